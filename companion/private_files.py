@@ -80,7 +80,7 @@ def new_private(file: Path) -> Iterator[IO[bytes]]:
     """
     try:
         if file.is_symlink() or file.exists():
-            raise UsageError(f"{file} is there already, and is not overwritten; name another file")
+            raise UsageError(f"{file} already exists and is not overwritten; name another file")
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
         temporary = Path(name)
         try:
@@ -93,12 +93,12 @@ def new_private(file: Path) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
     except FileExistsError:
         raise UsageError(
-            f"{file} was made meanwhile, and is not overwritten; name another"
+            f"{file} was created in the meantime and is not overwritten; name another"
         ) from None
     except OSError as error:
         raise UsageError(
-            f"{file} cannot be written ({error.strerror}); name a folder that is there and may be"
-            " written, with room on its disk"
+            f"{file} cannot be written ({error.strerror}); name an existing folder that you may"
+            " write to, with room on its disk"
         ) from None
 
 
@@ -131,7 +131,9 @@ def read_if_there(file: Path) -> bytes | None:
                 ) from None
         return None
     except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+        raise UsageError(
+            f"{file} cannot be read ({error.strerror}); check its permissions"
+        ) from None
 
 
 def is_private(file: Path) -> bool:

@@ -116,7 +116,7 @@ class Vault:
         if value is None:
             return self._ask_model(path, field, agreed, progress)
         if field is None:
-            raise TypeError("a value is for a field; name it, as description or callout")
+            raise TypeError("a value needs a field; name it, such as description or callout")
         entry = {"field": field, "value": value, "heading": heading, "question": question}
         with open_vault(self.root) as vault:
             made = vault.propose(ScriptProposal.of(script=script, path=path, **entry))

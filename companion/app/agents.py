@@ -136,10 +136,10 @@ class LocalAgents(Agents):
             if latest := place.latest:
                 waiting = space.journal.proposals.get(latest.id)
                 if latest.state == "open" and (waiting is None or waiting.model != program):
-                    why = f"proposal {latest.id} for it waits for the user already"
+                    why = f"proposal {latest.id} for it is already waiting for the user"
                     raise NoteRefused(why, path)
                 if latest.state not in ("open", "rejected"):
-                    why = "it was filled or proposed once, and the user did not want it"
+                    why = "it was filled or proposed before, and the user did not want it"
                     raise NoteRefused(why, path)
             return programs.ProposalStored.of(proposer.propose(place, proposal.value))
 
@@ -164,8 +164,7 @@ class LocalAgents(Agents):
             )
             if change is None or not is_own or not view.may_see(change.path):
                 raise NotThere(
-                    f"there is no change {undo.change} of yours that can be taken back; history"
-                    " lists them"
+                    f"you have no change {undo.change} that can be taken back; history lists them"
                 )
             return programs.AgentDecisions.of(decisions.undo(change.proposals))
 
@@ -236,5 +235,5 @@ class AgentView:
         elif proposal.kind not in self.space.config.agents.may_accept:
             why = "it waits for the user: the settings do not let agents accept it"
         elif flags:
-            why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"
+            why = f"it waits for the user because it is flagged: {', '.join(sorted(flags))}"
         return Decided(id_, proposal.state, why)

@@ -293,7 +293,8 @@ class BacklogConsent:
         waiting, notes = len(self._waiting()), answer.notes
         if notes is not None and waiting > notes:
             raise ConsentMissing(
-                f"the backlog has grown from {notes:,} notes to {waiting:,} meanwhile; look again"
+                f"the backlog has grown from {notes:,} notes to {waiting:,} in the meantime; "
+                "look again"
             )
         if not waiting:
             raise UsageError("no notes wait for an answer; see companion status")

@@ -111,7 +111,7 @@ class Batches:
     def export(self, file: Path, options: RunOptions) -> BatchRun:
         """Return a run that writes questions into a new file. Raises as Vault.run does."""
         if is_in_vault(self.root, file):
-            raise UsageError(f"{file.name} is in the vault; name a file outside of it")
+            raise UsageError(f"{file.name} is in the vault; name a file outside it")
         scan = self._space.scan()
         plan = plan_run(self._space, scan, options.model_copy(update={"agreed": True}))
         return BatchRun(plan, partial(self._write_file, file, scan, plan.jobs))
@@ -169,7 +169,9 @@ class Batches:
         """
         named = [each for each in self._store.all() if name == each.id or str(file) == each.file]
         if not named:
-            raise NotThere(f"{name} is no batch of this vault; companion batch status lists them")
+            raise NotThere(
+                f"{name} is not a batch of this vault; companion batch status lists them"
+            )
         if named[-1].provider is None:
             return named[-1].id, self._store.cancel(named[-1].id)
         with self.at_provider() as provider:
@@ -234,4 +236,6 @@ def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:
                 if line.strip():
                     yield number, line
     except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+        raise UsageError(
+            f"{file} cannot be read ({error.strerror}); check its permissions"
+        ) from None

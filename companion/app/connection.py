@@ -120,8 +120,8 @@ class Connection:
         except TimeoutError:
             raise DaemonGone(
                 f"the daemon on port {self._port} runs, but gave no answer within {timeout:g} s: "
-                "it hangs, or the machine is overloaded; if it stays so, end its process, and "
-                "start it again with `companion serve`"
+                "it hangs, or the machine is overloaded; if that continues, end its process, "
+                "and start it again with `companion serve`"
             ) from None
         except (OSError, HTTPException) as error:
             raise DaemonGone(
@@ -139,14 +139,14 @@ class Connection:
             problem = Problem.model_validate_json(answer)
         except ValidationError:
             raise DaemonGone(
-                f"what answers on port {self._port} is no daemon of this version of Companion; "
+                f"what answers on port {self._port} is not a daemon of this version of Companion; "
                 "restart `companion serve`"
             ) from None
         if error := problem.to_error():
             raise error
         if status == HTTPStatus.UNAUTHORIZED:
             problem.detail += (
-                " If companion plugin token rotate made a new one meanwhile, try again."
+                " If companion plugin token rotate made a new one in the meantime, try again."
             )
         places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
         raise DaemonRefused(f"{problem.detail} ({places})" if places else problem.detail, status)

@@ -36,7 +36,7 @@ def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
     """Return the change that a row takes back. Raises NoteRefused if it is not there any more."""
     change = space.journal.change(row.undoes or 0)
     if change is None:
-        raise NoteRefused("its change is not in the journal any more", row.path)
+        raise NoteRefused("its change is no longer in the journal", row.path)
     return change
 
 

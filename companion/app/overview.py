@@ -238,7 +238,7 @@ def pause_file(state: Path) -> Path:
 def reason_off(config: Config, *, paused: bool) -> str:
     """Return why the user's settings hold background work, in words; empty if they do not."""
     if paused:
-        return "paused; companion service resume ends that"
+        return "paused; companion service resume starts it again"
     if config.background.enabled is False:
         return "switched off in the configuration (background.enabled)"
     if config.is_model_missing:

@@ -30,17 +30,17 @@ _URN = "urn:callout-companion:problem:"
 # The first class that fits counts. A note that cannot be written is a conflict (409), no fault of
 # the server: the user can resolve it and repeat the request.
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
-    (NotThere, 404, "not-there", "There is no such thing"),
-    (ModelMissing, 422, "model-missing", "The model was not fetched yet"),
+    (NotThere, 404, "not-there", "Not found"),
+    (ModelMissing, 422, "model-missing", "The model is not downloaded yet"),
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
     (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),
-    (NoteChanged, 409, "note-changed", "The note was changed meanwhile"),
+    (NoteChanged, 409, "note-changed", "The note was changed in the meantime"),
     (NoteBusy, 409, "note-busy", "Another program holds the note"),
     (NoteUnwritable, 409, "note-unwritable", "The note cannot be written"),
     (NoteError, 409, "note", "The note cannot be worked on"),
-    (ConsentMissing, 409, "not-agreed", "Somebody has to agree to it first"),
-    (EndpointError, 503, "endpoint", "The model's endpoint serves nobody now"),
+    (ConsentMissing, 409, "not-agreed", "Somebody has to agree first"),
+    (EndpointError, 503, "endpoint", "The model's endpoint is not available now"),
     (JournalError, 503, "journal", "The journal cannot be used"),
     (VaultLocked, 503, "vault-locked", "Another process works on the vault"),
     (CompanionError, 422, "failed", "This cannot be done"),

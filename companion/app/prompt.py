@@ -175,7 +175,7 @@ class PromptTrial:
                 reason = str(error)
             if reason is not None:
                 if job.path == self._path:
-                    self._tell(f"{job.path}: nothing was sent, for it is left alone: {reason}")
+                    self._tell(f"{job.path}: nothing was sent, since it is left alone: {reason}")
                 return []
             if not task.all_needs:
                 continue

@@ -123,7 +123,9 @@ class ProviderBatches:
         answers.
         """
         if self._space.refresh().config.endpoint.base_url != self._api.endpoint.base_url:
-            raise UsageError("the endpoint was changed meanwhile; nothing was sent, so begin again")
+            raise UsageError(
+                "the endpoint was changed in the meantime; nothing was sent, so start again"
+            )
         lines, tokens = list[bytes](), 0
         for line in Path(batch.file).read_bytes().splitlines(keepends=True):
             call = self._batches.call(read_id(line))

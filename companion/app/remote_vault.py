@@ -226,7 +226,7 @@ class RemoteRun:
         if run.state == "cancelled" and not self.is_cancelled:
             raise CompanionError(
                 "somebody else cancelled the run, or stopped the daemon; what was written stays, "
-                "and the same command does the rest"
+                "and running the command again does the rest"
             )
 
     def cancel(self) -> str:

@@ -82,7 +82,9 @@ def make_filter(space: Workspace, only: ScanOptions | ProposalFilter) -> NoteFil
     if tag is not None:
         name = tag.removeprefix("#").strip("/")
         if not is_tag(name):
-            raise UsageError(f"{tag or 'an empty text'} is no tag; write status/postponed")
+            raise UsageError(
+                f"{tag or 'an empty text'} is not a tag; write it like status/postponed"
+            )
         tag = name
     if with_property is not None and not with_property.partition("=")[0].strip():
         raise UsageError("--property takes a name, or name=value, as status=postponed")

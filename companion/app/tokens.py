@@ -60,7 +60,9 @@ def read_token() -> str:
     except UnicodeDecodeError:
         token = ""
     except OSError as error:
-        raise UsageError(f"the token {file} cannot be read ({error.strerror}); allow it") from None
+        raise UsageError(
+            f"the token {file} cannot be read ({error.strerror}); check its permissions"
+        ) from None
     if not _TOKEN.fullmatch(token):
         raise UsageError(f"the file {file} holds no token; {_REMEDY}")
     return token
@@ -123,7 +125,9 @@ def _locked() -> Iterator[None]:
         lock.acquire()
     except OSError as error:
         why = error.strerror or error
-        raise UsageError(f"the folder {folder} cannot be written ({why}); allow it") from None
+        raise UsageError(
+            f"the folder {folder} cannot be written ({why}); check its permissions"
+        ) from None
     try:
         yield
     finally:
@@ -296,7 +300,9 @@ class VaultTokens:
                     self._file, saved.model_copy(update=update).model_dump_json().encode()
                 )
         except (OSError, Timeout) as error:
-            raise UsageError(f"the folder {folder} cannot be written ({error}); allow it") from None
+            raise UsageError(
+                f"the folder {folder} cannot be written ({error}); check its permissions"
+            ) from None
 
 
 def _make_room(tokens: list[Token]) -> list[Token]:

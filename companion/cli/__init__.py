@@ -221,7 +221,7 @@ def _name_others(error: CompanionError) -> None:
 def _explain(error: Exception) -> str:
     """Return a sentence for an error that is none of ours; the user can do something about some."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename} cannot be used ({error.strerror}); allow it"
+        return f"{error.filename} cannot be used ({error.strerror}); check its permissions"
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
         _discard_output(sys.stdout.fileno())
         return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"

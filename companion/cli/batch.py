@@ -30,32 +30,30 @@ from companion.errors import ConsentMissing
 def batch() -> None:
     """Ask about many notes at once, in a batch.
 
-    submit and collect use the Batch API of the configured endpoint, at half the price at OpenAI
-    and others. export and import do the same by files, in the format of that API, which vLLM's
-    run-batch and other engines take, too. What comes back waits for your decision; nothing is
-    written into a note.
+    submit and collect use the Batch API of the configured endpoint, at half the price at OpenAI and
+    others. export and import do the same through files, in the format of that API, which vLLM's
+    run-batch and other engines also read. The answers wait for your decision; nothing is written
+    into a note.
     """
 
 
 _job_options = join_options(
     click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]..."),
     click.option("--all", "all", is_flag=True, help="In a folder: every note, not only stubs."),
-    click.option(
-        "--force", is_flag=True, help="Ask again for what Companion wrote, nobody edited."
-    ),
+    click.option("--force", is_flag=True, help="Rewrite what Companion wrote and nobody edited."),
     click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
     click.option(
         "--limit",
         type=click.IntRange(min=1),
         metavar="N",
-        help="At most N notes that need anything.",
+        help="Ask about at most N notes that need something.",
     ),
 )
 
 
 @batch.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--local", is_flag=True, help="Private notes, too: the engine is on this machine.")
+@click.option("--local", is_flag=True, help="Include private notes: the engine runs here.")
 @_job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
@@ -69,10 +67,10 @@ def export(
 ) -> int:
     """Write questions about notes into a file.
 
-    FILE is a new one outside the vault. PATH are notes and folders, as in companion enrich; without
-    one, it is the whole vault. What is in FILE is not asked elsewhere until companion batch import
-    has its answers, or companion batch cancel FILE gives it up. Nothing is sent. Private notes are
-    left out without --local, for nobody knows where FILE goes.
+    FILE is a new file outside the vault. PATH is a note or folder, as in companion enrich; without
+    one, the whole vault is meant. The questions in FILE are not asked elsewhere until companion
+    batch import has their answers, or companion batch cancel FILE gives them up. Nothing is sent.
+    Private notes are left out without --local, because nobody knows where FILE goes.
     """
     output, target = Output(as_json=as_json), _resolve_file(file)
     reader = "here" if local else "elsewhere"
@@ -101,11 +99,11 @@ def export(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
 @common_options
 def import_(file: Path, as_json: bool, vault: Path | None) -> int:
-    """Take the answers to what batch export wrote.
+    """Read the answers to what batch export wrote.
 
-    They are checked as any others, and become proposals, which wait for your decision. FILE may
-    have a part of the answers, in any order; what is in it twice, or was imported before, changes
-    nothing. Lines that answer no question of this vault are left out, and said.
+    They are checked like any others, and become proposals that wait for your decision. FILE may
+    have some of the answers, in any order; answers that come twice, or were imported before, change
+    nothing. Lines that answer no question of this vault are skipped, and you are told.
     """
     output = Output(as_json=as_json)
     report, unknown_lines = RunReport(output), Counter[bool]()
@@ -115,9 +113,9 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
             if not isinstance(each, UnknownLine):
                 report.add(each)
                 continue
-            why = "it is no line of answers"
+            why = "it is not a line of answers"
             if each.id is not None:
-                why = f"{one_line(each.id)[:80]} is no question of this vault's batches"
+                why = f"{one_line(each.id)[:80]} is not a question from this vault's batches"
             if not unknown_lines[each.id is None]:  # once of each kind, as of a wrong file all are
                 output.warn(f"line {each.number}: {why}; it is left out, as are others like it")
             unknown_lines[each.id is None] += 1
@@ -131,16 +129,16 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
 
 @batch.command()
 @_job_options
-@click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
+@click.option("--yes", is_flag=True, help="Do not ask before many notes are sent elsewhere.")
 @common_options
 def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) -> int:
     """Send questions to the endpoint's Batch API.
 
-    It answers within a day. PATH are notes and folders, as in companion enrich; without one, it is
-    the whole vault. As there, it says first what more than 50 notes may cost, and asks. The first
-    note is asked about at once, at the usual price: that shows what the model takes. What an
-    earlier call could not send is sent, too, and nothing is sent twice. companion batch collect
-    takes the answers.
+    It answers within a day. PATH is a note or folder, as in companion enrich; without one, the
+    whole vault is meant. For more than 50 notes, you are told what they may cost, and asked. The
+    first note is asked about at once, at the usual price, to see what the model accepts. Questions
+    that an earlier call could not send are sent, too, and nothing is sent twice. companion batch
+    collect fetches the answers.
     """
     output = Output()
     with _open(vault, output, paths) as batches:
@@ -163,11 +161,11 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
 @common_options
 def collect(as_json: bool, vault: Path | None) -> int:
-    """Take the answers to what batch submit sent.
+    """Fetch the answers to what batch submit sent.
 
-    As many as are there are taken. They are checked as any others, and become proposals, which wait
-    for your decision. What failed or expired is asked for again by the next run. The provider's
-    files are deleted.
+    It fetches the answers that are ready. They are checked like any others, and become proposals
+    that wait for your decision. Questions that failed or expired are asked again by the next run.
+    The provider's files are deleted.
     """
     output = Output(as_json=as_json)
     report, has_batches = RunReport(output), False
@@ -213,8 +211,8 @@ _STEPS = {
 def status(as_json: bool, vault: Path | None) -> None:
     """List the vault's batches, and their answers.
 
-    It counts how many of their questions are answered. It asks nobody: companion batch collect says
-    how far the provider is.
+    It shows how many of their questions are answered. It asks no provider; companion batch collect
+    does.
     """
     output = Output(as_json=as_json)
     with open_batches(find_session_vault(vault, (), output), read_only=True) as batches:
@@ -234,12 +232,12 @@ def status(as_json: bool, vault: Path | None) -> None:
 @click.argument("batch", metavar="FILE|NAME")
 @common_options
 def cancel(batch: str, vault: Path | None) -> None:
-    """Give up what is not answered yet of a batch.
+    """Give up the unanswered questions of a batch.
 
-    It may then be asked elsewhere. Named is the file that companion batch export wrote, or the name
-    that companion batch status lists. A provider is told to stop; companion batch collect then
-    takes what it had answered. A file stays; an answer that is imported all the same is taken where
-    nobody was asked meanwhile.
+    They may then be asked elsewhere. Give the file that companion batch export wrote, or the name
+    that companion batch status shows. A provider is told to stop; companion batch collect then
+    fetches the answers it had. A file stays; answers that you import later are used for notes that
+    were not asked about in the meantime.
     """
     output = Output()
     with _open(vault, output) as batches:

@@ -57,7 +57,7 @@ def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) 
 def config() -> None:
     """Show and change settings.
 
-    They hold for all vaults or for one. Comments in the file stay. companion config get lists the
+    They apply to all vaults or to one. Comments in the file stay. companion config get lists the
     names: endpoint.model is model under [endpoint].
     """
 
@@ -70,8 +70,8 @@ def config() -> None:
 def get(name: str | None, as_json: bool, root: Path | None) -> int:
     """Print the value of a setting, or all of them.
 
-    They are as they are in force: with the environment and, for a vault, its own settings. Of the
-    key it is only said whether there is one. If NAME has no value, the exit status is 1.
+    Values are shown as they apply: with the environment and, for a vault, its own settings. The key
+    is never shown, only whether it is set. If NAME has no value, the exit status is 1.
     """
     output = Output(as_json=as_json)
     settings = list(all_settings()) if name is None else [find_setting(name)]
@@ -108,9 +108,9 @@ def get(name: str | None, as_json: bool, root: Path | None) -> int:
 def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> None:
     """Set a setting to a value.
 
-    VALUE is a text, a number, true or false, or as TOML has it. A list takes several: companion
-    config set ignore.folders Journal "Old notes". The key is asked for, or read from standard
-    input, so that it stays in no shell's history.
+    VALUE is text, a number, true or false, or a TOML value. A list takes several: companion config
+    set ignore.folders Journal "Old notes". The key is asked for, or read from standard input, so
+    that it stays out of your shell's history.
     """
     setting = find_setting(name)
     is_secret = setting.name in SECRETS
@@ -129,7 +129,7 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
         candidates = list(_candidates(setting, values))
     planned, output = _plan_first(setting, candidates, root), Output()
     write_planned(planned)
-    for line in planned.changed or [f"Nothing to change: {planned.file} says so already."]:
+    for line in planned.changed or [f"Nothing to change: {planned.file} already says so."]:
         output.say(line)
     _warn_of_daemon(planned, root, output)
 
@@ -138,11 +138,11 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
 @_for_vault
 @debug_option
 def edit(root: Path | None) -> None:
-    """Edit the settings' file, and check it first.
+    """Edit the settings file, and check it first.
 
-    It opens in your editor, and is checked before it is taken over. Without a file yet, all
-    settings are there, commented out. If something in it is wrong, the file stays as it was, and
-    what you typed is kept beside it.
+    It opens in your editor, and is checked before it is saved. If there is no file yet, it has all
+    settings, commented out. If something in it is wrong, the file stays as it was, and your text is
+    kept beside it.
     """
     output = Output()
     file, common = _file_of(root)

@@ -45,8 +45,8 @@ _REDIRECT = """<!doctype html>
 def pair(as_json: bool, vault: Path | None) -> None:
     """Print a code to pair the Obsidian plugin with.
 
-    It lets the plugin talk to this vault's daemon. It can be used once, and opens this vault only.
-    Making a new one ends the one before.
+    It lets the plugin talk to this vault's daemon. It works once, for this vault only. A new code
+    cancels the one before.
     """
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config())
@@ -67,11 +67,11 @@ def pair(as_json: bool, vault: Path | None) -> None:
 def pause(vault: Path | None) -> None:
     """Pause background work, until you resume it.
 
-    It stays paused until `companion service resume`, also after a restart. What you ask for
+    It stays paused until `companion service resume`, even after a restart. What you ask for
     yourself is still done.
     """
     require_served(vault).pause()
-    Output().say("Background work is paused; companion service resume ends that.")
+    Output().say("Background work is paused; companion service resume starts it again.")
 
 
 @click.command()
@@ -92,8 +92,9 @@ def resume(vault: Path | None) -> None:
 def status(as_json: bool, watch: bool, vault: Path | None) -> None:
     """Show what runs, what stops it, and today's cost.
 
-    Where none runs, it shows what is set up, what was spent today and what waits for you, and ends
-    with status 1. `--watch` shows it again whenever it changes, with `--json` as an object a line.
+    If no daemon runs, it shows what is set up, what was spent today and what waits for you, and
+    exits with status 1. `--watch` shows it again whenever it changes; with `--json`, one object a
+    line.
     """
     output = Output(as_json=as_json)
     root = choose_served_vault(vault)
@@ -159,7 +160,7 @@ def _describe_settings(now: Status) -> Iterator[str]:
     if now.settings_fault:
         yield f"nothing is asked or written: {now.settings_fault}"
     if names := ", ".join(now.settings_to_restart_for):
-        yield f"{names}: changed; the next start of the daemon follows it"
+        yield f"{names}: changed; takes effect when the daemon restarts"
 
 
 def _local_time_of(iso: str) -> str:
@@ -168,9 +169,9 @@ def _local_time_of(iso: str) -> str:
 
 def _describe_vault(now: Status) -> str:
     if now.vault_missing:
-        return "it is not there just now; the daemon goes on when it is back"
+        return "it is not available right now; the daemon continues when it is back"
     if not now.ready:
-        return "it is being looked over"
+        return "it is being scanned"
     opened = f", {count(now.open_notes, 'note')} open in Obsidian" if now.open_notes else ""
     return (
         f"{count(now.notes, 'note')}, {now.to_do:,} to work on, {now.skipped:,} left alone{opened}"

@@ -40,12 +40,13 @@ _which_options = join_options(
 def apply(**which: Any) -> int:
     """Write proposals into their notes.
 
-    No model is asked. ID is a number from `companion proposals`, also of a refused or rejected one;
-    PATH means all open ones of this note or folder (`./2024`, where its name is a number). For a
-    folder, --run and --all, flagged proposals are left for you to look at; --flagged includes them.
+    No model is asked. ID is a number from `companion proposals`, even of a refused or rejected
+    proposal; PATH means all open ones for this note or folder (`./2024` if its name is a number).
+    With a folder, --run or --all, flagged proposals are left for you to look at; --flagged includes
+    them.
 
-    Each goes into its note as the note is now. A proposal that the note no longer needs is closed,
-    with the reason.
+    Each is written into its note as the note is now. A proposal that the note no longer needs is
+    closed, with the reason.
     """
     return _decide("accept", **which)
 
@@ -56,9 +57,9 @@ def refuse(**which: Any) -> int:
     """Refuse proposals.
 
     They are not asked for again. ID is a number from `companion proposals`; PATH means all open
-    ones of this note or folder (`./2024`, where its name is a number). For a folder, --run and
-    --all, flagged proposals are left for you to look at; --flagged includes them. `companion apply
-    ID` still writes a refused one, and `companion undo --run RUN` opens all again.
+    ones for this note or folder (`./2024` if its name is a number). With a folder, --run or --all,
+    flagged proposals are left for you to look at; --flagged includes them. `companion apply ID`
+    still writes a refused one, and `companion undo --run RUN` reopens them all.
     """
     return _decide("refuse", **which)
 
@@ -147,7 +148,7 @@ class _DecisionReport(RunReport):
             words += [f"{undone:,} not done"] if undone else []
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
             if undone:
-                say("What was decided is done; the same command does the rest.")
+                say("Your decisions so far took effect; run the command again for the rest.")
         if counts["enriched"] or counts["refused"]:
             say(f"To take it all back: companion undo --run {run.id}")
         if passed := self.choice.passed_over:

@@ -45,19 +45,19 @@ _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-@click.option("--vault", type=VaultPathType(), help="Where the example vault is, or goes.")
-@click.option("--model", metavar="NAME", help="A model of companion model list, not the default.")
+@click.option("--vault", type=VaultPathType(), help="Where the example vault is, or should go.")
+@click.option("--model", metavar="NAME", help="A model from companion model list.")
 def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int:
-    """See it work, on the notes of an example vault.
+    """See it work on an example vault.
 
-    A model on this machine fills them; then you see what was written, what waits for you and what
-    was not touched, and on a terminal the same as a page.
+    A model on this machine fills its notes; then you see what was written, what waits for you and
+    what was not touched, and on a terminal also the page in your browser.
 
-    The vault goes into Companion's state folder, or where
-    --vault says: a new or an empty folder. It has settings and a history of its own; yours are not
-    touched. Run again, it puts the example notes back as they were; notes that you added stay.
+    The vault goes into Companion's state folder, or where --vault says: a new or an empty folder.
+    It has its own settings and history; yours are not touched. Run it again to put the example
+    notes back as they were; notes that you added stay.
 
-    With COMMAND, as in companion demo undo, that runs on the example vault as it is now.
+    With COMMAND, as in companion demo undo, it runs that command on the example vault.
     """
     folder = (vault or common_state_folder() / "demo").expanduser().absolute()
     if command and not _is_ours(folder):

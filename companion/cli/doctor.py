@@ -43,16 +43,16 @@ _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
 @click.pass_context
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a check.")
 @click.option("--no-call", is_flag=True, help="Do not ask the model anything.")
-@click.option("--thorough", is_flag=True, help="Read the embedded model through, for its checksum.")
+@click.option("--thorough", is_flag=True, help="Also verify the embedded model's checksum.")
 @common_options
 def doctor(
     context: click.Context, as_json: bool, no_call: bool, thorough: bool, vault: Path | None
 ) -> int:
     """Check the set-up, and answer first questions.
 
-    What is wrong comes first, with what to do; then the questions that most people have, each with
-    the command that tells more. Nothing is changed. The model is asked for one word. The exit
-    status is 1 where there is a problem.
+    It shows problems first, with what to do; then the questions that most people have, each with
+    the command that says more. Nothing is changed. The model is asked for one word. The exit status
+    is 1 if there is a problem.
     """
     if command := context.invoked_subcommand:
         if as_json or no_call or thorough or vault:
@@ -109,7 +109,7 @@ def _answer_questions(
     yield (
         "Why is this note not filled?",
         "companion scan NOTE",
-        "what it needs, and what became of it",
+        "what it needs, and what happened to it",
     )
     yield "Why is it slow?", "companion model list", said("answer")
     yield "Is it private?", "companion prompt NOTE", where
@@ -215,14 +215,14 @@ def check_daemon(config: Config, root: Path, state: Path) -> Finding:
 @doctor.command()
 @click.argument("note", required=False, type=NOTE_PATH, metavar="[NOTE]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--yes", is_flag=True, help="Do not ask before many notes go elsewhere.")
+@click.option("--yes", is_flag=True, help="Do not ask before many notes are sent elsewhere.")
 @common_options
 def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> None:
     """Show what similar notes suggest for a note.
 
-    It compares the notes of the vault, those that are new or changed since the last time, and shows
-    which are like NOTE, and what they suggest. Without NOTE it says how well similar notes tell the
-    tags of a note in this vault. No note is changed.
+    It compares the vault's notes, those that are new or changed since last time, and shows which
+    are like NOTE, and what they suggest. Without NOTE, it says how well similar notes predict a
+    note's tags in this vault. No note is changed.
     """
     output = Output(as_json=as_json)
     root = find_session_vault(vault, [note] if note else [], output)

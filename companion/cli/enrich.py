@@ -40,21 +40,26 @@ from companion.cli.session import (
 @click.option("--made-by", metavar="MODEL", help="Rewrite what this model wrote.")
 @click.option("--prompt-changed", is_flag=True, help="Rewrite values of an older prompt.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Fill at most N notes that need something.",
 )
-@click.option("--yes", "agreed", is_flag=True, help="Do not ask before many notes go elsewhere.")
+@click.option(
+    "--yes", "agreed", is_flag=True, help="Do not ask before many notes are sent elsewhere."
+)
 @common_options
 def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: Any) -> int:
     """Fill the notes that need it.
 
-    It fills empty properties, adds missing AI callouts, and answers questions. A PATH that is a
-    note gets a description and a callout even if it is no stub; in a folder, only the notes that
-    `companion scan` lists are filled.
+    It fills empty properties, adds missing AI callouts, and answers questions. A note that you name
+    as PATH gets a description and a callout even if it is not a stub; in a folder, only the notes
+    that `companion scan` lists are filled.
 
-    Before it sends more than 50 notes to another machine, it says what that may cost, and asks. A
-    script has to say --yes.
+    Before it sends more than 50 notes to another machine, it tells you what that may cost, and
+    asks. A script needs --yes.
 
-    --made-since, --made-by and --prompt-changed ask again for what Companion wrote and nobody
+    --made-since, --made-by and --prompt-changed ask again for what Companion wrote and nobody has
     edited, and for nothing else. The new text waits beside the old one until you decide.
     """
     output = Output(as_json=as_json)

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _AGO = re.compile(r"(\d{1,6})\s*(m|h|d|w|min|minutes?|hours?|days?|weeks?)(?:\s+ago)?", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
-_FORMATS = "as 2026-11-25, 2026-11-25 14:30, 14:30, yesterday, 36h or 7d"
+_FORMATS = "2026-11-25, 2026-11-25 14:30, 14:30, yesterday, 36h or 7d"
 
 
 def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -33,16 +33,20 @@ def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 filter_options = join_options(
-    click.option("--field", metavar="NAME", help="Only this field, as description or callout."),
+    click.option(
+        "--field", metavar="NAME", help="Only this field, such as description or callout."
+    ),
     click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
     click.option("--property", "property", metavar="NAME[=VALUE]", help="Only notes that have it."),
-    click.option("--modified-since", metavar="WHEN", help=f"Only notes edited since, {_FORMATS}."),
+    click.option(
+        "--modified-since", metavar="WHEN", help=f"Only notes edited since then: {_FORMATS}."
+    ),
 )
 """Adds the options that choose notes; the command gets them as keyword arguments."""
 
 
 change_options = join_options(
-    click.option("--since", metavar="WHEN", help=f"All changes since then, {_FORMATS}."),
+    click.option("--since", metavar="WHEN", help=f"All changes since then: {_FORMATS}."),
     click.option("--until", metavar="WHEN", help="Only changes until then."),
     click.option("--field", metavar="NAME", help="Only changes that filled this field."),
     click.option("--model", metavar="NAME", help="Only what this model wrote."),
@@ -84,7 +88,7 @@ def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
             moment = datetime.fromisoformat(text.upper())
         seconds = moment.timestamp()
     except (ValueError, OverflowError, OSError):
-        raise UsageError(f"{typed} is not a time; write it {_FORMATS}") from None
+        raise UsageError(f"{typed} is not a time; write one like {_FORMATS}") from None
     if seconds > now.timestamp():
-        raise UsageError(f"{typed} is in the future; write a time in the past, {_FORMATS}")
+        raise UsageError(f"{typed} is in the future; write a time in the past, like {_FORMATS}")
     return seconds

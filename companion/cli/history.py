@@ -24,7 +24,7 @@ from companion.errors import UsageError
 @click.argument("path", required=False, type=NOTE_PATH, metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
+@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many changes.")
 @change_options
 @common_options
 def history(
@@ -37,8 +37,8 @@ def history(
 ) -> None:
     """Show what Companion changed, newest first.
 
-    With PATH, in this note or folder only. A value that was only proposed, such as a new tag, is
-    shown with the change, or by itself where nothing else was filled.
+    With PATH, only in this note or folder. A value that was only proposed, such as a new tag, is
+    shown with the change, or on its own if nothing else was filled.
     """
     output = Output(as_json=as_json)
     named = [] if path is None else [path]
@@ -64,14 +64,14 @@ def history(
 def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
     """Delete what Companion keeps of notes' text.
 
-    Without PATH, of all notes. It deletes proposed texts, the note texts that they were made from,
-    and the notes as they were before each change. Open proposals count as refused, and nothing is
-    asked for again. Changes can still be undone: their edits are kept in the journal.
+    Without PATH, this means all notes. It deletes proposed texts, the note texts they were made
+    from, and the notes as they were before each change. Open proposals count as refused, and
+    nothing is asked for again. Changes can still be undone: their edits are kept in the journal.
     """
     output = Output()
     if not yes:
         if not output.can_ask:
-            raise UsageError("nothing was deleted, for nobody is here to agree; say --yes")
+            raise UsageError("nothing was deleted, since nobody is here to agree; add --yes")
         whose = ", ".join(paths) if paths else "the whole vault"
         if not click.confirm(f"Delete what is kept of the text of {whose}?", err=True):
             output.warn("nothing was deleted")

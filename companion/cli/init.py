@@ -37,7 +37,7 @@ _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
   companion serve     {serves}
-  companion doctor    checks everything, and says how to mend what is wrong"""
+  companion doctor    checks everything, and says how to fix problems"""
 _COMPARES = "                      shows what a larger model writes beside this one"
 
 
@@ -60,7 +60,7 @@ _COMPARES = "                      shows what a larger model writes beside this 
 @click.option(
     "--review/--no-review",
     default=None,
-    help="Have what it writes wait for your review, or write it at once.",
+    help="Let its texts wait for your review, or write them at once.",
 )
 @click.option(
     "--note", metavar="NOTE", help="The note to try the model on, even if that sends it elsewhere."
@@ -68,7 +68,7 @@ _COMPARES = "                      shows what a larger model writes beside this 
 @click.option(
     "--service/--no-service",
     default=None,
-    help="Start companion serve now and with every session, or leave that to you.",
+    help="Start companion serve now and at every login, or not.",
 )
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
@@ -85,14 +85,14 @@ def init(
 ) -> int:
     """Set up a vault: choose a model, and try it.
 
-    VAULT is a vault's folder; else the vault where you are, or one that Obsidian lists. On a
-    terminal it asks, and Enter takes what it recommends; with options, or --yes, it asks nothing.
-    The model is tried on one of your notes, which is shown and not written; where it is too much
-    for this machine, a smaller one is taken. A note goes to another machine only if you name it, or
-    say so.
+    VAULT is a vault's folder; else the vault you are in, or one that Obsidian lists. On a terminal
+    it asks, and Enter takes what it recommends; with options, or --yes, it asks nothing. The model
+    is tried on one of your notes: its answer is shown and not written. If the model is too much for
+    this machine, it tries a smaller one. A note goes to another machine only if you name it, or
+    agree.
 
     Settings that it does not ask about stay as they are in the file, with their comments. A second
-    vault gets a file and a port of its own. The Obsidian plugin goes into the vault, too, as by
+    vault gets its own file and port. The Obsidian plugin is also installed in the vault, as by
     companion plugin install.
     """
     output = Output()
@@ -132,7 +132,7 @@ class _Init:
             choices = choose_by_options(place.config, **options)
         planned = self._try(place, choices, trial)
         if planned is None:
-            self.output.warn("Nothing was written; companion init again chooses otherwise.")
+            self.output.warn("Nothing was written; run companion init again to choose differently.")
             return 1
         ensure_token()
         write_planned(planned)
@@ -145,7 +145,7 @@ class _Init:
             serves = "answers the plugin"
         elif planned.config.review.mode == "propose":
             serves = "proposes values for notes as you save them"
-        until = "companion service uninstall ends that" if runs else "until you stop it"
+        until = "companion service uninstall stops that" if runs else "until you stop it"
         self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
         if larger := above(planned.config):
             self.output.say(f"  companion model try {larger}\n{_COMPARES}")
@@ -157,7 +157,7 @@ class _Init:
         """Warn if the folder is no vault of its own, or if the environment overrides the file."""
         if (around := find_vault(self.root)) != self.root:
             where = f"it is in the vault {around}" if around else "no .obsidian folder is in it"
-            self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
+            self.output.warn(f"{self.root} is not an Obsidian vault: {where}; continuing anyway")
         elif (outer := find_vault(self.root.parent)) not in (None, self.root):
             self.output.warn(
                 f"{self.root} is in the vault {outer}, which has its notes, too; set up one of"
@@ -190,15 +190,15 @@ class _Init:
                 self.output.say(f"  {line}")
             warn_of_restart(self.root, self.output)
         else:
-            self.output.say(f"Nothing to change: {planned.file} says so already.")
+            self.output.say(f"Nothing to change: {planned.file} already says so.")
         config = planned.config
         if config.background.enabled is False:
             self.output.say("Notes are filled only when you ask for it.")
         elif config.is_remote:
             where = config.endpoint.address
             self.output.say(
-                f"While companion serve runs, notes are sent to {where} by themselves;"
-                " --no-background ends that."
+                f"While companion serve runs, notes are sent to {where} automatically;"
+                " --no-background stops that."
             )
 
     def _ask_about_backlog(self, config: Config) -> None:
@@ -237,11 +237,11 @@ class _Init:
             if starts is None and self.asks and not installed_service.find_service(self.root):
                 with suppress(CompanionError):
                     service_manager.find_manager().require()
-                    question = "Start the daemon now, and with every session of yours?"
+                    question = "Start the daemon now, and whenever you log in?"
                     starts = click.confirm(question, default=True, err=True)
             return bool(starts) and start_with_session(self.root, self.output)
         except click.Abort:
-            self.output.warn("\nIt starts when you say so: companion serve.")
+            self.output.warn("\nTo start it yourself: companion serve.")
         except CompanionError as error:
-            self.output.warn(f"The daemon does not start with your session: {error}.")
+            self.output.warn(f"The daemon will not start at login: {error}.")
         return False

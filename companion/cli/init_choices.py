@@ -97,15 +97,17 @@ def choose_by_questions(config: Config, machine: Machine, output: Output) -> Cho
     default = config.background.enabled
     if base_url is not None and not (there := Endpoint.at(base_url)).is_local:
         most = config.background.notes_a_day
-        words = f"Notes would be sent to {there.address} by themselves, up to {most} a day."
+        words = f"Notes would be sent to {there.address} automatically, up to {most} a day."
         click.echo(words, err=True)
     elif default is None:
         default = True
-    background, review = click.confirm("Shall it?", default=default, err=True), None
+    background, review = click.confirm("Should it?", default=default, err=True), None
     if background:
-        click.echo("What it writes unasked can wait until you have looked at it.", err=True)
+        click.echo(
+            "Texts that you did not ask for can wait until you have looked at them.", err=True
+        )
         waits = config.review.mode == "propose"
-        review = click.confirm("Shall it wait for your review?", default=waits, err=True)
+        review = click.confirm("Should they wait for your review?", default=waits, err=True)
     return Choices(endpoint, background, review=review)
 
 
@@ -136,7 +138,7 @@ def _ask_for_model(config: Config, machine: Machine, output: Output) -> Endpoint
     if not machine.servers:
         output.say("Neither Ollama nor LM Studio answers here.")
     offers = _find_offers(config, machine)
-    output.say("Which model shall write?", style="bold")
+    output.say("Which model should write?", style="bold")
     for number, offer in enumerate(offers, 1):
         output.say(f"  {number}  {offer.words}")
     default = 1
@@ -196,13 +198,13 @@ def _choose_model(base_url: str, models: tuple[str, ...], first: str = "") -> En
         default = first or models[0]
         name = click.prompt("Model", type=click.Choice(models), default=default, err=True)
     else:
-        name = click.prompt("Model, as it is called there", value_proc=_check_name, err=True)
+        name = click.prompt("Model, by its name there", value_proc=_check_name, err=True)
     return EndpointChoice(base_url, str(name))
 
 
 def _ask_for_endpoint() -> EndpointChoice:
     base_url = click.prompt(
-        "Its base URL, as https://api.example.com/v1", value_proc=_check_address, err=True
+        "Its base URL, such as https://api.example.com/v1", value_proc=_check_address, err=True
     )
     chosen = _choose_model(base_url, list_served_models(base_url) or ())
     key = click.prompt(

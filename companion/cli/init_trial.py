@@ -73,12 +73,14 @@ class Trial:
                 error = EndpointError(words)
             if not self.asks:
                 self.output.warn(
-                    "Nothing was written. Go again with another --endpoint or --model, or with"
+                    "Nothing was written. Try again with another --endpoint or --model, or with"
                     " --no-test, which does not ask the model."
                 )
                 raise error
             self.output.warn(str(error))
-            question = "Keep this choice all the same? Else init again takes another address."
+            question = (
+                "Keep this choice anyway? If not, run companion init again with another address."
+            )
             return Verdict(go_on=click.confirm(question, default=False, err=True))
 
     def _fetch(self, config: Config) -> bool:

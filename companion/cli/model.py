@@ -47,7 +47,7 @@ def list_(as_json: bool) -> None:
 def pull(name: str | None) -> None:
     """Download a model, or resume its download.
 
-    It is downloaded once. Without NAME, it is the configured one. NAME is one of `companion model
+    It is downloaded once. Without NAME, it is the configured one. NAME is one from `companion model
     list`, or a GGUF file at Hugging Face: owner/repository/file.gguf.
     """
     output = Output()
@@ -59,9 +59,9 @@ def pull(name: str | None) -> None:
 @model.command()
 @click.argument("name", required=False)
 def path(name: str | None) -> None:
-    """Print where the file of a model is.
+    """Print where a model's file is.
 
-    Without NAME, of the configured one.
+    Without NAME, the configured model's.
     """
     name = name or _configured_name(load_config())
     if (path := model_path(name)) is None:
@@ -76,9 +76,9 @@ def path(name: str | None) -> None:
 def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
     """Compare a model with yours on notes of the vault.
 
-    Both write for the same notes, or for one that the vault has to fill, and nothing is kept. Then
-    you choose. NAME is one of `companion model list`, a GGUF file here or at Hugging Face, or
-    another model of the configured API.
+    Both write for the same notes, or for one that needs something, and nothing is kept. Then you
+    choose. NAME is one from `companion model list`, a GGUF file here or at Hugging Face, or another
+    model of the configured API.
     """
     output = Output()
     root, config = load_vault(vault, notes)
@@ -205,5 +205,5 @@ def _pull(name: str, output: Output) -> Path:
         with output.download(name) as tell:
             return pull_model(name, tell)
     except KeyboardInterrupt:
-        output.warn("What was fetched is kept; the next try goes on from there.")
+        output.warn("The part that was downloaded is kept; the next try continues from there.")
         raise

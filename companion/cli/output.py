@@ -84,7 +84,7 @@ class Output:
         """
         self.warn(cost)
         if not self.can_ask:
-            raise UsageError(f"nothing was sent, for nobody is here to agree; say {how}")
+            raise UsageError(f"nothing was sent, since nobody is here to agree; add {how}")
         return click.confirm("Go on?", err=True)
 
     def print_json(self, value: dict[str, Any]) -> None:

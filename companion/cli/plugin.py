@@ -48,8 +48,8 @@ def install(vault: Path | None) -> None:
     """Install or update the plugin, and enable it.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. The
-    plugin's other settings stay, and so do the other plugins. Obsidian's Restricted mode is yours
-    to lift; uninstalling is done in Obsidian.
+    plugin's settings and other plugins stay as they are. You turn off Obsidian's Restricted mode
+    yourself, and uninstall the plugin in Obsidian.
     """
     root, config = load_vault(vault)
     output = Output()
@@ -97,8 +97,8 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
 def token() -> None:
     """Make and revoke tokens for programs.
 
-    A token opens the API of one vault's daemon to a program. Its scope says how far: read (look),
-    propose (values), decide (accept, refuse, undo), all (start runs, and everything else).
+    A token lets a program use the API of one vault's daemon. Its scope says what it may do: read
+    (look), propose (values), decide (accept, refuse, undo), all (start runs, and everything else).
     """
 
 
@@ -108,8 +108,8 @@ def token() -> None:
 def list_tokens(as_json: bool, vault: Path | None) -> None:
     """List the tokens that open this vault.
 
-    The plugin and each tab of the page have one of their own. The one of the command line is not
-    among them: it is the file that `companion plugin token path` names.
+    The plugin and each tab of the page have their own. The command line's is not listed: it is in
+    the file that `companion plugin token path` prints.
     """
     output = Output(as_json=as_json)
     tokens = _tokens(vault).all()
@@ -141,7 +141,7 @@ def _describe(token: Token) -> str:
 def make(name: str, scope: Scope, days: int | None, as_json: bool, vault: Path | None) -> None:
     """Make a token for a program, and print it.
 
-    NAME says whose it is. The token is shown this once; it opens the API of this vault alone.
+    NAME says whose it is. The token is shown only this once, and opens only this vault's API.
     """
     output = Output(as_json=as_json)
     made = _tokens(vault).make(NewToken.of(name=name, scope=scope, days=days))
@@ -157,7 +157,7 @@ def make(name: str, scope: Scope, days: int | None, as_json: bool, vault: Path |
 def revoke(name: str, vault: Path | None) -> None:
     """Revoke a token, at once.
 
-    NAME is its name, or its id where several have that name.
+    NAME is its name, or its id if several have that name.
     """
     revoked = _tokens(vault).revoke(name)
     Output().say(f"Revoked {revoked.id}, {revoked.name}.")
@@ -178,8 +178,8 @@ def rotate() -> None:
     rotate_token()
     output.say(f"There is a new token in {token_file()}.")
     output.say(
-        "All sessions have ended, of every vault. Commands go on by themselves; pair Obsidian"
-        " again with companion plugin pair."
+        "All sessions have ended, of every vault. Commands get the new one by themselves; pair "
+        "Obsidian again with companion plugin pair."
     )
 
 
@@ -187,6 +187,6 @@ def rotate() -> None:
 def path() -> None:
     """Print where the daemon's token is stored.
 
-    Whoever can read that file can change your notes.
+    Anyone who can read that file can change your notes.
     """
     click.echo(str(token_file()))

@@ -24,7 +24,9 @@ _MOST = 50  # notes that are tried, as many as are sent without consent
 
 @click.command()
 @click.argument("note", type=NOTE_PATH, metavar="NOTE")
-@click.option("--section", metavar="HEADING", help="As for a callout under this heading.")
+@click.option(
+    "--section", metavar="HEADING", help="Show the prompt for a callout under this heading."
+)
 @click.option(
     "--try",
     "notes",
@@ -59,7 +61,7 @@ def prompt(
     """
     output = Output(as_json=as_json)
     if notes is None and (model or prompts):
-        raise UsageError("--model and --prompts compare; say for how many notes, as --try 5")
+        raise UsageError("--model and --prompts compare; add the number of notes, such as --try 5")
     if notes and section is not None:
         raise UsageError("--section and --try do not go together; leave one of them out")
     if notes:
@@ -68,7 +70,7 @@ def prompt(
     with open_session_vault(vault, [note], output=output, read_only=True) as opened:
         path = name_path(opened, note, Path.cwd())
         if not path or (opened.root / path).is_dir():
-            raise UsageError(f"{path or '.'} is a folder; name a note, or ask for 5 with --try 5")
+            raise UsageError(f"{path or '.'} is a folder; name a note, or try 5 with --try 5")
         _show(opened.prompt(PromptQuery.of(path=path, section=section)), output)
     return 0
 
@@ -112,7 +114,7 @@ def _try_prompts(
     if stop.exit_status:
         return stop.exit_status
     if not totals:
-        output.warn("nothing was asked, for none of these notes needs anything")
+        output.warn("nothing was asked, since none of these notes needs anything")
     output.say()
     for name, tried in totals.items():
         output.say(f"{name}: {_sum_up(tried)}", style="bold")

@@ -30,7 +30,7 @@ _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON obje
     type=click.Choice(get_args(ProposalState)),
     default="open",
     show_default=True,
-    help="What became of them; asked: their questions are out in a batch.",
+    help="Those in this state; asked: their questions are out in a batch.",
 )
 @click.option("--flagged", is_flag=True, help="Only flagged ones, to look at closely.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a proposal.")
@@ -45,8 +45,9 @@ def proposals(
 ) -> None:
     """List the proposals that wait for you.
 
-    PATH are notes and folders; without one, it is the whole vault. `companion review` goes through
-    them; `companion apply` and `companion refuse` take their numbers. --state lists the others.
+    PATH is a note or folder; without one, the whole vault is listed. `companion review` goes
+    through them; `companion apply` and `companion refuse` take their numbers. --state lists the
+    others.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:

@@ -36,15 +36,17 @@ q - leave this one and the rest for later, and end
 
 @click.command()
 @click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
-@click.option("--field", metavar="NAME", help="Only for this field, as description or callout.")
+@click.option(
+    "--field", metavar="NAME", help="Only for this field, such as description or callout."
+)
 @click.option("--flagged", is_flag=True, help="Only flagged ones, to look at closely.")
 @common_options
 def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path | None) -> None:
     """Decide on proposals, one at a time.
 
     It goes through them as `git add -p` goes through changes. Each is shown in its place in the
-    note, with why the note was picked and what flags it, if anything does. Answer with a letter and
-    Enter; `?` tells what they mean. What you decide is done at once; what you leave waits.
+    note, with why the note was picked, and why it is flagged if it is. Answer with a letter and
+    Enter; `?` lists the letters. Your decisions take effect at once; what you leave waits.
     """
     output = Output()
     if not (output.can_ask and output.out.is_terminal):
@@ -121,7 +123,7 @@ class _Review:
             told = (f"{n:,} {words.get(state, state)}" for state, n in states.items() if n)
             self._output.say(f"\n{', '.join(told)}.", style="bold")
             if states["accepted"]:
-                self._output.say(f"To take back what was written: companion undo --run {self._run}")
+                self._output.say(f"To undo what was written: companion undo --run {self._run}")
 
     def _ask_for_key(self) -> str:
         while True:

@@ -44,9 +44,9 @@ class _Line(NamedTuple):
 @click.command()
 @click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
-@click.option("--list", "lists_all", is_flag=True, help="Name every note, also if they are many.")
+@click.option("--list", "lists_all", is_flag=True, help="Name every note, even if there are many.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
-@click.option("--outdated", is_flag=True, help="What Companion wrote from text that has changed.")
+@click.option("--outdated", is_flag=True, help="Show what it wrote from text that has changed.")
 @filter_options
 @common_options
 def scan(
@@ -60,15 +60,15 @@ def scan(
 ) -> None:
     """Show which notes need work, and why.
 
-    It also shows which are left alone, and why. Without PATH it looks at the whole vault. Nothing
-    is changed and no model is asked.
+    It also shows which are left alone, and why. Without PATH, it reads the whole vault. Nothing is
+    changed and no model is asked.
 
-    Of a single note it tells all: what it needs, what was asked, written, refused or undone, by
-    whom, what waits, and what to do next. Else a summary comes first on a terminal, by folder and
-    by reason; the notes are named if they fit the screen, or with --list.
+    For a single note it shows everything: what it needs, what was asked, written, refused or
+    undone, by whom, what waits, and what to do next. Otherwise a terminal shows a summary first, by
+    folder and reason; the notes are named if they fit on the screen, or with --list.
 
-    --outdated shows what Companion wrote and nobody edited, where a third of the note's sentences
-    have changed since. None of it is asked for again unless you say so.
+    --outdated shows text that Companion wrote and nobody has edited, if a third of its note's
+    sentences have changed since. It is not asked for again unless you say so.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:

@@ -25,14 +25,16 @@ _CONFIGURATION = """\
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port to listen on; 0: any free one."
+)
 @common_options
 def serve(port: int | None, vault: Path | None) -> None:
     """Watch the vault, and fill its stubs by itself.
 
-    It also answers Obsidian's plugin. It runs until Ctrl-C, and answers to this machine only. On a
-    terminal it asks first, once, whether the notes that were in the vault before are filled, too;
-    see companion service backlog.
+    It also answers Obsidian's plugin. It runs until Ctrl-C, and answers this machine only. On a
+    terminal it asks once, at first, whether the notes that were already in the vault should be
+    filled, too; see companion service backlog.
     """
     from companion.app.backlog import may_ask
     from companion.cli.service import ask_about_backlog
@@ -78,9 +80,9 @@ def mcp(vault: Path | None) -> None:
     """Serve the vault to an agent, over MCP.
 
     An agent's program starts it, and talks to it on standard input and output. The agent sees what
-    notes need, reads them as prompts show them, and proposes values, which wait for you; private
-    and ignored notes it never sees. It accepts proposals itself only where may_accept under
-    [agents] in the configuration lets it. It needs callout-companion[mcp].
+    notes need, reads them as prompts show them, and proposes values, which wait for you; it never
+    sees private and ignored notes. It may accept proposals itself only if may_accept under [agents]
+    in the configuration allows it. It needs callout-companion[mcp].
     """
     root, _ = load_vault(vault)
     try:

@@ -46,10 +46,10 @@ _STARTS = 30.0  # seconds that a daemon has to answer
 def service() -> None:
     """Start at login; pause or resume background work.
 
-    install starts companion serve with your session, for one vault or several: on Linux by a unit
-    of systemd's user manager, on macOS by a launchd agent, on Windows by a scheduled task. None of
+    install starts companion serve at login, for one vault or several: on Linux through systemd's
+    user manager, on macOS through a launchd agent, on Windows through a scheduled task. None of
     them holds a key: the daemon reads config.toml, which only you can read. pause and resume work
-    on any daemon that runs, however it was started.
+    on any running daemon, however it was started.
     """
 
 
@@ -59,16 +59,17 @@ for _command in (pause, resume):
 
 @service.command()
 @click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
-@click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port to listen on; 0: any free one."
+)
 @debug_option
 def install(vaults: tuple[Path, ...], port: int | None) -> int:
-    """Start the daemon now, and with every session.
+    """Start the daemon now, and at every login.
 
-    VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run
-    again, it brings the service up to date, and restarts it after an upgrade or where a changed
-    setting needs that. Where another
-    vault's daemon has the configured port already, it takes any free one, unless --port names one;
-    Obsidian's plugin finds it there.
+    VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run it
+    again to update the service; it then restarts the daemon after an upgrade, or if a changed
+    setting needs that. If another vault's daemon already has the configured port, it takes any free
+    one, unless --port names one; Obsidian's plugin finds it there.
     """
     if port and len(vaults) > 1:
         raise UsageError("two daemons cannot have one port; install their services one by one")
@@ -92,15 +93,15 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
 @click.option("--all", "every", is_flag=True, help="The services of all vaults.")
 @debug_option
 def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
-    """Stop the daemon, and no longer start it.
+    """Stop the daemon, and do not start it at login.
 
-    Without VAULT, that of the only vault that has a service. Notes, history, settings and the
-    plugin stay as they are.
+    VAULT can be left out if only one vault has a service. Notes, history, settings and the plugin
+    stay as they are.
     """
     output, manager = Output(), find_manager()
     for each in list_services() if every else _choose_services(vaults):
         uninstall_service(manager, each)
-        output.say(f"The daemon of {each.root} is stopped, and no longer starts with your session.")
+        output.say(f"The daemon of {each.root} is stopped, and no longer starts at login.")
 
 
 @service.command()
@@ -110,13 +111,13 @@ def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
 def status(vaults: tuple[Path, ...], as_json: bool) -> int:
     """Show which services there are, and if they run.
 
-    With VAULT, only those of each VAULT. The exit status is 1 where one does not run, or is not
-    installed as it should be.
+    With VAULT, only the services of those vaults. The exit status is 1 if one does not run, or is
+    not installed correctly.
     """
     output, manager = Output(as_json=as_json), find_manager()
     services = _choose_services(vaults) if vaults else list_services()
     if not services:
-        output.say("No daemon starts with your session; companion service install VAULT does it.")
+        output.say("No daemon starts at login; companion service install VAULT sets one up.")
     is_well = True
     for each in services:
         place = find_daemon(state_folder(each.root))
@@ -129,7 +130,7 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
             output.print_json(shape | running)
         output.say(str(each.root), style="bold")
         again = f"companion service install {shlex.quote(str(each.root))}"
-        output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")
+        output.say(f"  starts   {'at login' if starts else f'no more: {again} fixes it'}")
         output.say(f"  by       {file}")
         if place is None:
             output.say("  runs     no: companion service logs says why")
@@ -142,12 +143,14 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
 
 @service.command()
 @click.argument("vault", required=False, type=VaultPathType())
-@click.option("-n", "--lines", type=click.IntRange(1), default=20, help="At most so many lines.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(1), default=20, help="Show at most this many lines."
+)
 @debug_option
 def logs(vault: Path | None, lines: int) -> None:
     """Show the last lines of the daemon's log.
 
-    It has no text of notes. Without VAULT, that of the only vault that has a service.
+    It contains no text from notes. VAULT can be left out if only one vault has a service.
     """
     output = Output()
     (chosen,) = _choose_services(() if vault is None else (vault,))
@@ -177,10 +180,10 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
     outdated = before is None or before.version != __version__
     outdated = outdated or bool(find_settings_to_restart_for(root))
     if not install_service(manager, root, port, restart=outdated):
-        output.say(f"Nothing to change: the daemon of {root} starts with your session, and runs.")
+        output.say(f"Nothing to change: the daemon of {root} starts at login, and is running.")
         return True
     file = manager.file(plan_service(root, port).name)
-    output.say(f"The daemon of {root} starts with your session, by {file}", style="bold")
+    output.say(f"The daemon of {root} starts at login, by {file}", style="bold")
     place = _wait_for_daemon(state, before)
     if place is None:
         output.warn(f"It has not answered within {_STARTS:g} seconds; companion service logs")
@@ -221,7 +224,7 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     has = "; ".join(map(str, services)) or "no vault"
     if not vaults:
         if not services:
-            raise NotThere("no service is installed; companion service install VAULT does it")
+            raise NotThere("no service is installed; companion service install VAULT sets one up")
         if len(services) > 1:
             raise UsageError(f"name the vault whose service is meant: {has}")
         return list(services.values())
@@ -236,12 +239,12 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ask nothing.")
 @common_options
 def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
-    """Decide whether notes of before are filled, too.
+    """Decide whether older notes are filled, too.
 
-    Those are the notes that needed something when the daemon first read the vault, and later any
-    more than 50 that arrive at once, as by a sync or git pull. They wait until you decide: here, in
-    Obsidian, or when companion serve asks. Notes that you edit are filled like any others. It says
-    how many there are, where they would be sent, and at what cost.
+    These are the notes that needed something when the daemon first read the vault, and later any
+    more than 50 that arrive at once, as with a sync or git pull. They wait until you decide: here,
+    in Obsidian, or when companion serve asks. Notes that you edit are filled like any others. It
+    tells you how many there are, where they would be sent, and what that would cost.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, (), output=output) as opened:
@@ -282,7 +285,7 @@ def _ask_about(vault: Vault, backlog: BacklogState, fill: bool | None, output: O
 def _prompt_for_answer(vault: Vault, output: Output) -> bool | None:
     """Return whether the user wants the notes filled; None if they decide later."""
     if not output.can_ask:
-        raise UsageError("nobody is here to answer; say --fill, or --leave")
+        raise UsageError("nobody is here to answer; add --fill or --leave")
     most = vault.status().background.notes_a_day
     output.say(f"In the background at most {most:,} are filled a day; notes of yours")
     output.say("that you write or edit from now on are filled either way.")

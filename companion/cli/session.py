@@ -53,7 +53,9 @@ class VaultPathType(click.Path):
     ) -> Any:
         """Return the path. Raises UsageError when it is empty."""
         if not os.fspath(value).strip():
-            raise UsageError("the vault named is empty; name its folder, as . for the current one")
+            raise UsageError(
+                "the vault's path is empty; name its folder, such as . for the current one"
+            )
         return super().convert(value, param, ctx)
 
     def shell_complete(
@@ -121,8 +123,8 @@ def warn_of_restart(root: Path, output: Output) -> None:
     """Warn of changed settings that the vault's daemon follows only once it starts again."""
     if names := find_settings_to_restart_for(root):
         output.warn(
-            f"The vault's daemon has to be started again for {', '.join(names)}; companion service"
-            " install does that where it is a service."
+            f"The vault's daemon has to be restarted for {', '.join(names)}; companion service"
+            " install does that if it is a service."
         )
 
 

@@ -28,7 +28,7 @@ _MAX_DIGITS = 15  # of a change's number
 @click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @change_options
-@click.option("--today", is_flag=True, help="All changes of today.")
+@click.option("--today", is_flag=True, help="All of today's changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @common_options
 def undo(
@@ -41,15 +41,15 @@ def undo(
 ) -> int:
     """Take changes back; what you wrote since stays.
 
-    Where you edited, moved or deleted a property or callout since, the rest of the change is taken
-    back, and what stays is named.
+    If you have since edited, moved or deleted a property or callout, the rest of the change is
+    taken back, and what stays is named.
 
     CHANGE is a number from `companion history`; PATH means the last change of that note, or all
-    changes in that folder (`./2024`, where its name is a number). --since, --today, --until,
-    --field and --model take back all changes that match, in these notes and folders, or in the
-    vault, each as a whole. Without any of these, the last run is taken back, if it was not already,
-    and no older one. --run also opens the proposals again that the run refused. Undoing an undo
-    makes the change again. What cannot be taken back is named with its reason.
+    changes in that folder (`./2024` if its name is a number). --since, --today, --until, --field
+    and --model take back all changes that match, in these notes and folders, or in the vault, each
+    as a whole. Without any of these, the last run is taken back, unless it was already. --run also
+    reopens the proposals that the run refused. Undoing an undo makes the change again. What cannot
+    be taken back is named with its reason.
     """
     output = Output(as_json=as_json)
     if today and only["since"] is not None:

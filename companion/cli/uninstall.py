@@ -32,18 +32,20 @@ _FETCHED = re.compile(r"[\w.-]+--[\w.-]+\.gguf")  # a model that is not in the c
 
 
 @click.command()
-@click.option("--keep-models", is_flag=True, help="Leave the models, which take most of the space.")
+@click.option(
+    "--keep-models", is_flag=True, help="Keep the models, which take up most of the space."
+)
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @debug_option
 def uninstall(keep_models: bool, yes: bool) -> None:
-    """Show what is where, and remove it; notes stay.
+    """List what it keeps, and remove it; notes stay.
 
-    That is services, the plugin in your vaults, state (history, proposals, what was spent),
-    settings and models. All of it is listed first, and you are asked. Your notes stay as they are,
-    with what was written into them: companion undo takes that back, before. Prompts of your own
-    stay, and so does every file that is not Companion's.
+    That is services, the plugin in your vaults, state (history, proposals, spending), settings and
+    models. Everything is listed first, and you are asked. Your notes stay as they are, with what
+    was written into them; run companion undo first to take that back. Your own prompts stay, and so
+    does every file that is not Companion's.
 
-    It refuses while a daemon runs that no service started, and where a change was interrupted.
+    It refuses while a daemon runs that no service started, and if a change was interrupted.
     """
     output = Output()
     services, states = list_services(), [*_find_states()]
@@ -77,7 +79,7 @@ def uninstall(keep_models: bool, yes: bool) -> None:
 
 def _agrees(yes: bool, output: Output) -> bool:
     if not yes and not output.can_ask:
-        raise UsageError("nothing was removed, for nobody is here to agree; say --yes")
+        raise UsageError("nothing was removed, since nobody is here to agree; add --yes")
     return yes or click.confirm("Remove all of this? What was written in notes stays.", err=True)
 
 

@@ -117,7 +117,7 @@ def write_planned(planned: PlannedSettings) -> None:
         return
     if read_if_there(planned.file) != planned.before:
         raise UsageError(
-            f"somebody changed {planned.file} meanwhile; nothing was written; try again"
+            f"somebody changed {planned.file} in the meantime; nothing was written; try again"
         )
     write_private(planned.file, planned.after)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 GONE = {
     "endpoint.tokens_a_minute": "the limit of tokens a minute is the one that the endpoint reports",
-    "background.rescan_seconds": "the whole vault is looked over every 5 minutes",
+    "background.rescan_seconds": "the whole vault is scanned every 5 minutes",
     "similar.choose": "similar notes choose if they can; similar.enabled = false ends that",
     "callout.from_title": "a title is enough, unless endpoint.small says that the model is small",
     "callout.fold": "the fold is as most callouts in the vault have it; fold three by hand",

@@ -165,7 +165,7 @@ def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
+        raise UsageError(f"{file} is not valid TOML: {error}; correct that line") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not valid UTF-8 ({error.reason}); save it as UTF-8") from None
 

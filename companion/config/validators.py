@@ -26,12 +26,14 @@ def normalize_folder(value: str) -> str:
     """
     folder = posixpath.normpath(value.strip().replace("\\", "/"))
     if _ABSOLUTE.match(folder):
-        raise ValueError(f"{value!r} is an absolute path; write it relative to the vault, as A/B")
+        raise ValueError(
+            f"{value!r} is an absolute path; write it relative to the vault, such as A/B"
+        )
     if "*" in folder or "?" in folder:
         plain = _TRAILING_GLOB.sub("", folder)
         instead = f'write "{plain}"' if not {"*", "?"} & set(plain) else "name each folder"
         raise ValueError(
-            f"{value!r} is a glob, and a folder is left out with all that is in it; {instead}"
+            f"{value!r} is a glob; a folder is left out with everything in it; {instead}"
         )
     if folder == "." or folder.split("/")[0] == "..":
         raise ValueError(f"{value!r} names no folder in the vault")
@@ -48,11 +50,11 @@ def normalize_tag(value: str) -> str:
         plain = tag.rstrip("/*")
         instead = f'write "{plain}"' if is_tag(plain) else "name each tag"
         raise ValueError(
-            f"{value!r} is a glob, and a tag stands for all that are nested in it; {instead}"
+            f"{value!r} is a glob; a tag includes all that are nested in it; {instead}"
         )
     if not is_tag(tag):
         raise ValueError(
-            f"{value!r} is no tag; one has letters, digits, _, - and /, and not digits alone"
+            f"{value!r} is not a tag; a tag has letters, digits, _, - and /, and not only digits"
         )
     return tag
 
@@ -67,13 +69,12 @@ def normalize_properties(value: dict[str, str]) -> dict[str, str]:
         for part in (name, text):
             if not part.strip():
                 raise ValueError(
-                    f"{name!r} lacks its name or its value, so no note has it;"
+                    f"{name!r} has no name or no value, so no note has it;"
                     ' write { name = "value" }'
                 )
             if "*" in part:
                 raise ValueError(
-                    f"{part!r} is a glob, and names and values are compared as they stand;"
-                    " name each"
+                    f"{part!r} is a glob; names and values are compared literally; name each"
                 )
         normalized[name.strip()] = text.strip()
     return normalized
@@ -82,7 +83,7 @@ def normalize_properties(value: dict[str, str]) -> dict[str, str]:
 def check_glob(value: str) -> str:
     """Return the glob unchanged. Raises ValueError: it is empty, or begins with `./`."""
     if not value.strip():
-        raise ValueError("an empty glob; name notes, as Journal/**, or leave it out")
+        raise ValueError("the glob is empty; name notes, such as Journal/**, or leave it out")
     if value.startswith(("./", ".\\")):
         plain = value[2:].lstrip("/\\")
         raise ValueError(
@@ -99,7 +100,7 @@ def _check_afterwards(value: str) -> str:
 
 def _check_path(value: object) -> object:
     if value == "":  # pathlib takes it for the current folder
-        raise ValueError("an empty path; name the vault's folder, or leave this out")
+        raise ValueError("the path is empty; name the vault's folder, or leave this out")
     return value
 
 

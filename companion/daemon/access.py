@@ -168,7 +168,9 @@ def new_code(
         with _lock(state):
             write_private(_file(state, purpose), saved.model_dump_json().encode())
     except (OSError, Timeout) as error:
-        raise UsageError(f"the folder {state} cannot be written ({error}); allow it") from None
+        raise UsageError(
+            f"the folder {state} cannot be written ({error}); check its permissions"
+        ) from None
     return "-".join(code[start : start + 4] for start in range(0, length, 4))
 
 

@@ -92,7 +92,7 @@ def _answer_problem(error: Exception) -> Response:
         at = traceback.extract_tb(error.__traceback__)[-1:]
         place = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
         _log.error("an answer failed with %s at %s", type(error).__name__, place)
-        problem = http_problem(500, "Companion made a mistake here; its log says where.")
+        problem = http_problem(500, "Companion failed here; its log says where.")
     return Response(problem.dump(), problem.status, list(headers), content_type=PROBLEM_JSON)
 
 

@@ -230,7 +230,7 @@ class Daemon:
         possible now; ConsentMissing if many notes would go to another machine without consent.
         """
         if self.reconciler.vault_missing:
-            raise UsageError("the vault is not there just now; mount its drive, and try again")
+            raise UsageError("the vault is not available right now; mount its drive, and try again")
         if not self.follow_settings():
             raise SettingsUnusable(self.settings_fault)
         is_background = options.priority == "background"

@@ -131,7 +131,7 @@ class Guard:
         methods = [name for name in METHODS if name in self._methods(path)] or METHODS
         if method not in methods:
             allowed = ("Allow", ", ".join(methods))
-            raise Refusal(405, "This address does not take that method.", headers=[allowed])
+            raise Refusal(405, "This address does not support that method.", headers=[allowed])
         _check_body(environ, method)
 
     def _check_sender(self, environ: WSGIEnvironment, *, is_shell: bool) -> None:
@@ -140,11 +140,11 @@ class Guard:
         if environ.get("HTTP_HOST") not in self._hosts:
             raise Refusal(421, self._misdirected)
         if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
-            raise Refusal(403, "Pages of other origins get no answer here.")
+            raise Refusal(403, "Pages from other origins are refused.")
         is_link = is_shell and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
         is_link = is_link and environ.get("HTTP_SEC_FETCH_DEST") == "document"
         if not is_link and environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
-            raise Refusal(403, "Pages of other sites get no answer here.")
+            raise Refusal(403, "Pages from other sites are refused.")
 
     def _check_token(self, environ: WSGIEnvironment) -> None:
         authorization = environ.get("HTTP_AUTHORIZATION")

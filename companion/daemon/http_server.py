@@ -282,10 +282,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 _DETAILS = {
-    400: "This is no HTTP request that can be read.",
+    400: "This HTTP request cannot be read.",
     411: "A body needs a Content-Length; it is not taken in chunks.",
     413: f"A body has at most {MAX_BODY:,} bytes.",
     431: f"The request line and headers have at most {_MAX_HEADER:,} bytes.",
-    500: "Companion made a mistake here; its log says where.",
+    500: "Companion failed here; its log says where.",
     501: "This way of sending a body is not supported.",
 }

@@ -36,7 +36,9 @@ def open_log(state: Path) -> None:
     try:
         file = _open_file(path)
     except OSError as error:
-        raise UsageError(f"the log {path} cannot be written ({error.strerror}); allow it") from None
+        raise UsageError(
+            f"the log {path} cannot be written ({error.strerror}); check its permissions"
+        ) from None
     file.setLevel(logging.INFO)  # what --debug adds may hold anything
     handlers: list[logging.Handler] = [file]
     if not logging.getLogger().handlers:  # --debug logs to it already

@@ -72,8 +72,8 @@ class NoteComparer:
         if vectors.needs_agreement(missing):
             if not self._told:
                 _log.warning(
-                    "%s notes are not compared, for %s is on another machine;"
-                    " companion doctor similar says what that costs, and does it",
+                    "%s notes are not compared, since %s is on another machine;"
+                    " companion doctor similar tells you the cost, and compares them",
                     f"{len(missing):,}",
                     vectors.encoder.name,
                 )

@@ -136,7 +136,7 @@ class Reconciler:
 
     def _wait_ready(self) -> None:
         if not self.ready.wait(_FIRST_SCAN):
-            raise UsageError("the vault is still being looked over; try again in a moment")
+            raise UsageError("the vault is still being scanned; try again in a moment")
 
     def _wait_current(self) -> None:
         if not self._is_current():

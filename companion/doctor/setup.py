@@ -128,7 +128,7 @@ def check_vault(root: Path) -> Finding:
 def check_folders(config: Config, root: Path) -> Finding:
     """Check that the folders in [ignore] and [private] are in the vault."""
     if missing := find_unused_folders(config, root):
-        return Finding("problem", "; ".join(missing), "mend their names in config.toml")
+        return Finding("problem", "; ".join(missing), "correct their names in config.toml")
     number = len(config.ignore.folders) + len(config.private.folders)
     return Finding("ok", f"{number} folder{'s' * (number != 1)} named in the configuration")
 
@@ -142,7 +142,7 @@ def check_marks(config: Config, root: Path) -> Finding:
         with open_workspace(config, root, read_only=True) as workspace:
             missing = find_unused_marks(config, workspace.scan())
         if missing:
-            mend = "mend their spelling in config.toml, unless such notes are still to come"
+            mend = "correct their spelling in config.toml, unless you will add such notes later"
             return Finding("hint", "; ".join(missing), mend)
     marks = f"{number} mark{'s' * (number != 1)} (tags, properties, patterns)"
     return Finding("ok", f"{marks} named in the configuration")
@@ -252,6 +252,6 @@ def check_spending(config: Config, root: Path) -> Finding:
     limits = config.limits
     caps = ((tokens, limits.tokens_a_day), (spent.dollars, limits.dollars_a_day), (notes, most))
     if any(so_far is not None and cap is not None and so_far >= cap for so_far, cap in caps):
-        mend = "it goes on at midnight; raise [limits] or notes_a_day to go on today"
+        mend = "it continues at midnight; raise [limits] or notes_a_day to continue today"
         return Finding("hint", f"{said}: a limit is reached", mend)
     return Finding("ok", said)

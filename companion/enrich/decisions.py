@@ -88,7 +88,7 @@ class Decisions:
         """
         root, ids = self._space.root, list(dict.fromkeys(ids))
         if follow and not is_vault_there(root):
-            raise UsageError(f"the vault {root} is not there just now; mount its drive")
+            raise UsageError(f"the vault {root} is not available right now; mount its drive")
         proposals = self._store.get_all(ids)
         if follow and not all((root / each.path).is_file() for each in proposals):
             follow_moves(root, self._space.journal)
@@ -240,7 +240,7 @@ class Decisions:
                 change = number and self._space.journal.change(number)
                 try:
                     if not change:
-                        raise NoteRefused("its change is not in the journal any more", path)
+                        raise NoteRefused("its change is no longer in the journal", path)
                     if (made := self._take_back(change, run).change) is None:
                         status, reason = "proposed", UNDO_IN_EDITOR
                         why_not |= {each.id: reason for each in group if each.change == number}
@@ -302,8 +302,6 @@ class Decisions:
         group = self._store.get_all(by_id)
         values = self._find_values(group, by_id, by, read, why_not) if group else None
         if values is None:
-            reasons = (
-                "; ".join(dict.fromkeys(why_not.values())) or "nothing of it is wanted any more"
-            )
+            reasons = "; ".join(dict.fromkeys(why_not.values())) or "none of it is wanted any more"
             raise NoteRefused(reasons, group[0].path if group else "")
         return replace(values, new_values=(remark,) if remark else ())

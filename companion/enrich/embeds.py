@@ -139,7 +139,7 @@ class _Reader:
         root, ignore = self._workspace.root, self._workspace.ignore
         path = self._embeds.find_pdf(embed.target, source)
         if path is None:
-            self._leave_out(embed, "no such file is in a folder of the vault that is read")
+            self._leave_out(embed, "no such file is in a folder that Companion reads")
             return ()
         file = stat_note(root, path)
         if why := attachment_reason(root, path, ignore):
@@ -154,7 +154,7 @@ class _Reader:
             if pdf.fault:
                 self._leave_out(embed, pdf.fault)
             elif not pdf.is_whole:
-                self._leave_out(embed, "only a part of it is read, as it is long or broken")
+                self._leave_out(embed, "only part of it is read, since it is long or broken")
             self.files.append(file)
             # Each paragraph as a quote: it is text of the note, but not in its author's words.
             quoted = (f"> {each.replace('[!', '[')}" for each in pdf.paragraphs)

@@ -121,7 +121,7 @@ class Enricher(NoteWriter):
     def keep(self, values: NoteValues) -> Result:
         """Return the result of a note whose values stay proposals, as the user stopped the run."""
         kinds = ", ".join(each.need.kind for each in values.proposals)
-        reason = f"{kinds}: kept, as the run was stopped; the next one writes it without a call"
+        reason = f"{kinds}: kept, since the run was stopped; the next one writes it without a call"
         result = Result(values.job.path, "proposed", reason, unfilled=values.unfilled)
         return replace(result, usage=values.usage, proposals=(*values.ids, *values.waiting))
 

@@ -33,8 +33,10 @@ from companion.vault.files import (
     stat_note,
 )
 
-_BEGUN_AGAIN = "the settings were changed meanwhile; it is worked on again, by the new ones"
-_BACKGROUND_OFF = "background work was switched off meanwhile (background.enabled)"
+_BEGUN_AGAIN = (
+    "the settings were changed in the meantime; the note is worked on again with the new ones"
+)
+_BACKGROUND_OFF = "background work was switched off in the meantime (background.enabled)"
 
 
 class NoteExcluded(NoteRefused):
@@ -102,7 +104,7 @@ class NoteGuard:
         """Raise SettingsChanged if what the prompts quote may not be told any more."""
         files = ((each, stat_note(self.space.root, each.path)) for each in self.shown)
         if not all(now and (now == then or may_tell(self.space, now)) for then, now in files):
-            raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
+            raise SettingsChanged("what other notes say about it was changed in the meantime", path)
 
 
 def may_tell(space: Workspace, file: NoteFile) -> bool:

@@ -212,7 +212,9 @@ class NoteVectors:
         def check() -> None:
             is_same = self._workspace.refresh().version == version
             if not is_same or not all(map(self._may_send, files)):
-                raise AnswerError("settings or notes were changed meanwhile; nothing was sent")
+                raise AnswerError(
+                    "settings or notes were changed in the meantime; nothing was sent"
+                )
 
         return self.encoder.encode(texts, check)
 

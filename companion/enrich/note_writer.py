@@ -182,7 +182,7 @@ class NoteWriter:
         if not (proposals and task.reopened <= {each.need.key for each in proposals}):
             if held:
                 return PlannedChange(proposed_result(path, held, unfilled, values.usage))
-            reason = task.skipped or "it was edited meanwhile and needs nothing now"
+            reason = task.skipped or "it was edited in the meantime, and needs nothing now"
             unchanged = Result(path, "unchanged", reason, usage=values.usage, proposals=waiting)
             return PlannedChange(unchanged)
         try:
@@ -213,7 +213,7 @@ class NoteWriter:
         with suppress(SettingsUnusable):
             if self.workspace.refresh() is settings:
                 return
-        raise SettingsChanged("the settings were changed meanwhile; nothing was written")
+        raise SettingsChanged("the settings were changed in the meantime; nothing was written")
 
     def _record(
         self, values: NoteValues, proposals: Sequence[OpenProposal], edits: list[Edit]

@@ -59,7 +59,7 @@ def find_places(
     try:
         if is_gone(space.root, path):
             if not is_vault_there(space.root):
-                raise NoteBusy("the vault is not there just now; mount its drive", path)
+                raise NoteBusy("the vault is not available right now; mount its drive", path)
             return _nowhere(job, proposals, _DELETED)
     except OSError as error:
         raise NoteUnwritable(f"it cannot be read: {error.strerror}", path) from error
@@ -159,7 +159,7 @@ def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal
     if reason := places.gone.get(proposal.id):
         raise NoteRefused(reason, path)
     if proposal.value is None:
-        raise NoteRefused("it has no text any more; ask for it again", path)
+        raise NoteRefused("its text was deleted; ask for it again", path)
     task, filling = places.task, Filling(places.needs[proposal.need], proposal.value)
     plan = plan_edits(task.parsed, [filling], space.rules, find_styles(space, context), KEEP)
     new_values = _find_new_values(space, context, path, filling)

@@ -318,13 +318,15 @@ class SimilarNotes:
             missing = []
         if vectors.needs_agreement(missing):
             self._warn(
-                f"{len(missing):,} notes are not compared yet, for {vectors.encoder.name} is on"
-                " another machine; companion doctor similar says what that costs, and does it"
+                f"{len(missing):,} notes are not compared yet, since {vectors.encoder.name} is on"
+                " another machine; companion doctor similar tells you the cost, and compares them"
             )
             missing = []
         until = time.monotonic() + _BUILD_SECONDS
         if rest := vectors.update(context.scan, missing, until, progress=self.progress):
-            self._warn(f"{rest:,} notes are not compared yet; companion doctor similar does it")
+            self._warn(
+                f"{rest:,} notes are not compared yet; companion doctor similar compares them"
+            )
 
 
 def _fill(need: Need, field: Field, suggestion: Suggestion) -> Iterator[Accepted | Rejected]:

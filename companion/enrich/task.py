@@ -226,7 +226,7 @@ def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     return frozenset(need.key for need in facts.needs)
 
 
-REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
+REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
 
 
 class NoteRewritten(NoteChanged):

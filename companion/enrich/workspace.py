@@ -45,9 +45,9 @@ class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
     source: the vault's settings as its files have them. recovered: what an interrupted run had left
-    unfinished, and what became of it. read_only: nothing is written into the journal. reader: where
-    the model runs that reads the notes, if not where the configured one does. adapt: returns the
-    settings that hold in place of the vault's own.
+    unfinished, and what happened to it. read_only: nothing is written into the journal. reader:
+    where the model runs that reads the notes, if not where the configured one does. adapt: returns
+    the settings that hold in place of the vault's own.
     """
 
     root: Path
@@ -92,7 +92,7 @@ class Workspace:
             except SettingsUnusable as error:
                 if self._told != str(error):
                     self._told = str(error)
-                    _log.warning("Nothing is asked or written until this is mended: %s", error)
+                    _log.warning("Nothing is asked or written until this is fixed: %s", error)
                 if cancelled.wait(_BROKEN_LOOK):
                     raise Cancelled(f"The work was stopped while it waited: {error}") from None
 

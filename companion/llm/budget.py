@@ -283,7 +283,7 @@ class Budget:
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
         return LimitReached(
             f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"
-            f" take {more}; it starts again at midnight. To go on today, raise {setting} under"
+            f" take {more}; it starts again at midnight. To continue today, raise {setting} under"
             " [limits] in the configuration",
             day,
         )

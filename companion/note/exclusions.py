@@ -19,7 +19,7 @@ from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
 
-PRIVATE = "set to be read by models on this machine only"
+PRIVATE = "so only a model on this machine may read it"
 
 # YAML 1.1, "Boolean language-independent type", and the flags of other programs.
 _BOOLEANS = {
@@ -176,6 +176,8 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
         for match in _TEMPLATE.finditer(CodeSpans(line.text).mask(_CODE_OR_FORMULA)):
             if match[0].startswith("{{") or line.start + match.end() <= last_closing:
                 what = match[0][:_MAX_QUOTED]
-                reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
+                reason = (
+                    f"a template: its text has {what}; if it is not one, write `{what}` as code"
+                )
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None

@@ -184,7 +184,7 @@ def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str 
         return str(template)
     for mark in _describe_marks(rules.skip_tags, rules.skip_properties):
         if mark in marks:
-            return f"it {mark}, which is set to be left alone"
+            return f"it {mark}, which the settings leave alone"
     if rules.is_remote:
         private = _describe_marks(rules.private_tags, rules.private_properties)
         return next((f"it {mark}, {PRIVATE}" for mark in private if mark in marks), None)

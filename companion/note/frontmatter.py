@@ -92,7 +92,7 @@ def add_property(
     """
     _require_content(value)
     if (key := read_properties(note).key_of(name)) is not None:
-        raise NoteRefused(f"the note has the property `{key}` already")
+        raise NoteRefused(f"the note already has the property `{key}`")
     block = parse_ruamel(note)
     line = note.line_number(note.frontmatter.end - 1) if note.frontmatter else 1
     if any(entry.name == "<<" for entry in block.entries):
@@ -210,7 +210,7 @@ def _fill(
         if isinstance(value, list):
             return [Edit(start + 1, start + 1, form.inline(value, in_flow=True)[1:-1])]
         if "#" in note.text[start:end]:
-            reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
+            reason = "text cannot replace [ ] that has a comment in it; fill it by hand"
             raise NoteRefused(reason, line=note.line_number(start))
         return [Edit(start, end, form.inline(value, in_flow=block.is_flow))]
     if not first.is_nothing:

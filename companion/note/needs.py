@@ -166,7 +166,7 @@ def find_section_needs(parsed: ParsedNote, section: Section) -> Iterator[Need]:
     title = parsed.lines[index].title
     callouts = parsed.section_callouts(section)
     if any(not callout.is_empty for callout in callouts):
-        raise NoteRefused(f"the section “{title}” has an AI callout already")
+        raise NoteRefused(f"the section “{title}” already has an AI callout")
     if not callouts:
         why = "you asked for a callout in this section"
         need = Need(CALLOUT, title, None, "section", why, 1, section.at, section.of)

@@ -42,7 +42,7 @@ class ParsedNote:
             reason = f"its front matter is {what}, which Obsidian does not read; write it as YAML"
             raise NoteRefused(reason, line=note.line_number(foreign.end() - 1))
         if (span := note.frontmatter) and (template := _TEMPLATE.search(note.text, *span)):
-            reason = f"a template: its properties hold {template[0]}"
+            reason = f"a template: its properties have {template[0]}"
             raise NoteRefused(reason, line=note.line_number(template.start()))
         self.properties: Properties = read_properties(note)
         self.tag_candidates = find_tag_candidates(note.text, note.body_start)

@@ -142,7 +142,7 @@ def read_properties(note: NoteText) -> Properties:
         reason = "the properties hold a character that YAML forbids; delete it"
         raise _refusal(note, reason, odd.start() if odd else 0) from None
     if not isinstance(values, dict):
-        reason = "the properties are no list of `name: value` lines; mend or remove them"
+        reason = "the properties are not a list of `name: value` lines; correct or remove them"
         raise _refusal(note, reason, 0)
     return Properties(values)
 

@@ -143,7 +143,7 @@ class Template:
         except _RENDER_ERRORS as error:
             stack = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno or 1 for frame in stack if frame.filename == "<template>"]
-            reason = f"the template cannot be expanded ({error}); mend this line"
+            reason = f"the template cannot be expanded ({error}); correct this line"
             self.file.fail_in_body(reason, lines[-1] if lines else 1)
 
 
@@ -156,7 +156,7 @@ def read_prompt_file(path: Path) -> PromptFile:
         note = NoteText.decode(path.read_bytes())
         text, body_line = note.yaml, note.line_number(note.body_start)
     except OSError as error:
-        reason = f"it cannot be read ({error.strerror}); mend or remove it"
+        reason = f"it cannot be read ({error.strerror}); correct or remove it"
         raise PromptError(path, reason) from None
     except NoteRefused as error:
         raise PromptError(path, error.reason, error.line) from None
@@ -165,21 +165,23 @@ def read_prompt_file(path: Path) -> PromptFile:
         loader = _Loader(text)
         root = loader.get_single_node()
         if root is not None and not isinstance(root, yaml.MappingNode):
-            raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
+            raise PromptError(
+                path, "its frontmatter is not made of key: value lines; correct it", 2
+            )
         for key, _ in root.value if root else ():
             line = key.start_mark.line + 2  # the first line is the opening `---`
             if not isinstance(key, yaml.ScalarNode):
-                raise PromptError(path, "a key has to be a plain word; mend this line", line)
+                raise PromptError(path, "a key has to be a plain word; correct this line", line)
             if key.value in lines:
                 raise PromptError(path, f"the key {key.value} is there twice; remove one", line)
             lines[key.value] = line
         values = loader.construct_document(root) if root else {}
     except yaml.MarkedYAMLError as error:
-        reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
+        reason = f"its frontmatter is not valid YAML ({error.problem}); correct this line"
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise PromptError(path, reason, line) from None
     except (yaml.YAMLError, ValueError) as error:  # a control character; a date like 2024-99-99
-        reason = f"its frontmatter is not valid YAML ({error}); mend it"
+        reason = f"its frontmatter is not valid YAML ({error}); correct it"
         raise PromptError(path, reason, 1) from None
     frontmatter = {str(key): value for key, value in values.items()}
     return PromptFile(path, note.text, frontmatter, lines, note.body, body_line)
@@ -196,7 +198,7 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     try:
         compiled, tree, used = _compile(file.body)
     except jinja2.TemplateSyntaxError as error:
-        reason = f"the template is not valid Jinja2 ({error.message}); mend this line"
+        reason = f"the template is not valid Jinja2 ({error.message}); correct this line"
         file.fail_in_body(reason, error.lineno)
     except RecursionError:
         file.fail("the template is nested too deep; make it simpler")

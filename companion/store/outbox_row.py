@@ -41,7 +41,7 @@ OPEN: tuple[RowState, ...] = ("waiting", "given")
 UNDO_IN_EDITOR = (
     "open in Obsidian; it is taken back there when you pause, or here once the note is closed"
 )
-NOT_OPEN = "these edits are made already, or not wanted any more"
+NOT_OPEN = "these edits are already made, or no longer wanted"
 
 
 def next_state(state: RowState, event: Event) -> RowState | None:

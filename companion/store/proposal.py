@@ -192,7 +192,7 @@ def refuse_acceptance(proposal: Proposal, acceptance: Acceptance) -> str:
     if proposal.state not in acceptance.states:
         return describe_state(proposal)
     if proposal.value is None and acceptance.text is None:
-        return "it has no text any more; ask for it again"
+        return "its text was deleted; ask for it again"
     return ""
 
 

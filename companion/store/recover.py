@@ -134,8 +134,8 @@ _REASONS: dict[RecoveryOutcome, str] = {
     "written": "the change was made",
     "unchanged": "the change was not made; the note is as it was",
     "restored": "writing it was interrupted; the note is again as it was before",
-    "edited": f"{_INTERRUPTED} the note edited since; it was left alone, look it over",
-    "missing": f"{_INTERRUPTED} the note moved or deleted since; look it over",
+    "edited": f"{_INTERRUPTED} the note edited since; it was left alone; check it",
+    "missing": f"{_INTERRUPTED} the note moved or deleted since; check it",
 }
 
 

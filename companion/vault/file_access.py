@@ -63,7 +63,7 @@ def to_note_error(error: OSError, path: str, verb: str) -> NoteError:
     if error.errno == errno.ELOOP:
         return NoteRefused("it is a symbolic link", path)
     if error.errno in {errno.EISDIR, errno.ENXIO}:
-        return NoteRefused("it is no regular file", path)
+        return NoteRefused("it is not a regular file", path)
     reason = error.strerror or str(error)
     if verb == "read":
         return NoteRefused(f"it cannot be read: {reason}", path)
@@ -99,7 +99,7 @@ def _stat_note(root: Path, path: str) -> os.stat_result:
     if status is None:
         raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
     if not stat.S_ISREG(status.st_mode):
-        raise NoteRefused("it is no regular file", path)
+        raise NoteRefused("it is not a regular file", path)
     return status
 
 

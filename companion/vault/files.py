@@ -257,7 +257,7 @@ def refuse_copy(root: Path, path: str, is_there: Callable[[str], bool]) -> Skipp
     is_there(name) tells whether a file of that name is in the note's folder.
     """
     if copied := find_copied_note(root, path, is_there):
-        reason = f"called and titled like a copy that a sync client made of {copied}"
+        reason = f"named and titled like a copy that a sync client made of {copied}"
         return SkippedFile(path, f"{reason}; give it a title of its own to have it filled")
     return None
 

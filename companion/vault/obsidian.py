@@ -121,7 +121,7 @@ def _unknown(file: Path, why: str) -> UsageError:
         what = "of which types the properties are"
     return UsageError(
         f"{file}: cannot tell {what}: {why}. "
-        "Nothing was touched; mend the file, or set it again in Obsidian's settings"
+        "Nothing was changed; correct the file, or set this again in Obsidian's settings"
     )
 
 

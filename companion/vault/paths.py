@@ -39,7 +39,9 @@ class PathUnreadable(UsageError):
     """The system refuses access to the path. path: as typed. reason: in the system's words."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path} cannot be read ({reason}); allow it, or leave it out")
+        super().__init__(
+            f"{path} cannot be read ({reason}); check its permissions, or leave it out"
+        )
         self.path = path
         self.reason = f"it cannot be read ({reason})"
 
@@ -75,7 +77,9 @@ def resolve_vault(path: Path) -> Path:
         raise UsageError(f"{path} is not a folder; name the folder of your vault") from None
     except (OSError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UsageError(f"the vault {path} cannot be read ({why}); allow it") from None
+        raise UsageError(
+            f"the vault {path} cannot be read ({why}); check its permissions"
+        ) from None
     return root
 
 
@@ -121,7 +125,7 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
     """
     typed = str(path)
     if not typed.strip() or "\0" in typed:
-        raise UsageError("an empty path; name a note or a folder of the vault")
+        raise UsageError("the path is empty; name a note or a folder in the vault")
     if not is_utf8(typed):
         shown = os.fsencode(typed).decode(errors="backslashreplace")
         raise UsageError(f"the name {shown} is not valid UTF-8; rename it to have it enriched")

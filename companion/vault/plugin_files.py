@@ -75,13 +75,13 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
     settings = root / SETTINGS
     if not settings.is_dir():
         raise UsageError(
-            f"{root} is no vault of Obsidian's yet: it has no {SETTINGS} folder; open it once in"
+            f"{root} is not an Obsidian vault yet: it has no {SETTINGS} folder; open it once in"
             " Obsidian, and try again"
         )
     folder = settings / "plugins" / PLUGIN
     data, own_settings = _read_json(root, folder / "data.json", {}, "it holds no settings")
     list_file = settings / "community-plugins.json"
-    before, enabled = _read_json(root, list_file, [], "it is no list of plugins")
+    before, enabled = _read_json(root, list_file, [], "it is not a list of plugins")
     enabling = PlannedWrite(list_file, before, _as_json([*enabled, PLUGIN], before))
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
     writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
@@ -119,7 +119,7 @@ def read_installed(root: Path) -> Installed:
     settings = root / SETTINGS
     folder = settings / "plugins" / PLUGIN
     list_file = settings / "community-plugins.json"
-    enabled = PLUGIN in _read_json(root, list_file, [], "it is no list of plugins")[1]
+    enabled = PLUGIN in _read_json(root, list_file, [], "it is not a list of plugins")[1]
     contents = {name: _read(root, folder / name) for name in FILES}
     manifest = contents["manifest.json"]
     if manifest is None or None in contents.values():
@@ -140,7 +140,7 @@ def remove_plugin(root: Path) -> None:
     Raises UsageError if the list of enabled plugins cannot be read; nothing is removed then.
     """
     list_file = root / SETTINGS / "community-plugins.json"
-    before, enabled = _read_json(root, list_file, [], "it is no list of plugins")
+    before, enabled = _read_json(root, list_file, [], "it is not a list of plugins")
     if PLUGIN in enabled:
         rest = [name for name in enabled if name != PLUGIN]
         write_whole(list_file, _as_json(rest, before), _USUAL)
@@ -201,8 +201,7 @@ def _as_json(value: Any, before: bytes | None) -> bytes:
 
 def _unknown(file: Path, why: str) -> UsageError:
     return UsageError(
-        f"{file}: {why}. Nothing was written; mend the file, or remove it, which unsets what it"
-        " says"
+        f"{file}: {why}. Nothing was written; correct the file, or remove it to reset its settings"
     )
 
 

@@ -74,8 +74,8 @@ def read_note(
     then counts as settled, since waiting would not make it past.
     max_bytes: the largest note to read; None for no limit.
 
-    Raises NoteRefused if it is no regular file, is outside the vault or behind a symbolic link, is
-    too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if
+    Raises NoteRefused if it is not a regular file, is outside the vault or behind a symbolic link,
+    is too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if
     it is not there.
     """
     root, last_mtime = _resolve(root), None
@@ -114,13 +114,13 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
         with _read_errors(path):
             current = read_all(fd)
         if current != old:
-            raise NoteChanged("it was edited meanwhile; nothing was written", path)
+            raise NoteChanged("it was edited in the meantime; nothing was written", path)
         try:
             _overwrite(fd, len(old), new)
             if read_all(fd) != new:
                 if excluded:  # no other program can have written it
                     raise OSError(errno.EIO, "the disk returned other bytes than were written")
-                words = "another program wrote it in the same moment; look it over"
+                words = "another program wrote it at the same moment; check it"
                 raise ConcurrentWrite(words, path)
             require_in_place(fd, root, path)
         except ConcurrentWrite:

@@ -158,7 +158,7 @@ test("the settings: a test of the connection, and pairing by hand", async () => 
   await notice(page, /^Connected/, before);
   await modal.getByLabel("Pairing code").fill("AAAA-AAAA");
   await modal.getByRole("button", { name: "Pair" }).click();
-  await modal.getByText(/wrong, used up or too old/).waitFor();
+  await modal.getByText(/wrong, already used or too old/).waitFor();
   await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
   await modal.getByLabel("Pairing code").fill(await scene.vault.pair());
   await modal.getByRole("button", { name: "Pair" }).click();

@@ -137,7 +137,7 @@ test("an address lets in once; without a session nothing of the vault is shown",
   const address = await vault.openPage();
   await (await openTab(address)).getByText("Nothing waits for you").waitFor();
   const late = await openTab(address);
-  await late.getByText("This address was used, or is too old").waitFor();
+  await late.getByText("This address was already used, or is too old").waitFor();
   assert.doesNotMatch(await late.locator("body").innerText(), /vault\b.*\bSourdough/);
   await show("nowhere");
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();

@@ -419,8 +419,8 @@ describe("a link into Obsidian", () => {
 
 const SETTINGS = [
   [{}, ""],
-  [{ settings_to_restart_for: ["server.port"] }, "These settings count from the next start: server.port."],
-  [{ settings_fault: "config.toml (at line 3)" }, "Nothing is asked or written until this is mended: config.toml (at line 3)"],
+  [{ settings_to_restart_for: ["server.port"] }, "These settings take effect at the next start: server.port."],
+  [{ settings_fault: "config.toml (at line 3)" }, "Nothing is asked or written until this is fixed: config.toml (at line 3)"],
 ];
 for (const [changed, told] of SETTINGS) {
   test(`the status says what became of settings that were changed: ${told || "nothing"}`, async () => {
@@ -429,7 +429,7 @@ for (const [changed, told] of SETTINGS) {
     await settle();
     const model = host.modal.contentEl.textContent;
     assert.ok(model.includes(told));
-    assert.equal(/mended|next start/.test(model), told !== "");
+    assert.equal(/fixed|next start/.test(model), told !== "");
   });
 }
 

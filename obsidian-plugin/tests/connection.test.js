@@ -150,7 +150,7 @@ describe("settings", () => {
     ["is there", () => {}, "Connected to Notes: 40 notes, 5 to do."],
     ["is away", () => (host.daemon.isAway = true), AWAY],
     ["does not know us", () => (host.daemon.token = "another"), STRANGER],
-    ["answers otherwise", () => host.daemon.answers.set("GET /status", { status: 200, text: "<html>" }), "What answered is no Callout Companion of this version. Update both."],
+    ["answers otherwise", () => host.daemon.answers.set("GET /status", { status: 200, text: "<html>" }), "The program that answered is not a Callout Companion of this version. Update both."],
     ["has a fault", () => host.daemon.answers.set("GET /status", answer(503, "the journal is full")), "The journal is full."],
   ];
   for (const [name, act, words] of TESTS) {

@@ -198,7 +198,7 @@ describe("edits", () => {
     await host.command("enrich-note");
     await answerNow();
     assert.equal(view.editor.getValue(), NOTE);
-    assert.match(host.said, /is no Callout Companion of this version/);
+    assert.match(host.said, /is not a Callout Companion of this version/);
   });
 
   test("of one place are made in their order", async () => {
@@ -281,6 +281,6 @@ test("an answer that is no JSON, or none of ours, is told in words", async () =>
   for (const given of [{ status: 200, text: "<html>" }, { status: 500, text: "no" }]) {
     host.daemon.answers.set("POST /runs", given);
     await host.command("enrich-note");
-    assert.equal(host.said, "What answered is no Callout Companion of this version. Update both.");
+    assert.equal(host.said, "The program that answered is not a Callout Companion of this version. Update both.");
   }
 });

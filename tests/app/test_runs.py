@@ -207,7 +207,7 @@ def test_what_in_the_settings_names_nothing_is_told(place: Place) -> None:
 WRONG: Sequence[Any] = [
     pytest.param({"paths": ["Nowhere.md"]}, r"there is no Nowhere\.md", id="no such note"),
     pytest.param({"paths": [""], "field": "colour"}, "there is no field colour", id="field"),
-    pytest.param({"paths": [""], "tag": "a b"}, "a b is no tag", id="tag"),
+    pytest.param({"paths": [""], "tag": "a b"}, "a b is not a tag", id="tag"),
     pytest.param({"paths": ["F"], "section": "Why"}, "F is a folder", id="section of a folder"),
     pytest.param({"paths": ["../x"]}, "paths: a path is relative to the vault", id="outside"),
     pytest.param({"paths": []}, "paths: ", id="nothing"),
@@ -272,7 +272,7 @@ def test_a_large_run_at_a_remote_endpoint_needs_consent(
     assert len(do(vault, "F", limit=1)) == 1, "so few need none"
     assert statuses(do(vault, "", agreed=True)) == {"G.md": "enriched"}
     [left] = do(vault, "P/Mine.md")
-    assert left.status == "skipped" and "models on this machine only" in (left.reason or "")
+    assert left.status == "skipped" and "only a model on this machine" in (left.reason or "")
     assert not place.model.calls("Mine")
 
 

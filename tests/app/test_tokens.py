@@ -276,9 +276,9 @@ def test_a_folder_that_cannot_be_written_is_named(
 
     monkeypatch.setattr("companion.app.tokens.FileLock.acquire", refuse)
     for make in (ensure_token, rotate_token):
-        with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); allow it"):
+        with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); check"):
             make()
     monkeypatch.setattr(Path, "exists", refuse)
     monkeypatch.setattr(Path, "read_text", refuse)
-    with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\); allow it"):
+    with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\); check"):
         check_token()

@@ -195,7 +195,7 @@ def test_what_is_wrong_is_the_same_error(vault: Vault) -> None:
         ids(vault, field="colour")
     with pytest.raises(UsageError, match="path: a path is relative to the vault"):
         ids(vault, path="../x")
-    with pytest.raises(UsageError, match="since: it is no time with an offset"):
+    with pytest.raises(UsageError, match="since: it is not a time with an offset"):
         ids(vault, since="2026-11-25")
 
 
@@ -572,7 +572,7 @@ def test_an_agent(proposed: Vault) -> None:
     seen = agents.proposals(programs.AgentProposalQuery.of(**me, folder="F"))
     assert [each.id for each in seen.proposals] == [4, 3]
     given = {"path": "A.md", "field": "description", "value": "What it is."}
-    with pytest.raises(NoteRefused, match="proposal 1 for it waits"):
+    with pytest.raises(NoteRefused, match="proposal 1 for it is"):
         agents.propose(programs.AgentProposal.of(**me, **given))
     [made] = agents.accept(programs.AgentAcceptance.of(**me, ids=[1])).notes
     assert (made.status, made.change) == ("enriched", 1)
@@ -581,7 +581,7 @@ def test_an_agent(proposed: Vault) -> None:
     assert [each.id for each in agents.changes(programs.AgentChangeQuery.of(**me)).changes] == [1]
     [back] = agents.undo(programs.AgentUndo.of(**me, change=1)).notes
     assert [each.state for each in back.proposals] == ["open"]
-    with pytest.raises(NotThere, match="no change 1 of yours"):
+    with pytest.raises(NotThere, match="you have no change 1"):
         agents.undo(programs.AgentUndo.of(**me, change=1))
 
 

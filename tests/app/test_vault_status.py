@@ -75,7 +75,7 @@ def test_backlog(vault: Vault, fill: bool) -> None:
     backlog = vault.backlog()
     assert backlog.notes == 3
     assert backlog.cost.startswith("3 notes would be sent to m at http://127.0.0.1")
-    with pytest.raises(ConsentMissing, match="has grown from 2 notes to 3 meanwhile; look again"):
+    with pytest.raises(ConsentMissing, match="from 2 notes to 3 in the meantime; look again"):
         vault.answer_backlog(BacklogAnswer(fill=fill, notes=2))
     vault.answer_backlog(BacklogAnswer(fill=fill, notes=3))
     assert vault.backlog().notes == 0

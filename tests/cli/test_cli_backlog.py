@@ -49,7 +49,7 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         assert COST in line and line.endswith("Say so with companion service backlog")
         assert ", which cost nothing on this machine." in line
         ran = old.run("service", "backlog")
-        assert ran.status == 2 and "nobody is here to answer; say --fill, or --leave" in ran.err
+        assert ran.status == 2 and "nobody is here to answer; add --fill or --leave" in ran.err
         assert old.run("service", "backlog", answer).status == 0
         wait_until(lambda: all_are(old, text), "answered")
         assert told().background.backlog.notes == 0

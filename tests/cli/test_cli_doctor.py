@@ -300,7 +300,7 @@ def test_a_download_that_is_interrupted_says_that_it_goes_on(
 
     monkeypatch.setattr("companion.llm.download._fetch", interrupt)
     ran = user.run("model", "pull")
-    assert ran.status == 130 and "is kept; the next try goes on from there" in ran.err
+    assert ran.status == 130 and "is kept; the next try continues from there" in ran.err
     assert not embedded.exists()
 
 

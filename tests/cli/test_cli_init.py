@@ -217,9 +217,9 @@ def test_no_default_where_notes_leave_this_machine(user: User) -> None:
     user.types("1", "", "", "y", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0, ran.all
-    assert f"Notes would be sent to {url} by themselves, up to 100 a day" in ran.err
-    assert ran.err.count("Shall it?") == 3 and written(user)["background"] == {"enabled": True}
-    assert f"notes are sent to {url} by themselves" in ran.out
+    assert f"Notes would be sent to {url} automatically, up to 100 a day" in ran.err
+    assert ran.err.count("Should it?") == 3 and written(user)["background"] == {"enabled": True}
+    assert f"notes are sent to {url} automatically" in ran.out
 
 
 @posix
@@ -230,7 +230,7 @@ def test_a_whole_dialogue_at_a_terminal(user: User) -> None:
         ("base URL", "nonsense"),
         ("base URL", user.fake.url),
     ]
-    typed += [("Model", "m"), ("API key", KEY), ("Shall it", "n")]
+    typed += [("Model", "m"), ("API key", KEY), ("Should it", "n")]
     shown = in_a_terminal(user, ["init", str(user.vault)], answers=typed)
     assert "must be an address" in shown and KEY not in shown
     for wait in ("Looking at this machine", "Waiting for its first answer", "Trying it on a note"):

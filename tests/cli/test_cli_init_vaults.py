@@ -318,7 +318,7 @@ def test_what_is_written_unasked_can_wait_for_review(user: User) -> None:
     for typed, mode in (["y", "propose"], ["", "propose"], ["n", "write"]):
         user.types("", "", typed, "n")
         ran = user.run("init", str(user.vault), "--no-plugin")
-        assert ran.status == 0 and "Shall it wait for your review?" in ran.err, ran.all
+        assert ran.status == 0 and "Should they wait for your review?" in ran.err, ran.all
         written = tomllib.loads((user.home / "config.toml").read_text())
         assert written["review"] == {"mode": mode}
     user.run("init", str(user.vault), "--review", "--no-plugin")

@@ -40,7 +40,7 @@ EVENTS = {
         0,
         "1 enriched",
     ),
-    "all filled by hand": (write(FILLED), FILLED, 0, "edited meanwhile and needs nothing now"),
+    "all filled by hand": (write(FILLED), FILLED, 0, "in the meantime, and needs nothing now"),
     "rewritten": (write(REWRITTEN), REWRITTEN, 1, "was rewritten since"),
     "another of one template": (write(OTHER), OTHER, 1, "was rewritten since"),
     "emptied": (write(""), "", 0, "it is empty; it may still be syncing"),
@@ -57,7 +57,7 @@ EVENTS = {
         "keep one of them",
     ),
     "deleted": (lambda note: note.unlink(), None, 1, GONE),
-    "a folder now": (lambda note: (note.unlink(), note.mkdir()), None, 0, "no regular file"),
+    "a folder now": (lambda note: (note.unlink(), note.mkdir()), None, 0, "not a regular file"),
     "a link now": (
         lambda note: (note.rename(note.parent / "New.md"), note.symlink_to(note.parent / "New.md")),
         STUB,

@@ -49,7 +49,7 @@ def test_a_path_that_cannot_be_read_does_not_stop_the_others(user: User, locked:
 def test_alone_it_is_told(user: User, locked: str, command: str) -> None:
     ran = user.run(command, locked)
     assert ran.status == 2 and "there is no" not in ran.err
-    assert "Locked/B.md cannot be read (Permission denied); allow it" in ran.err
+    assert "Locked/B.md cannot be read (Permission denied); check its permissions" in ran.err
 
 
 @posix
@@ -98,7 +98,7 @@ def test_a_vault_that_cannot_be_read(user: User, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     ran = user.run("scan", "--vault", str(user.vault))
-    assert ran.status == 2 and "cannot be read (Permission denied); allow it" in ran.err
+    assert ran.status == 2 and "cannot be read (Permission denied); check" in ran.err
 
 
 def test_read_only_note_is_not_asked_for(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_a_refusal_ends_no_code(user: User) -> None:
     (user.vault / ".obsidian/community-plugins.json").write_text("{}")
     before = user.files()
     ran = user.run("plugin", "install")
-    assert ran.status == 2 and "is no list of plugins" in ran.err and user.files() == before
+    assert ran.status == 2 and "is not a list of plugins" in ran.err and user.files() == before
     assert take_code(state_folder(user.vault), code)
 
 

@@ -90,17 +90,17 @@ def test_background_work_is_switched_off(user: User) -> None:
 
 def test_it_tells_that_its_settings_were_changed_meanwhile(user: User) -> None:
     file = user.configure(QUIET)
-    told = "settings     server.port, endpoint.concurrency: changed; the next start of the daemon"
+    told = "settings     server.port, endpoint.concurrency: changed; takes effect when the daemon"
     with serving(user):
         assert "settings  " not in user.run("status").out
         file.write_text(QUIET.replace("= 1", "= 3") + "[server]\nport = 9\n", encoding="utf-8")
         assert told in user.run("status").out
         assert user.run("status", "--json").objects[0]["settings_changed"] is True
-        told = "has to be started again for server.port, endpoint.concurrency"
+        told = "has to be restarted for server.port, endpoint.concurrency"
         assert told in user.run("config", "set", "server.port", "10").err
         file.write_text("\nno settings", encoding="utf-8")
         said = user.run("status").out
-        assert f"settings     nothing is asked or written: {file} is no valid TOML" in said
+        assert f"settings     nothing is asked or written: {file} is not valid TOML" in said
         assert "line 2" in said
         file.write_text(f"# a comment\n{QUIET}[private]\nfolders = ['F']\n", encoding="utf-8")
         assert "settings  " not in user.run("status").out

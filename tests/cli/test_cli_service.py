@@ -67,7 +67,7 @@ def test_a_daemon_starts_with_the_session_and_fills_a_stub(session: User) -> Non
     wait_until(lambda: note.read_text() == FILLED, "the stub is filled")
     shown = session.run("service", "status")
     assert shown.status == 0 and str(session.vault) in shown.out
-    assert f"pid {place.pid}" in shown.out and "with your session" in shown.out
+    assert f"pid {place.pid}" in shown.out and "at login" in shown.out
     assert "serving vault on port" in session.run("service", "logs").out
     ran = session.run("service", "uninstall")
     assert ran.status == 0 and find_daemon(state_folder(session.vault)) is None
@@ -233,14 +233,14 @@ def test_enter_at_init_starts_it_and_once_is_enough(session: User) -> None:
     command = ["init", str(session.vault), "--no-plugin"]
     session.types(*ENTER)
     ran = session.run(*command)
-    assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
+    assert ran.status == 0 and "whenever you log in?" in ran.err, ran.all
     wait_until(lambda: find_daemon(state_folder(session.vault)), "the daemon answers")
     place = find_daemon(state_folder(session.vault))
     assert place and f"It runs on http://127.0.0.1:{place.port}" in ran.out
-    assert "companion service uninstall ends that" in ran.out
+    assert "companion service uninstall stops that" in ran.out
     session.types(*ENTER)
     again = session.run(*command)
-    assert again.status == 0 and "with every session" not in again.err, again.all
+    assert again.status == 0 and "whenever you log in" not in again.err, again.all
     ran = session.run(*command, "--yes", "--service")
     assert ran.status == 0 and "Nothing to change: the daemon" in ran.out
     assert find_daemon(state_folder(session.vault)) == place
@@ -253,7 +253,7 @@ def test_enter_at_init_starts_it_and_once_is_enough(session: User) -> None:
 def test_no_and_no_answer_at_init_start_nothing(session: User, says: list[str]) -> None:
     session.types(*ENTER[:3], *says)
     ran = session.run("init", str(session.vault), "--no-plugin")
-    assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
+    assert ran.status == 0 and "whenever you log in?" in ran.err, ran.all
     assert find_daemon(state_folder(session.vault)) is None
     assert "until you stop it" in ran.out
     assert session.run("init", str(session.vault), "--yes", "--no-plugin").status == 0

@@ -156,7 +156,7 @@ def test_nothing_is_asked_or_written_while_a_file_is_broken(
     assert meanwhile == [(1, STUB)]
     assert (ran.status, user.calls(), user.read("F/Stub.md")) == (0, 2, BY_ONE)
     assert (
-        f"{user.home / 'config.toml'} is no valid TOML" in caplog.text and "line 1" in caplog.text
+        f"{user.home / 'config.toml'} is not valid TOML" in caplog.text and "line 1" in caplog.text
     )
 
 

@@ -81,7 +81,7 @@ def test_many_notes_go_elsewhere_only_once_somebody_agreed(
     ran = tagged.run("doctor", "similar")
     assert (ran.status, tagged.calls()) == (2, 0)
     assert "61 notes would be sent to embedder at http://127.0.0.1" in ran.err
-    assert "price not known" in ran.err and "say --yes" in ran.err
+    assert "price not known" in ran.err and "add --yes" in ran.err
     assert tagged.run("prompt", "Bread.md").status == 0 and tagged.calls() == 0
     assert tagged.run("doctor", "similar", "--yes").status == 0
     assert sum(len(seen.body["input"]) for seen in tagged.fake.seen) == 61

@@ -86,7 +86,7 @@ def test_a_command_that_would_ask_another_model(
 
 
 def test_resume_says_what_else_holds_it_back(served: Serving) -> None:
-    told = "Background work is paused; companion service resume ends that.\n"
+    told = "Background work is paused; companion service resume starts it again.\n"
     assert served.user.run("service", "pause").out == told
     told = "Background work is still off: switched off in the configuration (background.enabled)\n"
     assert served.user.run("service", "resume").out == told

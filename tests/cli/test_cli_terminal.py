@@ -63,7 +63,7 @@ def test_a_signal_waits_for_the_calls_under_way_and_keeps_what_is_answered(
     out, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 128 + number and err == ""
     assert "Stopped: 1 enriched, 1 proposed, 2 not done." in out and "companion undo --run" in out
-    assert "kept, as the run was stopped; the next one writes it without a call" in out
+    assert "kept, since the run was stopped; the next one writes it without a call" in out
     assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
     assert user.run("enrich", ".").status == 0 and user.calls() == 4
     assert all(user.read(f"{name}.md") == FILLED for name in "ABCD")

@@ -76,7 +76,7 @@ def served(state: Path) -> None:
 
 
 REFUSED = [
-    pytest.param(lambda state: None, (), 2, "nobody is here to agree; say --yes", id="unasked"),
+    pytest.param(lambda state: None, (), 2, "nobody is here to agree; add --yes", id="unasked"),
     pytest.param(interrupted, ("--yes",), 1, "a change was interrupted", id="interrupted"),
     pytest.param(served, ("--yes",), 1, f"a daemon runs (pid {os.getpid()}", id="served"),
 ]

@@ -92,8 +92,8 @@ def test_a_link_to_nothing_is_no_missing_file(
 
 
 WRONG = [
-    pytest.param("[endpoint\n", "is no valid TOML", "line 1", id="no TOML"),
-    pytest.param("a = 1\na = 2\n", "is no valid TOML", "line 2", id="a key twice"),
+    pytest.param("[endpoint\n", "is not valid TOML", "line 1", id="no TOML"),
+    pytest.param("a = 1\na = 2\n", "is not valid TOML", "line 2", id="a key twice"),
     pytest.param("foo = 1", "unknown setting foo", "companion config get", id="unknown key"),
     pytest.param("[foo]", "unknown setting foo", "companion config get", id="unknown table"),
     pytest.param('[endpoint]\nmodle = "x"', "unknown setting endpoint.modle", "", id="a typo"),
@@ -149,10 +149,10 @@ FOLDERS = [
     pytest.param("[Garden]", "[Garden]", id="brackets"),
 ]
 WRONG_FOLDERS = [
-    pytest.param("Garden/**", 'is a glob, and .* write "Garden"', id="all in it"),
+    pytest.param("Garden/**", 'is a glob; .* write "Garden"', id="all in it"),
     pytest.param("./A/B/*", 'write "A/B"', id="all right in it"),
-    pytest.param("*/Private", "is a glob, and .* name each folder", id="anywhere"),
-    pytest.param("Gard?n", "is a glob, and .* name each folder", id="one character"),
+    pytest.param("*/Private", "is a glob; .* name each folder", id="anywhere"),
+    pytest.param("Gard?n", "is a glob; .* name each folder", id="one character"),
     pytest.param("/home/me/Notes/Garden", "is an absolute path; write it relative", id="absolute"),
     pytest.param("C:\\Notes\\Garden", "is an absolute path; write it relative", id="Windows"),
     pytest.param("~/Notes/Garden", "is an absolute path; write it relative", id="home"),
@@ -178,7 +178,7 @@ def test_wrong_folder(home: Path, table: str, written: str, words: str) -> None:
 
 WRONG_PATTERNS = [
     pytest.param("./Private/**", 'begins with "./".* as "Private/', id="from here"),
-    pytest.param(" ", "an empty glob", id="nothing"),
+    pytest.param(" ", "the glob is empty", id="nothing"),
 ]
 
 
@@ -200,17 +200,17 @@ MARKS = [
     pytest.param("properties = { done = '?' }", {"done": "?"}, id="a question mark"),
 ]
 WRONG_MARKS = [
-    pytest.param("tags = ['geheim/*']", 'tags.0: .* is a glob, .* write "geheim"', id="glob"),
-    pytest.param("tags = ['a', '#*/x']", "tags.1: .* is a glob, .* name each tag", id="any"),
-    pytest.param("tags = ['gehe?m']", "is a glob, .* name each tag", id="one character"),
-    pytest.param("tags = ['']", "'' is no tag", id="no tag"),
-    pytest.param("tags = ['##a']", "is no tag", id="two signs"),
-    pytest.param("tags = ['a, b']", "is no tag; one has letters", id="several in one"),
-    pytest.param("tags = ['1984']", "not digits alone", id="a number"),
-    pytest.param("properties = { private = '*' }", "'\\*' is a glob, .* name each", id="any value"),
+    pytest.param("tags = ['geheim/*']", 'tags.0: .* is a glob; .* write "geheim"', id="glob"),
+    pytest.param("tags = ['a', '#*/x']", "tags.1: .* is a glob; .* name each tag", id="any"),
+    pytest.param("tags = ['gehe?m']", "is a glob; .* name each tag", id="one character"),
+    pytest.param("tags = ['']", "'' is not a tag", id="no tag"),
+    pytest.param("tags = ['##a']", "is not a tag", id="two signs"),
+    pytest.param("tags = ['a, b']", "is not a tag; a tag has letters", id="several in one"),
+    pytest.param("tags = ['1984']", "not only digits", id="a number"),
+    pytest.param("properties = { private = '*' }", "'\\*' is a glob; .* name each", id="any value"),
     pytest.param("properties = { 'p*' = 'x' }", "'p\\*' is a glob", id="any name"),
     pytest.param("properties = { private = ' ' }", "'private' lacks", id="no value"),
-    pytest.param("properties = { '' = 'x' }", "'' lacks its name", id="no name"),
+    pytest.param("properties = { '' = 'x' }", "'' has no name", id="no name"),
     pytest.param("properties = { private = true }", "this takes a text in quotes", id="no text"),
 ]
 

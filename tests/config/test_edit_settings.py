@@ -170,7 +170,7 @@ def test_whatever_the_file_only_the_settings_change(
 
 
 BROKEN = [
-    pytest.param(b"[endpoint\n", "is no valid TOML.*line 1", id="no TOML"),
+    pytest.param(b"[endpoint\n", "is not valid TOML.*line 1", id="no TOML"),
     pytest.param(b'vault = "\xff"\n', "is not valid UTF-8", id="no UTF-8"),
     pytest.param(b"foo = 1\n", "unknown setting foo; .*; nothing was written", id="unknown"),
     pytest.param(b"endpoint = 1\n", "endpoint in config.toml has to be a table", id="no table"),
@@ -214,7 +214,7 @@ def test_an_edit_meanwhile_is_not_lost(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     planned = plan_settings(file, SETTINGS)
     file.write_text("# mine\n")
-    with pytest.raises(UsageError, match=r"somebody changed .* meanwhile"):
+    with pytest.raises(UsageError, match=r"somebody changed .* in the meantime"):
         write_planned(planned)
     assert file.read_text() == "# mine\n"
 

@@ -120,7 +120,7 @@ def test_an_address_in_the_environment_gets_no_key_of_a_vault(
 WRONG = [
     pytest.param("[server]\nport = 'x'", "server.port: this takes a whole number", id="value"),
     pytest.param("prot = 1", "unknown setting prot", id="key"),
-    pytest.param("[server", "is no valid TOML", id="no TOML"),
+    pytest.param("[server", "is not valid TOML", id="no TOML"),
 ]
 
 

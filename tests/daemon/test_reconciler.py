@@ -333,7 +333,7 @@ def test_vault_that_is_renamed_away_is_waited_for(
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
     away = take_away(daemon_fixture)
-    with pytest.raises(UsageError, match="the vault is not there just now"):
+    with pytest.raises(UsageError, match="the vault is not available right now"):
         daemon_fixture.run("Stub.md")
     (away / "New.md").write_text(STUB)
     away.rename(daemon_fixture.vault)

@@ -309,7 +309,7 @@ def test_a_vault_that_is_not_there_closes_nothing(desk: Desk, is_empty: bool) ->
     desk.space.root.rename(away)
     if is_empty:
         desk.space.root.mkdir()
-    with pytest.raises(UsageError, match="is not there just now"):
+    with pytest.raises(UsageError, match="is not available right now"):
         desk.accept(*ids)
     if is_empty:
         desk.space.root.rmdir()
@@ -323,7 +323,7 @@ def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
     ids = desk.store.add([new, none])
     done = desk.accept(*(Acceptance(each, states=TAKEABLE) for each in ids))
     assert "> Odd." in desk.text
-    assert done.decided[1].reason == "it has no text any more; ask for it again"
+    assert done.decided[1].reason == "its text was deleted; ask for it again"
     mine = Acceptance(ids[1], "My own.", TAKEABLE)
     assert desk.accept(mine).status == "enriched" and "description: My own." in desk.text
 

@@ -124,7 +124,7 @@ def test_a_note_is_not_sent_again_that_must_not_be_by_now(
         return Scene(500)
 
     encoding.fake.script = fail
-    with pytest.raises(AnswerError, match="changed meanwhile"):
+    with pytest.raises(AnswerError, match="changed in the meantime"):
         encoding.update()
     assert encoding.sent == ["a\nText of a."]
 

@@ -61,29 +61,31 @@ SKIPPED = [
     pytest.param(noted("kanban-plugin: board"), "it is a Kanban board", id="Kanban"),
     pytest.param(
         noted("tags: Private/family"),
-        "it is tagged #private, which is set to be left alone",
+        "it is tagged #private, which the settings leave alone",
         id="tag",
     ),
     pytest.param(
-        "text #private", "it is tagged #private, which is set to be left alone", id="inline tag"
+        "text #private", "it is tagged #private, which the settings leave alone", id="inline tag"
     ),
     pytest.param("%%_#private_%%", "it is tagged #private", id="doubtful tag"),
     pytest.param("`#private`", None, id="no tag"),
     pytest.param(
-        noted("a: 1\nb: '{{date}}'"), "a template: its properties hold {{ (line 3)", id="template"
+        noted("a: 1\nb: '{{date}}'"), "a template: its properties have {{ (line 3)", id="template"
     ),
     pytest.param(
-        noted("a: <% tp.date %>"), "a template: its properties hold <% (line 2)", id="Templater"
+        noted("a: <% tp.date %>"), "a template: its properties have <% (line 2)", id="Templater"
     ),
     *(
-        pytest.param(noted("a: 1", f"text\n{line}\n"), f"its text holds {what};", id=line)
+        pytest.param(noted("a: 1", f"text\n{line}\n"), f"its text has {what};", id=line)
         for line, what in TEMPLATES
     ),
     *(pytest.param(noted("a: 1", body), None, id=body) for body in NO_TEMPLATES),
-    pytest.param("text\n\n# {{title}}", "as `{{title}}` (line 3)", id="a template's line"),
+    pytest.param(
+        "text\n\n# {{title}}", "write `{{title}}` as code (line 3)", id="a template's line"
+    ),
     pytest.param("---\na: 1\n", "never closed", id="never closed"),
     pytest.param(noted("a: b: c"), "(line 2)", id="invalid YAML"),
-    pytest.param(noted("- a"), "no list of `name: value` lines", id="no mapping"),
+    pytest.param(noted("- a"), "not a list of `name: value` lines", id="no mapping"),
     pytest.param(noted("a: 1\na: 2"), "`a` is there twice; keep one of them (line 3)", id="twice"),
 ]
 
@@ -128,7 +130,7 @@ def test_private_notes_are_left_where_the_endpoint_is_elsewhere(text: str, mark:
     here = read_facts(text.encode(), PRIVATE)
     elsewhere = read_facts(text.encode(), replace(PRIVATE, is_remote=True))
     assert here.skipped is None and here.marks == elsewhere.marks and here.marks[0] == mark
-    assert elsewhere.skipped == f"it {mark}, set to be read by models on this machine only"
+    assert elsewhere.skipped == f"it {mark}, so only a model on this machine may read it"
     assert not elsewhere.values
 
 

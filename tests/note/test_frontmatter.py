@@ -175,7 +175,9 @@ def test_mixed_line_ends_follow_the_line() -> None:
         pytest.param("{a, b: 1}\n", TEXT, "no colon", 2, id="braces without a colon"),
         pytest.param('{"a": ""}\n', TEXT, "written as JSON", 2, id="JSON"),
         pytest.param('{\n  "b": 1,\n  "a": []\n}\n', LIST, "written as JSON", 4, id="JSON, lines"),
-        pytest.param("a: [ # c\n ]\n", TEXT, "with a comment in it", 2, id="text for a comment"),
+        pytest.param(
+            "a: [ # c\n ]\n", TEXT, "that has a comment in it", 2, id="text for a comment"
+        ),
         pytest.param("b: 1\na:\t# c\n", TEXT, "a tab that", 3, id="tab before a comment"),
         pytest.param("a:\nb: 1\t\n", LIST, "a tab that", 3, id="tab after another value"),
         pytest.param("&k b: 1\n*k : 2\na:\n", TEXT, "is there twice", 2, id="alias as a key"),
@@ -191,7 +193,7 @@ def test_fill_refused(yaml_text: str, value: str, reason: str, line: int | None)
 @pytest.mark.parametrize(
     ("text", "reason", "line"),
     [
-        pytest.param("---\nA:\n---\n", "has the property `A` already", None, id="there"),
+        pytest.param("---\nA:\n---\n", "already has the property `A`", None, id="there"),
         pytest.param("---\n{b: 1}\n---\n", "in braces", 2, id="braces"),
         pytest.param("---\nb: 1\n<<: {a: x}\n---\n", "merged in", 3, id="merge key"),
         pytest.param("---\nb: 1\n...\n---\n", "invalid YAML", 3, id="end of document"),

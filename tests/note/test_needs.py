@@ -165,7 +165,7 @@ def test_sections(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        pytest.param("## A\n> [!ai]\n> x", "the section “A” has an AI callout already", id="there"),
+        pytest.param("## A\n> [!ai]\n> x", "the section “A” already has an AI callout", id="there"),
         pytest.param("## B", "no heading reads “a”; it has “B”", id="no such heading"),
     ],
 )

@@ -247,7 +247,7 @@ def test_what_is_done_while_the_journal_is_locked_is_recorded_later(journal: Jou
     with closing(sqlite3.connect(journal._db.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         journal.done(first)
-        journal.abandon(second, "it was edited meanwhile")
+        journal.abandon(second, "it was edited in the meantime")
         with pytest.raises(JournalError, match="is locked"):
             journal.flush()
     assert [each.state for each in journal.changes()] == ["abandoned", "done"]

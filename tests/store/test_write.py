@@ -121,12 +121,14 @@ MEANWHILE = [
     pytest.param(_removed, NoteChanged, "no longer there", id="removed"),
     pytest.param(_renamed, NoteChanged, "no longer there", id="renamed"),
     pytest.param(_folder_renamed, NoteChanged, "no longer there", id="folder renamed"),
-    pytest.param(_rewritten, NoteChanged, "edited meanwhile", id="rewritten"),
-    pytest.param(_appended, NoteChanged, "edited meanwhile", id="appended to"),
-    pytest.param(_replaced, NoteChanged, "edited meanwhile", id="replaced"),
-    pytest.param(_edited_in_place, NoteChanged, "edited meanwhile", id="size and time the same"),
+    pytest.param(_rewritten, NoteChanged, "edited in the meantime", id="rewritten"),
+    pytest.param(_appended, NoteChanged, "edited in the meantime", id="appended to"),
+    pytest.param(_replaced, NoteChanged, "edited in the meantime", id="replaced"),
+    pytest.param(
+        _edited_in_place, NoteChanged, "edited in the meantime", id="size and time the same"
+    ),
     pytest.param(_linked, NoteRefused, "symbolic link", id="now a symbolic link", marks=POSIX),
-    pytest.param(_made_a_folder, NoteRefused, "no regular file", id="now a folder", marks=POSIX),
+    pytest.param(_made_a_folder, NoteRefused, "not a regular file", id="now a folder", marks=POSIX),
 ]
 
 
@@ -181,7 +183,7 @@ def test_says_when_another_program_wrote_in_the_same_moment(
         _appended(bench.note)
 
     monkeypatch.setattr(write, "force_to_disk", append_first)
-    with pytest.raises(ConcurrentWrite, match="another program wrote it in the same moment"):
+    with pytest.raises(ConcurrentWrite, match="another program wrote it at the same moment"):
         bench.write()
     assert bench.note.read_bytes() == ENRICHED + b"more\n"
     assert bench.states() == ["done"]
@@ -303,8 +305,8 @@ def test_refuses_to_read(bench: Bench, data: bytes, reason: str) -> None:
         pytest.param("folder/../../outside.md", NoteRefused, "out of the vault", id="winding"),
         pytest.param("link.md", NoteRefused, "symbolic link", id="symbolic link"),
         pytest.param("linked/inner.md", NoteRefused, "symbolic link", id="through a linked folder"),
-        pytest.param("folder", NoteRefused, "no regular file", id="folder"),
-        pytest.param("pipe.md", NoteRefused, "no regular file", id="pipe"),
+        pytest.param("folder", NoteRefused, "not a regular file", id="folder"),
+        pytest.param("pipe.md", NoteRefused, "not a regular file", id="pipe"),
         pytest.param("", NoteRefused, "out of the vault", id="the vault itself"),
         pytest.param("/etc/hostname", NoteRefused, "out of the vault", id="absolute"),
         pytest.param("a\0b.md", NoteRefused, "out of the vault", id="a zero byte"),

@@ -83,7 +83,7 @@ def test_names_what_is_left_alone(vault: Path, path: str, reason: str) -> None:
 
 
 def test_a_copy_is_known_by_the_note_beside_it(vault: Path) -> None:
-    copy, why = make(vault, "B/A 2.md", b"# A\n"), "called and titled like a copy"
+    copy, why = make(vault, "B/A 2.md", b"# A\n"), "named and titled like a copy"
     assert walked(vault) == {"B/A 2.md": None} and not skip_reason(vault, "B/A 2.md", RULES)
     make(vault, "B/A.md")
     said = skip_reason(vault, "B/A 2.md", RULES)

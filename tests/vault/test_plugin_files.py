@@ -133,7 +133,7 @@ def test_whatever_the_settings_are(saved: dict[str, Any], escaped: bool) -> None
 
 LIST, OURS = "community-plugins.json", "plugins/callout-companion/data.json"
 REFUSED = [
-    pytest.param(LIST, b"{}", "is no list of plugins", id="a list that is none"),
+    pytest.param(LIST, b"{}", "is not a list of plugins", id="a list that is none"),
     pytest.param(LIST, b'["a"', "is not valid JSON", id="half a list"),
     pytest.param(LIST, b"", "is not valid JSON", id="an empty file"),
     pytest.param(LIST, b"\xff", "is not valid JSON", id="no UTF-8"),

@@ -69,7 +69,7 @@ def _read_time(value: object) -> object:
             return moment.timestamp()
     except (ValueError, OverflowError):
         pass
-    raise ValueError("it is no time with an offset, as 2026-11-25T14:30:00Z")
+    raise ValueError("it is not a time with an offset, such as 2026-11-25T14:30:00Z")
 
 
 RelativePath = Annotated[

@@ -57,7 +57,9 @@ def take_code(body: PairingCode) -> TokenSecret:
     """Exchange a one-time code for a token."""
     token = the_access().pair(body.code, body.name)
     if token is None:
-        words = "The code is wrong, used up or too old; run `companion plugin pair` for a new one."
+        words = (
+            "The code is wrong, already used or too old; run `companion plugin pair` for a new one."
+        )
         raise _refuse_code(words)
     return token
 
@@ -68,7 +70,7 @@ def open_session(body: Code) -> TokenSecret:
     token = the_access().open_page(body.code)
     if token is None:
         raise _refuse_code(
-            "This address was used, or is too old; `companion open` makes a new one."
+            "This address was already used, or is too old; `companion open` makes a new one."
         )
     return token
 

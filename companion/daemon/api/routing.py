@@ -83,7 +83,7 @@ def _validate(model: type[M], value: object, origin: str) -> M:
             where = "/".join(str(part)[:_LONGEST_NAME] for part in (origin, *fault["loc"]))
             what = fault["msg"].removeprefix("Value error, ")
             if fault["type"] == "model_type":  # pydantic's message names a Python class
-                what = "it is no JSON object"
+                what = "it is not a JSON object"
             places.append(ProblemPlace(where=where, what=what))
         raise Refusal(422, _INVALID, places) from None
 
@@ -99,8 +99,8 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-_NOT_JSON = "The body is not JSON in UTF-8, or it is nested too deep."
-_INVALID = "What was sent does not have the form that this address takes."
+_NOT_JSON = "The body is not JSON in UTF-8, or is nested too deeply."
+_INVALID = "The request does not have the form that this address expects."
 _MAX_FAULTS = 20  # of one request that are reported
 _LONGEST_NAME = 100  # characters
 
@@ -171,7 +171,7 @@ class Route:
         keys = the_daemon().space.journal.request_keys
         if earlier := keys.begin(key, body_sha256):
             if earlier.body_sha256 != body_sha256:
-                words = f"This {KEY} was sent with another body; each request has its own."
+                words = f"This {KEY} was used with a different body; use a new one each time."
                 raise Refusal(422, words, kind="key-reused")
             return self._repeat(earlier.answer, is_under_way=earlier.is_under_way)
         try:
@@ -187,10 +187,10 @@ class Route:
         """Return the answer to an earlier request of the same key. Raises Refusal without one."""
         if is_under_way:
             raise Refusal(
-                409, "This is being done.", headers=[("Retry-After", "1")], kind="under-way"
+                409, "This is still being done.", headers=[("Retry-After", "1")], kind="under-way"
             )
         if answer is None:
-            words = "This was begun, and what came of it is not known: look, before you repeat it."
+            words = "This was started, and its outcome is not known: check before you repeat it."
             raise Refusal(409, words, kind="outcome-unknown")
         kept = json.loads(answer)
         response = Response(kept["body"], self.status, content_type="application/json")

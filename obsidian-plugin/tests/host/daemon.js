@@ -134,7 +134,7 @@ export class FakeDaemon {
 
   "POST /pair"({ code }) {
     this.codes.push(code);
-    return code === "GOOD-CODE" ? { token: this.token } : answer(403, "The code is wrong, used up or too old.");
+    return code === "GOOD-CODE" ? { token: this.token } : answer(403, "The code is wrong, already used or too old.");
   }
 
   "GET /status"() {
@@ -302,7 +302,7 @@ export class FakeDaemon {
       this.#end(id, null);
       return gone();
     }
-    if (!row) return answer(409, "these edits are made already, or not wanted any more");
+    if (!row) return answer(409, "these edits are already made, or no longer wanted");
     const open = stillOpen(text);
     return open.length ? { offer: offerFor(text, open), left: [], reason: null } : answer(409, "the place is gone");
   }
