@@ -27,7 +27,7 @@ from companion.note.sanitize import inert_value
 
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of the note, that are looked at
-_NAMED = 1 / 3  # of the title's stems that a sentence about its subject has; see HISTORY.md
+_NAMED = 0.6  # of the title's stems that a sentence about its subject has at least; see HISTORY.md
 _LONGEST = 10_000  # characters, with links and markup that are removed
 _PASSAGES = 40  # at the beginning of the note, in which a definition is looked for
 _LONGEST_DEFINITION = 320  # characters
