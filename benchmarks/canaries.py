@@ -31,12 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stub_endpoint import completion
+from companion.app.decider import Decider
+from companion.app.types.decisions import Acceptance
 from companion.cli import run
 from companion.config import load_config
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.workspace import open_workspace
-from companion.store.proposal import Acceptance
 from companion.store.proposal_store import Selection
 from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
@@ -153,8 +153,8 @@ def correct(vault: Path, private: list[str]) -> int:
     """Accept what is proposed for private notes in other words; return how many values."""
     with open_workspace(load_config(vault), vault) as space:
         proposed = space.journal.proposals.select(Selection(private, states=("open",)))
-        decisions = Decisions(space, lambda: VaultContext(space.scan()))
-        wishes = [Acceptance(each.id, f"In short: zqc{each.id:03}.") for each in proposed]
+        decisions = Decider(space, lambda: VaultContext(space.scan()))
+        wishes = [Acceptance(id=each.id, text=f"In short: zqc{each.id:03}.") for each in proposed]
         return sum(each.change is not None for each in decisions.accept(wishes))
 
 

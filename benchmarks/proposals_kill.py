@@ -40,12 +40,13 @@ from benchmarks.made_vault import (
 )
 from benchmarks.results import list_counts, make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import Call, Stub, note_of
+from companion.app.decider import Decider
 from companion.app.jobs import choose_jobs
+from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.result import new_run
@@ -54,7 +55,7 @@ from companion.llm.client import Check, Client
 from companion.llm.request import Question
 from companion.llm.response import Answer
 from companion.store.journal import Journal
-from companion.store.proposal import Acceptance, Proposal
+from companion.store.proposal import Proposal
 from companion.store.proposal_store import Selection
 
 DELAY, AT_ONCE = 0.01, 4
@@ -124,13 +125,13 @@ def noting_arrivals(file: Path) -> Iterator[None]:
 
 def accept_all(space: Workspace, context: VaultContext, is_over: Event) -> None:
     """Accept what is open, the callout and the description of each other note apart."""
-    decisions = Decisions(space, lambda: context)
+    decisions = Decider(space, lambda: context)
     while True:
         last = is_over.is_set()
         found = space.journal.proposals.select(_OPEN, 20)
         apart = [each for each in found if each.id % 4 > 1]
         for batch in (apart, found):
-            for _ in decisions.accept([Acceptance(each.id) for each in batch]):
+            for _ in decisions.accept([Acceptance(id=each.id) for each in batch]):
                 pass
         if last and not space.journal.proposals.count(_OPEN):
             return

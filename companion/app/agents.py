@@ -15,12 +15,13 @@ from functools import cache, partial
 from itertools import islice
 from typing import TypeVar
 
+from companion.app.decider import Decider
 from companion.app.programs import ProgramProposer
 from companion.app.selection import ScanPart
 from companion.app.types import changes, programs
+from companion.app.types.decisions import Acceptance
 from companion.app.vault import Agents
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.result import Decided, Result, decided_result
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
@@ -28,7 +29,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.prompts import NothingToChoose
 from companion.store.journal import Change
-from companion.store.proposal import Acceptance, Proposal, describe_state
+from companion.store.proposal import Proposal, describe_state
 from companion.store.proposal_store import Selection
 from companion.vault.files import stat_note
 from companion.vault.paths import relative_path
@@ -44,14 +45,14 @@ class LocalAgents(Agents):
     """The agents of a vault that this process has open.
 
     context: returns the names of the vault; from a scan that is made now, if it is told so.
-    writing: opens the vault to write; decisions know where a note is open.
+    writing: opens the vault to write; the decider knows where a note is open.
     """
 
     def __init__(
         self,
         space: Workspace,
         context: Callable[[bool], VaultContext],
-        writing: Callable[[], AbstractContextManager[tuple[Workspace, Decisions]]],
+        writing: Callable[[], AbstractContextManager[tuple[Workspace, Decider]]],
     ) -> None:
         self._space = space
         self._context = context
@@ -144,16 +145,16 @@ class LocalAgents(Agents):
             return programs.ProposalStored.of(proposer.propose(place, proposal.value))
 
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        with self._writing() as (space, decisions):
+        with self._writing() as (space, decider):
             view = AgentView(space, self._context(False))
             examined = [view.examine(id_) for id_ in dict.fromkeys(acceptance.ids)]
             refused = [decided_result(Result("", "failed"), [e]) for e in examined if e.reason]
-            wishes = [Acceptance(each.id) for each in examined if not each.reason]
-            accepted = decisions.accept(wishes, _decider(acceptance.agent))
+            wishes = [Acceptance(id=each.id) for each in examined if not each.reason]
+            accepted = decider.accept(wishes, _decider(acceptance.agent))
             return programs.AgentDecisions.of([*refused, *accepted])
 
     def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        with self._writing() as (space, decisions):
+        with self._writing() as (space, decider):
             view = AgentView(space, self._context(False))
             change = space.journal.change(undo.change)
             is_own = (
@@ -166,7 +167,7 @@ class LocalAgents(Agents):
                 raise NotThere(
                     f"you have no change {undo.change} that can be taken back; history lists them"
                 )
-            return programs.AgentDecisions.of(decisions.undo(change.proposals))
+            return programs.AgentDecisions.of(decider.undo(change.proposals))
 
 
 def _program(agent: str) -> str:

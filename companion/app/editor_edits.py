@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from companion.app.decider import Decider
 from companion.app.types.base import EditShape
 from companion.app.types.changes import EditsInPart, OfferShape
-from companion.enrich.decisions import Decisions
+from companion.app.types.decisions import Acceptance
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
@@ -13,12 +14,11 @@ from companion.store.change import Change, NewChange
 from companion.store.inverse import find_parts
 from companion.store.moves import locate_note
 from companion.store.outbox_row import OutboxRow
-from companion.store.proposal import Acceptance
 from companion.store.undo import make_undo, require_made
 
 
 def plan_edits(
-    space: Workspace, decisions: Decisions, row: OutboxRow, text: str, deadline: float
+    space: Workspace, decider: Decider, row: OutboxRow, text: str, deadline: float
 ) -> EditsInPart:
     """Return the edits of a row for the text that an editor shows, once they are on the disk.
 
@@ -27,7 +27,7 @@ def plan_edits(
     if row.undoes is not None:
         return _plan_undo(space, row, text)
     who = row.run, row.decided_by, row.remark
-    result, change = decisions.plan_edits_for(acceptances_of(row), text, *who)
+    result, change = decider.plan_edits_for(acceptances_of(row), text, *who)
     offer = _offer(space, row, change, result.old, result.new, deadline=deadline)
     return EditsInPart(offer=offer, left=[], reason=None)
 
@@ -42,7 +42,7 @@ def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
 
 def acceptances_of(row: OutboxRow) -> list[Acceptance]:
     """Return the proposals that a row accepts."""
-    return [Acceptance(id_) for id_ in row.proposals]
+    return [Acceptance(id=id_) for id_ in row.proposals]
 
 
 def _plan_undo(space: Workspace, row: OutboxRow, text: str) -> EditsInPart:

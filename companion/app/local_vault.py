@@ -10,6 +10,7 @@ from typing import get_args
 
 from companion.app.agents import LocalAgents
 from companion.app.backlog import BacklogConsent, find_backlog
+from companion.app.decider import Decider
 from companion.app.jobs import plan_run
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.overview import find_status, find_taught, leave_unfilled, measure_spending
@@ -56,7 +57,6 @@ from companion.app.types.proposals import (
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.app.vault import Agents, Vault
-from companion.enrich import decisions as engine
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.places import preview_proposal
@@ -65,18 +65,15 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.llm.catalog import require_model
 from companion.note.diff import diff_words
-from companion.store import journal, undo
+from companion.store import journal
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
 from companion.vault.paths import named_path, relative_path
-
-TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
-"""Undoes a change, for a run, or leaves that to an editor. Raises NoteError."""
 
 
 class LocalVault(Vault):
     """A vault that this process has open: see Vault. Methods that write open one that is read-only.
 
-    decisions: decides on proposals, and take_back undoes a change; None: in the notes' files.
+    decider: decides on proposals, and undoes changes; None: in the notes' files.
     notes: looks at the notes. context: returns the names and callout styles of the vault. status,
     backlog: return the daemon's state, and its question about the backlog. is_watched: whether
     somebody follows the notes that are moved.
@@ -87,8 +84,7 @@ class LocalVault(Vault):
         space: Workspace,
         *,
         notes: LocalNotes | None = None,
-        decisions: engine.Decisions | None = None,
-        take_back: TakeBack | None = None,
+        decider: Decider | None = None,
         context: Callable[[], VaultContext] | None = None,
         status: Callable[[], Status] | None = None,
         backlog: Callable[[], BacklogConsent] | None = None,
@@ -99,8 +95,7 @@ class LocalVault(Vault):
         self._journal = space.journal
         self._notes = notes or LocalNotes(space)
         self._context = context or cache(lambda: VaultContext(space.scan()))
-        self._decisions = decisions or engine.Decisions(space, self._context)
-        self._take_back = take_back or partial(undo.undo_change, space.root, space.journal)
+        self._decider = decider or Decider(space, self._context)
         self._status = status or partial(find_status, space)
         self._backlog = backlog or cache(partial(find_backlog, space))
         self._records = Records(space, is_watched=is_watched)
@@ -189,8 +184,8 @@ class LocalVault(Vault):
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         with self._writing() as vault:
-            by, run = vault._decisions, decisions.run or new_run()
-            accepted = by.accept((each.wish for each in decisions.accept), run=run)
+            by, run = vault._decider, decisions.run or new_run()
+            accepted = by.accept(decisions.accept, run=run)
             refused = by.refuse(decisions.refuse, reason=decisions.reason, run=run)
             made = chain(accepted, refused, by.undo(decisions.undo, run))
             yield from map(NoteDecision.of, made)
@@ -229,7 +224,7 @@ class LocalVault(Vault):
         def find_context(now: bool) -> VaultContext:
             return VaultContext(self._notes.look(None)) if now else self._context()
 
-        return LocalAgents(self._space, find_context, self._opened_decisions)
+        return LocalAgents(self._space, find_context, self._opened_decider)
 
     def status(self) -> Status:
         return self._status()
@@ -262,9 +257,9 @@ class LocalVault(Vault):
             yield vault._space
 
     @contextmanager
-    def _opened_decisions(self) -> Iterator[tuple[Workspace, engine.Decisions]]:
+    def _opened_decider(self) -> Iterator[tuple[Workspace, Decider]]:
         with self._writing() as vault:
-            yield vault._space, vault._decisions
+            yield vault._space, vault._decider
 
     def _undo(self, number: int, run: str) -> Undone:
         try:
@@ -272,7 +267,7 @@ class LocalVault(Vault):
         except NotThere as error:
             return Undone.failed(number, error)
         try:
-            undone = self._take_back(change, run)
+            undone = self._decider.take_back(change, run)
         except NoteError as error:
             return Undone.failed(number, error, change.path, _name_rest(change))
         if isinstance(undone, OutboxRow):

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from companion.app.decider import Decider
 from companion.app.editor_edits import acceptances_of, find_change_to_undo, plan_edits
 from companion.app.problem import code_of
 from companion.app.types.changes import EditsInPart
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.result import Result, new_run
 from companion.enrich.workspace import Workspace
@@ -59,7 +59,7 @@ class Outbox:
 
     context: returns the current names and callout styles of the vault. is_open: whether an editor
     has the note at that path open. record_write: is told of each write, with path and bytes.
-    clock: returns the Unix time. decisions: on proposals, by way of it.
+    clock: returns the Unix time. decider: on proposals, by way of it.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Outbox:
         self._space = space
         self._store = space.journal.outbox
         self._proposals = space.journal.proposals
-        self.decisions = Decisions(space, context, self._accept, self.undo, self.withdraw)
+        self.decider = Decider(space, context, self._accept, self.undo, self.withdraw)
         self.is_open = is_open
         self._record_write = record_write
         self._clock = clock
@@ -160,7 +160,7 @@ class Outbox:
             raise NoteRefused(NOT_OPEN, row.path)
         try:
             until = self._clock() + PATIENCE
-            return plan_edits(self._space, self.decisions, row, text, until)
+            return plan_edits(self._space, self.decider, row, text, until)
         except NoteError as error:
             proposals = self._proposals.get_all(row.proposals)
             if not any(each.state == "open" for each in proposals):  # of an undo, there are none
@@ -306,7 +306,7 @@ class Outbox:
         if row.undoes is not None:
             self._undo_in_file(find_change_to_undo(self._space, row), row.run)
             return
-        result = self.decisions.write(acceptances_of(row), row.run, row.decided_by, row.remark)
+        result = self.decider.write(acceptances_of(row), row.run, row.decided_by, row.remark)
         self._record(result)
         self._store.step(row.id, "write", change=result.change)
 

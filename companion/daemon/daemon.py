@@ -21,6 +21,7 @@ from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
 from companion.app.overview import describe_vault
 from companion.app.run import DecisionRun
+from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
 from companion.config.load import find_restart_settings
@@ -40,7 +41,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.note.editor_text import Utf16Edit, to_utf16
-from companion.store.proposal import Acceptance
 from companion.store.proposal_store import Selection
 from companion.vault.paths import fold_path, spelled_path
 
@@ -55,7 +55,7 @@ class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
     space: the vault, opened for writing. Its parts are for the API: vault, notes, outbox,
-    proposals and decisions are what clients ask about; engine has the runs; model_fetch fetches
+    proposals and decider are what clients ask about; engine has the runs; model_fetch fetches
     the model that runs on this machine. The other public ones only the status reads.
     """
 
@@ -72,7 +72,7 @@ class Daemon:
         self.outbox = Outbox(
             space, self._vault_context, self.presence.is_open, self._fingerprints.record_write
         )
-        self.decisions = self.outbox.decisions
+        self.decider = self.outbox.decider
         self._opened = ExitStack()
         similar = self._opened.enter_context(open_similar(space, background=True))
         self.engine = self._make_engine(similar)
@@ -115,12 +115,11 @@ class Daemon:
         return LocalVault(
             self.space,
             notes=self.notes,
-            decisions=self.decisions,
+            decider=self.decider,
             context=self._vault_context,
             status=self.status,
             backlog=lambda: self.consent,
             is_watched=True,
-            take_back=self.outbox.undo,
         )
 
     def _make_events(self) -> Events:
@@ -269,7 +268,7 @@ class Daemon:
 
         Raises NoteError.
         """
-        _, change = self.decisions.plan_edits_for([wish], text, new_run())
+        _, change = self.decider.plan_edits_for([wish], text, new_run())
         return to_utf16(text, change.edits)
 
     def pause(self) -> None:

@@ -58,14 +58,6 @@ PROGRAM_NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}"
 _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
 
-class Acceptance(NamedTuple):
-    """A proposal to accept, if it is in one of the states. text: to write instead, or None."""
-
-    id: int
-    text: str | list[str] | None = None
-    states: tuple[ProposalState, ...] = ("open",)
-
-
 class NewProposal(NamedTuple):
     """A proposal to store, whose state is `asked`, `open` or `rejected`.
 
@@ -185,15 +177,6 @@ def describe_state(proposal: Proposal) -> str:
     }[proposal.state]
     why = f": {proposal.reason}" if proposal.reason else ""
     return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
-
-
-def refuse_acceptance(proposal: Proposal, acceptance: Acceptance) -> str:
-    """Return why the proposal cannot be accepted, whatever its note holds; empty: it can."""
-    if proposal.state not in acceptance.states:
-        return describe_state(proposal)
-    if proposal.value is None and acceptance.text is None:
-        return "its text was deleted; ask for it again"
-    return ""
 
 
 def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from companion.app.connection import RuntimeFile, write_runtime_file
+from companion.app.decider import Decider
 from companion.app.local_vault import LocalVault
 from companion.app.open_vault import name_path, open_vault
 from companion.app.remote_vault import RemoteVault
@@ -27,7 +28,6 @@ from companion.app.types.proposals import NotesToForget, ProposalFilter, Proposa
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
-from companion.enrich import decisions as engine
 from companion.enrich import lessons
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
 from tests.cli.user import KEY
@@ -500,7 +500,7 @@ def test_a_run_decides_on_all_that_a_filter_means_and_one_undo_takes_it_back(
 def test_of_a_run_that_is_cancelled_what_is_done_stays_and_is_said(
     proposed: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept, is_begun, is_cancelled = engine.Decisions.accept, threading.Event(), threading.Event()
+    accept, is_begun, is_cancelled = Decider.accept, threading.Event(), threading.Event()
 
     def accept_one(*of: Any, **options: Any) -> Iterator[Any]:
         for decision in accept(*of, **options):
@@ -513,7 +513,7 @@ def test_of_a_run_that_is_cancelled_what_is_done_stays_and_is_said(
         run.cancel()
         is_cancelled.set()
 
-    monkeypatch.setattr(engine.Decisions, "accept", accept_one)
+    monkeypatch.setattr(Decider, "accept", accept_one)
     run = proposed.decide_all(ProposalFilter(), DecisionOnAll(decision="accept"))
     threading.Thread(target=cancel, daemon=True).start()
     results = list(run)

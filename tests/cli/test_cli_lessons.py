@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from companion.app.decider import Decider
 from companion.app.overview import find_taught
+from companion.app.types.decisions import Acceptance
 from companion.enrich import lessons
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.lessons import learn_style
-from companion.store.proposal import Acceptance
 from tests.cli.user import STUB, User
 
 HOW = [f"How {name} is poured." for name in ("tea", "milk", "rice", "oil", "lead", "wax", "gold")]
@@ -40,9 +40,9 @@ def decide(user: User, text: str | None) -> None:
     """Accept the last description, with another text; None: refuse it."""
     last = [each for each in user.kept() if each.kind == "description"][-1]
     with user.open() as space:
-        decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        decisions = Decider(space, lambda: VaultContext(space.scan()))
         [*(decisions.refuse([last.id]) if text is None else ())]
-        [*(decisions.accept([Acceptance(last.id, text)]) if text else ())]
+        [*(decisions.accept([Acceptance(id=last.id, text=text)]) if text else ())]
 
 
 def test_a_correction_is_an_example_for_a_larger_model(user: User) -> None:

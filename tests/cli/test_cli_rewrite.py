@@ -7,15 +7,15 @@ from threading import Event
 
 import pytest
 
+from companion.app.decider import Decider
 from companion.app.selection import find_outdated, find_rewrites
+from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.result import Result
-from companion.store.proposal import Acceptance
 from tests.cli.user import STUB, User
 
 
@@ -30,8 +30,8 @@ def rewrite(user: User, kind: str | None = None) -> list[Result]:
 
 def accept(user: User, ids: Sequence[int]) -> Result:
     with user.open() as space:
-        decisions = Decisions(space, lambda: VaultContext(space.scan()))
-        [done] = decisions.accept(map(Acceptance, ids))
+        decisions = Decider(space, lambda: VaultContext(space.scan()))
+        [done] = decisions.accept([Acceptance(id=each) for each in ids])
         return done
 
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from companion.app.decider import Decider
 from companion.app.local_vault import LocalVault
+from companion.app.types.decisions import Acceptance
 from companion.app.types.programs import AgentNoteQuery
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
-from companion.store.proposal import Acceptance
 from tests.cli.user import User
 from tests.examples import labelled
 
@@ -201,10 +201,10 @@ def test_an_edited_value_has_to_fit(user: User) -> None:
     [proposal] = user.kept()
     with user.open() as space:
         context = VaultContext(space.scan())
-        decisions = Decisions(space, lambda: context)
-        [bad] = decisions.accept([Acceptance(proposal.id, "soon")], "user")
+        decisions = Decider(space, lambda: context)
+        [bad] = decisions.accept([Acceptance(id=proposal.id, text="soon")], "user")
         assert "is no date" in bad.decided[0].reason
-        [*decisions.accept([Acceptance(proposal.id, "March 5, 2020")], "user")]
+        [*decisions.accept([Acceptance(id=proposal.id, text="March 5, 2020")], "user")]
     assert "field: 05.03.2020\n" in user.read("Lamp.md")
 
 

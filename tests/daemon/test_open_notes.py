@@ -9,12 +9,12 @@ from companion.app.connection import Connection
 from companion.app.engine.runs import Run
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
+from companion.app.types.decisions import Acceptance
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow, Request
-from companion.store.proposal import Acceptance
 from tests.clock import Clock
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses
@@ -126,7 +126,7 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     assert len(ids) == 2
     quiet.daemon.report_presence("desk", ["Stub.md"])
     for id_ in ids:
-        [made] = quiet.daemon.decisions.accept([Acceptance(id_)])
+        [made] = quiet.daemon.decider.accept([Acceptance(id=id_)])
         assert made.status == "proposed" and [each.id for each in made.decided] == [id_]
     eventually(lambda: not quiet.daemon.engine.runs.active())
     assert quiet.read("Stub.md") == STUB

@@ -13,13 +13,13 @@ import pytest
 
 from companion.app.backlog import Backlog
 from companion.app.engine.work_queue import Priority, WorkQueue
+from companion.app.types.decisions import Acceptance
 from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.reconciler import Reconciler
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
-from companion.store.proposal import Acceptance
 from companion.store.proposal_store import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.clock import Clock
@@ -212,8 +212,8 @@ def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
     daemon_fixture.note("A.md")
     daemon_fixture.rescan()
     eventually(lambda: len(daemon_fixture.daemon.proposals.select(OPEN)) == 2)
-    wishes = [Acceptance(each.id) for each in daemon_fixture.daemon.proposals.select(OPEN)]
-    list(daemon_fixture.daemon.decisions.accept(wishes))
+    wishes = [Acceptance(id=each.id) for each in daemon_fixture.daemon.proposals.select(OPEN)]
+    list(daemon_fixture.daemon.decider.accept(wishes))
     daemon_fixture.stop()
     daemon_fixture.review = ReviewTable(mode="write")
     daemon_fixture.start()

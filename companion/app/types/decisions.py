@@ -11,7 +11,6 @@ from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
 from companion.app.types.runs import Decided, Filled, NoteResult, Wish
 from companion.enrich.result import NoteStatus, Result
-from companion.store import proposal
 from companion.store.proposal import ProposalState
 
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
@@ -40,11 +39,6 @@ class Acceptance(Sent):
         """Return the decision to accept a proposal as it is shown."""
         states: dict[ProposalState, Takeable] = {"refused": "refused", "rejected": "rejected"}
         return cls(id=shown.id, state=states.get(shown.state, "open"))
-
-    @property
-    def wish(self) -> proposal.Acceptance:
-        """What the engine takes."""
-        return proposal.Acceptance(self.id, self.text, (self.state,))
 
 
 Reason = Annotated[str, Field(max_length=1000)]

@@ -115,7 +115,7 @@ def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalEdits:
     daemon = the_daemon()
     acceptance = Acceptance(id=proposal, state=body.state)
     daemon.vault.proposal(proposal)  # it is there
-    edits = map(EditShape.model_validate, daemon.edits_of_proposal(acceptance.wish, body.text))
+    edits = map(EditShape.model_validate, daemon.edits_of_proposal(acceptance, body.text))
     return ProposalEdits(edits=list(edits))
 
 

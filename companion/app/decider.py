@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from companion.app.types.decisions import Acceptance
 from companion.enrich.context import VaultContext
 from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.parse_answer import read_edited_value
@@ -28,14 +29,14 @@ from companion.note.needs import Need
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposal import Acceptance, Proposal, describe_state, refuse_acceptance
+from companion.store.proposal import Proposal, describe_state
 from companion.store.proposal_store import Selection
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.write import Snapshot
 
 
-class Decisions:
+class Decider:
     """Decides on the proposals of one vault; from any thread.
 
     context: returns the current names and callout styles of the vault. write: writes values into
@@ -57,7 +58,7 @@ class Decisions:
         self._context = context
         self._write = write or NoteWriter.write
         self._withdraw = withdraw
-        self._take_back: Callable[[Change, str], Undone | OutboxRow] = take_back or partial(
+        self.take_back: Callable[[Change, str], Undone | OutboxRow] = take_back or partial(
             undo_change, workspace.root, workspace.journal
         )
 
@@ -150,7 +151,7 @@ class Decisions:
 
         why_not gets the reasons against the others. close: is told of the places. Raises NoteError.
         """
-        obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
+        obstacles = ((each.id, _refuse(each, by_id[each.id])) for each in group)
         why_not |= {id_: why for id_, why in obstacles if why}
         fit = [each for each in group if each.id not in why_not]
         if not fit:
@@ -172,7 +173,7 @@ class Decisions:
                 why_not[each.id] = str(error)
                 continue
             by_need[each.need] = OpenProposal.of(each.id, need, edited)
-        states = {state for each in by_need.values() for state in by_id[each.id].states}
+        states = {by_id[each.id].state for each in by_need.values()}
         proposals = tuple(by_need.values())
         if not proposals:
             return None
@@ -241,7 +242,7 @@ class Decisions:
                 try:
                     if not change:
                         raise NoteRefused("its change is no longer in the journal", path)
-                    if (made := self._take_back(change, run).change) is None:
+                    if (made := self.take_back(change, run).change) is None:
                         status, reason = "proposed", UNDO_IN_EDITOR
                         why_not |= {each.id: reason for each in group if each.change == number}
                 except NoteError as error:
@@ -305,3 +306,12 @@ class Decisions:
             reasons = "; ".join(dict.fromkeys(why_not.values())) or "none of it is wanted any more"
             raise NoteRefused(reasons, group[0].path if group else "")
         return replace(values, new_values=(remark,) if remark else ())
+
+
+def _refuse(proposal: Proposal, acceptance: Acceptance) -> str:
+    """Return why the proposal cannot be accepted, whatever its note holds; empty: it can."""
+    if proposal.state != acceptance.state:
+        return describe_state(proposal)
+    if proposal.value is None and acceptance.text is None:
+        return "its text was deleted; ask for it again"
+    return ""

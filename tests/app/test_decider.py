@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.decider import Decider
+from companion.app.types.decisions import Acceptance
 from companion.config import Config
 from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.store.proposal import Acceptance, NewProposal, ProposalState
+from companion.store.proposal import NewProposal, ProposalState
 
-TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 NOTE = """---
 description:
 tags:
@@ -86,7 +86,7 @@ class Desk:
     def __init__(self, space: Workspace) -> None:
         self.space = space
         self.store = space.journal.proposals
-        self.decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        self.decisions = Decider(space, lambda: VaultContext(space.scan()))
         self.note = space.root / "Sourdough.md"
         self.write(NOTE)
 
@@ -108,7 +108,7 @@ class Desk:
 
     def accept(self, *wanted: int | Acceptance) -> Result:
         [done] = self.decisions.accept(
-            each if isinstance(each, Acceptance) else Acceptance(each) for each in wanted
+            each if isinstance(each, Acceptance) else Acceptance(id=each) for each in wanted
         )
         return done
 
@@ -177,7 +177,7 @@ def test_an_edited_value_is_made_harmless(
     desk: Desk, name: str, text: Edited, written: str
 ) -> None:
     [number] = desk.propose(name)
-    done = desk.accept(Acceptance(number, text))
+    done = desk.accept(Acceptance(id=number, text=text))
     assert done.status == "enriched" and written in desk.text
     kept = desk.store.get(number)
     assert kept and kept.value == kept.edited != VALUES[name][1]
@@ -200,7 +200,7 @@ def test_an_edit_that_is_no_value_changes_nothing(
     desk: Desk, name: str, text: Edited, words: str
 ) -> None:
     [number] = desk.propose(name)
-    done = desk.accept(Acceptance(number, text))
+    done = desk.accept(Acceptance(id=number, text=text))
     assert done.status == "failed" and words in done.reason
     assert (desk.text, desk.states([number])) == (NOTE, ["open"])
     assert desk.accept(number).status == "enriched"
@@ -321,10 +321,10 @@ def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
     new = NewProposal("Sourdough.md", TOP, ["Odd."], "rejected", reason="it is odd")
     none = NewProposal("Sourdough.md", DESCRIPTION, None, "rejected", reason="nothing")
     ids = desk.store.add([new, none])
-    done = desk.accept(*(Acceptance(each, states=TAKEABLE) for each in ids))
+    done = desk.accept(*(Acceptance(id=each, state="rejected") for each in ids))
     assert "> Odd." in desk.text
     assert done.decided[1].reason == "its text was deleted; ask for it again"
-    mine = Acceptance(ids[1], "My own.", TAKEABLE)
+    mine = Acceptance(id=ids[1], text="My own.", state="rejected")
     assert desk.accept(mine).status == "enriched" and "description: My own." in desk.text
 
 
@@ -332,7 +332,7 @@ def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
     [old] = desk.propose("description")
     list(desk.decisions.refuse([old]))
     [new] = desk.propose("description")
-    desk.accept(Acceptance(old, states=TAKEABLE))
+    desk.accept(Acceptance(id=old, state="refused"))
     assert desk.states([old, new]) == ["accepted", "superseded"]
 
 
