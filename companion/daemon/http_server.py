@@ -55,7 +55,8 @@ class Server:
 
     def __init__(self, app: Guard, listener: socket.socket) -> None:
         self._map: dict[int, Any] = {}
-        self._stopped = threading.Event()
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
         self._server = create_server(
             app,
             map=self._map,
@@ -75,8 +76,9 @@ class Server:
 
     def run(self) -> None:
         """Answer requests until stop() is called; then finish answers in progress, and close."""
-        while not self._stopped.is_set():
+        while not self._stopping.is_set():
             self._turn(_LOOP)
+        self._woken.wait()  # what stop() writes to is closed below
         self._server.accepting = False
         self._server.task_dispatcher.shutdown(timeout=_ENDS)
         self._turn(0)
@@ -84,9 +86,10 @@ class Server:
 
     def stop(self) -> None:
         """Make run() return soon. Safe to call from any thread, and from a signal handler."""
-        if not self._stopped.is_set():
-            self._server.pull_trigger()  # first: its descriptor is closed once the loop has ended
-            self._stopped.set()
+        if not self._stopping.is_set():
+            self._stopping.set()  # first: the loop looks at it once it is woken
+            self._server.pull_trigger()
+            self._woken.set()
 
     def _turn(self, timeout: float) -> None:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)

@@ -11,7 +11,6 @@ from flask import Flask
 
 from companion.app.tokens import ensure_token
 from companion.app.types.status import NewToken
-from companion.daemon import http_server as web
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
@@ -82,12 +81,6 @@ class Serving(Caller, Generic[D]):
 
 Served = Serving[FakeDaemon]
 """A daemon that answers from memory, for shapes and for faults that nobody can order."""
-
-
-@pytest.fixture(autouse=True)
-def quick_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a server's loop notice within a moment that it shall end."""
-    monkeypatch.setattr(web, "_LOOP", 0.02)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.daemon.fake_daemon import FakeDaemon
 @pytest.fixture
 def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A server that gives a request one second to come in."""
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(http_server, "_REQUEST_LASTS", 1)
     monkeypatch.setattr(http_server, "_CLEANS_UP", 0)
     served = Served(FakeDaemon(tmp_path))
@@ -152,6 +153,14 @@ def test_a_stopped_server_frees_its_port(server: Served) -> None:
     assert server.get("/status").status == 200
     server.stop()
     bind_port(server.port).close()
+
+
+def test_it_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its loop sleeps an hour, and is woken."""
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(http_server, "_LOOP", 3600.0)
+    for _ in range(20):
+        Served(FakeDaemon(tmp_path)).stop()
 
 
 def _drip(line: socket.socket, data: bytes) -> int:
