@@ -17,7 +17,6 @@ from pydantic.json_schema import models_json_schema
 from companion import __version__
 from companion.app.problem import PROBLEM_JSON, Problem
 from companion.app.types.base import LARGEST
-from companion.config import APP
 from companion.daemon.api.routing import KEY, PREFIX, Resource, Route
 
 _Mode = Literal["validation", "serialization"]
@@ -45,7 +44,7 @@ def describe_api(resources: Sequence[Resource]) -> str:
             modes |= {(answer, "serialization"): None for answer in told}
             path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, resource.name)
-    paths |= _BARE_PATHS
+    paths |= _bare_paths()
     schemas = models_json_schema(list(modes), ref_template=_REF)[1]["$defs"]
     # A problem without places leaves them out.
     schemas["Problem"]["required"] = ["type", "code", "title", "status", "detail"]
@@ -66,6 +65,18 @@ def describe_api(resources: Sequence[Resource]) -> str:
         },
     }
     return json.dumps(document, ensure_ascii=False)
+
+
+def _bare_paths() -> dict[str, dict[str, Any]]:
+    """Return the paths that belong to no resource, and need no token."""
+    problems = _problems(_WORDS["problems"])
+    paths = {}
+    for path, words in _WORDS["bare_paths"].items():
+        content = {_JSON: {"schema": words["schema"]}}
+        good = {"description": "Done.", "content": content}
+        told = {name: words[name] for name in ("operationId", "summary", "description")}
+        paths[path] = {"get": told | {"security": [], "responses": {"200": good} | problems}}
+    return paths
 
 
 def _operation(route: Route, tag: str) -> dict[str, Any]:
@@ -168,33 +179,3 @@ def _make_example(model: type[BaseModel]) -> dict[str, Any]:
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
-
-
-_HEALTH = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
-_HEALTH_SCHEMA = {"type": "object", "properties": _HEALTH, "required": list(_HEALTH)}
-_BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
-    "/healthz": {
-        "get": {
-            "operationId": "read_health",
-            "summary": "Whether a daemon answers at all, and its version; nothing else.",
-            "description": "It needs no token, and answers to clients of all versions.",
-            "security": [],
-            "responses": {
-                "200": {"description": "It does.", "content": {_JSON: {"schema": _HEALTH_SCHEMA}}},
-                **_problems(_WORDS["problems"]),
-            },
-        }
-    },
-    f"{PREFIX}/openapi.json": {
-        "get": {
-            "operationId": "read_document",
-            "summary": "This document.",
-            "description": "It needs no token: it tells nothing of a vault.",
-            "security": [],
-            "responses": {
-                "200": {"description": "It.", "content": {_JSON: {"schema": {"type": "object"}}}},
-                **_problems(_WORDS["problems"]),
-            },
-        }
-    },
-}
