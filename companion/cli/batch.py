@@ -13,7 +13,7 @@ import click
 from companion.app.batches import Batches, BatchProgress, BatchRun, UnknownLine, open_batches
 from companion.app.open_vault import stand_aside
 from companion.app.types.runs import RunOptions
-from companion.cli.filters import join_options
+from companion.cli.filters import work_options
 from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport, show_waits
 from companion.cli.session import (
@@ -37,24 +37,14 @@ def batch() -> None:
     """
 
 
-_job_options = join_options(
-    click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]..."),
-    click.option("--all", "all", is_flag=True, help="In a folder: every note, not only stubs."),
-    click.option("--force", is_flag=True, help="Rewrite what Companion wrote and nobody edited."),
-    click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
-    click.option(
-        "--limit",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Ask about at most N notes that need something.",
-    ),
-)
+_paths = click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 
 
 @batch.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--local", is_flag=True, help="Include private notes: the engine runs here.")
-@_job_options
+@_paths
+@work_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def export(
@@ -128,7 +118,8 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
 
 
 @batch.command()
-@_job_options
+@_paths
+@work_options
 @click.option("--yes", is_flag=True, help="Do not ask before many notes are sent elsewhere.")
 @common_options
 def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) -> int:

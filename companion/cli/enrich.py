@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from companion.app.types.runs import Mode, RunOptions
-from companion.cli.filters import filter_options, parse_time
+from companion.cli.filters import filter_options, parse_time, work_options
 from companion.cli.interrupts import StopSignals, exit_on_signals
 from companion.cli.output import Output
 from companion.cli.run_report import RunReport
@@ -31,20 +31,12 @@ from companion.cli.session import (
 @click.option("--propose", is_flag=True, help="Ask and keep the answers for you to decide on.")
 @click.option("--diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
-@click.option("--all", "all", is_flag=True, help="In a folder: every note, not only stubs.")
-@click.option("--force", is_flag=True, help="Rewrite what Companion wrote and nobody edited.")
-@click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
+@work_options
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @filter_options
 @click.option("--made-since", metavar="WHEN", help="Rewrite what it wrote since then.")
 @click.option("--made-by", metavar="MODEL", help="Rewrite what this model wrote.")
 @click.option("--prompt-changed", is_flag=True, help="Rewrite values of an older prompt.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Fill at most N notes that need something.",
-)
 @click.option(
     "--yes", "agreed", is_flag=True, help="Do not ask before many notes are sent elsewhere."
 )

@@ -45,6 +45,20 @@ filter_options = join_options(
 """Adds the options that choose notes; the command gets them as keyword arguments."""
 
 
+work_options = join_options(
+    click.option("--all", "all", is_flag=True, help="In a folder: every note, not only stubs."),
+    click.option("--force", is_flag=True, help="Rewrite what Companion wrote and nobody edited."),
+    click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most N notes that need something.",
+    ),
+)
+"""Adds the options that say what is done with notes; they are fields of RunOptions, but force."""
+
+
 change_options = join_options(
     click.option("--since", metavar="WHEN", help=f"All changes since then: {_FORMATS}."),
     click.option("--until", metavar="WHEN", help="Only changes until then."),
