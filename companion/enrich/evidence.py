@@ -24,9 +24,8 @@ from companion.llm.encoder import Encoder
 SUPPORTED = {"text": 0.6, "prose": 0.7}
 """The least similarity at which a small model's sentence is taken to be true, by kind of field.
 
-Above it, hardly a sentence of a text adds to its sources or contradicts them. Of the English
-sentences of callouts about nine in ten are true: callouts wait unless the user asks for one. Many
-true sentences are below it, too; no measure tells them from the false ones. See
+About nine in ten of those above it are true, which is not enough to write them at once: they wait.
+Many true ones are below it, too; no measure tells them from the false ones. See
 benchmarks/HISTORY.md.
 """
 
