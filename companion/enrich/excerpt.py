@@ -264,7 +264,7 @@ def make_prompt_context(
     """
     title = find_title(parsed, path)
     own = extract_sentence(whole or parsed, title, _OPENING)
-    opening = own.text if own and own.is_about and width(own.text) <= _OPENING else None
+    opening = own.text if own and width(own.text) <= _OPENING else None
     return PromptContext(
         title=title,
         headings=_headings(parsed),
