@@ -32,10 +32,9 @@ _NEW_OBJECTS = 10_000  # from so many on, the garbage collector looks for unused
 class Run(Protocol):
     """A run over notes. Iterate over it, once, to have it done and be told of each note.
 
-    The iteration raises what ended the run early (EndpointError, StorageError, ...); what was
-    answered or decided by then is kept. id: by which it is taken back. total: as in RunShape.
-    warnings, left_alone: as in RunShape.
-    tell: is called, from any thread, with why the run waits; empty: it goes on.
+    The iteration raises what ended the run early; what was answered or decided is kept. id: by
+    which it is taken back. total, warnings, left_alone: as in RunShape. tell: is called, from any
+    thread, with why the run waits; empty: it goes on.
     """
 
     id: str

@@ -78,9 +78,7 @@ class Output:
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees.
 
-        how: the options that agree to all of it, or to a part.
-
-        Raises UsageError, which names them, where nobody can be asked.
+        how: the options that do, which UsageError names where nobody can be asked.
         """
         self.warn(cost)
         if not self.can_ask:

@@ -252,9 +252,7 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
 
 
 def ask_about_backlog(root: Path, output: Output) -> None:
-    """Ask about the backlog of the vault at root, if it has one that the user did not decide on.
-
-    Does nothing where nobody can answer.
+    """Ask about the backlog of the vault at root, if it waits for an answer and somebody is there.
 
     Raises VaultLocked, JournalError, UsageError.
     """

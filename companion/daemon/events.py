@@ -1,7 +1,6 @@
 """Events: what changes in a vault, told to those who listen over HTTP (server-sent events).
 
-One thread looks what has changed and writes to all streams, so that none of them holds a thread of
-the server. It sleeps while nobody listens.
+One thread writes to all streams, so that none holds a thread; it sleeps while nobody listens.
 """
 
 from __future__ import annotations

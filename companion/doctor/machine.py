@@ -72,9 +72,8 @@ class Machine(NamedTuple):
     def estimate_seconds(self, model: Model) -> float | None:
         """Return about how many seconds the model takes for a note on the cores; None: not known.
 
-        To read a token takes two operations a parameter; to write one, the whole file is read
-        from memory. It may be wrong by a factor of two: llama.cpp computes with smaller numbers
-        than what was measured here, and only the default model's time is known to compare with.
+        To read a token takes two operations a parameter; to write one, the whole file is read from
+        memory. It may be wrong by a factor of two: only the default model's time was compared.
         """
         if self.speed is None or model.parameters is None or model.size is None:
             return None
@@ -132,9 +131,8 @@ def read_memory() -> Memory:
 def recommend_model(machine: Machine) -> Recommendation:
     """Return the choice that suits the machine: by its memory, its disk and its cores.
 
-    A model that a server has already goes before one that would have to be fetched, if its name
-    says that it has as many parameters; how fast it is there is not known, as a graphics card may
-    help.
+    A model that a server has goes before one to fetch, if its name says as many parameters; how
+    fast it is there is not known.
     """
     offers = [model.name for model in machine.offers()]
     seconds = machine.estimate_seconds(find_model(RECOMMENDED)) or 0.0

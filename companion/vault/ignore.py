@@ -41,10 +41,7 @@ class IgnoreRules:
     obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
 
     def folder_reason(self, folder: str) -> str | None:
-        """Return why this folder, with all notes in it, is ignored; None if it is not.
-
-        The folders above it are not considered.
-        """
+        """Return why this folder, by itself, is ignored with all in it; None if it is not."""
         return _first(self._tree_rules, _comparable(folder) + "/")
 
     def note_reason(self, path: str) -> str | None:

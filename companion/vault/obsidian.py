@@ -139,10 +139,9 @@ class RegisteredVault(NamedTuple):
 def find_registered_vaults() -> list[RegisteredVault]:
     """Return the vaults that exist, those open in Obsidian first, then by when they were opened.
 
-    They are in the `obsidian.json` of Obsidian's folder of settings, which
-    https://help.obsidian.md/data-storage names for each system; Flatpak's and Snap's are their own.
-    It has an object for each vault: `path`, `ts` (when it was opened, in milliseconds) and `open`.
-    A list that cannot be read counts as empty: all it does is save the user from naming a vault.
+    They are in the `obsidian.json` of Obsidian's folder of settings
+    (https://help.obsidian.md/data-storage; Flatpak and Snap have their own), with `path`, `ts`
+    (opened at, milliseconds) and `open`. A list that cannot be read counts as empty.
     """
     vaults: dict[Path, RegisteredVault] = {}
     for file in _lists():

@@ -114,14 +114,13 @@ def is_in_vault(root: Path, path: Path) -> bool:
 def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
     """Return the vault-relative path, with `/`, of the note or folder that a user typed.
 
-    path is absolute, relative to cwd, or relative to the vault at root (a real path), tried in
-    that order; a note's `.md` may be left out. A file that exists below cwd wins over one of the
-    same name in a vault elsewhere. Names are returned as they are spelled on the disk, where case
-    or Unicode normalisation may differ. The vault itself is `""`.
+    path is absolute, relative to cwd, or to the vault at root (a real path), tried in that order;
+    `.md` may be left out. A file below cwd wins over one in a vault elsewhere. Names are spelled as
+    on the disk. The vault itself is `""`.
 
     Raises UsageError if the path is empty or no valid name, PathNotFound if it does not exist,
-    OutsideVault if it is not in the vault, LinkOutOfVault if it is a symbolic link out of the
-    vault or is behind one, PathUnreadable if the system refuses access.
+    OutsideVault if it is not in the vault, LinkOutOfVault if it is a symbolic link out of the vault
+    or is behind one, PathUnreadable if the system refuses access.
     """
     typed = str(path)
     if not typed.strip() or "\0" in typed:
@@ -185,8 +184,7 @@ def named_path(root: Path, path: str) -> str:
 def fold_path(path: str) -> str:
     """Return the path in a form that is equal for all spellings that match without case.
 
-    This is Unicode's canonical caseless matching (definition D145). It compares the path of a
-    client with the one on the disk: macOS decomposes names (NFD), Obsidian composes them (NFC).
+    By Unicode's canonical caseless matching (D145): macOS decomposes names, Obsidian composes them.
     """
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 

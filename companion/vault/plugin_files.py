@@ -38,11 +38,10 @@ class PlannedWrite(NamedTuple):
 
 
 class InstallPlan(NamedTuple):
-    """What installing the plugin will write.
+    """What installing the plugin in the vault at root, a real path, will write.
 
-    root: the real path of the vault. folder: of the plugin in it. settings: the content of the
-    plugin's data.json, whose bytes are `before`. enabling: of the list of enabled plugins; None
-    if the plugin is enabled already.
+    folder: of the plugin. settings: the content of its data.json, whose bytes are `before`.
+    enabling: of the list of enabled plugins; None if it is enabled already.
     """
 
     root: Path
@@ -99,10 +98,8 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
 def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Write the plugin, and enable it last; return the names of the files written.
 
-    settings: merged into those in its data.json.
-
-    Raises UsageError if a file was changed since the plan was made, or cannot be written. Each
-    file is then as it was or as planned.
+    settings: merged into its data.json. Raises UsageError if a file was changed since the plan was
+    made, or cannot be written; each file is then as it was or as planned.
     """
     merged = _as_json({**install.settings, **settings}, install.before)
     data = PlannedWrite(install.folder / "data.json", install.before, merged, _PRIVATE)

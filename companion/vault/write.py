@@ -68,15 +68,12 @@ def read_note(
 ) -> Snapshot:
     """Return a snapshot of the note, taken once it has been unchanged for `settle` seconds.
 
-    path: vault-relative, with `/`.
-    settle: seconds; the function sleeps until they are over.
-    waits: False to raise NoteNotSettled in place of sleeping. A modification time in the future
-    then counts as settled, since waiting would not make it past.
-    max_bytes: the largest note to read; None for no limit.
+    path: vault-relative, with `/`. waits: False: NoteNotSettled is raised in place of sleeping, and
+    a modification time in the future counts as settled. max_bytes: None: no limit.
 
-    Raises NoteRefused if it is not a regular file, is outside the vault or behind a symbolic link,
-    is too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if
-    it is not there.
+    Raises NoteRefused if it is no regular file, is outside the vault or behind a symbolic link, is
+    too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if it is
+    not there.
     """
     root, last_mtime = _resolve(root), None
     for _ in range(_ATTEMPTS):

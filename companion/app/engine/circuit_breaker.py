@@ -65,8 +65,7 @@ class CircuitBreaker:
     def record_success(self) -> None:
         """Record that the endpoint answered a call.
 
-        While it is rate-limited, that may be a call from before the fault: the time that the
-        endpoint asked for is waited for nevertheless.
+        While it is rate-limited, by a fault after that call, its time is waited for.
         """
         with self._lock:
             fault = self._fault

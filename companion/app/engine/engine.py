@@ -115,8 +115,7 @@ class Engine:
     def cancel(self, run: Run, *, break_off: bool = False) -> None:
         """Cancel the run. A write in progress is finished; no further note is begun.
 
-        The calls under way are finished, too, as they are paid for and their answers are kept.
-        break_off: they are not.
+        Calls under way are finished, too, as they are paid for, unless break_off.
         """
         self._end(run, "cancelled")
         if self._outbox:

@@ -1,7 +1,6 @@
 """The work queue: one entry per note and owner, and at most one ticket per note in progress.
 
-Modelled on client-go's workqueue (entries coalesce, failed ones back off), with priorities, delays
-and owners.
+Modelled on client-go's workqueue, with priorities, delays and owners.
 """
 
 from __future__ import annotations
@@ -74,8 +73,7 @@ class WorkQueue:
     def put(self, job: Job, priority: Priority, owner: str = "", not_before: float = 0.0) -> None:
         """Add an entry that is ready at not_before; one for the note and owner gets this job.
 
-        An earlier entry also gets the better of the two priorities, and keeps its place if it
-        was ready and still is.
+        That one gets the better priority, and keeps its place if it was ready and still is.
         """
         with self._changed:
             since = self._clock()
@@ -87,8 +85,7 @@ class WorkQueue:
     def take(self, timeout: float | None = None) -> Ticket | None:
         """Return the next ticket: by priority, then by the time since it is ready.
 
-        Waits at most timeout seconds; None: without a limit. Returns None after that time, or if
-        the queue is closed.
+        None after timeout seconds (None: no limit), or if the queue is closed.
         """
         with self._changed:
             until = inf if timeout is None else self._clock() + timeout
@@ -105,9 +102,8 @@ class WorkQueue:
             return None
 
     def done(self, ticket: Ticket) -> None:
-        """Give the ticket back, and forget its failures.
-
-        Raises ValueError if the ticket is not in progress.
+        """Give the ticket back, and forget its failures. Raises ValueError if it is not in
+        progress.
         """
         with self._changed:
             self._give_back(ticket)
@@ -117,10 +113,8 @@ class WorkQueue:
         """Give the ticket back and let its entry wait again; return whether it does.
 
         Without not_before it backs off, longer after each try. An entry that was put meanwhile
-        replaces the ticket's job, but waits at least as long. An entry that was dropped or
-        discarded meanwhile is not added.
-
-        Raises ValueError if the ticket is not in progress.
+        replaces its job, but waits at least as long; one that was dropped is not added. Raises
+        ValueError if the ticket is not in progress.
         """
         with self._changed:
             is_wanted = self._give_back(ticket)
@@ -140,10 +134,7 @@ class WorkQueue:
             return True
 
     def drop(self, owner: str) -> None:
-        """Remove the entries of one owner.
-
-        Tickets in progress stay so, but `requeue` does not add them again. O(n).
-        """
+        """Remove the entries of one owner; `requeue` does not add those in progress again. O(n)."""
         with self._changed:
             paths = {path for path, whose in self._entries if whose == owner}
             paths.update(path for path, each in self._in_progress.items() if each.owner == owner)
@@ -202,8 +193,7 @@ class WorkQueue:
     def next_ready(self) -> float:
         """Return when `take` has a ticket next; a time in the past if it has one now.
 
-        Returns infinity if time alone does not bring one: nothing waits, or all entries are held,
-        at their limit or in progress, or a trial is.
+        Infinity: time alone brings none, as all are held, at their limit or in progress.
         """
         with self._changed:
             if self._trial:
@@ -243,10 +233,7 @@ class WorkQueue:
         self._waiting[entry.priority] -= 1
 
     def _first(self, priority: Priority) -> QueueEntry | None:
-        """Return the first entry whose note is not in progress, if any may be taken now.
-
-        Those before it are set aside.
-        """
+        """Return the first entry that may be taken now; those in progress are set aside."""
         heap = self._heaps[priority]
         if not heap or self._holders[priority] or self._is_at_limit(priority):
             return None
