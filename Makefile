@@ -67,6 +67,7 @@ demo: .venv/demo
 # Bytecode is kept, whatever the environment says: else each process compiles all modules again.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: dev
+	$(BIN)/python -m compileall -q companion
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test-release: export COMPANION_RELEASE_TESTS := 1
