@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 
 const PLUGIN = fileURLToPath(new URL("./", import.meta.url));
 
-/** The bytes of main.js. root: a folder with src/; the plugin's own unless it is named. */
-export async function buildPlugin(root = PLUGIN) {
+/** The bytes of main.js. */
+export async function buildPlugin() {
   const { outputFiles } = await build({
-    absWorkingDir: root,
+    absWorkingDir: PLUGIN,
     entryPoints: ["src/main.js"],
     bundle: true,
     write: false,
@@ -21,34 +21,32 @@ export async function buildPlugin(root = PLUGIN) {
     charset: "utf8",
     minify: true,
     logLevel: "warning",
-    plugins: [addLanguages(root), withoutMarkup],
+    plugins: [addLanguages, withoutMarkup],
   });
   return Buffer.from(outputFiles[0].contents);
 }
 
 /** The plugin's styles: its own, and those of the view, which count for more than Obsidian's of buttons and fields. */
-export async function buildStyles(root = PLUGIN) {
-  const read = (...path) => readFile(join(root, ...path), "utf8");
+export async function buildStyles() {
+  const read = (...path) => readFile(join(PLUGIN, ...path), "utf8");
   const [own, tokens, components] = await Promise.all([read("src", "styles.css"), read("ui", "tokens.css"), read("ui", "components.css")]);
   const { code } = await transform(`${own}\n${tokens}\n.callout-companion-view {\n${components}\n}\n`, { loader: "css", minify: true, target: "chrome120" });
   return code;
 }
 
 /** An esbuild plugin for `import languages from "languages"`: the messages of each language but English. */
-function addLanguages(root) {
-  const folder = join(root, "ui", "languages");
-  return {
-    name: "languages",
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^languages$/ }, ({ path }) => ({ path, namespace: "languages" }));
-      onLoad({ filter: /.*/, namespace: "languages" }, async () => {
-        const files = (await readdir(folder)).filter((file) => file !== "en.json").sort();
-        const read = async (file) => [file.replace(".json", ""), JSON.parse(await readFile(join(folder, file), "utf8"))];
-        return { contents: JSON.stringify(Object.fromEntries(await Promise.all(files.map(read)))), loader: "json" };
-      });
-    },
-  };
-}
+const addLanguages = {
+  name: "languages",
+  setup({ onResolve, onLoad }) {
+    const folder = join(PLUGIN, "ui", "languages");
+    onResolve({ filter: /^languages$/ }, ({ path }) => ({ path, namespace: "languages" }));
+    onLoad({ filter: /.*/, namespace: "languages" }, async () => {
+      const files = (await readdir(folder)).filter((file) => file !== "en.json").sort();
+      const read = async (file) => [file.replace(".json", ""), JSON.parse(await readFile(join(folder, file), "utf8"))];
+      return { contents: JSON.stringify(Object.fromEntries(await Promise.all(files.map(read)))), loader: "json" };
+    });
+  },
+};
 
 /** An esbuild plugin that takes out of Preact what could make elements of markup: the view makes none of that. */
 const withoutMarkup = {

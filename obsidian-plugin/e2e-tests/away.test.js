@@ -32,23 +32,6 @@ const test = testsOn(
   () => endScene(scene, page),
 );
 
-test("a daemon that dies is one quiet word in the status bar; a click says what to do; when it is back, so is the plugin", async () => {
-  const notices = await countNotices(page);
-  await scene.vault.kill();
-  await pass(page, "the status bar says so", /not running/);
-  assert.equal(await countNotices(page), notices, "nobody is told who did not ask");
-  const text = await shownText(page);
-  await clickRibbon(page);
-  await notice(page, /companion serve/, notices);
-  assert.equal(await shownText(page), text);
-  await page.locator(".status-bar-item.plugin-callout-companion").click();
-  await notice(page, /companion serve/, notices + 1);
-  await scene.vault.serve(scene.vault.port);
-  await pass(page, "the status bar knows", /today/);
-  await clickRibbon(page);
-  await shows(page, /\[!ai\]/);
-});
-
 test("on another port it is found, too, and so is the next one", async () => {
   for (let times = 0; times < 2; times++) {
     const { port } = scene.vault;

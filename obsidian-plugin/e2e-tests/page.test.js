@@ -506,7 +506,7 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await page.route(/proposals.decide-all/, async (route) => {
     const body = route.request().postDataJSON();
     const response = await route.fetch({ postData: JSON.stringify({ ...body, without: [kept] }) }); // as if it had been stopped there
-    await page.waitForTimeout(1500); // the event that it is done comes first
+    await row(gone, other).waitFor({ state: "detached" }); // the event that it is done comes first
     await route.fulfill({ response });
   });
   await press(ids.length);
@@ -571,7 +571,9 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await act();
       await assertAccessible(page).catch((error) => assert.fail(`${name}: ${error.message}`));
     }
-    for (const [width, height] of [[1280, 800], [768, 1024], [360, 740]]) { // a screen, a tablet, a phone
+    const [screen, phone, tablet] = [[1280, 800], [360, 740], [768, 1024]];
+    const sizes = IS_RELEASE ? [screen, tablet, phone] : colorScheme === "light" ? [phone] : [screen]; // colours depend on no size
+    for (const [width, height] of sizes) {
       await page.setViewportSize({ width, height });
       for (const name of PAGES) {
         await show(name);

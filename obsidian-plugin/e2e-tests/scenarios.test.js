@@ -1,8 +1,27 @@
-/** The scenarios in our host, a real Chromium; app/ has the same in the real Obsidian. */
+/** The scenarios in our host, a real Chromium; app/ has the same in the real Obsidian. Then what only our host can show. */
 
+import assert from "node:assert/strict";
+import { notice, readData } from "./obsidian.js";
 import { SCENARIOS, tidyUp } from "./scenarios.js";
-import { endScene, openPaired, openScene, runCommand } from "./scene.js";
+import {
+  chooseFromMenu,
+  clickRibbon,
+  countNotices,
+  endScene,
+  openNote,
+  openPaired,
+  openScene,
+  runCommand,
+  secret,
+  shownText,
+  shows,
+  statusBar,
+} from "./scene.js";
 import { testsOn } from "./tests-on.js";
+import { waitFor } from "./wait.js";
+
+const PATH = "Cooking/Sourdough.md";
+const LOGS = "---\ndescription:\n---\n\n# Logs\n\n#status/postponed\n\nWhat was done.\n\n";
 
 /** @type {import("./scene.js").Scene} */
 let scene;
@@ -29,6 +48,142 @@ const test = testsOn(
   },
 );
 
+test("the code in data.json becomes a token that only the secret storage holds", async () => {
+  const token = await secret(page);
+  assert.match(token, /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
+  const data = await waitFor("the code is gone", async () => {
+    const text = await readData(scene.vault);
+    return !text.includes("code") && text;
+  });
+  assert.ok(!data.includes(token));
+  assert.match(await readyBar(), /today/);
+});
+
+test("a web page cannot ask the daemon: the plugin needs no CORS", async () => {
+  const status = `${scene.vault.address}/api/v1/status`;
+  const asked = await page.evaluate(async ([url, token]) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return fetch(url, { headers }).then(
+      (answer) => answer.status,
+      (error) => error.name,
+    );
+  }, [status, await secret(page)]);
+  assert.equal(asked, "TypeError");
+});
+
 for (const [name, act] of Object.entries(SCENARIOS)) {
   test(name, () => act({ user, vault: scene.vault, endpoint: scene.endpoint }));
+}
+
+test("its callout has an icon and a colour of its own, unlike a type that Obsidian does not know, and a snippet may change both", async () => {
+  const title = page.locator(".callout[data-callout=ai] .lp-callout-title").first();
+  await title.locator("svg.lucide-sparkles").waitFor();
+  const look = (/** @type {string} */ type) =>
+    page.evaluate((name) => {
+      const callout = document.body.createDiv({ cls: "callout", attr: { "data-callout": name } });
+      const { style } = callout;
+      Object.assign(style, { color: "rgb(var(--callout-color))" });
+      const { color } = getComputedStyle(callout);
+      const icon = getComputedStyle(callout).getPropertyValue("--callout-icon").trim();
+      callout.remove();
+      return { color, icon };
+    }, type);
+  assert.deepEqual(await look("ai"), { color: "rgb(120, 82, 238)", icon: "lucide-sparkles" });
+  assert.deepEqual(await look("unknown"), { color: "rgb(8, 109, 221)", icon: "lucide-pencil" });
+  const snippet = '.callout[data-callout="ai"] { --callout-color: 1, 2, 3; --callout-icon: lucide-bot; }';
+  await page.evaluate((text) => document.head.prepend(createEl("style", { text, attr: { id: "snippet" } })), snippet);
+  assert.deepEqual(await look("ai"), { color: "rgb(1, 2, 3)", icon: "lucide-bot" }, "wherever Obsidian puts it");
+  await page.evaluate(() => document.getElementById("snippet")?.remove());
+});
+
+test("a note that is not open is written by the daemon, and the notice undoes it", async () => {
+  const path = "Garden/Compost.md";
+  await chooseFromMenu(page, path, /^Enrich note$/);
+  await waitFor("the file is filled", async () => /\[!ai\]/.test(await scene.vault.read(path)));
+  await notice(page, /Filled .* in “Compost”/);
+  await page.locator(".notice", { hasText: "“Compost”" }).getByRole("button").click();
+  await waitFor("the file is as before", async () => !/\[!ai\]/.test(await scene.vault.read(path)));
+});
+
+test("the section at the cursor, of two that read alike; undo goes past what the editor took back", async () => {
+  await scene.vault.write("Logs.md", `${LOGS}## Log\n\nMonday.\n\n## Log\n\nTuesday.`);
+  await openNote(page, "Logs.md");
+  await clickRibbon(page);
+  await shows(page, /^> It explains/m);
+  await focusEditor();
+  await page.keyboard.press("Control+End");
+  const before = await countNotices(page);
+  await runCommand(page, "Enrich section at the cursor");
+  await notice(page, /^Filled a callout in “Logs”/, before);
+  assert.match(await shownText(page), /Monday\.\n\n## Log\n\n> \[!ai\]\+ AI\n> It explains[^#]*Tuesday\.$/);
+  await focusEditor();
+  await page.keyboard.press("Control+z");
+  assert.doesNotMatch(await shownText(page), /\[!ai\]\+ AI/);
+  await runCommand(page, "Undo the last change");
+  await notice(page, /What was filled last is not in it any more; the change before was undone in “Logs\.md”/, before);
+  assert.doesNotMatch(await shownText(page), /\[!ai\]/);
+});
+
+test("an open note is filled in its editor, with what is not saved, and is one run's with the rest", async () => {
+  await scene.vault.companion("undo", "--today").catch(() => "");
+  await openNote(page, PATH);
+  const before = await shownText(page);
+  const printed = scene.vault.companion("enrich", "--json", "Cooking");
+  await shows(page, /\[!ai\]/);
+  const results = (await printed).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const mine = results.find(({ path }) => path === PATH);
+  assert.equal(mine.status, "enriched");
+  const [change] = await scene.vault.history(PATH);
+  assert.deepEqual([change.id, change.state], [mine.change, "done"]);
+  const filled = await shownText(page);
+  await waitFor("the file follows", async () => (await scene.vault.read(PATH)) === filled);
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
+  await page.keyboard.press("Control+z");
+  assert.equal(await shownText(page), before);
+  await page.keyboard.press("Control+y");
+  assert.equal(await shownText(page), filled);
+});
+
+test("it is taken back in its editor, too", async () => {
+  await scene.vault.companion("undo", PATH);
+  assert.doesNotMatch(await shownText(page), /\[!ai\]/);
+  const changes = await scene.vault.history(PATH);
+  assert.deepEqual(changes.map(({ state }) => state).slice(0, 2), ["done", "undone"]);
+});
+
+test("the settings: a test of the connection, and pairing by hand", async () => {
+  await page.getByRole("button", { name: "Settings" }).click();
+  const modal = page.getByRole("dialog");
+  const before = await countNotices(page);
+  await modal.getByText("Test the connection").click();
+  await notice(page, /^Connected/, before);
+  await modal.getByLabel("Pairing code").fill("AAAA-AAAA");
+  await modal.getByRole("button", { name: "Pair" }).click();
+  await modal.getByText(/wrong, already used or too old/).waitFor();
+  await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
+  await modal.getByLabel("Pairing code").fill(await scene.vault.pair());
+  await modal.getByRole("button", { name: "Pair" }).click();
+  await modal.getByText(/^Connected/).waitFor();
+  assert.match(await secret(page), /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
+  await page.keyboard.press("Escape");
+});
+
+test("switched off, nothing of it stays", async () => {
+  await page.evaluate(() => window.host.unload());
+  assert.equal(await page.locator(".side-dock-ribbon-action, .plugin-callout-companion").count(), 0);
+  assert.equal(await page.evaluate(() => window.app.commands.length), 0);
+  await waitFor("the daemon knows that no note is open", async () => {
+    return JSON.parse(await scene.vault.companion("status", "--json")).open_notes === 0;
+  });
+});
+
+function focusEditor() {
+  return page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
+}
+
+function readyBar() {
+  return waitFor("the status is known", async () => {
+    const words = await statusBar(page);
+    return /\d/.test(words) && words;
+  });
 }

@@ -73,7 +73,9 @@ test("what is typed stays: refused values, other notes that are opened, a daemon
   await scene.vault.stop();
   await waitFor("it is known", async () => /not running/.test(await statusBar(page)));
   assert.equal(await area.inputValue(), "My own words.");
+  await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, "Garden/Basil.md"));
   await scene.vault.serve(port);
+  await view().getByRole("button", { name: /new$/ }).waitFor();
   await waitFor("it is there again", async () => !/not running/.test(await statusBar(page)));
   await area.press("Control+Enter");
   await waitFor("it is written", async () => (await scene.vault.read(PATH)).includes("My own words."));

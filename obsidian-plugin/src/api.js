@@ -1,6 +1,6 @@
 /** The daemon's API: any path of it, and the calls that are more than one request. */
 
-import { parseEvents } from "../ui/api.js";
+import { parseEvents, toQuery } from "../ui/api.js";
 import { ask } from "./connection.js";
 import { parse } from "./http.js";
 
@@ -25,7 +25,7 @@ export class Api {
    * @returns {Promise<T>}
    */
   async get(path, query = {}) {
-    return parse(await this.#ask("GET", path, query));
+    return parse(await ask(this.#plugin, "GET", `${path}${toQuery(query)}`, null));
   }
 
   /**
@@ -47,19 +47,13 @@ export class Api {
    * @returns {Promise<DaemonEvent[]>}
    */
   async readEvents(after) {
-    const text = await this.#ask("GET", "/events", { once: true, ...(after && { after }) });
-    return parseEvents(text);
+    const query = toQuery({ once: true, ...(after && { after }) });
+    return parseEvents(await ask(this.#plugin, "GET", `/events${query}`, null));
   }
 
   /** Cancel runs, each even if another one is over already. Rejects if one could not be cancelled. @param {Iterable<string>} runs */
   async cancelRuns(runs) {
     const made = await Promise.allSettled(Array.from(runs, (run) => this.post(`/runs/${run}/cancel`)));
     for (const one of made) if (one.status === "rejected") throw one.reason;
-  }
-
-  /** @type {(method: string, path: string, query: Record<string, string | number | boolean>) => Promise<string>} */
-  #ask(method, path, query) {
-    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-    return ask(this.#plugin, method, `${path}?${pairs.join("&")}`, null);
   }
 }

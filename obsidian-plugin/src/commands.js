@@ -244,7 +244,7 @@ function isBusy({ runs, work, daemon }) {
 /** Cancel what is being done for anybody, and what waits for the user. @param {CompanionPlugin} plugin */
 async function cancelWork(plugin) {
   await plugin.work.cancelWaits();
-  await plugin.api.cancelRuns(new Set([...plugin.runs.keys(), ...(plugin.daemon.status?.runs ?? [])]));
+  await plugin.api.cancelRuns(new Set([...plugin.runs, ...(plugin.daemon.status?.runs ?? [])]));
 }
 
 /**

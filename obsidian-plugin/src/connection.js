@@ -24,7 +24,7 @@ const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const PLACE_ID = /^[0-9a-f]{32}$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
 const ONCE = /^\/(runs|proposals\/decide(-all)?|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo(-all)?)(\?|$)/; // what takes a key
-const OLDEST = [0, 3]; // the oldest version of the daemon that the plugin works with
+const OLDEST = "0.3"; // the oldest version of the daemon that the plugin works with
 const NONCE = 32; // bytes
 const WRONG_CODE = 403; // or used up, or too old
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
@@ -270,9 +270,7 @@ async function prove(key, port, nonce) {
  * @param {string} version of the daemon there
  */
 function checkVersion(address, version) {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) throw new TooOld(say("tooOld", { address }));
+  if (version.localeCompare(OLDEST, "en", { numeric: true }) < 0) throw new TooOld(say("tooOld", { address }));
 }
 
 /**

@@ -18,7 +18,7 @@ import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 import { Work } from "./work.js";
 
-/** @import { Modal, TFile } from "obsidian" */
+/** @import { Modal } from "obsidian" */
 /** @import { DaemonEvent } from "../ui/api.js" */
 /** @import { ShownPreview } from "./place.js" */
 
@@ -36,8 +36,8 @@ export default class CompanionPlugin extends Plugin {
   announcedBacklog = 0;
   /** The notes that the last run filled, and how long it took. */
   pace = { notes: 0, ms: 0 };
-  /** @type {Map<string, TFile | null>} the ids of the runs that are followed, each with its note if it is of one only */
-  runs = new Map();
+  /** @type {Set<string>} the ids of the runs that are followed */
+  runs = new Set();
   /** @type {Promise<void> | null} the pairing in progress */
   pairing = null;
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
@@ -69,7 +69,7 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     void this.daemon.reportNoneOpen();
-    this.api.cancelRuns(this.runs.keys()).catch(() => {});
+    this.api.cancelRuns(this.runs).catch(() => {});
     this.timers.stopAll(); // from now on nothing is sent
     for (const modal of this.modals) modal.close();
   }

@@ -74,12 +74,12 @@ async function startRun(plugin, file, { section, requests, field, propose }) {
  */
 async function awaitResult(plugin, run, file) {
   const { outbox, work } = plugin;
-  const show = (/** @type {string} */ waits) => {
+  const show = (/** @type {RunShape} */ { waits }) => {
     if (work.doing.has(file.path) && !work.waits.size) work.show(file.path, waits || say("thinking", { name: file.basename }));
   };
   const making = outbox.expect(run.id).then(({ change }) => asResult(file.path, change));
   try {
-    const end = await Promise.race([followRun(plugin, run, ({ waits }) => show(waits), file), making]);
+    const end = await Promise.race([followRun(plugin, run, show), making]);
     if (!("results" in end)) return end;
     const [result] = end.results;
     if (result) return outbox.forget(run.id) ? result : await making; // which may take longer than the run
@@ -100,14 +100,13 @@ function asResult(path, change) {
  *
  * @param {CompanionPlugin} plugin
  * @param {RunShape} run
- * @param {(run: RunShape) => void} show called with how far it is
- * @param {TFile | null} [file] the only note of the run
+ * @param {(run: RunShape) => void} [show] called with how far it is
  * @returns {Promise<Outcome>}
  */
-export async function followRun(plugin, run, show, file = null) {
+export async function followRun(plugin, run, show = () => {}) {
   const { store } = plugin.daemon;
   const findRun = () => store.runs.value.find(({ id }) => id === run.id) ?? run;
-  plugin.runs.set(run.id, file);
+  plugin.runs.add(run.id);
   const endShowing = effect(() => show(store.status.value ? findRun() : { ...findRun(), waits: say("waitingForDaemon") }));
   const { loss, end } = watchLoss(plugin);
   try {

@@ -74,7 +74,7 @@ export async function undoRun(plugin, run) {
 /** @type {(plugin: CompanionPlugin, run: string) => Promise<{ notes: Set<string>, stays: string[] }>} */
 async function undoAll(plugin, run) {
   await saveOpen(plugin, "");
-  const { results, fault } = await followRun(plugin, await plugin.api.post(`/changes/undo-all?run=${run}`), () => {});
+  const { results, fault } = await followRun(plugin, await plugin.api.post(`/changes/undo-all?run=${run}`));
   /** @type {Set<string>} */
   const notes = new Set();
   /** @type {string[]} */

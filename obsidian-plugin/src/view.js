@@ -148,7 +148,6 @@ export class CompanionView extends ItemView {
   async #propose() {
     const file = this.app.workspace.getActiveFile();
     if (file instanceof TFile) await proposeNote(this.companion, file);
-    await this.inbox?.follow();
   }
 
   async #findSetUp() {

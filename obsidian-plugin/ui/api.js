@@ -27,6 +27,12 @@ export class ApiError extends Error {
   }
 }
 
+/** Return what follows the path of an address, empty where nothing is asked for. @param {Record<string, string | number | boolean>} query */
+export function toQuery(query) {
+  const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+  return words && `?${words}`;
+}
+
 /**
  * Yield what a list of the API has, as `/changes`; each page is asked for when it is needed.
  *

@@ -90,23 +90,18 @@ export class App {
 
   async #readProposals() {
     const isShown = this.tab.peek() === "decided";
-    await Promise.all([this.inbox.follow(), isShown ? this.decided.load() : this.decided.count()]);
+    await Promise.all([this.inbox.isWhole.peek() ? this.inbox.follow() : this.inbox.load(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
   /** See what the daemon tells, once the status has it. @param {{ name: string }} event */
   take({ name }) {
-    if (name === "proposals" || (name === "runs" && this.#isTold)) void this.followProposals().catch(() => {});
+    if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.followProposals().catch(() => {});
   }
 
-  accept() {
+  /** Decide on the current proposal. @param {"accept" | "refuse"} what */
+  decide(what) {
     const id = this.inbox.currentId.peek();
-    if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide("accept", [id]).then(() => this.status.load()).catch(() => {});
-    this.#settle();
-  }
-
-  refuse() {
-    const id = this.inbox.currentId.peek();
-    if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide("refuse", [id]);
+    if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide(what, [id]);
     this.#settle();
   }
 

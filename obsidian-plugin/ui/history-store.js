@@ -1,7 +1,7 @@
 /** What was written, newest first, and undoing exactly what is shown. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { readList } from "./api.js";
+import { readList, toQuery } from "./api.js";
 
 /** @import { Signal } from "@preact/signals" */
 /** @import { Change, ChangePage, Undone, UndoneChanges } from "../src/api-types.d.ts" */
@@ -111,8 +111,7 @@ export class HistoryStore {
 
   /** Have the daemon undo all that a filter means, as one run. @param {Record<string, string | number>} only */
   async undoAll(only) {
-    const query = new URLSearchParams(Object.entries(this.#query(only)).map(([name, value]) => [name, String(value)]));
-    const results = await this.status.follow(await this.api.post(`/changes/undo-all?${query.toString()}`));
+    const results = await this.status.follow(await this.api.post(`/changes/undo-all${toQuery(this.#query(only))}`));
     return this.#take((results ?? []).flatMap(({ undone }) => undone ?? []));
   }
 

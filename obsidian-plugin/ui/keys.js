@@ -56,9 +56,9 @@ function nameOf({ key, code, shiftKey }) {
 
 /** @type {Record<string, (app: App) => void>} */
 const ACTS = {
-  a: (app) => app.accept(),
+  a: (app) => app.decide("accept"),
   A: (app) => app.acceptNote(),
-  r: (app) => app.refuse(),
+  r: (app) => app.decide("refuse"),
   e: (app) => app.startEditing(),
   i: (app) => app.toggleAgain(),
   u: (app) => undo(app),

@@ -13,7 +13,7 @@ const { TextEditor } = await import("../../e2e-tests/host/text-editor.js");
 const require = createRequire(import.meta.url);
 const PLUGIN = new URL("../../", import.meta.url);
 const MANIFEST = JSON.parse(await readFile(new URL("manifest.json", PLUGIN), "utf8"));
-const CODE = await readFile(process.env.COMPANION_MAIN ?? new URL("main.js", PLUGIN), "utf8");
+const CODE = await readFile(new URL("main.js", PLUGIN), "utf8");
 const FOLDER = `.obsidian/plugins/${MANIFEST.id}`;
 
 /** host: what the plugin sees as Obsidian now. */

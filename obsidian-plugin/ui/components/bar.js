@@ -16,15 +16,15 @@ export function Bar({ app, proposal }) {
   const what = `${nameOf(proposal)}, ${titleOf(proposal)}`;
   if (mode === "edit") {
     return html`<div class="cc-actions cc-actions--edit" role="toolbar" aria-label=${say("decide")}>
-      <button class="cc-btn cc-btn--main" aria-keyshortcuts="Control+Enter" onClick=${() => app.accept()}><${Icon} name="check" />${say("acceptYours")}<${Key}>Ctrl ↵<//></button>
+      <button class="cc-btn cc-btn--main" aria-keyshortcuts="Control+Enter" onClick=${() => app.decide("accept")}><${Icon} name="check" />${say("acceptYours")}<${Key}>Ctrl ↵<//></button>
       <button class="cc-btn" aria-keyshortcuts="Escape" onClick=${() => app.leaveEditing()}>${say("leaveAsWas")}<${Key}>Esc<//></button></div>`;
   }
   const isDraft = app.inbox.draft(proposal.id).value !== null;
   return html`${mode === "again" && html`<${Again} app=${app} proposal=${proposal} />`}
     <div class="cc-actions" role="toolbar" aria-label=${say("decide")}>
-      <button class="cc-btn cc-btn--main" aria-keyshortcuts="A" aria-description=${what} onClick=${() => app.accept()}><${Icon} name="check" />${say("accept")}<${Key}>A<//></button>
+      <button class="cc-btn cc-btn--main" aria-keyshortcuts="A" aria-description=${what} onClick=${() => app.decide("accept")}><${Icon} name="check" />${say("accept")}<${Key}>A<//></button>
       <button class="cc-btn" aria-keyshortcuts="E" onClick=${() => app.startEditing()}><${Icon} name="pencil" />${say("edit")}<${Key}>E<//></button>
-      <button class="cc-btn" aria-keyshortcuts="R" onClick=${() => app.refuse()}><${Icon} name="x" />${say("refuse")}<${Key}>R<//></button>
+      <button class="cc-btn" aria-keyshortcuts="R" onClick=${() => app.decide("refuse")}><${Icon} name="x" />${say("refuse")}<${Key}>R<//></button>
       <button class="cc-btn" aria-keyshortcuts="J" onClick=${() => app.inbox.step(1)}><${Icon} name="skip" />${say("skip")}<${Key}>J<//></button>
       ${isDraft && html`<button class="cc-btn cc-btn--plain" onClick=${() => (app.inbox.draft(proposal.id).value = null)}><${Icon} name="undo" />${say("leaveAsWas")}</button>`}
       ${!isDraft && html`<button class="cc-btn cc-btn--plain" aria-keyshortcuts="I" aria-expanded=${String(mode === "again")} onClick=${() => app.toggleAgain()}><${Icon} name="again" /><span>${say("again")}<span class="cc-wide">${say("againBut")}</span></span><${Key}>I<//></button>`}

@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf, Key, Meter } from "../dom.js";
-import { flagIcon, flagWords } from "../flags.js";
+import { describeFlag } from "../flags.js";
 import { fateOf, nameOf } from "../inbox-store.js";
 import { formatTime, say, showHidden, splitPath } from "../words.js";
 import { Bar } from "./bar.js";
@@ -91,7 +91,7 @@ export function Flags({ app, proposal }) {
   return html`<span class="cc-flags">
     ${isEdited && html`<span class="cc-flag cc-flag--plain"><${Icon} name="pencil" />${say("edited")}</span>`}
     ${proposal.decided_by && html`<span class="cc-flag cc-flag--plain"><${Icon} name="note" />${say("openHere")}</span>`}
-    ${!isEdited && proposal.flags.map((flag) => html`<span key=${flag} class="cc-flag"><${Icon} name=${flagIcon(flag)} />${flagWords(flag)}</span>`)}</span>`;
+    ${!isEdited && proposal.flags.map(describeFlag).map(({ name, icon }) => html`<span key=${name} class="cc-flag"><${Icon} name=${icon} />${name}</span>`)}</span>`;
 }
 
 /** @param {{ app: App, isSource: boolean }} props */

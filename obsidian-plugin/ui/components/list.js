@@ -4,7 +4,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf, Key, Meter } from "../dom.js";
 import { fateOf, nameOf, summaryOf } from "../inbox-store.js";
-import { flagWords } from "../flags.js";
+import { describeFlag } from "../flags.js";
 import { say, showHidden, splitPath } from "../words.js";
 
 /** @import { App } from "../app.js" */
@@ -188,7 +188,7 @@ export function Row({ app, id, title, isCurrent }) {
   const element = useRef(/** @type {HTMLElement | null} */ (null));
   if (!proposal) return null;
   const draft = app.inbox.draft(id).value;
-  const flags = proposal.flags.map(flagWords).join(", ");
+  const flags = proposal.flags.map((flag) => describeFlag(flag).name).join(", ");
   const choose = (/** @type {Event} */ event) => {
     event.preventDefault();
     app.openProposal(id);

@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf } from "../dom.js";
-import { flagIcon, flagReason, flagWords } from "../flags.js";
+import { describeFlag } from "../flags.js";
 import { linesOf } from "../inbox-store.js";
 import { cutAt, findSentence, parseBlocks, parseInline, plainLines, plainText, toLines } from "../markdown.js";
 import { say, showHidden, splitPath } from "../words.js";
@@ -201,7 +201,7 @@ function Reasons({ app, proposal }) {
   if (!others.length) return null;
   const count = (proposal.evidence ?? []).filter((each) => !each.supported).length;
   return html`<aside class="cc-evidence" style=${beside(count, count === 0)} aria-label=${say("whyLook")}>
-    ${others.map((flag) => html`<div key=${flag}><h3><${Icon} name=${flagIcon(flag)} />${flagWords(flag)}</h3><p>${flagReason(flag)}</p></div>`)}
+    ${others.map(describeFlag).map(({ name, why, icon }) => html`<div key=${name}><h3><${Icon} name=${icon} />${name}</h3><p>${why}</p></div>`)}
     ${proposal.flags.includes(OWN_SENTENCE) && html`<p><button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button></p>`}
   </aside>`;
 }
@@ -236,7 +236,7 @@ function Editor({ app, proposal }) {
   const press = (/** @type {KeyboardEvent} */ event) => {
     if (event.isComposing) return;
     if (event.key === "Escape") app.leaveEditing();
-    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) app.accept();
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) app.decide("accept");
     else return;
     event.preventDefault();
     event.stopPropagation();

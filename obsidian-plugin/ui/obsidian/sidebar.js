@@ -26,17 +26,11 @@ import { say } from "../words.js";
 export function mountInbox(parent, api, status, shell) {
   const whole = { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: (/** @type {string} */ target) => `#${encodeURIComponent(target)}` };
   const app = new App(api, whole, status);
-  let begun = /** @type {Promise<void> | null} */ (null);
-  const follow = async () => {
-    begun ??= app.begin();
-    await begun.then(() => app.follow()).catch(() => (begun = null)); // the status bar says what is wrong; it is tried again
-  };
   const endKeys = listenToKeys(app, parent);
   render(html`<${Sidebar} app=${app} />`, parent);
-  begun = app.begin().catch(() => void (begun = null));
+  app.begin().catch(() => {}); // the status bar says what is wrong; it is tried again with what is told next
   return {
     app,
-    follow,
     end() {
       endKeys();
       render(null, parent);

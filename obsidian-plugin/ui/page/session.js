@@ -1,7 +1,7 @@
 /** The page's session: a one-time code is traded for a token, which lives in the tab alone; requests and events by it. */
 
 import { signal } from "@preact/signals";
-import { ApiError, parseEvents } from "../api.js";
+import { ApiError, parseEvents, toQuery } from "../api.js";
 import { say } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
@@ -61,10 +61,7 @@ export function signOut() {
 
 /** @type {Api} */
 export const api = {
-  get: (path, query = {}) => {
-    const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
-    return send("GET", words ? `${path}?${words}` : path);
-  },
+  get: (path, query = {}) => send("GET", `${path}${toQuery(query)}`),
   post: (path, body = {}) => send("POST", path, body),
   decide: (decisions) => send("POST", "/proposals/decide", decisions),
 };
