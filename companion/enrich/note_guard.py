@@ -6,6 +6,7 @@ become private, or the settings may say something else.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -125,6 +126,7 @@ def find_withheld(space: Workspace, proposals: Iterable[Proposal]) -> str:
 
 
 _GONE = Facts(skipped=describe_read_error(FileNotFoundError()), marks=(UNKNOWN,))
+_NO_FILE = Facts(skipped="it is not a regular file", marks=(UNKNOWN,))
 
 
 def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | None:
@@ -134,10 +136,13 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     """
     if reason := space.ignore.path_reason(path):
         return Facts(skipped=reason, marks=(reason,))
+    file = space.root / path
     try:
-        if data is not None and read_file(f"{space.root}/{path}", len(data)) == data:
+        if not stat.S_ISREG(file.stat().st_mode):  # to open a pipe would wait for ever
+            return _NO_FILE
+        if data is not None and read_file(str(file), len(data)) == data:
             return None
-        now = (space.root / path).read_bytes()
+        now = file.read_bytes()
     except FileNotFoundError:
         return _GONE
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,7 @@ EVENTS = {
     ),
     "deleted": (lambda note: note.unlink(), None, 1, GONE),
     "a folder now": (lambda note: (note.unlink(), note.mkdir()), None, 0, "not a regular file"),
+    "a pipe now": (lambda note: (note.unlink(), os.mkfifo(note)), None, 0, "not a regular file"),
     "a link now": (
         lambda note: (note.rename(note.parent / "New.md"), note.symlink_to(note.parent / "New.md")),
         STUB,
