@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Literal, NoReturn
 
 import jinja2
 import pydantic
 import yaml
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import StringConstraints
@@ -20,13 +23,38 @@ from pydantic import StringConstraints
 from companion.errors import NoteRefused, UsageError
 from companion.note.text import NoteText
 
-_TEMPLATES = SandboxedEnvironment(
+_LONGEST = 500_000  # lines of Python that a template may take, in all its loops
+_WIDTHS = ("center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill")
+
+
+class _Sandbox(SandboxedEnvironment):
+    """Jinja2's sandbox, without what makes gigabytes of a few letters.
+
+    Prompts are in the vault, and a vault may come from somebody else.
+    """
+
+    intercepted_binops = frozenset(("*", "**", "%"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Return the result, for numbers alone. Raises SecurityError."""
+        if operator == "**" or not all(isinstance(each, int | float) for each in (left, right)):
+            raise SecurityError(f"{operator} is not for this")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Return whether a template may use the attribute."""
+        return attr not in _WIDTHS and super().is_safe_attribute(obj, attr, value)
+
+
+_TEMPLATES = _Sandbox(
     undefined=jinja2.StrictUndefined,
     autoescape=False,  # what comes out is text for a model, not HTML
     trim_blocks=True,
     lstrip_blocks=True,
 )
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+for _name in ("center", "format", "indent"):
+    del _TEMPLATES.filters[_name]
 # Raised by expressions in a template: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`, a
 # recursive macro.
 _RENDER_ERRORS = (
@@ -34,6 +62,7 @@ _RENDER_ERRORS = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
     TypeError,
     ValueError,
@@ -128,10 +157,14 @@ class PromptFile:
 
 @dataclass(frozen=True)
 class Template:
-    """The compiled template of a file. Values are data: templates in them are not expanded."""
+    """The compiled template of a file. Values are data: templates in them are not expanded.
+
+    may_take_long: its lines are counted, so that it ends.
+    """
 
     file: PromptFile
     compiled: jinja2.Template
+    may_take_long: bool = False
 
     def render(self, values: Mapping[str, object]) -> str:
         """Return the rendered text, without blank lines around it.
@@ -139,12 +172,32 @@ class Template:
         Raises PromptError, with the line, when the template cannot be expanded.
         """
         try:
-            return self.compiled.render(values).strip()
+            render = _render_in_time if self.may_take_long else jinja2.Template.render
+            return render(self.compiled, values).strip()
         except _RENDER_ERRORS as error:
             stack = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno or 1 for frame in stack if frame.filename == "<template>"]
             reason = f"the template cannot be expanded ({error}); correct this line"
             self.file.fail_in_body(reason, lines[-1] if lines else 1)
+
+
+def _render_in_time(template: jinja2.Template, values: Mapping[str, object]) -> str:
+    """Return the rendered text. Raises OverflowError, in the template, where loops go on and on."""
+    lines = 0
+
+    def count(_frame: FrameType, _event: str, _arg: object) -> Callable[..., Any]:
+        nonlocal lines
+        lines += 1
+        if lines > _LONGEST:
+            raise OverflowError("its loops take too long")
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        return template.render(values)
+    finally:
+        sys.settrace(before)
 
 
 def read_prompt_file(path: Path) -> PromptFile:
@@ -205,7 +258,22 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     for name in sorted(used - set(names)):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)
-    return Template(file, compiled)
+    return Template(file, compiled, _may_take_long(tree))
+
+
+def _may_take_long(tree: nodes.Template) -> bool:
+    """Return whether it goes through more than loops over what is in the note, two deep at most."""
+    loops, macros = list(tree.find_all(nodes.For)), list(tree.find_all(nodes.Macro))
+    inner = [each for loop in loops for each in loop.find_all(nodes.For)]
+    names = {each.name for each in macros}
+    calls = [each.name for macro in macros for each in macro.find_all(nodes.Name)]
+    return (
+        any(each.name == "range" for each in tree.find_all(nodes.Name))
+        or any(each.find(nodes.For) for each in inner)
+        or any(each.recursive for each in loops)
+        or not names.isdisjoint(calls)
+        or tree.find(nodes.CallBlock) is not None
+    )
 
 
 @lru_cache(maxsize=256)
