@@ -242,7 +242,9 @@ def _raise_if_debug(arguments: list[str]) -> None:
 
 def _say(text: str) -> None:
     """Print the text on the standard error, on a terminal broken between words."""
-    lines = f"companion: {text}".split("\n")
+    from companion.note.text import show_hidden  # what was typed, or a name, steers no terminal
+
+    lines = show_hidden(f"companion: {text}").split("\n")
     if sys.stderr and sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
         lines = [  # paths stay whole, to be copied

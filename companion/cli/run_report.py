@@ -113,7 +113,7 @@ class RunReport:
             mark, style = _FALLBACK_MARK, "yellow"
         reason = result.reason or ""
         if result.ends_run:  # said once at the end, not for each of the notes in progress
-            reason = "the run ended here, as is said below"
+            reason = "the run ended here, for the reason below"
         elif result.fallback:
             waits = "is proposed" if result.status == "proposed" else "stands in"
             reason = (

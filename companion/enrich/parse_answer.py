@@ -81,7 +81,9 @@ def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
     if not any(line.strip() for line in lines):
         raise _nothing_for(field)
     if most and length > 2 * most:
-        raise AnswerError(f"the {field.name} has {length} characters, {most} asked")
+        raise AnswerError(
+            f"the {field.name} has {length:,} characters; at most {most:,} were asked for"
+        )
     return lines
 
 
@@ -167,7 +169,9 @@ def _shorten(text: str, field: Field) -> str:
         return text
     ends = list(find_sentence_ends(text)) or [len(text)]
     if ends[0] > 2 * limit:
-        raise AnswerError(f"the {field.name} has {len(text)} characters, {limit} were asked for")
+        raise AnswerError(
+            f"the {field.name} has {len(text):,} characters; at most {limit:,} were asked for"
+        )
     return text[: max([end for end in ends if end <= limit], default=ends[0])]
 
 
@@ -219,5 +223,5 @@ def read_edited_value(
     elif field.kind == "list":
         value = list(dict.fromkeys(filter(None, map(_clean_item, items))))
     if not "".join(value).strip():
-        raise AnswerError(f"nothing is left to write for {field.name}; refuse it in place of that")
+        raise AnswerError(f"nothing would be left of the {field.name}; refuse it instead")
     return value

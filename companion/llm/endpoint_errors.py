@@ -171,21 +171,21 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
             f"The endpoint {where} has no model {model}, or the address is wrong (error {status});"
             f" choose another model, or {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
         )
-    return _error_of_request(status, message, endpoint)
+    return _error_of_request(reply, message, endpoint)
 
 
-def _describe_wait(reply: Reply) -> str:
+def _describe_wait(reply: Reply, so_long: str = "until", unknown: str = "for now") -> str:
     """Return in words how long the endpoint takes no calls: until when, if it says so."""
     if (seconds := reply.retry_after) < _SHORT_WAIT:
-        return "for now"
+        return unknown
     until = time.localtime(time.time() + min(seconds, _YEAR))
-    return time.strftime("until %Y-%m-%d %H:%M", until)
+    return time.strftime(f"{so_long} %Y-%m-%d %H:%M", until)
 
 
-def _error_of_request(status: int, message: str, endpoint: Endpoint) -> CompanionError:
+def _error_of_request(reply: Reply, message: str, endpoint: Endpoint) -> CompanionError:
     """Return the error for a status that is not about the account or the model's name."""
     where, model, quote = endpoint.address, endpoint.model, _quote(message, endpoint)
-    if 300 <= status < 400 or status == 405:
+    if (status := reply.status) < 400 or status == 405:
         return NotAnEndpoint(
             f"The address {where} is not an OpenAI-compatible API (answer {status});"
             f" {CORRECT_ADDRESS} (it usually ends in /v1)"
@@ -193,7 +193,8 @@ def _error_of_request(status: int, message: str, endpoint: Endpoint) -> Companio
     if status >= 500 or status in (408, 409):
         return EndpointDown(
             f"The endpoint {where} keeps answering with error {status} for {model};"
-            f" try again later, or look at the server's log{quote}"
+            f" try again {_describe_wait(reply, 'after', 'later')}, or look at the server's log"
+            f"{quote}"
         )
     if _PROMPT_TOO_LONG.search(message) or status == 413:
         return PromptTooLong(

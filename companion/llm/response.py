@@ -20,6 +20,7 @@ _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTA
 _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
+_MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -259,4 +260,4 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return min(value, _MAX_TOKENS) if isinstance(value, int) and value > 0 else 0

@@ -189,9 +189,9 @@ def test_an_edited_value_is_made_harmless(
 BAD_EDITS = [
     pytest.param("description", "x" * 50_000, "may have 2,000 characters, and this has 50,000"),
     pytest.param("top", "x" * 50_000, "may have 20,000 characters"),
-    pytest.param("top", " \n> \n", "nothing is left to write for callout"),
-    pytest.param("tags", [], "nothing is left to write for tags"),
-    pytest.param("description", "`", "nothing is left to write for description"),
+    pytest.param("top", " \n> \n", "nothing would be left of the callout"),
+    pytest.param("tags", [], "nothing would be left of the tags"),
+    pytest.param("description", "`", "nothing would be left of the description"),
 ]
 
 

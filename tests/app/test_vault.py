@@ -543,7 +543,7 @@ def test_a_program_proposes(proposed: Vault) -> None:
     assert proposed.proposal(1).state == "superseded"
     with pytest.raises(UsageError, match="there is no field colour"):
         proposed.propose(programs.ScriptProposal.of(value="x", **given | {"field": "colour"}))
-    with pytest.raises(UsageError, match="script: String should match"):
+    with pytest.raises(UsageError, match="script: it is empty, too long, or has characters"):
         programs.ScriptProposal.of(value="x", **given | {"script": "../x"})
 
 

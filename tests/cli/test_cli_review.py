@@ -87,7 +87,7 @@ def test_a_text_is_edited_before_it_is_written(reviewer: Reviewer) -> None:
 EDITORS = [
     pytest.param("pass", "It was not changed in the editor", id="nothing changed"),
     pytest.param("raise SystemExit(1)", "Editing failed; nothing was changed", id="it fails"),
-    pytest.param("write('')", "nothing is left to write for description", id="emptied"),
+    pytest.param("write('')", "nothing would be left of the description", id="emptied"),
     pytest.param("write('Über', 'latin-1')", "Save it as UTF-8", id="saved as Latin-1"),
     pytest.param("write('It is.', 'utf-16')", "Save it as UTF-8", id="saved as UTF-16"),
     pytest.param("write('x' * 50_000)", "a description may have", id="too long"),

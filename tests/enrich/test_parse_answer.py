@@ -70,7 +70,7 @@ def test_nothing(name: str, limits: Limits, said: object) -> None:
 
 
 UNFIT = [
-    pytest.param("description", ANY, "x" * 1000, "1000 characters, 160 were", id="no sentence"),
+    pytest.param("description", ANY, "x" * 1000, "1,000 characters; at most 160", id="no sentence"),
     pytest.param("description", ANY, 3, "no text for description", id="a number"),
     pytest.param("description", ANY, None, "no text for description", id="null"),
     pytest.param("note-type", VAULT, "poem", "“poem” is no note-type that the vault", id="unknown"),

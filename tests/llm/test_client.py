@@ -253,6 +253,7 @@ CACHED = [
     pytest.param({"prompt_tokens_details": {"cached_tokens": "8"}}, {}, 0, id="no number"),
     pytest.param({"prompt_tokens_details": None}, [], 0, id="null, and a list"),
     pytest.param({"prompt_tokens": None, "prompt_cache_hit_tokens": 8}, {}, 0, id="none read"),
+    pytest.param({"prompt_tokens": 10**30, "prompt_cache_hit_tokens": 10**30}, {}, 10**9, id="lie"),
 ]
 
 

@@ -43,6 +43,8 @@ FAULTS = {
     "404": (error(404, "no such model"), ModelMissing, "has no model", 1),
     "400 no model": (error(400, "The model `m` does not exist"), ModelMissing, "has no model", 1),
     "405": (error(405), NotAnEndpoint, "base_url", 1),
+    "204": (Scene(204, b""), NotAnEndpoint, "base_url", 1),
+    "503 for a day": (error(503, retry_after="86400"), EndpointDown, "try again after 20", 1),
     "redirect is not followed with the key": (
         Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
         NotAnEndpoint,

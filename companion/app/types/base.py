@@ -167,15 +167,23 @@ class EditShape(Shape):
     place: PlaceShape | None
 
 
+_FAULTS = {  # pydantic's types of errors, in words
+    "missing": "it is missing",
+    "string_pattern_mismatch": "it is empty, too long, or has characters that it may not have",
+    "string_too_long": "it is too long",
+    "string_too_short": "it is empty",
+    "too_short": "it is empty",
+}
+
+
 def describe_fault(error: ValidationError) -> str:
     """Return in words what is wrong with the first value that is."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     place = faults[0]["loc"][:1]  # empty: it is about several values
     name = f"{place[0]}: " if place else ""
-    if faults[0]["type"] == "missing":
-        return f"{name}it is missing"
     words = [
-        each["msg"].removeprefix("Value error, ").replace("Input should be", "this has to be")
+        _FAULTS.get(each["type"])
+        or each["msg"].removeprefix("Value error, ").replace("Input should be", "this has to be")
         for each in faults
         if each["loc"][:1] == place
     ]
