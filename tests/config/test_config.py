@@ -209,7 +209,7 @@ WRONG_MARKS = [
     pytest.param("tags = ['1984']", "not only digits", id="a number"),
     pytest.param("properties = { private = '*' }", "'\\*' is a glob; .* name each", id="any value"),
     pytest.param("properties = { 'p*' = 'x' }", "'p\\*' is a glob", id="any name"),
-    pytest.param("properties = { private = ' ' }", "'private' lacks", id="no value"),
+    pytest.param("properties = { private = ' ' }", "'private' has no", id="no value"),
     pytest.param("properties = { '' = 'x' }", "'' has no name", id="no name"),
     pytest.param("properties = { private = true }", "this takes a text in quotes", id="no text"),
 ]

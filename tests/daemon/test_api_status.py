@@ -174,7 +174,7 @@ def test_a_code_opens_once(server: Served) -> None:
     assert (made["name"], made["scope"]) == ("Obsidian", "all")
     spent = server.post("/pair", {"code": code})
     assert_is_problem(spent, 403)
-    assert "used up" in spent.json["detail"]
+    assert "already used" in spent.json["detail"]
     assert_is_problem(server.post("/pair", {"code": 1}), 422)
     assert_is_problem(server.post("/pair", b"x"), 400)
     server.token = made["token"]
