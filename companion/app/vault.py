@@ -1,7 +1,7 @@
 """Vault: everything that can be done to a vault, whoever does it.
 
 `open_vault` of companion.app.open_vault returns one. The command line, the HTTP API, the page, the
-Python API and the MCP server call it, and render what it gives.
+Python API and the MCP server call it, and render its results.
 """
 
 from __future__ import annotations
@@ -63,28 +63,28 @@ _LARGEST_PAGE = 1000
 
 
 class Agents(Protocol):
-    """What agents may see of a vault, and do; each says its name.
+    """What agents may see of a vault, and do; each gives its name.
 
-    Of a note that is private or left alone it is said that there is none.
+    A private note, or one that is left alone, is treated as if it did not exist.
     """
 
     @reads("/agents/notes")
     def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        """Return the notes that need something, by path, and what."""
+        """Return the notes that need something, by path, and what they need."""
 
     @reads("/agents/note", conflicts=True)
     def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        """Return a note as a model is shown it, and what it needs, with an instruction for each.
+        """Return a note as a model is shown it, and its needs, each with an instruction.
 
         Raises NotThere, NoteError.
         """
 
     @reads("/agents/similar", conflicts=True)
     def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
-        """Return the notes that say most nearly what a note says.
+        """Return the notes most similar in meaning to a note.
 
-        Notes that were not compared yet are, for half a minute at most, where that is done on this
-        machine.
+        Notes that were not compared yet are compared first, for half a minute at most, if that is
+        done on this machine.
 
         Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
         """
@@ -99,28 +99,28 @@ class Agents(Protocol):
 
     @does("/agents/propose", "propose", conflicts=True)
     def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        """Propose a value for a need of a note; it is checked, and waits for the user.
+        """Propose a value for something that a note needs; it is checked, and waits for the user.
 
         Raises NotThere, UsageError, NoteError.
         """
 
     @does("/agents/accept", "decide", conflicts=True)
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        """Accept proposals, as far as the settings let agents do that; each has its result."""
+        """Accept proposals, as far as the settings allow; each has its own result."""
 
     @does("/agents/undo", "decide", conflicts=True)
     def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        """Take back a change by which the agent accepted proposals. Raises NotThere."""
+        """Take back a change by which this agent accepted proposals. Raises NotThere."""
 
 
 class Vault(Protocol):
     """A vault: a LocalVault, or a RemoteVault, which asks a daemon.
 
-    A method with an address is a route of the HTTP API, too: see Operation.
+    A method with an address is also a route of the HTTP API: see Operation.
 
     Its methods may be called from any thread, and raise CompanionError.
 
-    Paths are relative to the vault, with `/`. There is nothing for one that does not exist.
+    Paths are relative to the vault, with `/`. For a path that does not exist there are no results.
     root: the vault's folder, resolved.
     """
 
@@ -128,31 +128,31 @@ class Vault(Protocol):
 
     @does("/scan", "read")
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
-        """Look at notes, and return what they need, and what is left alone. Nothing is changed.
+        """Scan notes, and return what they need, and what is left alone. Nothing is changed.
 
-        progress: called meanwhile, where this process reads the notes.
+        progress: called during the scan, if this process reads the notes.
 
-        Raises UsageError if one is not there, or an option names nothing.
+        Raises UsageError if a path does not exist, or an option names nothing.
         """
 
     @does("/scan/outdated", "read")
     def outdated(self, options: ScanOptions) -> OutdatedTexts:
-        """Return what Companion wrote, nobody edited, and whose source has changed a lot since.
+        """Return unedited text that Companion wrote, in notes that have changed a lot since.
 
         A lot is a third of the sentences that it was made from. Raises as scan does.
         """
 
     def watch(self) -> Iterator[Status]:
-        """Yield the status as it is, and whenever it changes, until the daemon ends.
+        """Yield the status now, and whenever it changes, until the daemon ends.
 
-        Without a daemon, which would tell, it is yielded once. Raises DaemonGone.
+        Without a daemon it is yielded once. Raises DaemonGone.
         """
 
     @reads("/coverage")
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder.
 
-        Raises NotThere if the folder is.
+        Raises NotThere if the folder does not exist.
         """
 
     @reads("/taught")
@@ -161,14 +161,14 @@ class Vault(Protocol):
 
     @does("/unfilled")
     def leave_unfilled(self, field: UnfilledField) -> Taught:
-        """Have the settings say that a field is not filled in a folder; return what is taught then.
+        """Set a field not to be filled in a folder, in the settings; return what is taught then.
 
-        Raises UsageError if the folder or the field is not there.
+        Raises UsageError if the folder or the field does not exist.
         """
 
     @does("/estimate", "read")
     def estimate(self) -> Estimate:
-        """Return what it would take to fill all that needs something. Nothing is asked."""
+        """Return what filling everything to do would take. No model is asked."""
 
     @reads("/spending")
     def spending(self, query: SpendingQuery) -> Spending:
@@ -178,17 +178,17 @@ class Vault(Protocol):
     def prompt(self, query: PromptQuery) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent.
 
-        Raises UsageError if it is not there, NoteError.
+        Raises UsageError if it does not exist, NoteError.
         """
 
     def run(self, options: RunOptions) -> Run:
-        """Return a run that fills notes; iterate over it to have it done.
+        """Return a run that fills notes; iterate over it to carry it out.
 
-        It ends with what keeps it from going on, as an endpoint that is down.
+        It ends when it cannot continue, for example because an endpoint is down.
 
-        Raises UsageError if a note is not there, or an option names nothing; ModelMissing; and
-        ConsentMissing, with what it costs, if so many notes would go to another machine that
-        somebody has to agree to it first.
+        Raises UsageError if a note does not exist, or an option names nothing; ModelMissing; and
+        ConsentMissing, with the cost, if so many notes would go to another machine that somebody
+        has to agree first.
         """
 
     @reads("/changes", is_quick=True)
@@ -202,14 +202,15 @@ class Vault(Protocol):
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         """Take changes back in this order, byte for byte, and yield the result of each.
 
-        What was edited since stays. run: that the undos belong to; None: a new one.
+        Text edited since stays. run: the run that the undos belong to; None: a new one.
         """
 
     def undo_all(self, only: ChangeFilter) -> Run:
-        """Return a run that takes back all changes that a filter means, the newest first.
+        """Return a run that takes back all changes that match a filter, the newest first.
 
-        Of changes that were taken back in part, the rest is; with `undoable: whole`, they stay. If
-        the filter names nothing but a run, the proposals that the run refused are opened again.
+        Changes that were taken back in part are taken back completely; with `undoable: whole`, they
+        stay. If the filter names nothing but a run, the proposals that the run refused are
+        reopened.
 
         Raises UsageError.
         """
@@ -220,7 +221,7 @@ class Vault(Protocol):
 
     @reads("/proposals/counts")
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        """Return how many proposals a filter means, and how many others like it would."""
+        """Return how many proposals match a filter, and how many would match similar ones."""
 
     @reads("/proposals/<proposal>")
     def proposal(self, id: int) -> Proposal:
@@ -228,26 +229,26 @@ class Vault(Protocol):
 
     @reads("/proposals/<proposal>/place", conflicts=True)
     def place(self, id: int, query: PlaceQuery = PlaceQuery()) -> ProposalInPlace:  # noqa: B008
-        """Return what a proposal would make of its note.
+        """Return the effect of a proposal on its note.
 
-        Raises NotThere; NoteError: it cannot be written.
+        Raises NotThere; NoteError if it cannot be written.
         """
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and open again proposals, and yield the result for each note.
+        """Accept, refuse and reopen proposals, and yield the result for each note.
 
-        Those of one note that are accepted are one change. No model is asked.
+        The proposals accepted for one note become one change. No model is asked.
         """
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
-        """Return a run that accepts or refuses all proposals that a filter means.
+        """Return a run that accepts or refuses all proposals that match a filter.
 
         Raises UsageError, also if the filter's state is not open, refused or rejected.
         """
 
     @does("/scripts/propose", "propose", conflicts=True)
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        """Propose a value of the user's own program, in place of one that waits.
+        """Propose a value by one of the user's programs, in place of any that waits.
 
         Raises UsageError, NoteError.
         """
@@ -264,16 +265,16 @@ class Vault(Protocol):
         """Return how many notes of the backlog wait for the user's answer, and at what cost."""
 
     def answer_backlog(self, answer: BacklogAnswer) -> None:
-        """Save whether the notes of the backlog are filled.
+        """Save whether the notes of the backlog are to be filled.
 
         Raises ConsentMissing if there are more notes now, and UsageError if none wait.
         """
 
     @does("/proposals/forget")
     def forget(self, notes: NotesToForget) -> Forgotten:
-        """Delete what is kept of the text of notes; their open proposals count as refused.
+        """Delete the stored text of notes; their open proposals count as refused.
 
-        What was changed can still be undone.
+        Their changes can still be undone.
         """
 
 

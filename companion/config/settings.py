@@ -33,67 +33,67 @@ class NotesTable(Table):
     """[notes]: which notes are candidates, and what is filled in them."""
 
     fields: tuple[str, ...] | None = None
-    """what to fill, as ["description", "callout"]; unset: all there are prompts for"""
+    """what to fill, such as ["description", "callout"]; unset: everything there are prompts for"""
     postponed_tags: tuple[str, ...] = ("status/postponed",)
     """tags that mark a stub"""
     postponed_properties: dict[str, str] = {"status": "postponed"}
     """properties that mark a stub"""
     postponed_afterwards: PostponedAfterwards = "keep"
-    """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
+    """what happens to the mark: keep, remove, or a tag to replace it, such as #status/done"""
     language: str | None = None
-    """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
+    """what to write in, such as "English" or "中文"; unset: the note's own, else its folder's"""
     own_sentence: bool = True
     """the note's own sentence may be its description"""
     quote_others: bool | None = None
-    """other notes' sentences stand in for a small model's callout; unset: as own_sentence"""
+    """quote other notes in place of a small model's callout; unset: as own_sentence"""
     examples: bool = False
     """show a model that is not small the author's descriptions of up to 3 similar notes"""
     unfilled: dict[FolderName, tuple[str, ...]] = {}
-    """properties, or callout, that are not filled in a folder, as { Journal = ["aliases"] }"""
+    """properties, or callout, not to fill in a folder, such as { Journal = ["aliases"] }"""
 
 
 class IgnoreTable(Table):
-    """[ignore]: notes that are left alone, beside what Obsidian itself excludes."""
+    """[ignore]: notes to leave alone, in addition to those that Obsidian itself excludes."""
 
     patterns: tuple[Pattern, ...] = ()
-    """globs, as ["Journal/**", "*.private.md"]"""
+    """globs, such as ["Journal/**", "*.private.md"]"""
     folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
     tags: tuple[TagName, ...] = ()
     """notes with one of these tags"""
     properties: PropertyValues = {}
-    """notes with one of these properties, as { status = "private" }"""
+    """notes with one of these properties, such as { status = "private" }"""
 
 
 class PrivateTable(Table):
-    """[private]: notes that only a model on this machine may read; with another, they are left."""
+    """[private]: notes that only a model on this machine may read; others leave them alone."""
 
     folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
     tags: tuple[TagName, ...] = ()
     """notes with one of these tags"""
     properties: PropertyValues = {}
-    """notes with one of these properties, as { private = "true" }"""
+    """notes with one of these properties, such as { private = "true" }"""
 
 
 class CalloutTable(Table):
     """[callout]: how a new callout begins, `> [!ai] Title`."""
 
     title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] | None = None
-    """its title; unset: as most of the vault's AI callouts have it, else AI"""
+    """its title; unset: that of most AI callouts in the vault, else AI"""
     links: bool = True
-    """link the first mention of notes that exist"""
+    """link the first mention of existing notes"""
 
 
 class TagsTable(Table):
     """[tags]: tags that are never proposed."""
 
     never: tuple[TagName, ...] = ("status", "todo", "inbox", "draft", "wip")
-    """tags that say what is to be done, and those nested in them: never proposed"""
+    """tags about what is to be done, and those nested in them; never proposed"""
 
 
 class SimilarTable(Table):
-    """[similar]: notes compared by what they say, for tags and note types as in similar notes."""
+    """[similar]: comparing notes, to take tags and note types from similar ones."""
 
     enabled: bool = True
     """compare notes; if not, the model chooses from the most used tags"""
@@ -102,7 +102,7 @@ class SimilarTable(Table):
     model: str = ""
     """its name there"""
     api_key: ApiKey = SecretStr("")
-    """unset: that of [endpoint], where it has the same base_url"""
+    """unset: the key of [endpoint], if it has the same base_url"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -111,51 +111,51 @@ class SimilarTable(Table):
 
 
 Mode = Literal["write", "propose"]
-"""what becomes of an answer: it is written at once, or waits until somebody accepts it"""
+"""what happens to an answer: it is written at once, or waits until somebody accepts it"""
 
 
 class ReviewTable(Table):
-    """[review]: what is written at once. What a check flags waits until somebody accepts it."""
+    """[review]: what is written at once. Flagged values always wait until somebody accepts them."""
 
     mode: Mode = "write"
-    """write, or propose: it waits until somebody accepts it"""
+    """write, or propose: answers wait until somebody accepts them"""
     fields: dict[str, Mode] = {}
-    """the same by field, as { callout = "propose" }; it goes before mode"""
+    """the same by field, such as { callout = "propose" }; overrides mode"""
     folders: dict[FolderName, Mode] = {}
-    """the same by folder, as { Work = "propose" }; the deepest one goes before a field"""
+    """the same by folder, such as { Work = "propose" }; the deepest one overrides fields"""
 
 
 class AgentsTable(Table):
-    """[agents]: what programs may do that connect through companion mcp, beside proposing."""
+    """[agents]: what programs connected through companion mcp may do, besides proposing."""
 
     may_accept: tuple[str, ...] = ()
-    """fields whose proposals they may accept, as ["description"]; what is flagged waits for you"""
+    """fields whose proposals they may accept, such as ["description"]; flagged ones wait for you"""
 
 
 class BackgroundTable(Table):
-    """[background]: what the daemon does by itself."""
+    """[background]: what the daemon does on its own."""
 
     enabled: bool | None = None
-    """fill stubs by itself; unset: yes, where a model is set up"""
+    """fill stubs automatically; unset: yes, if a model is set up"""
     backlog: Literal["ask", "all", "new"] = "ask"
-    """notes that lay there before, or come over 50 at once: ask, fill all, or only new ones"""
+    """notes from before, or over 50 that arrive at once: ask, fill all, or only new ones"""
     settle_seconds: Annotated[float, Field(ge=1)] = 30.0
-    """a note is left alone until nobody changed it for so long"""
+    """a note is left alone until nobody has changed it for this long"""
     notes_a_day: Annotated[int, Field(ge=0)] = 100
-    """at most so many are asked about, each day"""
+    """ask about at most this many notes a day"""
 
 
 class LimitsTable(Table):
-    """[limits]: what all runs together may spend in a day, in every vault of yours."""
+    """[limits]: what all runs together may spend in a day, in all of your vaults."""
 
     tokens_a_day: Annotated[int, Field(ge=0)] | None = None
-    """tokens in and out, of the embedded model, too; unset: no limit"""
+    """tokens in and out, including the embedded model's; unset: no limit"""
     dollars_a_day: Annotated[float, Field(ge=0)] | None = None
     """US dollars, at an endpoint whose price is known; unset: no limit"""
 
 
 class ServerTable(Table):
-    """[server]: where the daemon answers; always on 127.0.0.1, to this machine alone."""
+    """[server]: where the daemon answers; always on 127.0.0.1, this machine only."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = DEFAULT_PORT
     """0: any free one"""
@@ -191,11 +191,11 @@ class Config(Table):
 
     @property
     def is_model_missing(self) -> bool:
-        """Whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
+        """Whether the model is embedded and not fetched yet. Raises UsageError if unknown."""
         return self.is_embedded and model_path(self.endpoint.model) is None
 
     def describe_endpoint(self) -> str:
-        """Return in words which model at which endpoint is asked."""
+        """Return in words which model is asked, and at which endpoint."""
         endpoint = self.endpoint
         if self.is_embedded:
             return f"{endpoint.model}, the embedded model: nothing leaves this machine"
@@ -208,14 +208,14 @@ class Config(Table):
         return self.endpoint.concurrency or (2 if self.is_embedded else 4)
 
     def styles(self, usual: Styles) -> Styles:
-        """Return the styles of new callouts. usual: the vault's, for what is not configured."""
+        """Return the styles of new callouts. usual: the vault's, for anything not configured."""
         if (title := self.callout.title) is None:
             return usual
         top, section = (each._replace(title=title) for each in (usual.top, usual.section))
         return usual._replace(top=top, section=section)
 
     def ignore_rules(self) -> IgnoreRules:
-        """Return the rules that exclude files, Obsidian's own settings left out."""
+        """Return the rules that exclude files, except those in Obsidian's own settings."""
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
@@ -224,9 +224,9 @@ class Config(Table):
         )
 
     def review_mode(self, path: str, kind: str) -> Mode:
-        """Return the review mode for a note, that of its deepest folder with a setting.
+        """Return the review mode for a note: its deepest folder's with a setting, else the field's.
 
-        path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
+        path: vault-relative, with `/`. kind: of the need.
         """
         named = sorted(self.review.folders.items(), key=itemgetter(1), reverse=True)
         folders = {folder_key(folder): mode for folder, mode in named}  # of two alike: propose
@@ -237,7 +237,7 @@ class Config(Table):
         return self.review.fields.get(kind, self.review.mode)
 
     def is_unfilled(self, path: str, kind: str) -> bool:
-        """Return whether a field is not filled in the folder of the note. kind: of its need."""
+        """Return whether a field is not to be filled in the note's folder. kind: of its need."""
         key = folder_key(path) if self.notes.unfilled else ""
         return any(
             key.startswith(f"{folder_key(folder)}/") and kind in kinds

@@ -31,8 +31,8 @@ _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that i
 def clean_key(value: SecretStr) -> SecretStr:
     """Return the API key without blanks, line ends and a byte order mark around it.
 
-    Raises ValueError, which holds no letter of it: an invisible character other than a space is
-    within it, so that no header can carry it, or its user does not see what it is.
+    Raises ValueError, which contains no part of it, if it has an invisible character other than a
+    space: then no header can carry it, or its user cannot see what it is.
     """
     key = value.get_secret_value().strip().strip("\ufeff").strip()
     if not key.isprintable():
@@ -43,7 +43,7 @@ def clean_key(value: SecretStr) -> SecretStr:
 
 
 def check_base_url(base_url: str | None, *, has_model: bool) -> None:
-    """Raise ValueError: it is no address of HTTP, or there is no model to ask there."""
+    """Raise ValueError if it is not an HTTP address, or there is no model to ask there."""
     if base_url is None:
         return
     if not base_url.startswith(("http://", "https://")):
@@ -60,7 +60,7 @@ ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
 
 
 class Endpoint(BaseModel):
-    """[endpoint]: who answers. Without `base_url` it is the embedded model on this machine.
+    """[endpoint]: who answers. Without `base_url`, the embedded model on this machine.
 
     embedded: the server is ours, started on this machine.
     """
@@ -69,13 +69,13 @@ class Endpoint(BaseModel):
     embedded: ClassVar[bool] = False
 
     base_url: str | None = None
-    """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
+    """an OpenAI-compatible API, such as http://localhost:11434/v1; unset: the embedded model"""
     model: str = DEFAULT_MODEL
-    """its name there; of the embedded one: see companion model list, or a .gguf file"""
+    """its name there; for the embedded one see companion model list, or name a .gguf file"""
     api_key: ApiKey = SecretStr("")
     """better in COMPANION_API_KEY"""
     json_mode: JsonMode = "auto"
-    """the JSON answers the server can give; text: one call a field"""
+    """the JSON format the server supports; text: one call a field"""
     timeout: Annotated[float, Field(gt=0)] = 120.0
     """seconds for one answer"""
     retries: Annotated[int, Field(ge=0)] = 3
@@ -83,19 +83,19 @@ class Endpoint(BaseModel):
     context_tokens: Annotated[int, Field(ge=1024)] | None = None
     """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
     max_output_tokens: Annotated[int, Field(ge=256)] | None = None
-    """of an answer, thoughts included; unset: as it needs, and 4096 more where the model thinks"""
+    """of an answer, thoughts included; unset: as needed, and 4096 more if the model thinks"""
     reasoning_effort: Effort | None = None
-    """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
+    """how much a thinking model thinks: none, minimal, low, medium, high; unset: its default"""
     small: bool | None = None
-    """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
+    """do not trust its own knowledge; unset: embedded models under 4 billion parameters"""
     requests_a_minute: Annotated[int, Field(ge=1)] | None = None
-    """of all runs of a daemon, as the account there allows; unset: as the API itself reports"""
+    """your account's limit, for all runs of a daemon; unset: as the API itself reports"""
     service_tier: Literal["flex"] | None = None
-    """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
+    """flex: slower and cheaper, where the API has it, as OpenAI's does; not for a single note"""
     input_price: Annotated[float, Field(ge=0)] | None = None
-    """US dollars for a million tokens read; unset: by a list, and nothing on this machine"""
+    """US dollars for a million tokens read; unset: from a list, and nothing on this machine"""
     output_price: Annotated[float, Field(ge=0)] | None = None
-    """the same for those written; set both where a proxy on this machine asks a paid service"""
+    """the same for tokens written; set both if a proxy on this machine calls a paid service"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -111,7 +111,7 @@ class Endpoint(BaseModel):
 
     @classmethod
     def at(cls, base_url: str) -> Self:
-        """Return the endpoint at that address. Raises UsageError: it is no address of HTTP."""
+        """Return the endpoint at that address. Raises UsageError if it is not an HTTP address."""
         try:
             return cls(base_url=base_url, model="")
         except ValidationError:
@@ -122,7 +122,7 @@ class Endpoint(BaseModel):
 
     @property
     def settings(self) -> Endpoint:
-        """The endpoint: as a source (see companion.llm.attempts) it lends itself."""
+        """The endpoint itself: as a source (see companion.llm.attempts) it lends itself."""
         return self
 
     def in_tier(self, *, can_wait: bool) -> Endpoint:
@@ -176,7 +176,7 @@ class Endpoint(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may hold: the key, and the password and query of the base URL."""
+        """What no message may contain: the key, and the password and query of the base URL."""
         secrets = (self.key, self.parts.password or "", self.parts.query)
         return tuple(secret for secret in secrets if secret)
 

@@ -5,10 +5,10 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description A proposal to accept. text: what the user made of its text; null: it is as it was.
+         * @description A proposal to accept. text: the user's version of its text; null: unchanged.
          *
-         *     state: as the client shows it. If it has changed, somebody else has decided on it, and
-         *     it stays as it is. `refused` and `rejected` ones can be accepted, too.
+         *     state: as the client shows it. If it has changed, somebody else has decided on it, and it stays
+         *     as it is. `refused` and `rejected` ones can be accepted, too.
          */
         Acceptance: {
             id: number;
@@ -20,12 +20,12 @@ export interface components {
              */
             state: "open" | "refused" | "rejected";
         };
-        /** @description Proposals that an agent accepts, as far as the settings under `[agents]` let it. */
+        /** @description Proposals that an agent accepts, as far as the settings under `[agents]` allow. */
         AgentAcceptance: {
             agent: string;
             ids: number[];
         };
-        /** @description What became of each note whose proposals were decided on. */
+        /** @description The results for the notes whose proposals were decided on. */
         AgentDecisions: {
             notes: components["schemas"]["NoteDecided"][];
         };
@@ -35,19 +35,19 @@ export interface components {
         };
         /** @description A value that an agent proposes. agent: the name that it gives itself. */
         AgentProposal: {
-            /** @description a note, as scan names it */
+            /** @description a note, by the path that scan returns */
             path: string;
-            /** @description of a need of the note */
+            /** @description the field of a need */
             field: string;
-            /** @description a text; for tags and aliases a list */
+            /** @description a text; a list for tags and aliases */
             value: string | string[];
             /**
-             * @description of the need, for a callout
+             * @description the need's heading, for a callout
              * @default null
              */
             heading: string | null;
             /**
-             * @description of the need
+             * @description the need's question, if any
              * @default null
              */
             question: string | null;
@@ -57,14 +57,14 @@ export interface components {
         AgentProposals: {
             proposals: components["schemas"]["ProposalForAgent"][];
         };
-        /** @description A change that an agent takes back, by which it accepted proposals itself. */
+        /** @description A change, by which the agent itself accepted proposals, to take back. */
         AgentUndo: {
             agent: string;
             change: number;
         };
         /**
-         * @description Ask for a proposal once more. wish: what you want otherwise, in your own words; empty: as it
-         *     comes. agreed: as in RunOptions.
+         * @description Ask for a proposal once more. wish: what should be different, in your own words; empty:
+         *     anything. agreed: as in RunOptions.
          */
         AskAgain: {
             /** @default  */
@@ -72,7 +72,7 @@ export interface components {
             /** @default false */
             agreed: boolean;
         };
-        /** @description Ask for proposals once more. proposals: which. */
+        /** @description Ask for proposals once more. proposals: their ids. */
         AskAllAgain: {
             /** @default  */
             wish: string;
@@ -98,7 +98,7 @@ export interface components {
         /**
          * @description The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
          *
-         *     notes: the number that the user was shown; if there are more by now, it is refused.
+         *     notes: the number that the user was shown; if there are more now, the answer is refused.
          */
         BacklogAnswer: {
             fill: boolean;
@@ -108,8 +108,8 @@ export interface components {
         /**
          * @description The backlog: notes that were there before, or arrived many at once, filled only with consent.
          *
-         *     notes: the number of those that wait for an answer. cost: where they would be sent, and what
-         *     that may cost, in words; empty until it is known.
+         *     notes: how many wait for an answer. cost: where they would be sent, and what that may cost, in
+         *     words; empty until it is known.
          */
         BacklogState: {
             /** @default 0 */
@@ -125,11 +125,11 @@ export interface components {
             is_here: boolean;
         };
         /**
-         * @description A change. needs: that it filled. note: a remark. undoes: the change that it took back.
+         * @description A change. needs: the needs it filled. note: a remark. undoes: the change that it took back.
          *
          *     left: the parts that remain of a change that was undone in part, and is still `done`.
-         *     decided_by: `user`, who accepted it; `setting`: it was written at once; or the agent, as
-         *     `agent:NAME`. diff: unified, if it was asked for; null also once the note's texts were deleted.
+         *     decided_by: `user`, who accepted it; `setting` if it was written at once; or the agent, as
+         *     `agent:NAME`. diff: unified, if it was requested; also null once the note's texts were deleted.
          */
         Change: {
             id: number;
@@ -173,7 +173,7 @@ export interface components {
             code: string;
         };
         /**
-         * @description How far the vault is filled, as of the last scan. total: of all these folders.
+         * @description How much of the vault is filled, as of the last scan. total: of all these folders.
          *
          *     folders: by path. left_alone: the commonest reason first.
          */
@@ -183,9 +183,9 @@ export interface components {
             left_alone: components["schemas"]["LeftAlone"][];
         };
         /**
-         * @description What became of a proposal. state: null if there is none of that id.
+         * @description The result for a proposal. state: null if there is none with that id.
          *
-         *     reason: why it is not as it was wanted; null: it is.
+         *     reason: why the decision failed; null if it did not.
          */
         Decided: {
             id: number;
@@ -193,10 +193,10 @@ export interface components {
             reason: string | null;
         };
         /**
-         * @description What is decided on all proposals that a filter means.
+         * @description A decision on all proposals that match a filter.
          *
-         *     before: only on those with a lower id, as nobody has seen what came since. without: these stay
-         *     as they are. reason: why they are refused.
+         *     before: only on those with a lower id, since nobody has seen newer ones. without: these stay as
+         *     they are. reason: why they are refused.
          */
         DecisionOnAll: {
             /** @enum {string} */
@@ -208,12 +208,12 @@ export interface components {
             reason: string;
         };
         /**
-         * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
+         * @description Proposals to accept, to refuse, and to reopen, which undoes the decision on them.
          *
-         *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
-         *     see `POST /api/v1/presence`, or until the note is closed, also across restarts; `refuse` and
-         *     `undo` take that back. reason: why they are refused. run: that the changes of notes belong to,
-         *     so that what is sent in parts is taken back together; null: a new one.
+         *     A proposal accepted for a note that is open in an editor waits for that editor to make the edits
+         *     (see `POST /api/v1/presence`), or until the note is closed, even across restarts; `refuse` and
+         *     `undo` take that back. reason: why they are refused. run: the run that the changes of notes
+         *     belong to, so that a request sent in parts is taken back as one; null: a new one.
          */
         Decisions: {
             accept?: components["schemas"]["Acceptance"][];
@@ -225,8 +225,8 @@ export interface components {
             run: string | null;
         };
         /**
-         * @description What became of the notes whose proposals were decided on first; the other decisions can be
-         *     sent again: it took its time.
+         * @description The results for the notes whose proposals were decided on first; send the other decisions
+         *     again: the answer took its time.
          */
         DecisionsMade: {
             notes: components["schemas"]["NoteDecision"][];
@@ -244,21 +244,21 @@ export interface components {
             text: string;
             place: components["schemas"]["PlaceShape"] | null;
         };
-        /** @description Edits for the text that was sent. Of an undo, left and reason are as in Undone. */
+        /** @description Edits for the text that was sent. For an undo, left and reason are as in Undone. */
         EditsInPart: {
             offer: components["schemas"]["OfferShape"];
             left: string[];
             reason: string | null;
         };
-        /** @description What it would take to fill all that is to do, in words: how much goes where, and the cost. */
+        /** @description What filling everything to do would take, in words: how much goes where, and the cost. */
         Estimate: {
             words: string;
         };
         /**
-         * @description What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
-         *     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
-         *     path: of the other note that it is from; null: the note itself. dropped: why the sentence was
-         *     left out of the proposal; null: it is in it.
+         * @description The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
+         *     empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
+         *     the other note that it is from; null: the note itself. dropped: why the sentence was left out of
+         *     the proposal; null: it is in it.
          */
         Evidence: {
             sentence: string;
@@ -304,7 +304,7 @@ export interface components {
             remark: string;
         };
         /**
-         * @description How the notes in a folder are, without those in folders below. Each note counts once.
+         * @description The state of the notes in a folder, without those in folders below. Each note counts once.
          *
          *     waiting: a proposal for it waits. to_do: it needs something that can be asked for. left_alone:
          *     it lacks something that is not asked for, or is left alone altogether. filled: it lacks nothing.
@@ -328,11 +328,11 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description Of how many proposals the text was deleted. */
+        /** @description How many proposals had their text deleted. */
         Forgotten: {
             proposals: number;
         };
-        /** @description A reason for which notes are left alone, in words, and how many they are. */
+        /** @description A reason why notes are left alone, in words, and how many there are. */
         LeftAlone: {
             /** @enum {string} */
             kind: "excluded" | "marked" | "private" | "unsuited" | "asked";
@@ -358,14 +358,14 @@ export interface components {
             question: string | null;
             reason: string;
         };
-        /** @description What a note needs. field: the property, or `callout`. heading, question: of a callout. */
+        /** @description What a note needs. field: the property, or `callout`. heading, question: for a callout. */
         NeedForAgent: {
             field: string;
             heading: string | null;
             question: string | null;
             reason: string;
         };
-        /** @description A need, and what its value has to be like. proposed: the id of a proposal that waits. */
+        /** @description A need, and what its value should be like. proposed: the id of a waiting proposal. */
         NeedRead: {
             field: string;
             heading: string | null;
@@ -378,7 +378,7 @@ export interface components {
         NewFetch: {
             name: string;
         };
-        /** @description A token to make. days: that it is valid; null: until it is revoked. */
+        /** @description A token to make. days: how long it is valid; null: until it is revoked. */
         NewToken: {
             name: string;
             /**
@@ -398,14 +398,14 @@ export interface components {
             /** @default null */
             id: string | null;
         };
-        /** @description A note. skipped: why all of it is left alone, or null. left: what in it is, and why. */
+        /** @description A note. skipped: why all of it is left alone, or null. left: which parts are, and why. */
         Note: {
             path: string;
             needs: components["schemas"]["Need"][];
             skipped: string | null;
             left: string[];
         };
-        /** @description What became of a note, and of its proposals. change: its id. left: what was not done. */
+        /** @description The result for a note, and for its proposals. change: its id. left: what was not done. */
         NoteDecided: {
             path: string;
             /** @enum {string} */
@@ -417,8 +417,8 @@ export interface components {
             proposals: components["schemas"]["Decided"][];
         };
         /**
-         * @description What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
-         *     the note is open, and its editor is to make the edits. changes: what was filled, as in runs.
+         * @description The result for a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
+         *     the note is open, and its editor has to make the edits. changes: what was filled, as in runs.
          *
          *     change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
          */
@@ -437,16 +437,16 @@ export interface components {
             path: string;
             needs: components["schemas"]["NeedForAgent"][];
         };
-        /** @description A page of notes. next: `after` of the next page; null on the last. total: of all. */
+        /** @description A page of notes. next: `after` of the next page; null on the last. total: on all pages. */
         NotePage: {
             notes: components["schemas"]["Note"][];
             next: string | null;
             total: number;
         };
         /**
-         * @description The calls that enriching a note begins with.
+         * @description The calls with which enriching a note begins.
          *
-         *     endpoint: which model would be sent them, in words. remarks: why nothing would be sent, what is
+         *     endpoint: the model that would get them, in words. remarks: why nothing would be sent, what is
          *     filled without a model, and what is left out.
          */
         NotePrompt: {
@@ -467,7 +467,7 @@ export interface components {
             after: string | null;
             total: number;
         };
-        /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
+        /** @description Notes and folders whose stored text is to be deleted; `""`: the whole vault's. */
         NotesToForget: {
             paths: string[];
         };
@@ -479,7 +479,7 @@ export interface components {
             base_sha256: string;
             new_sha256: string;
         };
-        /** @description A field of which the last proposals in a folder were all refused. times: how many. */
+        /** @description A field whose last proposals in a folder were all refused. times: how many. */
         OftenRefused: {
             folder: string;
             kind: string;
@@ -493,11 +493,11 @@ export interface components {
             ids: number[] | null;
         };
         /**
-         * @description What became of edits that an open note's editor is to make, or Companion once it is closed.
+         * @description The state of edits that an open note's editor has to make, or Companion once it is closed.
          *
          *     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
-         *     `withdrawn`, for this reason, and with the code of a problem. Of an undo, left and reason are as
-         *     in Undone.
+         *     `withdrawn`, for this reason, and with the code of a problem. For an undo, left and reason are
+         *     as in Undone.
          */
         OutboxEntry: {
             id: number;
@@ -510,7 +510,7 @@ export interface components {
             code: string | null;
         };
         /**
-         * @description An accepted proposal whose text stands in its note, of which a lot has changed since.
+         * @description An accepted proposal whose text is still in its note, but much of the note has changed since.
          *
          *     changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
          */
@@ -537,16 +537,16 @@ export interface components {
             changed_share: number;
         };
         /**
-         * @description A page of outdated texts by path, as they were found lately; in a large vault, a minute ago.
+         * @description A page of outdated texts by path, as found recently; in a large vault, up to a minute ago.
          *
-         *     next: `after` of the next page; null on the last. total: how many there are on all pages.
+         *     next: `after` of the next page; null on the last. total: the number on all pages.
          */
         OutdatedPage: {
             texts: components["schemas"]["Outdated"][];
             next: number | null;
             total: number;
         };
-        /** @description What Companion wrote, and nobody edited, in notes of which a lot has changed since. */
+        /** @description Texts that Companion wrote and nobody edited, in notes that have changed a lot since. */
         OutdatedTexts: {
             texts: components["schemas"]["Outdated"][];
         };
@@ -621,10 +621,10 @@ export interface components {
          * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
          *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
          *
-         *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-         *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
-         *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
-         *     original: what the model gave, where the user has edited the text; null: it was not edited.
+         *     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
+         *     change that wrote it. evidence: what supports each sentence, as far as known. decided_by: for an
+         *     open one, who has accepted it while an editor showed its note, which has to make the edits; else
+         *     empty. original: the model's value, if the user has edited the text; null: it was not edited.
          */
         Proposal: {
             id: number;
@@ -648,10 +648,10 @@ export interface components {
             evidence: components["schemas"]["Evidence"][] | null;
         };
         /**
-         * @description How many proposals there are of those that a filter means. notes: of how many notes.
+         * @description How many proposals match a filter. notes: in how many notes.
          *
          *     states: how many there would be in each state; kinds, flags, flagged, unflagged: how many of
-         *     each, whatever the filter says of that. folders: by the folder of their note.
+         *     each, whatever the filter says about that. folders: by the folder of their note.
          */
         ProposalCounts: {
             total: number;
@@ -698,8 +698,8 @@ export interface components {
             evidence: components["schemas"]["Evidence"][] | null;
         };
         /**
-         * @description What a proposal would make of its note as it is now: the parts of a word diff, each with its
-         *     mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`). title: the
+         * @description The effect of a proposal on its note as it is now: the parts of a word diff, each with its
+         *     mark: kept (`=`), added (`+`), removed (`-`), or lines that are left out (`…`). title: the
          *     note's. new_values: those of its values that no note of the vault uses yet.
          */
         ProposalInPlace: {
@@ -707,7 +707,7 @@ export interface components {
             new_values: string[];
             parts: string[][];
         };
-        /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */
+        /** @description The result: the proposal, which waits for a decision, or why a check rejected it. */
         ProposalMade: {
             proposal: components["schemas"]["Proposal"] | null;
             rejected: string | null;
@@ -715,14 +715,14 @@ export interface components {
         /**
          * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
          *
-         *     total: how many there are on all pages.
+         *     total: the number on all pages.
          */
         ProposalPage: {
             proposals: components["schemas"]["Proposal"][];
             next: number | null;
             total: number;
         };
-        /** @description What came of it: the proposal, which waits for the user; or why a check rejected it. */
+        /** @description The result: the proposal, which waits for the user, or why a check rejected it. */
         ProposalStored: {
             proposal: components["schemas"]["ProposalForAgent"] | null;
             rejected: string | null;
@@ -779,7 +779,7 @@ export interface components {
         /**
          * @description An editor has made the edits of a row: the hashes of the text before and after.
          *
-         *     moved_to: the note's path, if that changed since.
+         *     moved_to: the note's path, if it has changed since.
          */
         RowApplied: {
             base_sha256: string;
@@ -795,25 +795,22 @@ export interface components {
          * @description What to enrich, and how: the options of `companion enrich`.
          *
          *     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
-         *     of a scan. mode: `fill` what is missing; `replace` what Companion wrote and nobody edited, too;
-         *     `rewrite` nothing but that, which waits beside the old text; `requests`: fill only the empty
-         *     callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
-         *     takes the place of one that waits, or waits beside what is in the note. proposals: which. wish:
-         *     what you want otherwise, in your own words, such as “shorter”. made_since, made_by,
-         *     prompt_changed: rewrite only what was written since then, by this model, with other instructions
-         *     than now.
-         *     all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
-         *     rejected. section: add a callout under the one heading with this text, or else with these first
-         *     words. line: the same for the section that contains this line of the file, counted from 1;
-         *     for headings that occur several times. limit: of the notes that are asked
-         *     about or written.
-         *     dry_run: write nothing, and tell what would be. propose: write nothing; what the model gives
-         *     waits for a decision. diff: have the results show what changes in each note.
-         *     The edits for a note that is open in an editor wait for the client that shows it, see
-         *     `POST /api/v1/presence`.
-         *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
-         *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
-         *     with what it costs.
+         *     for a scan. mode: `fill` what is missing; `replace`: also replace what Companion wrote and
+         *     nobody has edited; `rewrite`: do only that, and the new text waits beside the old one;
+         *     `requests`: fill only the empty callouts in the notes; `again`: ask once more for these
+         *     proposals, and nothing else; the answer takes the place of one that waits, or waits beside what
+         *     is in the note. proposals: their ids. wish: what should be different, in your own words, such as
+         *     “shorter”. made_since, made_by, prompt_changed: rewrite only what was written since then, by
+         *     this model, or with instructions that have since changed. all: in folders, fill every note, not
+         *     only stubs. retry: ask again what was undone, deleted or rejected. section: add a callout under
+         *     the one heading with this text, or else with these first words. line: the same for the section
+         *     that contains this line of the file, counted from 1; for headings that occur several times.
+         *     limit: the most notes that are asked about or written. dry_run: write nothing, and return what
+         *     would be written. propose: write nothing; the answers wait for a decision. diff: show in the
+         *     results what changes in each note. The edits for a note that is open in an editor wait for the
+         *     client that shows it, see `POST /api/v1/presence`. on_fault: whether the run waits while the
+         *     endpoint fails, or ends. agreed: begin even if more than 50 notes go to a model on another
+         *     machine; otherwise that is refused with 409, `not-agreed`, with the cost.
          */
         RunOptions: {
             paths: string[];
@@ -892,7 +889,7 @@ export interface components {
             wish?: "";
         }));
         /**
-         * @description A run with its results after a number. next: the number to ask with next time.
+         * @description A run with its results after a number. next: the number to send next time.
          *
          *     Once the state is done, cancelled or failed, an answer without results is the last one.
          */
@@ -925,9 +922,8 @@ export interface components {
         /**
          * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
          *     number of its notes, or of the changes to take back. counts: results by status. waits: why it
-         *     waits now.
-         *     fault: what ended it, and code: of that problem. warnings: what in the settings names nothing.
-         *     left_alone: if no note needs anything, how many are left alone, by the reason.
+         *     waits now. fault: what ended it, and code: of that problem. warnings: settings that match
+         *     nothing. left_alone: if no note needs anything, how many are left alone, by reason.
          */
         RunShape: {
             id: string;
@@ -954,8 +950,8 @@ export interface components {
             };
         };
         /**
-         * @description Which notes to look at. paths: notes and folders; empty: the vault. field: only needs that it
-         *     fills. tag, property, modified_since: as of proposals.
+         * @description Which notes to scan. paths: notes and folders; empty: the vault. field: only needs that it
+         *     fills. tag, property, modified_since: as for proposals.
          */
         ScanOptions: {
             /** @default [] */
@@ -970,10 +966,10 @@ export interface components {
             modified_since: string | number | null;
         };
         /**
-         * @description What was seen. notes: those that need something, or of which something is left alone, and
-         *     those that were named, by path. skipped: why others are left alone, by path; also of folders.
+         * @description The result of a scan. notes: those that need something, or in which something is left alone,
+         *     and those that were named, by path. skipped: why others are left alone, by path; folders, too.
          *
-         *     looked_at: how many notes were read. warnings: what in the settings leaves no note alone.
+         *     looked_at: how many notes were read. warnings: settings that leave no note alone.
          */
         ScanReport: {
             notes: {
@@ -985,21 +981,21 @@ export interface components {
             looked_at: number;
             warnings: string[];
         };
-        /** @description A value that a script of the user's proposes. script: its name. */
+        /** @description A value that one of the user's scripts proposes. script: its name. */
         ScriptProposal: {
-            /** @description a note, as scan names it */
+            /** @description a note, by the path that scan returns */
             path: string;
-            /** @description of a need of the note */
+            /** @description the field of a need */
             field: string;
-            /** @description a text; for tags and aliases a list */
+            /** @description a text; a list for tags and aliases */
             value: string | string[];
             /**
-             * @description of the need, for a callout
+             * @description the need's heading, for a callout
              * @default null
              */
             heading: string | null;
             /**
-             * @description of the need
+             * @description the need's question, if any
              * @default null
              */
             question: string | null;
@@ -1010,12 +1006,12 @@ export interface components {
             path: string;
             similarity: number;
         };
-        /** @description The notes that are most like another, the most similar first. */
+        /** @description The notes most similar to another, the most similar first. */
         SimilarNotesForAgent: {
             notes: components["schemas"]["SimilarNote"][];
         };
         /**
-         * @description What was spent for all vaults, the oldest day first, also on days without calls.
+         * @description What was spent for all vaults, oldest day first, including days without calls.
          *
          *     month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
          *     a price. tokens_a_day, dollars_a_day: the limits, if any.
@@ -1039,9 +1035,9 @@ export interface components {
             dollars: number | null;
         };
         /**
-         * @description What was spent on a day, local time, as `2026-11-25`.
+         * @description What was spent on a day, local time, such as `2026-11-25`.
          *
-         *     models: the same by model, dearest first; calls that an older version made count for none.
+         *     models: the same by model, dearest first; calls by older versions belong to none.
          */
         SpentOnDay: {
             /** @default 0 */
@@ -1083,19 +1079,18 @@ export interface components {
             dollars_a_day: number | null;
         };
         /**
-         * @description The state of a vault, and of its daemon. What only a daemon knows has its default here.
+         * @description The state of a vault, and of its daemon. Without a daemon, its part has defaults.
          *
          *     pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
-         *     folder is missing or empty. ready: the vault was looked over. polls: why the vault is polled, in
-         *     words, empty if file events work. retry_in: seconds until the endpoint is tried again.
-         *     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: the
-         *     number that wait for a decision. notes: the number that was scanned; to_do: of those, with a
-         *     need. in_hand: the notes in progress. modes: by field, whether an answer is written at once
-         *     (`write`) or waits for a decision (`propose`); folder_modes: the same by folder, which goes
-         *     before a field. settings_to_restart_for: settings that were changed and that only the next start
-         *     of the daemon follows, as `server.port`; settings_changed: there are any. settings_fault: why
-         *     nothing is asked or written, as a file of the settings is broken, with the file and the line;
-         *     empty if none is.
+         *     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
+         *     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
+         *     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
+         *     many wait for a decision. notes: how many were scanned; to_do: how many of them have a need.
+         *     in_hand: the notes in progress. modes: by field, whether an answer is written at once (`write`)
+         *     or waits for a decision (`propose`); folder_modes: the same by folder, which overrides a
+         *     field's. settings_to_restart_for: changed settings that need a restart of the daemon, such as
+         *     `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
+         *     because a settings file is broken, with the file and the line; empty if none is.
          */
         Status: {
             version: string;
@@ -1157,18 +1152,18 @@ export interface components {
             settings_fault: string;
         };
         /**
-         * @description What the user has taught, which prompts for models that are not small say.
+         * @description What the user has taught, which goes into prompts for models that are not small.
          *
-         *     descriptions: how the descriptions of the user's own are, in words; empty: they are too few.
-         *     corrections: the last ones first, without those in private notes. refused: what the user may
-         *     want to stop filling; nothing is stopped by itself.
+         *     descriptions: what the user's own descriptions are like, in words; empty: there are too few.
+         *     corrections: latest first, without those in private notes. refused: fields that the user may
+         *     want to stop filling; nothing is stopped automatically.
          */
         Taught: {
             descriptions: string;
             corrections: components["schemas"]["TaughtCorrection"][];
             refused: components["schemas"]["OftenRefused"][];
         };
-        /** @description What was proposed for a field of a note, and what the user accepted in its place. */
+        /** @description What was proposed for a field of a note, and what the user accepted instead. */
         TaughtCorrection: {
             path: string;
             kind: string;
@@ -1203,11 +1198,11 @@ export interface components {
             /** @default null */
             expires_at: string | null;
         };
-        /** @description The tokens of this vault, oldest first, without that of the command line. */
+        /** @description The tokens of this vault, oldest first, without the command line's. */
         TokenList: {
             tokens: components["schemas"]["Token"][];
         };
-        /** @description A new token. token: what is to be sent with each request; it is never shown again. */
+        /** @description A new token. token: send it with each request; it is never shown again. */
         TokenSecret: {
             id: string;
             name: string;
@@ -1226,13 +1221,13 @@ export interface components {
             run: string | null;
         };
         /**
-         * @description What came of taking a change back.
+         * @description The result of taking a change back.
          *
-         *     path: of its note now; moved_from: its path before, if it was moved meanwhile. undone_by: the
-         *     change that took it back; null: nothing was. left: the parts that stay, as they were edited,
-         *     moved or removed since; reason: why, in words. code: that of the error, if nothing was taken
+         *     path: of its note now; moved_from: its path before, if it was moved in the meantime. undone_by:
+         *     the change that took it back; null: nothing was. left: the parts that stay because they were
+         *     edited, moved or removed since; reason: why, in words. code: the error's, if nothing was taken
          *     back, as in the type of a problem. waits: the row of the outbox, if the note is open and its
-         *     editor is to take the change back; `GET /outbox/{waits}` says what became of it.
+         *     editor has to take the change back; `GET /outbox/{waits}` gives its outcome.
          */
         Undone: {
             change: number;
@@ -1247,16 +1242,16 @@ export interface components {
             /** @default null */
             waits: number | null;
         };
-        /** @description What came of the first of the changes; the others can be sent again: it took its time. */
+        /** @description The results for the first of the changes; send the others again: the answer took its time. */
         UndoneChanges: {
             undone: components["schemas"]["Undone"][];
         };
-        /** @description A field that is not to be filled in a folder any more. kind: a property, or `callout`. */
+        /** @description A field that is no longer to be filled in a folder. kind: a property, or `callout`. */
         UnfilledField: {
             folder: string;
             kind: string;
         };
-        /** @description Tokens read and written, and calls made. cached_tokens: of those read, the cached ones. */
+        /** @description Tokens read and written, and calls made. cached_tokens: those read from the cache. */
         Usage: {
             /** @default 0 */
             input_tokens: number;

@@ -1,1 +1,1 @@
-"""What a Vault takes and gives, as pydantic models: their JSON is that of every way in."""
+"""What a Vault takes and returns, as pydantic models: they are also the JSON of every interface."""

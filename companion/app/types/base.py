@@ -1,4 +1,4 @@
-"""The base classes of what is sent and answered, and the values that stand in many of them."""
+"""The base classes of requests and answers, and the values that many of them have."""
 
 from __future__ import annotations
 
@@ -103,26 +103,26 @@ Id = Annotated[int, Field(ge=1, le=LARGEST)]
 QueryId = Annotated[Id, WHOLE]
 """The same in a query."""
 PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
-"""How many entries a page has at most, in a query."""
+"""The most entries a page has, in a query."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Sent(BaseModel):
-    """What is asked for: types are not converted, and unknown fields are refused."""
+    """A request: types are not converted, and unknown fields are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     @classmethod
     def of(cls, **values: object) -> Self:
-        """Return it with these values. Raises UsageError, which names one that does not fit."""
+        """Return the request with these values. Raises UsageError, naming one that does not fit."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(describe_fault(error)) from None
 
     def as_query(self) -> str:
-        """Return it as the query of an address, with what differs from the defaults."""
+        """Return it as the query of an address, with only what differs from the defaults."""
         values = self.model_dump(mode="json", exclude_defaults=True)
         return urlencode(
             {
@@ -133,7 +133,7 @@ class Sent(BaseModel):
 
 
 class Shape(BaseModel):
-    """What is answered. model_validate makes it of a value with such attributes."""
+    """An answer. model_validate makes it from a value with such attributes."""
 
     model_config = ConfigDict(
         frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
@@ -177,7 +177,7 @@ _FAULTS = {  # pydantic's types of errors, in words
 
 
 def describe_fault(error: ValidationError) -> str:
-    """Return in words what is wrong with the first value that is."""
+    """Return in words what is wrong with the first invalid value."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     place = faults[0]["loc"][:1]  # empty: it is about several values
     name = f"{place[0]}: " if place else ""

@@ -1,4 +1,4 @@
-"""Changes made to notes, edits that open notes' editors are to make, and results of undoing."""
+"""Changes made to notes, edits for the editors of open notes, and results of undoing."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ChangeFilter(Sent):
-    """Which changes are meant: those that fit all that is given.
+    """Which changes are meant: those that match everything given.
 
-    path: of this note, also of one that was moved or deleted, or in this folder. run: of this run.
-    since, until: made then. field: that filled it, by the name of its file or its property. model:
+    path: of this note, even if it was moved or deleted, or in this folder. run: of this run. since,
+    until: made in that time. field: that filled it, by the name of its file or its property. model:
     that wrote for them. undoable: that can be taken back; `whole`: nothing of them was yet; `part`:
-    a part may have been. An undo counts with its own run only, unless it took back a change of
-    that run. before: with a lower id.
+    a part may have been. An undo counts with its own run only, unless it took back a change of that
+    run. before: with a lower id.
     """
 
     path: FolderPath | None = None
@@ -53,18 +53,18 @@ class ChangeFilter(Sent):
 
 
 class ChangeQuery(ChangeFilter):
-    """A page of changes. diff: with their diffs. The rest says which, as in ChangeFilter."""
+    """A page of changes. diff: with their diffs. The rest selects them, as in ChangeFilter."""
 
     limit: PageSize = 100
     diff: YesOrNo = False
 
 
 class Change(Shape):
-    """A change. needs: that it filled. note: a remark. undoes: the change that it took back.
+    """A change. needs: the needs it filled. note: a remark. undoes: the change that it took back.
 
     left: the parts that remain of a change that was undone in part, and is still `done`.
-    decided_by: `user`, who accepted it; `setting`: it was written at once; or the agent, as
-    `agent:NAME`. diff: unified, if it was asked for; null also once the note's texts were deleted.
+    decided_by: `user`, who accepted it; `setting` if it was written at once; or the agent, as
+    `agent:NAME`. diff: unified, if it was requested; also null once the note's texts were deleted.
     """
 
     id: int
@@ -91,7 +91,7 @@ class Change(Shape):
 
     @property
     def is_made(self) -> bool:
-        """Whether it is done and not wholly taken back; false for an undo."""
+        """Whether it is done and not completely taken back; false for an undo."""
         return self.state == "done" and self.undoes is None
 
     def describe(self) -> str:
@@ -121,13 +121,13 @@ class ChangesToUndo(Sent):
 
 
 class Undone(Shape):
-    """What came of taking a change back.
+    """The result of taking a change back.
 
-    path: of its note now; moved_from: its path before, if it was moved meanwhile. undone_by: the
-    change that took it back; null: nothing was. left: the parts that stay, as they were edited,
-    moved or removed since; reason: why, in words. code: that of the error, if nothing was taken
+    path: of its note now; moved_from: its path before, if it was moved in the meantime. undone_by:
+    the change that took it back; null: nothing was. left: the parts that stay because they were
+    edited, moved or removed since; reason: why, in words. code: the error's, if nothing was taken
     back, as in the type of a problem. waits: the row of the outbox, if the note is open and its
-    editor is to take the change back; `GET /outbox/{waits}` says what became of it.
+    editor has to take the change back; `GET /outbox/{waits}` gives its outcome.
     """
 
     change: int
@@ -143,7 +143,7 @@ class Undone(Shape):
     def failed(
         cls, change: int, error: CompanionError, path: str = "", left: Sequence[str] = ()
     ) -> Self:
-        """Return that nothing of the change was taken back, for the reason in error."""
+        """Return a result in which nothing was taken back, for the reason in error."""
         reason = error.reason if isinstance(error, NoteError) else str(error)
         code = code_of(error)
         return cls(
@@ -151,14 +151,14 @@ class Undone(Shape):
         )
 
     def check(self) -> Self:
-        """Return it; raise the error for which nothing was taken back, if that is so."""
+        """Return it, unless nothing was taken back: then raise the error for that."""
         if self.code is None:
             return self
         raise make_error(self.code, self.reason or "", self.path)
 
 
 class UndoneChanges(Shape):
-    """What came of the first of the changes; the others can be sent again: it took its time."""
+    """The results for the first of the changes; send the others again: the answer took its time."""
 
     undone: list[Undone]
 
@@ -178,7 +178,7 @@ class OfferShape(Shape):
 
 
 class EditsInPart(Shape):
-    """Edits for the text that was sent. Of an undo, left and reason are as in Undone."""
+    """Edits for the text that was sent. For an undo, left and reason are as in Undone."""
 
     offer: OfferShape
     left: list[str]
@@ -194,7 +194,7 @@ class ChangeMade(Shape):
 class RowApplied(Sent):
     """An editor has made the edits of a row: the hashes of the text before and after.
 
-    moved_to: the note's path, if that changed since.
+    moved_to: the note's path, if it has changed since.
     """
 
     base_sha256: Sha256
@@ -203,11 +203,11 @@ class RowApplied(Sent):
 
 
 class OutboxEntry(Shape):
-    """What became of edits that an open note's editor is to make, or Companion once it is closed.
+    """The state of edits that an open note's editor has to make, or Companion once it is closed.
 
     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
-    `withdrawn`, for this reason, and with the code of a problem. Of an undo, left and reason are as
-    in Undone.
+    `withdrawn`, for this reason, and with the code of a problem. For an undo, left and reason are
+    as in Undone.
     """
 
     id: int
@@ -220,6 +220,6 @@ class OutboxEntry(Shape):
 
     @classmethod
     def of(cls, row: OutboxRow, left: list[str]) -> Self:
-        """Return what became of a row. left: what an undo left of its change."""
+        """Return the state of a row. left: the parts that an undo left of its change."""
         names = ("id", "path", "state", "change", "reason", "code")
         return cls(left=left, **{name: getattr(row, name) for name in names})

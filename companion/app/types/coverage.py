@@ -1,4 +1,4 @@
-"""What of a vault is filled, waits, is to do or is left alone; and what was spent on it."""
+"""How much of a vault is filled, waits, is to do or is left alone; and what was spent on it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from companion.app.types.notes import Outdated
 
 
 class CoverageQuery(Sent):
-    """Which part of the vault. folder: with those below it; empty: the vault."""
+    """Which part of the vault. folder: with the folders below it; empty: the vault."""
 
     folder: FolderPath = ""
 
 
 class FolderCoverage(Shape):
-    """How the notes in a folder are, without those in folders below. Each note counts once.
+    """The state of the notes in a folder, without those in folders below. Each note counts once.
 
     waiting: a proposal for it waits. to_do: it needs something that can be asked for. left_alone:
     it lacks something that is not asked for, or is left alone altogether. filled: it lacks nothing.
@@ -37,16 +37,16 @@ class FolderCoverage(Shape):
 LeftAloneKind = Literal["excluded", "marked", "private", "unsuited", "asked"]
 """Why notes are left alone:
 
-- excluded: by their path or their file: the settings, Obsidian's excluded files, links, copies.
-- marked: by what they say: `ai: false`, a tag or a property.
-- private: to be read by a model on this machine only, and the model is elsewhere.
-- unsuited: a template, a drawing, or frontmatter that cannot be filled without a doubt.
+- excluded: by path or file: the settings, Obsidian's excluded files, links, copies.
+- marked: by their text: `ai: false`, a tag or a property.
+- private: only a model on this machine may read them, and the model is elsewhere.
+- unsuited: a template, a drawing, or frontmatter that cannot be filled safely.
 - asked: the answer was refused, rejected or taken out again.
 """
 
 
 class LeftAlone(Shape):
-    """A reason for which notes are left alone, in words, and how many they are."""
+    """A reason why notes are left alone, in words, and how many there are."""
 
     kind: LeftAloneKind
     reason: str
@@ -54,7 +54,7 @@ class LeftAlone(Shape):
 
 
 class Coverage(Shape):
-    """How far the vault is filled, as of the last scan. total: of all these folders.
+    """How much of the vault is filled, as of the last scan. total: of all these folders.
 
     folders: by path. left_alone: the commonest reason first.
     """
@@ -65,7 +65,7 @@ class Coverage(Shape):
 
 
 class TaughtCorrection(Shape):
-    """What was proposed for a field of a note, and what the user accepted in its place."""
+    """What was proposed for a field of a note, and what the user accepted instead."""
 
     path: str
     kind: str
@@ -74,7 +74,7 @@ class TaughtCorrection(Shape):
 
 
 class OftenRefused(Shape):
-    """A field of which the last proposals in a folder were all refused. times: how many."""
+    """A field whose last proposals in a folder were all refused. times: how many."""
 
     folder: str
     kind: str
@@ -82,11 +82,11 @@ class OftenRefused(Shape):
 
 
 class Taught(Shape):
-    """What the user has taught, which prompts for models that are not small say.
+    """What the user has taught, which goes into prompts for models that are not small.
 
-    descriptions: how the descriptions of the user's own are, in words; empty: they are too few.
-    corrections: the last ones first, without those in private notes. refused: what the user may
-    want to stop filling; nothing is stopped by itself.
+    descriptions: what the user's own descriptions are like, in words; empty: there are too few.
+    corrections: latest first, without those in private notes. refused: fields that the user may
+    want to stop filling; nothing is stopped automatically.
     """
 
     descriptions: str
@@ -95,14 +95,14 @@ class Taught(Shape):
 
 
 class UnfilledField(Sent):
-    """A field that is not to be filled in a folder any more. kind: a property, or `callout`."""
+    """A field that is no longer to be filled in a folder. kind: a property, or `callout`."""
 
     folder: Annotated[FolderPath, Field(min_length=1)]
     kind: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class OutdatedQuery(Sent):
-    """Which outdated texts. folder: with those below it. after: how many come before the page."""
+    """Which outdated texts. folder: with those below it. after: how many precede the page."""
 
     folder: FolderPath = ""
     after: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
@@ -110,9 +110,9 @@ class OutdatedQuery(Sent):
 
 
 class OutdatedPage(Shape):
-    """A page of outdated texts by path, as they were found lately; in a large vault, a minute ago.
+    """A page of outdated texts by path, as found recently; in a large vault, up to a minute ago.
 
-    next: `after` of the next page; null on the last. total: how many there are on all pages.
+    next: `after` of the next page; null on the last. total: the number on all pages.
     """
 
     texts: list[Outdated]
@@ -121,13 +121,13 @@ class OutdatedPage(Shape):
 
 
 class Estimate(Shape):
-    """What it would take to fill all that is to do, in words: how much goes where, and the cost."""
+    """What filling everything to do would take, in words: how much goes where, and the cost."""
 
     words: str
 
 
 class SpendingQuery(Sent):
-    """Which days. days: how many of the last ones, with today."""
+    """Which days. days: how many, up to and including today."""
 
     days: Annotated[int, Field(ge=1, le=400), WHOLE] = 30
 
@@ -148,9 +148,9 @@ class SpentOnModel(Spent):
 
 
 class SpentOnDay(Spent):
-    """What was spent on a day, local time, as `2026-11-25`.
+    """What was spent on a day, local time, such as `2026-11-25`.
 
-    models: the same by model, dearest first; calls that an older version made count for none.
+    models: the same by model, dearest first; calls by older versions belong to none.
     """
 
     day: str
@@ -158,7 +158,7 @@ class SpentOnDay(Spent):
 
 
 class Spending(Shape):
-    """What was spent for all vaults, the oldest day first, also on days without calls.
+    """What was spent for all vaults, oldest day first, including days without calls.
 
     month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
     a price. tokens_a_day, dollars_a_day: the limits, if any.

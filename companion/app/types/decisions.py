@@ -16,7 +16,7 @@ from companion.store.proposal import ProposalState
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
 
 Value = str | Annotated[list[str], Field(max_length=1000)]
-"""What a user made of a value: as long as a request takes; its field says how long it may be."""
+"""A user's version of a value: as long as a request allows; the field has its own limit."""
 
 
 Takeable = Literal["open", "refused", "rejected"]
@@ -24,10 +24,10 @@ Takeable = Literal["open", "refused", "rejected"]
 
 
 class Acceptance(Sent):
-    """A proposal to accept. text: what the user made of its text; null: it is as it was.
+    """A proposal to accept. text: the user's version of its text; null: unchanged.
 
-    state: as the client shows it. If it has changed, somebody else has decided on it, and
-    it stays as it is. `refused` and `rejected` ones can be accepted, too.
+    state: as the client shows it. If it has changed, somebody else has decided on it, and it stays
+    as it is. `refused` and `rejected` ones can be accepted, too.
     """
 
     id: Id
@@ -36,7 +36,7 @@ class Acceptance(Sent):
 
     @classmethod
     def of_shown(cls, shown: Proposal) -> Self:
-        """Return the decision to accept a proposal as it is shown."""
+        """Return the decision to accept a proposal as shown."""
         states: dict[ProposalState, Takeable] = {"refused": "refused", "rejected": "rejected"}
         return cls(id=shown.id, state=states.get(shown.state, "open"))
 
@@ -47,12 +47,12 @@ Ids = Annotated[list[Id], Field(max_length=MOST_DECISIONS)]
 
 
 class Decisions(Sent):
-    """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
+    """Proposals to accept, to refuse, and to reopen, which undoes the decision on them.
 
-    What is accepted for a note that is open in an editor waits for that editor to make the edits,
-    see `POST /api/v1/presence`, or until the note is closed, also across restarts; `refuse` and
-    `undo` take that back. reason: why they are refused. run: that the changes of notes belong to,
-    so that what is sent in parts is taken back together; null: a new one.
+    A proposal accepted for a note that is open in an editor waits for that editor to make the edits
+    (see `POST /api/v1/presence`), or until the note is closed, even across restarts; `refuse` and
+    `undo` take that back. reason: why they are refused. run: the run that the changes of notes
+    belong to, so that a request sent in parts is taken back as one; null: a new one.
     """
 
     accept: Acceptances = Field(default_factory=list)
@@ -62,7 +62,7 @@ class Decisions(Sent):
     run: RunId | None = None
 
     def without(self, ids: Collection[int]) -> Self:
-        """Return what is left to decide once these are decided on."""
+        """Return the decisions that remain once these are made."""
         return self.model_copy(
             update={
                 "accept": [each for each in self.accept if each.id not in ids],
@@ -78,10 +78,10 @@ class Decisions(Sent):
 
 
 class DecisionOnAll(Sent):
-    """What is decided on all proposals that a filter means.
+    """A decision on all proposals that match a filter.
 
-    before: only on those with a lower id, as nobody has seen what came since. without: these stay
-    as they are. reason: why they are refused.
+    before: only on those with a lower id, since nobody has seen newer ones. without: these stay as
+    they are. reason: why they are refused.
     """
 
     decision: Literal["accept", "refuse"]
@@ -91,8 +91,8 @@ class DecisionOnAll(Sent):
 
 
 class AskAgain(Sent):
-    """Ask for a proposal once more. wish: what you want otherwise, in your own words; empty: as it
-    comes. agreed: as in RunOptions.
+    """Ask for a proposal once more. wish: what should be different, in your own words; empty:
+    anything. agreed: as in RunOptions.
     """
 
     wish: Wish = ""
@@ -100,14 +100,14 @@ class AskAgain(Sent):
 
 
 class AskAllAgain(AskAgain):
-    """Ask for proposals once more. proposals: which."""
+    """Ask for proposals once more. proposals: their ids."""
 
     proposals: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
 
 
 class NoteDecision(Shape):
-    """What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
-    the note is open, and its editor is to make the edits. changes: what was filled, as in runs.
+    """The result for a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
+    the note is open, and its editor has to make the edits. changes: what was filled, as in runs.
 
     change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
     """
@@ -129,22 +129,22 @@ class NoteDecision(Shape):
 
     @property
     def result(self) -> NoteResult:
-        """The result of the note, as that of a run."""
+        """The result of the note, in the form of a run's."""
         ids = [each.id for each in self.proposals]
         values = vars(self) | {"proposals": ids, "decided": self.proposals}
         return NoteResult.model_validate(values)
 
     @property
     def waiting(self) -> list[int]:
-        """The ids of those whose decision waits for the editor that shows the note."""
+        """The ids of proposals whose decision waits for the editor that shows the note."""
         if self.status != "proposed":
             return []
         return [each.id for each in self.proposals if each.reason == self.reason]
 
 
 class DecisionsMade(Shape):
-    """What became of the notes whose proposals were decided on first; the other decisions can be
-    sent again: it took its time.
+    """The results for the notes whose proposals were decided on first; send the other decisions
+    again: the answer took its time.
     """
 
     notes: list[NoteDecision]

@@ -1,4 +1,4 @@
-"""Notes: what each of them needs, and what of it is left alone."""
+"""Notes: what each of them needs, and what in it is left alone."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Need(Shape):
 
     @classmethod
     def of(cls, need: needs.Need, titles: Titles) -> Self:
-        """Return the need as it is shown: a title that callouts have asks no question."""
+        """Return the need as shown: a title that the vault's callouts use asks no question."""
         if need.question is None or need.question.casefold() not in titles():
             return cls.model_validate(need)
         return cls.model_validate(needs.explain(need, titles())._replace(question=None))
 
 
 class Note(Shape):
-    """A note. skipped: why all of it is left alone, or null. left: what in it is, and why."""
+    """A note. skipped: why all of it is left alone, or null. left: which parts are, and why."""
 
     path: str
     needs: list[Need]
@@ -48,7 +48,7 @@ class Note(Shape):
 
 
 class NotePage(Shape):
-    """A page of notes. next: `after` of the next page; null on the last. total: of all."""
+    """A page of notes. next: `after` of the next page; null on the last. total: on all pages."""
 
     notes: list[Note]
     next: str | None
@@ -75,8 +75,8 @@ TEXT_OR_NUMBER = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"
 
 
 class ScanOptions(Sent):
-    """Which notes to look at. paths: notes and folders; empty: the vault. field: only needs that it
-    fills. tag, property, modified_since: as of proposals.
+    """Which notes to scan. paths: notes and folders; empty: the vault. field: only needs that it
+    fills. tag, property, modified_since: as for proposals.
     """
 
     paths: list[FolderPath] = Field(default=[])
@@ -87,10 +87,10 @@ class ScanOptions(Sent):
 
 
 class ScanReport(Shape):
-    """What was seen. notes: those that need something, or of which something is left alone, and
-    those that were named, by path. skipped: why others are left alone, by path; also of folders.
+    """The result of a scan. notes: those that need something, or in which something is left alone,
+    and those that were named, by path. skipped: why others are left alone, by path; folders, too.
 
-    looked_at: how many notes were read. warnings: what in the settings leaves no note alone.
+    looked_at: how many notes were read. warnings: settings that leave no note alone.
     """
 
     notes: dict[str, Note]
@@ -99,14 +99,14 @@ class ScanReport(Shape):
     warnings: list[str]
 
     def all(self) -> Iterator[Note]:
-        """Yield every note that needs something, is left, or is skipped."""
+        """Yield every note that needs something, has something left alone, or is skipped."""
         yield from self.notes.values()
         for path, reason in self.skipped.items():
             yield Note(path=path, needs=[], skipped=reason, left=[])
 
 
 class Outdated(Proposal):
-    """An accepted proposal whose text stands in its note, of which a lot has changed since.
+    """An accepted proposal whose text is still in its note, but much of the note has changed since.
 
     changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
     """
@@ -115,13 +115,13 @@ class Outdated(Proposal):
 
 
 class OutdatedTexts(Shape):
-    """What Companion wrote, and nobody edited, in notes of which a lot has changed since."""
+    """Texts that Companion wrote and nobody edited, in notes that have changed a lot since."""
 
     texts: list[Outdated]
 
 
 class PromptQuery(Sent):
-    """For which note. section: the heading of a section that is to have a callout."""
+    """For which note. section: the heading of a section that needs a callout."""
 
     path: RelativePath
     section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
@@ -137,9 +137,9 @@ class PromptCall(Shape):
 
 
 class NotePrompt(Shape):
-    """The calls that enriching a note begins with.
+    """The calls with which enriching a note begins.
 
-    endpoint: which model would be sent them, in words. remarks: why nothing would be sent, what is
+    endpoint: the model that would get them, in words. remarks: why nothing would be sent, what is
     filled without a model, and what is left out.
     """
 

@@ -1,6 +1,6 @@
-"""What programs ask for: what scripts and agents propose, and what agents see, accept and undo.
+"""Requests of programs: what scripts and agents propose, and what agents see, accept and undo.
 
-Agents get `field` where all other JSON has `kind`, as they say `field` when they propose.
+Agents get `field` where all other JSON has `kind`, since they use `field` when they propose.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from companion.store.proposal import PROGRAM_NAME, ProposalState
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
-_Note = Annotated[RelativePath, Field(description="a note, as scan names it")]
+_Note = Annotated[RelativePath, Field(description="a note, by the path that scan returns")]
 _Folder = Annotated[
     FolderPath,
     BeforeValidator(lambda folder: folder.strip("/") if isinstance(folder, str) else folder),
     Field(description="a folder; empty: the whole vault"),
 ]
-_Limit = Annotated[PageSize, Field(description="at most so many")]
+_Limit = Annotated[PageSize, Field(description="the most to return")]
 
 
 class ProgramValue(Sent):
     """A value that a program proposes. field: a field's name, or the property that it fills.
 
-    heading, question: of a callout, its section, or its title.
+    heading, question: for a callout, its section, or its title.
     """
 
     path: _Note
-    field: Annotated[str, Field(min_length=1, max_length=200, description="of a need of the note")]
-    value: Annotated[Value, Field(description="a text; for tags and aliases a list")]
-    heading: Annotated[_Title | None, Field(description="of the need, for a callout")] = None
-    question: Annotated[_Title | None, Field(description="of the need")] = None
+    field: Annotated[str, Field(min_length=1, max_length=200, description="the field of a need")]
+    value: Annotated[Value, Field(description="a text; a list for tags and aliases")]
+    heading: Annotated[_Title | None, Field(description="the need's heading, for a callout")] = None
+    question: Annotated[_Title | None, Field(description="the need's question, if any")] = None
 
 
 class ScriptProposal(ProgramValue):
-    """A value that a script of the user's proposes. script: its name."""
+    """A value that one of the user's scripts proposes. script: its name."""
 
     script: _Name
 
@@ -58,53 +58,53 @@ class AgentProposal(ProgramValue):
 
 
 class AgentAcceptance(Sent):
-    """Proposals that an agent accepts, as far as the settings under `[agents]` let it."""
+    """Proposals that an agent accepts, as far as the settings under `[agents]` allow."""
 
     agent: _Name
     ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
 
 
 class AgentUndo(Sent):
-    """A change that an agent takes back, by which it accepted proposals itself."""
+    """A change, by which the agent itself accepted proposals, to take back."""
 
     agent: _Name
     change: Id
 
 
 class AgentNotesQuery(Sent):
-    """Which notes that need something an agent sees. after: of the page before."""
+    """Which of the notes that need something. after: from the page before."""
 
     agent: _Name
     folder: _Folder = ""
-    after: Annotated[FolderPath, Field(description="of the page before")] = ""
+    after: Annotated[FolderPath, Field(description="`after` of the page before")] = ""
     limit: _Limit = 50
 
 
 class AgentNoteQuery(Sent):
-    """Which note an agent reads."""
+    """Which note to read."""
 
     agent: _Name
     path: _Note
 
 
 class AgentSimilarQuery(AgentNoteQuery):
-    """Which note an agent compares with others. limit: the number of these."""
+    """Which note to compare with others. limit: how many of these to return."""
 
     limit: _Limit = 10
 
 
 class AgentProposalQuery(Sent):
-    """Which proposals an agent sees. folder: or a note. before: with a lower id."""
+    """Which proposals. folder: a folder or a note. before: with a lower id."""
 
     agent: _Name
     folder: Annotated[_Folder, Field(description="a folder or a note; empty: all")] = ""
     state: Literal[ProposalState, "all"] = "open"
-    before: Annotated[QueryId | None, Field(description="those with a lower id")] = None
+    before: Annotated[QueryId | None, Field(description="only those with a lower id")] = None
     limit: _Limit = 50
 
 
 class AgentChangeQuery(Sent):
-    """Which changes an agent sees: those of a note, or of all that it may see."""
+    """Which changes: those of a note, or of all that the agent may see."""
 
     agent: _Name
     path: _Note | None = None
@@ -118,7 +118,7 @@ class AgentHistory(Shape):
 
 
 class ProposalMade(Shape):
-    """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
+    """The result: the proposal, which waits for a decision, or why a check rejected it."""
 
     proposal: Proposal | None
     rejected: str | None
@@ -128,7 +128,7 @@ _BY_FIELD = ConfigDict(populate_by_name=True)
 
 
 class NeedForAgent(Need):
-    """What a note needs. field: the property, or `callout`. heading, question: of a callout."""
+    """What a note needs. field: the property, or `callout`. heading, question: for a callout."""
 
     model_config = _BY_FIELD
 
@@ -152,7 +152,7 @@ class NotesForAgent(Shape):
 
 @dataclass(frozen=True)
 class NeedRead:
-    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
+    """A need, and what its value should be like. proposed: the id of a waiting proposal."""
 
     field: str
     heading: str | None
@@ -172,7 +172,7 @@ class NoteRead(Shape):
 
 
 class SimilarNotesForAgent(Shape):
-    """The notes that are most like another, the most similar first."""
+    """The notes most similar to another, the most similar first."""
 
     notes: list[SimilarNote]
 
@@ -192,7 +192,7 @@ class AgentProposals(Shape):
 
 
 class ProposalStored(Shape):
-    """What came of it: the proposal, which waits for the user; or why a check rejected it."""
+    """The result: the proposal, which waits for the user, or why a check rejected it."""
 
     proposal: ProposalForAgent | None
     rejected: str | None
@@ -212,19 +212,19 @@ class FilledForAgent(Filled):
 
 
 class NoteDecided(NoteDecision):
-    """What became of a note, and of its proposals. change: its id. left: what was not done."""
+    """The result for a note, and for its proposals. change: its id. left: what was not done."""
 
     changes: list[FilledForAgent]  # type: ignore[assignment]  # with other names in its JSON
 
 
 class AgentDecisions(Shape):
-    """What became of each note whose proposals were decided on."""
+    """The results for the notes whose proposals were decided on."""
 
     notes: list[NoteDecided]
 
     @classmethod
     def of(cls, decisions: Iterable[Result]) -> AgentDecisions:
-        """Return what became of notes, as the engine tells it."""
+        """Return the results for notes, from the engine's."""
         return cls.model_validate(
             {"notes": [NoteDecision.of(each).model_dump() for each in decisions]}
         )

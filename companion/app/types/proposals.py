@@ -50,11 +50,11 @@ _DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
 
 class ProposalFilter(Sent):
     """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
-    `callout`; field: the same by the name of its file, too. tag, property, modified_since: of the
-    note; a property may have `=` and a value behind its name. state: `all`, `decided`, which is
-    accepted, refused or superseded, or one of them. flagged: only those with a flag, or without;
-    flag: with this one. text: with these words in the note's path or the value. latest: only those
-    that no later one for the same need followed; an open one is always the latest.
+    `callout`; field: the same, or the name of its file. tag, property, modified_since: of the note;
+    a property may be followed by `=` and a value. state: `all`, `decided` (accepted, refused or
+    superseded), or a single state. flagged: only those with a flag, or without; flag: with this
+    one. text: with these words in the note's path or the value. latest: only those that no later
+    one for the same need followed; an open one is always the latest.
     """
 
     path: RelativePath | None = None
@@ -78,24 +78,24 @@ class ProposalFilter(Sent):
         return self
 
     def states(self) -> tuple[ProposalState, ...] | None:
-        """Return the states that are meant; None: all."""
+        """Return the states that are selected; None: all."""
         if self.state == "all":
             return None
         return _DECIDED if self.state == "decided" else (self.state,)
 
 
 class ProposalQuery(ProposalFilter):
-    """A page of proposals. before: with a lower id. The rest says which, as in ProposalFilter."""
+    """A page of proposals. before: with a lower id. The rest selects them, as in ProposalFilter."""
 
     before: QueryId | None = None
     limit: PageSize = 100
 
 
 class ProposalCounts(Shape):
-    """How many proposals there are of those that a filter means. notes: of how many notes.
+    """How many proposals match a filter. notes: in how many notes.
 
     states: how many there would be in each state; kinds, flags, flagged, unflagged: how many of
-    each, whatever the filter says of that. folders: by the folder of their note.
+    each, whatever the filter says about that. folders: by the folder of their note.
     """
 
     total: int
@@ -109,9 +109,9 @@ class ProposalCounts(Shape):
 
     @classmethod
     def of(cls, filed: Iterable[Filed], only: ProposalFilter, kind: str | None) -> Self:
-        """Return the counts of what a filter means. kind: that it means.
+        """Return the counts for a filter. kind: the filter's.
 
-        filed: the proposals that it would mean if it named no state, kind or flag.
+        filed: the proposals that it would match if it named no state, kind or flag.
         """
         meant = only.states()
         states, kinds, flags = Counter[ProposalState](), Counter[str](), Counter[Flag]()
@@ -143,10 +143,10 @@ class ProposalCounts(Shape):
 
 
 class Evidence(Shape):
-    """What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
-    shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
-    path: of the other note that it is from; null: the note itself. dropped: why the sentence was
-    left out of the proposal; null: it is in it.
+    """The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
+    empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
+    the other note that it is from; null: the note itself. dropped: why the sentence was left out of
+    the proposal; null: it is in it.
     """
 
     sentence: str
@@ -161,10 +161,10 @@ class Proposal(Shape):
     """A proposal. text: a property's value or values, or the lines of a callout; null: there is
     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
 
-    reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-    evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
-    who has accepted it while an editor showed its note, which is to make the edits; else empty.
-    original: what the model gave, where the user has edited the text; null: it was not edited.
+    reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
+    change that wrote it. evidence: what supports each sentence, as far as known. decided_by: for an
+    open one, who has accepted it while an editor showed its note, which has to make the edits; else
+    empty. original: the model's value, if the user has edited the text; null: it was not edited.
     """
 
     id: int
@@ -193,23 +193,23 @@ class Proposal(Shape):
 
     @property
     def lines(self) -> str:
-        """The value as one text, with items and lines at the ends of lines; empty: none."""
+        """The value as one text, with items and lines on separate lines; empty: none."""
         return self.text if isinstance(self.text, str) else "\n".join(self.text or ())
 
     @property
     def unsupported(self) -> list[Evidence]:
-        """The evidence for those of its sentences that it does not support."""
+        """The evidence for its sentences that is not sufficient."""
         return [each for each in self.evidence or () if not (each.supported or each.dropped)]
 
 
 class NotesToForget(Sent):
-    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
+    """Notes and folders whose stored text is to be deleted; `""`: the whole vault's."""
 
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
 
 
 class Forgotten(Shape):
-    """Of how many proposals the text was deleted."""
+    """How many proposals had their text deleted."""
 
     proposals: int
 
@@ -225,8 +225,8 @@ class PlaceQuery(Sent):
 
 
 class ProposalInPlace(Shape):
-    """What a proposal would make of its note as it is now: the parts of a word diff, each with its
-    mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`). title: the
+    """The effect of a proposal on its note as it is now: the parts of a word diff, each with its
+    mark: kept (`=`), added (`+`), removed (`-`), or lines that are left out (`…`). title: the
     note's. new_values: those of its values that no note of the vault uses yet.
     """
 
@@ -238,7 +238,7 @@ class ProposalInPlace(Shape):
 class ProposalPage(Shape):
     """A page of proposals, newest first. next: `before` of the next page; null on the last.
 
-    total: how many there are on all pages.
+    total: the number on all pages.
     """
 
     proposals: list[Proposal]

@@ -1,4 +1,4 @@
-"""Runs: which notes are to be filled, and how; how far a run is, and what became of notes."""
+"""Runs: which notes are to be filled, and how; the progress of a run, and the results for notes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RunKind = Literal["fill", "accept", "refuse", "undo"]
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 
 Wish = Annotated[str, Field(max_length=1000)]
-"""What the user wants otherwise, in their own words."""
+"""What should be different, in the user's own words."""
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
@@ -66,25 +66,22 @@ class RunOptions(ScanOptions):
     """What to enrich, and how: the options of `companion enrich`.
 
     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
-    of a scan. mode: `fill` what is missing; `replace` what Companion wrote and nobody edited, too;
-    `rewrite` nothing but that, which waits beside the old text; `requests`: fill only the empty
-    callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
-    takes the place of one that waits, or waits beside what is in the note. proposals: which. wish:
-    what you want otherwise, in your own words, such as “shorter”. made_since, made_by,
-    prompt_changed: rewrite only what was written since then, by this model, with other instructions
-    than now.
-    all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
-    rejected. section: add a callout under the one heading with this text, or else with these first
-    words. line: the same for the section that contains this line of the file, counted from 1;
-    for headings that occur several times. limit: of the notes that are asked
-    about or written.
-    dry_run: write nothing, and tell what would be. propose: write nothing; what the model gives
-    waits for a decision. diff: have the results show what changes in each note.
-    The edits for a note that is open in an editor wait for the client that shows it, see
-    `POST /api/v1/presence`.
-    on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
-    than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
-    with what it costs.
+    for a scan. mode: `fill` what is missing; `replace`: also replace what Companion wrote and
+    nobody has edited; `rewrite`: do only that, and the new text waits beside the old one;
+    `requests`: fill only the empty callouts in the notes; `again`: ask once more for these
+    proposals, and nothing else; the answer takes the place of one that waits, or waits beside what
+    is in the note. proposals: their ids. wish: what should be different, in your own words, such as
+    “shorter”. made_since, made_by, prompt_changed: rewrite only what was written since then, by
+    this model, or with instructions that have since changed. all: in folders, fill every note, not
+    only stubs. retry: ask again what was undone, deleted or rejected. section: add a callout under
+    the one heading with this text, or else with these first words. line: the same for the section
+    that contains this line of the file, counted from 1; for headings that occur several times.
+    limit: the most notes that are asked about or written. dry_run: write nothing, and return what
+    would be written. propose: write nothing; the answers wait for a decision. diff: show in the
+    results what changes in each note. The edits for a note that is open in an editor wait for the
+    client that shows it, see `POST /api/v1/presence`. on_fault: whether the run waits while the
+    endpoint fails, or ends. agreed: begin even if more than 50 notes go to a model on another
+    machine; otherwise that is refused with 409, `not-agreed`, with the cost.
     """
 
     model_config = ConfigDict(json_schema_extra=_TOGETHER)
@@ -126,7 +123,7 @@ class RunOptions(ScanOptions):
 
 
 class Usage(Shape):
-    """Tokens read and written, and calls made. cached_tokens: of those read, the cached ones."""
+    """Tokens read and written, and calls made. cached_tokens: those read from the cache."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -156,9 +153,9 @@ class Filled(Shape):
 
 
 class Decided(Shape):
-    """What became of a proposal. state: null if there is none of that id.
+    """The result for a proposal. state: null if there is none with that id.
 
-    reason: why it is not as it was wanted; null: it is.
+    reason: why the decision failed; null if it did not.
     """
 
     id: int
@@ -167,15 +164,15 @@ class Decided(Shape):
 
 
 class NoteResult(Shape):
-    """What became of a note. change: its id in the journal. left: what was not filled, and why.
+    """The result for a note. change: its id in the journal. left: what was not filled, and why.
 
     counted: whether it is one of the run's notes; others were named, and skipped at the start.
-    diff: if it was asked for and the note changed, or would. fallback: the kinds of changes that
-    are a sentence of the note, as no answer could be used. proposals: the ids of the proposals:
+    diff: if it was requested and the note changed, or would. fallback: the kinds of changes that
+    are a sentence of the note because no answer could be used. proposals: the ids of the proposals:
     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
-    holds for every note. lacks_heading: whether it does not have the heading of the section asked
-    for just once. decided: what became of each proposal that was decided on. undone: of the change
-    that was to be taken back.
+    applies to every note. lacks_heading: whether the requested section's heading is missing, or not
+    unique. decided: the result for each proposal that was decided on. undone: for a change that was
+    to be taken back.
     """
 
     path: str
@@ -215,7 +212,7 @@ class NoteResult(Shape):
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether a model was asked and gave nothing: what was filled or waits is a fallback."""
+        """Whether a model was asked in vain: all that was filled or waits is a fallback."""
         number = len(self.changes or self.proposals)
         return self.usage.calls > 0 and 0 < len(self.fallback) == number
 
@@ -229,9 +226,8 @@ class ResultShape(NoteResult):
 class RunShape(Shape):
     """A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
     number of its notes, or of the changes to take back. counts: results by status. waits: why it
-    waits now.
-    fault: what ended it, and code: of that problem. warnings: what in the settings names nothing.
-    left_alone: if no note needs anything, how many are left alone, by the reason.
+    waits now. fault: what ended it, and code: of that problem. warnings: settings that match
+    nothing. left_alone: if no note needs anything, how many are left alone, by reason.
     """
 
     id: str
@@ -249,7 +245,7 @@ class RunShape(Shape):
 
 
 class RunProgress(RunShape):
-    """A run with its results after a number. next: the number to ask with next time.
+    """A run with its results after a number. next: the number to send next time.
 
     Once the state is done, cancelled or failed, an answer without results is the last one.
     """

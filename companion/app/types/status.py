@@ -22,8 +22,8 @@ class Fault(Shape):
 class BacklogState(Shape):
     """The backlog: notes that were there before, or arrived many at once, filled only with consent.
 
-    notes: the number of those that wait for an answer. cost: where they would be sent, and what
-    that may cost, in words; empty until it is known.
+    notes: how many wait for an answer. cost: where they would be sent, and what that may cost, in
+    words; empty until it is known.
     """
 
     notes: int = 0
@@ -33,7 +33,7 @@ class BacklogState(Shape):
 class BacklogAnswer(Sent):
     """The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
 
-    notes: the number that the user was shown; if there are more by now, it is refused.
+    notes: the number that the user was shown; if there are more now, the answer is refused.
     """
 
     fill: bool
@@ -67,19 +67,18 @@ class SpentToday(Shape):
 
 
 class Status(Shape):
-    """The state of a vault, and of its daemon. What only a daemon knows has its default here.
+    """The state of a vault, and of its daemon. Without a daemon, its part has defaults.
 
     pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
-    folder is missing or empty. ready: the vault was looked over. polls: why the vault is polled, in
-    words, empty if file events work. retry_in: seconds until the endpoint is tried again.
-    rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: the
-    number that wait for a decision. notes: the number that was scanned; to_do: of those, with a
-    need. in_hand: the notes in progress. modes: by field, whether an answer is written at once
-    (`write`) or waits for a decision (`propose`); folder_modes: the same by folder, which goes
-    before a field. settings_to_restart_for: settings that were changed and that only the next start
-    of the daemon follows, as `server.port`; settings_changed: there are any. settings_fault: why
-    nothing is asked or written, as a file of the settings is broken, with the file and the line;
-    empty if none is.
+    folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
+    in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
+    rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
+    many wait for a decision. notes: how many were scanned; to_do: how many of them have a need.
+    in_hand: the notes in progress. modes: by field, whether an answer is written at once (`write`)
+    or waits for a decision (`propose`); folder_modes: the same by folder, which overrides a
+    field's. settings_to_restart_for: changed settings that need a restart of the daemon, such as
+    `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
+    because a settings file is broken, with the file and the line; empty if none is.
     """
 
     version: str
@@ -117,16 +116,16 @@ class Status(Shape):
 
 
 Scope = Literal["read", "propose", "decide", "all"]
-"""What a token is good for. Each scope allows what those before it do: `read` to look, `propose` to
-propose values, `decide` to accept, refuse and undo, also in an editor; `all` to start runs, and
-everything else.
+"""What a token allows. Each scope includes those before it: `read` to look, `propose` to propose
+values, `decide` to accept, refuse and undo, also in an editor; `all` to start runs, and everything
+else.
 """
 TokenName = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 def is_within(scope: Scope, other: Scope) -> bool:
-    """Return whether the other scope allows what this one does."""
+    """Return whether the other scope allows everything that this one does."""
     return SCOPES.index(scope) <= SCOPES.index(other)
 
 
@@ -144,19 +143,19 @@ class Token(Shape):
 
 
 class TokenSecret(Token):
-    """A new token. token: what is to be sent with each request; it is never shown again."""
+    """A new token. token: send it with each request; it is never shown again."""
 
     token: str
 
 
 class TokenList(Shape):
-    """The tokens of this vault, oldest first, without that of the command line."""
+    """The tokens of this vault, oldest first, without the command line's."""
 
     tokens: list[Token]
 
 
 class NewToken(Sent):
-    """A token to make. days: that it is valid; null: until it is revoked."""
+    """A token to make. days: how long it is valid; null: until it is revoked."""
 
     name: TokenName
     scope: Scope = "read"
