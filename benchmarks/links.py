@@ -22,7 +22,7 @@ import frontmatter
 from yaml import YAMLError
 
 from benchmarks.quality.page import table
-from companion.note.link_names import LinkNames, NoteName
+from companion.note.link_names import LinkNames
 from companion.note.links import link_mentions, link_targets
 
 FAULTS = (
@@ -46,7 +46,11 @@ class Callout(NamedTuple):
     body: str
 
 
-def read_vault(vault: Path) -> list[tuple[NoteName, str]]:
+Names = tuple[str, str, tuple[str, ...]]
+"""The path of a note, its title and its aliases."""
+
+
+def read_vault(vault: Path) -> list[tuple[Names, str]]:
     """Return every note's names and its body."""
     notes = []
     for file in sorted(vault.rglob("*.md")):
@@ -58,7 +62,7 @@ def read_vault(vault: Path) -> list[tuple[NoteName, str]]:
             note = frontmatter.Post(text)
         aliases = note.get("aliases") or []
         listed = aliases if isinstance(aliases, list) else str(aliases).split(",")
-        name = NoteName(path, file.stem, tuple(map(str, filter(None, listed))))
+        name = path, file.stem, tuple(map(str, filter(None, listed)))
         notes.append((name, note.content))
     return notes
 
@@ -71,7 +75,7 @@ def main() -> int:
     arguments = parser.parse_args()
     notes = read_vault(arguments.vault)
     names = time_build([name for name, _ in notes])
-    found = ((name.path, find_prose(body), body) for name, body in notes)
+    found = ((name[0], find_prose(body), body) for name, body in notes)
     callouts = [Callout(*each) for each in found if each[1]]
     random.Random(1).shuffle(callouts)
     return time_links(names, callouts[: arguments.callouts], arguments.show)
@@ -85,11 +89,11 @@ def find_prose(body: str) -> str:
     return "\n\n".join(prose)[:1000]
 
 
-def time_build(notes: list[NoteName]) -> LinkNames:
+def time_build(notes: list[Names]) -> LinkNames:
     start = time.process_time()
     names = LinkNames(notes)
     built = time.process_time()
-    link_mentions(" ".join(name.title for name in notes), names)
+    link_mentions(" ".join(title for _, title, _ in notes), names)
     print(f"{len(notes)} notes: names {1e3 * (built - start):.0f} ms, matcher", end=" ")
     print(f"{1e3 * (time.process_time() - built):.0f} ms")
     return names

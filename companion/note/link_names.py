@@ -29,14 +29,6 @@ Choose = Callable[[Collection[str]], str | None]
 """Returns which note of one name is meant, by paths without `.md`; None: nobody can tell."""
 
 
-class NoteName(NamedTuple):
-    """The names of a note: its vault-relative path with `/`, its title, its aliases."""
-
-    path: str
-    title: str = ""
-    aliases: tuple[str, ...] = ()
-
-
 class _SpelledName(NamedTuple):
     name: str
     spelling: Spelling
@@ -89,15 +81,14 @@ class NotePaths:
 class LinkNames(NotePaths):
     """The names of a vault's notes, to resolve links and to find mentions.
 
-    Paths may be with or without `.md`. hidden: paths of notes that no link is made to; they count
-    only where a link must not lead to them by mistake. Building it is cheap; the first search for
-    mentions builds the matcher (ahocorasick_rs, a wrapper of Rust's aho-corasick).
+    notes: the path of each, its title and its aliases. Paths may be with or without `.md`. hidden:
+    paths of notes that no link is made to; they count only where a link must not lead to them by
+    mistake. Building it is cheap; the first search for mentions builds the matcher
+    (ahocorasick_rs, a wrapper of Rust's aho-corasick).
     """
 
     def __init__(
-        self,
-        notes: Iterable[NoteName | tuple[str, str, Iterable[str]]],
-        hidden: Collection[str] = (),
+        self, notes: Iterable[tuple[str, str, Iterable[str]]], hidden: Collection[str] = ()
     ) -> None:
         super().__init__()
         self._hidden = frozenset(map(without_extension, hidden))

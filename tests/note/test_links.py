@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.link_names import LinkNames, NoteName, only_one
+from companion.note.link_names import LinkNames, only_one
 from companion.note.links import (
     likely_targets,
     link_mentions,
@@ -19,49 +19,57 @@ from companion.note.links import (
 from companion.note.mentions import Spelling, fold_case, spelling_of
 from tests.examples import labelled
 
+
+def named(
+    path: str, title: str = "", aliases: tuple[str, ...] = ()
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return the names of a note."""
+    return path, title, aliases
+
+
 VAULT = [
-    NoteName("Machine Learning.md", "Machine Learning", ("ML", "statistical learning")),
-    NoteName("notes/Machine Learning Operations.md", "", ("MLOps",)),
-    NoteName("notes/large-language-models", "Large language models (LLMs)", ("LLM", "LLMs")),
-    NoteName("Home.md", "Home"),
-    NoteName("Entropy.md", "Entropy", ("entropy",)),
-    NoteName("Photosynthesis.md"),
-    NoteName("nothing.md"),
-    NoteName("note-taking.md"),
-    NoteName("To Do.md"),
-    NoteName("how to.md"),
-    NoteName("GPT-4.md"),
-    NoteName("JavaScript.md"),
-    NoteName("C++.md", "C++", ("C plus plus",)),
-    NoteName("Go.md"),
-    NoteName("R.md"),
-    NoteName("2024.md"),
-    NoteName("2024-05-01.md"),
-    NoteName("C# basics.md"),
-    NoteName("Dune: Part Two.md"),
-    NoteName("a/Mercury.md", "", ("quicksilver metal",)),
-    NoteName("b/Mercury.md", "", ("innermost planet", "Hermes")),
-    NoteName("Greek gods.md", "", ("Hermes",)),
-    NoteName("Let's Encrypt.md"),
-    NoteName("机器学习.md"),
-    NoteName("学习.md"),
-    NoteName("活着.md", "", ("黑暗", "有钱人")),
-    NoteName("面包.md"),
-    NoteName("京都.md"),
-    NoteName("工作流.md"),
-    NoteName("上下文.md"),
-    NoteName("文件管理.md"),
-    NoteName("基本概念.md"),
-    NoteName("Docker 使用.md"),
-    NoteName("データ.md"),
-    NoteName("データベース.md"),
-    NoteName("머신러닝.md"),
-    NoteName("แมว.md"),
-    NoteName("हिन्दी भाषा.md"),
-    NoteName("Машинное обучение.md"),
-    NoteName("Éclair.md"),
-    NoteName("Haus.md"),
-    NoteName("İstanbul.md"),
+    named("Machine Learning.md", "Machine Learning", ("ML", "statistical learning")),
+    named("notes/Machine Learning Operations.md", "", ("MLOps",)),
+    named("notes/large-language-models", "Large language models (LLMs)", ("LLM", "LLMs")),
+    named("Home.md", "Home"),
+    named("Entropy.md", "Entropy", ("entropy",)),
+    named("Photosynthesis.md"),
+    named("nothing.md"),
+    named("note-taking.md"),
+    named("To Do.md"),
+    named("how to.md"),
+    named("GPT-4.md"),
+    named("JavaScript.md"),
+    named("C++.md", "C++", ("C plus plus",)),
+    named("Go.md"),
+    named("R.md"),
+    named("2024.md"),
+    named("2024-05-01.md"),
+    named("C# basics.md"),
+    named("Dune: Part Two.md"),
+    named("a/Mercury.md", "", ("quicksilver metal",)),
+    named("b/Mercury.md", "", ("innermost planet", "Hermes")),
+    named("Greek gods.md", "", ("Hermes",)),
+    named("Let's Encrypt.md"),
+    named("机器学习.md"),
+    named("学习.md"),
+    named("活着.md", "", ("黑暗", "有钱人")),
+    named("面包.md"),
+    named("京都.md"),
+    named("工作流.md"),
+    named("上下文.md"),
+    named("文件管理.md"),
+    named("基本概念.md"),
+    named("Docker 使用.md"),
+    named("データ.md"),
+    named("データベース.md"),
+    named("머신러닝.md"),
+    named("แมว.md"),
+    named("हिन्दी भाषा.md"),
+    named("Машинное обучение.md"),
+    named("Éclair.md"),
+    named("Haus.md"),
+    named("İstanbul.md"),
 ]
 NAMES = LinkNames(VAULT)
 
@@ -222,8 +230,8 @@ def test_own_longer_name_hides_the_shorter_one() -> None:
 
 def test_word_in_many_names_is_ordinary() -> None:
     parts = ["my dictionary", "dictionary tools", "offline dictionary", "dictionary of words"]
-    few = LinkNames([NoteName("dictionary.md"), *(NoteName(part) for part in parts[:2])])
-    many = LinkNames([NoteName("dictionary.md"), *(NoteName(part) for part in parts)])
+    few = LinkNames([named("dictionary.md"), *(named(part) for part in parts[:2])])
+    many = LinkNames([named("dictionary.md"), *(named(part) for part in parts)])
     assert link_mentions("A dictionary.", few) == "A [[dictionary]]."
     assert link_mentions("A dictionary.", many) == "A dictionary."
 
@@ -267,7 +275,7 @@ def test_resolve(target: str, expected: str | None) -> None:
     ],
 )
 def test_resolve_among_several(paths: list[str], target: str, expected: str | None) -> None:
-    names = LinkNames([NoteName(path) for path in paths])
+    names = LinkNames([named(path) for path in paths])
     assert names.resolve(target) == expected
 
 
@@ -294,8 +302,8 @@ def test_a_name_of_several_is_the_preferred_note_s(
 def test_no_link_is_made_to_a_hidden_note() -> None:
     names = LinkNames(
         [
-            NoteName("a/Plan.md"),
-            NoteName("Secret.md", "Project Quail", ("Quail",)),
+            named("a/Plan.md"),
+            named("Secret.md", "Project Quail", ("Quail",)),
             ("b/Plan", "", ()),
         ],
         hidden=["Secret.md", "b/Plan.md"],
@@ -313,7 +321,7 @@ def test_no_link_is_made_to_a_hidden_note() -> None:
 )
 def test_a_link_leads_to_a_note_beside_it_first(source: str, expected: str) -> None:
     paths = ["x/y/A", "z/w/A", "q/A", *(["A"] if not source else [])]
-    assert LinkNames([NoteName(path) for path in paths]).find_note("A", source) == expected
+    assert LinkNames([named(path) for path in paths]).find_note("A", source) == expected
 
 
 @pytest.mark.parametrize(
@@ -326,7 +334,7 @@ def test_a_link_leads_to_a_note_beside_it_first(source: str, expected: str) -> N
     ],
 )
 def test_find_note(paths: list[str], expected: str | None) -> None:
-    assert LinkNames([NoteName(path) for path in paths]).find_note("A") == expected
+    assert LinkNames([named(path) for path in paths]).find_note("A") == expected
 
 
 @pytest.mark.parametrize(
