@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from companion.cli import run
 from companion.enrich.checks import UNCHECKED
 from tests.cli.user import User, answer_by_schema
 from tests.llm.fake_endpoint import answer
@@ -284,8 +285,15 @@ def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])
-def test_off_is_said_once(user: User, setting: str, told: int) -> None:
+def test_off_is_said_once(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    setting: str,
+    told: int,
+) -> None:
     user.note("Sourdough.md", NOTE)
     say(user, GOOD)
-    process = user.start("enrich", ".", env={"COMPANION_CHECKS": setting})
-    assert process.communicate(timeout=120)[1].count(UNCHECKED) == told
+    monkeypatch.setenv("COMPANION_CHECKS", setting)
+    run(["enrich", "."])
+    assert capsys.readouterr().err.count(UNCHECKED) == told

@@ -73,10 +73,9 @@ def test_the_next_run_is_refused_at_once_until_the_limit_is_raised(user: User) -
     user.run("enrich", ".")
     calls, before = user.calls(), user.files()
     for command in (["enrich", "."], ["enrich", "11.md"], ["enrich", "11", "--dry-run"]):
-        process = user.start(*command)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 1
-        assert "The limit of 6,000 tokens a day is reached" in err and "enriched" not in out
+        ran = user.run(*command)
+        assert ran.status == 1 and "enriched" not in ran.out
+        assert "The limit of 6,000 tokens a day is reached" in ran.err
     assert (user.calls(), user.files()) == (calls, before)
     user.configure(LIMITS.format(limit="tokens_a_day = 60000", at_once=2))
     assert user.run("enrich", ".").status == 0
