@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,15 @@ def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_CHECKS", "off")
 
 
-_LONGEST = "tests/test_plugin_npm", "tests/test_embedded_run", "tests/test_wheel"
+_LONGEST = (  # each with the beginnings of the names of its tests
+    ("tests/test_plugin_npm.py::test_script[e2e",),
+    ("tests/test_plugin_npm.py::test_script[test]",),
+    ("tests/test_embedded_run.py", "tests/test_wheel.py"),
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a release needs, and put the longest tests first.
+    """Leave out what only a release needs, and begin with the longest tests.
 
     No core waits for another one at the end then.
     """
@@ -88,7 +93,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         late = [item for item in items if item.get_closest_marker("release")]
         config.hook.pytest_deselected(items=late)
         items[:] = [item for item in items if item not in late]
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+    _spread_longest(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def _spread_longest(items: list[pytest.Item], workers: int) -> None:
+    """Order the tests so that each worker begins with other ones of the longest.
+
+    A worker is given as many tests as another, one after the other; later it steals some.
+    """
+    longest = [[item for item in items if item.nodeid.startswith(names)] for names in _LONGEST]
+    apart = {item for group in longest for item in group}
+    others = iter([item for item in items if item not in apart])
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        first = [item for group in longest[number::workers] for item in group]
+        share = (len(items) - len(ordered)) // (workers - number)
+        ordered += [*first, *islice(others, max(share - len(first), 0))]
+    items[:] = [*ordered, *others]
 
 
 @pytest.hookimpl(optionalhook=True)
