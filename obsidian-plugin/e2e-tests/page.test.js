@@ -607,6 +607,19 @@ test("texts of others are text wherever they are shown", async () => {
   }
 });
 
+test("the vault is not looked over again while nothing changes", async () => {
+  await page.clock.install();
+  await show("vault");
+  await page.locator(".cc-why").first().waitFor({ state: "attached" });
+  /** @type {string[]} */
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const isLooked = page.waitForResponse(/\/outdated/);
+  await page.clock.fastForward(60_000);
+  await isLooked;
+  assert.deepEqual(asked.filter((path) => /coverage|notes/.test(path)), []);
+});
+
 test("all files of the page are under 60 kB, packed; they are asked for once", async () => {
   await show("inbox");
   const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));

@@ -14,7 +14,7 @@ import { formatNumber, say, showHidden, splitPath } from "../words.js";
 /** @typedef {{ name: string, path: string, counts: Counts, below: Folder[] }} Folder */
 
 const AT_ONCE = 20; // notes that a click enriches
-const PAUSE = 5000; // milliseconds between two looks
+const PAUSE = 5000; // milliseconds between two looks at what is outdated
 const LISTED = 50; // notes, and outdated texts
 
 /** @type {[Key, string][]} what the page cannot do, and the command for it */
@@ -41,15 +41,13 @@ export function Vault({ app }) {
   const taught = useSignal(/** @type {Taught | null} */ (null));
   const folder = useSignal(""); // whose notes are listed as to do; empty: the vault's
   const status = app.status.status.value;
-  const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${app.inbox.counts.value.all}`;
+  const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
   useEffect(() => {
-    const load = () => {
-      void app.api.get("/coverage").then((/** @type {Coverage} */ got) => (coverage.value = got), () => {});
-      void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
-    };
+    const look = () => void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
+    void app.api.get("/coverage").then((/** @type {Coverage} */ got) => (coverage.value = got), () => {});
     void app.api.get("/taught").then((/** @type {Taught} */ got) => (taught.value = got), () => {});
-    load();
-    const timer = setInterval(load, PAUSE); // what is outdated is found some time after a note has changed
+    look();
+    const timer = setInterval(look, PAUSE); // what is outdated is found some time after a note has changed
     return () => clearInterval(timer);
   }, [changed]);
   if (!coverage.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
