@@ -85,14 +85,7 @@ class Change(Shape):
     @classmethod
     def of(cls, change: journal.Change, diff: str | None = None) -> Self:
         """Return a change of the journal."""
-        names = cls.model_fields.keys() - {"left", "needs", "diff"}
-        shown = {name: getattr(change, name) for name in names}
-        return cls(**shown, needs=list(change.needs), left=change.remaining, diff=diff)
-
-    @property
-    def is_made(self) -> bool:
-        """Whether it is done and not completely taken back; false for an undo."""
-        return self.state == "done" and self.undoes is None
+        return cls.model_validate(vars(change) | {"left": change.remaining, "diff": diff})
 
     def describe(self) -> str:
         """Return what it did, in a few words."""
@@ -221,5 +214,4 @@ class OutboxEntry(Shape):
     @classmethod
     def of(cls, row: OutboxRow, left: list[str]) -> Self:
         """Return the state of a row. left: the parts that an undo left of its change."""
-        names = ("id", "path", "state", "change", "reason", "code")
-        return cls(left=left, **{name: getattr(row, name) for name in names})
+        return cls.model_validate(vars(row) | {"left": left})
