@@ -160,7 +160,7 @@ ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
         {"path": "Rye.md", "field": "tags", "value": 3},
         "value: this has to be a valid string or a valid list",
     ),
-    ("accept", {"ids": []}, "ids: List should have at least 1 item"),
+    ("accept", {"ids": []}, "ids: it is empty"),
     ("accept", {"ids": "all"}, "ids: this has to be a valid list"),
     ("undo", {"change": "last"}, "change: this has to be a valid integer"),
 ]
