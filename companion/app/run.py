@@ -26,7 +26,9 @@ Tell = Callable[[str], object]
 
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 _OFTEN = gc.get_threshold()
-_NEW_OBJECTS = 10_000  # from so many on, the garbage collector looks for unused ones in a run
+# In a run, the garbage collector looks for unused objects from so many new ones on, and after so
+# many looks through older ones, too: the packages that the first call loads are among these.
+_NEW_OBJECTS, _LOOKS = 10_000, 100
 
 
 class Run(Protocol):
@@ -195,9 +197,10 @@ def _rare_collections() -> Iterator[None]:
     Scanning all modules again and again takes a twentieth of the time of a run.
     """
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, *_OFTEN[1:])
+    gc.set_threshold(_NEW_OBJECTS, _LOOKS, *_OFTEN[2:])
     try:
         yield
     finally:
         gc.set_threshold(*_OFTEN)
+        gc.freeze()  # counts the looks from 0: else what is new is looked through at once
         gc.unfreeze()
