@@ -97,8 +97,10 @@ class Sender:
         input_tokens: int,
         output_tokens: int,
         check: Callable[[], None] | None = None,
-    ) -> tuple[Reply, Endpoint]:
-        """Return the first reply that a retry would not change, and the endpoint that gave it.
+    ) -> tuple[Reply, Completion, Endpoint]:
+        """Return the first reply that a retry would not change, its completion, and its endpoint.
+
+        The completion is an empty one where the status is not 200.
 
         Status 408, 409, 429, 498 and 5xx, time-outs (once) and broken connections are retried.
         The tokens, which a call may take, are reserved before each call, and before the endpoint
@@ -124,13 +126,13 @@ class Sender:
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
                         else:
                             slot.close()  # another call may go while this one is counted
-                        _settle(reservation, reply)
+                        completion = _settle(reservation, reply)
                     except CallFailed as failure:
                         error = failure.to_error(endpoint)
                         if failure.slow:
                             retries = min(retries, 1)
                 if error is None:
-                    return reply, endpoint
+                    return reply, completion, endpoint
                 self._wait_for_retry(error, wait, attempt, retries)
         raise AssertionError("unreachable")
 
@@ -243,8 +245,8 @@ def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
     return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
 
 
-def _settle(reservation: Reservation, reply: Reply) -> None:
-    """Replace the reserved amount of the call by the usage in the reply.
+def _settle(reservation: Reservation, reply: Reply) -> Completion:
+    """Replace the reserved amount of the call by the usage in the reply; return its completion.
 
     One that says it came from another service tier is paid at the usual price.
     """
@@ -258,3 +260,4 @@ def _settle(reservation: Reservation, reply: Reply) -> None:
     reservation.settle(completion.usage)
     if turn:
         turn.record(reply.headers)
+    return completion

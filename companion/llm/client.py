@@ -33,7 +33,6 @@ from companion.llm.response import (
     NoCompletion,
     ThoughtsOnly,
     Usage,
-    read_completion,
     read_json,
 )
 
@@ -167,7 +166,7 @@ class Client(Sender):
         """
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
-            reply, endpoint = self.send(
+            reply, completion, endpoint = self.send(
                 partial(capabilities.body_for, question),
                 question.estimate_tokens(),
                 question.max_tokens,
@@ -176,7 +175,6 @@ class Client(Sender):
             if reply.status == 200:
                 if reply.is_web_page:
                     raise web_page_error(endpoint)
-                completion = read_completion(reply)
                 with self._lock:
                     self.usage += completion.usage
                 runs_on = endpoint.embedded and completion.finish == "length" and completion.text

@@ -153,7 +153,7 @@ class EndpointEncoder(Sender):
         """Return the vectors of texts, not more than one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
         tokens = sum(map(estimate_tokens, texts))
-        reply, endpoint = self.send(lambda _: body, tokens, 0, check=check)
+        reply, _, endpoint = self.send(lambda _: body, tokens, 0, check=check)
         if reply.status != 200:
             raise error_for_reply(reply, endpoint)
         data: Any = reply.parse()
