@@ -313,8 +313,8 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
 
 const REFUSED = /** @type {const} */ ([
   ["description", "word ".repeat(10_000), /a description may have [\d,]+ characters, and this has 50,000/],
-  ["description", " \n ", /nothing is left to write for description/],
-  ["callout", "![](http://127.0.0.1:1/x.png)", /nothing is left to write for callout/],
+  ["description", " \n ", /nothing would be left of the description/],
+  ["callout", "![](http://127.0.0.1:1/x.png)", /nothing would be left of the callout/],
 ]);
 test("what cannot be a value is refused with why, and kept to be mended", async () => {
   const before = await vault.read(OPEN);
