@@ -189,7 +189,7 @@ def test_a_model_that_fails_on_the_note_is_told(user: User) -> None:
 
 def test_what_the_model_did_not_write_is_told(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_CHECKS", "on")
-    sentence = "Feed the starter twice a day while it stands in the warm kitchen."
+    sentence = "Every loaf in this kitchen is raised by wild yeast, all the year."
     user.note("Starter.md", f"---\ndescription:\n---\n\n# Starter\n\n{sentence}\n")
     user.says(description="As an AI language model, I cannot write that.")
     ran = user.run("init", str(user.vault), "--no-plugin", "--yes")

@@ -227,7 +227,7 @@ def test_a_large_run_where_nobody_sits_needs_a_yes(
     monkeypatch.setattr(sys, "stdin", typed)
     ran = remote.run("enrich", *arguments)
     assert (ran.status, remote.calls()) == (status, calls)
-    refused = bool(re.search(FORECAST, ran.err)) and "say --yes to send them all" in ran.err
+    refused = bool(re.search(FORECAST, ran.err)) and "--yes to send them all" in ran.err
     assert refused is (status == 2)
     assert not refused or ran.out == ""
     assert remote.read("0.md") == STUB

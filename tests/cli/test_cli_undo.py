@@ -71,7 +71,7 @@ def test_bare_undo_stops_at_what_is_only_busy(
     def refuse(*_: object) -> int:
         raise NoteBusy("another program has it open", "Folder/B.md")
 
-    monkeypatch.setattr("companion.store.undo.undo_change", refuse)
+    monkeypatch.setattr("companion.app.decider.undo_change", refuse)
     ran = enriched.run("undo")
     assert (ran.status, ran.err.count("\n")) == (1, 1) and "0 changes taken back" in ran.out
     assert enriched.read("Stub.md") == FILLED
