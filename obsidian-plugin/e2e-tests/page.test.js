@@ -580,6 +580,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
         await assertAccessible(page);
       }
     }
+    await page.setViewportSize({ width: 360, height: 740 });
     await show("inbox");
     await page.getByRole("button", { name: /^All \d/ }).click();
     await assertAccessible(page);

@@ -77,7 +77,7 @@ for (const [name, act] of Object.entries(SCENARIOS)) {
 
 test("its callout has an icon and a colour of its own, unlike a type that Obsidian does not know, and a snippet may change both", async () => {
   const title = page.locator(".callout[data-callout=ai] .lp-callout-title").first();
-  await title.locator("svg.lucide-sparkles").waitFor();
+  await title.locator("svg.lucide-sparkles").waitFor({ state: "attached" }); // it may be in a tab behind
   const look = (/** @type {string} */ type) =>
     page.evaluate((name) => {
       const callout = document.body.createDiv({ cls: "callout", attr: { "data-callout": name } });
