@@ -53,6 +53,12 @@ _TIME = re.compile(
     r"(?::(?P<second>\d\d))?(?:\s?(?P<half>am|pm|a\.m\.|p\.m\.))?)"
     r"(?!\d|\s?(?:z|utc|gmt)\b|\s?\+\d)"
 )
+_KINDS = {
+    "checkbox": "true or false",
+    "date": "a date",
+    "datetime": "a date with a time",
+    "number": "a number",
+}
 
 
 def read_scalar(kind: str, answer: object, name: str) -> str | None:
@@ -76,7 +82,8 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
         whole = [each.value for each in _find_dates(text, kind) if each.text == text]
         value = whole[0] if whole else None
     if value is None:
-        raise AnswerError(f"“{str(answer)[:60]}” is no {kind}, as {name} needs")
+        text = " ".join(str(answer)[:60].split())
+        raise AnswerError(f"“{text}” is not {_KINDS[kind]}, which {name} takes")
     return value
 
 

@@ -161,6 +161,7 @@ ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
         "value: this has to be a valid string or a valid list",
     ),
     ("accept", {"ids": []}, "ids: it is empty"),
+    ("accept", {"ids": [*range(1, 200)]}, "ids: it has too many items"),
     ("accept", {"ids": "all"}, "ids: this has to be a valid list"),
     ("undo", {"change": "last"}, "change: this has to be a valid integer"),
 ]

@@ -172,6 +172,7 @@ _FAULTS = {  # pydantic's types of errors, in words
     "string_pattern_mismatch": "it is empty, too long, or has characters that it may not have",
     "string_too_long": "it is too long",
     "string_too_short": "it is empty",
+    "too_long": "it has too many items",
     "too_short": "it is empty",
 }
 
