@@ -108,8 +108,9 @@ test("a note that is not open is written by the daemon, and the notice undoes it
 test("the section at the cursor, of two that read alike; undo goes past what the editor took back", async () => {
   await scene.vault.write("Logs.md", `${LOGS}## Log\n\nMonday.\n\n## Log\n\nTuesday.`);
   await openNote(page, "Logs.md");
+  const notices = await countNotices(page);
   await clickRibbon(page);
-  await shows(page, /^> It explains/m);
+  await notice(page, /^Filled .* in “Logs”/, notices);
   await focusEditor();
   await page.keyboard.press("Control+End");
   const before = await countNotices(page);
