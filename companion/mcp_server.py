@@ -83,6 +83,8 @@ class _StrictTool(Tool):
         takes = self.parameters["properties"]
         if unknown := [name for name in arguments if name not in takes]:
             raise ToolError(f"{self.name} takes no `{unknown[0]}`; it takes {', '.join(takes)}")
+        if isinstance(folder := arguments.get("folder"), str):  # models write `Projects/`
+            arguments = arguments | {"folder": folder.strip("/")}
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:

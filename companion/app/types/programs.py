@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from companion.app.types.base import FolderPath, Id, PageSize, QueryId, RelativePath, Sent, Shape
 from companion.app.types.changes import Change
@@ -24,11 +24,7 @@ from companion.store.proposal import PROGRAM_NAME, ProposalState
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
 _Note = Annotated[RelativePath, Field(description="a note, by the path that scan returns")]
-_Folder = Annotated[
-    FolderPath,
-    BeforeValidator(lambda folder: folder.strip("/") if isinstance(folder, str) else folder),
-    Field(description="a folder; empty: the whole vault"),
-]
+_Folder = Annotated[FolderPath, Field(description="a folder; empty: the whole vault")]
 _Limit = Annotated[PageSize, Field(description="the most to return")]
 
 
