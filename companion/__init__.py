@@ -12,7 +12,7 @@ __version__ = "0.3.0"
 
 
 def open_vault(path: str | PathLike[str]) -> Vault:
-    """Return the vault in the folder at path, by its settings; see companion.python_api.
+    """Return the vault in the folder at path, with its settings; see companion.python_api.
 
     Raises companion.errors.UsageError if there is no such folder.
     """

@@ -6,19 +6,19 @@ class CompanionError(Exception):
 
 
 class UsageError(CompanionError):
-    """The command or the configuration is wrong (exit status 2; that of all others is 1)."""
+    """The command or the configuration is wrong (exit status 2; all others have 1)."""
 
 
 class ModelMissing(UsageError):
-    """The model that runs on this machine was not fetched yet. Nothing was asked."""
+    """The model that runs on this machine is not fetched yet. Nothing was asked."""
 
 
 class NotThere(CompanionError):
-    """There is no such note, proposal, change, run or daemon, as far as who asks may know."""
+    """There is no such note, proposal, change, run or daemon, or the caller may not know of it."""
 
 
 class NoteError(CompanionError):
-    """One note cannot be worked on, others can. path: vault-relative, with `/`. line: from 1."""
+    """One note cannot be worked on; others can. path: vault-relative, with `/`. line: from 1."""
 
     def __init__(self, reason: str, path: str = "", line: int | None = None) -> None:
         super().__init__(reason, path, line)
@@ -38,7 +38,7 @@ class NoteRefused(NoteError):
 
 
 class NoteChanged(NoteError):
-    """Somebody wrote, moved or deleted the note meanwhile. Nothing was written."""
+    """Somebody has written, moved or deleted the note. Nothing was written."""
 
 
 class ChangeNotInNote(NoteChanged):
@@ -46,7 +46,7 @@ class ChangeNotInNote(NoteChanged):
 
 
 class ProposalDecided(NoteError):
-    """Somebody else decided on the proposal meanwhile. Nothing was written."""
+    """Somebody else has decided on the proposal. Nothing was written."""
 
 
 class NoteBusy(NoteError):
@@ -74,13 +74,13 @@ class JournalError(StorageError):
 
 
 class VaultLocked(CompanionError):
-    """Another Companion process is at work on this vault."""
+    """Another Companion process is working on this vault."""
 
 
 class EndpointError(CompanionError):
     """The endpoint cannot serve any note now: down, unauthorised, out of quota, no such model.
 
-    kind: what is wrong, for programs. lasts: whether only the user can repair it.
+    kind: what is wrong, for programs. lasts: whether only the user can fix it.
     """
 
     kind = "down"
@@ -88,4 +88,4 @@ class EndpointError(CompanionError):
 
 
 class AnswerError(CompanionError):
-    """The endpoint answered, but with nothing that can be used for this note."""
+    """The endpoint answered, but with nothing usable for this note."""

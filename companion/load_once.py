@@ -1,7 +1,7 @@
 """Values that are loaded on first use, once, however many threads ask for them at that moment.
 
-functools.cache has each of these threads load the value, and so has functools.cached_property from
-Python 3.12 on.
+With functools.cache each of these threads would load the value, and so with
+functools.cached_property from Python 3.12 on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The MCP server, by which agents read a vault's notes and propose what they need.
+"""The MCP server, through which agents read a vault's notes and propose what they need.
 
 It has tools, a resource for each note and a prompt, and speaks on standard input and output. A
-model reads what the tools say, so that an error is a sentence which says what to do.
+model reads the tools' answers, so an error is a sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ def make_server(root: Path) -> MCPServer:
 
 
 class _StrictTool(Tool):
-    """A tool that refuses arguments which it does not take, and says what is wrong in words."""
+    """A tool that refuses unknown arguments, and says in words what is wrong."""
 
     async def run(
         self, arguments: dict[str, Any], context: Ctx, convert_result: bool = False
     ) -> Any:
-        """Return what the tool answers. Raises ToolError."""
+        """Return the tool's answer. Raises ToolError."""
         takes = self.parameters["properties"]
         if unknown := [name for name in arguments if name not in takes]:
             raise ToolError(f"{self.name} takes no `{unknown[0]}`; it takes {', '.join(takes)}")
@@ -93,10 +93,10 @@ class _StrictTool(Tool):
 
 
 class Tools:
-    """The tools of one vault, made of the methods of Agents.
+    """The tools of one vault, made from the methods of Agents.
 
-    They may be called from any thread. Each call opens the vault by the settings as they are by
-    then, and closes it again; where its daemon runs, that does what is asked.
+    They may be called from any thread. Each call opens the vault with its current settings, and
+    closes it again; if its daemon runs, the daemon does the work.
     """
 
     def __init__(self, root: Path) -> None:
@@ -104,7 +104,7 @@ class Tools:
         self._lock = threading.Lock()  # a process holds the vault's lock only once
 
     def make(self, name: str, method: Callable[..., object], hints: ToolAnnotations) -> Tool:
-        """Return the tool that does what a method of Agents does, for the agent that calls."""
+        """Return the tool that calls a method of Agents, for the calling agent."""
         operation = operation_of(method)
 
         def call(ctx: Ctx, **values: object) -> BaseModel:
@@ -130,7 +130,7 @@ class Tools:
             raise ResourceNotFoundError(str(error)) from None
 
     def _do(self, ctx: Ctx, operation: Operation, values: Mapping[str, object]) -> BaseModel:
-        """Return what the operation answers to the agent that calls. values: what it takes."""
+        """Return the operation's answer to the calling agent. values: the arguments."""
         assert operation.takes
         sent = operation.takes.of(agent=_name_of(ctx), **values)
         read_only = operation.verb == "GET"
@@ -140,7 +140,7 @@ class Tools:
 
 
 def _signature_of(operation: Operation) -> Signature:
-    """Return the signature that the package makes a schema of: what it takes, without the agent."""
+    """Return the signature for the schema: the arguments except the agent."""
     assert operation.takes
     hints = get_type_hints(operation.takes, include_extras=True)
     parameters = [
@@ -158,7 +158,7 @@ def _signature_of(operation: Operation) -> Signature:
 
 
 def fill(folder: str = "") -> str:
-    """Look through the notes that need something, and propose it."""
+    """Go through the notes that need something, and propose it."""
     return _PROMPT.format(where=f" in the folder {folder}" if folder else "")
 
 

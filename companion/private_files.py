@@ -1,4 +1,4 @@
-"""Write files whole; create, read and write those that only their owner may read."""
+"""Write files whole; create, read and write files that only their owner may read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(file: str | os.PathLike[str], flags: int) -> int:
-    """Return a descriptor as os.open does; a new file may be read by its owner alone."""
+    """Return a descriptor as os.open does; a new file is readable by its owner alone."""
     return os.open(file, flags, _OWNER)
 
 
@@ -72,7 +72,7 @@ def write_whole(file: Path, data: bytes, mode: int) -> None:
 
 @contextmanager
 def new_private(file: Path) -> Iterator[IO[bytes]]:
-    """Open a new file for writing; it has its name only once the block ends well.
+    """Open a new file for writing; it gets its name only if the block succeeds.
 
     At no time may anybody else read it, and no file is ever replaced.
 
@@ -145,7 +145,7 @@ def is_private(file: Path) -> bool:
 
 
 def keep_private(state: Path) -> None:
-    """Take all permissions of others from a vault's state folder and everything in it.
+    """Remove all permissions of others from a vault's state folder and everything in it.
 
     Older versions, or a copy of the folder, may have granted some. Its parent, which holds the
     state of all vaults, is included. Symbolic links and files of other owners are left as they are.

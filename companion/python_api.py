@@ -1,9 +1,9 @@
 """The Python API: what notes need, values for it as proposals, decisions on them, and undo.
 
-`companion.open_vault(FOLDER)` returns a Vault. What it does is as safe as what the command line
-does, by the same code: values are checked and made harmless, wait as proposals, and go into notes
-by the journal; where a daemon runs, it does what writes. The names here, and in what they return,
-follow semantic versioning; docs/programs.md has examples.
+`companion.open_vault(FOLDER)` returns a Vault. It is as safe as the command line, and runs the same
+code: values are checked and made harmless, wait as proposals, and go into notes through the
+journal; if a daemon runs, it does the writing. The names here, and in what they return, follow
+semantic versioning; docs/programs.md has examples.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ class Vault:
         """Propose values for what notes need; nothing is written into them.
 
         Without a value, the model is asked, as by `companion enrich --propose`: for all that the
-        note, or those in the folder, need (`""`: in the vault), or for one field. Returned is what
-        became of each note, with the ids of what waits for a decision. agreed: more than 50 notes
-        may go to a model on another machine; else ConsentMissing is raised, with what that costs.
+        note, or those in the folder, need (`""`: in the vault), or for one field. Returns the
+        result for each note, with the ids of waiting proposals. agreed: more than 50 notes may go
+        to a model on another machine; otherwise ConsentMissing is raised, with the cost.
 
-        With a value, it is proposed for the one note: returned is the open proposal, or why a check
-        rejected it. field: as `description`, or `callout`: at the top, or that under the heading,
-        or the empty one whose title is the question. script: the name of who proposes.
+        With a value, it is proposed for the one note. Returns the open proposal, or why a check
+        rejected it. field: such as `description`, or `callout`: at the top, under the heading, or
+        the empty one whose title is the question. script: the name of the proposer.
         """
         path = named_path(self.root, path)
         if value is None and (heading is not None or question is not None):
@@ -152,19 +152,19 @@ class Vault:
         return self.decide(Decisions.of(accept=[{"id": id_} for id_ in ids]))
 
     def refuse(self, *ids: int) -> list[NoteDecision]:
-        """Refuse proposals, which are not asked for again; return the outcome for each note."""
+        """Refuse proposals, which are not asked for again; return the result for each note."""
         return self.decide(Decisions.of(refuse=list(ids)))
 
     def decide(self, decisions: Decisions) -> list[NoteDecision]:
-        """Accept, refuse and open again proposals; return the result for each note."""
+        """Accept, refuse and reopen proposals; return the result for each note."""
         with open_vault(self.root) as vault:
             return list(vault.decide(decisions))
 
     def undo(self, change: int, run: str | None = None) -> Undone:
-        """Take a change back, byte for byte; what was edited since stays.
+        """Take a change back, byte for byte; text edited since stays.
 
-        run: the run that the undo belongs to. In a note that is open in Obsidian its editor takes
-        it back; where it did not within 30 seconds, `undone_by` is None, and `waits` a number.
+        run: the run that the undo belongs to. In a note that is open in Obsidian, its editor takes
+        it back; if it has not within 30 seconds, `undone_by` is None, and `waits` a number.
 
         Raises NotThere, NoteError.
         """

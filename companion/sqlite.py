@@ -1,8 +1,8 @@
 """Open SQLite files that only their owner may read.
 
-A vault's database, the user's budget, and caches of notes and vectors are opened here.
-`PRAGMA user_version` counts the migrations that a file has been through; one with more of them
-than are known is refused.
+A vault's database, the user's budget, and caches of notes and vectors are opened here. `PRAGMA
+user_version` counts the migrations that a file has been through; a file with more migrations than
+are known is refused.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from companion.private_files import make_private_folder, open_private
 
 T = TypeVar("T")
 FileId = tuple[int, int]
-"""The device and inode of a file: a file that takes its name has others."""
+"""The device and inode of a file: another file with the same name has different ones."""
 
 Migration = Sequence[str]
 """The SQL statements that bring the tables of a file up to the next format."""
 
 SIDE_FILES = ("-wal", "-shm")
-"""What SQLite appends to a file's name, for the files that it keeps beside it in WAL mode."""
+"""What SQLite appends to a file's name for the files that it keeps beside it in WAL mode."""
 
 _BUSY_PAUSE = 0.01  # seconds
 _CACHE_BUSY_SECONDS = 0.5
@@ -48,8 +48,8 @@ class NewerFormat(Exception):
 class Cache:
     """A SQLite file whose content can be computed again: no error reaches the caller.
 
-    A file that is damaged or from a newer version is deleted. If it is locked, or cannot be
-    written, nothing is read or written.
+    A damaged file, or one from a newer version, is deleted. If it is locked, or cannot be written,
+    nothing is read or written.
     """
 
     def __init__(self, file: Path, migrations: Sequence[Migration]) -> None:
@@ -94,7 +94,7 @@ def open_migrated(
 ) -> sqlite3.Connection:
     """Return a connection to the database in file, created if it is missing, with current tables.
 
-    busy_seconds: as in connect. pragmas: settings of the connection. wal: whether readers go on
+    busy_seconds: as in connect. pragmas: settings of the connection. wal: whether readers continue
     while somebody writes; see use_wal.
 
     Raises sqlite3.Error, OSError, and NewerFormat, before anything is written.
@@ -129,7 +129,7 @@ def connect(database: Path | str, busy_seconds: float) -> sqlite3.Connection:
 
 
 def fold(text: str | None) -> str:
-    """Return the text as searches compare it, without regard to case and Unicode form."""
+    """Return the text as searches compare it, ignoring case and Unicode form."""
     return unicodedata.normalize("NFC", text or "").casefold()
 
 

@@ -1,8 +1,8 @@
 """What agents see of a vault that this process has open, and what they may do there.
 
-They see nothing of notes that are private, ignored or left alone. Which model reads what they see
-is not known, so private notes are kept from it even where the vault's own model is on this machine.
-What an agent may not see is answered as if it did not exist.
+They see nothing of notes that are private, ignored or left alone. Nobody knows which model reads
+what they see, so private notes are kept from it even if the vault's own model is on this machine.
+What an agent may not see is treated as if it did not exist.
 """
 
 from __future__ import annotations
@@ -171,12 +171,12 @@ class LocalAgents(Agents):
 
 
 def _program(agent: str) -> str:
-    """Return the name that its proposals have; `mcp:`, as the agent chose the rest by itself."""
+    """Return the name that its proposals carry: `mcp:`, then the name that the agent chose."""
     return f"mcp:{agent}"
 
 
 def _decider(agent: str) -> str:
-    """Return the name by which its decisions are recorded."""
+    """Return the name under which its decisions are recorded."""
     return f"agent:{_program(agent)}"
 
 
@@ -189,7 +189,7 @@ class AgentView:
         self.context = context
 
     def find_note(self, path: str) -> str:
-        """Return the path of the note as it is spelled on the disk. Raises NotThere."""
+        """Return the path of the note as spelled on the disk. Raises NotThere."""
         root = self.space.root
         self.space.refresh()
         try:

@@ -90,7 +90,7 @@ class Backlog:
     def update(self, paths: Collection[str], *, whole: bool) -> set[str]:
         """Add notes that need something; return those that became part of the backlog.
 
-        whole: they are all such notes; entries of others are dropped, unless the drive is away.
+        whole: these are all such notes; entries of others are dropped, unless the drive is away.
         """
         if not is_vault_there(self._root):
             return set()
@@ -126,7 +126,7 @@ class Backlog:
             return tuple(sorted(waiting.intersection(paths)))
 
     def apply(self, setting: BacklogSetting) -> None:
-        """Follow background.backlog as it is set now."""
+        """Apply the current value of background.backlog."""
         with self._lock:
             if setting != self._setting:
                 self._setting = setting
@@ -164,7 +164,7 @@ class Backlog:
         return set(added)
 
     def _recognise(self, path: str, others: set[str], former: Mapping[str, Sequence[str]]) -> bool:
-        """Return whether the note has an entry already, under this path or its former one.
+        """Return whether the note already has an entry, under this path or its former one.
 
         A note of the backlog that was edited since counts as new. others, former: as in _follow.
         """
@@ -303,7 +303,7 @@ class BacklogConsent:
 
 
 def find_backlog(space: Workspace) -> BacklogConsent:
-    """Look the vault over, and return the question about its backlog; its cost is estimated.
+    """Scan the vault, and return the question about its backlog, with the estimated cost.
 
     Raises JournalError.
     """
@@ -317,6 +317,6 @@ def find_backlog(space: Workspace) -> BacklogConsent:
 
 
 def may_ask(config: Config) -> bool:
-    """Return whether the settings let the user be asked about a backlog, unless they ask for it."""
+    """Return whether the settings allow asking the user about a backlog unprompted."""
     table = config.background
     return table.backlog == "ask" and table.enabled is not False and not config.is_model_missing

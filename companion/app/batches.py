@@ -46,9 +46,9 @@ _MOST_BYTES = 50_000_000
 class BatchShape(Shape):
     """A batch, as in `companion batch status --json`.
 
-    file: where its questions are; null: at a provider. state: `making`, `out` or `cancelled`; of
-    what is out at a provider, the step that it has reached. The numbers are of questions. where:
-    the file, or the provider's address.
+    file: where its questions are; null: at a provider. state: `making`, `out` or `cancelled`; for a
+    batch that is out at a provider, the step that it has reached. The numbers count questions.
+    where: the file, or the provider's address.
     """
 
     batch: str
@@ -62,17 +62,17 @@ class BatchShape(Shape):
 
 
 class UnknownLine(NamedTuple):
-    """A line that answers no question of the vault. id: of what it answers; None: it is none."""
+    """A line that answers no question of the vault. id: its question's; None: not an answer."""
 
     number: int
     id: str | None
 
 
 class BatchRun:
-    """Questions about notes that are being written; iterate over it, once, to have it done.
+    """Questions about notes, being written; iterate over it, once, to write them.
 
     id: the name of the batch. total, left_alone, warnings, tell: as in Run. calls, notes: how many
-    questions there are, and about how many notes. model: which answers them.
+    questions there are, and about how many notes. model: the one to answer them.
     """
 
     def __init__(self, plan: RunPlan, write: Callable[[BatchRun], Iterator[Result]]) -> None:
@@ -92,14 +92,14 @@ class BatchRun:
             yield from map(NoteResult.of, self._write(self))
 
     def tell_of_comparing(self, done: int, total: int) -> None:
-        """Tell how many notes are compared with each other."""
+        """Report how many notes are being compared with each other."""
         self.tell(f"comparing notes, {done:,} of {total:,}" if done < total else "")
 
 
 class Batches:
-    """The batches of a vault that this process has open for them.
+    """The batches of a vault, which this process has open for them.
 
-    lines: how many lines the file of answers has, as far as it was read.
+    lines: how many lines of the file of answers have been read.
     """
 
     def __init__(self, space: Workspace) -> None:
@@ -119,8 +119,8 @@ class Batches:
     def submit(self, options: RunOptions) -> BatchRun:
         """Return a run that writes questions for the provider, to which send() sends them.
 
-        The first note is asked about at once, which shows what the model takes. Raises as
-        Vault.run does, and UsageError if the model has no Batch API.
+        The first note is asked about at once, to see what the model accepts. Raises as Vault.run
+        does, and UsageError if the model has no Batch API.
         """
         with self.at_provider():
             scan = self._space.scan()
@@ -132,7 +132,7 @@ class Batches:
         return open_provider_batches(self._space)
 
     def read_answers(self, file: Path) -> Iterator[NoteResult | UnknownLine]:
-        """Take the answers in a file; yield the result of each line that is not blank.
+        """Read the answers in a file; yield the result of each line that is not blank.
 
         Raises UsageError if the file cannot be read.
         """
@@ -163,9 +163,9 @@ class Batches:
         return shapes
 
     def cancel(self, name: str, file: Path) -> tuple[str, int | None]:
-        """Give up the batch of that name, or in that file; return its name and how many questions.
+        """Give up the batch with that name or file; return its name and how many questions it had.
 
-        That is None where its provider has to stop it. Raises NotThere, EndpointError.
+        The number is None if its provider has to stop it. Raises NotThere, EndpointError.
         """
         named = [each for each in self._store.all() if name == each.id or str(file) == each.file]
         if not named:
@@ -189,7 +189,7 @@ class Batches:
                 yield result
 
     def _write_submissions(self, scan: Scan, jobs: deque[Job], run: BatchRun) -> Iterator[Result]:
-        """Write batches, none over the limits of providers, to be sent; yield each result."""
+        """Write batches to send, none over the limits of providers; yield each result."""
         config, folder = self._space.config, self._space.state / "batches"
         make_private_folder(folder)
         with (

@@ -39,7 +39,7 @@ class DaemonGone(CompanionError):
 
 
 class DaemonRefused(CompanionError):
-    """The daemon refuses a request itself; the message is its own. status: HTTP's."""
+    """The daemon refuses a request itself; the message is the daemon's. status: HTTP's."""
 
     def __init__(self, detail: str, status: int) -> None:
         super().__init__(detail)
@@ -49,7 +49,7 @@ class DaemonRefused(CompanionError):
 class Connection:
     """Sends requests to the daemon on a port, and reads its answers.
 
-    Every method may raise DaemonGone, DaemonRefused, and the error that the daemon answers with.
+    Every method may raise DaemonGone, DaemonRefused, and errors that the daemon answers with.
     """
 
     def __init__(self, port: int, token: str) -> None:
@@ -75,7 +75,7 @@ class Connection:
         return self._ask("POST", path, model, data.encode(), timeout)
 
     def ask(self, operation: Operation, arguments: Sequence[object]) -> BaseModel:
-        """Return what the daemon answers to an operation of a vault."""
+        """Return the daemon's answer to an operation of a vault."""
         path, answer = operation.address(arguments), operation.answer
         if operation.verb == "GET":
             timeout = SHORT_TIMEOUT if operation.is_quick else _TIMEOUT + LONGEST_WAIT
@@ -204,7 +204,7 @@ def find_daemon(state: Path) -> RuntimeFile | None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Return whether such a process may exist. Checked first: trying the lock takes it briefly."""
+    """Return whether such a process may exist; checked first, as trying the lock takes it."""
     if os.name == "nt":
         return True  # signal 0 would be Ctrl-C there
     try:

@@ -39,10 +39,10 @@ from companion.vault.write import Snapshot
 class Decider:
     """Decides on the proposals of one vault; from any thread.
 
-    context: returns the current names and callout styles of the vault. write: writes values into
-    a note, or has that done, and returns what became of it; None: NoteWriter.write. take_back:
-    undoes a change, for a run, or leaves that to an editor; None: undo_change. withdraw: takes back
-    that proposals were accepted which are not written yet, as an editor shows their note.
+    context: returns the current names and callout styles of the vault. write: writes values into a
+    note, or has that done, and returns the result; None: NoteWriter.write. take_back: undoes a
+    change, for a run, or leaves that to an editor; None: undo_change. withdraw: cancels the
+    acceptance of proposals that are not written yet because an editor shows their note.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class Decider:
     ) -> Iterator[Result]:
         """Write the proposals into their notes, and yield the outcome for each note.
 
-        Those of one note are one change. run: the name of the run that the changes belong to.
-        by: who decides: `user`, or `agent:` and a name.
+        The proposals for one note become one change. run: the name of the run that the changes
+        belong to. by: who decides: `user`, or `agent:` and a name.
 
         Raises UsageError if the vault is not there, and StorageError, after which the rest can be
         accepted again.
@@ -115,8 +115,8 @@ class Decider:
     ) -> Result:
         """Write the proposals into their note, as far as they fit; return the outcome.
 
-        The open ones of those without a place are closed. What was made from a note that is
-        ignored or private now goes, too. Other open proposals of what was filled make way.
+        Open proposals without a place are closed. What was made from a note that is ignored or
+        private now is deleted, too. Other open proposals for what was filled are superseded.
         """
         result, values, why_not = Result(path, "failed"), None, dict[int, str]()
         try:
@@ -149,7 +149,8 @@ class Decider:
     ) -> NoteValues | None:
         """Return the values to write into the note, as read returns it; None: there are none.
 
-        why_not gets the reasons against the others. close: is told of the places. Raises NoteError.
+        why_not gets the reasons against the others. close: called with the places. Raises
+        NoteError.
         """
         obstacles = ((each.id, _refuse(each, by_id[each.id])) for each in group)
         why_not |= {id_: why for id_, why in obstacles if why}
@@ -182,7 +183,7 @@ class Decider:
     def _take_edited(
         self, proposal: Proposal, need: Need, text: str | Sequence[str] | None
     ) -> Proposal:
-        """Return the proposal with the value in the user's text, which is stored; None: as it is.
+        """Return the proposal with the value in the user's text, which is stored; None: unchanged.
 
         Raises AnswerError.
         """
@@ -198,7 +199,7 @@ class Decider:
         return proposal
 
     def _close(self, places: Places) -> None:
-        """Close the proposals without a place, and forget all where the note is left alone now."""
+        """Close the proposals without a place; forget all if the note is left alone now."""
         for number, reason in places.gone.items():
             self._store.decide([number], "closed", "need", reason)
         if places.is_excluded:
@@ -207,7 +208,7 @@ class Decider:
     def refuse(self, ids: Iterable[int], reason: str = "", run: str = "") -> Iterator[Result]:
         """Refuse the proposals, and yield the outcome for each note; nothing is asked for again.
 
-        run: the name of the run with which that is taken back.
+        run: the name of the run by which that can be undone.
         """
         groups, unknown = self._by_note(ids)
         yield from unknown
@@ -224,9 +225,9 @@ class Decider:
             yield decided_result(Result(path, "refused", reason), decided)
 
     def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[Result]:
-        """Take decisions back, which opens the proposals again; yield the outcome for each note.
+        """Take decisions back, which reopens the proposals; yield the outcome for each note.
 
-        An accepted value is taken out of its note, with all that was accepted with it.
+        An accepted value is taken out of its note, with everything that was accepted with it.
         """
         run = run or new_run()
         groups, unknown = self._by_note(ids)
@@ -265,11 +266,11 @@ class Decider:
     ) -> tuple[Result, NewChange]:
         """Return the change by which a text in an editor accepts proposals, all for one note.
 
-        With the texts before and after it. Nothing is decided; the change accepts them once it is
-        recorded as made. Those that cannot be accepted, or have no place in the text, are left out.
-        remark: on the change.
+        It comes with the texts before and after it. Nothing is decided yet; the change accepts them
+        once it is recorded as made. Proposals that cannot be accepted, or have no place in the
+        text, are left out. remark: on the change.
 
-        Raises NoteError if that is all of them.
+        Raises NoteError if none can be accepted.
         """
         root, data = self._space.root, text.encode("utf-8")
         writer = NoteWriter(self._space, self._context, run)
@@ -309,7 +310,7 @@ class Decider:
 
 
 def _refuse(proposal: Proposal, acceptance: Acceptance) -> str:
-    """Return why the proposal cannot be accepted, whatever its note holds; empty: it can."""
+    """Return why the proposal cannot be accepted, whatever its note holds; empty if it can."""
     if proposal.state != acceptance.state:
         return describe_state(proposal)
     if proposal.value is None and acceptance.text is None:

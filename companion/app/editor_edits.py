@@ -33,7 +33,7 @@ def plan_edits(
 
 
 def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
-    """Return the change that a row takes back. Raises NoteRefused if it is not there any more."""
+    """Return the change that a row takes back. Raises NoteRefused if it no longer exists."""
     change = space.journal.change(row.undoes or 0)
     if change is None:
         raise NoteRefused("its change is no longer in the journal", row.path)

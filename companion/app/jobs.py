@@ -30,10 +30,10 @@ from companion.vault.write import read_note
 
 
 class RunPlan(NamedTuple):
-    """What a run is to do. skipped: the results of notes that were named, and are left alone.
+    """The plan of a run. skipped: the results of notes that were named, and are left alone.
 
-    left_alone: where no note needs anything, how many are left alone, by the reason. warnings: what
-    in the settings names nothing.
+    left_alone: if no note needs anything, how many are left alone, by reason. warnings: settings
+    that match nothing.
     """
 
     jobs: list[Job]
@@ -43,10 +43,10 @@ class RunPlan(NamedTuple):
 
 
 def plan_run(space: Workspace, scan: Scan, options: RunOptions, share: float = 1.0) -> RunPlan:
-    """Return what a run with these options is to do. share: of the usual price.
+    """Return the plan of a run with these options. share: of the usual price.
 
-    Raises as choose_jobs does, and ConsentMissing, with what it costs, if so many notes would go to
-    another machine that somebody has to agree to it first.
+    Raises as choose_jobs does, and ConsentMissing, with the cost, if so many notes would go to
+    another machine that somebody has to agree first.
     """
     plan = choose_jobs(space, scan, options)
     if not options.agreed and needs_agreement(space, plan.jobs):
@@ -59,8 +59,8 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
 
     The paths of the options are as they are spelled on the disk.
 
-    Raises UsageError when a section is asked for in a folder, or an option names nothing; NoteError
-    when a line stands in no section; JournalError.
+    Raises UsageError if a section is requested in a folder, or an option names nothing; NoteError
+    if a line is not in a section; JournalError.
     """
     only = make_filter(space, options)
     plan = RunPlan([], [], Counter())
@@ -77,7 +77,7 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
 def _choose_on_paths(
     space: Workspace, scan: Scan, options: RunOptions, kind: str | None
 ) -> RunPlan:
-    """Return the jobs for the paths of the options, and what is left alone there."""
+    """Return the jobs for the paths of the options, and the notes left alone there."""
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in options.paths:
@@ -101,9 +101,9 @@ def _choose_on_paths(
 
 
 def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
-    """Return how many notes in these folders are left alone, by the reason.
+    """Return how many notes in these folders are left alone, by reason.
 
-    A folder that cannot be read, or that is left out of the vault, counts as one.
+    A folder that cannot be read, or is excluded from the vault, counts as one.
     """
     reasons: dict[str, str] = {}
     latest = space.journal.proposals.latest_of_all()
@@ -124,7 +124,7 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
 
 
 def _other_names(space: Workspace, paths: Iterable[str]) -> dict[str, Result]:
-    """Return the results of those paths that name a note which an earlier one names, too."""
+    """Return the results of paths that name a note which an earlier path also names."""
     skipped: dict[str, Result] = {}
     shared = [path for path in paths if has_other_names(space.root, path)]
     for number, path in enumerate(shared):
@@ -135,7 +135,7 @@ def _other_names(space: Workspace, paths: Iterable[str]) -> dict[str, Result]:
 
 
 def _limit(space: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
-    """Return the jobs up to the one with which `limit` notes are asked about or written."""
+    """Return the jobs until `limit` notes are asked about or written."""
     if limit is None or len(jobs) <= limit:
         return jobs
     for end, job in enumerate(jobs, 1):

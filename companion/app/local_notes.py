@@ -38,7 +38,7 @@ from companion.vault.paths import PathNotFound, named_path, spelled_path
 from companion.vault.write import read_note
 
 Progress = Callable[[int, int], None]
-"""Is called with how many are done of how many."""
+"""Called with the number done and the total."""
 
 # What was found to be outdated is shown again for so many seconds, and for so many times the time
 # that it took to find.
@@ -46,8 +46,8 @@ _FRESH, _REST = 5.0, 50
 
 
 class _OutdatedAtTime(NamedTuple):
-    """What is outdated. until: when to look again, by the monotonic clock. newest: the newest
-    change and proposal that were known then.
+    """Outdated texts. until: when to search again, by the monotonic clock. newest: the newest
+    change and proposal at the time.
     """
 
     texts: list[Outdated]
@@ -58,8 +58,8 @@ class _OutdatedAtTime(NamedTuple):
 class LocalNotes:
     """The notes of one vault. Safe to use from any thread if its functions are.
 
-    look: returns a scan that is made now, and is told how far it is. last: returns the last scan;
-    None: as look does.
+    look: returns a new scan, and reports its progress. last: returns the last scan; None: as look
+    does.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class LocalNotes:
         return measure_coverage(self._space, self.last(), spelled)
 
     def estimate(self) -> Estimate:
-        """Return what it would take to fill all that needs something; see Vault."""
+        """Return what filling everything to do would take; see Vault."""
         scan = self.last()
         jobs = choose_jobs(self._space, scan, RunOptions(paths=[""])).jobs
         if not jobs:
@@ -119,7 +119,7 @@ class LocalNotes:
         return Estimate(words=describe_cost(self._space, scan, jobs))
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
-        """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
+        """Return text that Companion wrote, in notes that have changed a lot since; see Vault."""
         only, paths = self._read(options)
         self.look(None)  # what the notes hold now is recorded by it
         return [
@@ -129,7 +129,7 @@ class LocalNotes:
         ]
 
     def outdated_page(self, query: OutdatedQuery) -> OutdatedPage:
-        """Return a page of what is outdated, by path; it may be some seconds old."""
+        """Return a page of outdated texts, by path; it may be some seconds old."""
         texts = self._recently_outdated(query.folder)
         end = query.after + query.limit
         more = end if end < len(texts) else None
@@ -141,7 +141,7 @@ class LocalNotes:
         return note
 
     def _show(self, scan: Callable[[], Scan], entries: Iterable[tuple[str, Facts]]) -> list[Note]:
-        """Return notes as they are shown. The titles of callouts are looked up where one asks."""
+        """Return the notes as shown. The callouts' titles are looked up only for a question."""
 
         @cache
         def find_titles() -> frozenset[str]:
@@ -150,7 +150,7 @@ class LocalNotes:
         return [Note.of(path, facts, find_titles) for path, facts in entries]
 
     def _spell(self, path: str) -> str:
-        """Return the path as it is on the disk. Raises NotThere; UsageError: it is outside."""
+        """Return the path as spelled on the disk. Raises NotThere; UsageError if it is outside."""
         try:
             return spelled_path(self._space.root, path)
         except PathNotFound as error:
@@ -166,9 +166,10 @@ class LocalNotes:
         return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
 
     def _recently_outdated(self, folder: str) -> list[Outdated]:
-        """Return what is outdated in the folder, by path.
+        """Return the outdated texts in the folder, by path.
 
-        It may be some seconds old, in a large vault a minute: all that was written is looked at.
+        They may be some seconds old, in a large vault a minute, since everything written has to be
+        checked.
         """
         journal = self._space.journal
         newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
@@ -189,7 +190,7 @@ class LocalNotes:
         ]
 
     def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:
-        """Return which notes are meant, and the paths as they are spelled on the disk."""
+        """Return which notes are meant, and the paths as spelled on the disk."""
         only = make_filter(self._space, options)
         return only, [named_path(self._space.root, path) for path in options.paths]
 

@@ -152,7 +152,7 @@ class LocalVault(Vault):
                 yield vault._undo(number, name)
 
     def undo_all(self, only: ChangeFilter) -> DecisionRun:
-        """Return a run that takes back all changes that a filter means; see Vault."""
+        """Return a run that takes back all changes that match a filter; see Vault."""
         undoable = only.undoable or "part"
         chosen = self._records.select_changes(only.model_copy(update={"undoable": undoable}))
         changes = [change.id for change in chosen]
@@ -191,7 +191,7 @@ class LocalVault(Vault):
             yield from map(NoteDecision.of, made)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
-        """Return a run that accepts or refuses all proposals that a filter means; see Vault."""
+        """Return a run that accepts or refuses all proposals that match a filter; see Vault."""
         if only.state not in (states := get_args(Takeable)):
             raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
         before, without = decision.before, set(decision.without)
@@ -244,7 +244,7 @@ class LocalVault(Vault):
 
     @contextmanager
     def _writing(self) -> Iterator[LocalVault]:
-        """Return the vault as one that may be written to; opened for that, if it is not yet."""
+        """Return the vault opened for writing; it is opened if it is not yet."""
         if not self._space.read_only:
             yield self
             return

@@ -1,4 +1,4 @@
-"""A trial of a model on a vault: it is asked, and writes for one note, of which nothing is kept."""
+"""A trial of a model on a vault: it answers, and writes for one note; nothing is kept."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _USUAL = 2000  # bytes of a note that shows best what the model writes
 
 
 class NoteTrial(NamedTuple):
-    """What a model did for a note. result: None: it took longer than it was given.
+    """What a model did for a note. result: None if it took longer than allowed.
 
-    waiting: what is flagged, so that it would wait. diff: of what it would write.
+    waiting: flagged values, which would wait. diff: of what it would write.
     """
 
     path: str
@@ -71,15 +71,15 @@ class ModelTrial:
         self._cancelled = cancelled
 
     def probe(self) -> ProbeResult:
-        """Ask the model for a word."""
+        """Ask the model for one word."""
         return probe_client(self._client)
 
     def write(
         self, note: str | None, may_send: Callable[[str], bool], at_most: float | None
     ) -> NoteTrial | None:
-        """Have it write for the note, else for one of usual length, best a stub.
+        """Let the model write for the note, else for one of usual length, preferably a stub.
 
-        None: there is none, or may_send refuses its path. at_most: seconds that it gets.
+        None: there is none, or may_send refuses its path. at_most: the seconds it gets.
         """
         # without what it says of reviews, all that is not flagged is shown in its place
         shown = self._config.model_copy(update={"review": ReviewTable()})
@@ -98,7 +98,7 @@ class ModelTrial:
             return self._time(enricher, job, at_most)
 
     def _time(self, enricher: Enricher, job: Job, at_most: float | None) -> NoteTrial:
-        """Return what it wrote and how long that took; end it after so many seconds."""
+        """Return what it wrote and how long that took; end it after this many seconds."""
         begun = time.monotonic()
 
         def stop() -> None:
@@ -124,14 +124,14 @@ class ModelTrial:
 
 @contextmanager
 def open_model_trial(root: Path, config: Config) -> Iterator[ModelTrial]:
-    """Open a trial of the model on the vault at root. Raises UsageError, as of a missing model."""
+    """Open a trial of the model on the vault at root. Raises UsageError if it is missing."""
     cancelled = Event()
     with open_client(config, cancelled) as client:
         yield ModelTrial(root, config, client, cancelled)
 
 
 def _find_note(space: Workspace, scan: Scan, note: str | None) -> Job | Result | None:
-    """Return what to do for the note, or why it is left alone; None: no note needs anything."""
+    """Return the job for the note, or why it is left alone; None: no note needs anything."""
     if note is not None:
         plan = choose_jobs(space, scan, RunOptions(paths=[note], dry_run=True))
         return plan.skipped[0] if plan.skipped else next(iter(plan.jobs), None)

@@ -1,4 +1,4 @@
-"""Opens a vault: by its daemon where one runs, else in this process."""
+"""Opens a vault: through its daemon if one runs, else in this process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAMESAKES = 3
 
 @contextmanager
 def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Iterator[Vault]:
-    """Open the vault at root, a real path, by its settings. read_only, tell: as in open_space.
+    """Open the vault at root, a real path, with its settings. read_only, tell: as in open_space.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
@@ -49,10 +49,10 @@ def open_space(
     patience: float = 0.0,
     tell: Tell = bool,
 ) -> Iterator[Workspace]:
-    """Open the vault at root in this process, by its settings.
+    """Open the vault at root in this process, with its settings.
 
-    read_only: the vault is locked only while something is changed. tell: is called for each note
-    that an interrupted run had left unfinished. reader, patience: as in open_workspace.
+    read_only: the vault is locked only while something is changed. tell: called for each note that
+    an interrupted run left unfinished. reader, patience: as in open_workspace.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
@@ -69,9 +69,9 @@ def open_space(
 
 
 def stand_aside(root: Path) -> float:
-    """Have the vault's daemon stand aside; return how many seconds that may take, 0 without one.
+    """Ask the vault's daemon to stand aside; return how many seconds that may take, 0 without one.
 
-    Raises VaultLocked while it is at work on a run.
+    Raises VaultLocked while it works on a run.
     """
     if not (served := find_served(root)):
         return 0.0
@@ -88,7 +88,7 @@ def find_served(root: Path) -> RemoteVault | None:
 def name_path(vault: Vault, typed: str, folder: Path) -> str:
     """Return the vault-relative path of a note or folder that somebody typed in the folder.
 
-    Also of one that is gone, of which there are changes or proposals. Raises UsageError.
+    It may be gone, if there are changes or proposals for it. Raises UsageError.
     """
     try:
         return relative_path(vault.root, typed, folder)
@@ -103,9 +103,9 @@ def name_path(vault: Vault, typed: str, folder: Path) -> str:
 
 
 def find_namesakes(error: CompanionError) -> list[str]:
-    """Return a few notes that have the name of a path that is not there, in other folders.
+    """Return a few notes, in other folders, with the name in a path that does not exist.
 
-    In Obsidian a note goes by its name. For the user's eyes only: they may be private.
+    In Obsidian a note is known by its name. Only for the user to see: they may be private.
     """
     if not isinstance(error, PathNotFound):
         return []

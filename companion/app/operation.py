@@ -1,6 +1,6 @@
-"""Operations: methods of Vault that are routes of the HTTP API, too, each with its address.
+"""Operations: methods of Vault that are also routes of the HTTP API, each with its address.
 
-The daemon makes its routes of them, and a RemoteVault asks there.
+The daemon makes its routes from them, and a RemoteVault sends requests to them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _VARIABLE = re.compile(r"<\w+>")
 class Operation:
     """A method as a route: it takes the numbers in its rule, and at most one model.
 
-    rule: its address, with variables as `<change>`. scope: that a token needs for it. conflicts:
-    whether it may answer 409. is_quick: it takes some milliseconds.
+    rule: its address, with variables such as `<change>`. scope: the scope that a token needs.
+    conflicts: whether it may answer 409. is_quick: it takes some milliseconds.
     """
 
     function: Callable[..., object]
@@ -55,7 +55,7 @@ class Operation:
         return words[:1].upper() + words[1:]
 
     def address(self, arguments: Sequence[object]) -> str:
-        """Return where it is asked for with these arguments."""
+        """Return its address with these arguments."""
         numbers = (str(each) for each in arguments if isinstance(each, int))
         path = _VARIABLE.sub(lambda _: next(numbers), self.rule)
         sent = [each.as_query() for each in arguments if isinstance(each, Sent)]
@@ -63,12 +63,12 @@ class Operation:
 
 
 def reads(rule: str, scope: Scope = "read", **options: Any) -> Callable[[F], F]:
-    """Decorate a method that is asked for by GET. options: of its Operation."""
+    """Decorate a method that answers GET. options: of its Operation."""
     return _decorate("GET", rule, scope, **options)
 
 
 def does(rule: str, scope: Scope = "all", **options: Any) -> Callable[[F], F]:
-    """Decorate a method that is asked for by POST. options: of its Operation."""
+    """Decorate a method that answers POST. options: of its Operation."""
     return _decorate("POST", rule, scope, **options)
 
 
@@ -81,5 +81,5 @@ def _decorate(verb: str, rule: str, scope: Scope, **options: Any) -> Callable[[F
 
 
 def operation_of(method: Callable[..., object]) -> Operation:
-    """Return the operation that a method of Vault or Agents is."""
+    """Return the operation for a method of Vault or Agents."""
     return cast(Operation, vars(method)["operation"])

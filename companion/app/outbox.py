@@ -49,7 +49,7 @@ NOT_TAKEN = (
 )
 CANCELLED = "cancelled in Obsidian"
 _WRITE = 2.0  # seconds that a write has to end when the daemon stops
-_RACES = 2  # tries after one that somebody else wrote meanwhile
+_RACES = 2  # tries after one in which somebody else wrote
 _WAITS = 5.0, 3600.0  # seconds until a note is tried again: the first wait, and the longest
 _log = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ class Outbox:
     def undo(self, change: Change, run: str | None = None) -> Undone | OutboxRow:
         """Undo the change, except the parts that were edited since.
 
-        In an open note that is left to its editor: its row is returned. run: None: a new one.
-        Raises NoteError.
+        If the note is open, that is left to its editor, and its row is returned. run: None: a new
+        one. Raises NoteError.
         """
         run = run or new_run()
         if change.state == "done":
@@ -101,10 +101,10 @@ class Outbox:
     def fill(
         self, writer: NoteWriter, values: NoteValues, tell: Callable[[OutboxRow], None]
     ) -> Result | None:
-        """Write what a run gave for a note, and return the result.
+        """Write the values that a run has for a note, and return the result.
 
-        In an open note that is left to its editor, and None is returned; tell is called with the
-        row once it is over, or the run has waited long enough. Raises as NoteWriter.write.
+        If the note is open, that is left to its editor, and None is returned; tell is called with
+        the row once it is over, or the run has waited long enough. Raises as NoteWriter.write.
         """
         if not self.is_open(values.job.path):
             return writer.write(values)
@@ -114,16 +114,16 @@ class Outbox:
         return None
 
     def withdraw(self, ids: Collection[int]) -> None:
-        """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
+        """Withdraw the acceptance of these proposals; those accepted with them still wait."""
         self._store.withdraw(ids)
 
     def cancel(self, id_: int) -> None:
-        """Withdraw a row, as the user does not want its edits. Raises NotThere."""
+        """Withdraw a row because the user does not want its edits. Raises NotThere."""
         self._store.step(self.row(id_).id, "withdraw", reason=CANCELLED)
         self._changed.set()
 
     def drop(self, run: str) -> None:
-        """Withdraw what the run waits for; nobody is told."""
+        """Withdraw the rows that the run waits for; nobody is notified."""
         for row in self._store.open_rows():
             if row.run == run and row.id in self._told:
                 del self._told[row.id]
@@ -149,7 +149,7 @@ class Outbox:
     def give(self, id_: int, text: str) -> EditsInPart:
         """Return the edits of a row for the text that an editor shows now.
 
-        Raises NotThere; NoteError if they are not to be made any more, or have no place in it.
+        Raises NotThere; NoteError if they are no longer to be made, or have no place in it.
         """
         row = self.row(id_)
         require_utf8(text)
@@ -191,23 +191,23 @@ class Outbox:
         confirm_made_offers(self._space.root, self._space.journal, paths)
 
     def start(self) -> None:
-        """Start to do what waits, once its note is closed."""
+        """Start to make the edits that wait, once their notes are closed."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin nothing more; what waits is done after the next start."""
+        """Begin nothing more; waiting edits are made after the next start."""
         self._stopped = True
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join(_WRITE)
 
     def wake(self) -> None:
-        """Look at the notes again now: some may be closed."""
+        """Check the notes again now: some may be closed."""
         if self._has_rows:
             self._changed.set()
 
     def look(self) -> float | None:
-        """Do what waits for notes that are closed; return the seconds until the next look.
+        """Make the edits of notes that are now closed; return the seconds until the next check.
 
         None: nothing waits. Raises JournalError.
         """
@@ -233,9 +233,10 @@ class Outbox:
                 pause = _WAITS[0]
 
     def _accept(self, writer: NoteWriter, values: NoteValues) -> Result:
-        """Write what was accepted; in an open note leave it to its editor.
+        """Write the accepted values; if the note is open, leave them to its editor.
 
-        Until that made it, the proposals are open, also those that were refused or rejected.
+        Until the editor has made the edits, the proposals are open, including those that were
+        refused or rejected.
         """
         path = values.job.path
         if self.is_open(path):
@@ -262,7 +263,7 @@ class Outbox:
             self._record_write(result.path, result.new.encode("utf-8"))
 
     def _tell(self) -> None:
-        """Tell those who wait for rows that are over, or that were waited for long enough."""
+        """Notify those who wait for rows that are over, or that have waited long enough."""
         for id_, tell in list(self._told.items()):
             row = self._store.get(id_)
             if row and row.is_open and self._clock() < row.deadline:
@@ -277,7 +278,7 @@ class Outbox:
         return row
 
     def _make(self, row: OutboxRow) -> None:
-        """Make the edits of a row in its note, which is closed; later, where that may help."""
+        """Make the edits of a row in its note, which is closed; or later, if that may help."""
         tries, next_try = self._tries.get(row.id, (0, 0.0))
         if self._clock() < next_try:
             return
@@ -326,7 +327,7 @@ class Outbox:
 
 
 def _may_pass(error: NoteError, tries: int) -> bool:
-    """Return whether another try may help: a note that is just being saved may be another then."""
+    """Return whether another try may help: a note that is just being saved may differ then."""
     if isinstance(error, NoteBusy | NoteUnwritable):
         return True
     return (

@@ -1,4 +1,4 @@
-"""How a vault is: what is filled, waits or is left alone, what was spent, and its status."""
+"""The state of a vault: what is filled, waits or is left alone, what was spent, and its status."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _MICRO = 1_000_000
 
 @dataclass
 class _Counts:
-    """The notes of a folder, by how they are; and how many lack a value, by kind."""
+    """The notes of a folder, by state; and how many lack a value, by kind."""
 
     states: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,7 @@ class _Counts:
 
 
 def measure_coverage(space: Workspace, scan: Scan, folder: str) -> Coverage:
-    """Return how far the folder is filled, with those below it. Raises JournalError."""
+    """Return how much of the folder is filled, and of those below it. Raises JournalError."""
     folders, total = dict[str, _Counts](), _Counts()
     reasons = Counter[tuple[LeftAloneKind, str]]()
     latest = space.journal.proposals.latest_of_all()
@@ -102,9 +102,9 @@ def find_taught(space: Workspace, scan: Scan) -> Taught:
 
 
 def leave_unfilled(space: Workspace, field: UnfilledField) -> None:
-    """Have the settings say that the field is not filled in the folder.
+    """Set in the settings that the field is not filled in the folder.
 
-    Raises UsageError if the folder is not there, no field has that name, or the file cannot be
+    Raises UsageError if the folder does not exist, no field has that name, or the file cannot be
     edited.
     """
     folder = spelled_path(space.root, field.folder)
@@ -130,7 +130,7 @@ def _facts_in(scan: Scan, folder: str) -> Iterator[tuple[str, Facts]]:
 def _state_of(
     space: Workspace, path: str, facts: Facts, latest: Mapping[str, LatestProposal]
 ) -> tuple[str, set[str], tuple[str, ...]]:
-    """Return how a note is, the kinds that it lacks, and why some of that is not asked for."""
+    """Return the state of a note, the kinds that it lacks, and why some are not asked for."""
     waiting = {
         CALLOUT if key.startswith(f"{CALLOUT}:") else key: proposal.flags
         for key, proposal in latest.items()
@@ -159,7 +159,7 @@ def _kind_of(space: Workspace, scan: Scan, path: str, facts: Facts) -> LeftAlone
 
 
 def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
-    """Return what was spent on the last days, today among them, and in this month."""
+    """Return what was spent on the last days, including today, and in this month."""
     today = date.today()
     names = [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(days))]
     spent = budget.spent_by_model(max(days, today.day))
@@ -197,7 +197,7 @@ NOT_RUNNING = "no daemon runs; companion serve starts one"
 
 
 def find_status(space: Workspace) -> Status:
-    """Return the status of a vault without a daemon. It is not looked over for that.
+    """Return the status of a vault without a daemon, which takes no scan.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
@@ -231,7 +231,7 @@ def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) ->
 
 
 def pause_file(state: Path) -> Path:
-    """Return the file that is there while background work is paused. state: the vault's."""
+    """Return the file that exists while background work is paused. state: the vault's."""
     return state / "paused"
 
 

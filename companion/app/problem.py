@@ -57,8 +57,8 @@ class ProblemPlace(BaseModel):
 class Problem(BaseModel):
     """A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
 
-    code: what it is, for programs: the last part of the URN, or the HTTP status in words, as
-    `not-found`. path: of the note that it is about; null: it is about no note.
+    code: the kind, for programs: the last part of the URN, or the HTTP status in words, such as
+    `not-found`. path: of the note that it is about; null: it is not about a note.
     """
 
     type: str = "about:blank"
@@ -95,7 +95,7 @@ class Problem(BaseModel):
         return make_error(self.type.removeprefix(_URN), reason, self.path or "")
 
     def dump(self) -> bytes:
-        """Return it as JSON; what is empty is left out."""
+        """Return it as JSON, without empty members."""
         return self.model_dump_json(
             exclude={name for name in ("path", "errors") if not getattr(self, name)}
         ).encode()

@@ -1,4 +1,4 @@
-"""Values that programs give, scripts and agents: their places in notes, and proposals of them."""
+"""Values that programs (scripts and agents) give: their places in notes, and their proposals."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Place(NamedTuple):
 class ProgramProposer:
     """Makes proposals of the values that one program gives for the notes of a vault.
 
-    vault_context: what they may link to, and the values in use. program: its name, which proposals
-    have as that of a model.
+    vault_context: what they may link to, and the values in use. program: its name, stored in
+    proposals as a model's would be.
     """
 
     def __init__(self, workspace: Workspace, vault_context: VaultContext, program: str) -> None:
@@ -87,8 +87,8 @@ class ProgramProposer:
     def propose(self, place: Place, value: ProposedValue) -> ProposalMade:
         """Store the value as an open proposal, unless a check finds it unfit; return the outcome.
 
-        It is sanitized, checked and flagged as an answer of a model. An open proposal for the same
-        makes way. What is rejected is not stored: it says nothing of the note.
+        It is sanitized, checked and flagged like a model's answer. It supersedes an open proposal
+        for the same need. A rejected value is not stored: it says nothing about the note.
 
         Raises NoteError, JournalError.
         """

@@ -1,4 +1,4 @@
-"""What a model would be sent for a note, and what models give for some; none of it is kept."""
+"""What a model would be sent for a note, and what models answer for some; nothing is kept."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
 
 
 def describe_value(outcome: Accepted | Rejected) -> str:
-    """Return the value in words; of none, why."""
+    """Return the value in words, or why there is none."""
     if isinstance(outcome, Rejected):
         return outcome.reason
     value = outcome.filling.value
@@ -91,7 +91,7 @@ def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:
 
 
 class TriedValue(NamedTuple):
-    """The value for a need. value: None where there is none, and reason says why. need: its key.
+    """The value for a need. value: None if there is none; reason says why. need: its key.
 
     words: the value, or the reason.
     """
@@ -107,7 +107,7 @@ class TriedValue(NamedTuple):
 
     @classmethod
     def of(cls, outcome: Accepted | Rejected) -> Self:
-        """Return what is shown of an outcome."""
+        """Return an outcome as shown."""
         need, words = outcome.need, describe_value(outcome)
         about = need.key, need.kind, need.heading, need.question
         if isinstance(outcome, Rejected):
@@ -116,7 +116,7 @@ class TriedValue(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What a side gave for a note. seconds: how long that took."""
+    """One side's answers for a note. seconds: how long they took."""
 
     side: str
     values: list[TriedValue]
@@ -131,10 +131,10 @@ class _Side(NamedTuple):
 
 
 class PromptTrial:
-    """A trial of models or prompts; iterate over it, once, to have them asked.
+    """A trial of models or prompts; iterate over it, once, to ask them.
 
-    sides: those that are compared, and the endpoint of each, in words. tell: is called with why
-    nothing is sent for a note. path: the note or folder that was named.
+    sides: those that are compared, and the endpoint of each, in words. tell: called with the reason
+    why nothing is sent for a note. path: the note or folder that was named.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class PromptTrial:
         self._cancelled = cancelled
 
     def first(self, number: int) -> Iterator[tuple[str, list[Tried]]]:
-        """Yield the path of each of the first notes that need something, and what came of it.
+        """Yield the path of each of the first notes that need something, and its answers.
 
         Ends early once close() was called. Raises EndpointError.
         """
@@ -157,13 +157,13 @@ class PromptTrial:
             yield from islice((each for each in results if each[1]), number)
 
     def close(self) -> None:
-        """Break off the calls under way, and make no more."""
+        """Break off the calls in progress, and make no more."""
         self._cancelled.set()
         for side in self._sides:
             side.client.close()
 
     def _try_note(self, job: Job) -> list[Tried]:
-        """Return what the sides give for the note; nothing if it needs nothing or is left."""
+        """Return the sides' answers for the note; nothing if it needs nothing or is left alone."""
         tried = []
         for name, asker, client in self._sides:
             space = asker.workspace
@@ -203,8 +203,8 @@ def open_prompt_trial(
 ) -> Iterator[PromptTrial]:
     """Open a trial on the notes that somebody typed in the current folder.
 
-    Nothing is written, and no answer is kept; only what the calls cost is counted. prompts, model:
-    to compare with, if any. fetch: fetches a model that is missing. tell: as in open_space.
+    Nothing is written, and no answer is kept; only the cost of the calls is counted. prompts,
+    model: to compare with, if any. fetch: fetches a model that is missing. tell: as in open_space.
 
     Raises UsageError, PromptError, EndpointError.
     """
@@ -228,7 +228,7 @@ def open_prompt_trial(
 def _change_space(space: Workspace, folder: Path | None, model: str | None) -> dict[str, Workspace]:
     """Return the vault with another model, or the prompts of a folder in place of its own.
 
-    It is named for what is other about it; nothing if that is nothing.
+    Its name says what is different; it is empty if nothing is.
     """
     prompts, names = None, []
     if model:

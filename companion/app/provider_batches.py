@@ -1,6 +1,6 @@
 """Batches at a provider: sent once, collected when they are done, by ids that the store keeps.
 
-Each step is stored before the next one begins: another process can go on from there.
+Each step is stored before the next one begins, so another process can continue from there.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
 
 
 class BatchProgress(NamedTuple):
-    """How far the provider is with a batch, which it may have refused: failure says why."""
+    """The provider's progress with a batch, which it may have refused: failure says why."""
 
     batch: str
     at_provider: ProviderBatch
 
     @property
     def has_ended(self) -> bool:
-        """Whether it does not change any more."""
+        """Whether it no longer changes."""
         return self.at_provider.status in ENDED
 
 
@@ -53,9 +53,9 @@ class ProviderBatches:
         return sum(self._send(each, provider) for each, provider in self._list())
 
     def collect(self) -> Iterator[NoteResult | BatchProgress]:
-        """Yield the results of batches that ended, and how far the provider is with each.
+        """Yield the results of batches that ended, and the provider's progress with each.
 
-        Their files there are deleted; what has no answer is asked for by another run.
+        Their files there are deleted; questions without an answer are asked by another run.
         """
         with open_similar(self._space) as similar:
             reader = BatchReader(self._space, similar)
@@ -74,7 +74,7 @@ class ProviderBatches:
     def cancel(self, batch: Batch) -> int:
         """Cancel the batch; return the number of calls that may be made elsewhere at once.
 
-        The provider stops what it has of it; answers that it has already can be collected.
+        The provider stops its part of it; answers that it already has can be collected.
         """
         provider = batch.provider
         assert provider
@@ -91,7 +91,7 @@ class ProviderBatches:
         return questions
 
     def _list(self) -> list[tuple[Batch, ProviderState]]:
-        """Return the batches that the provider has, or is to have, the oldest first."""
+        """Return the batches that the provider has, or is to get, oldest first."""
         address = self._api.endpoint.address
         batches = [(each, each.provider) for each in self._batches.all() if each.provider]
         return [each for each in batches if each[1].address == address and each[1].step != "done"]
@@ -152,7 +152,7 @@ class ProviderBatches:
         self._batches.end(batch.id)
 
     def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
-        """Delete the provider's files of the batch, also those whose upload it did not confirm."""
+        """Delete the provider's files of the batch, even those with an unconfirmed upload."""
         for file in dict.fromkeys([*provider.files, *self._api.find_files(f"{batch.id}.jsonl")]):
             self._api.delete_file(file)
         self._batches.set_provider(batch.id, provider._replace(step="done", files=()))
@@ -160,7 +160,7 @@ class ProviderBatches:
 
 @contextmanager
 def open_provider_batches(space: Workspace) -> Iterator[ProviderBatches]:
-    """Open the Batch API of the configured endpoint. Raises UsageError where there is none.
+    """Open the Batch API of the configured endpoint. Raises UsageError if it has none.
 
     Files of which no batch was stored are deleted.
     """

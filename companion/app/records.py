@@ -1,4 +1,4 @@
-"""The changes and proposals that are kept of a vault which this process has open."""
+"""The stored changes and proposals of a vault which this process has open."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BATCH = 500  # changes that are read at once
 class Records:
     """Finds changes and proposals of one vault.
 
-    is_watched: whether somebody follows the notes that are moved, so that nobody has to look.
+    is_watched: whether moved notes are already followed, so nobody has to look for them.
     """
 
     def __init__(self, space: Workspace, *, is_watched: bool) -> None:
@@ -66,7 +66,7 @@ class Records:
         return ProposalPage(proposals=page, next=last, total=total)
 
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        """Return how many proposals a filter means, and how many others like it would."""
+        """Return how many proposals match a filter, and how many would match similar ones."""
         selection = self._selection(only)
         wide = selection._replace(states=None, kind=None, flagged=None, flag=None)
         fits = self._fit(only)
@@ -74,9 +74,9 @@ class Records:
         return ProposalCounts.of(filed, only, selection.kind)
 
     def find_path(self, path: str) -> str:
-        """Return the path by which the journal has a note or folder, also of one that is gone.
+        """Return the path under which the journal has a note or folder, even if it is gone.
 
-        It may have been moved since, and its name be written in another Unicode form.
+        It may have been moved since, and its name may be in another Unicode form.
         """
         if not self._is_watched:
             follow_moves(self._root, self._journal)
@@ -106,7 +106,7 @@ class Records:
         return proposal
 
     def _selection(self, query: ProposalFilter) -> Selection:
-        """Return what of the query the store answers."""
+        """Return the part of the query that the store answers."""
         named = query.path if query.path is not None else query.folder
         kind = find_kind(self._space.prompts, query.field)
         return Selection(
@@ -126,7 +126,7 @@ class Records:
         return [each for each in proposals if fits(each.id, each.path)]
 
     def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
-        """Return whether a proposal fits what the store cannot tell, by its id and note."""
+        """Return whether a proposal matches what the store cannot check, by its id and note."""
         latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
         ids = {each.id for of_note in latest for each in of_note.values()}
         notes = make_filter(self._space, only)
@@ -156,7 +156,7 @@ class Records:
             before = batch[-1].id
 
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:
-        """Return the change as every way in tells it."""
+        """Return the change as every interface shows it."""
         images = self._journal.images(change.id) if with_diff else None
         if images is None:
             return Change.of(change)
@@ -185,7 +185,7 @@ def _is_by(change: journal.Change, model: str) -> bool:
 
 
 def _is_undoable(change: journal.Change, query: ChangeFilter, own: Collection[int]) -> bool:
-    """Return whether the change can be taken back. own: all changes of the run asked for."""
+    """Return whether the change can be taken back. own: all changes of the requested run."""
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False
     return change.undoes is None or (query.run is not None and change.undoes not in own)

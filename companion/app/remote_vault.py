@@ -29,7 +29,7 @@ from companion.config import load_config
 from companion.enrich.result import new_run
 from companion.errors import CompanionError, UsageError
 
-PATIENCE = 30.0  # seconds that editors have to take changes back, until it is said that they wait
+PATIENCE = 30.0  # seconds for editors to take changes back, before they are reported as waiting
 _LOOK = 0.5  # seconds between two questions whether they did
 _CHANGES = 1000  # that are sent at once to be taken back
 _DECISIONS = 10_000  # that are sent at once; those of a note should be together
@@ -41,7 +41,7 @@ _LAST_REQUESTS = 2  # without a result, until a cancelled run has reported what 
 
 
 def _asks(method: F) -> F:
-    """Return a method that has the daemon do what this one of Vault or Agents says."""
+    """Return a method that asks the daemon to do what this method of Vault or Agents does."""
     operation = operation_of(method)
 
     def ask(self: Any, *arguments: object) -> object:
@@ -51,7 +51,7 @@ def _asks(method: F) -> F:
 
 
 class RemoteVault(Vault):
-    """A vault that a daemon has open: see Vault. All raise DaemonGone and DaemonRefused, too."""
+    """A vault that a daemon has open: see Vault. All may also raise DaemonGone, DaemonRefused."""
 
     def __init__(self, root: Path, daemon: Connection) -> None:
         self.root = root
@@ -83,7 +83,7 @@ class RemoteVault(Vault):
             started = pool.submit(self._start, options)
             try:
                 return started.result()
-            except BaseException:  # Ctrl-C: it may begin all the same, and nobody would follow it
+            except BaseException:  # Ctrl-C: it may begin anyway, and nobody would follow it
                 started.add_done_callback(lambda run: run.exception() or run.result().cancel())
                 raise
 
@@ -93,7 +93,7 @@ class RemoteVault(Vault):
         return RemoteRun(self._daemon, self._daemon.post("/runs", RunShape, body))
 
     def _require_same_model(self) -> None:
-        """Raise UsageError if the daemon asks another model than the settings here name."""
+        """Raise UsageError if the daemon asks a different model from the settings' one here."""
         config, theirs = load_config(self.root), self.status()
         address = "" if config.is_embedded else config.endpoint.address
         if (theirs.endpoint, theirs.model) == (address, config.endpoint.model):
@@ -116,7 +116,7 @@ class RemoteVault(Vault):
             rest = rest[len(undone) :]
 
     def undo_all(self, only: ChangeFilter) -> RemoteRun:
-        """Return a run that takes back all changes that a filter means; see Vault."""
+        """Return a run that takes back all changes that match a filter; see Vault."""
         until = monotonic() + PATIENCE
 
         def settle(result: NoteResult) -> NoteResult:
@@ -127,7 +127,7 @@ class RemoteVault(Vault):
         return RemoteRun(self._daemon, run, settle)
 
     def _follow(self, undone: Undone, until: float) -> Undone:
-        """Return what came of it once an editor has taken the change back, or at that time."""
+        """Return the result once an editor has taken the change back, or when time is up."""
         while undone.waits and monotonic() < until:
             sleep(_LOOK)
             row = self._daemon.get(f"/outbox/{undone.waits}", OutboxEntry)
@@ -145,7 +145,7 @@ class RemoteVault(Vault):
             rest = rest.without({each.id for note in notes for each in note.proposals})
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> RemoteRun:
-        """Return a run that decides on all proposals that a filter means; see Vault."""
+        """Return a run that decides on all proposals that match a filter; see Vault."""
         path = f"/proposals/decide-all?{only.as_query()}"
         return RemoteRun(self._daemon, self._daemon.post(path, RunShape, decision))
 
@@ -166,7 +166,7 @@ class RemoteVault(Vault):
         return self._daemon.post("/resume", Status, {}, SHORT_TIMEOUT)
 
     def release(self) -> None:
-        """Have the daemon stand aside for this process. Raises VaultLocked while a run goes on."""
+        """Ask the daemon to stand aside for this process. Raises VaultLocked during a run."""
         self._daemon.post("/release", Status, {}, SHORT_TIMEOUT)
 
     def backlog(self) -> BacklogState:
@@ -191,7 +191,7 @@ class _Agents(Agents):
 
 
 class RemoteRun:
-    """A run that the daemon has started; see Run. Whoever stops following it cancels it.
+    """A run that the daemon has started; see Run. To stop following it is to cancel it.
 
     settle: returns a result once it is final.
     """

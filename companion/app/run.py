@@ -1,4 +1,4 @@
-"""Run: notes that are being filled, whoever does it; and LocalRun, which this process does."""
+"""Run: notes being filled, by any process; and LocalRun, which this process carries out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from companion.enrich.workspace import Workspace
 from companion.vault.index import Scan
 
 Tell = Callable[[str], object]
-"""Is called with a sentence for the user."""
+"""Called with a sentence for the user."""
 
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 _OFTEN = gc.get_threshold()
@@ -49,7 +49,7 @@ class Run(Protocol):
 
     @property
     def usage(self) -> Usage:
-        """What all calls took so far, also those without a usable answer."""
+        """The usage of all calls so far, including those without a usable answer."""
         return Usage()
 
     @property
@@ -57,17 +57,17 @@ class Run(Protocol):
         """Whether cancel was called."""
 
     def cancel(self) -> str | None:
-        """Begin no further note. Return in words what is finished first; None: what is written."""
+        """Begin no further note. Return in words what is finished first; None: current writes."""
 
     def give_up(self) -> int:
-        """Break off the calls under way, and return for how many the endpoint may charge.
+        """Break off the calls in progress, and return for how many the endpoint may charge.
 
-        Raises KeyboardInterrupt where another process makes them.
+        Raises KeyboardInterrupt if another process makes them.
         """
 
 
 class LocalRun(Run):
-    """A run that an engine in this process does. opened: opens the vault for writing."""
+    """A run that an engine in this process carries out. opened: opens the vault for writing."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class LocalRun(Run):
 
     @property
     def usage(self) -> Usage:
-        """What all calls took so far, also those without a usable answer."""
+        """The usage of all calls so far, including those without a usable answer."""
         return Usage.model_validate(self._run.usage)
 
     @property
@@ -126,7 +126,7 @@ class LocalRun(Run):
         return self._run.cancelled.is_set()
 
     def cancel(self) -> str | None:
-        """Begin no further note; see Run. Waits for no lock: a signal handler calls it."""
+        """Begin no further note; see Run. It waits for no lock, since a signal handler calls it."""
         self._run.cancelled.set()
         enricher = self._run.enricher
         calls = enricher.client.under_way if enricher else 0
@@ -134,11 +134,11 @@ class LocalRun(Run):
         return f"waiting for {named} under way; what is answered is kept." if calls else None
 
     def give_up(self) -> int:
-        """Break off the calls under way; see Run."""
+        """Break off the calls in progress; see Run."""
         return self._run.break_off()
 
     def _follow(self, engine: Engine, number: int) -> Iterator[NoteResult]:
-        """Yield the results after that number as they come, until no note is worked on."""
+        """Yield the results after that number as they come, until no note is in progress."""
         run, told, is_idle = self._run, "", False
         while not is_idle:
             if run.is_over:
@@ -160,7 +160,8 @@ class LocalRun(Run):
 class DecisionRun(Run):
     """A run that asks no model: it decides on proposals, or takes changes back; see Run.
 
-    total: how many results there are. results: does it for a run of that id, one after the other.
+    total: how many results there are. results: carries it out for a run with that id, one result
+    after the other.
     """
 
     def __init__(
@@ -181,18 +182,18 @@ class DecisionRun(Run):
         return self.cancelled.is_set()
 
     def cancel(self) -> None:
-        """Begin nothing more; what is done stays."""
+        """Begin nothing more; finished decisions stay."""
         self.cancelled.set()
 
     def give_up(self) -> int:
-        """Begin nothing more, either; no calls are under way."""
+        """Begin nothing more, either; no calls are in progress."""
         self.cancel()
         return 0
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Collect garbage rarely while the block runs, and leave out the objects that exist already.
+    """Collect garbage rarely while the block runs, and leave out the objects that already exist.
 
     Scanning all modules again and again takes a twentieth of the time of a run.
     """

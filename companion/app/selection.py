@@ -1,6 +1,6 @@
 """What a command is about: notes by path, tag, property and time, their needs, and texts.
 
-The texts are those that Companion wrote and nobody edited: to be rewritten, or outdated.
+The texts are those that Companion wrote and nobody has edited: to be rewritten, or outdated.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def needs_of_kind(needs: tuple[Need, ...], kind: str | None) -> tuple[Need, ...]
 class NoteFilter(NamedTuple):
     """Criteria for notes, which match all that are set. None: any.
 
-    kind: of their needs, which others are left out of. tag: without `#`; one nested in it is one,
-    too. with_property: its name, or `name=value`. modified_since: Unix time, seconds.
+    kind: of the needs to keep. tag: without `#`; nested tags match, too. with_property: its name,
+    or `name=value`. modified_since: Unix time, seconds.
     """
 
     kind: str | None = None
@@ -50,9 +50,9 @@ class NoteFilter(NamedTuple):
     modified_since: float | None = None
 
     def keeps(self, root: Path, path: str) -> bool:
-        """Return whether the note fits; one that cannot be read now does not.
+        """Return whether the note matches; one that cannot be read now does not.
 
-        It is read only if a tag or a property is asked for.
+        It is read only if a tag or a property is given.
         """
         try:
             since = self.modified_since
@@ -77,7 +77,7 @@ ANY_NOTE = NoteFilter()
 
 
 def make_filter(space: Workspace, only: ScanOptions | ProposalFilter) -> NoteFilter:
-    """Return the filter for what the user typed. Raises UsageError: it names nothing."""
+    """Return the filter for what the user typed. Raises UsageError if it names nothing."""
     tag, with_property = only.tag, only.property
     if tag is not None:
         name = tag.removeprefix("#").strip("/")
@@ -110,8 +110,8 @@ def find_kind(prompts: Prompts, field: str | None) -> str | None:
 class ScanPart:
     """The part of a scan that the named paths select; without any, all of it.
 
-    notes: those that need something, or of which something is left. others: the notes of which
-    there is nothing to report. looked_at: how many notes were read. only: which of the notes.
+    notes: those that need something, or in which something is left alone. others: the notes with
+    nothing to report. looked_at: how many notes were read. only: which of the notes.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class ScanPart:
                 self.skipped[path] = why or "it is not part of the vault"
 
     def all(self) -> Iterator[tuple[str, Facts]]:
-        """Yield every note that needs something, is left, or is skipped."""
+        """Yield every note that needs something, has something left alone, or is skipped."""
         yield from self.notes.items()
         for path, reason in self.skipped.items():
             yield path, Facts(skipped=reason)
@@ -170,7 +170,7 @@ class Outdated(NamedTuple):
 def find_rewrites(space: Workspace, options: RunOptions, kind: str | None) -> list[Job]:
     """Return a job for each note in which something is to be rewritten; it waits as a proposal.
 
-    kind: of the needs; None: all. What already has an open proposal is left out.
+    kind: of the needs; None: all. Needs that already have an open proposal are left out.
     """
     kinds_by_path: dict[str, set[str]] = {}
     for each in find_written(space, options.paths, kind):
@@ -184,7 +184,7 @@ def find_rewrites(space: Workspace, options: RunOptions, kind: str | None) -> li
 
 
 def _is_meant(space: Workspace, options: RunOptions, written: Proposal) -> bool:
-    """Return whether the text is to be rewritten: it fits what the options say of it."""
+    """Return whether the text is to be rewritten: it matches the options."""
     if options.made_since is not None and written.made_at < options.made_since:
         return False
     if options.made_by is not None and not is_same_model(options.made_by, written.model):
@@ -197,8 +197,8 @@ def _is_meant(space: Workspace, options: RunOptions, written: Proposal) -> bool:
 def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
     """Yield texts that Companion wrote, nobody edited, and whose source has changed a lot.
 
-    A lot is _OUTDATED_SHARE of the sentences that it was made from. paths: notes and
-    folders; None: all. The notes are as of the last scan.
+    A lot is _OUTDATED_SHARE of the sentences that it was made from. paths: notes and folders; None:
+    all. The notes are those of the last scan.
     """
     remembered = space.journal.notes.all()
     written = {change.id: change.after_sha256 for change in space.journal.changes()}
@@ -219,7 +219,7 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
 def find_written(
     space: Workspace, paths: Sequence[str] | None, kind: str | None = None
 ) -> Iterator[Proposal]:
-    """Return the proposals that were accepted last for their need; none where one is open."""
+    """Return the latest accepted proposal for each need; none for needs with an open one."""
     latest: dict[tuple[str, str], Proposal] = {}
     for each in space.journal.proposals.select(Selection(paths, kind, _DECIDED)):
         latest.setdefault((each.path, each.need), each)
@@ -227,7 +227,7 @@ def find_written(
 
 
 def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozenset[str]:
-    """Return the keys of those needs whose text in the note is as Companion wrote it."""
+    """Return the keys of those needs whose text in the note is still what Companion wrote."""
     if skip_reason(space.root, path, space.ignore):
         return frozenset()
     try:

@@ -1,4 +1,4 @@
-"""Which notes are similar, and what they suggest: what `companion doctor similar` shows."""
+"""Which notes are similar, and what they suggest, as shown by `companion doctor similar`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHOWN = 10  # similar notes, and values that they suggest
 class SimilarVault(Shape):
     """A vault, as in `companion doctor similar --json`: how many notes are compared, and the rules.
 
-    rules: by property; null where the vault has too little to learn from. encoder, told: in words,
+    rules: by property; null if the vault has too little to learn from. encoder, told: in words,
     what compares them, and what each rule says.
     """
 
@@ -72,8 +72,8 @@ class ComparedNotes:
     def compare(self, progress: Progress, *, agreed: bool) -> None:
         """Compare the notes that are new or changed.
 
-        Raises ConsentMissing, with what it costs, where many would go to another machine and
-        nobody agreed to it; EndpointError, AnswerError.
+        Raises ConsentMissing, with the cost, if many would go to another machine and nobody agreed
+        to it; EndpointError, AnswerError.
         """
         vectors, scan = self._similar.vectors, self._context.scan
         missing = vectors.find_missing(scan)
@@ -82,7 +82,7 @@ class ComparedNotes:
         vectors.update(scan, missing, progress=progress)
 
     def of_vault(self) -> SimilarVault:
-        """Return how many notes are compared, and what they tell of each other's values."""
+        """Return how many notes are compared, and how well they predict each other's values."""
         names = self._properties()
         all_neighbours = {
             name: self._similar.neighbours(self._context, name, most) for name, most in names
@@ -97,7 +97,7 @@ class ComparedNotes:
     def find_path(self, typed: str, folder: Path) -> str:
         """Return the path of a note that somebody typed in the folder; empty for the vault.
 
-        Raises UsageError if it is not there, NoteRefused.
+        Raises UsageError if it does not exist, NoteRefused.
         """
         path = relative_path(self.root, typed, folder)
         if path and (reason := skip_reason(self.root, path, self._space.ignore)):
@@ -119,7 +119,9 @@ class ComparedNotes:
         return SimilarToNote(path=path, similar=similar, suggested=suggested)
 
     def _properties(self) -> Sequence[tuple[str, int]]:
-        """Return the properties that similar notes are asked for, and how many values each has."""
+        """Return the properties that similar notes suggest values for, and how many values each
+        has.
+        """
         fields = self._space.prompts.fields.values()
         return [
             (field.property, field.max_items or 1)
@@ -132,7 +134,7 @@ class ComparedNotes:
 def open_compared_notes(root: Path, **options: Any) -> Iterator[ComparedNotes]:
     """Open the vault at root to compare its notes; nothing is changed. options: open_space's.
 
-    Raises UsageError where that is switched off.
+    Raises UsageError if comparing notes is switched off.
     """
     with (
         open_space(root, read_only=True, **options) as space,

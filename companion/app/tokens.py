@@ -1,9 +1,9 @@
-"""The user's token, and how those of a vault are derived from it.
+"""The user's token, and the tokens of a vault, which are derived from it.
 
-The file `token` in the configuration folder holds it; it is the command line's. Which of the
-derived ones a vault's daemon accepts is in a private file in the vault's state folder. That has no
+The file `token` in the configuration folder holds it; it is the command line's. A private file in
+the vault's state folder says which of the derived ones the vault's daemon accepts. That file has no
 secret, not even a hash of one: each token is derived (HMAC) from the user's own, the vault and its
-id. So a new token of the user ends all others at once.
+id. So a new user token ends all others at once.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def token_file() -> Path:
 
 
 def has_token() -> bool:
-    """Return whether the token file exists, or may not be accessed."""
+    """Return whether the token file exists, or cannot be accessed."""
     try:
         return token_file().exists()
     except OSError:
@@ -147,12 +147,12 @@ _LOCK_TIMEOUT = 2.0  # seconds
 _EARLIER = "earlier"  # the id of the token that earlier versions gave to all clients of a vault
 
 OWNER = Token(id="", name="command line", scope="all", made_at=0.0)
-"""Stands for the user's own token, which is that of the command line."""
+"""Stands for the user's own token, the command line's."""
 
 
 class _Saved(Shape):
     """The tokens of a vault. user: a hash of the user's token when they were made. takes_earlier:
-    whether the token of earlier versions is accepted, which gets its entry when it is used first.
+    whether the token of earlier versions is accepted; it gets its entry on first use.
     """
 
     user: str
@@ -161,7 +161,7 @@ class _Saved(Shape):
 
 
 class _Accepted(NamedTuple):
-    """What is accepted for a state of the files; no user token: nothing."""
+    """The tokens accepted for a state of the files; without a user token, none."""
 
     fingerprints: tuple[object, object]
     user_token: str | None
@@ -171,7 +171,7 @@ class _Accepted(NamedTuple):
 class VaultTokens:
     """The tokens of the vault at root (its real path). Safe to use from any thread and process.
 
-    The files are read again whenever they have changed: who is revoked is out at once.
+    The files are read again whenever they have changed, so a revoked token is refused at once.
     """
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
@@ -182,7 +182,7 @@ class VaultTokens:
         self._use_saved: dict[str, float] = {}
 
     def find(self, bearer: str) -> Token | None:
-        """Return the token that this is, None if it is none. Compares in constant time."""
+        """Return the entry of this token, None if there is none. Compares in constant time."""
         accepted = self._read()
         if accepted.user_token is None:
             return None
@@ -199,12 +199,12 @@ class VaultTokens:
         return token
 
     def all(self) -> list[Token]:
-        """Return those that are valid, oldest first. Raises UsageError without a user token."""
+        """Return the valid tokens, oldest first. Raises UsageError without a user token."""
         read_token()
         return self._valid(self._read().saved)
 
     def make(self, new: NewToken, seconds: float | None = None) -> TokenSecret:
-        """Return a new token. seconds: that it is valid, in place of its days.
+        """Return a new token. seconds: how long it is valid, in place of its days.
 
         Raises UsageError if there are too many, or the file cannot be written.
         """
@@ -267,12 +267,12 @@ class VaultTokens:
         return [each for each in saved.tokens if each.expires_at is None or now < each.expires_at]
 
     def _save_use(self, token: Token) -> None:
-        """Note that the token is used now. Where that cannot be written, it goes unnoted."""
+        """Record that the token is used now; if that cannot be written, it is ignored."""
         now = self._use_saved[token.id] = self._clock()
         used = token.model_copy(update={"used_at": now})
 
         def note(saved: _Saved) -> list[Token]:
-            if self._entry(saved, token.id) is None:  # it was revoked meanwhile
+            if self._entry(saved, token.id) is None:  # it has been revoked
                 return saved.tokens
             ids = [each.id for each in saved.tokens]
             at = ids.index(token.id) if token.id in ids else len(ids)
@@ -284,7 +284,7 @@ class VaultTokens:
             return
 
     def _change(self, change: Callable[[_Saved], list[Token]]) -> None:
-        """Write the tokens that change makes of those that are there. Raises UsageError."""
+        """Write the tokens that change returns for the existing ones. Raises UsageError."""
         folder = self._file.parent
         lock = FileLock(folder / "tokens.lock", timeout=_LOCK_TIMEOUT, mode=0o600)
         try:
@@ -306,7 +306,7 @@ class VaultTokens:
 
 
 def _make_room(tokens: list[Token]) -> list[Token]:
-    """Return the tokens to which one may be added: of too many, the first to expire goes."""
+    """Return the tokens with room for another: if there are too many, the first to expire goes."""
     if len(tokens) < _MOST:
         return tokens
     expiring = [each for each in tokens if each.expires_at is not None]
@@ -317,7 +317,7 @@ def _make_room(tokens: list[Token]) -> list[Token]:
 
 
 def _load(file: Path, user_token: str) -> _Saved:
-    """Return the saved tokens; none if the user has another token since, or the file is damaged."""
+    """Return the saved tokens; none if the user's token changed, or the file is damaged."""
     user = sha256(user_token.encode()).hexdigest()
     try:
         data = read_if_there(file)

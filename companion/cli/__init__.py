@@ -74,7 +74,7 @@ _MEANT = {
     "stop": "service pause",
     "why": "scan NOTE",
 }
-"""What people may type, and the command for it."""
+"""Words that people may type, and the command they mean."""
 _COMMANDS = {name: place for section in _SECTIONS.values() for name, place in section.items()}
 _PLACES = _COMMANDS | {name: place for name, (_, place) in _OLD_NAMES.items()}
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
@@ -106,9 +106,9 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command of the arguments; on a terminal, say its new name for an old one.
+        """Return the command of the arguments; on a terminal, print the new name of an old one.
 
-        Raises UsageError for one that there is not, with the command that was probably meant.
+        Raises UsageError for an unknown one, with the command that was probably meant.
         """
         if args[0] not in _PLACES and not args[0].startswith("-"):
             near = get_close_matches(args[0], _COMMANDS, 1)
@@ -121,7 +121,7 @@ class _Commands(click.Group):
         return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections, the lines of all at one margin, and none cut."""
+        """Write the sections, their lines with the same margin and never cut."""
         margin = max(map(len, _COMMANDS))
         for title, section in _SECTIONS.items():
             rows = []
@@ -153,7 +153,7 @@ def main() -> None:
 
 
 def _open_pipe(stream: TextIO) -> TextIO:
-    """Return the stream; where it is a pipe or a file, one that goes on if nobody reads it."""
+    """Return the stream; for a pipe or a file, one that continues if nobody reads it."""
     if not isinstance(stream, TextIOWrapper) or stream.isatty():
         return stream
     pipe = BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False))
@@ -166,10 +166,10 @@ def _open_pipe(stream: TextIO) -> TextIO:
 
 
 class _Pipe(FileIO):
-    """A pipe whose reader may leave, as head does: that ends the printing, and not the work."""
+    """A pipe whose reader may leave, like head: that ends the printing, and not the work."""
 
     def write(self, data: Any, /) -> int:
-        """Write, or once nobody reads any more, do as if."""
+        """Write, or pretend to once nobody reads any more."""
         try:
             return super().write(data)
         except OSError as error:
@@ -180,7 +180,7 @@ class _Pipe(FileIO):
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit status, as the table in docs/commands.md has it."""
+    """Run a command and return its exit status, as in the table in docs/commands.md."""
     if "--debug" in arguments:
         import logging  # takes as long to import as click
 
@@ -219,7 +219,7 @@ def _name_others(error: CompanionError) -> None:
 
 
 def _explain(error: Exception) -> str:
-    """Return a sentence for an error that is none of ours; the user can do something about some."""
+    """Return a sentence for an error that is not ours; some the user can do something about."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used ({error.strerror}); check its permissions"
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
@@ -231,7 +231,7 @@ def _explain(error: Exception) -> str:
 
 
 def _discard_output(fd: int) -> None:
-    """Send it to the null device, or Python's flush at exit raises the error again."""
+    """Redirect it to the null device, or Python's flush at exit raises the error again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
 
 
@@ -241,7 +241,7 @@ def _raise_if_debug(arguments: list[str]) -> None:
 
 
 def _say(text: str) -> None:
-    """Print the text on the standard error, on a terminal broken between words."""
+    """Print the text on standard error; a terminal breaks it between words."""
     from companion.note.text import show_hidden  # what was typed, or a name, steers no terminal
 
     lines = show_hidden(f"companion: {text}").split("\n")

@@ -1,4 +1,4 @@
-"""companion batch: ask about many notes at once, at a provider, or by files for other engines."""
+"""companion batch: ask about many notes at once, at a provider or through files."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def cancel(batch: str, vault: Path | None) -> None:
 def _open(
     vault: Path | None, output: Output, paths: Sequence[str] = (), **options: Any
 ) -> Iterator[Batches]:
-    """Open the batches of the vault, for which its daemon stands aside; options: open_batches'."""
+    """Open the batches of the vault, while its daemon stands aside; options: open_batches'."""
     root = find_session_vault(vault, paths, output)
     if patience := stand_aside(root):
         output.say("The daemon stands aside until this is done.", style="dim")
@@ -254,7 +254,7 @@ def _open(
 def _read_options(
     batches: Batches, output: Output, paths: Sequence[str], *, force: bool, **options: Any
 ) -> RunOptions:
-    """Return what is asked for in which notes; all of it becomes proposals. Says which vault."""
+    """Return which needs of which notes to ask for, all as proposals. Prints which vault it is."""
     requested_paths = resolve_paths(batches.root, paths)[0] if paths else [""]
     say_which_vault(batches.root, output)
     mode = "replace" if force else "fill"
@@ -262,7 +262,7 @@ def _read_options(
 
 
 def _follow(run: BatchRun, output: Output, what: str) -> RunReport:
-    """Have the run done, and print what became of notes without a question."""
+    """Carry out the run, and print the results of notes without a question."""
     report = RunReport(output)
     output.warn(*run.warnings)
     with output.progress(what, run.total) as bar:
@@ -279,5 +279,5 @@ def _follow(run: BatchRun, output: Output, what: str) -> RunReport:
 
 
 def _resolve_file(file: Path) -> Path:
-    """Return the absolute path of a file that need not be there, its folder's links followed."""
+    """Return the absolute path of a file that may not exist, its folder's links followed."""
     return file.parent.resolve() / file.name

@@ -170,7 +170,7 @@ def edit(root: Path | None) -> None:
 
 
 def _file_of(root: Path | None) -> tuple[Path, Tables]:
-    """Return the file of the settings, and the tables that those in it go over."""
+    """Return the file of the settings, and the tables that its settings override."""
     if root is None:
         return config_file(), {}
     return vault_file(root), read_tables(config_file())
@@ -187,7 +187,7 @@ def _read_key() -> str:
 
 
 def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValue]:
-    """Yield what the words typed may mean: a value as TOML has it, else a text, else a list."""
+    """Yield the possible meanings of the words: a TOML value, else a text, else a list."""
     if len(values) == 1:
         with suppress(tomllib.TOMLDecodeError):
             parsed: SettingValue = tomllib.loads(f"value = {values[0]}")["value"]
@@ -204,9 +204,9 @@ def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValu
 def _plan_first(
     setting: Setting, candidates: Sequence[SettingValue], root: Path | None
 ) -> PlannedSettings:
-    """Return the edit for the first of the values that the setting takes.
+    """Return the edit for the first of the values that the setting accepts.
 
-    Raises UsageError if it takes none of them.
+    Raises UsageError if it accepts none of them.
     """
     file, common = _file_of(root)
     fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
@@ -231,7 +231,7 @@ def _plan_first(
 
 
 def _warn_of_daemon(planned: PlannedSettings, root: Path | None, output: Output) -> None:
-    """Warn if the vault's daemon runs, and follows some of it only once it starts again."""
+    """Warn if the vault's daemon runs, and needs a restart for some of it."""
     if planned.changed:
         with suppress(UsageError):
             warn_of_restart(choose_vault(root, planned.config), output)

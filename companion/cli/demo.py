@@ -1,4 +1,4 @@
-"""companion demo: the main job on an example vault, by the commands that a user types."""
+"""companion demo: the main job on an example vault, with the commands that a user types."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ def _find_program() -> str:
 
 
 def _make_vault(folder: Path, model: str | None) -> None:
-    """Put the example notes into the folder as they were at first, with new settings.
+    """Restore the example notes in the folder, with new settings.
 
-    Raises UsageError unless the folder is new, empty, or made by the demo, and in no vault, and
-    there is such a model.
+    Raises UsageError unless the folder is new, empty, or made by the demo, and outside any vault,
+    and the model exists.
     """
     if model:
         find_model(model)
@@ -153,9 +153,9 @@ _MARKS = {"enriched": "✓", "proposed": "?"}
 
 
 def _show_demo(root: Path, demo: str, output: Output) -> int:
-    """Fill the example vault at root, tell what came of it, and return the exit status.
+    """Fill the example vault at root, show the results, and return the exit status.
 
-    demo: the command that works on this vault. Where somebody is there, the vault's page is served
+    demo: the command that works on this vault. If somebody is there, the vault's page is served
     until they end it.
     """
     before = _read_notes(root)
@@ -191,7 +191,7 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
 def _follow(
     results: Iterable[NoteResult], to_do: Sequence[str], at_once: int, output: Output
 ) -> Iterator[NoteResult]:
-    """Yield the results, and show each in a line, and before it which notes are worked on.
+    """Yield the results, and show each in a line, and before it which notes are in progress.
 
     at_once: how many notes are.
     """
@@ -208,9 +208,9 @@ def _follow(
 
 @contextmanager
 def _showing_work(output: Output, total: int) -> Iterator[Callable[[str, str], None]]:
-    """Show the work on so many notes: on a terminal in a bar, in a log by lines and dots.
+    """Show the work on this many notes: a bar on a terminal, lines and dots in a log.
 
-    Yields what takes the line of a note that is done, if any, and which notes are worked on now.
+    Yields a function for the line of a finished note, if any, and the notes now in progress.
     """
     if output.err.is_terminal:
         with output.progress("", total) as bar:

@@ -1,4 +1,4 @@
-"""companion doctor: what is set up, what is wrong, how to mend it; which notes are similar."""
+"""companion doctor: what is set up, what is wrong, how to fix it; which notes are similar."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def doctor(
 def _answer_questions(
     vault: Path | None, findings: Mapping[str, Finding]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield the questions of a first week, what is known of each, and the command that tells more.
+    """Yield the questions of a first week, a short answer, and the command that says more.
 
-    Nothing where the settings or the vault cannot be read, which the findings say.
+    There are none if the settings or the vault cannot be read, which the findings say.
     """
     try:
         root = choose_vault(vault, load_config())
@@ -123,7 +123,7 @@ def _answer_questions(
 
 
 def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    """Yield the checks. Without a configuration or a vault, what needs one is left out."""
+    """Yield the checks. Without a configuration or a vault, those that need one are left out."""
     yield "program", setup.check_program
     yield "configuration", setup.check_configuration
     yield "token", check_token
@@ -237,7 +237,7 @@ def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> N
 
 
 def _compare(notes: ComparedNotes, output: Output, *, agreed: bool) -> None:
-    """Have the notes compared, once the user agreed to it where it goes elsewhere."""
+    """Compare the notes, after the user has agreed if they go to another machine."""
     try:
         with output.progress("Comparing notes") as bar:
             notes.compare(bar.update, agreed=agreed)

@@ -1,4 +1,4 @@
-"""The options by which commands choose notes and changes, and times as people type them."""
+"""The options with which commands choose notes and changes, and times as people type them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ work_options = join_options(
         help="At most N notes that need something.",
     ),
 )
-"""Adds the options that say what is done with notes; they are fields of RunOptions, but force."""
+"""Adds the options about what to do with notes; they are fields of RunOptions, except force."""
 
 
 change_options = join_options(
@@ -78,9 +78,9 @@ def read_change_query(typed: Mapping[str, str | None], **more: Any) -> ChangeQue
 
 
 def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
-    """Return the Unix time of what the user typed, in local time where it names no zone.
+    """Return the Unix time of what the user typed, in local time if it names no zone.
 
-    Raises UsageError if it is no day, time of day or time ago, or is in the future.
+    Raises UsageError if it is not a day, time of day or time ago, or is in the future.
     """
     if typed is None:
         return None

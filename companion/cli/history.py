@@ -1,4 +1,4 @@
-"""companion history and doctor forget: changes, and texts that are forgotten."""
+"""companion history and doctor forget: changes, and deleting stored texts."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
 def _find_unused_values(vault: Vault, path: str | None) -> list[Proposal]:
     """Return values that the vault does not use yet, of one note or of all, newest first.
 
-    Values that a change's remark mentions are left out, and those that were asked for again.
+    Those that a change's remark mentions, or that were asked for again, are left out.
     """
     query = ProposalQuery(folder=path or "", state="all", flagged=True, latest=True)
     flagged = [

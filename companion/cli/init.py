@@ -106,7 +106,7 @@ def init(
 
 @dataclass(frozen=True)
 class _Init:
-    """Sets up one vault. asks: whether there is a terminal to ask on."""
+    """Sets up one vault. asks: whether there is a terminal for questions."""
 
     root: Path
     output: Output
@@ -117,8 +117,8 @@ class _Init:
     ) -> int:
         """Set the vault up, and return the exit status. Nothing is written until the model answers.
 
-        options: as choose_by_options takes them. trial: asks the model first. plugin, service:
-        install it, where None asks; if that fails, it is only a warning.
+        options: as choose_by_options takes them. trial: ask the model first. plugin, service:
+        install it; None: ask. If that fails, it is only a warning.
         """
         # raises UsageError for an invalid file, with every error in it
         load_config(self.root, allow_moved=True)
@@ -154,7 +154,7 @@ class _Init:
         return 0
 
     def _warn_of_surprises(self) -> None:
-        """Warn if the folder is no vault of its own, or if the environment overrides the file."""
+        """Warn if the folder is not a vault of its own, or the environment overrides the file."""
         if (around := find_vault(self.root)) != self.root:
             where = f"it is in the vault {around}" if around else "no .obsidian folder is in it"
             self.output.warn(f"{self.root} is not an Obsidian vault: {where}; continuing anyway")
@@ -202,7 +202,7 @@ class _Init:
             )
 
     def _ask_about_backlog(self, config: Config) -> None:
-        """Ask whether notes that are there already are filled, or print what that may cost."""
+        """Ask whether existing notes are to be filled, or print what that may cost."""
         try:
             if self.asks:
                 if may_ask(config):
@@ -227,9 +227,9 @@ class _Init:
         return True
 
     def _start_with_session(self, starts: bool | None) -> bool:
-        """Have the daemon start with the session if the user says so, and return whether it does.
+        """Start the daemon at login from now on, if the user agrees; return whether it does.
 
-        starts: None to ask, where somebody is there, the system can do it, and it is not done yet.
+        starts: None: ask, if somebody is there, the system can do it, and it is not done yet.
         """
         from companion.daemon import installed_service, service_manager
 

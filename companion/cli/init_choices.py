@@ -25,7 +25,7 @@ from companion.vault.paths import find_vault
 def choose_vault(output: Output, *, asks: bool) -> Path:
     """Return the vault around the current folder, or one that Obsidian lists; the user chooses.
 
-    Raises UsageError if there is none, or there are several, none of them around, and nobody asks.
+    Raises UsageError if there is none, or there are several to choose from and nobody to ask.
     """
     remarks = {each.root: ", open now" if each.is_open else "" for each in find_registered_vaults()}
     if around := find_vault(Path.cwd()):
@@ -87,9 +87,9 @@ def choose_by_options(
 
 
 def choose_by_questions(config: Config, machine: Machine, output: Output) -> Choices:
-    """Ask which model is to write, and whether in the background, and return the answers.
+    """Ask which model should write, and whether in the background, and return the answers.
 
-    There is no default for the background where notes leave this machine.
+    There is no default for the background if notes leave this machine.
     """
     endpoint = _ask_for_model(config, machine, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
@@ -121,7 +121,7 @@ class _Offer(NamedTuple):
 
 
 def _ask_for_model(config: Config, machine: Machine, output: Output) -> EndpointChoice | None:
-    """Say what this machine has, ask which model is to write; None keeps what is configured.
+    """Print what this machine has, and ask which model should write; None keeps what is configured.
 
     Enter takes what is configured, else what is recommended.
     """

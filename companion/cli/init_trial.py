@@ -1,4 +1,4 @@
-"""The trial in companion init: the model is loaded, asked, and writes for one note of the vault."""
+"""The trial in companion init: the model is loaded, answers, and writes for one note."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the
 
 
 class Verdict(NamedTuple):
-    """The result of a trial. too_much: why the model is too much for this machine; empty if not.
+    """The result of a trial. too_much: why the model is too much for the machine; empty if not.
 
     go_on: whether to write the configuration. shown: whether the user saw an answer to judge by.
     """
@@ -46,8 +46,8 @@ class Verdict(NamedTuple):
 class Trial:
     """Tries models on the vault at root. note: the note to write for; None to choose one.
 
-    asks: whether there is a terminal to ask on. A note of the user's goes to another machine only
-    if they named it, or say so there.
+    asks: whether there is a terminal for questions. One of the user's notes goes to another machine
+    only if they named it, or agree.
     """
 
     root: Path
@@ -111,7 +111,7 @@ class Trial:
         return verdict
 
     def _write(self, config: Config, trial: ModelTrial) -> Verdict:
-        """Show what it would write for a note, if one may go there; nothing is written."""
+        """Show what it would write for a note, if one may be sent there; nothing is written."""
         needs_consent = config.is_remote and self.note is None
         if needs_consent and not self.asks:
             return Verdict()
@@ -150,7 +150,7 @@ def above(config: Config) -> str:
 
 
 def below(config: Config) -> str:
-    """Return the model to go down to from the configured one; empty if there is none."""
+    """Return the smaller model to try after the configured one; empty if there is none."""
     if not config.is_embedded:
         return ""
     tier = find_model(config.endpoint.model).tier

@@ -1,4 +1,4 @@
-"""How signals end a run: the first one waits for calls under way, a second one gives them up."""
+"""How signals end a run: the first waits for calls in progress, a second gives them up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from companion.cli.output import Output
 
-# by name, for no system has them all
+# by name, since no system has all of them
 _STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 _EXIT_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 _WRITES = "what is being written is finished first."
@@ -20,10 +20,10 @@ _SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 class StopSignals:
     """Calls cancel at the first Ctrl-C, SIGTERM or SIGBREAK of its block, give_up at the second.
 
-    cancel: begins no further note, and says what is finished first; None: the writes in progress.
+    cancel: begins no further note, and returns what is finished first; None: current writes.
     give_up: breaks off the calls that were to be finished, and returns their number, since the
-    endpoint may charge for them. Afterwards the earlier handlers are back, so that one more signal
-    ends the program.
+    endpoint may charge for them. Afterwards the earlier handlers are back, so one more signal ends
+    the program.
 
     exit_status: of a program that a signal ended, as shells expect it; 0 while there was none.
     """
@@ -49,7 +49,7 @@ class StopSignals:
             signal.signal(number, handler)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        """Handle one signal after the other: a stream cannot print inside a print."""
+        """Handle one signal after the other, since a stream cannot print inside a print."""
         self._pending.append(number)
         if len(self._pending) > 1:
             return

@@ -106,7 +106,7 @@ def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
 
 
 def _with_model(config: Config, name: str) -> Config:
-    """Return the configuration with a model on this machine, or else another one of its API."""
+    """Return the configuration with a model on this machine, or another one of its API."""
     endpoint = config.endpoint
     try:
         endpoint = endpoint.model_copy(update={"base_url": None, "model": find_model(name).name})
@@ -122,7 +122,7 @@ def _with_model(config: Config, name: str) -> Config:
 def _try_on_notes(
     root: Path, config: Config, paths: Sequence[str | None], output: Output
 ) -> Iterator[NoteTrial]:
-    """Yield what the model does for each note; for None, for one that the vault has to fill."""
+    """Yield the model's results for each note; for None, for one that needs something."""
 
     def may_send(path: str) -> bool:
         if not config.is_remote or None not in paths:
@@ -140,7 +140,7 @@ def _try_on_notes(
 
 
 def _choose(root: Path, configs: Sequence[Config], output: Output) -> None:
-    """Ask which model to go on with, and write that down; say how, where nobody can be asked."""
+    """Ask which model to keep, and save that; if nobody can be asked, print how to."""
     now, other = (each.endpoint for each in configs)
     if not output.can_ask:
         moves = now.base_url and other.base_url is None
@@ -158,7 +158,7 @@ def _choose(root: Path, configs: Sequence[Config], output: Output) -> None:
 
 
 def print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
-    """Print below the title what a model did for a note; return whether that was anything."""
+    """Print below the title the model's results for a note; return whether there were any."""
     name, result = one_line(tried.path), tried.result
     output.say(f"\n{title}", style="bold")
     if result is None or result.status == "skipped":
@@ -187,7 +187,7 @@ def fetch_model(config: Config, output: Output) -> None:
 
 
 def fetch_model_of(root: Path, output: Output) -> None:
-    """Download the embedded model of the vault at root, as fetch_model does."""
+    """Download the embedded model of the vault at root, like fetch_model."""
     fetch_model(load_config(root), output)
 
 

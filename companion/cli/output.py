@@ -37,9 +37,9 @@ _WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]"), "=": ("", ""), "…": ("", 
 
 
 class Output:
-    """Prints results on the standard output, warnings and progress on the standard error.
+    """Prints results on standard output, warnings and progress on standard error.
 
-    as_json: only JSON objects go to the standard output, one a line.
+    as_json: only JSON objects go to standard output, one a line.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -51,21 +51,21 @@ class Output:
 
     @property
     def can_ask(self) -> bool:
-        """Whether there is a terminal to ask on, with keys and a screen."""
+        """Whether there is a terminal for questions, with keys and a screen."""
         has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
         return has_keys and self.err.is_terminal
 
     def say(self, text: str = "", style: str = "") -> None:
-        """Print a line for people, on a terminal broken between words; nothing with as_json."""
+        """Print a line for people, broken between words on a terminal; nothing with as_json."""
         if not self.as_json:
             _print_words(self.out, Text(show_hidden(text), style=style))
 
     def shorten(self, text: str, used: int) -> str:
-        """Return the text cut to what fits on a line beside `used` characters; whole in a pipe."""
+        """Return the text cut to what fits on a line beside `used` characters; uncut in a pipe."""
         return self.clip(text, used) if self.out.is_terminal else text
 
     def clip(self, text: str, used: int = 0) -> str:
-        """Return the text cut to what fits on a line beside `used` characters, in a pipe, too."""
+        """Return the text cut to what fits on a line beside `used` characters, even in a pipe."""
         shown = Text(text)
         shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
         return shown.plain
@@ -78,7 +78,7 @@ class Output:
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees.
 
-        how: the options that do, which UsageError names where nobody can be asked.
+        how: the options that agree, which UsageError names if nobody can be asked.
         """
         self.warn(cost)
         if not self.can_ask:
@@ -122,7 +122,7 @@ class Output:
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Show what is waited for, and for how long, on the standard error if it is a terminal."""
+        """Show on standard error what is waited for, and for how long, if it is a terminal."""
         with self._show_progress(TimeElapsedColumn()) as progress:
             progress.add_task(what, total=None)
             yield
@@ -136,9 +136,9 @@ class Output:
 
     @contextmanager
     def download(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Show how far a download is, its speed and the time left; in a log in words.
+        """Show the progress of a download, its speed and the time left; in words in a log.
 
-        Yields what takes the bytes that are there and the bytes in all.
+        Yields a function that takes the bytes so far and the total.
         """
         if not self.err.is_terminal:
             words = DownloadWords()
@@ -157,7 +157,7 @@ class Output:
 
 
 def _print_words(console: Console, text: Text) -> None:
-    """Print the text; on a terminal no word is cut, and what goes on stands in the same column."""
+    """Print the text; a terminal cuts no word, and continues in the same column."""
     if not console.file.isatty():
         console.print(text)
         return
@@ -183,7 +183,7 @@ class Bar:
         self._progress.advance(self._task)
 
     def update(self, done: int, total: int) -> None:
-        """Show how many are done of how many."""
+        """Show how many of how many are done."""
         self._progress.update(self._task, completed=done, total=total)
 
     def rename(self, what: str) -> None:
@@ -192,13 +192,13 @@ class Bar:
         self.wait("")
 
     def wait(self, why: str) -> None:
-        """Show why it waits; empty: it goes on."""
+        """Show why it waits; empty: it continues."""
         shown = f"{self._what}, waiting: {why}" if why else self._what
         self._progress.update(self._task, description=shown)
 
 
 def edit_text(text: str, extension: str) -> str | None:
-    """Return the text as the user leaves it in their editor; None if they do not change it.
+    """Return the text as the user leaves it in their editor; None if it is unchanged.
 
     Raises UsageError if the editor does not start, fails, or does not save it as UTF-8.
     """
@@ -220,7 +220,7 @@ def count(number: int, noun: str) -> str:
 
 
 def one_line(name: str) -> str:
-    """Return a file's name on one line: line ends in it are shown as `\\n` or `\\r`."""
+    """Return a file's name on one line, with line ends shown as `\\n` or `\\r`."""
     return name.replace("\r", "\\r").replace("\n", "\\n")
 
 

@@ -1,4 +1,4 @@
-"""companion prompt: what would be sent to the model for a note, or what it gives for some."""
+"""companion prompt: what would be sent to the model for a note, or its answers for some."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _show(prompt: NotePrompt, output: Output) -> None:
 def _try_prompts(
     root: Path, output: Output, note: str, notes: int, prompts: Path | None, model: str | None
 ) -> int:
-    """Ask for the first notes that need something, print what came of it; return the exit status.
+    """Ask about the first notes that need something, print the answers; return the exit status.
 
     note: the note or folder, as it was typed. prompts, model: to compare with, if any.
 

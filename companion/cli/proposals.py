@@ -1,4 +1,4 @@
-"""companion proposals: what models gave for notes, what became of it, and how to name some."""
+"""companion proposals: what models proposed for notes, its state, and how to select proposals."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
 def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> list[Proposal]:
     """Return the matching proposals of these notes and folders, or of all, sorted by note.
 
-    paths: as typed, also of notes that are gone. Raises UsageError.
+    paths: as typed; notes may be gone. Raises UsageError.
     """
     folders = [name_path(vault, path, Path.cwd()) for path in paths] or [""]
     queries = (query.model_copy(update={"folder": folder}) for folder in folders)
@@ -130,10 +130,10 @@ def choose_proposals(
     field: str | None,
     flagged: bool,
 ) -> Choice:
-    """Return the proposals that a script decides on. whats: numbers, notes and folders.
+    """Return the proposals that a script decides on.
 
-    Flagged ones are left out, unless `flagged`, or named by number or by their note. Raises
-    UsageError.
+    whats: numbers, notes and folders. Flagged proposals are left out, unless `flagged`, or selected
+    by number or by their note. Raises UsageError.
     """
     numbers = {int(what): what for what in whats if _is_number(what)}
     paths = [what for what in whats if not what.isdecimal()]
@@ -163,7 +163,7 @@ def _find_numbered(vault: Vault, numbers: Iterable[int]) -> Iterator[Proposal]:
 
 
 def _no_such(root: Path, number: int, typed: str) -> str:
-    """Return the error for an unknown number, and how to name a file that is called so."""
+    """Return the error for an unknown number, and how to name a file with that name."""
     is_file = any((base / typed).exists() for base in (Path.cwd(), root))
     hint = f"; ./{typed} names the file or folder" if is_file else ""
     return f"there is no proposal {number}{hint}"

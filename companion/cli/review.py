@@ -62,9 +62,9 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
 
 
 class _Step(NamedTuple):
-    """An answer of the user's. at: the index of its proposal. ids: the proposals it decided on.
+    """One of the user's answers. at: the index of its proposal. ids: the proposals it decided on.
 
-    replaced: the proposal that a newer answer replaced, where it was asked for again.
+    replaced: the proposal that a newer answer replaced, if it was asked for again.
     """
 
     at: int
@@ -96,7 +96,9 @@ class _Review:
         self._drafts: dict[int, str] = {}
 
     def go_through(self) -> None:
-        """Show the proposals one after the other, do what the user says, and sum it up."""
+        """Show the proposals one after the other, carry out the user's answers, and print a
+        summary.
+        """
         if not self._proposals:
             self._output.say("No proposals wait.")
             return
@@ -133,7 +135,7 @@ class _Review:
             self._output.say(_HELP, style="cyan")
 
     def _do(self, key: str, proposal: Proposal) -> None:
-        """Do what the letter stands for; see _HELP."""
+        """Carry out the letter; see _HELP."""
         match key:
             case "y":
                 self._write([proposal])
@@ -186,7 +188,7 @@ class _Review:
         self._decide(Decisions.of(accept=wishes, run=self._run))
 
     def _ask_again(self, proposal: Proposal, wish: str) -> None:
-        """Replace the proposal by the model's next answer, and show that."""
+        """Replace the proposal with the model's next answer, and show that."""
         options = RunOptions.of(paths=[""], mode="again", proposals=[proposal.id], wish=wish)
         run = self._vault.run(options)
         for result in run:
@@ -223,7 +225,7 @@ class _Review:
             self._proposals[step.at] = step.replaced
 
     def _report(self, decision: NoteDecision) -> list[int]:
-        """Print the reasons of what was not done; return the ids of what is done or will be."""
+        """Print the reasons for failures; return the ids of what is done or will be."""
         path = one_line(decision.path)
         reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
         for reason in reasons:

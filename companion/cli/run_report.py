@@ -1,4 +1,4 @@
-"""The report of a run: each note's result as it comes, the sum at the end, the exit status."""
+"""The report of a run: each note's result as it comes, the totals at the end, the exit status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKS = {
 _FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
 _STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
 
-# The keys of a result's JSON object, and which members of theirs it has.
+# The keys of a result's JSON object, and which of their members it has.
 _JSON: dict[str, Any] = {
     "path": True,
     "status": True,
@@ -41,7 +41,7 @@ _JSON: dict[str, Any] = {
 
 
 class RunReport:
-    """Begins a run, and prints and counts its results."""
+    """Starts a run, and prints and counts its results."""
 
     def __init__(self, output: Output, dry_run: bool = False) -> None:
         self.output = output
@@ -54,8 +54,8 @@ class RunReport:
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
         """Return the run; None if it is large, and the user does not agree to its cost.
 
-        The model that runs on this machine is fetched first. Raises UsageError where nobody can
-        be asked.
+        A model that runs on this machine is fetched first. Raises UsageError if nobody can be
+        asked.
         """
         while True:
             try:
@@ -69,10 +69,10 @@ class RunReport:
                 options = options.model_copy(update={"agreed": True})
 
     def follow(self, run: Run, what: str = "Enriching") -> None:
-        """Do the run, and print its results as they come, and the sum at the end.
+        """Carry out the run, and print its results as they come, and the totals at the end.
 
-        what: is done, as a heading of the progress. Then raises the error that ended it early, if
-        one did.
+        what: the heading of the progress. Then raises the error that ended it early, if there was
+        one.
         """
         self.output.warn(*run.warnings)
         fault = None
@@ -112,7 +112,7 @@ class RunReport:
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
         reason = result.reason or ""
-        if result.ends_run:  # said once at the end, not for each of the notes in progress
+        if result.ends_run:  # printed once at the end, not for each note in progress
             reason = "the run ended here, for the reason below"
         elif result.fallback:
             waits = "is proposed" if result.status == "proposed" else "stands in"
@@ -175,7 +175,7 @@ class RunReport:
 
 
 def show_waits(output: Output, bar: Bar) -> Callable[[str], None]:
-    """Return what shows why a run waits: on the bar, or a line for each reason without one."""
+    """Return a function that shows why a run waits: on the bar, or in a line for each reason."""
     latest = ""
 
     def tell(why: str) -> None:

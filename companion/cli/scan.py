@@ -115,9 +115,9 @@ def _print(
     all_skipped: bool,
     story: Sequence[_Line] = (),
 ) -> None:
-    """Print a summary on a terminal, and the notes if they fit or were asked for.
+    """Print a summary on a terminal, and the notes if they fit or were requested.
 
-    story: what became of a single note so far, instead of a summary.
+    story: the history of a single note so far, instead of a summary.
     """
     lines = [*_list_notes(report, all_skipped), *story]
     summary = list(_summarize(report)) if output.out.is_terminal and not story else []
@@ -137,7 +137,7 @@ def _print(
 
 
 def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
-    """Yield what became of a note, the oldest first, and what to do next."""
+    """Yield the history of a note, oldest first, and what to do next."""
     changes = all_changes(vault, ChangeQuery(path=path))
     proposals = list(all_proposals(vault, ProposalQuery(path=path, state="all")))
     events = [(change.made_at, _describe_change(change)) for change in changes]
@@ -171,7 +171,7 @@ def _describe_change(change: Change) -> str:
 
 
 def _describe_proposal(proposal: Proposal) -> str:
-    """Return in words what became of a proposal; empty for one that its change tells of."""
+    """Return in words what happened to a proposal; empty for one that its change covers."""
     who = {"user": "you", "": "the settings"}.get(proposal.decided_by, proposal.decided_by)
     reason = f": {proposal.reason}" if proposal.reason else ""
     flags = ", ".join(FLAG_WORDS[flag] for flag in proposal.flags)

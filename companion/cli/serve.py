@@ -1,4 +1,4 @@
-"""companion serve and companion mcp: what serves a vault to the plugin, and to an agent."""
+"""companion serve and companion mcp: serving a vault to the plugin, and to an agent."""
 
 from __future__ import annotations
 

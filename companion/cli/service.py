@@ -1,4 +1,4 @@
-"""companion service: start the daemon with the session; and decide what it does about old notes."""
+"""companion service: start the daemon at login; and decide what it does about old notes."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _choose_port(root: Path, service: InstalledService | None) -> int | None:
 
 
 def _wait_for_daemon(state: Path, before: RuntimeFile | None) -> RuntimeFile | None:
-    """Return where the vault's daemon answers, unless it is the earlier one; None if none does."""
+    """Return where the vault's daemon answers, other than the earlier one; None if none does."""
     deadline = time.monotonic() + _STARTS
     while time.monotonic() < deadline:
         place = find_daemon(state)
@@ -216,7 +216,7 @@ def _wait_for_daemon(state: Path, before: RuntimeFile | None) -> RuntimeFile | N
 
 
 def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
-    """Return the services of the vaults, which may be gone; of none named, the only one there is.
+    """Return the services of the vaults, which may be gone; if none is named, the only one.
 
     Raises NotThere if a vault has no service, UsageError if it is not clear which one is meant.
     """
@@ -263,7 +263,7 @@ def ask_about_backlog(root: Path, output: Output) -> None:
 
 
 def _ask_about(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:
-    """Describe the backlog, and save the answer: `fill`, or what the user says now.
+    """Describe the backlog, and save the answer: `fill`, or the user's.
 
     Raises UsageError if nobody can be asked.
     """

@@ -1,4 +1,4 @@
-"""What all commands share: the vault that they work on, how it is opened, and its daemon."""
+"""What all commands share: their vault, how it is opened, and its daemon."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from companion.vault.paths import (
 )
 
 NOTE_PATH = click.Path(readable=False)
-"""A parameter that is a note or a folder, which need not be there; shells complete it."""
+"""A parameter that is a note or a folder, which need not exist; shells complete it."""
 
 
 class VaultPathType(click.Path):
     """A parameter that is a vault's folder.
 
-    An empty one, usually an unset variable of the shell, is refused: pathlib takes it for `.`.
+    An empty one, usually an unset variable of the shell, is refused: pathlib would read it as `.`.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ common_options = join_options(
 def open_session_vault(
     vault: Path | None, paths: Iterable[str], *, output: Output, read_only: bool = False
 ) -> Iterator[Vault]:
-    """Open the vault that a command works on, and warn of what an interrupted run left behind.
+    """Open the vault that a command works on, and warn about what an interrupted run left behind.
 
     read_only: the command changes nothing.
     """
@@ -112,7 +112,7 @@ def say_which_vault(root: Path, output: Output) -> None:
 
 
 def find_settings_to_restart_for(root: Path) -> Sequence[str]:
-    """Return which changed settings the vault's daemon follows only once it starts again."""
+    """Return the changed settings for which the vault's daemon needs a restart."""
     with suppress(CompanionError):
         if served := find_served(root):
             return served.status().settings_to_restart_for
@@ -120,7 +120,7 @@ def find_settings_to_restart_for(root: Path) -> Sequence[str]:
 
 
 def warn_of_restart(root: Path, output: Output) -> None:
-    """Warn of changed settings that the vault's daemon follows only once it starts again."""
+    """Warn about changed settings for which the vault's daemon needs a restart."""
     if names := find_settings_to_restart_for(root):
         output.warn(
             f"The vault's daemon has to be restarted for {', '.join(names)}; companion service"
@@ -142,9 +142,9 @@ def describe_missing_daemon(root: Path) -> str:
 
 
 def choose_served_vault(vault: Path | None) -> Path:
-    """Return the vault as choose_vault does, also if its drive is away while its daemon runs.
+    """Return the vault as choose_vault does, even if its drive is away while its daemon runs.
 
-    Of settings that are broken the daemon tells. Raises UsageError.
+    The daemon itself reports broken settings. Raises UsageError.
     """
     broken, config = None, Config()
     try:
@@ -166,7 +166,7 @@ def choose_served_vault(vault: Path | None) -> Path:
 def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Config]:
     """Return the vault that choose_vault does, and its settings: its own over the common ones.
 
-    Settings that are gone are named on the standard error, once. Raises UsageError.
+    Obsolete settings are named on standard error, once. Raises UsageError.
     """
     root = choose_vault(vault, load_config(), paths)
     config = load_config(root)
@@ -202,7 +202,7 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) 
 
 
 def name_paths(root: Path, typed: Iterable[str], output: Output) -> list[str]:
-    """Return the paths as resolve_paths does, and links out of it; warn of what cannot be read."""
+    """Return the paths as resolve_paths does, and links out of it; warn about unreadable ones."""
     paths, refused = resolve_paths(root, typed)
     output.warn(*(str(error) for error in refused if isinstance(error, PathUnreadable)))
     return [*paths, *(error.path for error in refused if isinstance(error, LinkOutOfVault))]
@@ -213,8 +213,8 @@ def resolve_paths(
 ) -> tuple[list[str], list[LinkOutOfVault | PathUnreadable]]:
     """Return the paths that the user typed, relative to the vault, and errors of unusable ones.
 
-    Those are links that lead out of the vault, and what cannot be read, as `*.md` may name some.
-    Raises UsageError if one is missing or outside, or all are unusable.
+    Links out of the vault and unreadable paths are unusable, but not refused, since `*.md` may
+    match some. Raises UsageError if a path is missing or outside, or all are unusable.
     """
     resolved: list[str] = []
     refused: list[LinkOutOfVault | PathUnreadable] = []
@@ -229,7 +229,7 @@ def resolve_paths(
 
 
 def describe_unusable(errors: Iterable[LinkOutOfVault | PathUnreadable]) -> Iterator[NoteResult]:
-    """Yield what becomes of the paths that resolve_paths names as unusable."""
+    """Yield what happens to the paths that resolve_paths reports as unusable."""
     for error in errors:
         if isinstance(error, PathUnreadable):
             yield NoteResult(path=error.path, status="failed", reason=error.reason)

@@ -80,7 +80,7 @@ def undo(
 class _Choice(NamedTuple):
     """The changes to take back, newest first. otherwise: what to say if there are none.
 
-    only: a filter that means them all; None: they were named one by one.
+    only: a filter that matches them all; None: they were named one by one.
     """
 
     changes: Sequence[Change]
@@ -89,7 +89,7 @@ class _Choice(NamedTuple):
 
     @classmethod
     def of(cls, vault: Vault, only: ChangeFilter, otherwise: str = "") -> _Choice:
-        """Return all that a filter means."""
+        """Return all changes that match a filter."""
         query = ChangeQuery.model_validate(vars(only))
         return cls(list(all_changes(vault, query)), otherwise, only)
 
@@ -121,7 +121,7 @@ def _sum_up(run: Run, results: Sequence[NoteResult], output: Output) -> int:
 
 
 def _describe_lost(vault: Vault, last: str) -> str:
-    """Return a sentence that nothing of the last run can be taken back, and what to do instead."""
+    """Return a sentence that nothing of the last run can be undone, and what to do instead."""
     changes = all_changes(vault, ChangeQuery(undoable="whole"))
     before = next((change.run for change in changes if change.run != last), None)
     instead = "no other is left"
@@ -139,7 +139,7 @@ def _describe_nothing(vault: Vault, run: str) -> str:
 
 
 def _find_chosen(vault: Vault, whats: Sequence[str], only: Mapping[str, str | None]) -> _Choice:
-    """Return the changes that fit, in these notes and folders, or in all."""
+    """Return the changes that match, in these notes and folders, or in all."""
     if numbers := [what for what in whats if what.isdecimal()]:
         raise UsageError(
             f"--since, --until, --field and --model are about notes and folders; {numbers[0]} is a"
@@ -182,9 +182,9 @@ def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
 
 
 def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:
-    """Return the change of this number, the last one of this note, or all of this folder.
+    """Return the change with this number, the last one of this note, or all of this folder.
 
-    Beside them: what to say if there are none.
+    Also what to say if there are none.
     """
     if what.isdecimal():
         try:

@@ -1,4 +1,4 @@
-"""companion uninstall: what of Companion is where on this machine, and its removal."""
+"""companion uninstall: what Companion keeps where on this machine, and its removal."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _refuse_if_in_use(services: Iterable[InstalledService], states: Iterable[Pat
 
 
 def _find_states() -> Iterator[Path]:
-    """Yield the state folders of vaults, and the example vault; what merely looks so is left."""
+    """Yield the state folders of vaults, and the example vault; similar folders are left."""
     for folder in sorted((common_state_folder() / "vaults").glob("*")):
         if _STATE.fullmatch(folder.name) and _is_real(folder) and not any(folder.rglob("*.md")):
             yield folder
@@ -113,7 +113,7 @@ def _find_states() -> Iterator[Path]:
 
 
 def _find_vaults_with_plugin(services: Iterable[InstalledService]) -> Iterator[Path]:
-    """Yield the vaults that have the plugin, of those that are known here or to Obsidian."""
+    """Yield the vaults that have the plugin, among those known here or to Obsidian."""
     vaults = [service.root for service in services]
     vaults += [root for root, _ in vaults_with_settings()]
     vaults += [vault.root for vault in find_registered_vaults()]
@@ -133,7 +133,7 @@ def _find_files(
 
 
 def _find_models() -> Iterator[Path]:
-    """Yield the files of models that were fetched, whole or not; others in that folder are left."""
+    """Yield the files of downloaded models, complete or not; others in that folder are left."""
     names = {model.file for model in CATALOG}
     for path in sorted(models_folder().glob("*.gguf*")):
         name = path.name.partition(".gguf")[0] + ".gguf"
@@ -158,7 +158,7 @@ def _remove(path: Path) -> None:
 
 
 def _remove_empty_folders() -> None:
-    """Remove the folders that are empty now; the others hold something that is not ours."""
+    """Remove the folders that are now empty; the others hold something that is not ours."""
     config, state, models = config_folder(), common_state_folder(), models_folder()
     inner = [config / "vault-settings", state / "vaults", state / "tasks", models]
     for folder in [*inner, config, state, models.parent]:
@@ -167,7 +167,7 @@ def _remove_empty_folders() -> None:
 
 
 def _name_own_removal() -> str:
-    """Return the command that removes the program, by where it is installed."""
+    """Return the command that removes the program, depending on how it was installed."""
     parts = {part.lower() for part in Path(sys.prefix).parts}
     if "uv" in parts:
         return "uv tool uninstall callout-companion"

@@ -1,6 +1,6 @@
-"""Edits of `config.toml`: the named settings change, all comments and the layout stay.
+"""Edits of `config.toml`: the named settings change; all comments and the layout stay.
 
-Those of a vault after the first are in a file of its own: find_place says where.
+Vaults after the first have a file of their own; find_place says where.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def plan_settings(
 ) -> PlannedSettings:
     """Return the edit that changes the settings, named as in `endpoint.model`; None removes one.
 
-    Those that are gone go, too. common: the settings that a vault's own go over.
+    Obsolete settings are removed, too. common: the settings that a vault's own override.
 
-    Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
+    Raises UsageError if the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
     before = read_if_there(file)
     after, changed = _change(before or b"", settings, file)
@@ -69,7 +69,7 @@ def plan_settings(
 def _change(
     data: bytes, settings: Mapping[str, SettingValue], file: Path
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Return the file with the settings changed and gone ones taken out, and a line for each."""
+    """Return the file with the settings changed and obsolete ones removed, and a line for each."""
     expected = parse_tables(data, file)
     settings = {**dict.fromkeys(find_removable(expected)), **settings}
     text = data.decode("utf-8")
@@ -94,9 +94,9 @@ def _change(
 
 
 def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
-    """Return the edit that gives the file this text, without settings that are gone.
+    """Return the edit that gives the file this text, without obsolete settings.
 
-    Raises UsageError: it is no TOML, or a setting in it is unknown or wrong.
+    Raises UsageError if it is not TOML, or a setting in it is unknown or wrong.
     """
     before, after = read_if_there(file), text.encode()
     dropped: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
 def write_planned(planned: PlannedSettings) -> None:
     """Write the file as planned, readable by its owner alone, since it may hold a key.
 
-    Raises UsageError, and writes nothing, if it changed meanwhile or cannot be written.
+    Raises UsageError, and writes nothing, if it has changed or cannot be written.
     """
     if not planned.changed:
         return
@@ -123,7 +123,7 @@ def write_planned(planned: PlannedSettings) -> None:
 
 
 def _validate(tables: Tables, file: Path) -> Config:
-    """Return the configuration. Raises UsageError, without a value, which may be a key."""
+    """Return the configuration. Raises UsageError, which quotes no value, since it may be a key."""
     try:
         return Config.model_validate(tables)
     except ValidationError as error:
@@ -134,7 +134,7 @@ def _validate(tables: Tables, file: Path) -> Config:
 def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> object:
     """Set the setting in the tables, and return its old value; None: it was not set.
 
-    tables: of tomllib or tomlkit. Raises UsageError if a part of the name is no table.
+    tables: of tomllib or tomlkit. Raises UsageError if a part of the name is not a table.
     """
     *path, key = name.split(".")
     for part in path:
@@ -155,7 +155,7 @@ def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> ob
 
 
 def _without_empty(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables without empty ones, whose header may be gone."""
+    """Return the tables without empty ones, whose headers need not be there."""
     return {name: table for name, table in tables.items() if table != {}}
 
 
@@ -225,9 +225,10 @@ class Choices(NamedTuple):
 
 
 class SettingsPlace(NamedTuple):
-    """Where the settings of a vault stand. file: the common one for the first vault, else its own.
-    config: in force now, without the environment. common: the tables that those of the file go
-    over.
+    """Where the settings of a vault are stored.
+
+    file: the common one for the first vault, else its own. config: as it applies now, without the
+    environment. common: the tables that those of the file override.
     """
 
     root: Path
@@ -238,7 +239,7 @@ class SettingsPlace(NamedTuple):
     def plan(self, choices: Choices) -> PlannedSettings:
         """Return the edit of the file that makes the choices. Raises UsageError.
 
-        A vault's own file gets what it needs beside the common settings; a port in any case.
+        A vault's own file gets only what differs from the common settings, and always a port.
         """
         settings: dict[str, SettingValue] = {"vault": str(self.root)}
         if self.file == config_file():
@@ -259,7 +260,7 @@ class SettingsPlace(NamedTuple):
         return plan_settings(self.file, settings, self.common)
 
     def _free_port(self) -> int | None:
-        """Return a port that no other vault is given; None if it has one, or takes any."""
+        """Return a port that no other vault has; None if it already has one, or takes any."""
         own = read_tables(self.file).get("server", {})
         first = Config.model_validate(self.common).server.port
         if "port" in own or first == 0:
@@ -270,9 +271,9 @@ class SettingsPlace(NamedTuple):
 
 
 def find_place(root: Path) -> SettingsPlace:
-    """Return where the settings of the vault at root stand, or will.
+    """Return where the settings of the vault at root are stored, or will be.
 
-    Raises UsageError if the path cannot be written down, or a file of settings is not valid.
+    Raises UsageError if the path cannot be written down, or a settings file is not valid.
     """
     try:
         str(root).encode()
@@ -288,7 +289,7 @@ def find_place(root: Path) -> SettingsPlace:
 
 
 def _is_gone(vault: Path) -> bool:
-    """Return whether the vault was deleted or moved; one whose drive is away needs its settings."""
+    """Return whether the vault was deleted or moved, and not only its drive disconnected."""
     return not vault.is_dir() and vault.parent.is_dir()
 
 

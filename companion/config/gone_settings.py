@@ -1,4 +1,4 @@
-"""Settings of earlier versions: they are named once, with what to do, and have no effect."""
+"""Obsolete settings: each is named once, with what replaces it, and has no effect."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ GONE = {
     "agents.folders": "agents accept nothing while it is there, and in any folder without it",
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
 }
-"""By name, what is done in place of the setting."""
+"""By name, what happens instead of the setting."""
 
 # What a setting that is gone kept from being done stays undone while it is in a file.
 _HELD_BACK = {"agents.folders": ("agents", "may_accept")}
 
 
 def find_gone(tables: Mapping[str, Any]) -> list[str]:
-    """Return the names of the settings in the tables that are gone, in the order of GONE."""
+    """Return the names of obsolete settings in the tables, in the order of GONE."""
     return [name for name in GONE if _has_setting(tables, name)]
 
 
 def without_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables without the settings that are gone."""
+    """Return the tables without obsolete settings."""
     kept = dict(tables)
     for name in find_gone(tables):
         table, _, gone = name.partition(".")
@@ -38,12 +38,12 @@ def without_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_removable(tables: Mapping[str, Any]) -> list[str]:
-    """Return the settings that are gone and may be taken out without allowing anything by that."""
+    """Return the obsolete settings whose removal allows nothing that they prevented."""
     return [name for name in find_gone(tables) if name not in _HELD_BACK]
 
 
 def without_held_back(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the merged tables without what settings in the files held back before they went."""
+    """Return the merged tables without anything that obsolete settings in the files prevented."""
     kept = dict(merged)
     for name, (table, key) in _HELD_BACK.items():
         is_there = any(name in find_gone(tables) for tables in files)
@@ -53,7 +53,7 @@ def without_held_back(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> d
 
 
 def describe_gone(name: str) -> str:
-    """Return in words that there is no such setting any more, and what is done instead."""
+    """Return in words that the setting no longer exists, and what happens instead."""
     return f"the setting {name} is gone: {GONE[name]}"
 
 

@@ -1,7 +1,7 @@
 """The folders of our own files, and the configuration that is read from them.
 
 The common settings are in `config.toml`. A vault after the first has its own in our folder, not in
-the vault: whoever can write there must not choose where its notes are sent.
+the vault: people who can write to the vault must not choose where its notes are sent.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _EXPECTED = {
 def config_folder() -> Path:
     """Return the folder of `config.toml`, `vault-settings/`, `prompts/` and `token`.
 
-    It is COMPANION_HOME where that is set, as is the common state's, else where the platform says.
+    It is COMPANION_HOME if that is set, and the common state's folder is the same; else it is where
+    the platform says.
     """
     return _home() or user_config_path(APP, appauthor=False)
 
@@ -113,7 +114,7 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         tables["endpoint"] = endpoint | _read_environment(endpoint.get("base_url"))
 
     def file_of(name: str) -> Path:
-        """Return the file that sets the setting: the vault's own where that has it."""
+        """Return the file that sets the setting: the vault's own, else the common one."""
         table: Any = own
         for part in name.split("."):
             if not isinstance(table, dict) or part not in table:
@@ -128,7 +129,7 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
 
 
 def describe_gone_settings(*files: Path) -> list[str]:
-    """Return a line for each setting in the files that is gone; none for files that are broken."""
+    """Return a line for each obsolete setting in the files; none for files that are broken."""
     lines = []
     for file in files:
         with suppress(UsageError):
@@ -138,7 +139,7 @@ def describe_gone_settings(*files: Path) -> list[str]:
 
 
 def find_restart_settings(then: Config, now: Config) -> list[str]:
-    """Return the settings that differ, and that a daemon follows only once it starts again."""
+    """Return the settings that differ, and that a daemon follows only after a restart."""
     encoders = [config.similar_endpoint() for config in (then, now)]
     is_changed = {
         "vault": then.vault != now.vault,
@@ -150,9 +151,9 @@ def find_restart_settings(then: Config, now: Config) -> list[str]:
 
 
 def read_tables(file: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file; none where it does not exist.
+    """Return the tables of a TOML file; none if it does not exist.
 
-    Raises UsageError if it cannot be read, or is no TOML.
+    Raises UsageError if it cannot be read, or is not TOML.
     """
     return parse_tables(read_if_there(file) or b"", file)
 
@@ -160,7 +161,7 @@ def read_tables(file: Path) -> dict[str, Any]:
 def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
     """Return the tables of TOML in UTF-8, with or without a byte order mark.
 
-    file: which messages name. Raises UsageError.
+    file: the name for messages. Raises UsageError.
     """
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
@@ -205,9 +206,10 @@ def _names_endpoint(table: object) -> bool:
 def describe_errors(
     error: ValidationError, file_of: Callable[[str], Path], elsewhere: str = ""
 ) -> str:
-    """Return a line for each wrong setting, in words of TOML; never its value, which may be a key.
+    """Return a line for each wrong setting, in TOML's terms; never its value, which may be a key.
 
-    file_of: returns the file of a setting. elsewhere: where those of the endpoint come from, too.
+    file_of: returns the file of a setting. elsewhere: where those of the endpoint may come from,
+    too.
     """
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
@@ -232,7 +234,7 @@ def _home() -> Path | None:
 
 
 def _refuse_moved(root: Path, configured: object) -> None:
-    """Raise UsageError if a vault that is gone left settings of its own behind, and may be this."""
+    """Raise UsageError if a vault that is gone left its own settings, and may be this one."""
     if isinstance(configured, str) and Path(configured).expanduser().resolve() == root:
         return
     inode = _read_inode(root)
@@ -261,7 +263,8 @@ def _read_inode(root: Path) -> bytes | None:
 def _read_environment(base_url: object) -> dict[str, object]:
     """Return the settings of the endpoint that the environment sets.
 
-    base_url: the file's. With another one, the key of the file is not used: it is not for there.
+    base_url: the file's. If the environment sets another one, the file's key is not used: it is not
+    meant for that address.
     """
     values = ((os.environ.get(name) or "").strip() for name in ENDPOINT_VARIABLES)
     named = zip(_ENDPOINT, values, strict=True)

@@ -1,4 +1,4 @@
-"""Every setting there is: its name, what it expects, its default; and how values are shown."""
+"""Every setting: its name, what it expects, its default; and how values are shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a key without quotes, as TOML 1.0 h
 
 
 class Setting(NamedTuple):
-    """A setting. name: as `endpoint.model`. default: None where it has none."""
+    """A setting. name: such as `endpoint.model`. default: None if it has none."""
 
     name: str
     description: str
@@ -44,7 +44,7 @@ def all_settings() -> Iterator[Setting]:
 
 
 def find_setting(name: str) -> Setting:
-    """Return the setting of that name. Raises UsageError if there is none, or none any more."""
+    """Return the setting of that name. Raises UsageError if there is none, or it is obsolete."""
     settings = {setting.name: setting for setting in all_settings()}
     if name in settings:
         return settings[name]
@@ -58,7 +58,7 @@ def find_setting(name: str) -> Setting:
 
 
 def value_of(config: Config, name: str) -> Any:
-    """Return the value of a setting; of the key only whether it is set."""
+    """Return the value of a setting; for the key, only whether it is set."""
     value: Any = config
     for part in name.split("."):
         value = getattr(value, part)
@@ -66,9 +66,9 @@ def value_of(config: Config, name: str) -> Any:
 
 
 def as_toml(value: Any) -> str:
-    """Return a value as TOML has it; empty for None, which TOML has not.
+    """Return a value as TOML; empty for None, which TOML lacks.
 
-    Of a URL, user, password and query are left out; of a secret, all.
+    A URL is shown without user, password and query; a secret not at all.
     """
     match value:
         case None:
@@ -89,7 +89,7 @@ def as_toml(value: Any) -> str:
 
 
 def without_secrets(value: str) -> str:
-    """Return the value; of a URL, without user, password and query."""
+    """Return the value; a URL without user, password and query."""
     scheme, mark, rest = value.partition("://")
     if not mark:
         return value
@@ -98,7 +98,7 @@ def without_secrets(value: str) -> str:
 
 
 def reference(*, commented: bool = False) -> str:
-    """Return all settings with their defaults, as a TOML file. commented: so that it sets none."""
+    """Return all settings with their defaults, as a TOML file. commented: it sets none of them."""
     lines, table = [], ""
     for setting in all_settings():
         head, _, key = setting.name.rpartition(".")
@@ -119,4 +119,4 @@ def _describe(name: str, field: FieldInfo) -> Setting:
 
 
 SECRETS = frozenset(each.name for each in all_settings() if isinstance(each.default, SecretStr))
-"""The names of the settings that are keys: no value of theirs is shown."""
+"""The names of the settings that are keys: their values are never shown."""

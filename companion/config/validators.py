@@ -1,6 +1,6 @@
 """Checks of settings: folders, tags, properties and globs of the vault, and paths.
 
-Those that exclude notes refuse a value that would silently match none, and say what to write
+Settings that exclude notes refuse a value that would silently match none, and say what to write
 instead.
 """
 
@@ -22,7 +22,7 @@ _TRAILING_GLOB = re.compile(r"(/\*+)+$")
 def normalize_folder(value: str) -> str:
     """Return the vault-relative path of a folder, with `/` between its parts and none at the end.
 
-    Raises ValueError: a glob, an absolute path, or no folder in the vault.
+    Raises ValueError for a glob, an absolute path, or anything but a folder in the vault.
     """
     folder = posixpath.normpath(value.strip().replace("\\", "/"))
     if _ABSOLUTE.match(folder):
@@ -43,7 +43,7 @@ def normalize_folder(value: str) -> str:
 def normalize_tag(value: str) -> str:
     """Return the tag without `#`, and without blanks and slashes around it.
 
-    Raises ValueError: a glob, or what is not a tag in Obsidian.
+    Raises ValueError for a glob, or anything that is not a tag in Obsidian.
     """
     tag = value.strip().removeprefix("#").strip("/")
     if "*" in tag or "?" in tag:
@@ -62,7 +62,7 @@ def normalize_tag(value: str) -> str:
 def normalize_properties(value: dict[str, str]) -> dict[str, str]:
     """Return the properties with their values, without blanks around either.
 
-    Raises ValueError: a name or value that is empty or a glob.
+    Raises ValueError if a name or value is empty or a glob.
     """
     normalized = {}
     for name, text in value.items():
@@ -81,7 +81,7 @@ def normalize_properties(value: dict[str, str]) -> dict[str, str]:
 
 
 def check_glob(value: str) -> str:
-    """Return the glob unchanged. Raises ValueError: it is empty, or begins with `./`."""
+    """Return the glob unchanged. Raises ValueError if it is empty, or begins with `./`."""
     if not value.strip():
         raise ValueError("the glob is empty; name notes, such as Journal/**, or leave it out")
     if value.startswith(("./", ".\\")):
@@ -113,6 +113,6 @@ PropertyValues = Annotated[dict[str, str], AfterValidator(normalize_properties)]
 Pattern = Annotated[str, AfterValidator(check_glob)]
 """a glob of notes in the vault"""
 PostponedAfterwards = Annotated[str, AfterValidator(_check_afterwards)]
-"""what becomes of the mark of a stub: `keep`, `remove`, or a tag with `#`"""
+"""what happens to the mark of a stub: `keep`, `remove`, or a tag with `#`"""
 NamedPath = Annotated[Path, BeforeValidator(_check_path)]
 """the path of a folder, not an empty one"""

@@ -1,4 +1,4 @@
-"""Access to a running daemon: by tokens, and by one-time codes, which give one."""
+"""Access to a running daemon: by tokens, and by one-time codes, which are exchanged for one."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class Access:
     def pair(self, code: str, name: str) -> TokenSecret | None:
         """Return a new token of this name for a client's one-time code, None for a wrong one.
 
-        Raises UsageError if no token can be made; the code is used up all the same.
+        Raises UsageError if no token can be made; the code is used up even then.
         """
         is_right = self._take(code, "pairing")
         return self.tokens.make(NewToken(name=name, scope="all")) if is_right else None
 
     def open_page(self, code: str) -> TokenSecret | None:
-        """Return a new token of the page, for a code of `companion open`; None for a wrong one.
+        """Return a new token for the page, for a code of `companion open`; None for a wrong one.
 
-        No cookie: browsers send those to all ports of a host (RFC 6265, section 8.5).
+        Not a cookie: browsers send those to all ports of a host (RFC 6265, section 8.5).
         """
         if not self._take(code, "page"):
             return None
@@ -89,10 +89,10 @@ class Access:
 
 
 class WrongCodes:
-    """The wrong codes that came in a row, and how long their sender should wait.
+    """The wrong codes entered in a row, and how long their sender should wait.
 
-    Programs on this machine cannot be told apart by their address. So a right code is taken at any
-    time, however many wrong ones came before it, and guessing is hopeless by the length of a code.
+    Programs on this machine cannot be told apart by their address. So a right code is accepted at
+    any time, however many wrong ones came before, and the length of a code makes guessing hopeless.
     Safe to use from any thread.
     """
 
@@ -125,7 +125,7 @@ _ROW_ENDS = 600.0  # seconds
 
 Clock = Callable[[], float]
 Purpose = Literal["pairing", "page"]
-"""What a code is for: to pair a client, or to open the page. Each has a code of its own."""
+"""What a code is for: to pair a client, or to open the page. Each has its own code."""
 
 
 class _PairingCode(BaseModel):
@@ -140,7 +140,7 @@ class _PairingCode(BaseModel):
     def is_valid(self, now: float) -> bool:
         """Return whether the code may still be used.
 
-        A clock that was set back by more than a code lasts ends it, too.
+        A clock that was set back by more than a code lasts also ends it.
         """
         lasts = self.expires_at - self.made_at
         return abs(now - self.made_at) < lasts
@@ -175,7 +175,7 @@ def new_code(
 
 
 def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
-    """Return an address of the page with a new one-time code, which lasts so many seconds."""
+    """Return an address of the page with a new one-time code, valid for this many seconds."""
     code = new_code(state, lasts, length=CARRIED_LENGTH, purpose="page")
     return f"http://127.0.0.1:{port}/#code={code}"
 
@@ -183,7 +183,7 @@ def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
 def take_code(
     state: Path, code: str, *, purpose: Purpose = "pairing", clock: Clock = time.time
 ) -> bool:
-    """Return whether it is the latest code, and valid; it is used up by that. Case is ignored."""
+    """Return whether it is the latest code, and valid; that uses it up. Case is ignored."""
     try:
         with _lock(state):
             saved = _read(file := _file(state, purpose))
@@ -201,7 +201,7 @@ def take_code(
 
 
 def can_pair(state: Path, code: str) -> bool:
-    """Return whether the code would still be taken."""
+    """Return whether the code would still be accepted."""
     saved = _read(_file(state, "pairing"))
     if saved is None or not saved.is_valid(time.time()):
         return False

@@ -1,7 +1,7 @@
 """The HTTP API as a WSGI application, and the addresses of the page.
 
-The page's files hold no data and need no token, so that a link may lead to them. What it shows its
-script gets from the API, with the token of its session.
+The page's files hold no data and need no token, so a link may lead to them. Its script gets the
+data from the API, with the token of its session.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def find_missing_files() -> list[str]:
 
 
 def show_page(status: int = 200) -> Response:
-    """Return the page's document, whose script shows what is at the address."""
+    """Return the page's document, whose script shows what the address names."""
     if missing := find_missing_files():
         words = f"The page was not built: {', '.join(missing)} are missing; make dev makes them.\n"
         return Response(words, 503, content_type="text/plain; charset=utf-8")

@@ -1,7 +1,7 @@
-"""Background work: its switch, which notes are open in editors, and when a note of it waits.
+"""Background work: its switch, which notes are open in editors, and when a note has to wait.
 
-A note is left alone while it is open or being edited. What a model gave is a proposal, so that it
-is not asked twice when writing has to be tried again.
+A note is left alone while it is open or being edited. The model's answers are stored as proposals,
+so it is not asked twice when a write has to be tried again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Presence:
         self._reports: dict[str, _OpenPaths] = {}  # by client, the latest last
 
     def report(self, client: str, paths: Iterable[str]) -> None:
-        """Replace the client's report: these vault-relative paths are all that it has open now."""
+        """Replace the client's report: these vault-relative paths are all that it has open."""
         opened = {fold_path(path): path for path in islice(paths, _MAX_PATHS)}
         with self._lock:
             self._reports.pop(client, None)
@@ -56,7 +56,7 @@ class Presence:
     def is_open(self, path: str) -> bool:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
 
-        So do macOS and Windows; of two notes that differ only in these, both count as open.
+        macOS and Windows ignore them, too; if two notes differ only in these, both count as open.
         """
         folded = fold_path(path)
         return any(folded in report.paths for report in self._valid_reports())
@@ -124,7 +124,7 @@ class BackgroundSwitch:
             self._logged = reason
 
     def pause(self) -> None:
-        """Hold background work until resume(), also after a restart."""
+        """Hold background work until resume(), even after a restart."""
         self.is_paused = True
         with suppress(OSError):  # on a full disk the pause ends with this process
             self._file.touch(mode=0o600)
@@ -137,12 +137,12 @@ class BackgroundSwitch:
         self.update()
 
     def forget_limits(self) -> None:
-        """Go on at once where a limit of the day was reached: it may be another one now."""
+        """Continue at once if a daily limit was reached: it may be different now."""
         self._limit = None
         self.update()
 
     def hold_for_the_day(self, limit: LimitReached) -> None:
-        """Hold background work while the limit's day lasts."""
+        """Hold background work for the rest of the limit's day."""
         self._limit = limit
         self.update()
 
@@ -168,11 +168,11 @@ class Background(Run):
 
     @property
     def is_background(self) -> bool:
-        """Whether it is the standing run of background work."""
+        """Whether it is the run for background work, which never ends."""
         return True
 
     def withdraw(self, path: str) -> None:
-        """Drop the note's background work: a client works on the note from now on."""
+        """Drop the note's background work: from now on a client works on the note."""
         self._queue.discard(path)
         with self._lock:
             self._deferred.discard(path)
@@ -193,14 +193,15 @@ class Background(Run):
             self.cancelled = threading.Event()
 
     def enter(self, path: str) -> bool:
-        """Record that work on the note begins, and how it is by then."""
+        """Record that work on the note begins, and the note's state at that time."""
         self._begun[path] = self._fingerprints.fingerprint(path)
         return super().enter(path)
 
     def puts_off(self, ticket: Ticket, path: str) -> bool:
-        """Requeue the ticket if the note is open or was changed just now; return whether it is.
+        """Requeue the ticket if the note is open or was just changed; return whether it is.
 
-        Its modification time alone is not enough, as the clock of its drive may differ from ours.
+        Its modification time alone is not enough, since the clock of its drive may differ from
+        ours.
         """
         if self._presence.is_open(path):
             with self._lock:
@@ -243,7 +244,7 @@ class Background(Run):
         """Keep no result: nobody follows the background."""
 
     def _requeue(self, ticket: Ticket, seconds: float | None) -> bool:
-        """Give the ticket back, for so many seconds; None: longer after each try."""
+        """Give the ticket back, for this many seconds; None: longer after each try."""
         not_before = None if seconds is None else time.monotonic() + seconds
         self._queue.requeue(ticket, not_before)
         return True

@@ -133,9 +133,9 @@ class Daemon:
         return self.reconciler.vault_context()
 
     def follow_settings(self) -> bool:
-        """Have the parts that keep something of the settings follow them; whether these are whole.
+        """Pass changed settings to the parts that keep some; return whether the files are intact.
 
-        All others look at them by themselves.
+        All others check them by themselves.
         """
         with self._following:
             try:
@@ -175,7 +175,7 @@ class Daemon:
     def stop(self) -> None:
         """Stop: finish calls and writes in progress, if they take no longer than 3.5 seconds.
 
-        What is answered is kept, and the next start does the rest.
+        Answers received are kept, and the next start does the rest.
         """
         self.events.stop()
         self.engine.finish()
@@ -225,8 +225,8 @@ class Daemon:
     def start_run(self, options: RunOptions) -> Run:
         """Queue a new run, and return it.
 
-        Raises UsageError if a path is missing or outside the vault, or it is not
-        possible now; ConsentMissing if many notes would go to another machine without consent.
+        Raises UsageError if a path is missing or outside the vault, or it is not possible now;
+        ConsentMissing if many notes would go to another machine without consent.
         """
         if self.reconciler.vault_missing:
             raise UsageError("the vault is not available right now; mount its drive, and try again")
@@ -272,7 +272,7 @@ class Daemon:
         return to_utf16(text, change.edits)
 
     def pause(self) -> None:
-        """Stop background work now, until resume(), also across restarts."""
+        """Stop background work now, until resume(), even across restarts."""
         self.background_switch.pause()
         self._background.stop()
         active = self.engine.runs.active()
@@ -292,7 +292,7 @@ class Daemon:
     def release(self) -> None:
         """Let another process have the vault: the daemon stops, and starts again after it.
 
-        Raises VaultLocked while a run is at work.
+        Raises VaultLocked during a run.
         """
         if runs := self.engine.runs.active():
             raise VaultLocked(

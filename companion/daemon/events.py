@@ -1,6 +1,6 @@
-"""Events: what changes in a vault, told to those who listen over HTTP (server-sent events).
+"""Events: what changes in a vault, sent to clients over HTTP (server-sent events).
 
-One thread writes to all streams, so that none holds a thread; it sleeps while nobody listens.
+One thread writes to all streams, so none of them occupies a thread; it sleeps while nobody listens.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from companion.errors import CompanionError
 
 
 class EventQuery(Sent):
-    """Which events. after: those after this one; the `Last-Event-ID` header says it, too. once: end
-    with the next event, or after 25 seconds, for clients that cannot read an answer before it is
-    whole.
+    """Which events. after: those after this one; the `Last-Event-ID` header can say it, too. once:
+    end with the next event, or after 25 seconds, for clients that cannot read an answer before it
+    is complete.
     """
 
     after: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9]{1,16}$")] | None = None
@@ -50,7 +50,7 @@ class ChangesChanged(Shape):
 
 
 class OutboxChanged(Shape):
-    """The event `outbox`: edits of open notes wait for their editors, or do so no more. ids: which;
+    """The event `outbox`: edits of open notes wait for their editors, or no longer do. ids: which;
     null: many. `POST /presence` returns them.
     """
 
@@ -58,7 +58,7 @@ class OutboxChanged(Shape):
 
 
 class Restarted(Shape):
-    """The event `reset`: what was told before is not known any more, so that all is to be read."""
+    """The event `reset`: earlier events are no longer known, so read everything again."""
 
     version: str
 
@@ -66,15 +66,15 @@ class Restarted(Shape):
 STREAMS = 64  # that stay open; each further one ends with its first event
 _KEPT = 1000  # events that a client can still get after it was away
 _MOST_IDS = 200  # that an event names
-_GATHER = 0.05  # seconds in which changes are told together
-_LOOK = 1.0  # seconds between two looks at the status, which tells nobody when it changes
-_PING = 15.0  # seconds without an event, after which a stream is written to all the same
+_GATHER = 0.05  # seconds in which changes are sent together
+_LOOK = 1.0  # seconds between two checks of the status, which reports no changes
+_PING = 15.0  # seconds without an event, after which a stream is written to anyway
 _VOLATILE = {"retry_in"}  # of the status: it counts down
 _log = logging.getLogger(__name__)
 
 
 class Stream(Protocol):
-    """An answer that goes on. once: it ends with the next event."""
+    """An answer that stays open. once: it ends with the next event."""
 
     once: bool
 
@@ -89,7 +89,7 @@ class Stream(Protocol):
 
 
 class _Listener:
-    """A stream, when it began, and when something was written to it; monotonic clock."""
+    """A stream, when it began, and when it was last written to; by the monotonic clock."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -103,7 +103,7 @@ class _Listener:
 class Events:
     """The events of one daemon. Start it once, and stop it at the end. Safe to use from any thread.
 
-    status, runs: return what they are now. count_open: how many proposals wait.
+    status, runs: return their current state. count_open: returns how many proposals wait.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Events:
         self._thread = Thread(target=self._serve, name="events", daemon=True)
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Start to send events."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -138,14 +138,14 @@ class Events:
             self._thread.join()
 
     def touch(self, table: str, id_: int) -> None:
-        """Note that a row of a table of the journal has changed; returns at once."""
+        """Record that a row of a table of the journal has changed; returns at once."""
         with self._changed:
             if len(rows := self._touched[table]) <= _MOST_IDS:
                 rows.add(id_)
             self._changed.notify_all()
 
     def listen(self, stream: Stream, after: str | None) -> None:
-        """Write events to the stream from now on; and those after that one, if it is known."""
+        """Write events to the stream from now on, and those after the given one, if it is known."""
         with self._changed:
             count = len(self._listeners) + len(self._arrived)
             stream.once = stream.once or count >= STREAMS
@@ -166,7 +166,7 @@ class Events:
             each.stream.end()
 
     def _wait(self) -> bool:
-        """Wait until there may be something to tell; return False once it is stopped."""
+        """Wait until there may be something to send; return False once it is stopped."""
         with self._changed:
             is_heard = bool(self._listeners or self._arrived)
             is_due = self._arrived or (is_heard and any(self._touched.values()))
@@ -198,7 +198,7 @@ class Events:
             _log.warning("what has changed cannot be told: %s", error)
 
     def _add(self, name: str, value: BaseModel) -> bytes:
-        """Return an event as it is sent, and keep it for those who come later."""
+        """Return an event as it is sent, and keep it for later clients."""
         self._number += 1
         data = self._write(name, value)
         self._events.append(data)
@@ -209,7 +209,9 @@ class Events:
         return f"{event}\n".encode()
 
     def _greet(self, after: str | None) -> bytes:
-        """Return the events after that one; if it is not known, how everything is now."""
+        """Return the events after the given one; if it is not known, the current state of
+        everything.
+        """
         name, _, number = (after or "").partition("-")
         if name == self._name and self._events:
             missed = int(number) - self._number + len(self._events)

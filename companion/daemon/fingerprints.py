@@ -1,4 +1,4 @@
-"""Fingerprints of notes, to recognise what the daemon wrote or has tried without success."""
+"""Fingerprints of notes, to recognise what the daemon wrote, or tried without success."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Fingerprints:
 
 
 def put_latest(values: dict[K, V], key: K, value: V, most: int) -> None:
-    """Set the value as the latest one; of more than so many, drop the oldest."""
+    """Set the value as the latest one; if there are too many, drop the oldest."""
     values.pop(key, None)
     values[key] = value
     if len(values) > most:

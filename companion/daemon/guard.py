@@ -48,7 +48,7 @@ _PAGE_POLICY = (
 _PAGE_SECURITY = (("Content-Security-Policy", _PAGE_POLICY), *SECURITY[1:])
 
 _NAMES = ("127.0.0.1", "localhost")
-# Our paths need no percent-encoding, so that none has to be decoded before it is checked.
+# Our paths need no percent-encoding, so none has to be decoded before it is checked.
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+|/")
 _LONGEST_PATH = 1024
 _QUERY = re.compile(r"[!-~]*")
@@ -57,7 +57,7 @@ _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?
 
 
 class Refusal(Exception):
-    """Raised for a request that is refused. headers: of the answer, beside the usual ones.
+    """Raised to refuse a request. headers: of the answer, in addition to the usual ones.
 
     kind: the last part of the problem's type, if its HTTP status is not enough.
     """
@@ -136,7 +136,7 @@ class Guard:
 
     def _check_sender(self, environ: WSGIEnvironment, *, is_shell: bool) -> None:
         """Refuse other hosts, origins and sites. is_shell: a link may lead to it from anywhere."""
-        # The server joins repeated headers with a comma, so that they never match.
+        # The server joins repeated headers with a comma, so they never match.
         if environ.get("HTTP_HOST") not in self._hosts:
             raise Refusal(421, self._misdirected)
         if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
@@ -160,7 +160,7 @@ class Guard:
 
 
 def is_visit(environ: WSGIEnvironment) -> bool:
-    """Return whether a browser goes to an address outside the API; it gets the page."""
+    """Return whether a browser visits an address outside the API; it gets the page."""
     path = environ.get("REQUEST_URI", "").partition("?")[0]
     is_page = not path.startswith(("/api/", STATIC)) and path != "/healthz"
     goes = environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
@@ -170,7 +170,7 @@ def is_visit(environ: WSGIEnvironment) -> bool:
 def check_client(version: str | None) -> None:
     """Raise Refusal if a client of this version cannot be served.
 
-    version: its `Companion-Version` header; without a version of ours it is served.
+    version: its `Companion-Version` header; a client without one of our versions is served.
     """
     client, daemon = _read_version(version), _read_version(__version__)
     if client is None or daemon is None:

@@ -1,8 +1,8 @@
 """The HTTP server: waitress, hardened against any program that may connect to a loopback port.
 
 waitress is pure Python and has no dependencies. It reads requests in one loop before it passes them
-to a thread, so that slow clients hold no thread; nor does an answer that goes on. This module alone
-uses names that waitress does not document; pyproject.toml pins its version for that.
+to a thread, so slow clients occupy no thread, and neither do answers that stay open. Only this
+module uses names that waitress does not document; pyproject.toml pins its version for that.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from companion.daemon.guard import SECURITY, Guard
 from companion.errors import CompanionError, UsageError
 
 HAND_OVER = "companion.hand_over"
-"""Of the WSGI environment: returns the _Stream that the answer's body goes on with, once its
-headers are sent; takes whether the request's token is still valid. No thread is held by it."""
+"""In the WSGI environment: a function that returns the _Stream which sends the rest of the body,
+once the headers are sent; it takes whether the request's token is still valid. It occupies no
+thread.
+"""
 
 _HOST = "127.0.0.1"
 _THREADS = 8  # half of them may wait for results, see companion.daemon.api.run_routes
@@ -87,7 +89,7 @@ class Server:
     def stop(self) -> None:
         """Make run() return soon. Safe to call from any thread, and from a signal handler."""
         if not self._stopping.is_set():
-            self._stopping.set()  # first: the loop looks at it once it is woken
+            self._stopping.set()  # first: the loop checks it when it is woken
             self._server.pull_trigger()
             self._woken.set()
 
@@ -174,9 +176,9 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Stream:
-    """The body of an answer that goes on, in chunks, after the thread that began it is free.
+    """The body of an answer that stays open, in chunks, after the thread that began it is free.
 
-    once: whether it ends with what is written next. begin: called once its headers are sent.
+    once: whether it ends with the next write. begin: called once its headers are sent.
     """
 
     def __init__(self, task: _Task, is_allowed: Callable[[], bool]) -> None:
@@ -209,7 +211,7 @@ class _Stream:
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """Answers a request; the body of one that was handed over goes on in a stream."""
+    """Answers a request; the body of one that was handed over continues in a stream."""
 
     stream: _Stream | None = None
 
@@ -237,14 +239,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection. Bytes of an incomplete request do not keep it alive.
 
     If there are too many connections, a new one closes the oldest one without an answer so far, so
-    that connections held open do not lock out others.
+    connections held open do not lock out others.
     """
 
     error_task_class = _ErrorTask
     task_class = _Task
     last_activity: float
     is_answered = False
-    is_stream = False  # its answer goes on, and it takes no further request
+    is_stream = False  # its answer stays open, and it takes no further request
 
     def __init__(
         self, may_send_body: Callable[[dict[str, Any]], bool], server: Any, *facts: Any, **more: Any

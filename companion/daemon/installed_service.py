@@ -1,4 +1,4 @@
-"""Services: daemons that start with the user's session, one for each vault that has one."""
+"""Services: daemons that start at login, one for each vault that has one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RECORD = "service.json"
 class InstalledService(NamedTuple):
     """A vault's service, as its record in the vault's state folder has it.
 
-    root: the vault's real path when it was installed; it may be gone by now. port: None for the
+    root: the vault's real path when it was installed; it may be gone now. port: None for the
     configured one.
     """
 
@@ -48,9 +48,9 @@ def find_service(root: Path) -> InstalledService | None:
 def install_service(
     manager: ServiceManager, root: Path, port: int | None, *, restart: bool
 ) -> bool:
-    """Have a daemon of the vault start with the session, and now; return whether it was started.
+    """Start a daemon of the vault now and at every login; return whether it was started.
 
-    restart: also if nothing changed. Raises CompanionError; its file is as it was then, or not
+    restart: even if nothing changed. Raises CompanionError; its file is then unchanged, or not
     there.
     """
     manager.require()
@@ -75,7 +75,7 @@ def install_service(
 
 
 def uninstall_service(manager: ServiceManager, service: InstalledService) -> None:
-    """Stop the service, and have it start no more; notes, history and settings stay.
+    """Stop the service, and no longer start it; notes, history and settings stay.
 
     Raises ServiceError if the manager fails; it is still installed then.
     """

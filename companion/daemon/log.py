@@ -1,4 +1,4 @@
-"""The daemon's log file: one line per event, without any note's text or secret, and rotated."""
+"""The daemon's log file: one line per event, without any note's text or secrets, and rotated."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _PrivateFile(RotatingFileHandler):
         """Do nothing; logging would print a traceback for each line."""
 
     def close(self) -> None:
-        """Close the file; what is not on the disk by then is lost, too."""
+        """Close the file; anything not on the disk by then is lost, too."""
         with suppress(OSError):
             super().close()
 
@@ -86,7 +86,7 @@ _log = logging.getLogger(__name__)
 def log_failed_start(state: Path, error: Exception) -> None:
     """Log why the daemon did not start: a service has no terminal to say so on.
 
-    state: the vault's state folder; nothing is logged where there is none.
+    state: the vault's state folder; if it does not exist, nothing is logged.
     """
     log = logging.getLogger("companion")
     file: logging.Handler = logging.NullHandler()

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class FetchShape(Shape):
-    """How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
+    """The progress of a fetch. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
 
     name: str
     state: FetchState
@@ -33,9 +33,9 @@ class FetchShape(Shape):
 
 
 class ModelFetch:
-    """Fetches models in a thread of its own. Safe to use from any thread.
+    """Fetches models in its own thread. Safe to use from any thread.
 
-    pull: as companion.llm.download.pull_model. after: called when a model was fetched.
+    pull: like companion.llm.download.pull_model. after: called when a model has been fetched.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class ModelFetch:
 
     @property
     def progress(self) -> FetchShape | None:
-        """How far the fetch in progress is, or how the last one ended; None if there was none."""
+        """The progress of the fetch, or how the last one ended; None if there was none."""
         return self._progress
 
     def start(self, name: str) -> FetchShape:
-        """Start to fetch a model of the catalogue, unless it is being fetched already.
+        """Start to fetch a model of the catalogue, unless it is already being fetched.
 
-        Raises Refusal if it has none of that name, or another one is being fetched.
+        Raises Refusal if there is none of that name, or another one is being fetched.
         """
         size = next((model.size or 0 for model in catalog.CATALOG if model.name == name), None)
         if size is None:
@@ -75,7 +75,7 @@ class ModelFetch:
         return begun
 
     def stop(self) -> None:
-        """Have a fetch end at its next step. What has come is kept for the next one."""
+        """End a fetch at its next step. The bytes so far are kept for the next one."""
         self._stopped.set()
 
     def _fetch(self, begun: FetchShape) -> None:
@@ -100,7 +100,7 @@ class ModelFetch:
 
 
 class _Stopped(BaseException):
-    """The daemon ends. It is no Exception, after which the next source would be tried."""
+    """The daemon ends. Not an Exception, since the next source would be tried after one."""
 
 
 _UNEXPECTED = "The model cannot be fetched: unexpected; the log of the daemon says more."

@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 
 class NoteComparer:
-    """Keeps the vectors of all notes up to date, in a thread of its own.
+    """Keeps the vectors of all notes up to date, in its own thread.
 
-    scan: returns the last scan. Many notes go to another machine only once the user agreed to it.
+    scan: returns the last scan. Many notes go to another machine only with the user's consent.
     """
 
     def __init__(self, similar: SimilarNotes, scan: Callable[[], Scan]) -> None:
@@ -40,11 +40,11 @@ class NoteComparer:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for new and changed notes: the vault was scanned."""
+        """Check for new and changed notes: the vault was scanned."""
         self._due.set()
 
     def stop(self) -> None:
-        """Stop the thread, once the notes it is at are encoded."""
+        """Stop the thread, once the notes in progress are encoded."""
         self._stopped.set()
         self._due.set()
         if self._thread.ident is not None:

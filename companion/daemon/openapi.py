@@ -151,7 +151,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 
 def _describe_fields(model: type[BaseModel]) -> dict[str, str]:
-    """Return what the docstrings of a model and its bases say of its fields, by their names."""
+    """Return what the docstrings of a model and its bases say about its fields, by name."""
     text = " ".join(" ".join(_doc_of(each).split()) for each in reversed(model.__mro__))
     names = "|".join(model.model_fields) or "-"
     starts = list(re.finditer(rf"(?:(?<=[.;] )|^)((?:(?:{names}), )*(?:{names})): ", text))
@@ -169,7 +169,7 @@ def _doc_of(model: type | None) -> str:
 
 
 def _make_example(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a body that the route takes: what is required, and what makes it do something."""
+    """Return an example of a body: the required fields, and those that make it do something."""
     fields = model.model_fields
     needed = {name for name, field in fields.items() if field.is_required()}
     return _WORDS["examples_of_bodies"].get(model.__name__) or {

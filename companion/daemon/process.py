@@ -1,4 +1,4 @@
-"""`companion serve`: the daemon's process, from start to end; and where the plugin finds it."""
+"""`companion serve`: the daemon's process, from start to end; and how the plugin finds it."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ _log = logging.getLogger(__name__)
 def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     """Serve the vault at root until a signal arrives; then finish writes in progress.
 
-    port: 0 for any free port. ready: called with the daemon and its port once it answers. Where
-    another process of Companion has asked for the vault, it gets it, and is waited for.
+    port: 0 for any free port. ready: called with the daemon and its port once it answers. If
+    another process of Companion asks for the vault, the daemon hands it over, and waits.
 
     Raises VaultLocked if another process works on this vault; PortInUse, UsageError, JournalError.
     """
     signals = _take_signals()
-    # What is imported stays, and what is known of a large vault is many objects without cycles: to
-    # look through them as often as Python does without being told takes a fifth of the start.
+    # Imported modules stay, and a large vault means many objects without cycles: collecting as
+    # often as Python does by default would take a fifth of the start.
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
     released = _serve_once(root, port, ready, signals)
@@ -84,7 +84,7 @@ def _serve_once(
 ) -> int | None:
     """Serve until a signal arrives, and return None, or until released, and return the port.
 
-    ready: None where the daemon starts again, which nobody is told.
+    ready: None when the daemon starts again, which nobody is told.
     """
     stopped = threading.Event()
     with (
@@ -158,7 +158,7 @@ def _take_signals() -> SimpleQueue[int]:
 
 
 def _wait_for(signals: SimpleQueue[int], released: threading.Event) -> bool:
-    """Return once a signal has arrived, True, or once another process is to have the vault."""
+    """Return True once a signal has arrived, or False once another process is to have the vault."""
     while not released.is_set():
         if _is_signalled(signals, _SIGNAL_CHECK):
             return True
@@ -167,7 +167,7 @@ def _wait_for(signals: SimpleQueue[int], released: threading.Event) -> bool:
 
 
 def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
-    """Return whether a signal arrives in so many seconds. Windows runs handlers between waits."""
+    """Return whether a signal arrives within `seconds`. Windows runs handlers between waits."""
     until = time.monotonic() + seconds
     while (remaining := until - time.monotonic()) > 0:
         with suppress(Empty):
@@ -179,7 +179,7 @@ def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
 class PluginRuntimeFile:
     """A file in the plugin's folder that tells the plugin of the vault at root where we answer.
 
-    root: the vault's real path. id: a secret that the daemon proves to know when a plugin asks who
+    root: the vault's real path. id: a secret that the daemon proves it knows when a plugin asks who
     it is. It grants no access.
     """
 

@@ -1,8 +1,8 @@
 """Keeps the background entries of the work queue in step with what the notes need.
 
-Level-triggered, like a Kubernetes controller: what is queued follows from the state of the vault.
-File events only say which notes to scan soon; the whole vault is scanned periodically, so that a
-lost event costs no more than time.
+Level-triggered, like a Kubernetes controller: the queue follows from the state of the vault. File
+events only say which notes to scan soon; the whole vault is scanned periodically, so a lost event
+costs only time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from companion.vault.index import Scan
 from companion.vault.watch import Watch
 
 RESCAN_SECONDS = 300.0
-"""How often the whole vault is looked over, whatever its folders report."""
+"""How often the whole vault is scanned, whatever its folders report."""
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
 _MANY = 100  # hints together; more of them cause a scan of the whole vault
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
@@ -113,7 +113,7 @@ class Reconciler:
     def scan(self, renew: float = 0) -> Scan:
         """Return a copy of the last scan. Waits for the first one; UsageError after 20 seconds.
 
-        renew: seconds to wait for one that begins now.
+        renew: seconds to wait for a new one, in place of the last.
         """
         if renew:
             self.refresh(renew)
@@ -125,7 +125,8 @@ class Reconciler:
     def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
-        After a change of settings it waits for the next scan. They are kept, as they take memory.
+        After a change of settings it waits for the next scan. They are kept, since they take
+        memory.
         """
         self._wait_ready()
         self._wait_current()
@@ -295,7 +296,7 @@ class Reconciler:
         )
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:
-        """Add the notes to the backlog, and take out of the queue those that it holds now."""
+        """Add the notes to the backlog, and remove from the queue those that it now holds back."""
         for path in self._backlog.update(to_do, whole=whole):
             self._queue.discard(path)
 

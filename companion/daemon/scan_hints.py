@@ -1,4 +1,4 @@
-"""Scan hints: which notes are to be scanned soon, and whether the whole vault is."""
+"""Scan hints: which notes to scan soon, and whether to scan the whole vault."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class ScanHints:
     def take(self, until: float, scan_seconds: float) -> tuple[dict[str, float], bool, int]:
         """Wait for hints, at most until then (monotonic clock), and take them.
 
-        scan_seconds: how long a scan of the whole vault takes; more hints are gathered if it is
-        long. Returns the time of the last event by path, whether to scan the whole vault, and the
-        number of that scan.
+        scan_seconds: how long a scan of the whole vault takes; if it is long, hints are gathered
+        for longer. Returns the time of the last event by path, whether to scan the whole vault, and
+        the number of that scan.
         """
         with self._changed:
             self._changed.wait_for(
@@ -73,7 +73,7 @@ class ScanHints:
             return moves
 
     def count(self) -> int:
-        """Return how many notes have a hint that was not taken yet."""
+        """Return how many notes have a hint that has not been taken yet."""
         with self._changed:
             return len(self._hints)
 

@@ -27,11 +27,11 @@ _EXPANDED_BY_WINDOWS = re.compile(r"%[^%]+%|\$\(")
 
 
 class Service(NamedTuple):
-    """A daemon that starts with the session.
+    """A daemon that starts at login.
 
     name: of its unit, agent or task; ASCII letters, digits and hyphens. command: the program's
-    absolute path, and its arguments. home: COMPANION_HOME, None if it is not set. There is no
-    other variable: a unit is no place for a key.
+    absolute path, and its arguments. home: COMPANION_HOME, None if it is not set. There is no other
+    variable: a unit is no place for a key.
     """
 
     name: str
@@ -45,11 +45,11 @@ _BY_HAND = "run companion serve by hand, or by your system's own means"
 
 
 class ServiceError(CompanionError):
-    """The service manager is not there, or failed."""
+    """The service manager is missing, or failed."""
 
 
 class CommandEnd(NamedTuple):
-    """How a command of the manager ended. said: its standard error, else its output."""
+    """The result of a command of the manager. said: its standard error, else its output."""
 
     status: int
     said: str
@@ -64,7 +64,7 @@ RunCommand = Callable[..., CommandEnd]
 
 
 def call(*command: str) -> CommandEnd:
-    """Run a command of the manager, and return how it ended.
+    """Run a command of the manager, and return its result.
 
     Raises ServiceError if there is no such program, or if it does not end.
     """
@@ -116,15 +116,15 @@ class ServiceManager(ABC):
 
     @abstractmethod
     def start(self, name: str) -> None:
-        """Have the service start with the session, and restart it, as its file is now."""
+        """Start the service at login from now on, and restart it with its current file."""
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """Stop the service, also where its file is gone already, and remove its file."""
+        """Stop the service, even if its file is already gone, and remove its file."""
 
     @abstractmethod
     def knows(self, name: str) -> bool:
-        """Return whether it starts with the session."""
+        """Return whether it starts at login."""
 
     def _run(self, *command: str) -> CommandEnd:
         return self._call(*self.program, *command)
@@ -236,7 +236,7 @@ class Launchd(ServiceManager):
 
 
 class TaskScheduler(ServiceManager):
-    """Task Scheduler of Windows. The XML is kept, as the scheduler changes what it shows of it.
+    """Task Scheduler of Windows. The XML is kept, because the scheduler shows it changed.
 
     A task has no environment: the service's home is left out.
     """
@@ -286,7 +286,7 @@ def _read_template(name: str) -> str:
 
 
 def _quote_for_systemd(text: str) -> str:
-    """Return text as one word of a unit file, whatever is in it but control characters.
+    """Return text as one word of a unit file, whatever is in it except control characters.
 
     In ExecStart, a colon before the program keeps systemd from expanding `$`.
     """

@@ -1,1 +1,1 @@
-"""Checks of the setup, and how to mend what is missing."""
+"""Checks of the set-up, and how to fix what is missing."""

@@ -41,14 +41,14 @@ class Memory(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """What the machine computes. flops: operations a second, by all cores; bandwidth: bytes/s."""
+    """The machine's speed. flops: operations a second, by all cores; bandwidth: bytes/s."""
 
     flops: float
     bandwidth: float
 
 
 class Machine(NamedTuple):
-    """What was found. free_disk: bytes free where models are stored. speed: None if not known."""
+    """The machine. free_disk: bytes free where models are stored. speed: None if not known."""
 
     memory: Memory
     free_disk: int
@@ -56,7 +56,7 @@ class Machine(NamedTuple):
     speed: Speed | None = None
 
     def offers(self) -> list[Model]:
-        """Return the models for its free memory and its disk; the default one in any case."""
+        """Return the models that fit its free memory and disk; the default one in any case."""
         return [
             model
             for model in CATALOG
@@ -83,7 +83,7 @@ class Machine(NamedTuple):
 
 
 class Recommendation(NamedTuple):
-    """The model to choose where nothing speaks against it. server: None for the embedded one."""
+    """The model to choose unless something speaks against it. server: None for the embedded one."""
 
     model: str
     server: ModelServer | None
@@ -101,8 +101,8 @@ def inspect_machine() -> Machine:
 def measure_speed() -> Speed:
     """Return the machine's speed, which takes about a third of a second.
 
-    The best of many rounds of at most a few milliseconds: other programs hardly change it.
-    Matrices this small are multiplied by one core, which counts for each.
+    It is the best of many rounds of a few milliseconds, so other programs hardly change it. One
+    core multiplies matrices this small, so its result counts for each.
     """
     import numpy as np
 
@@ -112,7 +112,7 @@ def measure_speed() -> Speed:
 
 
 def _shortest_time(work: Callable[[], object]) -> float:
-    """Return how many seconds the work takes at best, of as many rounds as fit."""
+    """Return the fewest seconds that the work takes, of as many rounds as fit."""
     end, shortest = time.perf_counter() + _ROUNDS, float("inf")
     while (start := time.perf_counter()) < end or shortest == float("inf"):
         work()
@@ -131,8 +131,8 @@ def read_memory() -> Memory:
 def recommend_model(machine: Machine) -> Recommendation:
     """Return the choice that suits the machine: by its memory, its disk and its cores.
 
-    A model that a server has goes before one to fetch, if its name says as many parameters; how
-    fast it is there is not known.
+    A model that a server already has takes precedence over one to download, if its name says that
+    it has as many parameters; how fast it is there is not known, since a graphics card may help.
     """
     offers = [model.name for model in machine.offers()]
     seconds = machine.estimate_seconds(find_model(RECOMMENDED)) or 0.0
@@ -182,7 +182,7 @@ def find_shortage(config: Config) -> str:
 
 
 def _billions(name: str) -> float:
-    """Return how many billion parameters a model has by its name, as `llama3.1:8b`; 0: unknown."""
+    """Return how many billion parameters a model has by its name, `llama3.1:8b` say; 0: unknown."""
     sizes = _BILLIONS.findall(name)
     return float(sizes[-1]) if sizes else 0.0
 
@@ -207,7 +207,7 @@ SERVERS = (
 
 
 def discover_servers() -> list[ModelServer]:
-    """Return those of SERVERS that answer on this machine, also those without a model."""
+    """Return those of SERVERS that answer on this machine, even those without a model."""
     answers = ((server, list_served_models(server.base_url)) for server in SERVERS)
     return [server._replace(models=models) for server, models in answers if models is not None]
 

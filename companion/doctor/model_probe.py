@@ -23,7 +23,7 @@ _PULL = "companion model pull fetches it"
 
 
 class ProbeResult(NamedTuple):
-    """What the model answered. seconds: of an embedded model, its start included.
+    """The model's answer. seconds: for an embedded model, including its start.
 
     thinks: whether it thought before it answered.
     """
@@ -72,9 +72,9 @@ def advice_on_thinking(config: Config) -> str:
 
 
 def check_model(config: Config, *, thorough: bool) -> Finding:
-    """Check that the model can be asked; of an embedded one, that its file is here and complete.
+    """Check that the model can be asked; if it is embedded, that its file is here and complete.
 
-    thorough: verify its checksum, too, which reads the whole file.
+    thorough: also verify its checksum, which reads the whole file.
 
     Raises UsageError if there is no such model, or the endpoint's address is invalid.
     """

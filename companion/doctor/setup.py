@@ -75,7 +75,7 @@ def check_program() -> Finding:
 def check_configuration() -> Finding:
     """Check that the common configuration is valid, and that only its owner can read keys.
 
-    Those of vaults with settings of their own, too.
+    It also checks those of vaults with their own settings.
 
     Raises UsageError, naming each faulty or unknown setting.
     """

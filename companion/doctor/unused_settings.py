@@ -1,4 +1,4 @@
-"""What [ignore], [private] and folders of prompts name, and the vault does not have: slips."""
+"""Names in [ignore], [private] and prompt folders that the vault does not have: probably typos."""
 
 from __future__ import annotations
 

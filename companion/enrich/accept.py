@@ -37,7 +37,7 @@ from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
 
-# Of a description, for which a sentence of the note is no answer.
+# Faults of a description for which a sentence of the note is not an answer either.
 _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
 
 
@@ -45,11 +45,11 @@ _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
 class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
-    An accepted callout counts as part of the note for the callouts after it. Of a small model's
-    callout the sentences are kept that what it was shown supports; where they are too few, what is
-    said to a second question is added.
+    An accepted callout counts as part of the note for the callouts after it. From a small model's
+    callout, only the sentences supported by what it was shown are kept; if they are too few, those
+    of a second answer are added.
 
-    similar: tells which notes are like it. by_program: the values are a program's, not the model's.
+    similar: finds notes similar to it. by_program: the values are a program's, not the model's.
     """
 
     config: Config
@@ -106,10 +106,10 @@ class Acceptor:
     def _keep_supported(
         self, answer: RawAnswer, value: str | list[str] | Fault
     ) -> str | list[str] | Fault:
-        """Return the callout with the sentences of its answers that are kept; why it has too few.
+        """Return the callout with the kept sentences of its answers, or why there are too few.
 
-        That of a larger model, of a program, with code, or of which nothing can be told, is
-        returned as it is.
+        A callout by a larger model or a program, one with code, or one that cannot be judged, is
+        returned unchanged.
         """
         is_judged = self.model.is_small and not self.by_program and checks_are_on()
         is_fault, is_strict = isinstance(value, Fault), answer.is_strict
@@ -136,7 +136,7 @@ class Acceptor:
     def fill_unasked(self) -> list[Accepted]:
         """Return what is filled in the author's own words, in place of a question to a small model.
 
-        It makes too much up, and its rewording of a sentence is no better than the sentence.
+        A small model makes too much up, and its rewording is no better than the original sentence.
         """
         return [*self._quote_note(), *self._quote_others()]
 
@@ -153,7 +153,7 @@ class Acceptor:
     def _quote_others(self) -> list[Accepted]:
         """Return a callout that quotes other notes on the subject, with links to them.
 
-        Only where they say more of the subject than the note itself; never where that is switched
+        Only if they say more about the subject than the note itself, and unless that is switched
         off.
         """
         note, notes = self.note, self.config.notes
@@ -180,9 +180,10 @@ class Acceptor:
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]
     ) -> tuple[Accepted | Rejected, ...]:
-        """Return the outcomes with a sentence of the note where the description was rejected.
+        """Return the outcomes with a sentence of the note in place of a rejected description.
 
-        One that is not sure to be about the subject is flagged; never where that is switched off.
+        A sentence that may not be about the subject is flagged. Nothing changes if this is switched
+        off.
         """
         return tuple(map(self._replace_rejected, outcomes))
 
@@ -212,9 +213,9 @@ class Acceptor:
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
         """Return a small model's value with its evidence, flagged unless all of it has some.
 
-        Its own words are flagged all the same, and so is what it chose of the vault's values, as
-        similar notes could not. Those of larger models are left as they are: these may know what
-        the vault does not.
+        Its own words are flagged in any case, and so is a choice from the vault's values that
+        similar notes could not make. Values of larger models are left as they are: these may know
+        what the vault does not.
         """
         if field.kind == "checkbox":
             return accepted._replace(flags=("unverified",))
@@ -241,7 +242,7 @@ class Acceptor:
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
         """Return the evidence for each sentence, or item of a list, and the note that it is from.
 
-        That is empty where the evidence is from the note itself, or where there is none.
+        The note is empty if the evidence is from the note itself, or there is none.
         """
         note, told = self.note, read_told(self.note.whole, self.note.context)
         items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
@@ -259,7 +260,7 @@ class Acceptor:
         return with_source
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
-        """Return the value in the answer, or what a check found in it, where checks are on.
+        """Return the value in the answer, or the fault that a check found in it, if checks are on.
 
         Raises NothingToSay, AnswerError.
         """
@@ -285,7 +286,7 @@ class Acceptor:
     def _find_unfit(
         self, answer: RawAnswer, value: str | list[str], note: str, raw: object
     ) -> str | list[str] | Fault:
-        """Return the value as it may go into the note, or what a check found in it.
+        """Return the value as it may go into the note, or the fault that a check found in it.
 
         note, raw: as in CheckedAnswer. Raises NothingToSay.
         """
@@ -307,7 +308,7 @@ class Acceptor:
 
     @property
     def _own(self) -> str:
-        """The text that a callout must not repeat; it may repeat other notes."""
+        """The text that a callout must not repeat, unlike other notes' text."""
         return self.note.text + self._callouts
 
     def _checked_answer(
@@ -333,7 +334,7 @@ class Acceptor:
         )
 
     def _choose(self, paths: Collection[str]) -> str | None:
-        """Return which of several notes of one name is meant: one linked with this, or like it."""
+        """Return which of several notes of one name is meant: a linked one, or a similar one."""
         note = self.note
         neighbours = self.vault_context.neighbours(note.path, note.parsed.note.text)
         if linked := [path for path in paths if path in neighbours]:

@@ -57,9 +57,9 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 
 
 class FirstCalls(NamedTuple):
-    """The calls that ask for what a note needs, and the outcomes that need none.
+    """The calls that ask for what a note needs, and the outcomes that need no call.
 
-    unread: what of the note's embeds is left out, and why, in words.
+    unread: what the note embeds that is left out, and why, in words.
     """
 
     calls: list[ModelCall]
@@ -70,7 +70,7 @@ class FirstCalls(NamedTuple):
 class _Beginning(NamedTuple):
     """What is known of a note before a model is asked.
 
-    outcomes: those that need no call. needs: the other ones. acceptor: of the answers to them, with
+    outcomes: those that need no call. needs: the others. acceptor: for the answers to them, with
     the note as prompts show it; None: no need is left for a model.
     """
 
@@ -82,10 +82,10 @@ class _Beginning(NamedTuple):
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like
-    where it can, before the model is asked; None: the model chooses. model: None: the configured
-    one. renew: returns another context once the settings have changed by which it was made; None:
-    of a scan that is made then.
+    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like if
+    it can, before the model is asked; None: the model chooses. model: None: the configured one.
+    renew: returns a new context when the settings it depends on have changed; None: it is made from
+    a new scan.
     """
 
     def __init__(
@@ -129,8 +129,8 @@ class Asker:
         place of a description.
 
         keep: called after each call with its outcomes and tokens, since the next call may fail.
-        guard: says right before each call whether it may still go out; None: it may. again: what
-        the user wants otherwise; only the model can do that.
+        guard: called right before each call to check that it may still go out; None: it may. again:
+        what the user wants changed; only the model can do that.
 
         Raises EndpointError, Cancelled, and what the guard raises.
         """
@@ -189,7 +189,7 @@ class Asker:
     ) -> NoteAnswers:
         """Return the outcomes of the answer to one of plan's calls, which asked for the needs.
 
-        Nothing is asked once more. parsed: the note as it was then. keys: of the needs in a JSON
+        Nothing is asked again. parsed: the note as it was then. keys: of the needs in a JSON
         answer; none: it is a text. read: returns the answer, which fits the JSON schema.
 
         Raises EndpointError.
@@ -223,7 +223,7 @@ class Asker:
         return find_styles(self.workspace, self.vault_context)
 
     def _update_context(self, path: str) -> None:
-        """Renew the vault's context if settings have changed. Raises NoteBusy if that fails now."""
+        """Renew the vault's context if settings changed. Raises NoteBusy if that fails now."""
         space = self.workspace
         if space.is_current(self.vault_context.scan):
             return
@@ -255,8 +255,8 @@ class Asker:
     ) -> PromptNote:
         """Return the note with the context that both questions about it share.
 
-        Other notes tell a small model as much as the note itself lacks. How the author writes is
-        shown to a model that is not small. likely: as in ChosenValues.
+        Other notes tell a small model as much as the note itself lacks. A model that is not small
+        is shown how the author writes. likely: as in ChosenValues.
         """
         vault, model = self.vault_context, self.model
         prompts = self.workspace.prompts.for_note(path)
@@ -286,7 +286,7 @@ class Asker:
     def _learn(
         self, context: PromptContext, path: str, parsed: ParsedNote, fields: Sequence[Field]
     ) -> tuple[PromptContext, tuple[NoteFile, ...]]:
-        """Return the context with how the author writes, and the files that it is from."""
+        """Return the context with how the author writes, and the files that shows."""
         vault, lessons = self.vault_context, self._lessons
         names = {field.fills: field.name for field in fields}
         corrections, files = lessons.find_corrections(vault, names)
@@ -305,7 +305,7 @@ class Asker:
     def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
 
-        each_need: tokens kept free for each need.
+        each_need: tokens reserved for each need.
         """
         model = self.model
         budget = TokenBudget(model.context_tokens, 0, each_need)
@@ -329,7 +329,7 @@ class Asker:
         return replace(planner, too_little=too_little, foreign=foreign)
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
-        """Return the language to write in; None where nothing tells it."""
+        """Return the language to write in; None if nothing shows it."""
         if configured := self.workspace.config.notes.language:
             return name_language(configured)
         return self.vault_context.languages.of(path, parsed)

@@ -39,10 +39,9 @@ _FRAME = 6  # tokens around one: the dash, the brackets, "from"
 class Told(NamedTuple):
     """What a prompt shows of other notes, each on one line, with the title of the note it is from.
 
-    backlinks: what notes say that link to the note. linked: the descriptions that the authors of
-    notes gave these, which the note links to. quotable: of the backlinks, those of which the note
-    is the subject, and that make sense in it. files: the notes that any of it may be from. paths:
-    the note that each line is from.
+    backlinks: what notes that link to the note say. linked: the descriptions, by their authors, of
+    notes that the note links to. quotable: the backlinks that are about the note and make sense in
+    it. files: the notes that any of it may be from. paths: the note that each line is from.
     """
 
     backlinks: tuple[str, ...] = ()
@@ -69,8 +68,8 @@ class _Source(NamedTuple):
 class Backlinks:
     """The backlinks and descriptions of a vault's notes; from any thread.
 
-    Notes that are left alone or private tell nothing, whichever model is asked: what it writes
-    goes into a note that another model may read.
+    Notes that are left alone or private reveal nothing, whichever model is asked: its answer goes
+    into a note that another model may read.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -81,8 +80,8 @@ class Backlinks:
     def tell(self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
         """Return the sentences and descriptions that other notes have for the note at path.
 
-        parsed: the note as it is now. budget: about how many tokens it may take; None: any number.
-        Definitions come first, then what says most.
+        parsed: the note as it is now. budget: about how many tokens they may take; None: any
+        number. Definitions come first, then what says most.
         """
         if budget is not None and budget <= _FRAME:
             return Told()
@@ -107,9 +106,9 @@ class Backlinks:
     def describe(
         self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
     ) -> Told:
-        """Return descriptions that the authors of these notes gave them, the first ones.
+        """Return the first descriptions that the authors of these notes gave them.
 
-        looked_at: notes that are read at most.
+        looked_at: the most notes to read.
         """
         sources = self._described(vault, paths, most, looked_at)
         described = tuple(source.description for source in sources)
@@ -118,7 +117,7 @@ class Backlinks:
     def _described(
         self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
     ) -> list[_Source]:
-        """Return the first of these notes that have a description of their author's."""
+        """Return the first of these notes with a description by their author."""
         sources = self._sources(vault, paths, looked_at)
         return [*islice((source for source in sources if source.description), most)]
 
@@ -147,9 +146,9 @@ class Backlinks:
     def _sources(
         self, vault: VaultContext, paths: Iterable[str], most: int = _SOURCES
     ) -> Iterator[_Source]:
-        """Yield those of the first notes that may tell something."""
+        """Yield those of the first notes that may reveal something."""
         for path in islice(filter(vault.may_tell, paths), most):
-            # as it is now, for it may have become private since the scan
+            # as it is now: it may have become private since the scan
             file = stat_note(self._workspace.root, path)
             if file and (source := self._read(file)):
                 yield source
@@ -159,7 +158,7 @@ class Backlinks:
             return self._cached(file)
 
     def _read_source(self, file: NoteFile) -> _Source | None:
-        """Return the note; None if it may not tell anything, or is being changed."""
+        """Return the note; None if it must not reveal anything, or is being changed."""
         parsed = None if file.size > _LARGEST else self._workspace.read_source(file)
         if parsed is None:
             return None
@@ -172,7 +171,7 @@ class Backlinks:
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:
-    """Return whether Companion wrote the description that the note has, and nobody edited it."""
+    """Return whether Companion wrote the note's description, and nobody has edited it."""
     text = parsed.note.yaml
     return any(
         DESCRIPTION in change.names[part].casefold().split(", ") and edit.text.strip() in text

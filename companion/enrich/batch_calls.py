@@ -1,7 +1,7 @@
 """Batches: the calls about notes as lines of a file, and the answers to them.
 
-What is asked and how an answer is accepted is as in a run; only the call is made elsewhere, and
-later. Nothing is asked once more, for nobody is there to ask.
+Questions and checks are the same as in a run; only the call is made elsewhere, and later. Nothing
+is asked again, since nobody is there to ask.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _REPLACED = "it was asked for again since, or is filled"
 
 
 class BatchMaker:
-    """Makes the calls of one batch. where: how messages name it, as by its file.
+    """Makes the calls of one batch. where: how messages refer to it, such as by its file.
 
     calls, size: the number of the lines so far, and their bytes.
     """
@@ -63,7 +63,7 @@ class BatchMaker:
         self._journal = asker.workspace.journal
 
     def make(self, job: Job) -> tuple[Result, list[bytes]]:
-        """Return the result of the note without what is asked, and the lines that ask for that.
+        """Return the result of the note without what is asked for, and the lines that ask for it.
 
         Raises EndpointError (of an encoder), StorageError.
         """
@@ -91,10 +91,10 @@ def write_batch(
 ) -> Iterator[Result]:
     """Write a batch into a new file while it is iterated over; yield the result of each note.
 
-    There is no file where there is nothing to ask, or it ends early. provider: the address of the
-    endpoint that it is to be sent to; empty: another program answers it.
+    If there is nothing to ask, or it ends early, no file is left. provider: the address of the
+    endpoint to send it to; empty: another program answers it.
 
-    Raises UsageError where the file cannot be written; JournalError.
+    Raises UsageError if the file cannot be written; JournalError.
     """
     journal, name = maker.asker.workspace.journal, maker.name
     with suppress(_NothingToAsk):
@@ -117,11 +117,11 @@ def write_batch(
 
 
 class _NothingToAsk(Exception):
-    """No call was made, so that no file is to be left."""
+    """No call was made, so no file should be left."""
 
 
 class BatchReader:
-    """Takes the answers to calls of batches; each becomes proposals, or is refused."""
+    """Reads the answers to calls of batches; each becomes proposals, or is refused."""
 
     def __init__(self, workspace: Workspace, similar: SimilarNotes | None) -> None:
         self._workspace = workspace
@@ -133,8 +133,8 @@ class BatchReader:
     def take(self, call: BatchCall, line: AnswerLine) -> Result:
         """Store the answer to the call; return the outcome.
 
-        A second answer changes nothing. A failure that may not come again is not remembered:
-        another run asks.
+        A second answer changes nothing. A failure that may be temporary is not remembered: another
+        run asks.
 
         Raises JournalError.
         """
@@ -161,7 +161,7 @@ class BatchReader:
     def _accept(
         self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]
     ) -> Result:
-        """Store the answer; return the outcome. Raises NoteError: it can be taken later."""
+        """Store the answer; return the outcome. Raises NoteError if it can be stored only later."""
         source, gone = self._find_source(path, proposals)
         kept = {each.need: each for each in proposals if each.id not in gone}
         if not kept or source is None:
@@ -198,7 +198,7 @@ class BatchReader:
     def _find_source(
         self, path: str, proposals: Sequence[Proposal]
     ) -> tuple[bytes | None, dict[int, str]]:
-        """Return the note that the questions are about, and why some have no place any more.
+        """Return the note that the questions are about, and why some no longer have a place.
 
         The reasons are by the ids of their proposals. Raises NoteError.
         """
@@ -207,7 +207,7 @@ class BatchReader:
             try:
                 places = find_places(self._workspace, path, proposals, self._read)
                 return source or places.task.data, {**places.gone, **gone}
-            except NoteError:  # what is given waits; its place is looked for when it is accepted
+            except NoteError:  # answers wait; their place is looked for when they are accepted
                 if source is None:
                     raise
         return source, gone
@@ -223,7 +223,7 @@ class BatchReader:
         return gone
 
     def _asker_of(self, name: str) -> Asker:
-        """Return an asker for a model as the one that the batch was made for."""
+        """Return an asker for a model like the one that the batch was made for."""
         if name not in self._askers:
             batch = self._batches.get(name)
             assert batch, "a call is of a batch"
@@ -245,7 +245,7 @@ def _sum_up(
     outcomes: Sequence[Accepted | Rejected],
     usage: Usage,
 ) -> Result:
-    """Return the result of the note for the proposals that are stored of the outcomes, by id."""
+    """Return the result of the note for the proposals stored from the outcomes, by id."""
     stored = list(stored)
     waiting = [OpenProposal.of(id_, new.need, new) for id_, new in stored if new.state == "open"]
     open_needs = {each.need.key for each in waiting}

@@ -1,4 +1,4 @@
-"""The context of a prompt: what the vault knows of a note, and the note that it is about."""
+"""The context of a prompt: what the vault knows about a note, and the note itself."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it.
 
-    is_guarded: for agents, which might learn of private notes by trying out links, aliases and tags
-    that only those have: these count as unknown. All other values in use may be chosen, not only
-    those that a prompt has room for. about: the only notes that prompts are
-    made for; None: all.
+    is_guarded: for agents, which might learn about private notes by trying out links, aliases and
+    tags that only those have: these count as unknown. All other values in use may be chosen, not
+    only those that a prompt has room for. about: the only notes that prompts are made for; None:
+    all.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class VaultContext:
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to.
 
-        Those in a private note may point to private notes; others must not tell of these.
+        Links in a private note may point to private notes; links in others must not reveal these.
         """
         is_private = path in self.withheld and not self._is_guarded
         return self._all_names if is_private else self._open_names
@@ -80,7 +80,7 @@ class VaultContext:
 
     @LockedProperty
     def withheld(self) -> frozenset[str]:
-        """The paths of the notes of which no other note may tell; see Scan.withheld_notes."""
+        """The paths of the notes that no other note may reveal; see Scan.withheld_notes."""
         return self.scan.withheld_notes()
 
     @LockedProperty
@@ -89,18 +89,18 @@ class VaultContext:
         return Links(self.scan.link_targets(), NotePaths(self.paths), self._about)
 
     def may_tell(self, path: str) -> bool:
-        """Return whether other notes may be told what the note says."""
+        """Return whether other notes may reveal what the note says."""
         facts = self.scan.notes.get(path)
         return facts is not None and facts.skipped is None and path not in self.withheld
 
     def neighbours(self, path: str, text: str) -> frozenset[str]:
-        """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
+        """Return the notes linked from the note at path, with this text, or to it; no `.md`."""
         linked_notes = (*self.links.linked_in(text, path), *self.links.linking_to(path))
         return frozenset(map(without_extension, linked_notes))
 
     @LockedProperty
     def taken(self) -> frozenset[str]:
-        """The titles and aliases, casefolded: none of them is a good alias of another note."""
+        """The titles and aliases, casefolded: none of them is a good alias for another note."""
         return frozenset(
             name.casefold()
             for path, title, aliases in self._titles()
@@ -110,9 +110,9 @@ class VaultContext:
 
     @LockedProperty
     def styles(self) -> Styles:
-        """How its AI callouts begin most often; the built-in styles where it has too few.
+        """How its AI callouts usually begin; the built-in styles if it has too few.
 
-        Those of withheld notes do not count: their titles may tell of them.
+        Those of withheld notes do not count: their titles might reveal something.
         """
         default = Styles()
         return Styles(
@@ -144,7 +144,7 @@ class VaultContext:
     def resolver(
         self, field: Field, path: str, *, is_linking: bool, choose: Choose | None = None
     ) -> Callable[[str], str | None]:
-        """Return what finds the note that a link in a value of the field means; see Limits.
+        """Return a function that finds the note that a link in the field's value means; see Limits.
 
         path: of the note that the value is for. is_linking: whether texts keep links. choose:
         returns which of several notes of one name is meant.
@@ -156,7 +156,7 @@ class VaultContext:
     def link_to(self, path: str, source: str) -> str | None:
         """Return a link in the note at source to the note at path, as the vault writes links.
 
-        path: without `.md`. None: no link can lead there, or none may.
+        path: without `.md`. None: no link can lead there, or none is allowed.
         """
         target = self.names(source).target_of(path)
         way = self.scan.rules.obsidian.link_format
@@ -169,7 +169,7 @@ class VaultContext:
     def linked_note(self, text: str, source: str) -> str | None:
         """Return the path, without `.md`, of the only note that a link or a name means.
 
-        source: the note that it stands in, which it must not mean.
+        source: the note that it is in, which it must not mean.
         """
         target = text.strip().removeprefix("[[").removesuffix("]]").partition("|")[0]
         names = self.names(source)
@@ -190,9 +190,9 @@ class VaultContext:
     ) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 
-        Those that a prompt has room for, one at least. likely: those that similar notes have, by
-        field, which come first; then those whose words are in the text, then the most used ones.
-        path: the note's; what only private notes use is not offered to others.
+        As many as a prompt has room for, at least one. likely: the values that similar notes have,
+        by field, which come first; then those whose words are in the text, then the most used ones.
+        path: the note's; values that only private notes use are not offered to others.
         """
         offered, folded = dict[str, Sequence[str]](), text.casefold()
         for field in fields:
@@ -219,7 +219,7 @@ class VaultContext:
         return ranked[: max(1, fitting)]
 
     def _offer_notes(self, path: str, text: str, likely: Iterable[str]) -> list[str]:
-        """Return the notes to link to: those linked with the note, and those like it."""
+        """Return the notes to link to: those linked with the note, and those similar to it."""
         names = self.names(path)
         notes = filter(None, map(names.only_note, (*sorted(self.neighbours(path, text)), *likely)))
         targets = filter(None, map(names.target_of, notes))
@@ -265,8 +265,8 @@ def find_styles(space: Workspace, context: VaultContext) -> Styles:
 class EmbeddedText(NamedTuple):
     """A note with the text of what it embeds.
 
-    note: with the lines of the embeds after those that they are in. text: only these. files: that
-    they are from. unread: what is left out of the embeds, and why, in words.
+    note: with the lines of the embeds after those that they are in. text: only these lines. files:
+    the files that they are from. unread: the embeds that are left out, and why, in words.
     """
 
     note: ParsedNote
@@ -278,11 +278,11 @@ class EmbeddedText(NamedTuple):
 class PromptNote(NamedTuple):
     """A note as prompts show it.
 
-    prompts: those for the note. context: what they show of it, except its text. language: what to
-    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
-    embedded: the note with what it embeds; None: it embeds nothing. quotable: what other notes say
-    of it that may stand in it. told_by: the files that the prompts quote; told_in: which of them
-    each line of the context is from.
+    prompts: the prompts for the note. context: what they show of it, except its text. language:
+    what to write in; None: nothing shows it. callout_titles: casefolded, of callouts that ask
+    nothing. embedded: the note with what it embeds; None: it embeds nothing. quotable: what other
+    notes say about it that may be quoted in it. told_by: the files that the prompts quote; told_in:
+    which of them each line of the context is from.
     """
 
     path: str
@@ -313,7 +313,7 @@ class PromptNote(NamedTuple):
         return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
 
     def find_places(self) -> list[int]:
-        """Return the lines that questions and callouts of sections stand in, in the whole note."""
+        """Return the lines that questions and callouts of sections are in, in the whole note."""
         lines = []
         for need in self.needs:
             if need.where == "request" and (question_of(need, self.callout_titles) or need.heading):

@@ -20,7 +20,7 @@ from companion.vault.index import Scan
 _ENCODED_BYTES = 400  # of a note that are encoded, about
 _SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms
 ANSWER_SHARE = 0.5
-"""The share of the tokens that an answer may take, which it does take as a rule."""
+"""The share of an answer's maximum tokens that it usually takes."""
 
 
 def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:

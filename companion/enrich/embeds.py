@@ -40,8 +40,8 @@ _UNREAD = {".canvas": "canvases are not read", ".base": "bases are not read"}
 class Embeds:
     """Reads what the notes of a vault embed; from any thread.
 
-    Of notes and files that are private or left alone nothing is read, whichever model is asked, as
-    for Backlinks.
+    Nothing is read from notes and files that are private or left alone, whichever model is asked,
+    as for Backlinks.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -51,7 +51,7 @@ class Embeds:
         self._looked_at = -_LOOK_AGAIN
 
     def read(self, vault: VaultContext, path: str, parsed: ParsedNote, most: float) -> EmbeddedText:
-        """Return the note at path with what it embeds. most: letters of that, about."""
+        """Return the note at path with what it embeds. most: about how many letters of that."""
         reader = _Reader(self, self._workspace, vault, most)
         inserted = reader.expand(parsed, set(range(len(parsed.lines))), path, (path,))
         if not inserted:
@@ -93,7 +93,7 @@ class _Reader:
     ) -> dict[int, list[Line]]:
         """Return the lines of what is embedded in these lines, by the line that it follows.
 
-        above: the notes that are being read, from the outermost one to that at path.
+        above: the notes being read, from the outermost one to the one at path.
         """
         inserted: dict[int, list[Line]] = {}
         for number, embeds in _find_embeds(parsed).items():
@@ -163,7 +163,7 @@ class _Reader:
         return ()
 
     def _is_new(self, path: str, part: str) -> bool:
-        """Return whether that was not read for this note before; it is then."""
+        """Return whether this part is read for the note for the first time, and record it."""
         is_new = (path, part) not in self._seen
         self._seen.add((path, part))
         return is_new
@@ -172,7 +172,7 @@ class _Reader:
         self.unread.append(f"{embed}: {why}")
 
     def _take(self, line: Line) -> bool:
-        """Return whether there is room for the line, and take it."""
+        """Return whether there is room for the line, and use it up."""
         is_taken = self._letters > 0
         self._letters -= width(line.text)
         return is_taken
@@ -183,7 +183,7 @@ _texts_lock = Lock()  # one is read at a time, which takes memory
 
 
 def _read_cached(file: str, size: int, page: int | None) -> PdfText:
-    """Return the text of the PDF at that path; that of the same bytes is read once."""
+    """Return the text of the PDF at that path; a PDF with the same bytes is read once."""
     try:
         data = read_file(file, size)
     except OSError as error:
@@ -218,7 +218,7 @@ class _Embed(NamedTuple):
 def _find_embeds(parsed: ParsedNote) -> dict[int, list[_Embed]]:
     """Return the embeds of the note by the lines that they are in.
 
-    None from code, formulas, HTML, comments and AI callouts.
+    Those in code, formulas, HTML, comments and AI callouts do not count.
     """
     answers = parsed.callout_lines
     return {
@@ -233,8 +233,8 @@ def _find_part(parsed: ParsedNote, part: str) -> range | None:
     """Return the lines of a part of the note; None: it is not there.
 
     part: empty for the whole body; `^id` for a block; else a heading, or several from the outer one
-    to the inner one, with `#` between them. A section ends at the next heading of its level or of
-    an upper one.
+    to the inner one, with `#` between them. A section ends at the next heading of the same or a
+    higher level.
     """
     if part.startswith("^"):
         return _find_block(parsed.lines, part[1:])
@@ -255,7 +255,7 @@ def _is_heading(line: Line, heading: str) -> bool:
 
 
 def _name_key(heading: str) -> str:
-    """Return a heading to compare: links to one leave out signs that they cannot have."""
+    """Return a heading for comparison: links leave out characters that they cannot have."""
     return _NO_NAME.sub(" ", heading).strip().casefold() or heading.strip()
 
 
@@ -278,7 +278,7 @@ def _find_block(lines: Sequence[Line], name: str) -> range | None:
 
 
 def _block_start(lines: Sequence[Line], last: int, *, is_whole: bool = False) -> int:
-    """Return where the block begins that the line ends. is_whole: all of a list or a quote."""
+    """Return where the block that ends at the line begins. is_whole: all of a list or a quote."""
     first = max(last, 0)
     while first > 0 and lines[first - 1].kind not in ("blank", "heading"):
         if lines[first].starts_block and not is_whole:
@@ -301,8 +301,8 @@ _BLANK = Line(0, 0, 0, "")
 def _insert_lines(parsed: ParsedNote, inserted: Mapping[int, Sequence[Line]]) -> ParsedNote:
     """Return the note with further lines, a blank one before and after them.
 
-    inserted: by the lines that they follow. They have no place in the note's text: their offsets
-    mean nothing.
+    inserted: the lines, by the line that they follow. They have no place in the note's text: their
+    offsets mean nothing.
     """
     if not inserted:
         return parsed

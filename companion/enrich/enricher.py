@@ -52,7 +52,7 @@ _IN_PART = "only the beginning is there of the text that a model was asked about
 class Enricher(NoteWriter):
     """Works on the notes of one run; every method may be called from any thread.
 
-    asker: asks the model about notes of its vault, by the calls of client, which counts and ends
+    asker: asks the model about notes of its vault, through client, which counts the calls and ends
     them. The other parameters are NoteWriter's.
     """
 
@@ -72,7 +72,7 @@ class Enricher(NoteWriter):
         self._repeated_faults = RepeatedFaults()
 
     def enrich(self, job: Job) -> Result:
-        """Enrich a single note; return the result, also of a failure of this note alone."""
+        """Enrich a single note; return the result, including a failure of this note alone."""
         try:
             values = self.ask(job)
             return values if isinstance(values, Result) else self.write(values)
@@ -80,11 +80,11 @@ class Enricher(NoteWriter):
             return failed_result(job.path, error)
 
     def ask(self, job: Job) -> NoteValues | Result:
-        """Return the values to write into the note; a result where there is nothing to write.
+        """Return the values to write into the note, or the result if there is nothing to write.
 
-        What has an open proposal is not asked for. What the model gives is stored as proposals
-        before this returns, so that nothing is asked for twice, whatever becomes of it. Where
-        settings are changed meanwhile, the rest is asked for by the new ones.
+        Needs with an open proposal are not asked for. The model's answers are stored as proposals
+        before this returns, so nothing is asked for twice, whatever happens to them. If settings
+        change in between, the rest is asked for with the new ones.
 
         Raises NoteError, EndpointError, Cancelled, JournalError.
         """
@@ -98,7 +98,7 @@ class Enricher(NoteWriter):
                 return Result(error.path, "skipped", error.reason, usage=error.usage)
 
     def _ask(self, job: Job) -> NoteValues | Result:
-        """Return what ask() does. Raises SettingsChanged if settings were changed meanwhile."""
+        """Return what ask() does. Raises SettingsChanged if settings changed in between."""
         space, path = self.workspace, job.path
         task = examine_note(space, job, self.read)
         if task.skipped:
@@ -128,11 +128,11 @@ class Enricher(NoteWriter):
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[OpenProposal]]:
         """Return the task, and the open proposals for its note that still apply.
 
-        What a sync conflict took out of the note is opened again first.
+        Proposals whose text a sync conflict removed from the note are reopened first.
 
-        What was made from a text of which little is left is closed, and asked for again. But in the
-        background nothing is asked or written while the note is only the beginning of that text:
-        so is one that a sync client writes in parts.
+        A proposal made from a text of which little is left is closed, and asked for again. But
+        background work asks and writes nothing while the note is only the beginning of that text,
+        as when a sync client writes it in parts.
         """
         store = self.workspace.journal.proposals
         by_id = {latest.id: (need, latest) for need, latest in task.proposed}
@@ -154,7 +154,7 @@ class Enricher(NoteWriter):
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[OpenProposal]]:
         """Ask the model; return its answers and the open proposals made of them, all stored.
 
-        The job has the path that the note has by then.
+        The job has the note's current path.
         """
         space, asker = self.workspace, self._asker
         path = follow_note(space.root, space.journal, job.path, task.data, task.read_at)

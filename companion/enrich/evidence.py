@@ -1,6 +1,6 @@
 """The evidence for what a model says: what it was shown that comes closest to each sentence.
 
-Of a small model's callout the sentences are kept that have enough of it.
+From a small model's callout, only sentences with enough evidence are kept.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ benchmarks/HISTORY.md.
 class Evidence(NamedTuple):
     """The evidence for a sentence.
 
-    shown: the sentence that comes closest, or two that follow each other; empty: nothing was
-    shown. similarity: -1 to 1. supported: whether that is enough, see SUPPORTED. path: of the other
-    note that it is from; empty: it is from the note itself. dropped: why the sentence was left out
-    of what is proposed; empty: it is in it.
+    shown: the closest sentence, or two consecutive ones; empty: nothing was shown. similarity: -1
+    to 1. supported: whether that is enough, see SUPPORTED. path: of the other note that it is from;
+    empty: it is from the note itself. dropped: why the sentence was left out of the proposal;
+    empty: it is in it.
     """
 
     sentence: str
@@ -75,8 +75,8 @@ def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -
     """Return the evidence for items of a list that are to name the subject: 1 or -1, all or none.
 
     It is a sentence that has the name and, beside it, the title or a long word of it; or the title,
-    where it is the initials of the name, or has the same letters. Initials of the title that nobody
-    uses are made up. shown: as in find_evidence.
+    if the name is its initials or has the same letters. Initials that nobody uses are considered
+    made up. shown: as in find_evidence.
     """
     own = _phrase(title)
     words = {token for token in find_tokens(title) if len(token) > 3 or is_unspaced(token)}
@@ -121,9 +121,9 @@ OVER = "there are enough without it"
 
 
 class KeptSentences:
-    """The sentences that are kept of the answers to one need, the first answer and the second.
+    """The sentences that are kept from the answers to one need, the first answer and the second.
 
-    names: of the subject. dropped: what was left out, each with the reason.
+    names: of the subject. dropped: sentences left out, each with the reason.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -136,8 +136,8 @@ class KeptSentences:
     def add(self, answer: Sequence[Evidence], *, is_strict: bool = False) -> None:
         """Add an answer's sentences, each with its evidence.
 
-        is_strict: the model was told to keep the words that it was shown: a sentence of these is
-        supported, too.
+        is_strict: the model was told to keep to the words it was shown, so a sentence made of these
+        is supported, too.
         """
         self._answers += 1
         self._is_last = is_strict
@@ -156,7 +156,7 @@ class KeptSentences:
 
     @property
     def text(self) -> str:
-        """The kept sentences as a paragraph, definitions first; empty: they are too few."""
+        """The kept sentences as a paragraph, definitions first; empty if they are too few."""
         ordered = sorted(self._kept, key=lambda each: not self._defines(each))
         is_enough = len(ordered) >= _FEWEST or (self._is_last and any(map(self._names_it, ordered)))
         return " ".join(each.sentence for each in ordered) if is_enough else ""
@@ -167,7 +167,7 @@ class KeptSentences:
         return self._answers == 1 and not self.dropped
 
     def _find_reason(self, each: Evidence, is_after_dropped: bool) -> str:
-        """Return why the sentence is left out; empty: it is kept."""
+        """Return why the sentence is left out; empty if it is kept."""
         if not each.supported:
             return UNSUPPORTED
         if width(each.sentence) < _SHORTEST:

@@ -1,4 +1,4 @@
-"""The text of a note that prompts show: what a model may read of it, and whether that is enough.
+"""The text of a note that prompts show: what a model may read, and whether that is enough.
 
 A text that is too long is cut so that every section is represented.
 """
@@ -39,7 +39,7 @@ image icon banner template layout lang created updated modified date
 _NO_SUBJECT = frozenset(_NOT_OF_SUBJECT.split())
 
 LEFT_OUT = "(cut here)"
-"""What stands in an excerpt where something of the note is left out."""
+"""The mark in an excerpt where something from the note is left out."""
 
 
 class _ExcerptBlock(NamedTuple):
@@ -94,10 +94,9 @@ class _ExcerptSection:
 def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = ()) -> str:
     """Return the note's text, without comments and what a reader cannot see; links as words.
 
-    budget: about how many tokens it may take; None: any number. A text that is too long keeps
-    its headings, and the first blocks of all sections before the second ones of any. places: lines
-    of the outline; up to half of the budget goes first to the blocks nearest to them in their
-    section.
+    budget: about how many tokens it may take; None: any number. A text that is too long keeps its
+    headings, and the first blocks of all sections before the second ones of any. places: lines of
+    the outline; up to half of the budget goes first to the blocks nearest to them in their section.
     """
     whole = _visible(lines)
     if budget is None or estimate_tokens(whole) <= budget:
@@ -118,7 +117,7 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
 def _take(sections: Sequence[_ExcerptSection], tokens: int) -> None:
     """Take the first block of each section, then the second ones, while they fit.
 
-    Of the block that does not fit, the first whole lines or sentences are taken that do.
+    Of the first block that does not fit, the whole lines or sentences that fit are taken.
     """
     ahead = [[n for n in range(len(s.blocks)) if n not in s.taken] for s in sections]
     for rank in range(max(map(len, ahead), default=0)):
@@ -153,7 +152,7 @@ def _find_sections(lines: Sequence[Line]) -> Iterator[_ExcerptSection]:
 
 
 def _visible(lines: Sequence[Line]) -> str:
-    """Return the lines as a reader sees them: of links and embeds, the words."""
+    """Return the lines as a reader sees them: links and embeds as their words."""
     texts = (
         line.visible if line.kind == "code" else without_links(line.visible)
         for line in lines
@@ -167,16 +166,16 @@ def _cost(text: str) -> int:
 
 
 def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptContext:
-    """Return the context with the note's text; with properties, too, where that is hardly any."""
+    """Return the context with the note's text; with properties, too, if there is hardly any."""
     properties = subject_properties(parsed) if width(prose) < _LITTLE_TEXT else ()
     return replace(context, prose=prose, properties=properties)
 
 
 def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str) -> str:
-    """Return why a small model gets too little text to write a callout; empty: it gets enough.
+    """Return why a small model has too little text to write a callout; empty if it has enough.
 
-    Known is what the note and those that link to it say, without headings, tags, AI callouts and
-    the title. What the note links to is another subject.
+    What counts is what the note and those that link to it say, without headings, tags, AI callouts
+    and the title. What the note links to is another subject.
 
     small_model: its name.
     """
@@ -200,9 +199,9 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
 
 
 def find_foreign(language: str | None, small_model: str) -> str:
-    """Return why a small model is asked for no callout in the language; empty: it is.
+    """Return why a small model is not asked for a callout in the language; empty if it is.
 
-    Of its sentences in other languages than English that seemed supported, a fifth or more was
+    Of the sentences in languages other than English that seemed supported, a fifth or more were
     false (benchmarks/HISTORY.md).
     """
     if not small_model or language in (None, "English"):
@@ -214,7 +213,7 @@ def find_foreign(language: str | None, small_model: str) -> str:
 
 
 def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
-    """Return the text on the subject, of the note and others, without headings."""
+    """Return the text about the subject, from the note and others, without headings."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")
     told = (*subject_properties(parsed), *context.backlinks, *context.linked)
     texts = (plain_text(each.text, captions=True) for each in passages)
@@ -258,7 +257,7 @@ def make_prompt_context(
     language: str | None = None,
     whole: ParsedNote | None = None,
 ) -> PromptContext:
-    """Return what a prompt shows of the note, except its text and the properties in its place.
+    """Return what a prompt shows of the note, except its text, or properties in its place.
 
     language: what to write in; None: the note's own. whole: the note with what it embeds.
     """
@@ -278,7 +277,7 @@ def make_prompt_context(
 
 
 def _headings(parsed: ParsedNote) -> list[str]:
-    """Return the note's headings; of too many, those of the upper levels."""
+    """Return the note's headings; if there are too many, those of the upper levels."""
     headings = [(line.level, without_links(line.title)) for line in parsed.lines if line.level]
     for deepest in sorted({level for level, _ in headings}, reverse=True):
         kept = [title for level, title in headings if level <= deepest]
@@ -288,7 +287,7 @@ def _headings(parsed: ParsedNote) -> list[str]:
 
 
 def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
-    """Return the first names, with at most that number of letters together."""
+    """Return the first names, with at most that many letters together."""
     kept, letters_free = [], float(letters)
     for name in names:
         length = width(name) + 2  # the comma

@@ -26,7 +26,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import inert_value
 
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
-_SENTENCES = 8  # at the beginning of the note, that are looked at
+_SENTENCES = 8  # checked at the beginning of the note
 _NAMED = 0.6  # of the title's stems that a sentence about its subject has at least; see HISTORY.md
 _LONGEST = 10_000  # characters, with links and markup that are removed
 _PASSAGES = 40  # at the beginning of the note, in which a definition is looked for
@@ -44,7 +44,7 @@ _QUOTES = "\"'“‘«„「『《(（¿¡"
 class OwnSentence(NamedTuple):
     """A sentence of a note that stands by itself, sanitized.
 
-    is_about: whether it is sure to be about the note's subject, as it names that, or the page.
+    is_about: it is sure to be about the note's subject, because it names that, or the page.
     """
 
     text: str
@@ -52,12 +52,11 @@ class OwnSentence(NamedTuple):
 
 
 def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> OwnSentence | None:
-    """Return the sentence of the note that says best what it is about; None: none does.
+    """Return the sentence of the note that best says what it is about; None: none does.
 
-    It is the first of the note's first sentences that stands by itself: whole, no question, and
-    not pointing to another sentence. What follows one in the first person mostly goes on with
-    that, unless it names the subject.
-    max_characters: a quarter more is accepted, and a definition that is longer is cut.
+    It is the first of the note's opening sentences that stands by itself: whole, not a question,
+    and not pointing to another sentence. A sentence after one in the first person usually continues
+    it, unless it names the subject.
     """
     is_told = False  # by the author, of themselves
     sentences = list(islice(find_sentences(read_paragraphs(parsed)), _SENTENCES + 1))
@@ -77,21 +76,21 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> Own
 
 
 def _is_about(sentence: str, title: str) -> bool:
-    """Return whether a sentence names the subject, or the page, and says something of it."""
+    """Return whether a sentence names the subject, or the page, and says something about it."""
     is_named = _share_named(sentence, title) >= _NAMED or is_self_description(sentence)
     return is_named and not set(find_stems(title)).issuperset(find_stems(sentence))
 
 
 def _share_named(sentence: str, title: str) -> float:
-    """Return the share of the title's stems that a sentence has; of its words, if it has none."""
+    """Return the share of the title's stems, or else of its words, that a sentence has."""
     named = set(find_stems(title)) or set(find_tokens(title))
     return len(named & {*find_stems(sentence), *find_tokens(sentence)}) / max(1, len(named))
 
 
 def find_definition(parsed: ParsedNote, names: Sequence[str]) -> str:
-    """Return the note's first own sentence that says what its subject is; empty: none does.
+    """Return the note's first own sentence that says what its subject is; empty if none does.
 
-    It gets the full stop that items of a list mostly lack. names: of the subject, its title first.
+    It gets the full stop that list items usually lack. names: of the subject, its title first.
     """
     passages = (each for each in read_passages(parsed) if each.kind in ("text", "item"))
     lines = (plain_text(each.text) for each in islice(passages, _PASSAGES))
@@ -106,14 +105,14 @@ def find_definition(parsed: ParsedNote, names: Sequence[str]) -> str:
 
 
 def _read_value(sentence: str, title: str, longest: int) -> str:
-    """Return the sentence sanitized; of a definition that is no use as it is, its beginning."""
+    """Return the sentence sanitized; if a definition cannot be used whole, its beginning."""
     value = _without_colon(inert_value(sentence))
     is_fit = len(value) <= longest and not is_in_first_person(value)
     return value if is_fit or not is_definition(value, [title]) else _cut_at_clause(value, longest)
 
 
 def _without_colon(value: str) -> str:
-    """Return the value with a full stop for a colon, unless it needs what follows the colon."""
+    """Return the value with its final colon as a full stop, unless it needs what follows."""
     if not _COLON.search(value):
         return value
     lead_in = compile_phrases(
@@ -142,7 +141,7 @@ def _cut_at_clause(definition: str, longest: int) -> str:
 
 
 def _stands_alone(value: str, title: str) -> bool:
-    """Return whether the value is a whole sentence that makes sense by itself, to anybody."""
+    """Return whether the value is a whole sentence that makes sense to anybody by itself."""
     elsewhere = compile_phrases(
         r"<sentences.elsewhere>\b|<sentences.elsewhere_signs>", re.IGNORECASE
     )
@@ -156,9 +155,9 @@ def _stands_alone(value: str, title: str) -> bool:
 
 
 def _is_fragment(value: str, title: str) -> bool:
-    """Return whether the first word has a small letter, and is no name: not iPhone, no title's.
+    """Return whether the first word has a small letter without being a name (iPhone, the title).
 
-    Chinese and Japanese show nothing by the letters of a Latin word that begins a sentence.
+    In Chinese and Japanese, the case of a Latin word at the start of a sentence shows nothing.
     """
     if count_unspaced(value):
         return False

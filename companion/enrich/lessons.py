@@ -1,7 +1,7 @@
 """What the author teaches: by descriptions of their own, by corrections, and by refusals.
 
-No model learns anything: prompts for models that are not small say it. `companion doctor forget`
-deletes what proposals and corrections said, and with that the lessons.
+No model is trained: the lessons go into prompts for models that are not small. `companion doctor
+forget` deletes the texts of proposals and corrections, and with them the lessons.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from companion.vault.files import NoteFile, stat_note
 
 _SAMPLE = 100  # notes whose descriptions are read
 _FEWEST = 8  # descriptions that tell how the author writes them
-_COMMON = 0.5  # of them begin alike, at least, where that is said
+_COMMON = 0.5  # the least share that begins alike for prompts to mention it
 _EACH = 3  # corrections of a field that a prompt shows
 _LOOKED_AT = 60  # corrections among which these are
 _LONGEST = 300  # characters of one, before and after
@@ -49,7 +49,7 @@ class DescriptionStyle(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What was proposed for a field of a note, and what the author accepted in its place."""
+    """What was proposed for a field of a note, and what the author accepted instead."""
 
     path: str
     kind: str
@@ -94,7 +94,7 @@ class Lessons:
     def find_corrections(
         self, vault: VaultContext, names: Mapping[str, str]
     ) -> tuple[dict[str, list[str]], tuple[NoteFile, ...]]:
-        """Return the author's last corrections by the names of the fields, and their notes.
+        """Return the author's latest corrections by the names of the fields, and their notes.
 
         In words, as many as a prompt has room for. names: by what the fields fill.
         """
@@ -113,7 +113,7 @@ class Lessons:
     def corrections(
         self, vault: VaultContext, kind: str | None = None
     ) -> Iterator[tuple[Correction, NoteFile]]:
-        """Yield the author's corrections with their notes, the last one first.
+        """Yield the author's corrections with their notes, latest first.
 
         kind: of the field; None: of any.
         """
@@ -155,7 +155,7 @@ def _as_line(value: ProposedValue) -> str:
 def find_refused(workspace: Workspace) -> list[RefusedField]:
     """Return the fields that the user may want to stop filling in a folder.
 
-    Those for which that is set already are left out, and so are notes in no folder.
+    Fields already turned off there are left out, and so are notes in no folder.
     """
     streaks: dict[tuple[str, str], int] = {}
     over: set[tuple[str, str]] = set()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from companion.enrich.workspace import Workspace
 
 ASK_FROM = 50
-"""Notes at a remote endpoint; more are only sent once somebody agreed to it."""
+"""Notes at a remote endpoint; more are only sent with somebody's consent."""
 
 _FILE = "spending.sqlite3"
 
@@ -36,7 +36,7 @@ def open_spending(
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
-    root: the vault whose background notes are counted. encoder: what is asked, where it is not
+    root: the vault whose background notes are counted. encoder: the endpoint asked, if it is not
     the model. share: of the usual price. space: whose settings each call follows; None: config. The
     file is opened on first use.
 
@@ -53,7 +53,7 @@ def open_spending(
 
     def follow() -> Caps:
         nonlocal config, caps
-        if space and (now := space.config) is not config:  # whose limits NoteGuard looks at
+        if space and (now := space.config) is not config:  # NoteGuard checks its limits
             config, caps = now, _find_caps(now, encoder, share)
         return caps
 
@@ -91,17 +91,18 @@ _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all
 
 
 AskMode = Literal["together", "apart", "plain"]
-"""How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
-in plain text, for endpoints that take no JSON format."""
+"""How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; or one a call
+in plain text, for endpoints that support no JSON format.
+"""
 
 
 class ModelFacts(NamedTuple):
-    """What asking depends on.
+    """The facts about a model that decide how it is asked.
 
-    context_tokens: what the model reads and writes in one call; None where unknown. mode: how it
-    is asked for values. prose_tokens: of a note, the most that it is shown; None: as much
-    as fits. is_small: whether not to trust its own knowledge. told_tokens: of other notes, the most
-    of other notes at most.
+    context_tokens: what the model reads and writes in one call; None if unknown. mode: how it is
+    asked for values. prose_tokens: the most tokens of a note that it is shown; None: as much as
+    fits. is_small: whether not to trust its own knowledge. told_tokens: the most tokens of other
+    notes that it is shown.
     """
 
     name: str
@@ -151,7 +152,7 @@ def open_client(
 
 @contextmanager
 def open_source(config: Config, space: Workspace | None = None) -> Iterator[ConfiguredEndpoint]:
-    """Open what any number of clients can ask; an embedded model is stopped at the end.
+    """Open an endpoint that any number of clients can use; an embedded model is stopped at the end.
 
     space: whose settings each call follows; None: config.
 
@@ -166,8 +167,8 @@ def open_source(config: Config, space: Workspace | None = None) -> Iterator[Conf
 class ConfiguredEndpoint:
     """The endpoint that the settings name now, or the embedded model, started on the first call.
 
-    Safe to use from any thread. space: whose settings it follows; None: config. Each
-    call follows the last look at their files, which its budget has for it.
+    Safe to use from any thread. space: whose settings it follows; None: config. Each call uses the
+    settings as last read, which happens for its budget.
     """
 
     def __init__(self, config: Config, space: Workspace | None) -> None:
@@ -179,7 +180,7 @@ class ConfiguredEndpoint:
 
     @property
     def settings(self) -> Endpoint:
-        """As of the last look. Raises UsageError where the embedded model is missing."""
+        """As last read. Raises UsageError if the embedded model is missing."""
         return self._find(self._space.config if self._space else self._config).settings
 
     def lease(self) -> AbstractContextManager[Endpoint]:

@@ -1,4 +1,4 @@
-"""The calls to the model that ask for what a note needs: as few as there is room for.
+"""The calls to the model that ask for what a note needs, as few as possible.
 
 What a check finds unfit is asked for once more, with what was wrong with the first answer.
 """
@@ -23,7 +23,7 @@ from companion.note.needs import CALLOUT, Need
 from companion.prompts import Ask, NothingToChoose, PromptContext, Prompts, make_ask
 
 RETRY_TOKENS = 300
-"""What the second question has beyond the first, for each need."""
+"""The additional tokens of the second question, for each need."""
 
 _LONGEST_REPEATED = 400  # characters of a bad answer that the model sees again
 _LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in the note
@@ -32,14 +32,14 @@ _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models writ
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
 _SOURCES = {"similar": "similar notes", "links": "the notes linked with this one"}
 _STRICT_TOKENS = 160  # about three sentences
-_COPIED_FROM_OTHERS = 32  # about a sentence: what other notes say may be said again
+_COPIED_FROM_OTHERS = 32  # about a sentence: other notes' words may be repeated
 
 
 class TokenBudget(NamedTuple):
     """What a call may take, in tokens.
 
-    context: what the model reads and writes in one call; None: not known. note: kept free for
-    the note's text, where a prompt does not show it yet. each_need: kept free for each need.
+    context: what the model reads and writes in one call; None: unknown. note: reserved for the
+    note's text, if a prompt does not show it yet. each_need: reserved for each need.
     """
 
     context: int | None
@@ -47,17 +47,17 @@ class TokenBudget(NamedTuple):
     each_need: int = 0
 
     def fits(self, call: ModelCall) -> bool:
-        """Return whether there is room for the call and for what is kept free."""
+        """Return whether there is room for the call and for what is reserved."""
         return self.context is None or self.note + self.used_by(call) <= self.context
 
     def used_by(self, call: ModelCall) -> int:
-        """Return about how many tokens the call takes, with what is kept free for its needs."""
+        """Return about how many tokens the call takes, with those reserved for its needs."""
         return call.estimate_tokens() + self.each_need * len(call.asks)
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call to the model. is_strict: it is to keep the words that it is shown."""
+    """One call to the model. is_strict: it must keep to the words it is shown."""
 
     asks: tuple[Ask, ...]
     question: Question
@@ -77,10 +77,10 @@ class ModelCall:
 class CallPlanner:
     """Plans the calls about one note.
 
-    context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask
-    no question by their title. too_little: why no callout is asked for; empty: they are. foreign:
-    why none is asked for that nobody asked for by an empty one or for a section; empty: it is.
-    is_second: whether these are the second calls, for what the first ones did not bring.
+    context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask no
+    question by their title. too_little: why no callout is asked for; empty: they are. foreign: why
+    no callout is asked for unless the user did so, by an empty one or for a section; empty: they
+    are. is_second: whether these are the second calls, for what the first ones did not bring.
     """
 
     prompts: Prompts
@@ -195,7 +195,7 @@ class CallPlanner:
 class RawAnswer(NamedTuple):
     """What the model answered to a need, unchecked: a text, or a value of its JSON answer.
 
-    is_strict: it was told to keep the words that it was shown.
+    is_strict: it was told to keep to the words it was shown.
     """
 
     ask: Ask
@@ -219,12 +219,11 @@ def send_calls(
 ) -> Iterator[CallAnswers]:
     """Yield the model's answers to each call for the needs, unchecked, and the tokens it took.
 
-    The needs that cannot be asked for come first. unfit: the first answers, where this is the
-    second question; they stand where it cannot be asked. check: called right before each call
-    goes out; what it raises is raised.
+    The needs that cannot be asked for come first. unfit: the first answers, if this is the second
+    question; they are kept where it cannot be asked. check: called right before each call goes out;
+    what it raises is passed on.
 
-    Raises EndpointError when the endpoint is down, Cancelled when the user stops the
-    work.
+    Raises EndpointError when the endpoint is down, Cancelled when the user stops the work.
     """
     calls, unaskable = planner.plan(needs)
     if unaskable and not unfit:
@@ -245,7 +244,7 @@ def send_calls(
 def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
     """Return the call with the faults of the first answers added to its messages.
 
-    Where the model must not copy, it does not see its first answer again.
+    A model that must not copy does not see its first answer again.
     """
     faults = {ask.key: fault for ask in call.asks if (fault := unfit[ask.need].fault)}
     fault = next(iter(faults.values()))

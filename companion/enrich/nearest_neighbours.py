@@ -1,8 +1,8 @@
 """The values that a note's nearest neighbours have, and how many of them to trust.
 
-A classifier by the k nearest neighbours: each value has the share of the most similar notes that
-have it, weighted by their similarity. From which share on a value is taken is learnt on the notes
-themselves, by leaving out one after the other.
+A k-nearest-neighbours classifier: each value has the share of the most similar notes that have it,
+weighted by their similarity. The share needed to use a value is learnt on the notes themselves, by
+leaving out one after the other.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from companion.store.vectors import Floats, VectorTable
 
 FEWEST = 25
-"""How many notes with a value there must be, before any are compared."""
+"""How many notes with a value there must be for notes to be compared at all."""
 
 NEIGHBOURS = 10
-"""How many of the most similar notes say what a note has."""
+"""How many of the most similar notes decide what a note gets."""
 
 # Chosen on half of the notes of four vaults; benchmarks/similar.py reports the other half.
 _POWER = 4  # of the similarity, by which notes count
@@ -39,11 +39,11 @@ _SECONDS = 3.0  # for that, at most
 
 
 class Suggestion(NamedTuple):
-    """What similar notes say of a property of a note.
+    """What similar notes suggest for a property of a note.
 
-    chosen: the values to fill in; None where the vault has too little to learn from, and a model
-    has to choose. candidates: all values that similar notes have, the likeliest first. reason: why
-    there is no more than that.
+    chosen: the values to fill in; None if the vault has too little to learn from, and a model has
+    to choose. candidates: all values that similar notes have, the likeliest first. reason: why
+    there are no more.
     """
 
     chosen: tuple[str, ...] | None
@@ -56,9 +56,9 @@ NOTHING_LEARNT = Suggestion(None, (), "too few notes have one")
 
 @dataclass(frozen=True)
 class Rule:
-    """From which share on a value is taken.
+    """The share from which a value is used.
 
-    precision, recall: what it gives in the vault itself, of `notes` that were left out in turn.
+    precision, recall: the results in the vault itself, for `notes` that were left out in turn.
     """
 
     least: float
@@ -68,7 +68,7 @@ class Rule:
 
     @property
     def score(self) -> float:
-        """The F measure, in which precision counts for more."""
+        """The F measure, weighted towards precision."""
         beta = _BETA**2
         return (1 + beta) * self.precision * self.recall / (beta * self.precision + self.recall)
 
@@ -76,8 +76,8 @@ class Rule:
 class NearestNeighbours:
     """The notes that have values for one property: their vectors, folders and values.
 
-    name: the property's. most: values of a note at most. left_out: the notes that are left out in
-    turn to learn the rule; None: any.
+    name: the property's. most: the most values a note may have. left_out: the notes that are left
+    out in turn to learn the rule; None: any.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class NearestNeighbours:
         return len(self._paths)
 
     def suggest(self, path: str, vector: Floats, has: Set[str] = frozenset()) -> Suggestion:
-        """Return what the notes most similar to the vector say of the note at path.
+        """Return what the notes most similar to the vector suggest for the note at path.
 
         has: casefolded values that the note has elsewhere, such as tags in its text.
         """
@@ -140,7 +140,7 @@ class NearestNeighbours:
         )
 
     def rank(self, path: str, vector: Floats) -> dict[str, float]:
-        """Return the share of the most similar notes that each value has, the largest first."""
+        """Return the share of the most similar notes that have each value, the largest first."""
         return self._rank(path, self._table.compare(vector))
 
     def _rank(self, path: str, similar: Floats) -> dict[str, float]:
@@ -148,7 +148,7 @@ class NearestNeighbours:
         return {value: shares[value] for value in _by_share(shares)}
 
     def _find_near(self, path: str, similar: Floats, number: int) -> list[tuple[int, float]]:
-        """Return the rows of the most similar notes but the one at path, and their weights.
+        """Return the rows of the most similar notes except the one at path, and their weights.
 
         similar: the similarity of each row, which is changed.
         """
@@ -171,7 +171,7 @@ class NearestNeighbours:
         return shares
 
     def _learn(self, left_out: Collection[str]) -> Rule | None:
-        """Return the rule that suits these notes best; None where they are too few or too mixed."""
+        """Return the rule that suits these notes best; None if they are too few or too mixed."""
 
         def rank(path: str, vector: Floats, similar: Floats) -> list[dict[str, float]]:
             return [self._rank(path, similar)]
@@ -181,7 +181,7 @@ class NearestNeighbours:
 
 
 Rank = Callable[[str, "Floats", "Floats"], Sequence[Mapping[str, float]]]
-"""Returns the scores of the values that a note may have, by each of some ways to score them.
+"""Returns the scores of the values that a note may have, for each way to score them.
 
 It takes the path of the note, its vector, and the similarities of the notes that it is compared to.
 """
@@ -199,7 +199,7 @@ def learn_rules(
 
     authors: the values of each note. vectors: of these notes, in their order. compared: those of
     the notes that they are compared to. left_out: the notes that are left out in turn, as far as
-    there is time. most: values of a note at most.
+    time allows. most: the most values a note may have.
     """
     rows = {path: row for row, path in enumerate(authors)}
     sample = [path for path in left_out if path in rows]
@@ -227,7 +227,7 @@ def learn_rules(
 
 
 def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) -> Rule | None:
-    """Return the rule with the best F measure among those of which enough values are right.
+    """Return the rule with the best F measure among those that get enough values right.
 
     shares: of values, and whether they are the author's. authors: how many values the author gave.
     """
@@ -246,7 +246,7 @@ def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) 
 
 
 def _lower_bound(right: int, taken: int) -> float:
-    """Return the share that is right at least, 95 times in 100 (Wilson's interval, one-sided)."""
+    """Return the lower bound of the share that is right, at 95% (Wilson's interval, one-sided)."""
     share, square = right / taken, _DEVIATIONS**2 / taken
     margin = _DEVIATIONS * sqrt((share * (1 - share) + square / 4) / taken)
     return (share + square / 2 - margin) / (1 + square)

@@ -20,8 +20,8 @@ _UNSET = "not filled in this folder, by the settings (notes.unfilled)"
 class NeedsToAsk(NamedTuple):
     """The needs of a note, sorted by whether they are asked for.
 
-    needs: those to ask for. before: those that were asked for before, and are not again. proposed:
-    as in Task. Both with what is known of each. unset: those that the settings leave out.
+    needs: those to ask for. before: those asked for before, which are not asked for again.
+    proposed: as in Task. Both with what is known of each. unset: those that the settings leave out.
     """
 
     needs: tuple[Need, ...]
@@ -57,7 +57,7 @@ class NeedsToAsk(NamedTuple):
 
     @property
     def all_unfilled(self) -> tuple[str, ...]:
-        """Why needs are not asked for, also those that have an open proposal."""
+        """Why needs are not asked for, including those that have an open proposal."""
         open_needs = (need for need, latest in self.proposed if latest.state == "open")
         lost = ", ".join(
             _name(need) for need, latest in self.proposed if latest.state == "accepted"
@@ -112,9 +112,10 @@ def leave_out_asked(
 
 
 def _find_lost(workspace: Workspace, path: str, latest: LatestProposal) -> LatestProposal | None:
-    """Return the proposal to open again, whose value a sync conflict removed; None: it did not.
+    """Return the proposal to reopen because a sync conflict removed its value; None if it did not.
 
-    It is flagged, and waits, unless the conflict is certain and it is lost for the first time.
+    It is flagged, and waits, unless the conflict is certain and the value was lost for the first
+    time.
     """
     if latest.state != "accepted" or latest.change is None or not latest.has_value:
         return None
@@ -151,10 +152,10 @@ def _is_nothing(latest: LatestProposal) -> bool:
 
 
 def _is_another(workspace: Workspace, path: str, change: int) -> bool:
-    """Return whether the note is not the one that the change was made in; False if not known.
+    """Return whether the note is not the one that the change was made in; False if unknown.
 
-    Little of the old one is left then, and little stood in it: more than in a file that a sync
-    client has written in part.
+    In that case little of the old one is left, and little was in it: more than in a file that a
+    sync client has written in part.
     """
     if (images := workspace.journal.images(change)) is None:
         return False

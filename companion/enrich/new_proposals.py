@@ -1,4 +1,4 @@
-"""The proposals that answers become, with their flags; those of a note are stored call by call."""
+"""The proposals that answers become, with their flags; a note's are stored call by call."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from companion.note.parsed_note import ParsedNote
 from companion.prompts import Prompts
 from companion.store.proposal import Flag, NewProposal
 
-_MOST_SENTENCES = 500  # of a note, by which it is told whether it has changed since
+_MOST_SENTENCES = 500  # of a note, to detect whether it has changed since
 _NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too little")
 _SHORT_HASH = 12  # hexadecimal digits
 
 
 class AnswerStore:
-    """Stores what a model gives for one note as proposals, call by call.
+    """Stores a model's answers for one note as proposals, call by call.
 
-    job: with the path that the note has by then. proposals: those that are open, by their needs.
+    job: with the note's current path. proposals: those that are open, by their needs.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class AnswerStore:
         self._tokens = Usage()  # of what is stored
 
     def keep(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-        """Store what a call gave, as the next one may fail.
+        """Store the result of a call, since the next one may fail.
 
-        What is rejected waits for the end: the next call may ask for it once more.
+        Rejected answers are stored at the end: the next call may ask for them once more.
         """
         self._guard.usage += usage
         if accepted := [each for each in outcomes if isinstance(each, Accepted)]:
@@ -60,7 +60,7 @@ class AnswerStore:
             self._store(rest, answers.usage - self._tokens)
 
     def _store(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-        """Store outcomes as proposals, except what the settings, as they are now, do not ask for.
+        """Store outcomes as proposals, except those that the current settings do not ask for.
 
         They are on the disk at once unless a change of the note or a batch's file follows.
         """
@@ -95,8 +95,8 @@ def make_proposals(
 ) -> list[NewProposal]:
     """Return the proposals to store for the outcomes of calls to a model, in their order.
 
-    usage: of the calls. shown: the paths of the other notes, and PDFs, that they quote: when a
-    batch is answered, these may have become private.
+    usage: of the calls. shown: the paths of the other notes, and PDFs, that they quote: by the time
+    a batch is answered, these may have become private.
 
     Outcomes without an answer are left out: the model was not asked, or gave no completion.
     """
@@ -173,7 +173,7 @@ def _is_asked(outcome: Accepted | Rejected) -> bool:
 
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
-    """Return a hash of the instructions by which the need is asked for."""
+    """Return a hash of the instructions for the need."""
     return _hash(prompts.instructions(prompts.field_of(need.kind)))
 
 

@@ -1,7 +1,7 @@
-"""Whether a note may still be asked about, kept and written: it is looked at before each step.
+"""Whether a note may still be asked about, kept and written, checked before each step.
 
-A model takes seconds for an answer, and a call may wait for minutes. Meanwhile the note may have
-become private, or the settings may say something else.
+A model takes seconds for an answer, and a call may wait for minutes. In that time the note may have
+become private, or the settings may have changed.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _BACKGROUND_OFF = "background work was switched off in the meantime (background.
 
 
 class NoteExcluded(NoteRefused):
-    """The note has become private or ignored: nothing of it is sent, kept or written.
+    """The note has become private or ignored: nothing from it is sent, kept or written.
 
-    usage: of the calls about it before.
+    usage: of the earlier calls about it.
     """
 
     def __init__(self, reason: str, path: str, usage: Usage) -> None:
@@ -52,14 +52,14 @@ class NoteExcluded(NoteRefused):
 
 
 class SettingsChanged(NoteBusy):
-    """The settings were changed since the work on the note began; it has to begin again."""
+    """The settings changed after the work on the note began; it has to start again."""
 
 
 @dataclass
 class NoteGuard:
-    """Checks whether the work on a note may go on. job, task: made by the settings at its start.
+    """Checks whether the work on a note may continue. job, task: made when it began.
 
-    current_path: returns the note's present path. cancelled: ends the wait for settings that are
+    current_path: returns the note's present path. cancelled: ends the wait while settings are
     broken. shown: the other notes, and PDFs, that the prompts quote. usage: of the calls so far.
     """
 
@@ -75,7 +75,7 @@ class NoteGuard:
         """Check that the next call may go out; to be called right before it does.
 
         Raises SettingsChanged; NoteExcluded; NoteRefused if it is left alone for another reason;
-        NoteChanged if it is gone; NoteBusy where the background is switched off.
+        NoteChanged if it is gone; NoteBusy if background work is switched off.
         """
         waited = self.space.source.fault
         settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
@@ -89,10 +89,10 @@ class NoteGuard:
         self._check_shown(path)
 
     def check_keeping(self) -> str:
-        """Check that something of the note may be kept; return where it is now.
+        """Check that something from the note may be kept; return where it is now.
 
-        Raises NoteExcluded; SettingsChanged if what other notes tell of it is not theirs to tell
-        any more.
+        Raises NoteExcluded; SettingsChanged if other notes may no longer reveal what the prompts
+        quote.
         """
         settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
         is_as_before = settings.version == self.task.settings_version
@@ -102,7 +102,7 @@ class NoteGuard:
         return path
 
     def _check_shown(self, path: str) -> None:
-        """Raise SettingsChanged if what the prompts quote may not be told any more."""
+        """Raise SettingsChanged if something that the prompts quote may no longer be revealed."""
         files = ((each, stat_note(self.space.root, each.path)) for each in self.shown)
         if not all(now and (now == then or may_tell(self.space, now)) for then, now in files):
             raise SettingsChanged("what other notes say about it was changed in the meantime", path)
@@ -116,7 +116,7 @@ def may_tell(space: Workspace, file: NoteFile) -> bool:
 
 
 def find_withheld(space: Workspace, proposals: Iterable[Proposal]) -> str:
-    """Return a note or PDF that a batch's questions show and that is gone, or private now; else "".
+    """Return a note or PDF that a batch's questions show and that is now gone or private; else "".
 
     proposals: those of the questions, in state `asked`.
     """
@@ -130,9 +130,9 @@ _NO_FILE = Facts(skipped="it is not a regular file", marks=(UNKNOWN,))
 
 
 def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | None:
-    """Return the facts of the note at path as it is now; None where it still holds data.
+    """Return the facts of the note at path as it is now; None if it still holds data.
 
-    Those of one in a folder that is private or ignored say so, too.
+    For a note in a private or ignored folder, they say so, too.
     """
     if reason := space.ignore.path_reason(path):
         return Facts(skipped=reason, marks=(reason,))
@@ -153,7 +153,7 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
 def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
     """Return the task for a note that now holds data, where it was task before.
 
-    Raises NoteRewritten: most of what it was is gone. NoteExcluded.
+    Raises NoteRewritten if most of the earlier text is gone; NoteExcluded.
     """
     if data == task.data and task.settings_version == space.settings.version:
         return task
@@ -164,7 +164,7 @@ def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
 
 
 def _require_included(space: Workspace, path: str, facts: Facts | None, usage: Usage) -> None:
-    """Raise NoteExcluded if the note is private or ignored now; its proposals are forgotten."""
+    """Raise NoteExcluded if the note is now private or ignored; its proposals are forgotten."""
     if facts is None or facts.skipped is None or not facts.is_excluded:
         return
     if not space.read_only:

@@ -24,7 +24,7 @@ from companion.vault.index import Scan
 if TYPE_CHECKING:
     from companion.store.vectors import Floats, Rows, VectorTable
 
-_LETTERS = 300  # of a note's text, beside its title: more makes tags no better, and takes longer
+_LETTERS = 300  # of a note's text, besides its title: more takes longer, and tags get no better
 _BATCH = 32  # notes encoded at once
 _HASH_BYTES = 16
 
@@ -35,7 +35,7 @@ VectorProgress = Callable[[int, int], None]
 def encoded_text(parsed: ParsedNote, path: str) -> str:
     """Return the text of a note to encode: its title, and the beginning of the author's own words.
 
-    Its tags are left out, and its callouts and quotes: the words of others, or of Companion.
+    Tags, callouts and quotes are left out: they are the words of others, or of Companion.
     """
     words: list[str] = []
     letters_free = _LETTERS
@@ -52,8 +52,8 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
 class NoteVectors:
     """The vectors of the notes of one vault, which are private; from any thread.
 
-    Of notes that are left alone there are none; where the encoder is on another machine, of
-    private notes neither.
+    Notes that are left alone have none; if the encoder is on another machine, neither have private
+    notes.
     """
 
     def __init__(self, workspace: Workspace, encoder: Encoder) -> None:
@@ -70,9 +70,9 @@ class NoteVectors:
         self._used_at = 0.0
 
     def is_wanted(self) -> bool:
-        """Return whether the settings, as they are now, still name this encoder, and want it.
+        """Return whether the current settings still name and use this encoder.
 
-        Raises SettingsUnusable while a file of them is broken.
+        Raises SettingsUnusable while a settings file is broken.
         """
         config = self._workspace.refresh().config
         return config.similar.enabled and config.similar_endpoint() == self._endpoint
@@ -83,9 +83,9 @@ class NoteVectors:
             return len(self._load())
 
     def find_missing(self, scan: Scan, only: Collection[str] | None = None) -> list[str]:
-        """Return the notes that have no vector, or that were changed since.
+        """Return the notes that have no vector, or have changed since.
 
-        only: the notes that are to have one; None: all that are not left alone.
+        only: the notes that should have one; None: all that are not left alone.
         """
         with self._lock:
             self._load(scan)
@@ -104,10 +104,10 @@ class NoteVectors:
         stopped: Event | None = None,
         progress: VectorProgress | None = None,
     ) -> int:
-        """Encode the missing notes; return how many remain, if the time runs out.
+        """Encode the missing notes; return how many remain if time runs out.
 
-        Vectors of notes that are gone or left alone are deleted first. until: of
-        time.monotonic(), when to end. progress(done, total) is called now and then.
+        Vectors of notes that are gone or left alone are deleted first. until: when to end, by
+        time.monotonic(). progress(done, total) is called now and then.
 
         Raises EndpointError, AnswerError, Cancelled; what was encoded until then is kept.
         """
@@ -126,9 +126,9 @@ class NoteVectors:
         return 0
 
     def find(self, path: str, parsed: ParsedNote) -> Floats | None:
-        """Return the note's vector as it is now; None where the encoder is on another machine.
+        """Return the note's vector as it is now; None if the encoder is on another machine.
 
-        There, only the vectors that update() has made are used.
+        In that case, only the vectors that update() has made are used.
 
         Raises EndpointError, AnswerError, Cancelled.
         """
@@ -153,7 +153,7 @@ class NoteVectors:
         return compared, NoteTable(self, compared)
 
     def read_table(self) -> _Table:
-        """Return the vectors of all notes; they are read if need be."""
+        """Return the vectors of all notes, reading them if necessary."""
         from companion.store.vectors import VectorTable
 
         with self._lock:
@@ -170,7 +170,7 @@ class NoteVectors:
             return self._table
 
     def free_unused(self, seconds: float) -> None:
-        """Free the memory of the vectors, if they were not compared for so long.
+        """Free the memory of the vectors if they have not been compared for this long.
 
         They take 50 MB for 100,000 notes; the next comparison reads them again.
         """
@@ -205,7 +205,7 @@ class NoteVectors:
             self._save([file.path for file in files if file not in texts], rows)
 
     def _ask_encoder(self, texts: Sequence[str], files: Sequence[NoteFile], version: int) -> Floats:
-        """Return the vectors. On another machine, only if all files may still be sent there."""
+        """Return the vectors. To another machine, only files that may still be sent go."""
         if not isinstance(self.encoder, EndpointEncoder):
             return self.encoder.encode(texts)
 
@@ -230,7 +230,7 @@ class NoteVectors:
     def _load(self, scan: Scan | None = None) -> dict[str, int]:
         """Return which notes have a vector; what another process wrote is read again.
 
-        scan: its paths are used then, so that they are in memory once.
+        scan: its paths are reused, so that they are in memory once.
         """
         if self._seen is None or self._seen != self._store.identify():
             own = {path: path for path in scan.files} if scan else {}
@@ -269,7 +269,7 @@ class _Table(NamedTuple):
 
 
 class NoteTable:
-    """The vectors of some notes, in the order of their paths. NoteVectors holds them, or none."""
+    """The vectors of some notes, in the order of their paths. NoteVectors holds the vectors."""
 
     def __init__(self, vectors: NoteVectors, paths: Sequence[str]) -> None:
         self._vectors = vectors
@@ -291,7 +291,7 @@ class NoteTable:
         return table.take(mine[rows])
 
     def compare(self, vectors: Floats) -> Floats:
-        """Return the similarity of each row to the vector; to several, each in a row of its own."""
+        """Return the similarity of each row to the vector; for several vectors, a row each."""
         table, mine = self._find()
         return table.compare(vectors, mine)
 

@@ -25,7 +25,7 @@ from companion.store.journal import Change, NewChange, write_note
 from companion.store.proposal import ProposalState
 from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
 
-_ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
+_ATTEMPTS = 3  # to write a note that somebody else is writing
 # Threads that only compute switch every 5 ms, which costs a fifth of their time.
 _ONE_PLAN = Lock()
 
@@ -34,11 +34,11 @@ _ONE_PLAN = Lock()
 class NoteValues:
     """Values for a note that are stored as open proposals, and not written yet.
 
-    job: by which their needs are found in the note. task: of the note as it was when they were
-    made. proposals: theirs, which are accepted when they are written, by decided_by, if they are in
-    one of the states. unfilled: what is not asked for, has no value, or waits. waiting: the ids of
-    proposals for the note that wait. fallbacks: the keys of needs whose value is a sentence of the
-    note. new_values: in words, values that the vault does not use yet.
+    job: finds their needs in the note. task: of the note as it was when they were made. proposals:
+    theirs, which decided_by accepts when they are written, if they are in one of the states.
+    unfilled: what is not asked for, has no value, or waits. waiting: the ids of proposals for the
+    note that wait. fallbacks: the keys of needs whose value is a sentence of the note. new_values:
+    in words, values that the vault does not use yet.
     """
 
     job: Job
@@ -58,9 +58,9 @@ class NoteValues:
         return tuple(each.id for each in self.proposals)
 
     def find_places(self, task: Task) -> list[OpenProposal]:
-        """Return the proposals whose need the task's note still has, with the need as it is now.
+        """Return the proposals whose need the task's note still has, with the current need.
 
-        Its reason is that for which it was asked.
+        Its reason is the one for which it was asked.
         """
         needs = {need.key: need for need in task.all_needs}
         return [
@@ -84,15 +84,15 @@ class NoteValues:
         )
 
     def made_by(self, change: Change) -> Result:
-        """Return the result for the note, by the change that an editor made of these values."""
+        """Return the result for the note, from the change that an editor made of these values."""
         result = self.filled_by([each for each in self.proposals if each.id in change.proposals])
         return replace(result, path=change.path, change=change.id)
 
 
 class PlannedChange(NamedTuple):
-    """The plan for a note: the result, and the change as the journal is to record it.
+    """The plan for a note: the result, and the change as the journal will record it.
 
-    change: None where nothing is to be written.
+    change: None if nothing is to be written.
     """
 
     result: Result
@@ -103,9 +103,9 @@ class NoteWriter:
     """Writes the values of one run; every method may be called from any thread.
 
     context: returns the names and styles of the vault as they are now. run: the name of the run in
-    the journal. settle: seconds that a note must be unchanged before it is read, or what gives them
-    for a path; waits: whether to wait for that, rather than raise NoteNotSettled. cancelled: set to
-    write nothing more.
+    the journal. settle: seconds that a note must be unchanged before it is read, or a function that
+    returns them for a path; waits: whether to wait for that, rather than raise NoteNotSettled.
+    cancelled: set to write nothing more.
     """
 
     def __init__(
@@ -134,10 +134,10 @@ class NoteWriter:
     def write(self, values: NoteValues) -> Result:
         """Plan the values on the note as it is now, and write them; return the result.
 
-        If somebody else writes the note meanwhile, they are planned and written again.
+        If somebody else writes the note at the same time, they are planned and written again.
 
-        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
-        tried again later.
+        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be tried
+        again later.
         """
         tries = 0
         while True:
@@ -165,12 +165,12 @@ class NoteWriter:
     def plan_on(self, values: NoteValues, data: bytes) -> PlannedChange:
         """Return the change to a note that now holds data; nothing is written.
 
-        By the settings as of the last look. If the note has become private or ignored, its
-        proposals are forgotten.
+        It uses the settings as last read. If the note has become private or ignored, its proposals
+        are forgotten.
 
-        Raises NoteExcluded. NoteRewritten: most of the text that the values were made from is gone.
-        NoteRefused: a value has no place. That is remembered, and the value is not asked for again,
-        unless the note has no place for any value: its user may change that.
+        Raises NoteExcluded. NoteRewritten if most of the text that the values were made from is
+        gone. NoteRefused if a value has no place. That is remembered, and the value is not asked
+        for again, unless the note has no place for any value: its user may change that.
         """
         path, task = values.job.path, prepare_again(self.workspace, values.job, values.task, data)
         proposals = values.find_places(task)
@@ -201,7 +201,7 @@ class NoteWriter:
         return PlannedChange(result, self._record(values, proposals, edits))
 
     def _is_held_back(self, values: NoteValues, kind: str) -> bool:
-        """Return whether changed settings make a value wait that was to be written at once."""
+        """Return whether changed settings hold back a value that was to be written at once."""
         config, job = self.workspace.config, values.job
         if values.decided_by != "setting":
             return False
@@ -209,7 +209,7 @@ class NoteWriter:
         return is_off or config.review_mode(job.path, kind) == "propose"
 
     def _require_settings(self, settings: VaultSettings) -> None:
-        """Raise SettingsChanged unless the settings still are these."""
+        """Raise SettingsChanged unless these settings still apply."""
         with suppress(SettingsUnusable):
             if self.workspace.refresh() is settings:
                 return
@@ -218,7 +218,7 @@ class NoteWriter:
     def _record(
         self, values: NoteValues, proposals: Sequence[OpenProposal], edits: list[Edit]
     ) -> NewChange:
-        """Return the change by these edits as the journal is to record it."""
+        """Return the change with these edits as the journal will record it."""
         remarks = (*(each.filling.remark for each in proposals), *values.new_values)
         models = (each.model for each in values.proposals)
         return NewChange(
@@ -235,7 +235,7 @@ class NoteWriter:
         )
 
     def require_places(self, path: str, task: Task) -> None:
-        """Check that the note takes any values where it needs some. Raises NoteRefused."""
+        """Check that the note can take values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
@@ -245,7 +245,7 @@ class NoteWriter:
             self._plan(task, texts)
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
-        """Return the plan for the task's note, and the edits of its text as it was read.
+        """Return the plan for the task's note, and the edits to its text as it was read.
 
         Raises NoteRefused.
         """

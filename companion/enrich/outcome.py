@@ -20,10 +20,11 @@ RejectionKind = Literal[
 
 - unfit: the model answered, and a check found a fault. It can be asked once more.
 - nothing: the model answered that there is nothing to say.
-- no choices: only values that the vault uses will do, and it uses none. The model was not asked.
-- too little: the note, and those that link to it, tell too little of its subject for the model to
-  write a callout about. It was not asked.
-- no completion: the reply is no chat completion, which says nothing of the note.
+- no choices: only values that the vault uses are allowed, and it uses none. The model was not
+  asked.
+- too little: the note, and those that link to it, say too little about its subject for the model
+  to write a callout about it. The model was not asked.
+- no completion: the reply is not a chat completion, which says nothing about the note.
 - no answer: anything else: the model refused or was cut off, or the need cannot be asked for.
 - asked: the question is in a batch, which the reason names; the answer has the id of the question,
   and the key of the value.
@@ -33,10 +34,10 @@ RejectionKind = Literal[
 class Rejected(NamedTuple):
     """A need without a value. reason: for the user.
 
-    proposed: values that the answer named and that the vault does not use yet. answer: what the
-    model answered, as it came. fault: what a check found in it. endpoint_fault: what went wrong
-    where the note is hardly the cause, as `cut off`; empty: nothing did. by_model: whether a model
-    was asked.
+    proposed: values in the answer that the vault does not use yet. answer: the model's answer,
+    unchanged. fault: the fault that a check found in it. endpoint_fault: what went wrong if the
+    note is hardly the cause, such as `cut off`; empty if nothing did. by_model: whether a model was
+    asked.
     """
 
     need: Need
@@ -50,7 +51,7 @@ class Rejected(NamedTuple):
 
     @property
     def proposal(self) -> str:
-        """The values that the answer proposed, in words; empty: none."""
+        """The values that the answer proposed, in words; empty if none."""
         if not self.proposed:
             return ""
         named = ", ".join(self.proposed)
@@ -114,7 +115,7 @@ _LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the
 
 
 class RepeatedFaults:
-    """Ends a run in which the same fault leaves note after note unanswered. From any thread."""
+    """Ends a run when the same fault leaves note after note unanswered. From any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -123,9 +124,9 @@ class RepeatedFaults:
         self._limit = _LIMIT_AT_FIRST
 
     def count(self, answers: NoteAnswers) -> None:
-        """Count the outcomes of a note. Raises ModelUnfit if the same fault comes too often.
+        """Count the outcomes of a note. Raises ModelUnfit if the same fault occurs too often.
 
-        A refusal of the model's is about the note, and counts neither way.
+        A refusal by the model is about the note, and does not count either way.
         """
         fallbacks = [each.fallback_for for each in answers.accepted if each.by_model]
         rejected = [*(each for each in answers.rejected if each.by_model), *filter(None, fallbacks)]

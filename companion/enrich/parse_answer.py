@@ -25,15 +25,15 @@ _NEW_VALUE_WORDS = 3  # at most, of a choice; a longer one is a sentence about i
 
 
 class NothingToSay(AnswerError):
-    """The model answered with nothing, which is an answer: there is no such value."""
+    """The model answered with nothing, which is a valid answer: there is no such value."""
 
 
 class Limits(NamedTuple):
-    """What a value may be, beside the field's own limits.
+    """What a value may be, in addition to the field's own limits.
 
-    choices: the only values allowed; None: any. taken: names of other notes, casefolded.
-    resolve: returns the name of the note that a wikilink means, None where there is none; for a
-    field of links, the link to the note of that name.
+    choices: the only values allowed; None: any. taken: names of other notes, casefolded. resolve:
+    returns the name of the note that a wikilink means, None if there is none; for a field of links,
+    the link to the note of that name.
     """
 
     choices: Sequence[str] | None
@@ -46,7 +46,7 @@ def read_value(field: Field, answer: object, limits: Limits) -> str | list[str]:
 
     answer: the text a model wrote, or its value in a JSON answer.
 
-    Raises NothingToSay where it says nothing, AnswerError with the reason where it is unfit.
+    Raises NothingToSay if it says nothing, AnswerError with the reason if it is unfit.
     """
     if isinstance(answer, str):
         answer = _without_fence(answer)
@@ -95,7 +95,7 @@ def _read_scalar(field: Field, answer: object) -> str:
 
 
 def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
-    """Return the values in the answer that are none of the choices, to propose to the user."""
+    """Return the values in the answer that are not among the choices, to propose to the user."""
     if limits.choices is None:
         return []
     items: list[str] = []
@@ -109,7 +109,7 @@ def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
 
 
 def _read_items(answer: object) -> list[str]:
-    """Return the sanitized items of a list, which came as JSON or as lines of text."""
+    """Return the sanitized items of a list, given as JSON or as lines of text."""
     if isinstance(answer, list):
         items = [str(item) for item in answer]
     else:
@@ -122,7 +122,7 @@ def _read_items(answer: object) -> list[str]:
 
 
 def _clean_item(text: str) -> str:
-    """Return an item of a list, sanitized, without the bullet or number, or `#`, before it."""
+    """Return an item of a list, sanitized, without the bullet, number or `#` before it."""
     return inert_value(_BULLET.sub("", text)).lstrip("#")
 
 
@@ -202,7 +202,7 @@ def read_edited_value(
     text: the items of a list may be given one by one, or each on a line. resolve: as in Limits.
     form: how the vault writes the property.
 
-    Raises AnswerError: it is too long, is not of the field's kind, or nothing of it is left.
+    Raises AnswerError if it is too long, is not of the field's kind, or nothing of it is left.
     """
     raw = text if isinstance(text, str) else "\n".join(text)
     most = _LONGEST_EDITED.get(field.kind, _LONGEST_LINE)

@@ -1,4 +1,4 @@
-"""The places of proposals in the present note, and what these would make of it there."""
+"""The places of proposals in the present note, and their effect there."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _FILLED = "the note no longer needs it: it was filled, or its place is gone"
 
 @dataclass(frozen=True)
 class Places:
-    """Where proposals go. job: by which their needs are found; task: of the note as it was read.
+    """Where proposals go. job: finds their needs; task: of the note as it was read.
 
-    gone: why proposals have no place any more, by their ids. is_excluded: because the note is
-    ignored or private now.
+    gone: why proposals no longer have a place, by their ids. is_excluded: because the note is now
+    ignored or private.
     """
 
     job: Job
@@ -40,7 +40,7 @@ class Places:
 
     @cached_property
     def needs(self) -> Mapping[str, Need]:
-        """The needs of the note by key, also those that have a proposal."""
+        """The needs of the note by key, including those that have a proposal."""
         return {need.key: need for need in self.task.all_needs}
 
 
@@ -51,8 +51,8 @@ def find_places(
 
     read: returns the note.
 
-    Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay. Raises
-    SettingsUnusable while a file of the settings is broken.
+    Raises NoteError if the note cannot be read now, or is ambiguous; its proposals stay. Raises
+    SettingsUnusable while a settings file is broken.
     """
     space.refresh()
     job = find_job(path, proposals)
@@ -78,7 +78,7 @@ def find_places(
 
 
 def find_job(path: str, proposals: Sequence[Proposal]) -> Job:
-    """Return the job by which the needs of the proposals are found in their note, at path."""
+    """Return the job that finds the needs of the proposals in their note, at path."""
     force = any(each.options.get("force") for each in proposals)
     rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
     job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
@@ -89,12 +89,12 @@ def find_job(path: str, proposals: Sequence[Proposal]) -> Job:
 
 
 def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job]:
-    """Return a job for each note of these proposals, by which they are asked for once more.
+    """Return a job for each note of these proposals, which asks for them once more.
 
-    What is given then waits, in place of those that are open, or beside what is in the note.
-    wish: what the user wants otherwise, in their words.
+    The answers then wait, in place of open proposals, or beside what is in the note. wish: what the
+    user wants changed, in their words.
 
-    Raises NotThere; UsageError where one is asked in a batch, or a note has open and accepted ones.
+    Raises NotThere; UsageError if one is asked in a batch, or a note has open and accepted ones.
     """
     proposals = space.journal.proposals.get_all(ids)
     if unknown := sorted(set(ids) - {each.id for each in proposals}):
@@ -152,7 +152,7 @@ class Preview(NamedTuple):
 def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal) -> Preview:
     """Return the proposal's effect on its note; nothing is written.
 
-    Raises NoteError, also where the proposal has no place in the note any more.
+    Raises NoteError, also if the proposal no longer has a place in the note.
     """
     path = proposal.path
     places = find_places(space, path, [proposal], partial(read_note, space.root, settle=0))

@@ -18,10 +18,10 @@ from companion.note.text import NoteText
 
 
 class Filling(NamedTuple):
-    """What a need is filled with, sanitized.
+    """The value that a need is filled with, sanitized.
 
-    value: of a property, its text, or texts for a list; of a callout, the lines of its body.
-    remark: what the history says of it beside the value.
+    value: for a property, its text, or texts for a list; for a callout, the lines of its body.
+    remark: what the history says about it beside the value.
     """
 
     need: Need
@@ -32,7 +32,7 @@ class Filling(NamedTuple):
 class Plan(NamedTuple):
     """The edits of one note, and its text with the edits made.
 
-    unfilled: the marks that were to be removed and are not, and why.
+    unfilled: the marks that could not be removed, and why.
     """
 
     edits: list[Edit]
@@ -45,11 +45,11 @@ def plan_edits(
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
 
-    afterwards: what becomes of the mark that a note is postponed: `keep`, `remove`, or a tag to
-    put in its place. The mark stays while the note needs more than what is filled.
+    afterwards: what happens to the mark that a note is postponed: `keep`, `remove`, or a tag to
+    replace it. The mark stays while the note needs more than what is filled.
 
-    Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
-    text would still have a need that was filled, and every run would fill it again.
+    Raises NoteRefused if a place is gone, the properties do not allow an exact edit, or the new
+    text would still have a need that was filled, so that every run would fill it again.
     """
 
     # At one place, items of the last property come before a new property, a callout after both.

@@ -1,7 +1,7 @@
-"""The notes that a property as `related` or `up` links to, from similar or linked notes.
+"""The notes that a property such as `related` or `up` links to, from similar or linked notes.
 
-Which score tells best, and from which on a note is taken, is learnt on the notes where the author
-has filled the property, by leaving out one after the other, as nearest_neighbours.py does.
+Which score predicts best, and from what value a note is used, is learnt on the notes in which the
+author has filled the property, by leaving out one after the other, as nearest_neighbours.py does.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _PROPOSED = 3  # notes at most, where nothing could be learnt
 
 
 class _Score(NamedTuple):
-    """How much speaks for a link to a note. alike: the similarity of both. share: of the most
-    similar notes that have the property, those that link there.
+    """How much speaks for a link to a note. alike: the similarity of the two notes. share: of the
+    most similar notes that have the property, those that link there.
     """
 
     alike: float
@@ -50,8 +50,8 @@ class Relations:
     """The links that notes of a vault have in one property, and the rule learnt from them.
 
     values: the links in it, by the path of their note. of_all: links may lead to private notes.
-    left_out: the notes that are left out in turn to learn the rule; None: any. Paths of what is
-    linked to are without `.md`.
+    left_out: the notes that are left out in turn to learn the rule; None: any. Paths of linked
+    notes are without `.md`.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Relations:
     def _learn(
         self, paths: Sequence[str], left_out: Sequence[str]
     ) -> tuple[Callable[[_Score], float], Rule | None]:
-        """Return the score that tells best, and from which on; None where none tells enough."""
+        """Return the best score and its threshold; None if none is good enough."""
 
         def rank(path: str, vector: Floats, similar: Floats) -> list[dict[str, float]]:
             scores = self._score(path, self._read_body(path), vector, similar)
@@ -129,7 +129,7 @@ class Relations:
         return scorer, rule
 
     def _read_body(self, path: str) -> str:
-        """Return the note without its properties, whose links are what is looked for."""
+        """Return the note without its properties, whose links are what is to be found."""
         try:
             return NoteText.decode((self._context.scan.notes.root / path).read_bytes()).body
         except (OSError, NoteError):
@@ -137,7 +137,7 @@ class Relations:
 
 
 def mentions_all(context: VaultContext, note: PromptNote, value: str | Sequence[str]) -> bool:
-    """Return whether the note links to each note that the links lead to, or has its name."""
+    """Return whether the note links to, or names, each note that the links lead to."""
     text = note.text
     mentions = (each.paths for each in context.names(note.path).find_mentions(text))
     linked = map(without_extension, context.links.linked_in(text, note.path))

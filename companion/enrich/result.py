@@ -21,8 +21,7 @@ NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "
 class OpenProposal(NamedTuple):
     """An open proposal for a note, with the place of its value in the note as it is now.
 
-    waits: it was asked for to be looked at first, as with --propose. model: what made the value;
-    empty: no model did.
+    waits: review was requested, as with --propose. model: what made the value; empty: no model did.
     """
 
     id: int
@@ -47,7 +46,7 @@ class OpenProposal(NamedTuple):
 class Decided(NamedTuple):
     """The outcome for a proposal. state: the present one; None: there is no such proposal.
 
-    reason: why the decision failed, in words; empty: it did not.
+    reason: why the decision failed, in words; empty if it did not.
     """
 
     id: int
@@ -59,14 +58,13 @@ class Decided(NamedTuple):
 class Result:
     """The result of a job. filled: the values written; unfilled: the needs without one, and why.
 
-    old, new: the note's text before and after, where it changed or would change.
-    change: the id of the change in the journal; None where nothing was written.
-    ends_run: the reason holds for every note, so the run ends with it.
-    lacks_heading: skipped, as no heading or more than one fits the section asked for.
-    fallback: the kinds of what was filled, or else waits, whose value is the note's own sentence,
-    for want of an answer.
-    proposals: the ids of the proposals that it is about: first of filled, in its order, then of
-    those that wait for a decision. decided: the outcome for each proposal that was decided on.
+    old, new: the note's text before and after, if it changed or would change. change: the id of the
+    change in the journal; None if nothing was written. ends_run: the reason applies to every note,
+    so the run ends with it. lacks_heading: skipped, because no heading or more than one matches the
+    requested section. fallback: the kinds of filled values, or else waiting ones, that are the
+    note's own sentence because there was no answer. proposals: the ids of the proposals that it is
+    about: first of filled, in its order, then of those that wait for a decision. decided: the
+    outcome for each proposal that was decided on.
     """
 
     path: str
@@ -86,7 +84,7 @@ class Result:
 
 
 def failed_result(path: str, error: NoteError) -> Result:
-    """Return the result of a note that could not be worked on, for the reason in error."""
+    """Return the result of a note whose work failed, for the reason in error."""
     status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
     reason = f"{error.reason} (line {error.line})" if error.line else error.reason
     return Result(path, status, reason, lacks_heading=isinstance(error, HeadingNotFound))
@@ -124,9 +122,9 @@ def describe_waiting(waiting: Iterable[OpenProposal]) -> list[str]:
 
 
 def decided_result(result: Result, decided: Sequence[Decided]) -> Result:
-    """Return the result of a decision; if every proposal of the note failed, so has the decision.
+    """Return the result of a decision; it has failed if it failed for every proposal of the note.
 
-    One that an editor is to make is `proposed` until then.
+    A decision that an editor has yet to make is `proposed` until then.
     """
     if result.status != "proposed" and all(each.reason for each in decided):
         reasons = "; ".join(dict.fromkeys(each.reason for each in decided))

@@ -1,4 +1,4 @@
-"""A note's text without Companion's own, which is asked for again."""
+"""A note's text without the parts that Companion wrote, which are to be asked for again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def revert_needs(
 ) -> RevertedText:
     """Return the text of the note without what Companion wrote for these needs; None: for all.
 
-    What was edited since stays, and so does what else their changes wrote. needed: keys of needs.
+    Edited text stays, and so does everything else that their changes wrote. needed: keys of needs.
     find_keys: returns the keys of the needs that would be asked for in a text.
     """
     changes = [c for c in journal.changes(path) if (c.state, c.kind) == ("done", "enrich")]
@@ -56,7 +56,7 @@ def _open(
     key: str,
     find_keys: Callable[[str], Set[str]],
 ) -> str | None:
-    """Return the text without what these changes, newest first, wrote for a need, which is open.
+    """Return the text without what these changes, newest first, wrote for a need, which opens it.
 
     A change that rewrote it leaves what an older one wrote. None: it was edited since.
     """
@@ -87,7 +87,7 @@ def _by_place(change: Change, inverse: Inverse) -> Iterator[list[Edit]]:
 
 
 def _count_changed(old: str, new: str) -> int:
-    """Return how many properties and callouts of the text are others in the new one."""
+    """Return how many properties and callouts of the text are different in the new one."""
     notes = [ParsedNote(NoteText(text)) for text in (old, new)]
     before, after = (each.properties.values for each in notes)
     changed = sum(before.get(name) != after.get(name) for name in {*before, *after})
@@ -101,9 +101,9 @@ def _count_changed(old: str, new: str) -> int:
 
 
 def _was_continued(text: str, edit: Edit) -> bool:
-    """Return whether lines were added below to a callout that the edit takes out.
+    """Return whether lines were added below a callout that the edit removes, as part of it.
 
-    Companion puts a blank line below a new callout, where none is.
+    Companion puts a blank line below a new callout if there is none.
     """
     block = split_lines(text[edit.start : edit.end])
     if not any(line.startswith("> [!ai]") for line in block) or not block[-1].strip():

@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 def open_similar(
     workspace: Workspace, *, background: bool = False, sends: bool = True
 ) -> Iterator[SimilarNotes | None]:
-    """Open the similar notes of the vault; None where they are switched off.
+    """Open the similar notes of the vault; None if they are switched off.
 
     background: the built-in encoder runs at low priority. sends: whether notes may be encoded on
     another machine.
@@ -78,7 +78,7 @@ class ChosenValues(NamedTuple):
 
 @dataclass(frozen=True)
 class SimilarNote:
-    """A note that is like another. similarity: -1 to 1, to four decimal places."""
+    """A note that is similar to another. similarity: -1 to 1, to four decimal places."""
 
     path: str
     similarity: float
@@ -108,7 +108,7 @@ class SimilarNotes:
     ) -> list[Evidence]:
         """Return the evidence for each sentence of a proposal; nothing if there can be none.
 
-        That is where the encoder fails, does not know the language, or is on another machine.
+        There is none if the encoder fails, does not know the language, or is on another machine.
         """
         encoder = self.vectors.encoder
         if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
@@ -152,7 +152,7 @@ class SimilarNotes:
         field: Field,
         language: str | None,
     ) -> Accepted | Rejected:
-        """Return the links to similar or linked notes; flagged where nothing could be learnt."""
+        """Return the links to similar or linked notes; flagged if nothing could be learnt."""
 
         def find() -> Suggestion:
             relations = self.relations(context, field, of_all=path in context.withheld)
@@ -181,8 +181,8 @@ class SimilarNotes:
     ) -> Suggestion:
         """Return the values that similar notes suggest for the property of that name.
 
-        most: values at most. language: of the note, by its English name. Where the encoder fails,
-        or does not know the language, nothing is known.
+        most: the most values. language: of the note, by its English name. If the encoder fails, or
+        does not know the language, there are none.
         """
 
         def find() -> Suggestion:
@@ -200,7 +200,7 @@ class SimilarNotes:
     ) -> NearestNeighbours:
         """Return the notes with values for the property, and the rule learnt from them.
 
-        of_all: private notes, too, which tell of private ones only.
+        of_all: include private notes, which are used for private ones only.
 
         Raises EndpointError, AnswerError.
         """
@@ -237,7 +237,7 @@ class SimilarNotes:
         return values
 
     def _keep(self, context: VaultContext, key: tuple[object, ...], learn: Callable[[], T]) -> T:
-        """Return what was learnt; once more of another context, or of more vectors than before."""
+        """Return what was learnt; learnt again for another context, or for more vectors."""
         with self._lock:
             now, version = time.monotonic(), self.vectors.version
             is_old = now - self._made_at > _KEPT and version != self._version
@@ -252,7 +252,7 @@ class SimilarNotes:
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
     ) -> list[SimilarNote]:
-        """Return the notes that say most nearly what the note says, the most similar first.
+        """Return the notes most similar in meaning to the note, the most similar first.
 
         Raises EndpointError, AnswerError.
         """
@@ -269,7 +269,7 @@ class SimilarNotes:
     def find_likely(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
     ) -> list[str]:
-        """Return the notes that find_nearest does; none where the encoder fails, with a warning."""
+        """Return the notes that find_nearest does; none if the encoder fails, with a warning."""
         return self._unless_it_fails(
             lambda: [each.path for each in self.find_nearest(context, path, parsed, number)], []
         )
@@ -292,13 +292,13 @@ class SimilarNotes:
         return False
 
     def _learn(self, find: Callable[[], Suggestion], language: str | None) -> Suggestion:
-        """Return what find does, where the encoder knows the language and does not fail."""
+        """Return the result of find, if the encoder knows the language and does not fail."""
         if not self._knows(language):
             return NOTHING_LEARNT
         return self._unless_it_fails(find, NOTHING_LEARNT)
 
     def _unless_it_fails(self, find: Callable[[], T], otherwise: T) -> T:
-        """Return what find does; otherwise, with a warning, where the encoder fails."""
+        """Return the result of find; if the encoder fails, warn and return otherwise."""
         try:
             return find()
         except (AnswerError, EndpointError) as error:
@@ -311,7 +311,7 @@ class SimilarNotes:
             _log.warning("%s", text)
 
     def _encode(self, context: VaultContext, paths: Collection[str]) -> None:
-        """Encode those of the notes that are missing. Raises EndpointError, AnswerError."""
+        """Encode those of the notes that have no vector. Raises EndpointError, AnswerError."""
         vectors = self.vectors
         missing = vectors.find_missing(context.scan, paths)
         if vectors.is_remote and not self._sends:
@@ -330,7 +330,7 @@ class SimilarNotes:
 
 
 def _fill(need: Need, field: Field, suggestion: Suggestion) -> Iterator[Accepted | Rejected]:
-    """Yield the outcome of a suggestion for the need; nothing where a model has to choose."""
+    """Yield the outcome of a suggestion for the need; nothing if a model has to choose."""
     if suggestion.chosen:
         value = list(suggestion.chosen) if field.kind == "list" else suggestion.chosen[0]
         filling = Filling(need, value, f"{need.kind} as similar notes have")

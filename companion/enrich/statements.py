@@ -24,7 +24,7 @@ from companion.note.sanitize import inert_value
 from companion.note.tags import has_only_tags
 
 _LONGEST = 320  # letters of a statement; of a longer list item, the sentence with the link counts
-_LONGEST_PARENT = 80  # letters of what stands above a list item
+_LONGEST_PARENT = 80  # letters of the text above a list item
 _CHILDREN = 3  # items below one that says nothing itself
 _LEAST = 4  # words beside the names of the note; a linked one counts half
 _MOST = 16  # words, of which more do not make a statement more telling
@@ -51,9 +51,9 @@ _BAR = re.compile(r"(?<!\\)\|")
 class Statement(NamedTuple):
     """A statement of a note about another, as a reader sees it, on one line.
 
-    line: where it begins in the note, counted from 1. heading: what it stands under. words: how
-    much it says beside the other note's names, in words. is_definition: it says what that is.
-    is_quotable: the other note is its subject, and it makes sense away from there.
+    line: where it begins in the note, counted from 1. heading: the heading it is under. words: how
+    much it says besides the other note's names, in words. is_definition: it says what the other is.
+    is_quotable: the other note is its subject, and it makes sense out of its context.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Statement(NamedTuple):
 
 
 class Quotation(NamedTuple):
-    """A statement about a note, quoted from the note of that path and title."""
+    """A statement about a note, quoted from the note with that path and title."""
 
     text: str
     path: str
@@ -105,7 +105,7 @@ class Passage:
 def read_passages(parsed: ParsedNote) -> list[Passage]:
     """Return the passages of the note's text in their order.
 
-    Without AI callouts, code, formulas, comments, HTML and lines of tags.
+    AI callouts, code, formulas, comments, HTML and lines of tags are left out.
     """
     passages: list[Passage] = []
     items: list[Passage] = []  # those that another one may be below
@@ -163,7 +163,7 @@ def find_statements(
 ) -> Iterator[Statement]:
     """Yield the statements about another note in the passages of a note.
 
-    leads_here: whether a link's target is that note. names: what it is called.
+    leads_here: whether a link's target is that note. names: what the note is called.
     """
     name_tokens = {token for name in names for token in find_tokens(name)}
     # Before a link: “see X” and “refer to X” only send the reader to the note.
@@ -217,7 +217,7 @@ def _cut(
             sentences = find_sentences([without_embeds(passage.introduced.text)])
             yield f"{text}: {next(sentences, '')}", ""
     elif passage.kind == "row":
-        # In links, the bar before the words is no end of a cell.
+        # In links, the bar before the words does not end a cell.
         row = _LINK.sub(lambda link: link[0].replace("|", "\\|").replace("\\\\|", "\\|"), text)
         cells = [cell.strip() for cell in _BAR.split(row) if cell.strip()]
         yield ": ".join([cells[0], ", ".join(cells[1:])]) if len(cells) > 1 else text, ""
@@ -241,14 +241,14 @@ def _plain(text: str) -> str:
 
 
 def _weigh(tokens: Collection[str]) -> float:
-    """Return how many words of three letters or more these are; two Chinese signs are one."""
+    """Return how many words of three letters or more these are; two Chinese characters are one."""
     return sum(0.5 if is_unspaced(token) else len(token) > 2 for token in tokens)
 
 
 def _find_subject(text: str, names: Collection[str], before: str) -> int | None:
-    """Return where the name ends that the text begins with; None: it begins with none of these.
+    """Return where the name that the text begins with ends; None: it begins with none of these.
 
-    before: a regular expression of what may stand before the name.
+    before: a regular expression for text that may precede the name.
     """
     called = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
     name = rf"[\"“«„(]?(?:{called})[\"”»“)]?(?:e?s)?(?![a-z0-9])"
@@ -264,6 +264,6 @@ def is_definition(text: str, names: Collection[str]) -> bool:
 
 
 def _says_what_it_is(text: str, start: int) -> bool:
-    """Return whether what follows the name of the subject, from there on, defines it."""
+    """Return whether the text after the name of the subject defines it."""
     says = compile_phrases(r"\s?(?:[:：—–]|-\s|\s<definition.verbs>|<definition.verbs_signs>)")
     return bool(says.match(text.casefold(), start))

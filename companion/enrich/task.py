@@ -25,8 +25,8 @@ from companion.vault.write import Snapshot, read_note
 
 
 class Again(NamedTuple):
-    """What to ask for once more. wish: what the user wants otherwise, in their words; empty:
-    nothing. texts: what was proposed, by the keys of the needs.
+    """What to ask for once more. wish: what the user wants changed, in their words; empty: nothing.
+    texts: what was proposed, by the keys of the needs.
     """
 
     wish: str
@@ -36,15 +36,15 @@ class Again(NamedTuple):
 class Job(NamedTuple):
     """One note to work on, and how. path: vault-relative, with `/`.
 
-    explicit: the user wants it to have a description and a callout, even if it is no stub.
+    explicit: the user wants it to have a description and a callout, even if it is not a stub.
     retry: ask again what was asked before, unless its proposal is still open. force: replace what
-    Companion wrote and nobody edited since. section: ask for a callout in this one, and nothing
-    else. dry_run: write nothing. requests: fill the empty callouts that stand in it, and nothing
-    else. rejected_only: ask for what was rejected before, and nothing else; what was filled beside
-    it may hide that the note is a stub. propose: write nothing; what is asked for waits for a
-    decision. background: nobody asked for it. rewrite: the keys of needs that Companion filled, to
-    ask for once more what it wrote for them, where nobody edited that since. kind: of the needs to
-    ask for; None: of all. again: what to ask for once more, and nothing else.
+    Companion wrote and nobody has edited since. section: ask for a callout in this one, and nothing
+    else. dry_run: write nothing. requests: fill the empty callouts in it, and nothing else.
+    rejected_only: ask for what was rejected before, and nothing else; other values filled in then
+    may hide that the note is a stub. propose: write nothing; the answers wait for a decision.
+    background: nobody asked for it. rewrite: the keys of needs that Companion filled, to ask again
+    for texts that nobody has edited since. kind: of the needs to ask for; None: all. again: what to
+    ask for once more, and nothing else.
     """
 
     path: str
@@ -72,12 +72,12 @@ class Job(NamedTuple):
 class Task:
     """A note as it was read, and its needs.
 
-    data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
-    is left alone. needs: what to ask for. unfilled: what is not asked for, and why. reopened: the
-    keys of needs that Companion filled before, and that are open in parsed only to be filled again.
-    proposed: needs that are not asked for, as they have an open proposal, or one that was lost in a
-    sync conflict and opens again (its state is accepted), or are asked in a batch.
-    read_at: Unix time, seconds. settings_version: of the settings by which it was examined.
+    data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it is
+    left alone. needs: what to ask for. unfilled: what is not asked for, and why. reopened: the keys
+    of needs that Companion filled before, and that are open in parsed only to be filled again.
+    proposed: needs that are not asked for because they have an open proposal, or one that was lost
+    in a sync conflict and will be reopened (its state is accepted), or are asked in a batch.
+    read_at: Unix time, seconds. settings_version: of the settings with which it was examined.
     """
 
     data: bytes
@@ -104,7 +104,7 @@ class Task:
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     """Return the task for the note that holds data.
 
-    Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
+    Raises NoteRefused if its text is ambiguous, or the section is not there. JournalError.
     """
     parsed, version = ParsedNote.decode(data), workspace.settings.version
     explicit = job.explicit or job.rejected_only
@@ -134,7 +134,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 def examine_note(workspace: Workspace, job: Job, read: Callable[[str], Snapshot]) -> Task:
     """Return the task for the note at the job's path, as read returns it.
 
-    One that is left alone by its file is not read. Raises NoteError, JournalError.
+    A note whose file is left alone is not read. Raises NoteError, JournalError.
     """
     if reason := skip_reason(workspace.root, job.path, workspace.ignore):
         return Task.left_alone(reason)
@@ -168,14 +168,14 @@ def read_task(workspace: Workspace, job: Job) -> Task | None:
 
 
 def revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
-    """Return the text without what Companion wrote that the job is to rewrite or replace."""
+    """Return the text without the parts by Companion that the job is to rewrite or replace."""
     needed = job.rewrite or None  # to replace it, all that it wrote
     keys_of = partial(_find_keys, workspace, job)
     return revert_needs(workspace.journal, job.path, text, needed, keys_of)
 
 
 def _describe_kept(job: Job, kept: Iterable[str]) -> list[str]:
-    """Return in words what is not replaced; nothing of what the job does not ask for."""
+    """Return in words what is not replaced, without anything that the job does not ask for."""
     if job.section or job.kind or job.requests:
         return []
     keys = (key for key in sorted(kept) if not key.startswith(f"{CALLOUT}:section:"))
@@ -188,7 +188,7 @@ def is_written(
 ) -> bool:
     """Return whether a value is written at once: nothing flags it and the settings accept it.
 
-    kind: of its need. One that waits is left to wait by background jobs only.
+    kind: of its need. Only background jobs leave a waiting value alone.
     """
     if job.propose or proposal.flags or config.review_mode(job.path, kind) == "propose":
         return False
@@ -230,4 +230,4 @@ REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
 
 
 class NoteRewritten(NoteChanged):
-    """Most of what the model was asked about is gone from the note; its answer is of no use."""
+    """Most of what the model was asked about is gone from the note; its answer is useless."""

@@ -1,8 +1,8 @@
-"""Numbers, dates and checkboxes: read out of an answer, and looked for in the text of a note.
+"""Numbers, dates and checkboxes: read from an answer, and looked for in the text of a note.
 
 The names of months and numbers are in checks/phrases. (The library dateparser reads more, and
-guesses: it completes a date that lacks its year or its day. Here one counts only where all three
-stand.)
+guesses: it completes a date that lacks its year or its day. Here a date counts only if all three
+are there.)
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ _KINDS = {
 def read_scalar(kind: str, answer: object, name: str) -> str | None:
     """Return the value in the answer: a number, a date as `2024-02-11`, `true` or `false`.
 
-    One with time is `2024-02-11T10:30:00`. None: the answer says that there is none. name: of the
-    field, for the reason.
+    A date with time is `2024-02-11T10:30:00`. None: the answer says that there is none. name: of
+    the field, for the reason.
 
-    Raises AnswerError where the answer is something else.
+    Raises AnswerError if the answer is something else.
     """
     text = "" if answer is None else _AROUND.sub("", _fold(str(answer)))
     if text in _NOTHING:
@@ -90,7 +90,7 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
 def stands_in(kind: str, value: str, text: str, language: str | None = None) -> bool:
     """Return whether the number or date is in the text, in words or in digits.
 
-    language: of the text, in whose words numbers count: `due` is two in Italian. None: of any.
+    language: of the text, whose words for numbers count: `due` is two in Italian. None: any.
     """
     folded = _fold(text)
     if kind != "number":
@@ -115,9 +115,9 @@ def find_untold(note: PromptNote, field: Field, value: str) -> Fault | None:
 
 
 def _read_number(text: str, name: str, *, is_text: bool) -> str | None:
-    """Return the number that the whole text is, None if it is none.
+    """Return the number if the whole text is one, None if it is not.
 
-    is_text: it is no number of JSON, which has no signs between thousands. Raises AnswerError.
+    is_text: it is not a JSON number, which has no separators between thousands. Raises AnswerError.
     """
     if is_text and _DIGITS.fullmatch(text):
         numbers = _read_digits(text)
@@ -142,7 +142,7 @@ def _plain(digits: str) -> str:
 
 
 def _read_digits(digits: str) -> list[str]:
-    """Return what a number may be: `1,234` is 1234, or 1.234; nothing where it is several."""
+    """Return the possible readings of a number: `1,234` is 1234 or 1.234; none for several."""
     parts = re.split("[.,'’ ]", digits)
     groups = _GROUPS.fullmatch(digits)
     fraction = re.fullmatch(r"(.*)[.,](\d+)", digits)
@@ -155,7 +155,7 @@ def _read_digits(digits: str) -> list[str]:
 
 
 def _meanings(digits: str) -> list[str]:
-    """Return the numbers that digits in a text may be; of `1.2.2024` and `1 234` the parts, too."""
+    """Return the numbers that digits may be; for `1.2.2024` and `1 234` the parts, too."""
     numbers = _read_digits(digits)
     is_several = not numbers or (" " in digits and _GROUPS.fullmatch(digits))
     return [*numbers, *(re.split("[.,'’ ]", digits) if is_several else [])]
@@ -169,9 +169,9 @@ class _Date(NamedTuple):
 
 
 def _find_dates(text: str, kind: str) -> Iterator[_Date]:
-    """Yield the dates in the text whose day, month and year stand there; with time, its time, too.
+    """Yield the dates in the text whose day, month and year are given, and the time, if any.
 
-    `03/04/2024` may be in March or in April, so it is none.
+    `03/04/2024` may be in March or April, so it does not count.
     """
     for match in _DATE.finditer(text):
         day = _day_of({key: part for key, part in match.groupdict().items() if part})
@@ -213,7 +213,7 @@ def _fold(text: str) -> str:
 
 
 def _month_of(name: str) -> int:
-    """Return the number of the month of that name in any language, 0 if it is none."""
+    """Return the number of the month with that name in any language, 0 if there is none."""
     return next((n for n, month in enumerate(_months(), 1) if month.fullmatch(name)), 0)
 
 
@@ -225,7 +225,7 @@ def _months() -> list[re.Pattern[str]]:
 
 @load_once
 def _number_words(language: str | None) -> Mapping[Decimal, re.Pattern[str]]:
-    """Return how each number that has a word is written in the language; None: in any."""
+    """Return the words for each number in the language; None: in any."""
     files = load_languages().items()
     chosen = (each for code, each in files if language in (None, CODES[code]))
     lists = [each["numbers"]["words"] for each in chosen if "numbers" in each]
@@ -236,6 +236,6 @@ def _number_words(language: str | None) -> Mapping[Decimal, re.Pattern[str]]:
 
 
 def _whole_word(word: str) -> str:
-    """Return the pattern of a number's word that is no part of another: `five` of `twenty-five`."""
+    """Return a pattern for a number's word that is not part of another: `five` in `twenty-five`."""
     more = r"[零一二三四五六七八九十百千万]" if re.match(f"[{UNSPACED}]", word) else r"[\w-]"
     return f"(?<!{more}){re.escape(word)}(?!{more})"

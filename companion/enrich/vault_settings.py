@@ -1,6 +1,6 @@
 """The current settings of a vault, from our files, its prompts and Obsidian's settings.
 
-Whoever asks a model or writes looks at the files first, by a few stat calls; what has changed is
+Before asking a model or writing, the files are checked, with a few stat calls; changed ones are
 read again. While one of them is broken, nothing is asked and nothing written.
 """
 
@@ -32,7 +32,7 @@ from companion.vault.obsidian import (
 )
 
 Reader = Literal["here", "elsewhere"]
-"""Where the model runs that reads the notes: on this machine, or not."""
+"""Where the model that reads the notes runs: on this machine, or not."""
 
 _Marks = Mapping[str, object]
 _OURS = 2  # of the files, config.toml and the vault's own
@@ -45,14 +45,14 @@ _BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "review"}
 
 
 class SettingsUnusable(UsageError):
-    """A file of the settings cannot be used. Nothing is asked or written until it is mended."""
+    """A settings file cannot be used. Nothing is asked or written until it is fixed."""
 
 
 @dataclass(frozen=True, eq=False)
 class VaultSettings:
     """The settings of a vault at one time.
 
-    version: another number once something has changed that questions to the model depend on.
+    version: changes when something that questions to the model depend on has changed.
     """
 
     config: Config
@@ -63,12 +63,12 @@ class VaultSettings:
 
     @classmethod
     def of(cls, config: Config, prompts: Prompts, obsidian: ObsidianSettings) -> Self:
-        """Return the settings of these files. Raises UsageError where they do not go together."""
+        """Return the settings of these files. Raises UsageError if they contradict each other."""
         ignore = replace(config.ignore_rules(), obsidian=obsidian)
         return cls(config, prompts, make_rules(config, prompts), ignore)
 
     def for_reader(self, reader: Reader) -> VaultSettings:
-        """Return the same for a model that runs there; private notes are left alone elsewhere."""
+        """Return the same for a model that runs there; elsewhere, private notes are left alone."""
         is_remote = reader == "elsewhere"
         rules = replace(self.rules, is_remote=is_remote)
         return replace(self, rules=rules, ignore=replace(self.ignore, is_remote=is_remote))
@@ -98,7 +98,7 @@ class VaultSettings:
 
 
 class SettingsSource:
-    """The settings of the vault at root, read again when a file of them changes.
+    """The settings of the vault at root, read again when one of their files changes.
 
     Safe to use from any thread. read_config: returns the configuration; None: as load_config does.
     reader: as in VaultSettings.for_reader; None: where the configured model runs. fault: why the
@@ -112,13 +112,13 @@ class SettingsSource:
         read_config: Callable[[], Config] | None = None,
         reader: Reader | None = None,
     ) -> None:
-        """Read the files, except a config that was read already. Raises UsageError."""
+        """Read the files, except a config that was already read. Raises UsageError."""
         self.fault = ""
         self._root = root
         self._reader = reader
         self._read_config = read_config or partial(load_config, root, allow_moved=True)
         self._lock = threading.Lock()
-        self._numbers = count()  # of the looks at the files, and of those who want one
+        self._numbers = count()  # of the checks of the files, and of the requests for one
         self._last_look = -1
         self._had_obsidian = False
         self._with_content = set[str]()
@@ -128,7 +128,7 @@ class SettingsSource:
     def refresh(self) -> VaultSettings:
         """Return the settings as the files have them now. Raises SettingsUnusable.
 
-        Threads that wait while another one looks share the next look.
+        Threads that wait during another thread's check share the next one.
         """
         number = next(self._numbers)
         with self._lock:
@@ -141,7 +141,7 @@ class SettingsSource:
         return self.current
 
     def _read(self) -> None:
-        """Read what has changed; a file that cannot be used may be one that is being saved."""
+        """Read what has changed; a file that cannot be used may just be being saved."""
         for wait in (*_SAVING, None):
             marks = self._wait_at_rest()
             try:
@@ -166,7 +166,7 @@ class SettingsSource:
                 return marks
 
     def _read_marks(self) -> _Marks:
-        """Return a mark of each file or folder, and of all that is in the folders of prompts."""
+        """Return a mark of each file or folder, and of everything in the folders of prompts."""
         marks = {path: _read_mark(path) for path in self._settings_files()}
         for folder in self._prompt_folders():
             marks[str(folder)] = _read_mark(str(folder))  # before it is listed
@@ -175,9 +175,9 @@ class SettingsSource:
         return marks
 
     def _require_ours(self, marks: _Marks) -> None:
-        """Raise UsageError for a file of ours that is empty or gone now: that may be half a save.
+        """Raise UsageError for a file of ours that is now empty or gone: it may be half saved.
 
-        By an empty one, no note would be private.
+        With an empty one, no note would be private.
         """
         for path in self._settings_files()[:_OURS]:
             if _has_content(self._marks[path]):
@@ -189,7 +189,7 @@ class SettingsSource:
                 )
 
     def _make(self, config: Config) -> VaultSettings:
-        """Return the settings. Raises UsageError, also if Obsidian's were there and are not now."""
+        """Return the settings. Raises UsageError, also if Obsidian's settings have disappeared."""
         folder = self._root / SETTINGS
         is_there = folder.is_dir()
         if self._had_obsidian and not is_there and is_vault_there(self._root):
@@ -218,9 +218,9 @@ def _has_content(mark: object) -> bool:
 
 
 def _read_mark(path: str) -> object:
-    """Return times and size; what was written just now may be written again within one tick.
+    """Return times and size; a file written just now may be written again within one tick.
 
-    Then the content tells: of a file its bytes, of a folder its names.
+    In that case the content decides: a file's bytes, a folder's names.
     """
     try:
         status = os.stat(path)  # noqa: PTH116 (a Path takes as long as the call)
@@ -235,7 +235,7 @@ def _read_mark(path: str) -> object:
 
 
 def _has_mark(path: str, mark: object) -> bool:
-    """Return whether the file or folder is as it was; in as little time as that takes."""
+    """Return whether the file or folder is unchanged, as fast as possible."""
     try:
         status = os.stat(path)  # noqa: PTH116 (a Path takes as long as the call)
     except OSError as error:
@@ -252,7 +252,7 @@ def _texts(prompts: Prompts) -> object:
 def make_rules(config: Config, prompts: Prompts) -> Rules:
     """Return the rules that select notes, and what is filled in them.
 
-    Raises UsageError: notes.fields or review.fields names what no prompt file fills.
+    Raises UsageError if notes.fields or review.fields names something that no prompt file fills.
     """
     every = list(prompts.all_fields())
     kinds = {field.fills for field in every}

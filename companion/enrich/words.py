@@ -1,7 +1,7 @@
 """The words, sentences and paragraphs of texts in any language, and lists of words by language.
 
 The lists are in `checks/phrases/<code>.toml`; `en.toml` says what is in them. They are read once,
-when they are first needed. A language without a file, a section or a list is no error.
+on first use. A language without a file, a section or a list is not an error.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ _PART = re.compile(r"\{([a-z_]+)\}")
 def find_phrases(section: str, name: str) -> list[str]:
     """Return the entries of a list in all languages.
 
-    Each `{part}` is replaced by the entry of [parts] in the same file. Raises KeyError where the
-    file has no such part.
+    Each `{part}` is replaced by the entry of [parts] in the same file. Raises KeyError if the file
+    has no such part.
     """
     return [
         _fill_in(phrase, language.get("parts", {}))
@@ -118,7 +118,7 @@ def find_words(section: str, name: str) -> frozenset[str]:
 
 @load_once
 def load_languages() -> Mapping[str, Mapping[str, Any]]:
-    """Return what the files hold, by the code of the language."""
+    """Return the contents of the files, by the code of the language."""
     files = sorted(_FOLDER.glob("*.toml"))
     return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in files}
 
@@ -143,7 +143,7 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Yield the offsets after sentences that whitespace follows; Chinese and Japanese need none."""
+    """Yield the offsets after sentences followed by a blank; Chinese and Japanese need none."""
     ends_shortened = compile_phrases(r"(?:^|[\s(])(?:<sentences.abbreviations>|[^\W\d_])\.$")
     for end in _END.finditer(text):
         if end[0] == "." and ends_shortened.search(text[max(0, end.start() - 12) : end.end()]):
@@ -181,8 +181,8 @@ _UNSPACED_BREAK = re.compile(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UN
 def read_paragraphs(parsed: ParsedNote) -> tuple[str, ...]:
     """Return the paragraphs of the note's text as a reader sees them, each on one line.
 
-    No headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags or
-    of Dataview's fields; links and embeds as their words or not at all.
+    Headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags and
+    Dataview's fields are left out; links and embeds become their words, or nothing.
     """
     paragraphs = []
     for block in _find_blocks(parsed.lines):
@@ -222,7 +222,7 @@ def without_embeds(text: str) -> str:
 def plain_text(line: str, *, captions: bool = False) -> str:
     """Return the words of the line, without tags at its ends and a block identifier.
 
-    captions: with what pictures are said to show.
+    captions: include the captions of pictures.
     """
     words = (_FOOTNOTE.sub("", line) if captions else without_embeds(line)).split()
     end = len(words)
@@ -239,7 +239,7 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
     """Return whether most of what the model was asked about is gone from the note.
 
     That is most of its lines, or of the words of its body: stubs from one template share lines.
-    source: what it was asked about; None where that is not known any more.
+    source: what it was asked about; None if that is no longer known.
     """
     if source is None or source == now:
         return False
@@ -248,6 +248,6 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
 
 
 def _find_parts(data: bytes) -> Iterator[set[str]]:
-    """Yield the lines of the note, then the words of its body, without those of tags."""
+    """Yield the lines of the note, then the words of its body, except its tags."""
     yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
     yield set(find_tokens(without_tags(NoteText.decode(data).body)))

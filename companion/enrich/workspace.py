@@ -36,7 +36,7 @@ from companion.vault.lock import vault_lock
 from companion.vault.write import read_note
 
 LEFT_ALONE = "the note is left alone now"
-_BROKEN_LOOK = 1.0  # seconds between two looks at settings that are broken
+_BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _log = logging.getLogger(__name__)
 
 
@@ -44,10 +44,10 @@ _log = logging.getLogger(__name__)
 class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
-    source: the vault's settings as its files have them. recovered: what an interrupted run had left
+    source: the vault's settings as its files have them. recovered: what an interrupted run left
     unfinished, and what happened to it. read_only: nothing is written into the journal. reader:
-    where the model runs that reads the notes, if not where the configured one does. adapt: returns
-    the settings that hold in place of the vault's own.
+    where the model that reads the notes runs, if not where the configured one does. adapt: returns
+    settings that apply in place of the vault's own.
     """
 
     root: Path
@@ -64,7 +64,7 @@ class Workspace:
 
     @property
     def settings(self) -> VaultSettings:
-        """The settings as the files had them when they were last looked at; see refresh."""
+        """The settings as last read from the files; see refresh."""
         own = self.source.current
         if self.adapt is None:
             return own
@@ -82,9 +82,9 @@ class Workspace:
         return self.settings
 
     def wait_for_settings(self, cancelled: Event) -> VaultSettings:
-        """Return what refresh does, once no file of the settings is broken.
+        """Return what refresh does, once no settings file is broken.
 
-        Raises Cancelled if the work is before.
+        Raises Cancelled if the work is stopped first.
         """
         while True:
             try:
@@ -98,34 +98,34 @@ class Workspace:
 
     @property
     def config(self) -> Config:
-        """The configuration, as of the last look."""
+        """The configuration, as last read."""
         return self.settings.config
 
     @property
     def prompts(self) -> Prompts:
-        """The prompts, as of the last look."""
+        """The prompts, as last read."""
         return self.settings.prompts
 
     @property
     def rules(self) -> Rules:
-        """The rules that select notes, as of the last look."""
+        """The rules that select notes, as last read."""
         return self.settings.rules
 
     @property
     def ignore(self) -> IgnoreRules:
-        """The rules of which files are left alone, as of the last look."""
+        """The rules that leave files alone, as last read."""
         return self.settings.ignore
 
     def is_current(self, scan: Scan) -> bool:
-        """Return whether a scan of this vault was made by the settings as of the last look."""
+        """Return whether a scan of this vault was made with the settings as last read."""
         return scan.basis in (None, self.source.current.scan_basis)
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault; only changed files are read again.
 
-        What the journal keeps of a note follows it when it was moved.
+        The journal's records of a moved note move with it.
 
-        Not for several threads at once, nor while rescan is at work.
+        Not for several threads at once, nor while rescan runs.
 
         Raises SettingsUnusable.
         """
@@ -143,7 +143,7 @@ class Workspace:
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
         """Update the facts of these notes in the last scan, and return the paths that changed.
 
-        paths: vault-relative, with `/`, as on the disk; of notes that may be new, changed or gone.
+        paths: vault-relative, with `/`, as on the disk; notes that may be new, changed or gone.
         """
         paths = list(paths)
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
@@ -157,9 +157,9 @@ class Workspace:
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False
     ) -> tuple[ParsedNote, Facts] | None:
-        """Return a note of the scan as it is now; None if it is left alone now, or was changed.
+        """Return a note of the scan as it is now; None if it is now left alone, or has changed.
 
-        is_remote: it is read for another machine, as well.
+        is_remote: it is also read for another machine.
         """
         settings = self.settings.for_reader("elsewhere") if is_remote else self.settings
         try:
@@ -175,19 +175,19 @@ class Workspace:
         return None if facts.skipped is not None else (parsed, facts)
 
     def read_source(self, file: NoteFile) -> ParsedNote | None:
-        """Return a note that may tell others what it says, as read_again does; None: it may not.
+        """Return a note that may reveal what it says, as read_again does; None if it may not.
 
-        A private note tells nothing, whichever model is asked: what that writes goes into a note
-        that another model may read.
+        A private note reveals nothing, whichever model is asked: the answer goes into a note that
+        another model may read.
         """
         read = None if self.ignore.is_private(file.path) else self.read_again(file)
         return None if read is None or read[1].marks else read[0]
 
     def _forget_lost(self, scan: Scan) -> None:
-        """Delete what was proposed for notes that were deleted, or are private or ignored now.
+        """Delete the proposals for notes that were deleted, or are now private or ignored.
 
-        What belongs to a note that is missing for the first time stays until the next scan: sync
-        clients delete a note and write it again.
+        Those of a note that is missing for the first time stay until the next scan: sync clients
+        delete a note and write it again.
         """
         lost: list[str] = []
         excluded: list[str] = []
@@ -228,10 +228,10 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Open the vault at root, after recovering from an interrupted run.
 
-    config: what holds until a file of the settings changes; None: what they say. read_only: take
-    no lock, recover nothing, write nothing into the journal. reader: as in Workspace; private notes
-    are left alone where it is elsewhere. patience: seconds to wait for another process to be done
-    with the vault. read_config: returns the configuration from then on; None: as load_config.
+    config: applies until a settings file changes; None: read the files. read_only: take no lock,
+    recover nothing, write nothing into the journal. reader: as in Workspace; private notes are left
+    alone if it is elsewhere. patience: seconds to wait for another process to finish with the
+    vault. read_config: returns the configuration from then on; None: as load_config.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """

@@ -34,27 +34,27 @@ _RETRIED_STATUSES = frozenset({408, 409, *LIMIT_STATUSES})
 
 
 class EndpointSource(Protocol):
-    """Lends an endpoint for the duration of a call, and starts it first where need be.
+    """Lends an endpoint for the duration of a call, and starts it first if necessary.
 
-    An Endpoint is one, too: it runs already, elsewhere or on this machine.
+    An Endpoint is one, too: it already runs, elsewhere or on this machine.
     """
 
     @property
     def settings(self) -> Endpoint:
-        """The endpoint's settings. Address and key hold only where it need not be started."""
+        """The endpoint's settings. Address and key are valid only if it need not be started."""
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call. Raises EndpointError when it cannot be started."""
 
 
 class Sender:
-    """Sends requests to one endpoint, and again where a retry may help. Safe for threads.
+    """Sends requests to one endpoint, and retries where that may help. Safe for threads.
 
-    `first_delay`: seconds before the first retry, doubled for each further one. Setting
-    `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
-    API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
-    `can_wait`: nobody waits for a single answer, so that the service tier is used, and at a limit a
-    minute other calls go first.
+    `first_delay`: seconds before the first retry, doubled for each further one. Setting `cancelled`
+    ends all waiting for a retry; close() also ends calls in progress. `path`: of the API, below the
+    endpoint's base URL. `budget`: counts and limits what the calls use. `can_wait`: nobody waits
+    for a single answer, so the service tier is used, and other calls go first when a limit a minute
+    is reached.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Sender:
         return self._source.settings.in_tier(can_wait=self._can_wait)
 
     def _find_limiter(self) -> RateLimiter | None:
-        """Return what keeps the endpoint's limits a minute; None where there are none to keep."""
+        """Return the limiter of the endpoint's calls a minute; None if it has no limits."""
         settings = self._source.settings
         if settings.embedded or self._budget is None:
             return None
@@ -139,7 +139,7 @@ class Sender:
     def _wait_for_retry(
         self, error: CompanionError, wait: float, attempt: int, retries: int
     ) -> None:
-        """Wait until the call may be made again; raise the error where that would not help."""
+        """Wait until the call may be made again; raise the error if that would not help."""
         if isinstance(error, RateLimited):
             error.retry_after = wait or None
             if wait <= _LONGEST_WAIT and (limiter := self._find_limiter()):
@@ -150,15 +150,15 @@ class Sender:
         self._check_open()
 
     def limit_calls(self, slots: AbstractContextManager[object]) -> None:
-        """Have each send() hold one of these slots, waits between its calls included."""
+        """Make each send() hold one of these slots, including its waits between calls."""
         self._slots = slots
 
     def stop(self) -> None:
-        """Make no further calls: send() raises Stopped. Calls under way are finished."""
+        """Make no further calls: send() raises Stopped. Calls in progress are finished."""
         self._stopped = True
 
     def close(self) -> None:
-        """Break off the calls under way, which raise Cancelled, and make no further ones."""
+        """Break off the calls in progress, which raise Cancelled, and make no further ones."""
         with self._lock:
             self._closed = True
             transport, self._transport = self._transport, None
@@ -166,9 +166,9 @@ class Sender:
             transport.close()
 
     def _reserve(self, input_tokens: int, output_tokens: int) -> Reservation:
-        """Return the reservation, once it is the call's turn; what waits has reserved nothing.
+        """Return the reservation, once it is the call's turn; a waiting call has reserved nothing.
 
-        Of LimitReached and Cancelled, Cancelled is raised.
+        Between LimitReached and Cancelled, Cancelled is raised.
         """
         turn, tokens = None, input_tokens + output_tokens
         if limiter := self._find_limiter():
@@ -232,14 +232,14 @@ class Sender:
 
 
 def may_pass(status: int) -> bool:
-    """Return whether the same call may get another status when it is made again."""
+    """Return whether the same call may get a different status when it is made again."""
     return status in _RETRIED_STATUSES or status >= 500
 
 
 def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
-    """Return the seconds to wait after the failed attempt, counted from 0; about first after that.
+    """Return the seconds to wait after the failed attempt, counted from 0; about `first` at first.
 
-    They double with each, and differ by chance, so that threads do not all call at once.
+    They double each time, with some randomness, so that threads do not all call at once.
     """
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
     return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter

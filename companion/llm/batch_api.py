@@ -1,4 +1,4 @@
-"""A provider's Batch API, and the lines of its files: at OpenAI and at those that are compatible.
+"""A provider's Batch API, OpenAI's or a compatible one, and the lines of its files.
 
 https://platform.openai.com/docs/api-reference/batch. vLLM's `run-batch` and other engines read and
 write the same files.
@@ -47,13 +47,13 @@ _EXPORT = "companion batch export writes a file that other engines answer"
 _KEY = "companion"  # of the metadata by which a batch is found again
 _log = logging.getLogger(__name__)
 ENDED = ("completed", "failed", "expired", "cancelled")
-"""The statuses of a batch that does not change any more."""
+"""The statuses of a batch that no longer changes."""
 
 
 class ProviderBatch(NamedTuple):
     """A batch as the provider has it. files: the ids of its files of answers and of errors.
 
-    failure: why all of it failed; empty: it did not. done, total: its questions.
+    failure: why the whole batch failed; empty if it did not. done, total: its questions.
     """
 
     id: str
@@ -67,8 +67,8 @@ class ProviderBatch(NamedTuple):
 class BatchApi:
     """The batches at one endpoint; close() it at the end.
 
-    The openai package makes the calls, and tries again as it does: those that time out, break or
-    are refused for now, up to the endpoint's retries, and as Retry-After says. All methods raise
+    The openai package makes the calls, with its own retries: calls that time out, break or are
+    refused for now, up to the endpoint's retries, and as Retry-After says. All methods raise
     EndpointError or AnswerError when that fails, too.
     """
 
@@ -85,7 +85,7 @@ class BatchApi:
     def create(self, file: str, key: str) -> ProviderBatch:
         """Return a new batch of the file's questions. key: by which find() finds it.
 
-        Where a connection breaks, it looks first whether the batch is there.
+        If a connection breaks, it first checks whether the batch exists.
         """
         for attempt in count():
             if attempt and (batch := self.find(key)):
@@ -119,7 +119,7 @@ class BatchApi:
             return _read_batch(api.batches.retrieve(id_).to_dict())
 
     def cancel(self, id_: str) -> None:
-        """Ask the provider to stop the batch; answers it has given stay, and are billed."""
+        """Ask the provider to stop the batch; answers already given stay, and are billed."""
         with self._calls() as api:
             api.batches.cancel(id_)
 
@@ -129,13 +129,13 @@ class BatchApi:
             return api.files.content(file).content
 
     def find_files(self, name: str) -> list[str]:
-        """Return the ids of the files that were uploaded under the name."""
+        """Return the ids of the files that were uploaded under this name."""
         with self._calls() as api:
             files = islice(api.files.list(purpose="batch", limit=_PAGE), _MOST_LISTED)
             return [each.id for each in files if each.filename == name]
 
     def delete_file(self, file: str) -> None:
-        """Delete a file; one that is gone is no error."""
+        """Delete a file; it is not an error if it is gone."""
         with self._calls(may_be_gone=True) as api:
             api.files.delete(file)
 
@@ -152,7 +152,7 @@ class BatchApi:
 
     @contextmanager
     def _calls(self, retries: int | None = None, *, may_be_gone: bool = False) -> Iterator[OpenAI]:
-        """Lend the package's client; its errors are raised as ours. may_be_gone: a 404 is none."""
+        """Lend the package's client; its errors are raised as ours. may_be_gone: ignore a 404."""
         from companion.llm.transport import Transport
 
         self._opened = self._opened or Transport(self.endpoint, _MAX_FILE)
@@ -190,8 +190,8 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
 
 
 class QuestionLine(NamedTuple):
-    """A line of a file that asks a question. id: tells nothing of the note. max_tokens: of the
-    answer, which is JSON if is_json says so.
+    """A line of a file that asks a question. id: reveals nothing about the note. max_tokens: of the
+    answer, which is JSON if is_json.
     """
 
     id: str
@@ -209,10 +209,10 @@ class QuestionInBatch(AnswerError):
 
 
 class BatchClient(Client):
-    """A client that makes lines of a file in place of calls. Every question raises QuestionInBatch.
+    """A client that makes lines of a file instead of calls. Every question raises QuestionInBatch.
 
-    spending: what counts its calls while it still makes some; None: it makes none. where: how
-    messages name the file. lines: those that were made, to be taken out.
+    spending: counts its calls while it still makes some; None: it makes none. where: how messages
+    name the file. lines: those made so far, for the caller to take.
     """
 
     def __init__(self, endpoint: EndpointSource, spending: Budget | None = None) -> None:
@@ -240,7 +240,7 @@ class BatchClient(Client):
 
 
 class AnswerLine(NamedTuple):
-    """A line of an answer file. reply: None where the line was not worked on, and error says why.
+    """A line of an answer file. reply: None if the line was not processed, and error says why.
 
     error: empty, or such as `batch_expired`.
     """
@@ -255,7 +255,7 @@ class AnswerLine(NamedTuple):
         return self.reply is None or self.reply.status not in (200, 413, *REJECTED)
 
     def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
-        """Return the answer. limit: the tokens that it could have had.
+        """Return the answer. limit: the most tokens it could have.
 
         Raises AnswerError, EndpointError.
         """
@@ -267,7 +267,7 @@ class AnswerLine(NamedTuple):
 
 
 def read_line(line: bytes) -> AnswerLine | None:
-    """Return the answer in a line of an answer file; None if it is no such line."""
+    """Return the answer in a line of an answer file; None if the line is not one."""
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):

@@ -21,8 +21,9 @@ from companion.llm.response import Usage
 
 T = TypeVar("T")
 PriceOf = Callable[[int, int, str | None], Decimal | float | None]
-"""Returns the price of so many input and output tokens in a service tier, None being the usual one,
-in US dollars; None where unknown."""
+"""Returns the price in US dollars of this many input and output tokens in a service tier, None
+being the usual one; None if unknown.
+"""
 
 _MICRO = 1_000_000
 _MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
@@ -39,14 +40,14 @@ class LimitReached(EndpointError):
 
 
 class BudgetUnknown(EndpointError):
-    """There is a cap, but today's spending is unknown: nothing more is spent."""
+    """There is a cap, but today's spending is unknown: nothing more may be spent."""
 
 
 class DaySpending(NamedTuple):
-    """What was spent today; where there is a cap, calls under way count with their estimates.
+    """What was spent today; if there is a cap, calls in progress count with their estimates.
 
-    dollars: US dollars; None when the price of any of today's calls is unknown.
-    background_notes: of this vault alone.
+    dollars: US dollars; None when the price of any of today's calls is unknown. background_notes:
+    of this vault alone.
     """
 
     input_tokens: int = 0
@@ -59,9 +60,9 @@ class DaySpending(NamedTuple):
 class Caps(NamedTuple):
     """The price of calls, and the caps on a day's spending.
 
-    price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
-    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap. model: its
-    name, by which spending is shown.
+    price: of the configured model; None if unknown. tokens_a_day, dollars_a_day: caps over all
+    vaults; notes_a_day: cap on this vault's background notes; None: no cap. model: its name, under
+    which spending is shown.
     """
 
     price: PriceOf | None = None
@@ -82,8 +83,8 @@ class Reservation:
 
     A context manager, which releases it at the end unless it was settled, or `sent` is set: then
     the call may be billed, and the estimate stays. None of this raises: the answer matters more.
-    turn: the call's turn at the endpoint, which ends with it. tier: the service tier at whose price
-    it is paid; None: the usual one.
+    turn: the call's turn at the endpoint, which ends with it. tier: the service tier whose price it
+    pays; None: the usual one.
     """
 
     def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
@@ -93,7 +94,7 @@ class Reservation:
         self._settle = settle
 
     def settle(self, usage: Usage | None) -> None:
-        """Replace the estimate by the usage; it stays where the endpoint counts 0 tokens, or None.
+        """Replace the estimate with the usage, unless the endpoint counts 0 tokens, or None.
 
         Only the first call has an effect.
         """
@@ -118,11 +119,11 @@ class Reservation:
 class Budget:
     """Counts the spending of each local calendar day, in a file that all processes share.
 
-    find_caps: is asked before each call and each note for the caps that hold then; caps: as of the
-    last of these. vault: whose background notes are counted. clock: returns seconds since the
-    epoch. Safe for threads; close() it at the end.
+    find_caps: called before each call and each note for the current caps; caps: from the last such
+    call. vault: whose background notes are counted. clock: returns seconds since the epoch. Safe
+    for threads; close() it at the end.
 
-    An unusable file raises BudgetUnknown where there is a cap; without a cap the work goes on,
+    An unusable file raises BudgetUnknown if there is a cap; without a cap the work continues,
     uncounted, after a warning.
     """
 
@@ -148,9 +149,9 @@ class Budget:
     ) -> Reservation:
         """Return the reservation of a call; under a cap, its estimate counts from now on.
 
-        It counts at the usual price, which is the highest, until the call is settled. patient:
-        where a cap would be exceeded, wait for this process's calls under way, which may take less
-        than was estimated for them.
+        It counts at the usual price, which is the highest, until the call is settled. patient: if a
+        cap would be exceeded, wait for this process's calls in progress, which may use less than
+        was estimated for them.
 
         Raises LimitReached, BudgetUnknown.
         """
@@ -214,7 +215,7 @@ class Budget:
             raise LimitReached("the notes of a day are used up (background.notes_a_day)", day)
 
     def release_note(self) -> None:
-        """Count one background note less: nothing was asked about it after all."""
+        """Count one background note less, because the model was not asked about it after all."""
         self._ask(lambda: self._store.remove_note(self.today(), self._vault), None)
 
     def spent_today(self) -> DaySpending:
@@ -235,7 +236,7 @@ class Budget:
         return self._ask(lambda: self._store.read_models(limit), {})
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
+        """Close the file; it is reopened when needed."""
         with self._changed:
             self._store.close()
 
@@ -248,7 +249,7 @@ class Budget:
     def _ask(self, work: Callable[[], T], unknown: T, *, capped: bool = False) -> T:
         """Return the result of work; if the file is unusable, warn once and return `unknown`.
 
-        Raises BudgetUnknown then where there is a cap.
+        Raises BudgetUnknown in that case if there is a cap.
         """
         with self._changed:
             try:
@@ -292,7 +293,7 @@ class Budget:
 def _price_tokens(
     price_of: PriceOf | None, input_tokens: int, output_tokens: int, tier: str | None = None
 ) -> Amount:
-    """Return the amount of one call with these numbers of tokens."""
+    """Return the amount of one call with this many tokens."""
     read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
     price = price_of(read, written, tier) if price_of else None
     if price is None:

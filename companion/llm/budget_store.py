@@ -55,7 +55,7 @@ class Amount(NamedTuple):
 class BudgetStore:
     """What was spent each day, by model; for one thread at a time, and any number of processes.
 
-    All methods but close() raise BudgetFileUnusable.
+    All methods except close() raise BudgetFileUnusable.
     """
 
     def __init__(self, file: Path) -> None:
@@ -70,10 +70,10 @@ class BudgetStore:
         tokens: int | None = None,
         microdollars: int | None = None,
     ) -> bool:
-        """Return whether amount was added to the day, which it is unless a cap is exceeded.
+        """Return whether amount was added to the day, which fails only if a cap is exceeded.
 
         tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
-        exceed the cap on the price.
+        exceed the cap on money.
         """
         caps = {
             "tokens": _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT),
@@ -82,7 +82,7 @@ class BudgetStore:
         return self._execute(_ADD, {**amount._asdict(), **caps, "day": day, "model": model})
 
     def correct(self, day: str, model: str, more: Amount) -> None:
-        """Add what a call took beyond its estimate, or less; no number falls below zero."""
+        """Add the difference between a call's usage and estimate; no number falls below zero."""
         if any(more):
             caps = {"tokens": _NO_LIMIT, "dollars": _NO_LIMIT}
             self._execute(_ADD, {**more._asdict(), **caps, "day": day, "model": model})
@@ -119,7 +119,7 @@ class BudgetStore:
         return self._use(work)
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
+        """Close the file; it is reopened when needed."""
         db, self._db = self._db, None
         if db:
             with suppress(sqlite3.Error):

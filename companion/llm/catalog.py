@@ -12,7 +12,7 @@ from typing import NamedTuple
 from companion.errors import ModelMissing, UsageError
 
 DEFAULT_MODEL = "qwen2.5-coder-1.5b"
-"""The small model whose file can be had from the Python package index, too."""
+"""The small model whose file is also on the Python package index."""
 
 _FORMER_NAMES = {"qwen2.5-1.5b": DEFAULT_MODEL}
 _WORK_MEMORY = 300_000_000  # bytes that llama.cpp takes beside the model and its context
@@ -44,11 +44,11 @@ class Wheels(NamedTuple):
 
 
 class Tier(NamedTuple):
-    """The machines that a model of the catalogue is for, and what is known of it.
+    """The machines that a model of the catalogue is for, and what is known about it.
 
-    free_memory: bytes that are to be free for the model to be offered. token_memory: bytes that a
-    token of context takes. below: the model to go down to where this one is too much for the
-    machine; empty for none. measured: in words, what the maintainers measured; empty for nothing.
+    free_memory: bytes that must be free for the model to be offered. token_memory: bytes that a
+    token of context takes. below: the smaller model to use if this one is too much for the machine;
+    empty for none. measured: in words, what the maintainers measured; empty for nothing.
     """
 
     free_memory: int
@@ -59,9 +59,9 @@ class Tier(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A GGUF file. `size` (bytes) and `sha256` are None where they are not pinned.
+    """A GGUF file. `size` (bytes) and `sha256` are None if they are not pinned.
 
-    `path`: where it is a file of the user's own, which is never fetched. `parameters`: billions.
+    `path`: the user's own file, which is never fetched. `parameters`: billions.
     """
 
     name: str
@@ -76,14 +76,14 @@ class Model:
     parameters: float | None = None
 
     def memory(self, tokens: int) -> int:
-        """Return about how many bytes it takes with so many tokens of context; 0: unknown."""
+        """Return about how many bytes it takes with this many tokens of context; 0: unknown."""
         if self.size is None or self.tier is None:
             return self.size or 0
         return self.size + self.tier.token_memory * tokens + _WORK_MEMORY
 
 
 class ListedModel(NamedTuple):
-    """A model and its file on this machine, None when it was not fetched yet."""
+    """A model and its file on this machine, None if it is not fetched yet."""
 
     model: Model
     path: Path | None
@@ -117,7 +117,7 @@ def list_models() -> list[ListedModel]:
 
 
 def find_model(name: str) -> Model:
-    """Return the model of a name: in the catalogue, the path of a GGUF file, or at Hugging Face.
+    """Return the model of a name: in the catalogue, a GGUF file's path, or at Hugging Face.
 
     The last as `owner/repository/file.gguf` or `hf:owner/repository:file.gguf`.
 
@@ -144,17 +144,17 @@ def find_model(name: str) -> Model:
 
 
 def current_name(name: str) -> str:
-    """Return the catalogue's name of a model that had another one there; else the name itself."""
+    """Return the catalogue's current name of a model, if it had another; else the name itself."""
     return _FORMER_NAMES.get(name, name)
 
 
 def is_same_model(name: str, other: str) -> bool:
-    """Return whether both are names of one model, which may be a former one."""
+    """Return whether both are names of one model; either may be an old name."""
     return current_name(name) == current_name(other)
 
 
 def model_path(name: str) -> Path | None:
-    """Return the path of the model's file, None when it was not fetched yet.
+    """Return the path of the model's file, None if it is not fetched yet.
 
     Raises UsageError when there is no such model.
     """
@@ -166,7 +166,7 @@ def model_path(name: str) -> Path | None:
 
 
 def require_model(name: str) -> Path:
-    """Return the path of the model's file. Raises ModelMissing when it was not fetched yet."""
+    """Return the path of the model's file. Raises ModelMissing if it is not fetched yet."""
     if path := model_path(name):
         return path
     raise ModelMissing(f"the model {name} is not on this machine; companion model pull fetches it")
@@ -175,8 +175,8 @@ def require_model(name: str) -> Path:
 def is_small_model(name: str) -> bool:
     """Return whether the model has under 4 billion parameters.
 
-    Where it is none of the catalogue, its file's name tells (`7B`, `135M`), else the file's size;
-    a model of which nothing is known counts as small.
+    If it is not in the catalogue, its file's name tells (`7B`, `135M`), else the file's size; a
+    model of which nothing is known counts as small.
     """
     try:
         model = find_model(name)

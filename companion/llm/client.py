@@ -40,7 +40,7 @@ _JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
 Check = Callable[[], None]
-"""Is called right before a call goes out, and raises what keeps it from that."""
+"""Called right before a call goes out; raises the reason not to make it."""
 
 _log = logging.getLogger(__name__)
 _UNSPECIFIC_ERRORS = (AnswerError, RequestRejected)  # the cause may be the JSON format
@@ -57,15 +57,15 @@ class _FormatRejected(Exception):
 class Client(Sender):
     """Asks one endpoint, from any number of threads; close() it at the end.
 
-    What it finds out about the endpoint (see Capabilities) it remembers as long as it lives, and
-    shares with a client made with `capabilities_from`. `endpoint` may be a source that starts the
-    endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
+    It remembers what it learns about the endpoint (see Capabilities) as long as it lives, and
+    shares it with a client made with `capabilities_from`. `endpoint` may be a source that starts
+    the endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
     `cancelled`, `first_delay` and `can_wait` see Sender. `budget` counts and caps what the calls
-    take; it too may be shared, and is left open.
+    use; it may be shared, too, and is left open.
 
-    All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
-    (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
-    one, Cancelled when the user stops the work.
+    All questions raise EndpointError when the endpoint is not available, or a cap is reached
+    (LimitReached, before anything is sent), AnswerError when there is no usable answer to this one,
+    Cancelled when the user stops the work.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Client(Sender):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What was found out about the endpoint; nothing yet of another one than before."""
+        """What is known about the endpoint; nothing yet if the endpoint has changed."""
         endpoint = self.identify()
         latest = self._capabilities
         if latest is None or latest[0] != endpoint:
@@ -105,11 +105,11 @@ class Client(Sender):
         return self.capabilities.thinks
 
     def ask(self, question: Question, check: Check | None = None) -> Answer:
-        """Return the model's answer, whose data fits the question's schema, if that has one.
+        """Return the model's answer, whose data fits the question's schema, if it has one.
 
         Its mode is the endpoint's. check: see Sender.send.
 
-        Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
+        Raises JsonUnsupported when the endpoint supports no JSON format: ask for text then.
         """
         if question.schema is None:
             return self._ask(question, check)
@@ -137,11 +137,11 @@ class Client(Sender):
         self.close()
 
     def _ask(self, question: Question, check: Check | None) -> Answer:
-        """Return the answer; where it is unusable, that of one more call.
+        """Return the answer; if it is unusable, the answer of one more call.
 
-        After an answer that was cut off, the second call has twice the tokens, where that is
-        allowed; after one that is not JSON, the schema in its prompt. The embedded model only
-        runs on, so that its text is the answer, with CUT at its end.
+        If an answer was cut off, the second call has twice the tokens, where that is allowed; if it
+        was not JSON, the schema in its prompt. The embedded model just goes on and on, so its text
+        is the answer, with CUT at its end.
         """
         usage = Usage()
         for _ in range(2):
@@ -162,7 +162,7 @@ class Client(Sender):
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
         """Return the completion, its usage counted, without parameters that the endpoint rejects.
 
-        Raises _FormatRejected where what it rejects may be the JSON format.
+        Raises _FormatRejected if what it rejects may be the JSON format.
         """
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
@@ -183,7 +183,7 @@ class Client(Sender):
                     completion = completion._replace(text=text, finish="stop")
                 return completion, endpoint
             with self._lock:
-                before = capabilities.dropped  # by calls beside this one, too
+                before = capabilities.dropped  # by concurrent calls, too
                 name = capabilities.drop_parameter(reply, dropped)
             if name:
                 if name == "service_tier" and name not in before:
@@ -206,7 +206,7 @@ class Client(Sender):
 def make_answer(
     completion: Completion, schema: JsonSchema | None, endpoint: Endpoint, limit: int
 ) -> Answer:
-    """Return the answer in the completion. limit: the tokens that it could have had.
+    """Return the answer in the completion. limit: the most tokens it could have.
 
     Raises NoAnswer.
     """
@@ -233,7 +233,7 @@ def _is_refused(completion: Completion) -> bool:
 
 
 def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int) -> str:
-    """Return what makes the completion unusable; empty when nothing does."""
+    """Return what makes the completion unusable; empty if it is usable."""
     if completion.problem:
         return completion.problem
     if schema and read_json(completion.text, schema) is not None:

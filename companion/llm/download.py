@@ -28,7 +28,7 @@ from companion.llm.catalog import (
 from companion.llm.worker import find_missing_library
 
 DownloadProgress = Callable[[int, int], None]
-"""Takes the bytes that are there and the bytes in all; 0 in all while unknown."""
+"""Called with the bytes so far and the total; the total is 0 while unknown."""
 
 _PROBE_TIMEOUT = 5.0  # seconds to find out that Hugging Face is out of reach
 _CHUNK = 1024 * 1024  # bytes
@@ -38,7 +38,7 @@ _SPARE = 256 * 1024 * 1024  # bytes to be free on the disk beyond the model itse
 
 
 class SourceFailed(Exception):
-    """The file cannot be had from this source; another may have it."""
+    """The file is not available from this source; another may have it."""
 
 
 class ModelUnavailable(EndpointError):
@@ -46,11 +46,11 @@ class ModelUnavailable(EndpointError):
 
 
 def pull_model(name: str, progress: DownloadProgress) -> Path:
-    """Return the model's file, after downloading it if need be. Partial downloads are resumed.
+    """Return the model's file, downloading it if necessary. Partial downloads are resumed.
 
-    Of two processes that fetch the same model, one waits for the other.
+    If two processes fetch the same model, one waits for the other.
 
-    Raises UsageError when there is no such model, ModelUnavailable when it cannot be had.
+    Raises UsageError when there is no such model, ModelUnavailable when it cannot be fetched.
     """
     model = find_model(name)
     existing = model_path(name)
@@ -65,7 +65,7 @@ def pull_model(name: str, progress: DownloadProgress) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{model.file}.lock"):
-            if model_path(model.name) != path:  # else another process fetched it meanwhile
+            if model_path(model.name) != path:  # else another process has fetched it
                 _check_free_space(model, partial)
                 _fetch(model, partial, progress)
                 _verify(model, partial)
@@ -111,7 +111,7 @@ def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
 
 
 def _verify(model: Model, partial: Path) -> None:
-    """Compare the file with the pinned SHA-256, if any; remove it when it differs."""
+    """Compare the file with the pinned SHA-256, if any; remove it if it differs."""
     if model.sha256 is None:
         return
     with partial.open("rb") as file:
@@ -128,9 +128,9 @@ def _verify(model: Model, partial: Path) -> None:
 def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> None:
     """Fetch a model that is at Hugging Face into partial, resuming an earlier download.
 
-    Raises SourceFailed; within seconds when Hugging Face cannot be reached, where huggingface_hub
-    itself would try for 23 seconds, and before anything is fetched, when what it says of the file
-    is not what is pinned.
+    Raises SourceFailed: within seconds when Hugging Face cannot be reached, where huggingface_hub
+    itself would try for 23 seconds; and before anything is fetched, when the file there is not the
+    pinned one.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
@@ -234,7 +234,7 @@ def _reporter(progress: DownloadProgress) -> type[Any]:
 
 
 def _pull_default_model() -> None:
-    """Fetch the default model, and tell of it in words: `make demo` does, while it installs."""
+    """Fetch the default model, and report it in words: `make demo` does, while it installs."""
     from companion.llm.download_words import DownloadWords, Pulse
 
     model = find_model(DEFAULT_MODEL)

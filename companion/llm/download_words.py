@@ -1,4 +1,4 @@
-"""Progress in words, for a log, where no bar can be drawn: dots, and how far a download is."""
+"""Progress in words, for a log, where no bar can be drawn: dots, and the progress of a download."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Write = Callable[[str], object]
 
 
 class Pulse:
-    """Writes a word whenever nothing was written for some seconds, to show that work goes on.
+    """Writes a word whenever nothing was written for some seconds, to show that work continues.
 
     write: takes text, and shows it at once. word: returns what to write.
     """
@@ -49,7 +49,7 @@ class Pulse:
 
 
 class DownloadWords:
-    """Tells how far a download is: `12%, 9.1 MB/s, 1:46 left`, and dots until 5% more are there."""
+    """Reports a download: `12%, 9.1 MB/s, 1:46 left`, then dots until 5% more have arrived."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -59,12 +59,12 @@ class DownloadWords:
         self._column = 0
 
     def update(self, done: int, total: int) -> None:
-        """Take the bytes that are there and the bytes in all; 0 in all while unknown."""
+        """Take the bytes so far and the total; the total is 0 while unknown."""
         self._start = self._start or (self._clock(), done)
         self._done, self._total = done, total
 
     def __call__(self) -> str:
-        """Return the next word, behind a line end where the line is full."""
+        """Return the next word, after a line end if the line is full."""
         share = self._done / self._total if self._total else 0.0
         word = "."
         if self._start and share >= self._told + _STEP:

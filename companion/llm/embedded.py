@@ -1,6 +1,6 @@
 """The embedded model: llama.cpp in a child process that runs while it is needed.
 
-How many threads it runs is decided by what other programs use of the processor.
+Its number of threads depends on how much of the processor other programs use.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _FIRST_COUNT = 0.25  # seconds in which free cores are counted before the server
 _NEXT_COUNT = 10.0  # seconds after which they are counted again, at the end of a call
 _FREE_CORE = 0.7  # of a core that is free: then a low priority costs nothing
 _NICENESS = 10
-_NICENESS_BUSY = 5  # beside one other program a quarter of a core, and with 10 a tenth
-_NEARLY = 0.3  # of a core: what is busy with so little counts as free
+_NICENESS_BUSY = 5  # leaves a quarter of a core beside one other program; 10 leaves a tenth
+_NEARLY = 0.3  # of a core: one that is less busy counts as free
 _SLACK = 0.6  # of a core that a thread may lack before there are too many threads
 
 
 class ModelNotStarted(EndpointDown):
-    """llama.cpp cannot load the model: the file is no model, or too large for the memory."""
+    """llama.cpp cannot load the model: the file is not a model, or too large for the memory."""
 
 
 class EmbeddedEndpoint(Endpoint):
@@ -55,14 +55,14 @@ class EmbeddedEndpoint(Endpoint):
 class EmbeddedServer:
     """Lends the endpoint of a local model. Safe for threads; close() it at the end.
 
-    The server starts on the first lease, and again where it died; it stops after `idle` seconds
+    The server starts on the first lease, and again if it died; it stops after `idle` seconds
     without a lease, since it holds the model in memory (1.3 GB for the default one).
 
-    slots: calls served at once, each with `context_tokens`; on two cores, two slots make a quarter
-    more notes a minute than one. threads: None for as many as there are free cores; where one of
-    two cores has other work, one thread is three times as fast as two, which wait for each other.
-    They are counted before each start and after calls; where the number is not right any more,
-    the server starts again between two calls.
+    slots: calls served at once, each with `context_tokens`; on two cores, two slots do a quarter
+    more notes a minute than one. threads: None for as many as there are free cores. If one of two
+    cores has other work, one thread is three times as fast as two, which wait for each other. The
+    free cores are counted before each start and after calls; if the number is no longer right, the
+    server restarts between two calls.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class EmbeddedServer:
 
     @contextmanager
     def lease(self) -> Iterator[Endpoint]:
-        """Lend the endpoint for one call; meanwhile the server is not idle.
+        """Lend the endpoint for one call; until then the server is not idle.
 
         Raises ModelNotStarted when the server cannot be started.
         """
@@ -181,7 +181,7 @@ class EmbeddedServer:
         self._counted_at = time.monotonic()
 
     def _has_wrong_threads(self) -> bool:
-        """Whether too many or too few threads run for the cores that were free at last."""
+        """Whether too many or too few threads run for the cores that were last free."""
         if self._fixed_threads:
             return False
         return choose_threads(self._free, count_all_cores(), self.threads) != self.threads
@@ -192,16 +192,16 @@ class EmbeddedServer:
             end_worker(child)
 
     def _stop_if_idle(self) -> None:
-        """Stop the server unless it was lent since the timer of this thread was started."""
+        """Stop the server unless it was lent since this thread's timer was started."""
         with self._changed:
             if not self._leases and threading.current_thread() is self._timer:
                 self._stop()
 
 
 def count_free_cores(server: psutil.Process | None = None, seconds: float | None = None) -> float:
-    """Return how many cores other programs than the server leave free, in so many seconds.
+    """Return how many cores other programs leave free, measured over this many seconds.
 
-    seconds: None: since the last call. Of cores with two hardware threads, each counts half:
+    seconds: None: since the last call. If cores have two hardware threads, each counts half:
     llama.cpp gains nothing from both.
     """
     import psutil
@@ -226,11 +226,11 @@ def count_all_cores() -> int:
 
 
 def choose_threads(free: float, cores: int, current: int | None = None) -> int:
-    """Return how many threads to run where `free` of all cores are free; one at least.
+    """Return how many threads to run when `free` of all cores are free; at least one.
 
-    Threads that share a core with other work hold up all the others, which wait for them.
+    A thread that shares a core with other work holds up all the others, which wait for it.
 
-    current: how many there are now, which stays while it is about right.
+    current: how many there are now; the number stays while it is about right.
     """
     if current is not None and current - _SLACK <= free < current + 1 - _NEARLY / 2:
         return current

@@ -1,6 +1,6 @@
 """Sentence encoders: texts in, vectors out, by the built-in encoder or an `/embeddings` endpoint.
 
-The closer two texts are in meaning, the closer to 1 is the product of their vectors.
+The closer two texts are in meaning, the closer the product of their vectors is to 1.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Encoder(Protocol):
         """
 
     def close(self) -> None:
-        """Free what it uses; the next call takes it again, where that is possible."""
+        """Free what it uses; the next call acquires it again, where that is possible."""
 
 
 class BuiltInEncoder:
@@ -126,7 +126,7 @@ class BuiltInEncoder:
 class EndpointEncoder(Sender):
     """The model behind the `/embeddings` of an OpenAI-compatible endpoint. Safe for threads.
 
-    budget: counts and caps what the calls take; it is left open.
+    budget: counts and caps what the calls use; it is left open.
     """
 
     def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
@@ -150,7 +150,7 @@ class EndpointEncoder(Sender):
         return made
 
     def _ask(self, texts: Sequence[str], check: Callable[[], None] | None) -> list[list[float]]:
-        """Return the vectors of texts, not more than one request may have."""
+        """Return the vectors of texts, no more than one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
         tokens = sum(map(estimate_tokens, texts))
         reply, _, endpoint = self.send(lambda _: body, tokens, 0, check=check)

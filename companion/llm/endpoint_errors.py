@@ -23,9 +23,9 @@ _PROMPT_TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content_policy", re.IGNORECASE)
-LIMIT_STATUSES = (429, 498)  # the second is Groq's for a service tier that has no room
+LIMIT_STATUSES = (429, 498)  # the second is Groq's for a full service tier
 CORRECT_ADDRESS = "correct base_url"  # what to do in messages; init has other words for it
-_SHORT_WAIT = 60.0  # seconds; of a longer one it is said when it ends
+_SHORT_WAIT = 60.0  # seconds; for a longer one the message says when it ends
 _YEAR = 366 * 86_400.0  # seconds; a server may say anything
 _QUOTED_CHARACTERS = 200  # at most, of a server's own message
 

@@ -1,11 +1,11 @@
-"""The rate limiter: lets the calls of this process go as an endpoint takes them a minute.
+"""The rate limiter: lets this process's calls go at the rate a minute that an endpoint allows.
 
-The limits are the one of the settings and those that the endpoint reports with its replies, in the
-headers that OpenAI began with (platform.openai.com/docs/guides/rate-limits). What other processes
-take of them shows in what it reports as remaining, and in a 429 with Retry-After.
+The limits are the one in the settings and those that the endpoint reports with its replies, in the
+headers that OpenAI introduced (platform.openai.com/docs/guides/rate-limits). What other processes
+use shows in what it reports as remaining, and in a 429 with Retry-After.
 
-No library does this: pyrate-limiter keeps fixed limits, and counts what a call was estimated to
-take, not what it took.
+No library does this: pyrate-limiter keeps fixed limits, and counts a call's estimate, not its
+actual usage.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WINDOW = 60.0  # seconds that a call counts from when it arrives
 _ARRIVES = 0.5  # seconds until what was sent has surely arrived
 _SENT = 10.0  # seconds until a call that was let go has surely been sent: it connects first
 _POLL = 0.2  # seconds between two looks of a call that waits
-_LEAST_TOLD = 5  # looks that a call waits through before that is told: the first are soon over
+_LEAST_TOLD = 5  # checks that a call waits through before that is shown: the first waits are short
 _BELIEVED = 600.0  # seconds that a reported limit holds without being reported again
 _NO_LIMIT = 2**62
 _MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
@@ -38,7 +38,7 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-
 
 
 class Report(NamedTuple):
-    """What an endpoint reports of a limit. reset: seconds until all of it is there again."""
+    """What an endpoint reports about a limit. reset: seconds until all of it is available again."""
 
     limit: int | None = None
     remaining: int | None = None
@@ -55,9 +55,9 @@ class _Limit(NamedTuple):
 
 
 class Turn:
-    """The turn of a call that may take these tokens; later, those that it took.
+    """The turn of a call that may use these tokens; later, the tokens it used.
 
-    can_wait: nobody waits for its answer alone. looks: how often it was asked for. reason: why it
+    can_wait: nobody waits for this answer alone. looks: how often it was asked for. reason: why it
     waits. granted: how much had been let go with it. counts_until: until when it counts. sent_at:
     when its request had been sent, by the limiter's clock.
     """
@@ -75,7 +75,7 @@ class Turn:
         self._limiter = limiter
 
     def amount(self, kind: Kind) -> int:
-        """Return what it takes of a limit."""
+        """Return how much of a limit it uses."""
         return 1 if kind == "requests" else self.tokens
 
     def take(self) -> float:
@@ -88,7 +88,7 @@ class Turn:
         self._limiter.record(headers, self)
 
     def end(self, usage: Usage | None, *, sent: bool) -> None:
-        """End the turn. usage: what the call took; None: not known. sent: it may have arrived."""
+        """End the turn. usage: what the call used; None: unknown. sent: it may have arrived."""
         if not sent:
             self._limiter.remove(self)
         elif usage:
@@ -100,8 +100,8 @@ class Turn:
 class RateLimiter:
     """Lets calls to an endpoint go within its limits a minute. Safe for threads.
 
-    waits: why calls wait now, in words; empty if none does. tell: called with it at each look of a
-    call that waits, and once none does any more; it must not come back here.
+    waits: why calls wait now, in words; empty if none does. tell: called with it each time a
+    waiting call checks, and once none waits any more; it must not call this object.
     """
 
     def __init__(self, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic) -> None:
@@ -111,7 +111,7 @@ class RateLimiter:
         self._setting = endpoint.requests_a_minute
         self._lock = threading.RLock()
         self._recent: list[Turn] = []  # those that count
-        self._counted_at = 0.0  # when it was last looked at which these are
+        self._counted_at = 0.0  # when these were last determined
         self._used: dict[Kind, int] = dict.fromkeys(_KINDS, 0)  # by these
         self._granted: dict[Kind, int] = dict.fromkeys(_KINDS, 0)  # by all so far
         self._line: list[Turn] = []  # in the order in which they go
@@ -119,20 +119,20 @@ class RateLimiter:
         self._held_until = 0.0
 
     def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
-        """Return the turn of a call that may take these tokens.
+        """Return the turn of a call that may use these tokens.
 
-        can_wait: nobody waits for its answer alone; calls for which somebody does go first.
+        can_wait: nobody waits for its answer alone; calls that somebody waits for go first.
         """
         return Turn(self, tokens, can_wait=can_wait)
 
     def hold(self, seconds: float) -> None:
-        """Let no call go for so long: the endpoint asked for that."""
+        """Let no call go for so many seconds, as the endpoint asked."""
         with self._lock:
             until = self._clock() + min(seconds, _WINDOW)
             self._held_until = max(self._held_until, until)
 
     def take(self, turn: Turn) -> float:
-        """Return 0 if the call may go now, beside all that go before it; else seconds to wait."""
+        """Return 0 if the call may go now, after all that go before it; else seconds to wait."""
         with self._lock:
             now = self._clock()
             if turn not in self._line:
@@ -151,7 +151,7 @@ class RateLimiter:
             return _POLL if turn.reason else 0.0
 
     def end(self, turn: Turn, tokens: int) -> None:
-        """Count what a call took, from when it arrived: until now it counted later than that."""
+        """Count what a call used, from its arrival; until now it counted from later."""
         with self._lock:
             now = self._clock()
             if turn.counts_until > now:
@@ -174,8 +174,8 @@ class RateLimiter:
     def record(self, headers: Mapping[str, str], turn: Turn) -> None:
         """Record the limits that the headers of the reply to a call report.
 
-        What remains then is on top of what had been let go until that call; it holds until all of
-        the limit is there again, but no longer than the window.
+        What remains then is in addition to what had been let go until that call; it is valid until
+        all of the limit is available again, but no longer than the window.
         """
         for kind in _KINDS:
             limit, remaining, reset = report = read_report(headers, kind)
@@ -223,7 +223,7 @@ class RateLimiter:
         return ""
 
     def _tell(self) -> None:
-        """Tell why calls wait, in words: the reason of the one that goes next."""
+        """Report why calls wait, in words: the reason of the next one to go."""
         before = self.waits
         reasons = (turn.reason for turn in self._line if turn.looks > _LEAST_TOLD)
         self.waits = next(reasons, "")
@@ -247,7 +247,7 @@ def read_report(headers: Mapping[str, str], kind: Kind) -> Report:
 
 
 def _read_duration(text: str) -> float | None:
-    """Return the seconds of a duration such as `6m0s`, `120ms` or `1.5`; None where it is none."""
+    """Return the seconds of a duration such as `6m0s`, `120ms` or `1.5`; None if it is not one."""
     if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text):
         return float(text)
     if not _DURATION.fullmatch(text):

@@ -15,10 +15,10 @@ from companion.llm.response import JsonSchema, Reply
 Message = Mapping[str, str]
 
 REJECTED = (400, 415, 422, 501)
-"""The statuses of a request that the endpoint does not take."""
+"""The statuses with which an endpoint rejects a request."""
 
 TEMPERATURE = 0.2
-"""How freely a model writes: a little, since its answers have to fit what they are asked for."""
+"""How freely a model writes: a little, since its answers have to match the request."""
 
 _FRAME_TOKENS = 8  # that a chat template puts around a message
 _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
@@ -42,11 +42,11 @@ _NOT_SUPPORTED = re.compile(
 class Question(NamedTuple):
     """The messages to a model, and the limits of its answer.
 
-    max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema,
-    object or text. schema_in_prompt: the schema is also written in the last message.
-    longest_copy: how many tokens in a row the answer may take from the messages, or repeat;
-    None: any number. Only the embedded model can be held to it. temperature: how freely the model
-    writes; None: as the endpoint is set.
+    max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema, object
+    or text. schema_in_prompt: the schema is also written in the last message. longest_copy: how
+    many tokens in a row the answer may take from the messages, or repeat; None: any number. Only
+    the embedded model can be held to it. temperature: how freely the model writes; None: the
+    endpoint's default.
     """
 
     messages: Sequence[Message]
@@ -72,8 +72,8 @@ class Question(NamedTuple):
     def sampling(self) -> dict[str, Any]:
         """Return llama.cpp's own parameters that keep the answer from copying: its DRY sampler.
 
-        A token that makes a copy longer gets less likely from half of `longest_copy` on, so that
-        the model turns off where the words allow it, and is practically excluded beyond.
+        From half of `longest_copy` on, a token that makes a copy longer becomes less likely, so the
+        model changes course where the words allow it; beyond, it is practically excluded.
         """
         if self.longest_copy is None:
             return {}
@@ -93,7 +93,7 @@ class Question(NamedTuple):
         return sum(pricing.estimate_tokens(text) + _FRAME_TOKENS for text in texts)
 
     def _messages_to_send(self) -> list[dict[str, str]]:
-        """Return the messages, with the schema at the end of the last where it belongs there."""
+        """Return the messages, with the schema at the end of the last one if it belongs there."""
         messages = [dict(message) for message in self.messages]
         if self.schema and self.schema_in_prompt and messages:
             schema = json.dumps(self.schema, ensure_ascii=False)
@@ -105,8 +105,8 @@ class Question(NamedTuple):
 class Capabilities:
     """What an endpoint was found to support; shared by its clients. Safe for threads.
 
-    modes: JSON formats to try, best first. dropped: parameters that it does not take. thinks:
-    whether the model thinks before it answers.
+    modes: JSON formats to try, best first. dropped: parameters that it rejects. thinks: whether the
+    model thinks before it answers.
     """
 
     def __init__(self, json_mode: str) -> None:
@@ -116,11 +116,11 @@ class Capabilities:
         self.thinks = False
 
     def drop_parameter(self, reply: Reply, dropped: frozenset[str]) -> str:
-        """Return the parameter that the reply rejects, left out from now on; empty: it does not.
+        """Return the parameter that the reply rejects, left out from now on; empty if none.
 
-        dropped: the parameters that were left out of the rejected request.
-        OpenAI's reasoning models take no temperature, and max_completion_tokens for max_tokens.
-        Only vLLM, SGLang and llama.cpp know chat_template_kwargs, and few models service_tier.
+        dropped: the parameters that were left out of the rejected request. OpenAI's reasoning
+        models accept no temperature, and max_completion_tokens instead of max_tokens. Only vLLM,
+        SGLang and llama.cpp know chat_template_kwargs, and few models service_tier.
         """
         message = server_message(reply).lower()
         if reply.status not in REJECTED or not _NOT_SUPPORTED.search(message):
@@ -149,8 +149,8 @@ class Capabilities:
         """Return the body of the request that asks the question.
 
         The embedded model has no tokens to spare for thoughts: it is told not to think. A Qwen3
-        that thinks all the same, for its chat template or its server does not know the parameter,
-        is told so in the message, too.
+        that thinks anyway, because its chat template or its server does not know the parameter, is
+        also told so in the message.
         """
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
         body = {"model": endpoint.model, **question.body(), limit: question.max_tokens}

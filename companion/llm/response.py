@@ -35,7 +35,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 class Reply(NamedTuple):
     """A server's reply: HTTP status, headers with lower-case names, body.
 
-    sent_at: when its request had been sent, by time.monotonic; None where that is not known.
+    sent_at: when its request had been sent, by time.monotonic; None if unknown.
     """
 
     status: int
@@ -44,7 +44,7 @@ class Reply(NamedTuple):
     sent_at: float | None = None
 
     def parse(self) -> Any:
-        """Return the JSON value of the body, None where it is not JSON."""
+        """Return the JSON value of the body, None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -76,8 +76,8 @@ class Reply(NamedTuple):
 class Usage:
     """Input and output tokens as the endpoint counts them, and calls; usages can be added up.
 
-    cached_tokens: how many of input_tokens came from the endpoint's prompt cache; 0 also where
-    it does not say.
+    cached_tokens: how many of input_tokens came from the endpoint's prompt cache; 0 also if it does
+    not say.
     """
 
     input_tokens: int = 0
@@ -94,9 +94,9 @@ class Usage:
 
 @dataclass(frozen=True)
 class Answer:
-    """A usable answer. `data` is its JSON object when JSON was asked for, else empty.
+    """A usable answer. `data` is its JSON object if JSON was requested, else empty.
 
-    `usage` is the sum over all calls made, also those whose answer was unusable.
+    `usage` is the sum over all calls made, including those without a usable answer.
     """
 
     text: str
@@ -105,9 +105,9 @@ class Answer:
 
 
 class NoAnswer(AnswerError):
-    """There is no usable answer. `usage`: what the calls took all the same.
+    """There is no usable answer. `usage`: what the calls used all the same.
 
-    fault: what was wrong with it, as `cut off`; empty where the model refused, which it does for
+    fault: what was wrong with it, such as `cut off`; empty if the model refused, which it does for
     one note's text and not for the next.
     """
 
@@ -118,7 +118,7 @@ class NoAnswer(AnswerError):
 
 
 class NoCompletion(NoAnswer):
-    """The reply is no chat completion: a fault of the endpoint or its settings, not of the note."""
+    """The reply is not a chat completion: a fault of the endpoint or settings, not of the note."""
 
 
 class ThoughtsOnly(NoCompletion):
@@ -130,10 +130,10 @@ CUT = " …"
 
 
 class Completion(NamedTuple):
-    """A chat completion. `problem`: what is wrong with it, a verb phrase; empty when nothing is.
+    """A chat completion. `problem`: what is wrong with it, a verb phrase; empty if nothing is.
 
     finish: its `finish_reason`. thinks: the model thought first, which takes output tokens. tier:
-    the service tier that it came from; empty where that is not told.
+    the service tier it came from; empty if unknown.
     """
 
     text: str = ""
@@ -184,9 +184,9 @@ def read_completion(reply: Reply) -> Completion:
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
-    """Return the JSON object in text, None when there is none or it does not fit the schema.
+    """Return the JSON object in text, None if there is none or it does not fit the schema.
 
-    A code fence or prose around it, which models add unasked, is left out.
+    A code fence or prose around it, which models often add, is left out.
     """
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
@@ -204,8 +204,8 @@ def fits_schema(value: Any, schema: JsonSchema) -> bool:
     """Return whether value has the types and the required keys of the schema.
 
     Checks `type`, `required`, `properties` and `items` of JSON Schema. Excess length, unknown keys
-    and values outside an `enum` are left to the caller: one of them is no reason to reject the
-    other values.
+    and values outside an `enum` are left to the caller: they are no reason to reject the other
+    values.
     """
     kind = schema.get("type")
     expected = _TYPES.get(kind) if isinstance(kind, str) else None

@@ -1,7 +1,7 @@
 """The HTTP transport: one POST through the openai package, without leaking keys or headers.
 
-The only module that imports openai and httpx2, and so the only slow one to import (0.5 s).
-What the openai package reads from the environment by itself (OPENAI_API_KEY, OPENAI_ORG_ID,
+The only module that imports openai and httpx2, and so the only slow one to import (0.5 s). Anything
+that the openai package itself reads from the environment (OPENAI_API_KEY, OPENAI_ORG_ID,
 OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: all requests pass
 `_GuardedClient`, which sends our own headers and no others.
 """
@@ -40,7 +40,7 @@ MAX_ANSWER = 1024 * 1024  # bytes
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CONNECT_TIMEOUT = 10.0  # seconds
 _IDLE = 5.0  # seconds that a connection is kept without a call
-_IGNORE_ENVIRONMENT: dict[str, Any] = {  # what the package reads there if it is not told
+_IGNORE_ENVIRONMENT: dict[str, Any] = {  # what the package would read there by default
     "api_key": "set by the guard",
     "admin_api_key": "",
     "organization": "",
@@ -73,9 +73,9 @@ class Transport:
 
     @contextmanager
     def client(self, retries: int) -> Iterator[openai.OpenAI]:
-        """Lend the package's own client over these connections, for calls that are few.
+        """Lend the package's own client over these connections, for a few calls.
 
-        Raises CallFailed; ErrorReply: the status is an error, after the retries.
+        Raises CallFailed; ErrorReply if the status is an error, after the retries.
         """
         try:
             yield self._make_client(openai.OpenAI, retries)
@@ -97,12 +97,12 @@ class Transport:
         return client
 
     def close(self) -> None:
-        """Break off the calls under way, which raise CallFailed, and close the connections."""
+        """Break off the calls in progress, which raise CallFailed, and close the connections."""
         self._http.close()
 
 
 def _failure_of(error: BaseException) -> CallFailed:
-    """Return what the error says of a call that got no reply."""
+    """Return what the error says about a call that got no reply."""
     sent = not isinstance(error, _UNSENT)
     if isinstance(error, httpx2.TimeoutException):
         slow = not isinstance(error, httpx2.ConnectTimeout)
@@ -203,7 +203,8 @@ class _GuardedClient(httpx2.Client):
     def _lend_connection(self) -> Iterator[httpx2.HTTPTransport]:
         """Lend the connection that was used last.
 
-        Each is a pool of its own, as one pool of all looks through them twice for each call.
+        Each is a pool of its own, because one shared pool would search all of them twice for each
+        call.
         """
         try:
             _, connection = self._idle.pop()
@@ -244,7 +245,7 @@ class _GuardedClient(httpx2.Client):
             self._streams.add(info["return_value"])
 
     def close(self) -> None:
-        """Break the calls under way off, and close the connections."""
+        """Break off the calls in progress, and close the connections."""
         super().close()  # first: a call that starts now fails as one that was broken off
         for stream in list(self._streams):
             sock = stream.get_extra_info("socket")
@@ -255,7 +256,7 @@ class _GuardedClient(httpx2.Client):
 
 
 def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
-    """Return the proxy of the system's settings for the endpoint; None for one on this machine."""
+    """Return the system's proxy for the endpoint; None for one on this machine."""
     parts = endpoint.parts
     if endpoint.is_local or proxy_bypass(parts.hostname or ""):
         return None

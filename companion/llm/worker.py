@@ -1,8 +1,8 @@
 """The child processes in which models run: `llama.cpp`, and `encoder` for the built-in encoder.
 
-Run by its path, with what to run and what is added to its niceness as arguments. It ends as soon as
-standard input does: with its parent, even one killed with SIGKILL. It imports nothing of Companion,
-so that it starts without searching the current folder. The parent starts and ends it by
+It is run by its path, with what to run and the addition to its niceness as arguments. It ends as
+soon as standard input does: with its parent, even one killed with SIGKILL. It imports nothing from
+Companion, so it starts without searching the current folder. The parent starts and ends it with
 start_worker and end_worker.
 """
 
@@ -30,7 +30,7 @@ WorkerProcess = subprocess.Popen[bytes]
 def find_missing_library() -> str:
     """Return in words what llama.cpp lacks on this machine, as on a bare Debian; empty if nothing.
 
-    Other systems have it, or bring it with llama.cpp.
+    Other systems have it, or llama.cpp brings it.
     """
     if sys.platform == "linux":
         try:
@@ -44,10 +44,10 @@ def find_missing_library() -> str:
 
 
 def start_worker(what: str, niceness: int, *, is_low: bool, **environment: str) -> WorkerProcess:
-    """Start a worker, in a process group of its own: Ctrl-C is the parent's to handle.
+    """Start a worker, in its own process group: the parent handles Ctrl-C.
 
-    what: the model that it runs, as main() calls it. is_low: its priority on Windows is below
-    normal, where there is no niceness. environment: added to our own. Raises OSError.
+    what: the model that it runs, as main() calls it. is_low: its priority on Windows, which has no
+    niceness, is below normal. environment: added to our own. Raises OSError.
     """
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
@@ -81,7 +81,7 @@ def send_options(worker: WorkerProcess, options: dict[str, Any], timeout: float)
 
 
 def pid_of(worker: WorkerProcess | None) -> int | None:
-    """Return the process id of a worker; None where there is none, or it has ended."""
+    """Return the process id of a worker; None if there is none, or it has ended."""
     return worker.pid if worker and worker.poll() is None else None
 
 
@@ -111,10 +111,10 @@ def main() -> None:
 
 
 def _be_nice(niceness: int) -> None:
-    """Lower the priority of this process by so much.
+    """Lower the priority of this process by this much.
 
-    Linux shares the processor between sessions first (sched(7), autogroup), and this one has its
-    own: within it, a process's niceness means nothing.
+    Linux shares the processor between sessions first (sched(7), autogroup), and this process has
+    its own: within it, a process's niceness means nothing.
     """
     os.nice(niceness)
     with suppress(OSError):

@@ -20,7 +20,8 @@ _CLOSING_HASHES = re.compile(r"(?:^|(?<=[ \t]))#+$")
 def is_plain_start(text: str) -> bool:
     """Return whether text certainly means the same at the start of a line as within one.
 
-    Markers of lists, quotes, tables, HTML and code do not, nor block ids and Dataview's `key:: v`.
+    Markers of lists, quotes, tables, HTML and code do not, nor do block ids and Dataview's `key::
+    v`.
     """
     return bool(_PLAIN_START.match(text))
 
@@ -111,7 +112,7 @@ class Cursor:
 
     @property
     def is_indented(self) -> bool:
-        """Whether what follows is indented as far as indented code."""
+        """Whether what follows is indented enough to be indented code."""
         return self.position < self.end and self.indent(_CODE_INDENT) == _CODE_INDENT
 
     def indent(self, most: int) -> int:

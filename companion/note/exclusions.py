@@ -1,7 +1,7 @@
 """What excludes a note: the configured tags and properties, and template syntax in its text.
 
-Whether a word is a tag, and whether `yes` is true, differs from one program to the next. A note
-that was sent cannot be called back, so a mark counts as soon as any program may see it.
+Programs differ on whether a word is a tag, and whether `yes` is true. A note that was sent cannot
+be called back, so a mark counts as soon as any program may see it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def find_marks(
 ) -> tuple[str, ...]:
     """Return which of the tags and properties the note has; see tag_mark and property_mark.
 
-    A note has a tag, too, where it has one that is nested in it.
+    A nested tag counts as the tag it is nested in, too.
     """
     prefixes = tuple(f"{_fold(tag)}/" for tag in tags)
     names = (
@@ -85,7 +85,7 @@ def _tag_paths(name: str) -> tuple[str, str]:
 
 
 def _texts(value: PropertyValue, visited: set[int]) -> Iterator[str]:
-    """Yield every text in a value, at any depth; nodes that a YAML alias repeats only once."""
+    """Yield every text in a value, at any depth; nodes that a YAML alias repeats come once."""
     if isinstance(value, (list, dict)):
         if id(value) not in visited:
             visited.add(id(value))
@@ -108,7 +108,7 @@ def _fold(text: str) -> str:
 
 
 class _CodeFinder:
-    """Finds what every program takes for code in a note."""
+    """Finds what every program treats as code in a note."""
 
     def __init__(self, parsed: ParsedNote) -> None:
         self._parsed = parsed
@@ -126,7 +126,7 @@ class _CodeFinder:
 
     @cached_property
     def _inline_code(self) -> list[tuple[int, int]]:
-        """The start and end in the note of inline code that no program takes for anything else.
+        """The start and end in the note of inline code that every program reads as code.
 
         That is, code on one line, with no unpaired backtick before it in the paragraph or in what
         might be part of it, and with nothing in it that may begin or end a link or the like.
@@ -168,7 +168,7 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
     note = parsed.note
     opening, last_closing = note.text.find("<%", note.body_start), note.text.rfind("%>")
     has_placeholder = "{{" in note.text and _PLACEHOLDER.search(note.text, note.body_start)
-    if not has_placeholder and not 0 <= opening < last_closing:  # the outline takes its time
+    if not has_placeholder and not 0 <= opening < last_closing:  # the outline is slow to read
         return None
     for line in parsed.lines:
         if line.kind in ("code", "math") or not any(o in line.text for o in _TEMPLATE_OPENINGS):

@@ -25,7 +25,7 @@ from companion.note.properties import property_texts
 from companion.note.tags import is_tag
 
 FACTS_VERSION = 10
-"""To be raised when Facts change: the index is then rebuilt."""
+"""Raise this when Facts change, so that the index is rebuilt."""
 
 UNKNOWN = "cannot be understood"
 _SAYS_NO = "it says ai: false"
@@ -38,11 +38,11 @@ _DECODER = json.JSONDecoder()
 class Facts(NamedTuple):
     """Everything a scan finds out about a note.
 
-    skipped: why the whole note is left alone. unfilled: what in it is left alone, and why.
-    values: the values of the properties that form the vault's vocabulary. styles: of its AI
-    callouts, by place; see find_styles. marks: the configured tags and properties it has that
-    exclude a note, always or from an endpoint on another machine; see find_marks. Of a note that
-    cannot be understood nobody knows them: it has UNKNOWN.
+    skipped: why the whole note is left alone. unfilled: what in it is left alone, and why. values:
+    the values of the properties that form the vault's vocabulary. styles: of its AI callouts, by
+    place; see find_styles. marks: the configured tags and properties it has that exclude a note,
+    always or from an endpoint on another machine; see find_marks. They are UNKNOWN for a note that
+    cannot be understood.
     """
 
     needs: tuple[Need, ...] = ()
@@ -59,7 +59,7 @@ class Facts(NamedTuple):
 
     @property
     def is_excluded(self) -> bool:
-        """Whether its author keeps it from being read: by `ai: false`, a tag or a property."""
+        """Whether its author excludes it from being read: by `ai: false`, a tag or a property."""
         return self.skipped == _SAYS_NO or bool({*self.marks} - {UNKNOWN})
 
     @staticmethod

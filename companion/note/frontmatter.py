@@ -121,9 +121,9 @@ def take_out_value(
 ) -> Edit:
     """Return the edit that takes the value out of the property, in whatever style it is written.
 
-    token: what is to stand in its place, as `""`, or nothing. with_key: the property goes, too.
+    token: what replaces the value, such as `""`, or nothing. with_key: the property goes, too.
 
-    Raises NoteRefused if the property does not have just this value, or more would change.
+    Raises NoteRefused if the property does not have exactly this value, or more would change.
     """
     properties = read_properties(note)
     keys, block = properties.keys_of(name), parse_ruamel(note)

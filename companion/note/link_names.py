@@ -162,7 +162,7 @@ class LinkNames(NotePaths):
 
     @LockedProperty
     def _matcher(self) -> AhoCorasick:
-        """Finds every name, also those within others, since the longest may be no mention."""
+        """Finds every name, including those within others, as the longest may not be a mention."""
         from ahocorasick_rs import AhoCorasick  # 1 MB that a scan does not need
 
         return AhoCorasick(self._patterns)
@@ -200,7 +200,7 @@ def file_name(path: str) -> str:
 
 
 def _add(groups: dict[str, list[T]], key: str, item: T) -> None:
-    """Add an item to the group; a new one takes no more room than for this one."""
+    """Add an item to the group; a new group takes no more memory than one item needs."""
     if (group := groups.get(key)) is None:
         groups[key] = [item]
     else:

@@ -163,8 +163,8 @@ class Links:
     """Which notes link to which, by Obsidian's rules; see LinkNames.find_note.
 
     targets: each note's path, and those of its links, a line each; see likely_targets. Paths of
-    notes are vault-relative, with `/` and `.md`. A note's links to itself do not count.
-    about: the notes of which is asked who links to them; None: all. Of few it takes less memory.
+    notes are vault-relative, with `/` and `.md`. A note's links to itself do not count. about: the
+    notes whose backlinks will be asked for; None: all. Fewer notes take less memory.
     """
 
     def __init__(

@@ -142,12 +142,13 @@ class Spelling(Enum):
 def spelling_of(name: str, is_alias: bool) -> Spelling:
     """Return the spelling in which name counts as a mention.
 
-    Names under four letters must be acronyms in capitals; names in Chinese, Japanese, Korean,
-    Thai and the like need two characters. A short word in lower case must be an alias, since file
-    names are often in lower case whatever the word (nothing, join, quickly). An alias of two
-    Chinese characters is mostly an ordinary word. Names without a letter (2024, 2024-05-01) are
-    never mentions, nor are names that a link cannot have, nor common Chinese chapter headings
-    (前言, 基本概念).
+    Names under four letters must be acronyms in capitals; names in Chinese, Japanese, Korean, Thai
+    and the like need two characters. A short word in lower case must be an alias, since file names
+    are often in lower case whatever the word (nothing, join, quickly). An alias of two Chinese
+    characters is usually an ordinary word.
+
+    Names without a letter (2024, 2024-05-01) are never mentions, nor are names that a link cannot
+    have, nor common Chinese chapter headings (前言, 基本概念).
     """
     characters = len(_IS_CHARACTER.findall(name))
     fits_link = is_safe(name) and name[0].isalnum() and name[-1] not in _JOINERS

@@ -21,9 +21,9 @@ _NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts ali
 
 
 class Addition(NamedTuple):
-    """A property that is added where it is absent: in these folders, or to notes of these types.
+    """A property that is added if it is missing: in these folders, or to notes of these types.
 
-    Where both are named, a note must be in one of the folders, and of one of the types.
+    If both are named, a note must be in one of the folders, and of one of the types.
     """
 
     name: str
@@ -84,7 +84,8 @@ class Rules:
     def is_mark(self, tag: str) -> bool:
         """Return whether the tag, or one it is nested in, is a mark of these rules.
 
-        Marks steer Companion, or say what is to be done: no part of the vault's vocabulary.
+        Marks steer Companion, or say what is to be done; they are not part of the vault's
+        vocabulary.
         """
         return f"{tag.casefold()}/".startswith(self._marking_tags)
 
@@ -123,7 +124,7 @@ class Need(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The need's identifier in the journal: the same in a later run."""
+        """The need's identifier in the journal, the same in later runs."""
         if self.kind != CALLOUT:
             return self.kind
         if self.question is not None:
@@ -158,7 +159,7 @@ def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Nee
 
 
 def find_section_needs(parsed: ParsedNote, section: Section) -> Iterator[Need]:
-    """Yield the need of a callout in the section; none if an empty one is there already.
+    """Yield the need of a callout in the section; none if it already has an empty one.
 
     Raises NoteRefused if the section is not there, or has a callout that is filled.
     """
@@ -197,7 +198,7 @@ def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:
 
 
 def _why_empty(parsed: ParsedNote, name: str, rules: Rules) -> str | None:
-    """Return why the property is to be filled: it is empty, or to be added; None if it is not."""
+    """Return why the property is to be filled (it is empty, or to be added); None if it is not."""
     keys = parsed.property_keys(name)
     if not keys:
         return f"no {name} yet" if rules.additions and rules.adds(name, parsed) else None
@@ -205,7 +206,7 @@ def _why_empty(parsed: ParsedNote, name: str, rules: Rules) -> str | None:
 
 
 def _empty_callouts(parsed: ParsedNote) -> Iterator[tuple[Callout, Need]]:
-    """Yield the callouts that are to be filled, each with its need."""
+    """Yield the callouts to fill, each with its need."""
     count: dict[str, int] = {}
     for callout in parsed.callouts:
         need = _callout_need(callout)
@@ -215,7 +216,7 @@ def _empty_callouts(parsed: ParsedNote) -> Iterator[tuple[Callout, Need]]:
 
 
 def _callout_need(callout: Callout) -> Need:
-    """Return the need that the callout is, supposing that it is empty."""
+    """Return the callout's need, assuming that it is empty."""
     question, heading = callout.question, callout.heading
     if question is not None:
         return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
@@ -224,9 +225,10 @@ def _callout_need(callout: Callout) -> Need:
 
 
 def explain(need: Need, titles: Collection[str]) -> Need:
-    """Return the need with the reason that is shown. titles: casefolded, of the vault's callouts.
+    """Return the need with the reason to show. titles: casefolded, of the vault's callouts.
 
-    A callout that was emptied and kept such a title, be it `KI`, asks no question by it.
+    A callout that was emptied and kept such a title, `KI` for example, does not ask a question with
+    it.
     """
     if need.question is None or need.question.casefold() not in titles:
         return need

@@ -216,8 +216,8 @@ class Section(NamedTuple):
 
     at: which of the headings with this text it is, counted from 1. of: how many there are. While
     that number stays the same, the section is identified, whatever else changes in the note.
-    is_whole: whether the heading has no more text; else its first words are enough if no heading
-    has only these.
+    is_whole: the heading has no other text; if false, its first words are enough, unless another
+    heading has only these.
     """
 
     heading: str
@@ -227,13 +227,13 @@ class Section(NamedTuple):
 
 
 class HeadingNotFound(NoteRefused):
-    """The note does not have the section's heading, or has another number of such headings."""
+    """The note does not have the section's heading, or not the expected number of such headings."""
 
 
 def find_heading(lines: Sequence[Line], section: Section) -> int:
     """Return the index of the section's heading among the lines.
 
-    Raises HeadingNotFound: there is no such heading, or another number of them.
+    Raises HeadingNotFound if there is no such heading, or not as many as expected.
     """
     heading = section.heading
     headings = _find_headings(lines)
@@ -286,7 +286,7 @@ def _name(lines: Sequence[Line], headings: Sequence[int]) -> str:
 
 
 def _begins_with(title: str, words: str) -> bool:
-    """Return whether the title has these first words, whole ones, and more."""
+    """Return whether the title begins with these whole words, and has more."""
     if not (words and title.startswith(words)):
         return False
     return not joins_letters(words[-1], title[len(words)])

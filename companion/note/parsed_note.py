@@ -21,7 +21,7 @@ from companion.note.text import NoteText
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
 _AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # a literal first is searched for fastest
 _TEMPLATE = re.compile(r"\{\{|<%")
-# Hugo (content/front-matter) and Zola; what stands above it makes it text for them, too.
+# Hugo (content/front-matter) and Zola; text above it makes it text for them, too.
 _FOREIGN = re.compile(r"\ufeff?\s*(?:(\+\+\+)|\{)[ \t]*(?:\r|\n|\Z)")
 
 
@@ -155,12 +155,12 @@ def find_title(parsed: ParsedNote, path: str) -> str:
 
 
 def name_note(parsed: ParsedNote, path: str) -> str:
-    """Return the title of the note at path; where nothing names its subject, its file's name."""
+    """Return the title of the note at path; its file's name if nothing names its subject."""
     return find_title(parsed, path) or file_name(path)
 
 
 def is_subject(text: str) -> bool:
-    """Return whether text may name a subject: no date, no number, not “Untitled” or “Readme”."""
+    """Return whether text may name a subject: not a date, a number, “Untitled” or “Readme”."""
     if not _LETTER.search(text) or _NO_NAME.fullmatch(text):
         return False
     return not (_DIGIT.search(text) and (_DATE.fullmatch(text) or _CODED.fullmatch(text)))

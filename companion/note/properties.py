@@ -120,9 +120,9 @@ def property_texts(value: object) -> list[str]:
 def read_properties(note: NoteText) -> Properties:
     """Return the note's properties.
 
-    Raises NoteRefused, with the line in the note, if they are never closed, are not valid YAML,
-    several documents, or no mapping; if a key is there twice, at any depth, or is a list or a
-    mapping; or if a value contains itself or is nested too deep.
+    Raises NoteRefused, with the line in the note, if they are never closed, are not valid YAML, are
+    several documents, or are not a mapping; if a key is there twice, at any depth, or is a list or
+    a mapping; or if a value contains itself or is nested too deep.
     """
     text = note.yaml
     if not text.strip():

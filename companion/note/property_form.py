@@ -16,7 +16,7 @@ from companion.note.yaml_check import YamlEvent, parse_pyyaml
 T = TypeVar("T")
 
 SCALARS = ("number", "date", "datetime", "checkbox")
-"""The kinds of values that YAML has types for, so that they are written without quotes."""
+"""The kinds of values that YAML has types for, which are written without quotes."""
 
 _CANONICAL = {"date": "YYYY-MM-DD", "datetime": "YYYY-MM-DDTHH:mm:ss"}
 _DATE = re.compile(
@@ -38,10 +38,10 @@ class PropertyForm(NamedTuple):
     """How the values of a property are written.
 
     is_bare: a number, a date or a checkbox, which is written without quotes. quote: the quotation
-    mark around a value; empty: one only where YAML needs it. date: its pattern, in the signs of
-    Obsidian (Moment.js); empty: as in Obsidian. decimals: of each number; 0: as many as it has.
-    is_flow: a new list is written in brackets. item: what stands before the items of a new list;
-    empty: as in the note, else as in Obsidian.
+    mark around a value; empty: only where YAML needs one. date: its pattern, in Obsidian's notation
+    (Moment.js); empty: as in Obsidian. decimals: of each number; 0: as many as it has. is_flow: a
+    new list is written in brackets. item: the text before the items of a new list; empty: as in the
+    note, else as in Obsidian.
     """
 
     is_bare: bool = False
@@ -83,7 +83,7 @@ class PropertyForm(NamedTuple):
 
 
 PLAIN_FORM = PropertyForm()
-"""That of Obsidian: text, and a list in a block."""
+"""Obsidian's form: text, and a list in a block."""
 
 
 def learn_form(kind: str, name: str, notes: Iterable[NoteText]) -> PropertyForm:

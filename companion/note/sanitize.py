@@ -312,8 +312,8 @@ _ACTIVE = re.compile(
 def inert_value(text: str) -> str:
     """Return text as a property's value: one line with single spaces and without active syntax.
 
-    Obsidian shows a value verbatim and Dataview renders it as Markdown, so links, code and
-    emphasis become their words, and remaining active syntax is broken by a space, not escaped.
+    Obsidian shows a value verbatim and Dataview renders it as Markdown, so links, code and emphasis
+    are reduced to their words, and remaining active syntax is broken by a space, not escaped.
     Quotation marks around the whole value are removed. Empty if text has no words. Takes linear
     time.
     """

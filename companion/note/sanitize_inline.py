@@ -90,7 +90,7 @@ def inert_line(line: str, resolve: Resolve, *, table: bool = False, math: bool =
 
 
 def words(line: str, resolve: Resolve) -> str:
-    """Return line with links, images, embeds and code that plugins run as their words.
+    """Return line with links, images, embeds and code that plugins run reduced to their words.
 
     Wikilinks that resolve to a note are kept, with the note's name. The result may have active
     syntax that was not there before; escape() deals with it.
@@ -115,7 +115,7 @@ def words(line: str, resolve: Resolve) -> str:
 
 
 def without_links(line: str) -> str:
-    """Return line as words() does, with all links as their words: what a reader sees."""
+    """Return line as words() does, with all links reduced to their words: what a reader sees."""
     return words(line, lambda _target: None)
 
 

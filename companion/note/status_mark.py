@@ -110,7 +110,7 @@ def _words_edits(line: Line, tag_spans: list[tuple[int, int]]) -> Iterator[Edit]
 
 
 def _is_removable(lines: list[Line], index: int) -> bool:
-    """Return whether the lines around a line of tags keep their meaning without it."""
+    """Return whether the lines around a line of tags keep their meaning once it is removed."""
     above = _not_blank(lines, range(index - 1, -1, -1))
     below = _not_blank(lines, range(index + 1, len(lines)))
     if above and above.text.endswith(_CONTINUES_BELOW):
@@ -133,7 +133,7 @@ def _is_indented(line: Line) -> bool:
 
 
 def _verify_inline(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
-    """Return edits of the body if they change nothing else that is read; else none."""
+    """Return edits of the body if they change nothing else that is read; none otherwise."""
     if not edits:
         return []
     try:

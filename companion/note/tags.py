@@ -27,7 +27,7 @@ _NO_TAGS = re.compile(
 
 
 def is_tag(name: str) -> bool:
-    """Return whether Obsidian takes name, without `#`, for a tag."""
+    """Return whether Obsidian treats name, without `#`, as a tag."""
     return bool(_WHOLE.fullmatch(name)) and not name.isdecimal()
 
 
@@ -88,7 +88,7 @@ def has_tag(tags: Collection[str], tag: str) -> bool:
 
 
 def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the offset and name of whatever any program might take for a tag.
+    """Yield the offset and name of whatever any program might treat as a tag.
 
     Anything but an ASCII letter or digit or an escaping backslash may precede it.
     """

@@ -123,7 +123,7 @@ _HIDDEN = re.compile(
 def show_hidden(text: str) -> str:
     """Return the text with its control, bidirectional and zero-width characters as `<U+202E>`.
 
-    So no name reads as another one, and no text steers a terminal. Tabs and line feeds stay, and
-    so do the joiners, which some scripts and emoji need.
+    Then no name can pass for another, and no text can steer a terminal. Tabs and line feeds stay,
+    and so do the joiners, which some scripts and emoji need.
     """
     return _HIDDEN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)

@@ -45,7 +45,7 @@ class YamlEvent(NamedTuple):
 
     @property
     def is_bare(self) -> bool:
-        """Whether it is no alias and has no anchor or tag."""
+        """Whether it is not an alias, and has no anchor or tag."""
         return self.kind != "AliasEvent" and self.anchor is None and self.tag is None
 
     @property

@@ -1,4 +1,4 @@
-"""What the model is asked: our prompt files, the user's over them, and the messages of both."""
+"""What the model is asked: our prompt files, the user's over them, and the messages."""
 
 from companion.prompts.field import Field, NothingToChoose, find_field
 from companion.prompts.messages import Ask, Prompts, make_ask, question_of

@@ -90,7 +90,7 @@ class Field:
     def choices(self, note: PromptContext) -> tuple[str, ...] | None:
         """Return the allowed values, each once; None when any value is allowed.
 
-        Raises NothingToChoose when only the vault's values are, and it has none.
+        Raises NothingToChoose when only the vault's values are allowed, and it has none.
         """
         if self.vocabulary is None:
             return None
@@ -104,7 +104,7 @@ class Field:
         return tuple(dict.fromkeys(values))
 
     def schema(self, choices: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return the JSON schema of a value; where choices are given, of one of them.
+        """Return the JSON schema of a value; if choices are given, of one of them.
 
         Uses only what both OpenAI's strict mode and llama.cpp's grammars enforce.
         """
@@ -200,7 +200,7 @@ def load_field(
 
 
 def _try_out(field: Field, file: PromptFile) -> None:
-    """Render the field's instruction for sample notes. Raises PromptError where it is empty."""
+    """Render the field's instruction for sample notes. Raises PromptError if it is empty."""
     for sample in SAMPLES:
         note = replace(sample, vocabulary={field.name: ("drink", "place")})
         for question, section in (None, None), ("Why?", None), (None, "Roasting"):

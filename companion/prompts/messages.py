@@ -21,7 +21,7 @@ _ANSWER_TOKENS = 16  # a key, quotes and brackets of a JSON answer
 
 
 class Ask(NamedTuple):
-    """How a prompt asks for a need. key: of the value in a JSON answer, as `callout_2`.
+    """How a prompt asks for a need. key: of the value in a JSON answer, such as `callout_2`.
 
     question: the title of a callout that asks something. section: the heading above a section's
     callout. Both are None for the top callout and for properties.
@@ -35,7 +35,7 @@ class Ask(NamedTuple):
 
 
 def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[str]) -> Ask:
-    """Return how a prompt asks for the need. number: tells its key from others of the field."""
+    """Return how a prompt asks for the need. number: makes its key unique in the field."""
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
     question = question_of(need, callout_titles)
@@ -48,7 +48,8 @@ def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[st
 def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
     """Return the question in the title of an empty callout; None: the title is a common one.
 
-    A callout that was emptied and kept its title, be it `KI`, asks no question by it.
+    A callout that was emptied and kept its title, `KI` for example, does not ask a question with
+    it.
     """
     is_title = need.question is not None and need.question.casefold() in callout_titles
     return None if is_title else need.question
@@ -66,7 +67,7 @@ class TemplateAsk(NamedTuple):
 class Prompts:
     """The prompt files in use, and the messages and schemas made from them.
 
-    by_folder: those for the notes in folders of the vault, by path as folder_key returns it.
+    by_folder: the prompts for notes in folders of the vault, by path as folder_key returns it.
     """
 
     files: Mapping[str, PromptFile]
@@ -105,11 +106,11 @@ class Prompts:
         """Return the messages that ask for all of asks in one JSON answer, or for one as text.
 
         What changes least comes first, for the sake of prefix caches: the system message and the
-        beginning of the user message depend on the note alone, not on what is asked. Only the end
-        of `note.md` may differ by field.
+        beginning of the user message depend on the note alone, not on the request. Only the end of
+        `note.md` may differ by field.
 
-        Raises NothingToChoose; ValueError: no ask, a key used twice, or json=False with more than
-        one ask.
+        Raises NothingToChoose; ValueError if there is no ask, a key is used twice, or json=False
+        with more than one ask.
         """
         keys = [ask.key for ask in asks]
         if not keys or len(set(keys)) < len(keys) or not (json or len(keys) == 1):
@@ -129,7 +130,7 @@ class Prompts:
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
     def schema(self, asks: Sequence[Ask], note: PromptContext) -> dict[str, Any]:
-        """Return the JSON schema of an answer to asks, for strict mode: all keys, no others.
+        """Return the JSON schema of an answer to asks, for strict mode: exactly these keys.
 
         Raises NothingToChoose.
         """
@@ -142,5 +143,5 @@ class Prompts:
         }
 
     def max_tokens(self, asks: Sequence[Ask]) -> int:
-        """Return how many tokens an answer to asks may have: a limit for models that do not end."""
+        """Return how many tokens an answer to asks may have: a limit for models that never stop."""
         return sum(ask.field.max_tokens + _ANSWER_TOKENS for ask in asks)

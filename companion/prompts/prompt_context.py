@@ -19,20 +19,20 @@ _LAST_WORD = re.compile(r"\s+\S{0,20}$")  # no more: Chinese has no blanks betwe
 
 @dataclass(frozen=True)
 class PromptContext:
-    """What a prompt may contain of a note. All of it is data; none of it is used as a template.
+    """The parts of a note that a prompt may contain. All of it is data; none is used as a template.
 
-    title: empty where nothing names the subject. language: the English name of the language to
-    write in; None: the note's own. vocabulary: the values to choose from, by field name, the best
-    match first. opening: the sentence of the note that best says what it is about, if any.
-    self_description: the same, where it reads as a description already. properties: further
-    properties of the note as `name: value`, for notes with little text. backlinks: what other
-    notes say of it. linked: descriptions of notes that it links to. examples: descriptions that the
-    author gave to similar notes, for a model that can follow them. corrections: what the author
-    made of earlier answers, by field name. style: how the author writes descriptions. small:
-    whether a small model is asked, which is best told to write little, and only from what it is
-    shown. strict: whether it is to keep the words that it is shown, as its first answer went beyond
-    them. wish: what the user wants otherwise than it was in an earlier answer, in their words;
-    earlier: that answer, where it is to be shown.
+    title: empty if nothing names the subject. language: the English name of the language to write
+    in; None: the note's own. vocabulary: the values to choose from, by field name, the best match
+    first. opening: the sentence of the note that best says what it is about, if any.
+    self_description: the same, if it already reads as a description. properties: further properties
+    of the note as `name: value`, for notes with little text. backlinks: what other notes say about
+    it. linked: descriptions of notes that it links to. examples: descriptions that the author gave
+    to similar notes, for a model that can follow them. corrections: what the author made of earlier
+    answers, by field name. style: how the author writes descriptions. small: whether the model is
+    small, and is best told to write little, and only from what it is shown. strict: whether it has
+    to keep to the words it is shown, because its first answer went beyond them. wish: what the user
+    wants changed from an earlier answer, in their words; earlier: that answer, if it is to be
+    shown.
     """
 
     title: str
@@ -57,7 +57,7 @@ class PromptContext:
 
     @property
     def told_by_others(self) -> bool:
-        """Whether other notes say more of the subject than the note itself."""
+        """Whether other notes say more about the subject than the note itself."""
         return sum(map(len, self.backlinks)) > len(self.prose)
 
     def values(self) -> dict[str, object]:
@@ -88,7 +88,7 @@ class PromptContext:
     def short_values(self) -> dict[str, object]:
         """Return the values for instructions, each on one line: they are outside the note's tags.
 
-        Every instruction repeats the title: a long one is cut. The note has all of it.
+        Every instruction repeats the title, so a long one is cut. The note has all of it.
         """
         title = as_line(self.title)
         if len(title.encode()) > _TITLE_BYTES:  # cut between words, where it has them
@@ -137,7 +137,7 @@ def as_line(text: str) -> str:
 
 
 def as_lines(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return each of the texts as as_line does."""
+    """Return each of the texts on one line, as as_line does."""
     return tuple(map(as_line, texts))
 
 
@@ -147,7 +147,7 @@ def break_turn_marks(text: str) -> str:
 
 
 def _find_marker(texts: Iterable[str], name: str = "note") -> str:
-    """Return the name of a tag, as `note`, that none of the texts opens or closes.
+    """Return the name of a tag, such as `note`, that none of the texts opens or closes.
 
     Look-alikes count too: other cases, widths and blanks, as in `＜/ NOTE ＞`.
     """

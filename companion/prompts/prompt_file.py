@@ -28,7 +28,7 @@ _WIDTHS = ("center", "expandtabs", "format", "format_map", "ljust", "rjust", "zf
 
 
 class _Sandbox(SandboxedEnvironment):
-    """Jinja2's sandbox, without what makes gigabytes of a few letters.
+    """Jinja2's sandbox, without operations that make gigabytes from a few letters.
 
     Prompts are in the vault, and a vault may come from somebody else.
     """
@@ -94,7 +94,7 @@ FIELD_KINDS: Mapping[str, FieldKind] = {
     "date": "date",
     "datetime": "datetime",
 }
-"""The kind of a field whose file names none, by the property's type in Obsidian."""
+"""The kind of a field whose file does not name one, by the property's type in Obsidian."""
 
 SourceLine = Annotated[str, StringConstraints(strict=True, pattern=r"^\S([^\r\n\t]*\S)?$")]
 _Lines = Annotated[tuple[SourceLine, ...], pydantic.Field(min_length=1)]
@@ -133,7 +133,7 @@ class FieldFrontmatter(pydantic.BaseModel):
 
 @dataclass(frozen=True)
 class PromptFile:
-    """A file as read. key_lines: lines of the frontmatter's keys. body_line: where the body is."""
+    """A file as read. key_lines: of the frontmatter's keys. body_line: where the body starts."""
 
     path: Path
     text: str
@@ -182,7 +182,7 @@ class Template:
 
 
 def _render_in_time(template: jinja2.Template, values: Mapping[str, object]) -> str:
-    """Return the rendered text. Raises OverflowError, in the template, where loops go on and on."""
+    """Return the rendered text. Raises OverflowError, in the template, if loops never end."""
     lines = 0
 
     def count(_frame: FrameType, _event: str, _arg: object) -> Callable[..., Any]:
@@ -241,10 +241,10 @@ def read_prompt_file(path: Path) -> PromptFile:
 
 
 def compile_template(file: PromptFile, names: Collection[str]) -> Template:
-    """Return the file's template, which may use no variables but names.
+    """Return the file's template, which may use only these variables.
 
-    Raises PromptError, with the line, for an empty file, bad syntax or an unknown variable;
-    without a line where blocks are nested hundreds deep.
+    Raises PromptError, with the line, for an empty file, bad syntax or an unknown variable; without
+    a line if blocks are nested hundreds deep.
     """
     if not file.body.strip():
         file.fail("it holds no text for the model; write the instruction, or remove the file")
@@ -262,7 +262,7 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
 
 
 def _may_take_long(tree: nodes.Template) -> bool:
-    """Return whether it goes through more than loops over what is in the note, two deep at most."""
+    """Return whether it does more than loop over what is in the note, two levels deep at most."""
     loops, macros = list(tree.find_all(nodes.For)), list(tree.find_all(nodes.Macro))
     inner = [each for loop in loops for each in loop.find_all(nodes.For)]
     names = {each.name for each in macros}
@@ -315,7 +315,7 @@ def parse_field_frontmatter(file: PromptFile, type_name: str | None = None) -> F
 
 
 def _find_contradictions(frontmatter: FieldFrontmatter) -> Iterator[tuple[str, str]]:
-    """Yield keys that are valid by themselves, and do not go with others, each with the reason."""
+    """Yield keys that are valid by themselves but do not go with others, each with the reason."""
     kind, most = frontmatter.kind, frontmatter.max_characters
     chooses = kind in ("choice", "list")
     if kind == "choice" and frontmatter.vocabulary == "none":

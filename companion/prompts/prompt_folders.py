@@ -1,4 +1,4 @@
-"""Prompt files on disk: our own, those of the vault and its folders over them, each tried out."""
+"""Prompt files on disk: our own, overridden by the vault's and its folders', each tried out."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _FRAMES = ("system.md", "note.md", "answer.md", "again.md")
 def load_prompts(*overrides: Path, types: Mapping[str, str] = MappingProxyType({})) -> Prompts:
     """Return the prompts of our own files, overridden by those in the folders, in order.
 
-    A missing folder overrides nothing. A file in `fields/` with a new name adds a field. What is
-    in `Recipes/` of the last folder, as `Recipes/note.md` or `Recipes/fields/tags.md`, overrides
+    A missing folder overrides nothing. A file in `fields/` with a new name adds a field. Files in
+    `Recipes/` of the last folder, such as `Recipes/note.md` or `Recipes/fields/tags.md`, override
     the same for the notes in the vault's folder Recipes; see Prompts.for_note. types: as in
     load_field.
 
@@ -47,7 +47,7 @@ def load_prompts(*overrides: Path, types: Mapping[str, str] = MappingProxyType({
 
 
 def _load(files: Mapping[str, PromptFile], types: Mapping[str, str]) -> Prompts:
-    """Return the prompts of the files. Raises PromptError, also if two fill one property."""
+    """Return the prompts of the files. Raises PromptError, also if two fill the same property."""
     marked = {"marker": "sample-marker", "asked": ["description"]}
     notes = [sample.values() | marked for sample in SAMPLES]
     # Without the marker, the note's text would have no bounds.
@@ -71,7 +71,7 @@ def _load(files: Mapping[str, PromptFile], types: Mapping[str, str]) -> Prompts:
 def _load_folders(
     prompts: Prompts, of_folders: Mapping[str, Mapping[str, Path]], types: Mapping[str, str]
 ) -> dict[str, Prompts]:
-    """Return the prompts of the vault's folders, each over those of the folder it is in."""
+    """Return the prompts of the vault's folders, each overriding those of the folder it is in."""
     loaded: dict[str, Prompts] = {}
     for folder in sorted(of_folders, key=lambda folder: folder.count("/")):
         above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
@@ -110,7 +110,7 @@ def _find_files(folder: Path) -> dict[str, Path]:
 
 
 def _refuse_link_out(file: Path, folder: Path) -> None:
-    """Raise PromptError for a file in the folder that is a link to one elsewhere."""
+    """Raise PromptError if the file in the folder is a link to a file elsewhere."""
     if not file.resolve().is_relative_to(folder.resolve()):
         raise PromptError(file, "it is a link that leads elsewhere; put the file itself here")
 
@@ -152,7 +152,7 @@ class _Sample(NamedTuple):
 
 
 def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
-    """Return the template of a file that is no field's, tried on the samples."""
+    """Return the template of a file that does not describe a field, tried on the samples."""
     if file.frontmatter:
         file.fail("this file takes no frontmatter; remove it", 1)
     template = compile_template(file, samples[0].values.keys())

@@ -16,7 +16,7 @@ from companion.store.proposal import NewProposal, ProposalState
 from companion.store.proposal_rows import decide_proposals, insert_proposals
 
 BatchState = Literal["making", "out", "cancelled"]
-"""What became of a batch: its file is being written; it is out; the user gave it up."""
+"""The state of a batch: its file is being written; it is out; or the user gave it up."""
 
 
 class ProviderState(NamedTuple):
@@ -28,8 +28,8 @@ class ProviderState(NamedTuple):
     - collected: the answers are stored; the provider still has its files.
     - done: the provider's files are deleted.
 
-    file, id: the provider's ids of the uploaded file and of the batch; empty: not known. files:
-    the ids of all its files there, to be deleted.
+    file, id: the provider's ids of the uploaded file and of the batch; empty: unknown. files: the
+    ids of all its files there, to be deleted.
     """
 
     address: str
@@ -86,7 +86,7 @@ class BatchStore(Store):
     """The batches in the journal's database."""
 
     def begin(self, id_: str, file: str, model: Mapping[str, Any]) -> None:
-        """Store a batch whose file is being written. cancel_unfinished deals with interruptions."""
+        """Store a batch whose file is being written; see cancel_unfinished for interruptions."""
         query = "INSERT INTO batches (id, file, made_at, model) VALUES (?, ?, ?, ?)"
         self._write(query, id_, file, time.time(), json.dumps(model))
 
@@ -107,7 +107,7 @@ class BatchStore(Store):
         self._write(query, json.dumps(provider._asdict()), batch, durable=True)
 
     def end(self, batch: str) -> int:
-        """Mark the calls without an answer as failed; return their number. Other runs may ask."""
+        """Mark unanswered calls as failed; return their number. Other runs may ask again."""
         return self._give_up(batch, "failed", "no answer came")
 
     def cancel(self, batch: str) -> int:
@@ -179,8 +179,8 @@ class BatchStore(Store):
     def _give_up(self, db: Connection, batch: str, state: BatchCallState, reason: str) -> int:
         """Set the state of the batch's calls that have no answer; return their number.
 
-        reason: why their needs have no value. Proposals without a call are of one that was being
-        stored when its process ended.
+        reason: why their needs have no value. A proposal without a call belongs to one that was
+        being stored when its process ended.
         """
         query = "SELECT id FROM proposals WHERE run = ? AND state = 'asked'"
         ids = [id_ for (id_,) in db.execute(query, (batch,))]

@@ -97,7 +97,7 @@ class Change:
 
     @property
     def is_made(self) -> bool:
-        """Whether it is done and not wholly taken back; false for an undo."""
+        """Whether it is done and not completely taken back; false for an undo."""
         return self.state == "done" and self.undoes is None
 
     @property
@@ -122,7 +122,7 @@ class Change:
 def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:
     """Return the columns of a new row of the table `changes`.
 
-    Raises ValueError if the edits do not turn before into after, as undo relies on it.
+    Raises ValueError if the edits do not turn before into after, since undo relies on it.
     """
     old, new = before.decode("utf-8"), after.decode("utf-8")
     edits = sorted(change.edits, key=lambda e: (e.start, e.end))
@@ -166,7 +166,7 @@ def read_row(row: Row) -> Change:
 
 
 def _name(edit: list[Any], replaced: str, around: list[str], name: str = "") -> str:
-    """Return what the edit fills; for a row without names, of an older version, from its lines."""
+    """Return what the edit fills; for a row without names, from an older version, by its lines."""
     words = f"{around[0]}{edit[2] if edit[2].strip() else replaced}"
     return name or name_place(words, len(around[0]), len(words))
 
@@ -213,7 +213,7 @@ def insert_pending(db: Connection, row: dict[str, object], before: bytes, change
 
 
 def mark_done(db: Connection, change: int, now: float) -> None:
-    """Mark the change as done, its proposals as accepted, and the edits that it takes back.
+    """Mark the change as done, its proposals as accepted, and the edits it takes back as undone.
 
     now: Unix time, seconds.
     """
@@ -227,7 +227,7 @@ def mark_done(db: Connection, change: int, now: float) -> None:
 
 
 def mark_abandoned(db: Connection, change: int, remark: str) -> None:
-    """Mark the change as abandoned, with a remark, open its proposals again, delete its image."""
+    """Mark the change as abandoned, with a remark, reopen its proposals, delete its image."""
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
     reopen_proposals(db, change)
@@ -243,7 +243,7 @@ def insert_change(db: Connection, row: dict[str, object], before: bytes) -> int:
 
 
 def _mark_undone(db: Connection, change: int, now: float) -> None:
-    """Mark the edits that this change takes back; of an undo, those that it undid are back."""
+    """Mark the edits that this change takes back; if it undoes an undo, restore those."""
     query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
         FROM changes AS change JOIN changes AS other ON other.id = change.undoes
         WHERE change.id = ?"""

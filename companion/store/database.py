@@ -97,11 +97,10 @@ class Database:
     ) -> Future[T]:
         """Return a future with the result of the work, which runs in the next transaction.
 
-        durable: the future is done only once the transaction is on the disk.
-        can_wait: other work may be waited for, to share its transaction.
-        erases: what the work deletes is gone from the write-ahead log, too, if nobody reads it.
-        kept: where the transaction fails, as while the file is locked, the work is part of the next
-        one, too; nobody waits for its future.
+        durable: the future is done only once the transaction is on the disk. can_wait: the work may
+        wait for other work, to share its transaction. erases: what the work deletes also disappears
+        from the write-ahead log, if nobody is reading it. kept: if the transaction fails, as while
+        the file is locked, the work is also part of the next one; nobody waits for its future.
 
         Raises JournalError if the database is closed. The future raises JournalError if the
         transaction fails, and NoteError if work raises it.
@@ -117,7 +116,8 @@ class Database:
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with table and id of each row that is added, changed or deleted from now on.
 
-        Only of changes, proposals and the outbox. It is called just before the transaction ends.
+        This covers changes, proposals and the outbox. It is called just before the transaction
+        ends.
         """
         self.ask(lambda db: _watch_rows(db, touched)).result()
 
@@ -126,7 +126,7 @@ class Database:
         return self.ask(lambda db: db.execute(query, values).fetchall()).result()
 
     def copy_to_memory(self) -> None:
-        """Go on with a copy in memory, which can be written to: the database is read-only."""
+        """Continue with a writable copy in memory: the database itself is read-only."""
 
         def copy_all(db: sqlite3.Connection) -> None:
             self._db = connect(":memory:", _LOCK_WAIT)
@@ -172,11 +172,11 @@ class Database:
                 db.execute(f"PRAGMA synchronous={mode}")
                 self._synchronous = mode
             db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
-            read_format(db, MIGRATIONS)  # a newer version may have migrated it meanwhile
+            read_format(db, MIGRATIONS)  # a newer version may have migrated it since
             results = [_attempt(task, db) for task in batch]
             db.execute("COMMIT")
             if any(task.erases for task in batch):
-                with suppress(sqlite3.Error):  # it is committed all the same
+                with suppress(sqlite3.Error):  # it is committed anyway
                     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except Exception as error:  # every thread that waits for a future must get it
             self._fail(batch, error)
@@ -191,7 +191,7 @@ class Database:
                 task.result.set_result(result)
 
     def _require_in_place(self) -> None:
-        """Raise JournalError if the database or a side file is not the one that is in use."""
+        """Raise JournalError if the database or a side file was replaced while in use."""
         now = identify_files(self.file)
         if any(old not in (None, new) for old, new in zip(self._files, now, strict=True)):
             raise JournalError(
@@ -214,7 +214,7 @@ class Database:
 class Store:
     """What a database keeps of one kind. Every method may be called from any thread.
 
-    All of them raise JournalError, with the reason, if the database fails.
+    They all raise JournalError, with the reason, if the database fails.
     """
 
     def __init__(self, db: Database) -> None:
@@ -226,7 +226,7 @@ def transaction(
 ) -> Callable[[Callable[Concatenate[S, sqlite3.Connection, P], T]], Callable[Concatenate[S, P], T]]:
     """Return a decorator for methods of a Store: they run in a transaction, and get its connection.
 
-    Who calls them waits for the end of the transaction. durable, erases: as in Database.ask.
+    The caller waits for the end of the transaction. durable, erases: as in Database.ask.
     """
 
     def decorate(
@@ -255,8 +255,8 @@ def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
 def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
     """Return a connection to the journal in file, with its tables brought up to date.
 
-    Read-only: nothing is created or changed. In place of a missing journal an empty one in memory
-    is returned, and in place of an older one a migrated copy in memory.
+    Read-only: nothing is created or changed. A missing journal is replaced by an empty one in
+    memory, and an older one by a migrated copy in memory.
 
     Raises JournalError if it is locked, damaged, unreadable or from a newer version.
     """
@@ -272,7 +272,7 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def touch(db: sqlite3.Connection) -> None:
-    """Write something: SQLite forces earlier commits to the disk only with one that writes."""
+    """Write something: SQLite forces earlier commits to the disk only with a commit that writes."""
     db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 
 

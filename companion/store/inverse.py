@@ -33,10 +33,10 @@ class Inverse(NamedTuple):
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     """Return the edits that take the whole change, except parts already undone, out of text.
 
-    text: a later text of its note, which may differ in line ends and byte order mark, as a file and
-    what an editor shows do; restored text gets those of text.
+    text: a later text of its note, which may differ in line ends and byte order mark, as a file
+    differs from what an editor shows; restored text gets those of text.
 
-    Raises ChangeNotInNote if nothing of the change is left, NoteChanged if lines of it were edited.
+    Raises ChangeNotInNote if nothing of the change is left, NoteChanged if its lines were edited.
     """
     inverse = find_parts(journal, change, text)
     if inverse.remaining:
@@ -88,9 +88,9 @@ def find_parts(journal: Journal, change: Change, text: str, *, in_editor: bool =
 
 
 def _find_rewritten_value(change: Change, text: str, part: int) -> list[Edit]:
-    """Return the edit that takes out a property's value that was written in another style since.
+    """Return the edit that takes out a property's value if it has since been written differently.
 
-    Formatters quote and sort properties. There is none if the value is another one.
+    Formatters quote and sort properties. There is no edit if the value itself has changed.
     """
     from companion.note.frontmatter import take_out_value  # with a parser that is slow to load
 
@@ -178,7 +178,7 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
 
 
 class _ChangedLines(NamedTuple):
-    """The lines that an edit touched: it inserted text between before and after, for replaced."""
+    """The lines that an edit touched: text replaced `replaced`, between before and after."""
 
     before: str
     text: str

@@ -123,7 +123,7 @@ class Journal(Store):
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with `changes` or `proposals` and the id of each row that changes, at once.
 
-        It is called by the thread that writes, just before what it wrote can be read.
+        The writing thread calls it, just before what it wrote can be read.
         """
         self._db.watch(touched)
 
@@ -224,7 +224,7 @@ def write_note(
 ) -> int:
     """Write new over the note in place, provided it still holds the bytes of the snapshot.
 
-    check: called right before; raises a NoteError if nothing may be written any more.
+    check: called right before; raises a NoteError if writing is no longer allowed.
 
     Returns the id of the change in the journal, which is on the disk before the note is written.
 
@@ -251,8 +251,9 @@ def write_note(
 
 
 class KeyedRequest(NamedTuple):
-    """A request that was made with a key. answer: None if it has none, or none any more.
-    is_under_way: it is being done by this process.
+    """A request that was made with a key. answer: None if it has none, or no longer has one.
+
+    is_under_way: this process is working on it.
     """
 
     body_sha256: str
@@ -269,9 +270,9 @@ class RequestKeys(Store):
 
     @transaction(durable=True)
     def begin(self, db: Connection, key: str, body_sha256: str) -> KeyedRequest | None:
-        """Return the earlier request of this key; without one, None, and this is now it.
+        """Return the earlier request with this key; None if there is none, and this is now it.
 
-        It is on the disk then, so that a crash in the middle is known of.
+        It is on the disk then, so that a crash in the middle leaves a trace.
         """
         now = time.time()
         db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
@@ -286,7 +287,7 @@ class RequestKeys(Store):
         return None
 
     def finish(self, key: str, answer: str) -> None:
-        """Keep the answer, with the next transaction."""
+        """Store the answer, with the next transaction."""
         query = "UPDATE request_keys SET answer = ? WHERE key = ?"
         self._db.ask(lambda db: db.execute(query, (answer, key)), kept=True)
         self._under_way.discard(key)

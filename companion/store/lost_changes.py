@@ -1,9 +1,9 @@
-"""Changes that a sync client took out of their note, told from those that its user took out.
+"""Changes that a sync client removed from a note, as opposed to those that its user removed.
 
-Where two devices changed a note, a sync client lets one version keep the name and makes a conflict
+When two devices changed a note, a sync client lets one version keep the name and makes a conflict
 copy of the other. If nothing of a change is in the note and a copy beside it holds the change, an
 older version took the place of ours. A note that was missing for a time was deleted on another
-device, and written again there. All else that is missing, somebody took out.
+device, and written again there. In all other cases, somebody took the change out.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _is_in(journal: Journal, change: Change, data: bytes) -> bool:
 
 
 def _find_in_copies(root: Path, journal: Journal, path: str, change: Change) -> Iterator[Loss]:
-    """Yield how sure it is by each conflict copy of the note that holds the change."""
+    """Yield how sure it is, for each conflict copy of the note that holds the change."""
     note = root / path
     for copy in note.parent.iterdir():
         if not _is_copy(root, note, copy):

@@ -1,7 +1,7 @@
 """Follow moved and renamed notes, and move their records in the journal along.
 
 A move that an event reports is trusted if the old path is gone. Without an event, a missing note is
-taken to be the one file with the same bytes, if there is exactly one that is not in the journal.
+assumed to be the one file with the same bytes, if exactly one such file is not in the journal.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def follow_note(
 
 
 def _find_moved(root: Path, begun: NoteFile, inode: int, data: bytes) -> str | None:
-    """Return where a note is now that held data, if another file has taken its path; else None.
+    """Return where the note that held data is now, if another file has taken its path; else None.
 
-    inode: of that file. The inode of a deleted file is soon given to a new one.
+    inode: of that file. A deleted file's inode is soon given to a new one.
     """
     if inode == begun.ino or not begun.ino or stat_note(root, begun.path) is None:
         return None
@@ -117,8 +117,8 @@ def follow_events(
 
     A move is ignored if the note is still at its old path, or is not at the new one.
 
-    busy: notes that are worked on, of which the journal may know nothing yet. Return the notes
-    that were moved: old path, new path.
+    busy: notes in progress, which the journal may not know yet. Return the notes that were moved:
+    old path, new path.
     """
     if not moves:
         return []
@@ -140,8 +140,8 @@ def follow_events(
 def locate_note(root: Path, journal: Journal, change: Change) -> Change:
     """Return the change with the current path of its note, as far as it can be found.
 
-    A note that was moved is found by its bytes; if it was edited too, by the lines that the change
-    put in, if just one note that is not in the journal holds them. Raises JournalError.
+    A moved note is found by its bytes; if it was edited too, by the lines that the change inserted,
+    if exactly one note that is not in the journal has them. Raises JournalError.
     """
     now = journal.change(change.id) or change
     if stat_note(root, now.path):
@@ -182,7 +182,7 @@ def _unrecorded(
 def _pair(
     missing: Mapping[str, Fingerprint], candidates: Mapping[str, list[NoteFile]]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the old and the new path of each missing note for which one candidate is left."""
+    """Yield the old and the new path of each missing note that has exactly one candidate."""
     by_hash: dict[str, list[str]] = defaultdict(list)
     for path, fingerprint in missing.items():
         by_hash[fingerprint.sha256].append(path)

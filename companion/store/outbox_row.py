@@ -1,4 +1,4 @@
-"""A row of the outbox: edits for an open note, by its editor, or once it is closed; and its states.
+"""A row of the outbox: edits for an open note, made by its editor, or once it is closed.
 
 An editor gets edits only once they are on the disk. If it never confirms them, as after a crash on
 either side, the note shows whether they were made.
@@ -15,8 +15,9 @@ from companion.note.editor_text import EditorText
 from companion.store.change import invert_edits
 
 RowState = Literal["waiting", "given", "made", "withdrawn"]
-"""What became of a row's edits: nobody makes them yet; an editor has them, and has not confirmed
-them; the note holds them; nobody is to make them any more."""
+"""The state of a row's edits: nobody has them yet; an editor has them, and has not confirmed them;
+the note holds them; nobody is to make them any more.
+"""
 Event = Literal["give", "confirm", "find", "miss", "write", "withdraw"]
 """An editor gets the edits, or confirms them; the note is found to hold them, or not to; the engine
 writes them; they are withdrawn."""
@@ -74,9 +75,7 @@ class OfferedChange(NamedTuple):
         return apply_edits(self.before, self.edits)
 
     def is_in(self, text: str) -> bool:
-        """Whether text, that of the note's file, holds all of the change; it may be edited
-        elsewhere.
-        """
+        """Whether text, the note's, holds all of the change; it may be edited elsewhere."""
         if EditorText.of(self.before).text == self.before:  # it may come from an editor
             text = EditorText.of(text).text
         if text == self.after:
@@ -106,10 +105,10 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxRow(Request):
-    """A request as it is stored. offer: the edits that were given last, until they are made.
+    """A request as it is stored. offer: the latest edits given, until they are made.
 
-    change: that made them. reason: why they were withdrawn, or are not the whole, in words; code:
-    that of the error for which they were withdrawn.
+    change: that made them. reason: why they were withdrawn, or are not complete, in words; code: of
+    the error for which they were withdrawn.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The outbox on the disk: what is to be made in open notes, and what their editors were given."""
+"""The outbox on disk: edits for open notes, and what their editors were given."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class OutboxStore(Store):
     def add(
         self, db: Connection, request: Request, states: Sequence[ProposalState] = ()
     ) -> OutboxRow:
-        """Add a request, on the disk, in place of what waits for the same proposals.
+        """Store a request on the disk, replacing any that waits for the same proposals.
 
-        An open undo of the same change is returned as it is. states: those that the proposals may
-        be in, which are open then, and wait for the editor; empty: they stay as they are.
+        An open undo of the same change is returned unchanged. states: the states that the proposals
+        may be in, which are open then, and wait for the editor; empty: they stay as they are.
         """
         proposals, now = json.dumps(request.proposals), time.time()
         values = vars(request) | {"proposals": proposals, "made_at": now}
@@ -77,7 +77,7 @@ class OutboxStore(Store):
         reason: str = "",
         code: str = "",
     ) -> bool:
-        """Record an event; return whether it could happen to the row in its state."""
+        """Record an event; return whether it is possible in the row's state."""
         return _step(db, id_, event, change, reason, code)
 
     @transaction(durable=True)
@@ -97,12 +97,12 @@ class OutboxStore(Store):
     ) -> TextHashes:
         """Record edits of a row that an editor may make; return once they are on the disk.
 
-        They take the place of those that were given for it before. before, after: the whole text
-        that the editor has, and what the edits make of it. reason: why they are not the whole.
-        deadline: of a row for which somebody waits, when its edits are given for the first time.
+        They replace earlier edits given for the row. before, after: the whole text that the editor
+        has, before and after the edits. reason: why they are not complete. deadline: for a row that
+        somebody waits for, until when, when its edits are given for the first time.
 
         Raises ValueError if the edits do not turn before into after, and NoteRefused if the row is
-        not open any more.
+        no longer open.
         """
         self._proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
@@ -149,10 +149,10 @@ class OutboxStore(Store):
         return change
 
     def unconfirmed(self) -> list[OfferedChange]:
-        """Return the edits that were given, and that no editor has confirmed.
+        """Return the edits that were given but that no editor has confirmed.
 
-        Left out are those that a later change of the note supersedes: one that fills the same
-        needs or takes back the same change.
+        Edits that a later change of the note supersedes are left out: one that fills the same needs
+        or takes back the same change.
         """
         return list(map(_read_offer, self._db.select(_SELECT_UNCONFIRMED)))
 
@@ -168,7 +168,7 @@ class OutboxStore(Store):
 
 
 def forget_texts(db: Connection, paths: Iterable[tuple[str]]) -> None:
-    """Delete the texts of these notes, and what is not an undo; undos are given again."""
+    """Delete the texts of these notes, and requests other than undos; undos are given again."""
     paths = list(paths)
     db.executemany(
         """DELETE FROM outbox WHERE path = ? AND change IS NULL
@@ -183,7 +183,7 @@ def forget_texts(db: Connection, paths: Iterable[tuple[str]]) -> None:
 
 
 def _narrow(db: Connection, proposals: Collection[int]) -> None:
-    """Have open rows wait without these proposals; without any, they are withdrawn."""
+    """Let open rows wait without these proposals; withdraw those that have no others."""
     query = f"SELECT id, proposals FROM outbox WHERE {_IS_OPEN}"  # noqa: S608 (our own words)
     for id_, of_row in db.execute(query).fetchall():
         rest = [each for each in json.loads(of_row) if each not in proposals]

@@ -13,12 +13,12 @@ from typing import Any, Literal, NamedTuple
 from companion.note.needs import Need
 
 ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "superseded", "closed"]
-"""What became of a proposal:
+"""The state of a proposal:
 
-- asked: the question is in a batch, and there is no value yet; nobody else is asked meanwhile.
+- asked: the question is in a batch, and there is no value yet; no other run asks.
 - open: it waits for a decision.
 - accepted: it is in the note, or was until the user took it out.
-- refused: the user does not want it, or took the change back by which it was written at once.
+- refused: the user does not want it, or undid the change that wrote it at once.
 - rejected: a check found it unfit, or there is no value at all.
 - superseded: a newer one of the same need took its place.
 - closed: the need is gone; it may be asked for again if it comes back.
@@ -35,7 +35,7 @@ Flag = Literal[
     "lost",
     "undone",
 ]
-"""Why somebody should look at a proposal before it is written: FLAG_WORDS says it in words."""
+"""Why somebody should look at a proposal before it is written; FLAG_WORDS puts it in words."""
 
 FLAG_WORDS: Mapping[Flag, str] = {
     "unsupported": "neither the note nor what links to it supports all of this",
@@ -50,10 +50,10 @@ FLAG_WORDS: Mapping[Flag, str] = {
 }
 
 ProposedValue = str | list[str]
-"""A text; or the texts of a list, or the lines of a callout's body."""
+"""A text, the texts of a list, or the lines of a callout's body."""
 
 PROGRAM_NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}"
-"""What a program may be called, as a regular expression."""
+"""The names that a program may have, as a regular expression."""
 
 _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
@@ -96,14 +96,13 @@ class NewProposal(NamedTuple):
 class Proposal:
     """A proposal as it is stored.
 
-    need: the key of its need, and place: the whole of it; None if an older version stored only
-    the key. why: the need's reason. value: None once its text was deleted, or if there never was
-    one. made_at, decided_at: Unix time, seconds. decided_by: `user`, `setting`, `need` if the
-    need is gone, or `agent:` and a name; of an open one, who has accepted it while an editor
-    showed its note, else empty. change: the id of the change that it became, also once that was
-    undone. edited: what the user made of the value when they accepted it, which is the value as
-    long as it is accepted; original: the model's value, while that is so. The rest is as in
-    NewProposal.
+    need: the key of its need, and place: the whole of it; None if an older version stored only the
+    key. why: the need's reason. value: None once its text was deleted, or if there never was one.
+    made_at, decided_at: Unix time, seconds. decided_by: `user`, `setting`, `need` if the need is
+    gone, or `agent:` and a name; of an open one, who accepted it while an editor showed its note,
+    else empty. change: the id of the change that wrote it, even after that was undone. edited: the
+    user's version of the value when they accepted it, which is the value while it is accepted;
+    original: the model's value in that time. The rest is as in NewProposal.
     """
 
     id: int
@@ -138,7 +137,7 @@ class Proposal:
 
     @property
     def text(self) -> str:
-        """The value as one text, with items and lines at the ends of lines; empty: none."""
+        """The value as one text, with items and lines on separate lines; empty: none."""
         return self.value if isinstance(self.value, str) else "\n".join(self.value or ())
 
     @property
@@ -150,7 +149,7 @@ class Proposal:
 class LatestProposal(NamedTuple):
     """The state of the latest proposal for a need, which keeps a model from being asked twice.
 
-    change: the id of the change that it became. has_value: its value was not deleted since.
+    change: the id of the change that wrote it. has_value: its value was not deleted since.
     """
 
     id: int

@@ -61,14 +61,14 @@ def remember_filled(db: Connection, change: int, now: float) -> None:
 
 
 def reopen_proposals(db: Connection, change: int) -> None:
-    """Open the proposals of the change again, as it is not made; a newer open one goes first."""
+    """Reopen the proposals of the change, which was not made; a newer open one goes first."""
     db.execute(_REOPEN, (change,))
 
 
 def mark_taken_back(db: Connection, change: int, *, is_undone: bool, now: float) -> None:
-    """Open again, flagged, the proposals of the change that a person accepted; refuse the others.
+    """Reopen, flagged, the proposals of the change that a person accepted; refuse the others.
 
-    is_undone: False if the change is made again: they are accepted again then.
+    is_undone: False if the change is made again; then they are accepted again.
     """
     if not is_undone:
         db.execute(_ACCEPT_AGAIN, (now, change))
@@ -112,7 +112,7 @@ def mark_waiting(
 
 
 def move_proposals(db: Connection, old: str, new: str) -> None:
-    """Give the proposals for the note at old the path new; they supersede those for one there."""
+    """Move the proposals from path old to path new; they supersede those for a note at new."""
     db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
     db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
 

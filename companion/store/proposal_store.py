@@ -38,9 +38,10 @@ from companion.store.remembered_notes import put_note
 
 
 class Selection(NamedTuple):
-    """A query for proposals; None: any. paths: notes, and folders with all in them; `""`: the
-    vault. flag: with this one. text: in the note's path or the value, without regard to case.
-    before: with a lower id.
+    """A query for proposals; None: any.
+
+    paths: notes, and folders with everything in them; `""`: the vault. flag: with this one. text:
+    in the note's path or the value, ignoring case. before: with a lower id.
     """
 
     paths: Sequence[str] | None = None
@@ -54,7 +55,7 @@ class Selection(NamedTuple):
 
 
 class Filed(NamedTuple):
-    """What a proposal is counted by. path: of its note now."""
+    """What proposals are counted by. path: the note's, now."""
 
     id: int
     path: str
@@ -69,8 +70,8 @@ ALL = Selection()
 class ProposalStore(Store):
     """The proposals in the journal's database.
 
-    What is added or decided outlives the process at once, and a power failure with the next change
-    of any note.
+    Additions and decisions survive the end of the process at once, and a power failure from the
+    next change of any note on.
     """
 
     def __init__(self, db: Database, *, read_only: bool) -> None:
@@ -115,7 +116,7 @@ class ProposalStore(Store):
         return self._query(f"{where} ORDER BY id DESC LIMIT ?", *values, most)
 
     def corrected(self, kind: str | None, most: int) -> list[Proposal]:
-        """Return what the user accepted in words of their own, the last first. kind: None: any."""
+        """Return what the user accepted in their own words, latest first. kind: None: any."""
         if not (self._read_only or self._is_edited or self._was_edited):
             return []
         where = """state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL
@@ -123,7 +124,9 @@ class ProposalStore(Store):
         return self._query(where, kind, most)
 
     def decided_by_user(self) -> list[tuple[str, str, ProposalState]]:
-        """Return path, kind and state of what the user decided on and has text, newest first."""
+        """Return path, kind and state of proposals with text that the user decided on, latest
+        first.
+        """
         query = f"""SELECT path, kind, state FROM proposals WHERE decided_by = 'user'
             AND state IN ('accepted', 'refused') AND {_HAS_TEXT}
             ORDER BY decided_at DESC, id DESC"""  # noqa: S608 (our own words)
@@ -138,7 +141,7 @@ class ProposalStore(Store):
         return int(number)
 
     def file(self, selection: Selection = ALL) -> list[Filed]:
-        """Return by what the selected proposals are counted."""
+        """Return what the selected proposals are counted by."""
         where, values = self._where(selection)
         query = f"SELECT id, path, state, kind, flags FROM proposals WHERE {where}"  # noqa: S608
         read_flags = cache(lambda flags: tuple(json.loads(flags)))
@@ -166,8 +169,8 @@ class ProposalStore(Store):
     ) -> list[int]:
         """Decide on the proposals that are in one of the states; return their ids.
 
-        Of two callers at the same time, one gets the id. run: in which they are refused. They are
-        accepted by the journal, when their change begins.
+        If two callers decide at the same time, only one gets the id. run: in which they are
+        refused. The journal marks them as accepted when their change begins.
         """
         return decide_proposals(db, ids, to, (time.time(), by, reason), states, run)
 
@@ -180,10 +183,10 @@ class ProposalStore(Store):
 
     @transaction()
     def reopen(self, db: Connection, ids: Iterable[int]) -> list[int]:
-        """Open proposals again that nobody accepted; return the ids of those that are open then.
+        """Reopen proposals that nobody accepted; return the ids of those that are open then.
 
-        Not one whose text is gone, or for whose need there is another open one; but one that took
-        the place of an older one steps back for that.
+        One whose text is gone stays closed, and so does one whose need has another open proposal.
+        But one that took the place of an older one steps back for it.
         """
         numbers = list(ids)
         for number in numbers:
@@ -196,7 +199,7 @@ class ProposalStore(Store):
 
     @transaction()
     def reopen_accepted(self, db: Connection, id_: int, flags: Sequence[Flag], reason: str) -> None:
-        """Open an accepted proposal again, with these flags, as its value is not in its note."""
+        """Reopen an accepted proposal, with these flags, because its value is not in its note."""
         db.execute(REOPEN_ACCEPTED, (json.dumps(list(flags)), reason, id_))
 
     @transaction()
@@ -248,7 +251,7 @@ class ProposalStore(Store):
 
     @transaction()
     def purge(self, db: Connection, older_than: float) -> int:
-        """Delete the text of what was decided over `older_than` seconds ago; return how many."""
+        """Delete the text of proposals decided over `older_than` seconds ago; return how many."""
         where = f"{_HAS_TEXT} AND state != 'open' AND decided_at < ?"
         return _delete_texts(db, where, time.time() - older_than)
 

@@ -1,4 +1,4 @@
-"""Recovery: close changes that a crash left pending, and offers that no editor confirmed."""
+"""Recovery: settle changes that a crash left pending, and offers that no editor confirmed."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 class Fingerprint(NamedTuple):
     """Identifies the content of a note.
 
-    sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if the file must be read
-    to tell whether it changed. seen_at: when the note first held this; gone_at: when it was last
+    sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if only reading the file
+    tells whether it changed. seen_at: when the note first held this; gone_at: when it was last
     found missing, 0 if it never was; both Unix time, seconds.
     """
 
@@ -66,7 +66,7 @@ class RememberedNotes(Store):
     def gone_at(self, path: str) -> float:
         """Return when the note was last found missing, Unix time, seconds; 0: never.
 
-        One that came back just as it was does not count as missing.
+        A note that came back unchanged does not count as missing.
         """
         rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", path)
         return float(rows[0]["gone_at"]) if rows else 0.0

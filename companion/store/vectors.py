@@ -1,8 +1,8 @@
 """Vectors of notes, which are searched exactly, and their private SQLite file.
 
-Vectors are of length 1, so that their product is the cosine of the angle between them: the
-similarity of their notes, -1 to 1. They are kept as whole numbers of 8 bits, which costs nothing
-that can be measured and takes a quarter of the memory.
+Vectors have length 1, so their product is the cosine of the angle between them: the similarity of
+their notes, -1 to 1. They are kept as 8-bit integers, which takes a quarter of the memory at no
+measurable cost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
 NO_ROW = -1
-"""Stands for a row of zeros, which is like nothing."""
+"""Stands for a row of zeros, which is similar to nothing."""
 
 _LARGEST = 127  # of 8 bits
 _BLOCK = 2048  # vectors compared at once: 4 MB of memory
@@ -84,7 +84,7 @@ class VectorTable:
         return made
 
     def compare(self, vectors: Floats, rows: Rows | None = None) -> Floats:
-        """Return the similarity of the rows to the vector; to several, each in a row of its own.
+        """Return the similarity of the rows to the vector; for several vectors, a row each.
 
         rows: in this order; None: all.
         """
@@ -139,8 +139,8 @@ class VectorStore:
     def load_files(self, encoder: str, paths: Mapping[str, str]) -> dict[str, int]:
         """Return the notes that have a vector of the encoder of that name, by path.
 
-        Each has the hash() of the NoteFile that its vector was made from: the whole would take
-        several times the memory. paths: paths that are in memory already, to be shared.
+        Each has the hash() of the NoteFile that its vector was made from: the whole NoteFile would
+        take several times the memory. paths: paths that are already in memory, to be shared.
         """
         files: dict[str, int] = {}
 
@@ -164,7 +164,7 @@ class VectorStore:
         return rows[0] if rows else None
 
     def find_texts(self, encoder: str, texts: Collection[bytes]) -> dict[bytes, bytes]:
-        """Return the vectors of those of the texts that have one, by the hashes of the texts."""
+        """Return the vectors of those texts that have one, by the hashes of the texts."""
         rows = list[tuple[bytes, bytes]]()
         marks = ", ".join("?" * len(texts))
         query = f"SELECT text, vector FROM vectors WHERE text IN ({marks})"  # noqa: S608

@@ -34,8 +34,8 @@ _CONFLICT = re.compile(
 def is_conflict_copy(name: str) -> bool:
     """Whether a sync client made the file of that name, for a note that it could not merge.
 
-    OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, as people name notes so; for those see
-    find_copied_note.
+    OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, since people also name notes like that;
+    for those see find_copied_note.
     """
     if not name.isascii():
         name = unicodedata.normalize("NFC", name)
@@ -45,8 +45,8 @@ def is_conflict_copy(name: str) -> bool:
 def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
     """Return the name of the note that the one at path copies, if named as OneDrive or iCloud do.
 
-    is_there(name): whether its folder has that file. As people use such names, the property `title`
-    or the first heading has to be the other's name. None if it is no copy.
+    is_there(name): whether its folder has that file. Since people use such names, too, the property
+    `title` or the first heading has to be the other's name. None if it is not a copy.
     """
     name = path.rpartition("/")[2]
     suffix = name[-3:]
@@ -66,7 +66,7 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
 def _may_be_headings(text: str, stems: Iterable[str]) -> bool:
     """Return whether a line ends with one of the stems, ignoring what may close a heading.
 
-    The outline, which tells what is a heading, takes its time.
+    This is a quick check: the outline, which knows the headings, is slow.
     """
     ends = "|".join(re.escape(_fold(stem)) for stem in stems)
     return re.search(rf"(?:{ends})[ \t]*(?:#|%%|<!--|[\r\n]|\Z)", _fold(text)) is not None
@@ -75,7 +75,7 @@ def _may_be_headings(text: str, stems: Iterable[str]) -> bool:
 def _copied_stems(stem: str) -> Iterator[str]:
     """Yield what the stem may be a copy of: `A 2` and `A (1)` of `A`, `A-MY-PC` of `A-MY` and `A`.
 
-    A computer's name has a letter and no space, so that `2024-05-01` is no copy of `2024-05`.
+    A computer's name has a letter and no space, so `2024-05-01` is not a copy of `2024-05`.
     """
     if stem[-1:] in _ENDS and (numbered := _NUMBERED.fullmatch(stem)):
         yield numbered[1]

@@ -77,8 +77,9 @@ def to_note_error(error: OSError, path: str, verb: str) -> NoteError:
 def exclude_writers(fd: int, path: str) -> bool:
     """Keep other programs from writing the note until fd is closed; return whether that works.
 
-    Linux: a write lease, which the kernel grants if nobody else has the file open; who opens it
-    then waits, for as long as `/proc/sys/fs/lease-break-time` says. Windows: `open_note` does it.
+    Linux: a write lease, which the kernel grants if nobody else has the file open; a program that
+    opens it then waits for as long as `/proc/sys/fs/lease-break-time` says. Windows: `open_note`
+    does it.
 
     Raises NoteBusy if another program keeps the note open for a second.
     """
@@ -106,7 +107,7 @@ def _stat_note(root: Path, path: str) -> os.stat_result:
 def _stat_inside(root: str, path: str) -> os.stat_result | None:
     """Return the stat of path; None if it leads out of root (a real path) or through a link.
 
-    Each part is looked at, with one system call: any folder on the way may have become a link.
+    Each part is checked, with one system call: any folder on the way may have become a link.
     """
     parts = path.split("/")
     if "\0" in path or not {"", ".", ".."}.isdisjoint(parts):

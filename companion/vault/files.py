@@ -45,14 +45,14 @@ class NoteFile(NamedTuple):
     ino: int
 
     def is_settled(self, now_ns: int) -> bool:
-        """Return whether the note's times will tell if it is written again; now_ns: Unix time."""
+        """Return whether the note's times will show if it is written again; now_ns: Unix time."""
         return max(self.mtime_ns, self.ctime_ns) < now_ns - _SETTLED_NS
 
 
 FileFingerprint = tuple[int, int, int, int]
 """A file's inode, size, mtime and ctime in nanoseconds."""
 IndexedNote = tuple[str, int, int, int, int, str]
-"""The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
+"""A note that was read before: the fields of NoteFile, and a text that was kept."""
 
 
 class SkippedFile(NamedTuple):
@@ -66,7 +66,7 @@ class SkippedFile(NamedTuple):
 
 
 def read_fingerprint(file: Path) -> FileFingerprint | None:
-    """Return the fingerprint of a file, None if it is missing or may not be looked at."""
+    """Return the fingerprint of a file, None if it is missing or access to it is refused."""
     try:
         stat = file.stat()
     except OSError:
@@ -96,7 +96,7 @@ def with_parent_folders(paths: Iterable[str]) -> set[str]:
 def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     """Return why the note that the user named is left out; None if it is not.
 
-    These are the reasons of walk_notes, and those why a path is not part of the vault at all.
+    The reasons are those of walk_notes, and those for which a path is not part of the vault at all.
     """
     above, _, name = path.rpartition("/")
     try:
@@ -114,7 +114,7 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
 
 
 def attachment_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
-    """Return why a file that is no note is left out, or private; None if it may be read."""
+    """Return why a file that is not a note is left out or private; None if it may be read."""
     above, _, name = path.rpartition("/")
     try:
         if above and (reason := folder_reason(root, above, rules)):
@@ -133,7 +133,7 @@ def attachment_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
 def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     """Return why all notes in the folder at path, or in one above it, are left out; None if not.
 
-    Raises OSError or ValueError if the folder cannot be looked at.
+    Raises OSError or ValueError if the folder cannot be examined.
     """
     for folder in [path[:end] for end, sign in enumerate(path + "/") if sign == "/"]:
         part = folder.rpartition("/")[2]
@@ -158,12 +158,12 @@ def is_vault_there(root: Path) -> bool:
 
 
 def is_gone(root: Path, path: str) -> bool:
-    """Return whether there is no file at path. Raises OSError if that cannot be told now."""
+    """Return whether there is no file at path. Raises OSError if that is unknown for now."""
     return find_inode(root, path) is None
 
 
 def find_inode(root: Path, path: str) -> int | None:
-    """Return the inode at path; None: there is no file. Raises OSError if that cannot be told."""
+    """Return the inode at path; None: there is no file. Raises OSError if that is unknown."""
     try:
         return os.lstat(f"{root}/{path}").st_ino
     except (FileNotFoundError, NotADirectoryError):
@@ -182,7 +182,7 @@ def stat_note(root: Path, path: str) -> NoteFile | None:
 
 
 def has_other_names(root: Path, path: str) -> bool:
-    """Return whether there are hard links to the note at path, also outside of the vault."""
+    """Return whether there are hard links to the note at path, even outside the vault."""
     try:
         return os.lstat(f"{root}/{path}").st_nlink > 1
     except OSError:
@@ -192,7 +192,7 @@ def has_other_names(root: Path, path: str) -> bool:
 def is_same_file(root: Path, path: str, other: str) -> bool:
     """Return whether both are names of one file, by hard links.
 
-    Equal inodes alone do not tell: some file systems give them to several files.
+    Equal inodes alone do not prove it: some file systems give one inode to several files.
     """
     try:
         same = os.path.samestat(os.lstat(f"{root}/{path}"), os.lstat(f"{root}/{other}"))
@@ -202,7 +202,7 @@ def is_same_file(root: Path, path: str, other: str) -> bool:
 
 
 def read_file(file: str, size: int) -> bytes | None:
-    """Return the bytes of the file; None if it does not have that size, in bytes, any more.
+    """Return the bytes of the file; None if its size, in bytes, is no longer that.
 
     Another program is writing it then. Raises OSError.
     """
@@ -276,12 +276,12 @@ def refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:
 
 
 def is_note_name(name: str) -> bool:
-    """Whether a file of that name is a Markdown note, if it is one of the vault at all."""
+    """Whether a file of that name is a Markdown note, provided it is in the vault at all."""
     return name[-3:].lower() == ".md"
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of that name is hidden or Companion's own: no part of the vault."""
+    """Whether a file or folder of that name is hidden or Companion's own: not in the vault."""
     return name[0] == "." or name.lower() == OWN_FOLDER
 
 

@@ -41,7 +41,7 @@ class IgnoreRules:
     obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
 
     def folder_reason(self, folder: str) -> str | None:
-        """Return why this folder, by itself, is ignored with all in it; None if it is not."""
+        """Return why this folder itself is ignored, with everything in it; None if it is not."""
         return _first(self._tree_rules, _comparable(folder) + "/")
 
     def note_reason(self, path: str) -> str | None:

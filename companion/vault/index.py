@@ -40,11 +40,10 @@ _SHAPE = repr((Facts._fields, Need._fields))
 class Scan:
     """What a walk over the vault found.
 
-    skipped: why files and folders were left out without being read, by path.
-    read: how many notes were read; the facts of the others were in the index.
-    files: the notes as files, by path. rules: what files were left out by. basis: of settings all
-    that the facts depend on, as whoever made it says; None: none. cache: the index that it was
-    made with.
+    skipped: why files and folders were left out without being read, by path. read: how many notes
+    were read; the facts of the others were in the index. files: the notes as files, by path. rules:
+    the rules by which files were left out. basis: all settings that the facts depend on, as the
+    caller describes them; None: none. cache: the index that it was made with.
     """
 
     notes: Notes
@@ -69,13 +68,13 @@ class Scan:
         """Return the paths of the notes that no other note may quote or mention.
 
         These are the private ones, whichever model is asked now, and those with a tag or property
-        that excludes them. Of a note that cannot be understood nobody can tell, so it counts, too.
+        that excludes them. A note that cannot be understood might be one, so it counts, too.
         """
         marked = {path for path, facts in self._marked() if facts.marks}
         return frozenset(marked.union(filter(self.rules.is_private, self.notes)))
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the path and the aliases of each note, to which links may point."""
+        """Yield the path and the aliases of each note that links may point to."""
         for path, facts in self.notes.select(lambda dumped: not Facts.has_no_aliases(dumped)):
             yield path, facts.aliases if facts else ()
 
@@ -140,8 +139,8 @@ class Index:
     ) -> Scan:
         """Return the facts of all notes in the vault at root; only changed notes are examined.
 
-        examine(path, data) returns a note's facts. fingerprint: of all else that they depend on;
-        under another one all notes are examined. progress(done, total): numbers of files.
+        examine(path, data) returns a note's facts. fingerprint: of everything else that they depend
+        on; under another one all notes are examined. progress(done, total): numbers of files.
         """
         fingerprint += _SHAPE + repr(rules)
         fingerprint = sha256(fingerprint.encode("utf-8", "surrogateescape")).hexdigest()
@@ -172,7 +171,7 @@ class Index:
         last one of this index, with the same root, rules and examine. New notes come last.
         """
         if scan.rules != rules:
-            scan.rules, self._fingerprint = rules, None  # the next scan takes no row for known
+            scan.rules, self._fingerprint = rules, None  # so that the next scan trusts no row
         touched = with_parent_folders(paths)
         names = {"."}.union(map(printable_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
@@ -197,7 +196,7 @@ class Index:
     ) -> None:
         """Put the files found into the scan, and the facts of those that were read into the rows.
 
-        stale: paths of rows to delete, unless the file is found unchanged.
+        stale: paths of rows to delete, unless the file turns out to be unchanged.
         """
         now, rows, new = time.time_ns(), self._rows, list[IndexedNote]()
         for done, file in enumerate(files, 1):

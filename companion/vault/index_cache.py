@@ -1,4 +1,4 @@
-"""What was found out about notes, in a SQLite file; a scan can find all of it again."""
+"""A cache of facts about notes in a SQLite file; a scan can find all of them again."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ INDEX: list[Migration] = [
 class NoteCache:
     """Tables of rows that begin with a note's path, in file; see sqlite.Cache for its faults.
 
-    What their rows depend on, beside the notes, is a fingerprint, in the table `about`; None: they
-    depend on nothing else. What is deleted is overwritten in the file.
+    The table `about` has a fingerprint of what their rows depend on, besides the notes; None:
+    nothing else. Deleted data is overwritten in the file.
     """
 
     def __init__(self, file: Path, migrations: list[Migration]) -> None:
@@ -47,7 +47,7 @@ class NoteCache:
         query: str,
         *values: object,
     ) -> None:
-        """Call take with each row of the query; not if they were made under another fingerprint.
+        """Call take with each row of the query, unless they were made under another fingerprint.
 
         If the file turns out to be damaged, some may be missing.
         """
@@ -102,7 +102,7 @@ def link_targets(
 ) -> Iterator[tuple[str, str]]:
     """Yield the path of each of these notes, and the targets of its links, a line each.
 
-    Only notes that changed since are read. What cannot be read has none.
+    Only notes that have changed since are read. An unreadable note has none.
     """
     own_paths = {path: path for path in files}  # so that the path of a row takes no memory
     deleted, read, now = list[str](), list[IndexedNote](), time.time_ns()

@@ -55,10 +55,10 @@ class Notes(Mapping[str, Facts]):
     def select(
         self, may_matter: Callable[[str], bool], *, keep: bool = False
     ) -> Iterator[tuple[str, Facts | None]]:
-        """Yield all notes, with their facts only where they are decoded or may matter.
+        """Yield all notes, with their facts only if they are already decoded or may matter.
 
-        may_matter: is asked about the text that Facts.dump made of them. keep: the facts that are
-        decoded stay so; those of a large backlog would take a lot of memory.
+        may_matter: called with the text that Facts.dump made of them. keep: facts that are decoded
+        stay so; those of a large backlog would take a lot of memory.
         """
         for path, facts in self._facts.items():
             if not isinstance(facts, str):
@@ -75,7 +75,7 @@ class Notes(Mapping[str, Facts]):
                 yield path, facts
 
     def with_reports(self) -> Iterator[tuple[str, Facts | None]]:
-        """Yield all notes, with their facts only where these say more than that all is well."""
+        """Yield all notes, with their facts only if these have something to report."""
         return self.select(lambda dumped: not Facts.reports_nothing(dumped), keep=True)
 
     def each(self) -> Iterator[tuple[str, Facts]]:
@@ -103,7 +103,7 @@ class Notes(Mapping[str, Facts]):
 
 
 class Files(MutableMapping[str, NoteFile]):
-    """The notes as files, by path. Of a note that did not change one is made when it is used."""
+    """The notes as files, by path. The object for an unchanged note is made on use."""
 
     def __init__(self, files: dict[str, NoteFile | IndexedNote] | None = None) -> None:
         self._files = {} if files is None else files

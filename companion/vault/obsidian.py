@@ -1,4 +1,4 @@
-"""Obsidian's own settings: what it leaves out of a vault, types, and the vaults of this machine."""
+"""Obsidian's own settings: what it leaves out of a vault, types, and this machine's vaults."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class ObsidianSettings:
     """The settings in a vault's `.obsidian` folder that matter here.
 
     excluded: the "Excluded files" as Obsidian stores them, each the beginning of a path, or a
-    regular expression between slashes. templates: pairs of a folder and whose setting it is.
-    link_format: of new links, `shortest`, `relative` or `absolute`. property_types: pairs
-    of a casefolded name and Obsidian's word for its type.
+    regular expression between slashes. templates: pairs of a folder and the plugin whose setting it
+    is. link_format: of new links, `shortest`, `relative` or `absolute`. property_types: pairs of a
+    casefolded name and Obsidian's word for its type.
     """
 
     excluded: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from companion.vault.obsidian import SETTINGS
 
 
 class OutsideVault(UsageError):
-    """The path that the user typed exists, but not in the vault."""
+    """The path that the user typed exists, but outside the vault."""
 
 
 class PathNotFound(UsageError):
@@ -57,7 +57,7 @@ def find_vault(start: Path) -> Path | None:
 
 
 def resolve_vault(path: Path) -> Path:
-    """Return the real path of the vault at path, which need not have Obsidian's settings.
+    """Return the real path of the vault at path, which may lack Obsidian's settings.
 
     Raises UsageError if it does not exist, is not a folder or cannot be read.
     """
@@ -174,7 +174,7 @@ def spelled_path(root: Path, path: str) -> str:
 
 
 def named_path(root: Path, path: str) -> str:
-    """Return the same as spelled_path, also for a link out of the vault, which is skipped."""
+    """Return the same as spelled_path, but allow a link out of the vault, which is skipped."""
     try:
         return spelled_path(root, path)
     except LinkOutOfVault as link:
@@ -208,7 +208,7 @@ def _below(root: Path, path: Path) -> str | None:
 def _as_on_disk(root: Path, path: str) -> str | None:
     """Return the path with each name spelled as its folder lists it; None if one does not exist.
 
-    It ends at a symbolic link that leads out of the vault: nothing beyond is looked at.
+    It stops at a symbolic link that leads out of the vault, and reads nothing beyond.
     """
     here = root
     for part in path.split("/") if path else []:

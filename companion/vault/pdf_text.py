@@ -1,8 +1,8 @@
 """The text of PDF files, read in a child process that is killed when it takes too much.
 
-A PDF may be broken or hostile. pypdf is pure Python, so the worst that one can do is to take time
-and memory. The child is this file, run by its path: it gets the PDF on standard input, opens no
-other file, and imports nothing of Companion.
+A PDF may be broken or hostile. pypdf is pure Python, so the worst it can do is take time and
+memory. The child is this file, run by its path: it gets the PDF on standard input, opens no other
+file, and imports nothing from Companion.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ TOO_LONG = f"reading it took more than {_SECONDS:.0f} seconds"
 class PdfText(NamedTuple):
     """The text of some pages of a PDF.
 
-    paragraphs: each on one line, without page breaks. fault: why there are none, in words; empty:
-    there are some. is_whole: whether all pages were read that were asked for.
+    paragraphs: each on one line, without page breaks. fault: why there are none, in words; empty if
+    there are some. is_whole: whether all requested pages were read.
     """
 
     paragraphs: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class PdfText(NamedTuple):
 def read_pdf(data: bytes, page: int | None = None, seconds: float = _SECONDS) -> PdfText:
     """Return the text of a page, counted from 1; None: of the first pages, up to 60.
 
-    Of a file that takes too long or too much memory, the pages that were read by then.
+    If a file takes too long or too much memory, only the pages read so far are returned.
     """
     lines, is_late = _run_child(data, page, seconds)
     pages, end = list[str](), dict[str, Any]()
@@ -101,9 +101,9 @@ _NO_WORD = re.compile(r"[\W\d_]*")
 def find_paragraphs(page: str) -> Iterator[str]:
     """Yield the paragraphs of a page's text, each on one line.
 
-    A PDF has lines only. A blank one ends a paragraph, and so does one that ends a sentence and is
-    shorter than most; a much shorter one above it is a heading. Words that were divided at the end
-    of a line are joined. Page numbers and other lines without a letter are left out.
+    A PDF has lines only. A blank line ends a paragraph, and so does one that ends a sentence and is
+    shorter than most; a much shorter one above it is a heading. Words divided at the end of a line
+    are joined. Page numbers and other lines without a letter are left out.
     """
     text = _INVISIBLE.sub("", page.translate(_LIGATURES).replace("\r", "\n"))
     lines = [line.strip() for line in _HYPHEN.sub("", text).split("\n")]
@@ -146,7 +146,7 @@ def _limit_resources(seconds: int) -> None:
 
 
 def _read_pages(data: bytes, page: int) -> Iterator[dict[str, object]]:
-    """Yield the text of each page, then what is to be said of the whole."""
+    """Yield the text of each page, then a summary of the whole."""
     import pypdf
 
     logging.disable()

@@ -68,8 +68,8 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
 
     Plugins belong where https://docs.obsidian.md/Plugins/Getting+started/Build+a+plugin says.
 
-    Raises UsageError if the folder is no vault of Obsidian's, if a symbolic link leads out of it,
-    or if a file of Obsidian's cannot be read or understood.
+    Raises UsageError if the folder is not an Obsidian vault, if a symbolic link leads out of it, or
+    if one of Obsidian's files cannot be read or understood.
     """
     settings = root / SETTINGS
     if not settings.is_dir():
@@ -98,7 +98,7 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
 def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Write the plugin, and enable it last; return the names of the files written.
 
-    settings: merged into its data.json. Raises UsageError if a file was changed since the plan was
+    settings: merged into its data.json. Raises UsageError if a file has changed since the plan was
     made, or cannot be written; each file is then as it was or as planned.
     """
     merged = _as_json({**install.settings, **settings}, install.before)
@@ -148,7 +148,7 @@ def remove_plugin(root: Path) -> None:
 def read_setting(root: Path, name: str) -> object:
     """Return a value of the plugin's data.json in the vault at root, None if it is not there.
 
-    Raises UsageError if the file cannot be read, or is no JSON.
+    Raises UsageError if the file cannot be read, or is not JSON.
     """
     file = root / SETTINGS / "plugins" / PLUGIN / "data.json"
     settings: dict[str, object] = _read_json(root, file, {}, "it holds no settings")[1]
@@ -176,7 +176,7 @@ def _version(manifest: bytes, file: Path) -> str:
 
 
 def _parse(data: bytes, file: Path) -> Any:
-    """Return the JSON value in data. Raises UsageError, too, if JSON cannot represent it again."""
+    """Return the JSON value in data. Raises UsageError, also if JSON cannot represent it again."""
     try:
         value = json.loads(data.decode("utf-8"))
         json.dumps(value, allow_nan=False)  # Python reads NaN, and 1e999 as infinite

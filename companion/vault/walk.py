@@ -55,9 +55,9 @@ def walk_notes(
 
 
 def walk_files(root: Path, rules: IgnoreRules, ending: str) -> Iterator[str]:
-    """Yield the paths of the files whose names end so, as `.pdf`, in folders that are not ignored.
+    """Yield the paths of the files with this ending, such as `.pdf`, in folders not ignored.
 
-    Hidden folders and links are left out. What cannot be listed is left out, too.
+    Hidden folders, links and folders that cannot be listed are left out.
     """
     for folder, folders, names in os.walk(root):
         above = Path(folder).relative_to(root).as_posix()
@@ -79,7 +79,7 @@ def walk_indexed(
     """Yield what walk_notes does; for an unchanged note, its previous row.
 
     previous: notes that a walk with the same rules found before, by path. Their names need not be
-    looked at again. only: the names to look at, by folder; None: all.
+    checked again. only: the names to check, by folder; None: all.
     """
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
@@ -94,7 +94,7 @@ def walk_indexed(
                 for entry in [each for each in entries if here is None or each.name in here]:
                     path = folder + entry.name
                     if (before := previous.get(path)) and _is_unchanged(entry, before):
-                        # beside what was there at the last walk, it was looked at then
+                        # with what was there at the last walk, when it was checked
                         yield (new and refuse_copy(root, path, new.__contains__)) or before
                     elif entry.is_dir(follow_symlinks=False) and (
                         os.name != "nt" or not is_link(entry.stat(follow_symlinks=False))
@@ -117,8 +117,8 @@ def walk_indexed(
 def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
     """Yield the entries of the folder, sorted by name. Raises OSError if it cannot be listed.
 
-    The folder stays open, so that each file in it is looked up in it and not from the root, which
-    takes a sixth of the time less.
+    The folder stays open, so that its files are looked up in it and not from the root, which is a
+    sixth faster.
     """
     by_name = attrgetter("name")
     if os.scandir not in os.supports_fd:
@@ -154,7 +154,7 @@ def _examine_entry(
 ) -> NoteFile | SkippedFile | None:
     """Return the note that the file or link is; None if it is none. reason: its folder's.
 
-    The placeholder of a note in iCloud stands for the note. A link to a folder is told, too.
+    The placeholder of a note in iCloud stands for the note. A link to a folder is reported, too.
     """
     name = entry.name
     if not is_note_name(name) or name[0] == ".":

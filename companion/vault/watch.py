@@ -1,4 +1,4 @@
-"""Report changes in a vault, from the operating system's events, by watchdog."""
+"""Report changes in a vault through watchdog, from the operating system's events."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Watch:
         self._next_try = 0.0
 
     def ensure(self) -> None:
-        """Start watching, unless the vault is watched already or an attempt failed not long ago."""
+        """Start watching, unless the vault is already watched or an attempt failed recently."""
         if self.is_alive or (self.polls and time.monotonic() < self._next_try):
             return
         try:
@@ -155,7 +155,7 @@ class Watch:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the vault was watched, and the watch does not work any more."""
+        """Whether the vault was watched, and the watch no longer works."""
         return self._observer is not None and not self.is_alive
 
     def _observe(self) -> BaseObserver:

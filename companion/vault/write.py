@@ -99,7 +99,7 @@ def require_writable(root: Path, path: str) -> None:
 
 
 def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
-    """Replace the note's bytes, if they are old, by new, and force them to the disk.
+    """Replace the note's bytes with new, if they are still old, and force them to the disk.
 
     Everything else about the file stays (inode, mode, creation time, extended attributes).
 
@@ -176,7 +176,7 @@ def _read_settled(fd: int, before: os.stat_result, path: str, max_bytes: int | N
 
 @contextmanager
 def _read_errors(path: str) -> Iterator[None]:
-    """Raise an OSError of the block as the NoteError that it means for the note."""
+    """Raise an OSError of the block as the corresponding NoteError."""
     try:
         yield
     except OSError as error:

@@ -278,7 +278,7 @@ export interface components {
             since: string;
             tries: number;
         };
-        /** @description How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed. */
+        /** @description The progress of a fetch. done, of: bytes; `of` is 0 while unknown. reason: why it failed. */
         FetchShape: {
             name: string;
             /** @enum {string} */
@@ -342,8 +342,8 @@ export interface components {
         /**
          * @description The configured model, and the catalogue of those that can be fetched.
          *
-         *     is_missing: it is one that runs on this machine, and its file is not there. fetch: of whatever
-         *     model, the one in progress or the last one; null if there was none.
+         *     is_missing: it runs on this machine, and its file is not there. fetch: of any model, the one in
+         *     progress or the last one; null if there was none.
          */
         ModelShape: {
             name: string;
@@ -390,8 +390,8 @@ export interface components {
             days: number | null;
         };
         /**
-         * @description 32 random bytes in 64 hex digits, which the client has never sent before. id: of its token,
-         *     which is what stands before the dot; null: it has one without a dot, or none.
+         * @description 32 random bytes in 64 hex digits, never sent by the client before. id: the part of its token
+         *     before the dot; null: the token has no dot, or there is none.
          */
         Nonce: {
             nonce: string;
@@ -486,7 +486,7 @@ export interface components {
             times: number;
         };
         /**
-         * @description The event `outbox`: edits of open notes wait for their editors, or do so no more. ids: which;
+         * @description The event `outbox`: edits of open notes wait for their editors, or no longer do. ids: which;
          *     null: many. `POST /presence` returns them.
          */
         OutboxChanged: {
@@ -554,7 +554,7 @@ export interface components {
         PageAddress: {
             address: string;
         };
-        /** @description A code of `companion plugin pair`. name: of the token, which says whose it is. */
+        /** @description A code of `companion plugin pair`. name: the token's, which says whose it is. */
         PairingCode: {
             code: string;
             /** @default Obsidian */
@@ -576,8 +576,8 @@ export interface components {
         /**
          * @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
          *
-         *     code: what it is, for programs: the last part of the URN, or the HTTP status in words, as
-         *     `not-found`. path: of the note that it is about; null: it is about no note.
+         *     code: the kind, for programs: the last part of the URN, or the HTTP status in words, such as
+         *     `not-found`. path: of the note that it is about; null: it is not about a note.
          */
         Problem: {
             /** @default about:blank */
@@ -745,7 +745,7 @@ export interface components {
             to_do: string[];
             asked: components["schemas"]["WaitingEdits"][];
         };
-        /** @description The event `reset`: what was told before is not known any more, so that all is to be read. */
+        /** @description The event `reset`: earlier events are no longer known, so read everything again. */
         Restarted: {
             version: string;
         };
@@ -1001,7 +1001,7 @@ export interface components {
             question: string | null;
             script: string;
         };
-        /** @description A note that is like another. similarity: -1 to 1, to four decimal places. */
+        /** @description A note that is similar to another. similarity: -1 to 1, to four decimal places. */
         SimilarNote: {
             path: string;
             similarity: number;
@@ -1266,7 +1266,7 @@ export interface components {
          * @description Edits of an open note that a user asked for, and that wait for this client to make them.
          *
          *     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
-         *     that they are of; change: the one that they undo. One of the two is null.
+         *     the run they belong to; change: the one they undo. One of the two is null.
          */
         WaitingEdits: {
             id: number;

@@ -1,4 +1,4 @@
-"""The circuit breaker: after a fault of the model's endpoint, when it is called again."""
+"""The circuit breaker: when an endpoint is called again after a fault."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class CircuitBreaker:
     def record_failure(self, error: EndpointError) -> float:
         """Record a fault of the endpoint; return when it is tried next, in the clock's seconds.
 
-        The wait grows only if a try fails that was due. Failures of calls that were in progress
-        already change nothing, unless their fault has a longer wait.
+        The wait grows only if a try that was due fails. Failures of calls that were already in
+        progress change nothing, unless their fault has a longer wait.
         """
         with self._lock:
             last, now = self._fault, self._clock()

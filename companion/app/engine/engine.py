@@ -27,7 +27,7 @@ from companion.errors import CompanionError, EndpointError, StorageError
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.endpoint_errors import Cancelled, EndpointDown
 
-_SPARE = 2  # for so many notes one more is begun: ready to be asked about while another is written
+_SPARE = 2  # one more note is begun for this many: ready to ask about while another is written
 _log = logging.getLogger(__name__)
 
 
@@ -36,8 +36,9 @@ class Engine:
 
     space: the vault, opened for writing. context: returns the names and vocabularies of the vault
     as they are now. similar: chooses tags; None: the model does. outbox: leaves edits of open notes
-    to their editors; None: nobody says which are open. exhaust: is told of the limit of a day that
-    ends background work. record: is told each result. background: the standing run of it.
+    to their editors; None: nobody reports which are open. exhaust: called with the daily limit that
+    ends background work. record: called with each result. background: the run for background work,
+    which never ends.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Engine:
         ]
 
     def follow_settings(self) -> None:
-        """Take the limits a minute of the endpoint that is configured now, if it has any."""
+        """Apply the limits a minute of the endpoint that is configured now, if it has any."""
         config = self._space.config
         self.limiter = None if config.is_embedded else self._spending.limiter(config.endpoint)
         if self.limiter:
@@ -99,7 +100,7 @@ class Engine:
             self.queue.put(job, Priority[run.options.priority.upper()], run.id)
 
     def start_decisions(self, run: Run, results: Iterable[NoteResult]) -> None:
-        """Have a thread go through the results of a run that asks no model, which does it."""
+        """Start a thread that carries out a run that asks no model."""
         self.runs.add(run)
         self._deciding = [thread for thread in self._deciding if thread.is_alive()]
         thread = threading.Thread(target=self._decide, args=(run, results), name=f"run-{run.id}")
@@ -108,7 +109,7 @@ class Engine:
         self._deciding.append(thread)
 
     def try_again(self) -> None:
-        """Try an endpoint that failed again now, as somebody waits for it."""
+        """Retry an endpoint that failed now, because somebody waits for it."""
         self.circuit_breaker.retry_now()
         self.queue.pause_until(None, trial=self.circuit_breaker.fault is not None)
 
@@ -124,7 +125,7 @@ class Engine:
             run.break_off()
 
     def finish(self) -> None:
-        """Begin nothing more; what was left to editors waits on."""
+        """Begin nothing more; edits left to editors keep waiting."""
         self.queue.close()
         if self.background:
             self.background.cancelled.set()
@@ -132,7 +133,7 @@ class Engine:
             self._end(run, "cancelled")
 
     def break_off(self) -> None:
-        """Break off all calls under way; a write in progress is finished."""
+        """Break off all calls in progress; a write in progress is finished."""
         for run in (self.background, *self.runs.all()):
             if run:
                 run.break_off()
@@ -196,8 +197,8 @@ class Engine:
     def _fail(self, run: Run, ticket: Ticket, error: CompanionError) -> None:
         """Requeue the note after a fault of the endpoint or the journal, or end its run.
 
-        The run ends if it was started so, or at a limit of the day. Any other fault is the result
-        for this note alone.
+        The run ends if it was started with that option, or at a daily limit. Any other fault is the
+        result for this note alone.
         """
         is_limit = isinstance(error, LimitReached)
         if isinstance(error, LimitReached) and run.options.priority == "background":
@@ -215,7 +216,7 @@ class Engine:
             self._end(run, "failed", error)
 
     def _end_runs(self, error: CompanionError) -> None:
-        """End the runs that stop on a fault, after one that does not pass by itself."""
+        """End the runs that stop on a fault, after one that will not pass by itself."""
         for run in self.runs.active():
             if run.options.on_fault == "stop":
                 self._end(run, "failed", error)
@@ -227,7 +228,7 @@ class Engine:
             if run.kind != "fill":  # its thread ends it after the note that it is at
                 return
         elif enricher := run.enricher:
-            enricher.client.stop()  # what is answered by now is written
+            enricher.client.stop()  # answers received so far are written
         run.end(state, error)
         self.queue.drop(run.id)
         run.close_unless_busy()
@@ -245,7 +246,7 @@ class Engine:
         self.queue.pause_until(retry_at, trial=True)
         self.runs.set_waits(str(error))
         now = self.circuit_breaker.fault
-        if now is None or now.next_try < retry_at:  # another thread changed it meanwhile
+        if now is None or now.next_try < retry_at:  # another thread has changed it
             self.queue.pause_until(None, trial=now is not None)
 
     def _recover(self) -> None:
@@ -270,7 +271,7 @@ def _describe_fault(error: Exception) -> CompanionError:
 
 
 def log_fault(doing: str, error: Exception) -> None:
-    """Log an error. Of an unexpected one only type and place, as its message may quote a note."""
+    """Log an error. If unexpected, only type and place, as its message may quote a note."""
     if isinstance(error, CompanionError | OSError):
         _log.warning("%s: %s", doing, error)
         return

@@ -97,7 +97,7 @@ class Handler:
         return by_model
 
     def end_ticket(self, run: Run, ticket: Ticket, result: Result | None) -> None:
-        """Give the ticket back. result: None where an editor makes it."""
+        """Give the ticket back. result: None if an editor makes the edits."""
         if result:
             self._record(result)
             run.record(ticket.path, result)
@@ -106,7 +106,7 @@ class Handler:
             run.add(result)
 
     def _ask(self, run: Run, enricher: Enricher, job: Job) -> NoteValues | Result:
-        """Return the answer; for the background within the notes of a day.
+        """Return the answer; for the background, within the daily number of notes.
 
         A note for which no model is asked does not count. Raises LimitReached.
         """
@@ -127,7 +127,7 @@ class Handler:
                 self._spending.release_note()
 
     def _write(self, run: Run, enricher: Enricher, values: NoteValues) -> Result | None:
-        """Write the answer and return the result; None where that is left to the note's editor."""
+        """Write the answer and return the result; None if that is left to the note's editor."""
         if enricher.cancelled.is_set() and not run.is_background:
             return enricher.keep(values)
         if self._outbox is None or values.job.dry_run:
@@ -145,7 +145,7 @@ class Handler:
             run.close_unless_busy()
 
     def enricher_of(self, run: Run) -> Enricher:
-        """Return what fills the notes of the run; for the background, by a run for each note."""
+        """Return the enricher for the run; for the background, with a run for each note."""
         with self._opening:
             enricher = run.enricher
             if enricher is None or enricher.cancelled is not run.cancelled:  # it was resumed

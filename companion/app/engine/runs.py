@@ -26,8 +26,9 @@ class Run:
     """A run. Only the engine changes it.
 
     kind, total: as in RunShape. warnings, left_alone: as in RunPlan. waits: why it waits now, in
-    words; empty if it does not. error: what ended it. usage: of all its calls, with those that had
-    no answer. made_at: Unix time, seconds. enricher: fills its notes; None before the first one.
+    words; empty if it does not. error: what ended it. usage: of all its calls, including those
+    without an answer. made_at: Unix time, seconds. enricher: fills its notes; None before the first
+    one.
     """
 
     id: str
@@ -50,7 +51,7 @@ class Run:
 
     @classmethod
     def of(cls, id: str, options: RunOptions, plan: RunPlan) -> Run:
-        """Return the run that a plan makes; what the plan skips is among its results."""
+        """Return the run for a plan; notes that the plan skips are among its results."""
         run = cls(id, options, len(plan.jobs), warnings=plan.warnings, left_alone=plan.left_alone)
         for result in plan.skipped:
             run.add(result, counted=False)
@@ -70,7 +71,7 @@ class Run:
 
     @property
     def fault(self) -> str:
-        """What ended it, in words; empty: it ended well, or has not ended."""
+        """What ended it, in words; empty if it ended well, or has not ended."""
         return str(self.error or "")
 
     @property
@@ -80,22 +81,22 @@ class Run:
 
     @property
     def is_background(self) -> bool:
-        """Whether it is the standing run of background work."""
+        """Whether it is the run for background work, which never ends."""
         return False
 
     def puts_off(self, ticket: Ticket, path: str) -> bool:
-        """Return whether the note, now at path, has to wait; then the ticket was given back."""
+        """Return whether the note, now at path, has to wait; if so, its ticket is given back."""
         return False
 
     def retries(self, ticket: Ticket, error: NoteError) -> bool:
-        """Return whether the note is tried again later; then the ticket was given back."""
+        """Return whether the note is tried again later; if so, the ticket has been given back."""
         return False
 
     def record(self, path: str, result: Result) -> None:
-        """Record the result of the work on the note that was at path; its ticket is still out."""
+        """Record the result for the note that was at path, before its ticket is given back."""
 
     def enter(self, path: str) -> bool:
-        """Record that work on its note at path begins; return whether it may: it is not over."""
+        """Record that work on its note at path begins; return False if the run is already over."""
         with self._changed:
             if self.is_over:
                 return False
@@ -137,7 +138,7 @@ class Run:
             self._changed.notify_all()
 
     def end(self, state: RunState, error: CompanionError | None = None) -> None:
-        """End the run, unless it has ended already."""
+        """End the run, unless it has already ended."""
         with self._changed:
             if not self.is_over:
                 self.state, self.error, self.waits = state, error, ""
@@ -154,7 +155,7 @@ class Run:
             self._changed.wait_for(lambda: self.is_over or len(self.results) > number, timeout)
 
     def wait_idle(self, timeout: float) -> bool:
-        """Return whether none of its notes is worked on, after timeout seconds at most."""
+        """Return whether none of its notes is in progress, after at most timeout seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._busy, timeout)
 
@@ -168,7 +169,7 @@ class Run:
         enricher.client.close()
 
     def break_off(self) -> int:
-        """Break off its calls under way; return how many they are."""
+        """Break off its calls in progress; return their number."""
         if (enricher := self.enricher) is None:
             return 0
         calls = enricher.client.under_way
@@ -177,7 +178,7 @@ class Run:
 
 
 class Runs:
-    """The runs of an engine. Of the finished ones, the latest 50 are remembered."""
+    """The runs of an engine. It remembers the latest 50 that have finished."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
@@ -206,7 +207,7 @@ class Runs:
         return [run for run in self.all() if not run.is_over]
 
     def set_waits(self, waits: str) -> None:
-        """Set why all active runs that ask a model wait, in words; empty: they go on."""
+        """Set why all active runs that ask a model wait, in words; empty: they continue."""
         for run in self.active():
             if run.kind == "fill":
                 run.waits = waits

@@ -63,7 +63,7 @@ class WorkQueue:
         self._moved: dict[str, str] = {}  # new paths of notes in progress, and their old ones
         # entries taken out of their heaps while their path is in progress, by path
         self._blocked: dict[str, list[QueueEntry]] = {}
-        self._unwanted: set[str] = set()  # paths in progress that were dropped meanwhile
+        self._unwanted: set[str] = set()  # paths in progress that have been dropped
         self._tries: dict[tuple[str, str], int] = {}
         self._paused_until = -inf
         self._on_trial = False
@@ -153,14 +153,14 @@ class WorkQueue:
                 self._moved[new] = old
 
     def hold(self, priority: Priority, held: bool, by: str = "") -> None:
-        """Hold or release a priority. by: who does; it is held as long as anybody holds it."""
+        """Hold or release a priority for `by`; it is held as long as anybody holds it."""
         with self._changed:
             holders = self._holders[priority]
             (holders.add if held else holders.discard)(by)
             self._changed.notify_all()
 
     def limit(self, priority: Priority, at_once: int) -> None:
-        """Let at most `at_once` tickets of that priority and lower ones be in progress at once."""
+        """Allow at most `at_once` tickets of that priority and lower ones in progress at once."""
         with self._changed:
             self._limits[priority] = at_once
             self._changed.notify_all()
@@ -168,7 +168,7 @@ class WorkQueue:
     def pause_until(self, until: float | None, *, trial: bool = False) -> None:
         """Hand out no tickets until that time; None: end the pause.
 
-        trial: from then on one at a time, beside those in progress.
+        trial: from then on one at a time, in addition to those in progress.
         """
         with self._changed:
             self._paused_until = -inf if until is None else until
@@ -181,7 +181,7 @@ class WorkQueue:
             return self._waiting.copy()
 
     def in_progress(self) -> list[Ticket]:
-        """Return the tickets that were not given back yet, the oldest first."""
+        """Return the tickets that have not been given back yet, oldest first."""
         with self._changed:
             return list(self._in_progress.values())
 
@@ -248,7 +248,7 @@ class WorkQueue:
         return None
 
     def _is_at_limit(self, priority: Priority) -> bool:
-        """Return whether it, or a better one that counts it, has as many tickets as it may."""
+        """Return whether its priority, or a better one that counts it, is at its limit."""
         busy = [ticket.priority for ticket in self._in_progress.values()]
         return any(
             sum(each >= limited for each in busy) >= at_once

@@ -47,7 +47,7 @@ class Code(Sent):
 
 
 class PairingCode(Code):
-    """A code of `companion plugin pair`. name: of the token, which says whose it is."""
+    """A code of `companion plugin pair`. name: the token's, which says whose it is."""
 
     name: TokenName = "Obsidian"
 
@@ -112,7 +112,7 @@ def make_token(body: NewToken) -> TokenSecret:
 
 @tokens.does("/tokens/<token>/revoke")
 def revoke_token(token: str, body: Nothing) -> Token:
-    """Revoke a token, at once, also for its streams of events. token: its id."""
+    """Revoke a token at once, including its streams of events. token: its id."""
     return the_access().tokens.revoke(token)
 
 
@@ -120,8 +120,8 @@ proof = Resource("proof")
 
 
 class Nonce(Sent):
-    """32 random bytes in 64 hex digits, which the client has never sent before. id: of its token,
-    which is what stands before the dot; null: it has one without a dot, or none.
+    """32 random bytes in 64 hex digits, never sent by the client before. id: the part of its token
+    before the dot; null: the token has no dot, or there is none.
     """
 
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -151,7 +151,7 @@ class WaitingEdits(Shape):
     """Edits of an open note that a user asked for, and that wait for this client to make them.
 
     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
-    that they are of; change: the one that they undo. One of the two is null.
+    the run they belong to; change: the one they undo. One of the two is null.
     """
 
     id: int
@@ -195,7 +195,7 @@ status.offer(Vault.status)
 
 @status.does("/pause")
 def pause(body: Nothing) -> Status:
-    """Stop background work until resumed, also across restarts."""
+    """Stop background work until resumed, even across restarts."""
     the_daemon().pause()
     return the_daemon().vault.status()
 
@@ -219,7 +219,7 @@ def release(body: Nothing) -> Status:
 
 @status.does("/backlog", conflicts=True)
 def answer_backlog(body: BacklogAnswer) -> Status:
-    """Answer whether the notes of the backlog are filled."""
+    """Answer whether the notes of the backlog are to be filled."""
     the_daemon().vault.answer_backlog(body)
     return the_daemon().vault.status()
 
@@ -243,9 +243,10 @@ _EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,16}")
 def follow_events(query: EventQuery) -> Response:
     """Server-sent events: what has changed, as it changes.
 
-    Each has an id; whoever sends the last one as `Last-Event-ID` gets what came after it. The first
-    event is else `reset`, and then `runs` and `status` as they are. Only so many streams stay open
-    at a time; a further one ends with its first event, and the client asks again.
+    Each has an id; a client that sends the last one as `Last-Event-ID` gets the events after it.
+    Otherwise the first event is `reset`, followed by the current `runs` and `status`. Only a
+    limited number of streams stay open at a time; a further one ends with its first event, and the
+    client asks again.
     """
     last = request.headers.get("Last-Event-ID", "")
     after = query.after or (last if _EVENT_ID.fullmatch(last) else None)
@@ -259,7 +260,7 @@ def follow_events(query: EventQuery) -> Response:
 
 
 def _nothing() -> Iterator[bytes]:
-    """Yield no body: the stream has it; and so that nobody counts its length."""
+    """Yield no body: the stream sends it. A generator, so that nobody counts its length."""
     yield from ()
 
 
@@ -268,7 +269,7 @@ outbox = Resource("outbox")
 
 @outbox.reads("/outbox/<row>")
 def read_row(row: int) -> OutboxEntry:
-    """What became of edits that wait for an editor."""
+    """The state of edits that wait for an editor."""
     entry = the_daemon().outbox.row(row)
     change = the_daemon().space.journal.change(entry.undoes or 0)
     return OutboxEntry.of(entry, change.remaining if change else [])
@@ -282,7 +283,7 @@ def give_edits(row: int, body: TextShown) -> EditsInPart:
 
 @outbox.does("/outbox/<row>/withdraw", "decide")
 def withdraw_row(row: int, body: Nothing) -> OutboxEntry:
-    """Have the edits made by nobody; what was accepted waits for a decision again."""
+    """Withdraw the edits; accepted proposals wait for a decision again."""
     the_daemon().outbox.cancel(row)
     return read_row(row)
 

@@ -1,4 +1,4 @@
-"""The routes of the model that runs on this machine: what there is, and fetching it."""
+"""The routes of the model that runs on this machine: which there are, and fetching them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class CatalogEntry(Shape):
 class ModelShape(Shape):
     """The configured model, and the catalogue of those that can be fetched.
 
-    is_missing: it is one that runs on this machine, and its file is not there. fetch: of whatever
-    model, the one in progress or the last one; null if there was none.
+    is_missing: it runs on this machine, and its file is not there. fetch: of any model, the one in
+    progress or the last one; null if there was none.
     """
 
     name: str
@@ -45,7 +45,7 @@ class NewFetch(Sent):
 
 @model.reads("/model")
 def read_model() -> ModelShape:
-    """The configured model, the catalogue, and how far a fetch is."""
+    """The configured model, the catalogue, and the progress of a fetch."""
     config, progress = the_daemon().space.config, the_daemon().model_fetch.progress
     return ModelShape(
         name=config.endpoint.model,

@@ -89,7 +89,7 @@ def _validate(model: type[M], value: object, origin: str) -> M:
 
 
 class _DuplicateName(ValueError):
-    """An object has two members of one name."""
+    """An object has two members with the same name."""
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -115,8 +115,8 @@ class Route:
     answers: the models that it may answer; what the page shows is a Response. scope: that the token
     needs; None: no token is needed. conflicts: whether it may answer 409. location: returns the
     Location header for an answer. takes_code: whether it takes a one-time code, and may answer 429.
-    once: whether it takes an `Idempotency-Key`, so that it is not done twice. events: by their
-    names, what it tells, if its answer is a stream of server-sent events.
+    once: whether it takes an `Idempotency-Key`, so that it is not done twice. events: the events
+    that it sends, by name, if its answer is a stream of server-sent events.
     """
 
     method: str
@@ -158,7 +158,7 @@ class Route:
         return response
 
     def _do_once(self, names: Mapping[str, object]) -> Response:
-        """Do what is asked for, or give the first answer again to a request with the same key."""
+        """Carry out the request, or give the first answer again to a request with the same key."""
         sent = request.headers.get(KEY)
         if sent is None:
             return self._do(names)
@@ -233,7 +233,7 @@ class Resource(Blueprint):
         *methods: Callable[..., object],
         of: Callable[[], object] = lambda: the_daemon().vault,
     ) -> None:
-        """Make routes of methods of Vault or Agents. of: returns what does them."""
+        """Make routes from methods of Vault or Agents. of: returns the object to call."""
         for operation in map(operation_of, methods):
 
             def view(name: str = operation.function.__name__, **arguments: object) -> BaseModel:
@@ -257,7 +257,7 @@ class Resource(Blueprint):
             self._serve(route, get_type_hints(operation.function))
 
     def _serve(self, route: Route, hints: Mapping[str, object]) -> None:
-        """Add a route, whose variables are numbers by the hints of its view, or else names."""
+        """Add a route, whose variables are numbers or names, by the hints of its view."""
 
         def convert(variable: re.Match[str]) -> str:
             is_number = int in (hints.get(variable[1]), hints.get("id"))
@@ -283,12 +283,12 @@ class Resource(Blueprint):
 
 
 def run_address(run: Any) -> str:
-    """Return where the run that was started is."""
+    """Return the address of the run that was started."""
     return f"{PREFIX}/runs/{run.id}"
 
 
 def for_a_while(results: Iterator[T]) -> Iterator[T]:
-    """Yield results, at least one, until the answer has taken its time."""
+    """Yield results, at least one, until the answer has taken long enough."""
     until = time.monotonic() + _SECONDS
     for each in results:
         yield each

@@ -80,7 +80,7 @@ def read_runs() -> RunList:
 
 @runs.reads("/runs/<run>")
 def read_run(run: str, query: RunQuery) -> RunProgress:
-    """How far a run is, and its results after a number."""
+    """The progress of a run, and its results after a number."""
     current_run = _require(run)
     if query.wait:
         wait_for_result(current_run, query.since, query.wait)
@@ -99,7 +99,7 @@ def show_progress(run: Run, number: int) -> RunProgress:
 
 @runs.does("/runs/<run>/cancel", "decide")
 def cancel_run(run: str, body: Nothing) -> RunShape:
-    """Cancel a run: what is being written is finished, nothing further is begun."""
+    """Cancel a run: writes in progress are finished, nothing further is begun."""
     current_run = _require(run)
     the_daemon().engine.cancel(current_run)
     return RunShape.model_validate(current_run)

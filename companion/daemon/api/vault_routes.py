@@ -35,7 +35,7 @@ notes.offer(Vault.scan, Vault.outdated)
 
 @notes.reads("/outdated")
 def read_outdated(query: OutdatedQuery) -> OutdatedPage:
-    """A page of what was written from text of which a lot has changed, by path."""
+    """A page of texts from notes that have changed a lot since, by path."""
     return the_daemon().notes.outdated_page(query)
 
 
@@ -62,13 +62,13 @@ class ProposalEdits(Shape):
 
 @proposals.does("/proposals/decide", "decide", once=True, conflicts=True)
 def decide(body: Decisions) -> DecisionsMade:
-    """Accept, refuse and reopen proposals; each has a result of its own."""
+    """Accept, refuse and reopen proposals; each has its own result."""
     return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
 
 
 @proposals.does("/proposals/decide-all", "decide", once=True, status=202, location=run_address)
 def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
-    """Accept or refuse all proposals that a filter means, in one run, which an undo takes back."""
+    """Accept or refuse all proposals that match a filter, in one run, undone as one."""
     daemon = the_daemon()
     return RunShape.model_validate(daemon.start_decisions(daemon.vault.decide_all(query, body)))
 
@@ -77,7 +77,7 @@ def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
     "/proposals/again", "decide", once=True, status=202, conflicts=True, location=run_address
 )
 def ask_all_again(body: AskAllAgain) -> RunShape:
-    """Ask for proposals once more, as the user wants it, in one run."""
+    """Ask for proposals once more, with the user's wish, in one run."""
     return _start_again(body.proposals, body)
 
 
@@ -90,7 +90,7 @@ def ask_all_again(body: AskAllAgain) -> RunShape:
     location=run_address,
 )
 def ask_again(proposal: int, body: AskAgain) -> RunShape:
-    """Ask for a proposal once more, as the user wants it; what is given takes its place.
+    """Ask for a proposal once more, with the user's wish; the answer takes its place.
 
     `POST /proposals/decide` with the old one under `undo` brings it back.
     """
@@ -142,14 +142,14 @@ class Undo(Sent):
 
 @changes.does("/changes/undo", "decide", once=True)
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
-    """Undo changes, one after the other; each has a result of its own."""
+    """Undo changes, one after the other; each has its own result."""
     vault = the_daemon().vault
     return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
 
 
 @changes.does("/changes/undo-all", "decide", once=True, status=202, location=run_address)
 def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
-    """Undo all changes that a filter means, in one run; of a run also what it refused."""
+    """Undo all changes that match a filter, in one run; for a run, also what it refused."""
     daemon = the_daemon()
     return RunShape.model_validate(daemon.start_decisions(daemon.vault.undo_all(query)))
 

@@ -58,11 +58,11 @@ _LANGUAGE = re.compile(
 
 
 def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer in another language than the note's or the wanted one.
+    """Return the fault of an answer in a language other than the note's or the wanted one.
 
-    Where there is too little text, only the scripts are compared. In a callout each paragraph is
-    looked at. The answer to a question may be in the language of the question, and in any language
-    where the question names a language.
+    If there is too little text, only the scripts are compared. In a callout each paragraph is
+    checked. The answer to a question may be in the language of the question, and in any language if
+    the question names a language.
     """
     expected = answer.language or find_language(answer.words, answer.title)
     expected = expected or script_of(remove_code(answer.words)) or script_of(answer.title)
@@ -116,7 +116,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
 _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
-# What the model of a search engine leaves; the sources are not there, unless the note has it.
+# Left by search engines' models; their sources are not there, unless the note has it.
 _CITATION = re.compile(
     r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
 )
@@ -137,10 +137,10 @@ def find_good_items(answer: CheckedAnswer) -> list[str]:
 def tidy_answer(text: str, field: Field, title: str, note: str, own: str) -> str:
     """Return a text or a callout without citations; other values as they are.
 
-    A callout loses its header, copies of the note and a cut-off end, too, and has at most as many
-    paragraphs as the field allows, unless there is code in it.
-    text: as the model wrote it; the result still has to be sanitized. note: what citations may be
-    from. own: what a callout must not repeat.
+    A callout also loses its header, copies of the note and a cut-off end, and has at most as many
+    paragraphs as the field allows, unless there is code in it. text: as the model wrote it; the
+    result still has to be sanitized. note: what citations may be from. own: what a callout must not
+    repeat.
     """
     if field.kind not in ("text", "prose") or (field.kind == "prose" and _FENCE.search(text)):
         return text
@@ -157,8 +157,8 @@ def tidy_answer(text: str, field: Field, title: str, note: str, own: str) -> str
 def checks_are_on() -> bool:
     """Return whether answers are checked in this process: not with COMPANION_CHECKS=off.
 
-    Tests and benchmarks switch the checks off where a stub gives odd answers. Answers are sanitized
-    all the same.
+    Tests and benchmarks switch the checks off if a stub gives odd answers. Answers are sanitized in
+    any case.
     """
     return os.environ.get("COMPANION_CHECKS", "").casefold() != "off"
 
@@ -167,5 +167,5 @@ UNCHECKED = "COMPANION_CHECKS=off is set: what the model says goes into notes un
 
 
 def find_unchecked() -> str | None:
-    """Return a warning for the user where answers are not checked, else None."""
+    """Return a warning for the user if answers are not checked, else None."""
     return None if checks_are_on() else UNCHECKED

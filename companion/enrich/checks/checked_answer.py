@@ -1,4 +1,4 @@
-"""An answer of the model with all that it is checked against, and a fault that a check found."""
+"""An answer of the model with everything it is checked against, and a fault that a check found."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class CheckedAnswer:
     """A value that the model gave for a field, sanitized, and what it is checked against.
 
     text: the value; lines of a callout and items of a list end at `\\n`. raw: the value before it
-    was sanitized. title: the note's title. note: the note's whole text, what the prompt tells of
+    was sanitized. title: the note's title. note: the note's whole text, what the prompt shows of
     other notes, and for a callout those accepted before it. words: the note's running text as a
     reader sees it. prompt: the instructions the model was given, without the note. language: the
     English name of the language to write in, None for the note's own. question: what the callout
     asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
     of_section: whether the callout explains a section. own: what a callout must not repeat: note
-    without what other notes tell; None: all of note.
+    without the parts from other notes; None: all of note.
     """
 
     field: Field

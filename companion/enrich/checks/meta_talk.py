@@ -1,6 +1,6 @@
 """Answers that refuse, or that speak of the model, the note or the task.
 
-The phrases by which they are known are in `phrases/`, one file for each language.
+The phrases that give them away are in `phrases/`, one file for each language.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _META = (
     rf"|(?P<frames>{_FIRST}<meta.frames>|{_OPENS}<meta.later>)|(?P<within>{_WORD}<meta.within>)"
 )
 _TASK = rf"(?P<opens>{_OPENS}<task.opens>)|(?P<within>{_WORD}<task.within>)"
-_OF_SUBJECT = ("frames", "within")  # may be said where the note says so, too
+_OF_SUBJECT = ("frames", "within")  # allowed if the note says so, too
 
 
 def find_refusal(answer: CheckedAnswer) -> Fault | None:
@@ -59,10 +59,10 @@ def find_task_talk(answer: CheckedAnswer) -> Fault | None:
 
 
 def find_first_person(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that says "I", where its note does not.
+    """Return the fault of an answer that says "I", unless its note does.
 
-    An explanation has no need of it: then the model refuses, thinks aloud or makes conversation.
-    Quotations are not looked at.
+    An explanation has no need of it: the model refuses, thinks aloud or makes conversation.
+    Quotations are ignored.
     """
     pattern = compile_phrases("<voice.words>", re.MULTILINE)
     match = _find_first_person(answer.text)
@@ -84,8 +84,8 @@ def _find_first_person(text: str) -> re.Match[str] | None:
 def _find_phrase(pattern: str, answer: CheckedAnswer, unasked: tuple[str, ...] = ()) -> str:
     """Return the first phrase that does not belong to the note's subject; empty if there is none.
 
-    A phrase of the title belongs to it, and one of the note if it is not how a chat begins.
-    unasked: the groups of the pattern that the answer to a question may have.
+    A phrase of the title belongs to it, and so does one of the note, unless it is how a chat
+    begins. unasked: the groups of the pattern that the answer to a question may have.
     """
     for match in compile_phrases(pattern).finditer(answer.text.lower()):
         words = " ".join(re.sub(r"^\W+|\W+$", "", match[0]).split())

@@ -36,7 +36,7 @@ _RETRY = "Leave out every name and number that the note does not have."
 
 
 def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer with a number in digits that the note has not."""
+    """Return the fault of an answer with a number in digits that is not in the note."""
     if answer.field.name != "description" and not answer.by_small_model:
         return None
     numbers_shown = _FEW.union(_numbers_in(f"{answer.title}\n{answer.note}"))
@@ -49,10 +49,10 @@ def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
 def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a name that neither note nor title has.
 
-    Names are words that have a capital within a sentence, or capitals or digits within the word; in
-    a text in other letters than Latin also all words in those, into which models fall there. In
-    German, where every noun has a capital, they are words with capitals or digits within. An
-    abbreviation in brackets is none.
+    Names are words that have a capital within a sentence, or capitals or digits within the word. In
+    a text in a script other than Latin, all words in Latin letters also count, since models fall
+    into those. In German, where every noun has a capital, names are words with capitals or digits
+    within. An abbreviation in brackets is not a name.
     """
     if answer.field.name != "description" and not answer.by_small_model:
         return None
@@ -93,8 +93,8 @@ def _find_names(text: str) -> Iterator[str]:
 def _has_name(name: str, answer: CheckedAnswer, words: Iterable[str]) -> bool:
     """Return whether the note has the name, its parts, or another form of it.
 
-    Forms, such as an adjective or a case, are known by how they begin; only of names. words: the
-    note's words that are not in small letters, folded.
+    Forms, such as an adjective or a case, are recognised by how they begin; only for names. words:
+    the note's words that are not in small letters, folded.
     """
     word = fold(name).removesuffix("s")
     if {word, fold(name)} & find_words("names", "no_names"):

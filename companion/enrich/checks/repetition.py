@@ -36,7 +36,7 @@ _ROW = re.compile(
 # Stems, and the share of different ones that people have at least: in lines of up to 60 stems 0.88,
 # in longer ones 0.74, in callouts that they wrote 0.8 (210), in good ones by small models 0.55.
 _LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
-# "…" — Name, at the end of a line; a sentence that goes on after a dash does so in lower case.
+# "…" — Name, at the end of a line; a sentence continues after a dash in lower case.
 _SAID_BY = re.compile(
     r"[\"'”’»」』*_]*\s*[—–―-]{1,2}\s*[*_「『《]*(?=[^\W\d_])(?![a-zà-ÿа-я])[^\n.!?。！？]{1,60}$",
     re.MULTILINE,
@@ -83,7 +83,7 @@ def find_quotation(answer: CheckedAnswer) -> Fault | None:
 
 
 def _is_quoted(note: str, start: int, end: int) -> bool:
-    """Whether that part of the note is in a block quote, or followed by who said it."""
+    """Whether that part of the note is in a block quote, or followed by the name of who said it."""
     line = note[note.rfind("\n", 0, start) + 1 : start]
     return line.lstrip().startswith(">") or bool(_SAID_BY.match(note, end))
 
@@ -99,7 +99,7 @@ def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]
 
 
 def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
-    """Yield the most frequent stem where too many are repeated; those of the title do not count."""
+    """Yield the most frequent stem if too many are repeated; those of the title do not count."""
     named = set(find_stems(answer.title))
     counts = Counter(stem for stem in find_stems(answer.text) if stem not in named)
     total, most = counts.total(), max(counts.values(), default=0)
@@ -113,7 +113,7 @@ def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
 _COPY = 10, 25  # words in a row of the note, and signs of scripts without spaces
 _ECHO = 6, 12  # the same of the prompt
 _SIMILAR = 3, 4  # by which similar sentences are found
-_NEARLY = 0.7  # of a sentence's short runs; with one word of twelve changed, so many are left
+_NEARLY = 0.7  # of a sentence's short runs; this share is left with one word of twelve changed
 _FEWEST = 5  # runs, of shorter sentences
 _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
 _LONG = 5  # letters of a word that counts
@@ -126,10 +126,10 @@ _WordRun = tuple[str, ...]
 
 
 def find_copied(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of a callout with ten words in a row from the note, or 25 signs.
+    """Return the fault of a callout with ten words in a row from the note, or 25 characters.
 
-    It may begin with the note's definition of its subject, if it goes on for as long. The answer to
-    a question may quote the note, but not consist of a quotation.
+    It may begin with the note's definition of its subject, if it continues for as long. The answer
+    to a question may quote the note, but not consist of a quotation.
     """
     own = answer.note if answer.own is None else answer.own
     if answer.question and letters(answer.text) in letters(own):

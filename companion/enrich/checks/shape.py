@@ -57,8 +57,8 @@ _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 def is_name(item: CheckedAnswer) -> bool:
     """Return whether an item, such as an alias, is a name and not a sentence.
 
-    Unless the note has it, it may not stand in the instructions (`its full form`), nor be in
-    another script than the note; Latin letters are always allowed.
+    Unless the note has it, it must not be in the instructions (`its full form`), nor in another
+    script than the note; Latin letters are always allowed.
     """
     text = item.text
     words = [token for token in item.tokens if not is_unspaced(token)]
@@ -74,10 +74,10 @@ def is_name(item: CheckedAnswer) -> bool:
 
 
 def find_markup(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer with JSON or markup in it that the note has not.
+    """Return the fault of an answer with JSON or markup that is not in the note.
 
-    Where the note has a tag, its end may stand, too. In a callout, code, links and pairs of
-    asterisks may.
+    If the note has a tag, its end is allowed, too. In a callout, code, links and pairs of asterisks
+    are allowed.
     """
     text = unescape(without_code(answer.text) if answer.is_prose else answer.text)
     matches = [*_JSON.finditer(text), *_JSON.finditer(answer.raw), *_MARKUP.finditer(text)]
@@ -98,9 +98,9 @@ def find_markup(answer: CheckedAnswer) -> Fault | None:
 def find_bad_length(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer much shorter or longer than the field's limits.
 
-    A value may have a third of the least, one or two words two thirds of it, what a small model
-    explains a sixth, and the answer to a question any length; signs of scripts without spaces count
-    as 2.5 letters there. A callout may have one paragraph for every 400 characters.
+    A value may have a third of the minimum, one or two words two thirds of it, a small model's
+    explanation a sixth, and the answer to a question any length; characters of scripts without
+    spaces count as 2.5 letters there. A callout may have one paragraph for every 400 characters.
     """
     field, size = answer.field, len(answer.text)
     if field.kind == "text" and "\n" in without_code(answer.raw).strip():
@@ -134,8 +134,8 @@ def find_bad_length(answer: CheckedAnswer) -> Fault | None:
 def first_paragraphs(text: str, title: str, field: Field) -> str:
     """Return the first paragraphs of a text, as many as the field may have.
 
-    A text that is too long loses its headings, too. The title or a heading in the first line is
-    taken out of any text.
+    A text that is too long also loses its headings. The title, or a heading, in the first line is
+    removed from any text.
     """
     first, _, rest = text.partition("\n\n")
     if rest and (letters(first) == letters(title) or _HEADING.match(first)):
@@ -148,7 +148,7 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
 
 
 def _fits(blocks: Sequence[str], field: Field) -> bool:
-    """Return whether a callout is no longer than asked for; a Chinese sign is half a word."""
+    """Return whether a callout is no longer than asked for; a Chinese character is half a word."""
     text = "\n\n".join(blocks)
     words = len(text.split()) + count_unspaced(text) / 2
     running = [block for block in blocks if letters(block) and not LIST_OR_TABLE.match(block)]
@@ -169,7 +169,7 @@ def without_code(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """Return text without the backslashes by which signs of Markdown are made harmless."""
+    """Return text without the backslashes that make Markdown characters harmless."""
     return _ESCAPE.sub(r"\1", text)
 
 
@@ -213,8 +213,8 @@ def _is_unfinished(line: str, answer: CheckedAnswer) -> bool:
 def whole_sentences(text: str, field: Field | None = None) -> str:
     """Return text without an unfinished sentence at its end, unless that is the only one.
 
-    field: whose most characters the text may have; the last sentences go for that, too, unless
-    less than the least would be left.
+    field: its maximum of characters applies; the last sentences are dropped for it, too, unless
+    less than the minimum would be left.
     """
     text = _without_unfinished(text)
     if field is None or len(text) <= field.max_characters:
@@ -233,8 +233,8 @@ def _without_unfinished(text: str) -> str:
 def without_cut(text: str) -> str:
     """Return a callout's text without its unfinished end, if the answer was cut off (see CUT).
 
-    The whole sentences of the last paragraph stay, or the whole items of a list. A heading and a
-    line with a colon at the end do not stay last.
+    The whole sentences of the last paragraph stay, or the whole items of a list. The text does not
+    end with a heading or a line with a colon at its end.
     """
     if not text.endswith(CUT):
         return text
