@@ -33,6 +33,13 @@ GONE = "it is no longer there; it was moved or deleted"
 _LONGER_THAN_A_CLOCK_STEP = 2.5  # seconds, of a file system: those of FAT are of two
 REWRITTEN = "# Stub\n\nAll is new here.\n"
 OTHER = STUB.partition("\n# ")[0] + "\n# Quantum field theory\n\n#status/postponed\n"
+
+
+def make_pipe(note: Path) -> None:
+    note.unlink()
+    os.mkfifo(note)
+
+
 EVENTS = {
     "edited elsewhere": (write(STUB.replace(*MORE)), FILLED.replace(*MORE), 0, "1 enriched"),
     "description typed": (
@@ -59,7 +66,7 @@ EVENTS = {
     ),
     "deleted": (lambda note: note.unlink(), None, 1, GONE),
     "a folder now": (lambda note: (note.unlink(), note.mkdir()), None, 0, "not a regular file"),
-    "a pipe now": (lambda note: (note.unlink(), os.mkfifo(note)), None, 0, "not a regular file"),
+    "a pipe now": (make_pipe, None, 0, "not a regular file"),
     "a link now": (
         lambda note: (note.rename(note.parent / "New.md"), note.symlink_to(note.parent / "New.md")),
         STUB,
