@@ -160,7 +160,7 @@ function clickRibbon(user) {
 }
 
 /**
- * Click the element once it is there.
+ * Click the element once it is there; of several the last one, as of notices the newest.
  * @param {User} user
  * @param {string} within a selector
  * @param {string} selector
@@ -170,7 +170,7 @@ function clickIn(user, within, selector, words) {
   return waitFor(`${selector} ${words} in ${within}`, () =>
     user.evaluate((_, [outer, inner, pattern]) => {
       const all = [...document.querySelectorAll(`${outer} ${inner}`)];
-      const found = all.find((one) => new RegExp(pattern).test(one.textContent?.trim() ?? ""));
+      const found = all.findLast((one) => new RegExp(pattern).test(one.textContent?.trim() ?? ""));
       if (found instanceof HTMLElement) found.click();
       return Boolean(found);
     }, [within, selector, words]),

@@ -129,7 +129,7 @@ test("an open note is filled in its editor, with what is not saved, and is one r
   await scene.vault.companion("undo", "--today").catch(() => "");
   await openNote(page, PATH);
   const before = await shownText(page);
-  const printed = scene.vault.companion("enrich", "--json", "Cooking");
+  const printed = scene.vault.companion("enrich", "--json", "--retry", "Cooking");
   await shows(page, /\[!ai\]/);
   const results = (await printed).split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const mine = results.find(({ path }) => path === PATH);
