@@ -153,8 +153,7 @@ class Acceptor:
     def _quote_others(self) -> list[Accepted]:
         """Return a callout that quotes other notes on the subject, with links to them.
 
-        Only if they say more about the subject than the note itself, and unless that is switched
-        off.
+        Only if they say more on the subject than the note itself, and that is not switched off.
         """
         note, notes = self.note, self.config.notes
         is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
@@ -182,8 +181,7 @@ class Acceptor:
     ) -> tuple[Accepted | Rejected, ...]:
         """Return the outcomes with a sentence of the note in place of a rejected description.
 
-        A sentence that may not be about the subject is flagged. Nothing changes if this is switched
-        off.
+        A sentence that may not be about the subject is flagged. Switched off, nothing changes.
         """
         return tuple(map(self._replace_rejected, outcomes))
 
