@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from companion.errors import NoteRefused
-from companion.note.text import NoteText, line_start
+from companion.note.text import NoteText, is_joiner, line_start
 from companion.note.yaml_check import YamlEvent, parse_pyyaml
 
 T = TypeVar("T")
@@ -166,12 +166,12 @@ def yaml_scalar(value: str) -> str:
         and value.lower() not in _RESERVED
         and not _COLON_OR_COMMENT.search(value)
     )
-    is_printable = not any(map(_needs_escape, value))
+    is_printable = not any(_needs_escape(value, at) for at in range(len(value)))
     if is_plain and is_printable:
         return value
     if is_printable and re.search(r'["\\]', value):
         return "'" + value.replace("'", "''") + "'"
-    return '"' + "".join(map(_escaped, value)) + '"'
+    return '"' + "".join(_escaped(value, at) for at in range(len(value))) + '"'
 
 
 def flow_scalar(value: str) -> str:
@@ -182,17 +182,19 @@ def flow_scalar(value: str) -> str:
     return "'" + scalar.replace("'", "''") + "'"
 
 
-def _needs_escape(char: str) -> bool:
+def _needs_escape(value: str, at: int) -> bool:
+    char = value[at]
     # YAML allows more (5.1), but a note should have no invisible text. U+2028 and U+2029 (Zl, Zp)
     # and U+0085 (Cc) end lines in YAML 1.1.
     is_invisible = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-    return is_invisible or ord(char) & 0xFFFE == 0xFFFE
+    return (is_invisible and not is_joiner(value, at)) or ord(char) & 0xFFFE == 0xFFFE
 
 
-def _escaped(char: str) -> str:
+def _escaped(value: str, at: int) -> str:
+    char = value[at]
     if char in _ESCAPES:
         return _ESCAPES[char]
-    if not _needs_escape(char):
+    if not _needs_escape(value, at):
         return char
     code = ord(char)
     sign, digits = ("x", 2) if code < 0x100 else ("u", 4) if code < 0x10000 else ("U", 8)

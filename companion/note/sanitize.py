@@ -19,6 +19,7 @@ from companion.note.sanitize_inline import (
     inert_line,
     words,
 )
+from companion.note.text import is_joiner
 
 # `>` and list markers before a fence; possessive, so that a line is read once.
 _FENCE = re.compile(
@@ -244,12 +245,16 @@ _IGNORABLE = re.compile(
 
 
 def visible_lines(text: str) -> list[str]:
-    """Return the lines of text without line ends and invisible characters, tabs as spaces."""
+    """Return the lines of text without line ends and invisible characters, tabs as spaces.
+
+    Joiners stay where a script or an emoji needs them.
+    """
     lines = []
     for line in _LINE_END.split(text):
         line = line.expandtabs(4)
         if not line.isprintable():
-            line = "".join(filter(_is_visible, line))
+            signs = enumerate(line)
+            line = "".join(sign for at, sign in signs if _is_visible(sign) or is_joiner(line, at))
         lines.append(line if line.isascii() else _IGNORABLE.sub("", line))
     return lines
 

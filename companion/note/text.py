@@ -127,3 +127,17 @@ def show_hidden(text: str) -> str:
     and so do the joiners, which some scripts and emoji need.
     """
     return _HIDDEN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)
+
+
+# A joiner between two letters of a script that needs it, or between two emoji (Unicode Standard
+# Annex 31, section 2.3; Unicode Technical Standard 51, emoji ZWJ sequences).
+_LETTER = "[\u0620-\u06ff\u0750-\u077f\u08a0-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff]"
+_EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+_JOINER = re.compile(
+    f"(?<={_LETTER})[\u200c\u200d](?={_LETTER})|(?<=[\ufe0f{_EMOJI}])\u200d(?=[{_EMOJI}])"
+)
+
+
+def is_joiner(text: str, at: int) -> bool:
+    """Return whether the character at this offset is a joiner that a script or an emoji needs."""
+    return bool(_JOINER.match(text, at))

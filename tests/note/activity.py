@@ -104,10 +104,26 @@ def _seen_by_plugins(text: str, notes: Iterable[str]) -> Iterator[str]:
         yield "two blank lines"
 
 
+_JOINED = ({"emoji"}, {"letter"})
+_JOINED_SCRIPTS = re.compile(
+    "ARABIC|DEVANAGARI|BENGALI|GURMUKHI|GUJARATI|ORIYA|TAMIL|TELUGU|KANNADA|MALAYALAM|SINHALA"
+    "|MYANMAR|KHMER"
+)
+
+
 def _unseen(text: str) -> Iterator[str]:
-    for char in text:
-        if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:
+    for before, char, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        is_joiner = char in "\u200c\u200d" and {_joins(before), _joins(after)} in _JOINED
+        if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} and not is_joiner:
             yield f"U+{ord(char):04X}"
+
+
+def _joins(char: str) -> str:
+    """Return "emoji" or "letter" for what a joiner may stand beside, else nothing."""
+    if unicodedata.category(char) in {"So", "Sk", "Sm", "Cn"} or char == "\ufe0f":
+        return "emoji"
+    is_letter = unicodedata.category(char)[0] in "LMN"
+    return "letter" if is_letter and _JOINED_SCRIPTS.match(unicodedata.name(char)) else ""
 
 
 def _tokens(tokens: Iterable[Token]) -> Iterator[Token]:

@@ -31,6 +31,7 @@ EXAMPLES = {
     "blank lines collapse": ("a\n\n\n\nb\n", ["a", "", "b"]),
     "line ends of all kinds": ("a\r\nb\rc\u2028d\x85e", ["a", "b", "c", "d", "e"]),
     "invisible characters": ("a\u202eb\u200bc\ufeffd\x00e", ["abcde"]),
+    "joiners": ("می\u200cشود a\u200cb", ["می\u200cشود ab"]),
     "noncharacters": ("\ufdcf\ufdd0\ufdef\ufdf0\ufffe\U0010ffff.", ["\ufdcf\ufdf0."]),
     "list stays": ("- a\n  - b\n- c", ["- a", "  - b", "- c"]),
     "nesting fits the marker": ("1. a\n    - b\n2. c", ["1. a", "   - b", "2. c"]),

@@ -18,6 +18,10 @@ EXAMPLES = {
     "signs in a name": ("C++", None),
     "one line": ("a\nb\r\n c\u2028\td\x85e", "a b c d e"),
     "invisible characters": ("a\u202eb\u200bc", "abc"),
+    "joiners": (
+        "م\u200c\u200ca\u200d می\u200cشود क्\u200dष 👩\u200d🔬",
+        "مa می\u200cشود क्\u200dष 👩\u200d🔬",
+    ),
     "quotes": ('"A text."', "A text."),
     "German quotes": ("„A“", "A"),
     "English quotes": ("“A”", "A"),

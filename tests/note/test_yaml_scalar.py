@@ -19,6 +19,8 @@ PLAIN = [
     "Über alles",
     "日本語",
     "→ x",
+    "می\u200cشود",
+    "\U0001f469\u200d\U0001f52c",
     "3 ways to say it",
     "e",
 ]
