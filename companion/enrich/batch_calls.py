@@ -143,9 +143,8 @@ class BatchReader:
         if call.state == "answered":
             return Result(path, "unchanged", _ANSWERED)
         try:
-            if line.is_asked_again:
-                why = line.error or f"error {line.reply.status if line.reply else 0}"
-                reason = f"no answer ({why}); ask again"
+            if failure := line.failure:
+                reason = f"no answer ({failure}); ask again"
             elif withheld := find_withheld(self._workspace, proposals):
                 reason = f"it was shown {withheld}, which may not be told any more; ask again"
             else:

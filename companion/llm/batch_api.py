@@ -250,9 +250,14 @@ class AnswerLine(NamedTuple):
     error: str = ""
 
     @property
-    def is_asked_again(self) -> bool:
-        """Whether the same question may be answered when it is asked again."""
-        return self.reply is None or self.reply.status not in (200, 413, *REJECTED)
+    def failure(self) -> str:
+        """Why there is no answer, if the same question may have one when it is asked again."""
+        if self.reply is None:
+            return self.error
+        if self.reply.status == 200:
+            return read_completion(self.reply).problem and "the line holds no answer"
+        is_final = self.reply.status in (413, *REJECTED)
+        return "" if is_final else self.error or f"error {self.reply.status}"
 
     def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
         """Return the answer. limit: the most tokens it could have.

@@ -128,6 +128,9 @@ FAILURES = [
     pytest.param(lambda line: _failed(line), True, id="failed"),
     pytest.param(lambda line: _expired(line), True, id="expired"),
     pytest.param(
+        lambda line: {**line, "response": {"status_code": 200, "body": []}}, True, id="damaged"
+    ),
+    pytest.param(
         lambda line: {
             **line,
             "response": {"status_code": 400, "body": {"error": {"message": "too long"}}},
