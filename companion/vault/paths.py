@@ -59,7 +59,8 @@ def find_vault(start: Path) -> Path | None:
 def resolve_vault(path: Path) -> Path:
     """Return the real path of the vault at path, which may lack Obsidian's settings.
 
-    Raises UsageError if it does not exist, is not a folder or cannot be read.
+    Raises UsageError if it does not exist, is not a folder, cannot be read, or is the folder that
+    Obsidian keeps a vault's settings in.
     """
     try:
         path = path.expanduser()
@@ -80,6 +81,8 @@ def resolve_vault(path: Path) -> Path:
         raise UsageError(
             f"the vault {path} cannot be read ({why}); check its permissions"
         ) from None
+    if root.name == SETTINGS and not (root / SETTINGS).is_dir():
+        raise UsageError(f"{path} holds Obsidian's settings; name the folder it is in")
     return root
 
 

@@ -105,6 +105,10 @@ WRONG = [
         "[endpoint]\ntimeout = 0", "timeout: this has to be greater than 0", "", id="zero"
     ),
     pytest.param(
+        "[endpoint]\ntimeout = inf", "timeout: this has to be a finite number", "", id="inf"
+    ),
+    pytest.param("[background]\nsettle_seconds = inf", "to be a finite number", "", id="no end"),
+    pytest.param(
         "[endpoint]\nretries = -1", "retries: this has to be", "equal to 0", id="negative"
     ),
     pytest.param("[endpoint]\nconcurrency = 1.5", "a whole number", "", id="half a note"),
