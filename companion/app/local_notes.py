@@ -47,19 +47,20 @@ _FRESH, _REST = 5.0, 50
 
 class _OutdatedAtTime(NamedTuple):
     """Outdated texts. until: when to search again, by the monotonic clock. newest: the newest
-    change and proposal at the time.
+    change and proposal at the time. scan: the number of the last scan then.
     """
 
     texts: list[Outdated]
     until: float
     newest: tuple[int, int]
+    scan: int
 
 
 class LocalNotes:
     """The notes of one vault. Safe to use from any thread if its functions are.
 
     look: returns a new scan, and reports its progress. last: returns the last scan; None: as look
-    does.
+    does. count_scans: returns how many scans there were.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class LocalNotes:
         space: Workspace,
         look: Callable[[Progress | None], Scan] | None = None,
         last: Callable[[], Scan] | None = None,
+        count_scans: Callable[[], int] = int,
     ) -> None:
         self._space = space
+        self._count_scans = count_scans
         self.look = look or space.scan
         self.last = last or partial(self.look, None)
         self._outdated: _OutdatedAtTime | None = None
@@ -135,6 +138,13 @@ class LocalNotes:
         more = end if end < len(texts) else None
         return OutdatedPage(texts=texts[query.after : end], next=more, total=len(texts))
 
+    def outdated_as_of(self) -> int:
+        """Return the number of the scan that outdated_page goes by now."""
+        outdated = self._outdated
+        if outdated and time.monotonic() <= outdated.until:
+            return outdated.scan
+        return self._count_scans()
+
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""
         [note] = self._show(self.last, [(path, self._read_facts(self._spell(path)))])
@@ -174,13 +184,13 @@ class LocalNotes:
         journal = self._space.journal
         newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
         newest = journal.newest(), newest_proposal
-        outdated = self._outdated
-        if outdated is None or outdated.newest != newest or time.monotonic() > outdated.until:
-            began = time.monotonic()
+        outdated, scan = self._outdated, self.outdated_as_of()
+        if outdated is None or (outdated.newest, outdated.scan) != (newest, scan):
+            began, scan = time.monotonic(), self._count_scans()
             texts = sorted(self._find_outdated(None), key=lambda each: each.path)
             took = time.monotonic() - began
             until = began + took + max(_FRESH, _REST * took)
-            outdated = self._outdated = _OutdatedAtTime(texts, until, newest)
+            outdated = self._outdated = _OutdatedAtTime(texts, until, newest, scan)
         return [each for each in outdated.texts if is_in(each.path, folder)]
 
     def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:

@@ -95,10 +95,13 @@ class Daemon:
             answered=lambda: self.reconciler.refresh(_REFRESH),
         )
         self._comparer = NoteComparer(similar, scan) if similar else None
-        self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
+        self.notes = LocalNotes(
+            space, lambda progress: scan(_REFRESH), scan, lambda: self.reconciler.scans
+        )
         self.vault = self._make_vault()
         self.events = self._make_events()
         space.journal.watch(self.events.touch)
+        self.engine.runs.tell = self._background.tell = self.events.wake
 
     def _make_engine(self, similar: SimilarNotes | None) -> Engine:
         return Engine(
@@ -212,6 +215,7 @@ class Daemon:
             "rate_limit": engine.limiter.waits if engine.limiter else "",
             "background": stored.background.model_copy(update=background),
             **reconciler.counts._asdict(),
+            "outdated_as_of": self.notes.outdated_as_of(),
             "open_notes": len(self.presence.open_paths()),
             "in_hand": [ticket.path for ticket in engine.queue.in_progress()],
             "waiting": {priority.name.lower(): number for priority, number in waiting.items()},
@@ -282,12 +286,14 @@ class Daemon:
         until = time.monotonic() + _STOP
         for run in (self._background, *in_editors):
             run.wait_idle(max(0.0, until - time.monotonic()))
+        self.events.wake()
 
     def resume(self) -> None:
         """Resume background work, and try a failing endpoint again now."""
         self._background.resume()
         self.engine.try_again()
         self.background_switch.resume()
+        self.events.wake()
 
     def release(self) -> None:
         """Let another process have the vault: the daemon stops, and starts again after it.

@@ -67,7 +67,7 @@ STREAMS = 64  # that stay open; each further one ends with its first event
 _KEPT = 1000  # events that a client can still get after it was away
 _MOST_IDS = 200  # that an event names
 _GATHER = 0.05  # seconds in which changes are sent together
-_LOOK = 1.0  # seconds between two checks of the status, which reports no changes
+_LOOK = 1.0  # seconds between two checks of the status, not all of whose changes are reported
 _PING = 15.0  # seconds without an event, after which a stream is written to anyway
 _VOLATILE = {"retry_in"}  # of the status: it counts down
 _log = logging.getLogger(__name__)
@@ -143,6 +143,10 @@ class Events:
             if len(rows := self._touched[table]) <= _MOST_IDS:
                 rows.add(id_)
             self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Send runs and status if they have changed; returns at once."""
+        self.touch("status", 0)
 
     def listen(self, stream: Stream, after: str | None) -> None:
         """Write events to the stream from now on, and those after the given one, if it is known."""

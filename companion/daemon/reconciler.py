@@ -54,7 +54,8 @@ class Reconciler:
     follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
     called with the notes before they are scanned; None: all. after_scan: called after each scan of
     the whole vault, unless the next one follows at once. clock: the queue's. backlog: the notes
-    that wait for consent. ready: set after the first scan.
+    that wait for consent. ready: set after the first scan. scans: how many there were, of the whole
+    vault or of some notes.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Reconciler:
         self.vault_missing = False
         self.backlog: tuple[str, ...] = ()
         self.counts = NoteCounts()
+        self.scans = 0
         self.ready = threading.Event()
         self._space = space
         self._queue = queue
@@ -234,6 +236,7 @@ class Reconciler:
         self._left_alone = left_alone
         self.counts = self._count(scan)
         self.backlog = self._backlog.waiting(to_do)
+        self.scans += 1
         self.ready.set()
         if self._hints.count() <= _MANY:  # else the whole vault is scanned again at once
             self._after_scan()
@@ -265,6 +268,7 @@ class Reconciler:
                 self._to_do.discard(path)
                 self._queue.discard(path)
         self.counts = self._count(self._scan)
+        self.scans += 1
         if (waiting := self._backlog.waiting(self._to_do)) != self.backlog:
             self.backlog = waiting
             self._hints.add(None)  # after a scan of the whole vault its cost is estimated

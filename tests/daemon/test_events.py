@@ -103,6 +103,18 @@ def test_tells_what_changes(api: Serving[Daemon], daemon_fixture: DaemonFixture)
         assert listener.until("outbox").data == {"ids": [undone["waits"]]}
 
 
+def test_runs_and_a_pause_are_told_at_once(
+    api: Serving[Daemon], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "_LOOK", 3600.0)
+    with Listener(api) as listener:
+        assert listener.until("status")
+        changes = api.post("/changes/undo-all?run=20260101-000000-0000").json
+        assert listener.until("runs").data["runs"][0]["id"] == changes["id"]
+        api.post("/pause")
+        assert listener.until("status", paused=True)
+
+
 def test_who_was_away_gets_what_came_meanwhile(api: Serving[Daemon]) -> None:
     with Listener(api) as listener:
         last = listener.until("status").id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from companion.app.engine.work_queue import Ticket
@@ -28,7 +28,7 @@ class Run:
     kind, total: as in RunShape. warnings, left_alone: as in RunPlan. waits: why it waits now, in
     words; empty if it does not. error: what ended it. usage: of all its calls, including those
     without an answer. made_at: Unix time, seconds. enricher: fills its notes; None before the first
-    one.
+    one. tell: is called after each change.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Run:
     left_alone: Mapping[str, int] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     enricher: Enricher | None = None
+    tell: Callable[[], object] = bool
     _busy: int = 0  # notes that are worked on now
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -103,14 +104,14 @@ class Run:
             self._busy += 1
             if self.state == "queued":
                 self.state = "running"
+            self.tell()
             return True
 
     def leave(self) -> None:
         """Record that the work on a note has ended."""
         with self._changed:
             self._busy -= 1
-            if not self._busy:
-                self._changed.notify_all()
+            self._tell()
 
     def add(
         self,
@@ -135,14 +136,18 @@ class Run:
                 self.state, self.error, self.waits = "failed", ends_with, ""
             if not self.is_over and self.counts.total() >= self.total:
                 self.state, self.waits = "done", ""
-            self._changed.notify_all()
+            self._tell()
 
     def end(self, state: RunState, error: CompanionError | None = None) -> None:
         """End the run, unless it has already ended."""
         with self._changed:
             if not self.is_over:
                 self.state, self.error, self.waits = state, error, ""
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.notify_all()
+        self.tell()
 
     def since(self, number: int) -> list[NoteResult]:
         """Return the results after that number; they count from 1."""
@@ -178,19 +183,25 @@ class Run:
 
 
 class Runs:
-    """The runs of an engine. It remembers the latest 50 that have finished."""
+    """The runs of an engine. It remembers the latest 50 that have finished.
+
+    tell: is called after each change of one.
+    """
 
     def __init__(self) -> None:
+        self.tell: Callable[[], object] = bool
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
 
     def add(self, run: Run) -> None:
         """Add a run."""
+        run.tell = self.tell
         with self._lock:
             self._runs[run.id] = run
             over = [run.id for run in self._runs.values() if run.is_over]
             for old in over[: max(0, len(over) - _KEPT)]:
                 del self._runs[old]
+        self.tell()
 
     def get(self, name: str) -> Run | None:
         """Return the run of that id, None if there is none."""
@@ -211,3 +222,4 @@ class Runs:
         for run in self.active():
             if run.kind == "fill":
                 run.waits = waits
+        self.tell()

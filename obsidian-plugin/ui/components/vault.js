@@ -14,7 +14,6 @@ import { formatNumber, say, showHidden, splitPath } from "../words.js";
 /** @typedef {{ name: string, path: string, counts: Counts, below: Folder[] }} Folder */
 
 const AT_ONCE = 20; // notes that a click enriches
-const PAUSE = 5000; // milliseconds between two looks at what is outdated
 const LISTED = 50; // notes, and outdated texts
 
 /** @type {[Key, string][]} what the page cannot do, and the command for it */
@@ -43,13 +42,12 @@ export function Vault({ app }) {
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
   useEffect(() => {
-    const look = () => void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
     void app.api.get("/coverage").then((/** @type {Coverage} */ got) => (coverage.value = got), () => {});
     void app.api.get("/taught").then((/** @type {Taught} */ got) => (taught.value = got), () => {});
-    look();
-    const timer = setInterval(look, PAUSE); // what is outdated is found some time after a note has changed
-    return () => clearInterval(timer);
   }, [changed]);
+  useEffect(() => {
+    void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
+  }, [changed, status?.outdated_as_of]);
   if (!coverage.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
   const { total, folders, left_alone: left } = coverage.value;
   const share = total.notes ? Math.floor((100 * total.filled) / total.notes) : 0;
