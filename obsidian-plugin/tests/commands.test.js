@@ -16,26 +16,18 @@ beforeEach(async () => {
 
 afterEach(() => host.unload());
 
-describe("open history, vault and spending", () => {
+test("the page is shown in the Web viewer, or the user is told how it is opened", async () => {
   const address = "http://127.0.0.1:1/#code=ABCD";
-  const switchOn = (/** @type {string} */ type) => {
-    const leaf = { shown: [], view: { getViewType: () => type }, setViewState: async (state) => void leaf.shown.push(state), detach: () => void leaf.shown.pop() };
-    Object.assign(host.app, { internalPlugins: { plugins: { webviewer: { enabled: true } } } });
-    host.app.workspace.getLeaf = () => leaf;
-    return leaf;
-  };
-
-  test("shows the page in the Web viewer, or says how it is opened", async () => {
-    host.daemon.answers.set("POST /session/address", { address });
+  host.daemon.answers.set("POST /session/address", { address });
+  await host.command("open-page");
+  assert.match(host.said, /run “companion open” in a terminal/);
+  Object.assign(host.app, { internalPlugins: { plugins: { webviewer: { enabled: true } } } });
+  for (const type of ["markdown", "webviewer"]) {
+    const shown = [];
+    host.workspace.getLeaf = () => ({ view: { getViewType: () => type }, setViewState: async (state) => void shown.push(state), detach: () => void shown.pop() });
     await host.command("open-page");
-    assert.match(host.said, /run “companion open” in a terminal/);
-    const other = switchOn("markdown");
-    await host.command("open-page");
-    assert.deepEqual(other.shown, []);
-    const { shown } = switchOn("webviewer");
-    await host.command("open-page");
-    assert.deepEqual(shown, [{ type: "webviewer", active: true, state: { url: address, navigate: true } }]);
-  });
+    assert.deepEqual(shown, type === "webviewer" ? [{ type, active: true, state: { url: address, navigate: true } }] : []);
+  }
 });
 
 describe("enrich note", () => {
@@ -81,29 +73,19 @@ describe("enrich note", () => {
   });
 
   const OUTCOMES = [
-    ["nothing to do", { status: "unchanged" }, "“A” is left as it is. It needs nothing."],
-    ["skipped", { status: "skipped", reason: "it is a drawing" }, "“A” is left as it is. It is a drawing."],
-    ["failed", { status: "failed", reason: "no value came" }, "“A” could not be filled. No value came."],
-    ["left", { status: "unchanged", left: ["tags: none fit"] }, "“A” is left as it is. Tags: none fit."],
+    ["nothing to do", { status: "unchanged" }, {}, "“A” is left as it is. It needs nothing."],
+    ["skipped", { status: "skipped", reason: "it is a drawing" }, {}, "“A” is left as it is. It is a drawing."],
+    ["failed", { status: "failed", reason: "no value came" }, {}, "“A” could not be filled. No value came."],
+    ["left", { status: "unchanged", left: ["tags: none fit"] }, {}, "“A” is left as it is. Tags: none fit."],
+    ["the endpoint fails", null, { state: "failed", fault: "the endpoint is down" }, "The endpoint is down."],
+    ["it is cancelled", null, { state: "cancelled" }, "The work on “A” was cancelled."],
   ];
-  for (const [name, fields, words] of OUTCOMES) {
+  for (const [name, fields, run, words] of OUTCOMES) {
     test(`says what became of it: ${name}`, async () => {
-      host.daemon.run = progress({ results: [result(fields)] });
+      host.daemon.run = progress({ ...run, results: fields ? [result(fields)] : [] });
       await host.command("enrich-note");
       assert.equal(host.said, words);
       assert.equal(view.editor.getValue(), NOTE);
-    });
-  }
-
-  const ENDS = [
-    ["the endpoint fails", { state: "failed", fault: "the endpoint is down" }, "The endpoint is down."],
-    ["it is cancelled", { state: "cancelled" }, "The work on “A” was cancelled."],
-  ];
-  for (const [name, fields, words] of ENDS) {
-    test(`says why nothing comes: ${name}`, async () => {
-      host.daemon.run = progress(fields);
-      await host.command("enrich-note");
-      assert.equal(host.said, words);
     });
   }
 
@@ -172,14 +154,6 @@ describe("answer requests", () => {
     assert.equal(host.daemon.asked("POST /runs")[0].body.mode, "requests");
     assert.equal(view.editor.getValue(), fill(NOTE, [1]));
     assert.match(host.said, /^Filled a callout in “A”/);
-  });
-
-  test("says so where nothing is asked", async () => {
-    const results = [result({ status: "unchanged", reason: "nothing to fill", changes: [], change: null })];
-    host.daemon.run = progress({ results });
-    await host.command("answer-requests");
-    assert.equal(host.said, "“A” is left as it is. Nothing to fill.");
-    assert.equal(view.editor.getValue(), NOTE);
   });
 });
 
@@ -271,29 +245,34 @@ describe("undo the last change", () => {
   });
 
   test("goes on to the one before where the editor took the last one back, each time", async () => {
-    view.editor.content = FILLED;
     const usual = host.daemon["POST /outbox/*/edits"];
     host.daemon.answers.set("POST /outbox/*/edits", (sent, id) => {
       const row = host.daemon.askedFor.find((one) => String(one.id) === id);
       return [8, 7].includes(row.change) ? gone() : usual.call(host.daemon, sent, id);
     });
-    host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
-    await host.command("undo-note");
-    assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
-    view.editor.content = FILLED;
-    host.daemon.changes = [8, 7, 4].map((id) => change({ id }));
-    await host.command("undo-note");
-    assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
+    for (const ids of [[8, 5], [8, 7, 4]]) {
+      view.editor.content = FILLED;
+      host.daemon.changes = ids.map((id) => change({ id }));
+      await host.command("undo-note");
+      assert.equal(view.editor.getValue(), NOTE);
+      assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
+    }
     assert.deepEqual(host.daemon.asked("POST /outbox/101/applied").length + host.daemon.asked("POST /outbox/104/applied").length, 2);
   });
 
-  test("says so when none of them is in the note any more", async () => {
-    host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
-    await host.command("undo-note");
-    assert.equal(host.said, "What was filled is not in it any more: there is nothing to undo in “A”.");
-  });
+  const NOTHING = [
+    ["none of them is in the note any more", [change({ id: 8 }), change({ id: 5 })], "What was filled is not in it any more: there is nothing to undo in “A”."],
+    ["there is none", [], "There is nothing to undo in “A”."],
+    ["it is refused", [change()], "It was edited since.", answer(409, "it was edited since")],
+  ];
+  for (const [name, changes, words, refusal] of NOTHING) {
+    test(`says so when ${name}`, async () => {
+      host.daemon.changes = changes;
+      if (refusal) host.daemon.answers.set("POST /changes/*/undo", refusal);
+      await host.command("undo-note");
+      assert.equal(host.said, words);
+    });
+  }
 
   test("finds the open note by the name that the disk has", async () => {
     await host.unload();
@@ -328,18 +307,6 @@ describe("undo the last change", () => {
     await host.open("a\u202egnp.md.md");
     await host.command("undo-note");
     assert.equal(host.said, "There is nothing to undo in “a<U+202E>gnp.md”.");
-  });
-
-  test("says so when there is none", async () => {
-    await host.command("undo-note");
-    assert.equal(host.said, "There is nothing to undo in “A”.");
-  });
-
-  test("says why it cannot be undone", async () => {
-    host.daemon.changes = [change()];
-    host.daemon.answers.set("POST /changes/*/undo", answer(409, "it was edited since"));
-    await host.command("undo-note");
-    assert.equal(host.said, "It was edited since.");
   });
 });
 
@@ -391,30 +358,25 @@ describe("pause and cancel", () => {
   });
 });
 
-describe("one property", () => {
-  test("is chosen from the fields, and asked for alone", async () => {
-    host.daemon.status.modes = { description: "write", tags: "propose" };
-    await host.command("enrich-field");
-    await host.click("tags");
-    assert.equal(host.daemon.asked("POST /runs")[0].body.field, "tags");
-  });
+test("one property is chosen from the fields, and asked for alone", async () => {
+  host.daemon.status.modes = { description: "write", tags: "propose" };
+  await host.command("enrich-field");
+  await host.click("tags");
+  assert.equal(host.daemon.asked("POST /runs")[0].body.field, "tags");
 });
 
-describe("a link into Obsidian", () => {
-  const follow = async (link) => {
-    host.app.links.get("callout-companion")(link);
+test("a link into Obsidian asks before it enriches a note, as anybody can make one", async () => {
+  const follow = async (path) => {
+    host.app.links.get("callout-companion")({ action: "enrich", path });
     await settle();
   };
-
-  test("asks before it enriches a note, as anybody can make one", async () => {
-    await follow({ action: "enrich", path: "A.md" });
-    assert.equal(host.modal.titleEl.textContent, "Enrich A?");
-    assert.equal(host.daemon.asked("POST /runs").length, 0);
-    await host.click("Enrich note");
-    assert.equal(view.editor.getValue(), FILLED);
-    await follow({ action: "enrich", path: "None.md" });
-    assert.equal(host.said, "There is no note None.md in this vault.");
-  });
+  await follow("A.md");
+  assert.equal(host.modal.titleEl.textContent, "Enrich A?");
+  assert.equal(host.daemon.asked("POST /runs").length, 0);
+  await host.click("Enrich note");
+  assert.equal(view.editor.getValue(), FILLED);
+  await follow("None.md");
+  assert.equal(host.said, "There is no note None.md in this vault.");
 });
 
 const SETTINGS = [
@@ -514,11 +476,6 @@ describe("where there is no note", () => {
 });
 
 describe("the ribbon", () => {
-  test("enriches the active note", async () => {
-    await host.ribbon();
-    assert.equal(view.editor.getValue(), FILLED);
-  });
-
   test("proposes when that is set", async () => {
     host.plugin.settings.ribbon = "propose";
     await host.ribbon();
@@ -530,7 +487,7 @@ describe("the ribbon", () => {
 describe("menus", () => {
   const names = (items) => items.map((item) => item.textContent);
 
-  test("of a note, a folder, the editor and other files", () => {
+  test("of a note, the editor, other files and a folder, on which its item works", async () => {
     const { vault } = host.app;
     view.editor.cursor = NOTE.length;
     assert.deepEqual(names(host.menu("file-menu", vault.getFileByPath("A.md"))), [
@@ -539,13 +496,17 @@ describe("menus", () => {
       "Undo the last change of this note",
       "Why is this note (not) picked",
     ]);
-    assert.deepEqual(names(host.menu("file-menu", vault.getFolderByPath("Folder"))), ["Enrich folder"]);
     assert.deepEqual(names(host.menu("editor-menu", view.editor, view)), [
       "Enrich note",
       "Enrich section at the cursor",
       "Answer requests in this note",
     ]);
     assert.deepEqual(host.menu("file-menu", vault.getFileByPath("Picture.png")), []);
+    const items = host.menu("file-menu", vault.getFolderByPath("Folder"));
+    assert.deepEqual(names(items), ["Enrich folder"]);
+    items[0].click();
+    await settle();
+    assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
   });
 
   test("of several files enriches the notes among them in one run", async () => {
@@ -568,79 +529,55 @@ describe("menus", () => {
     await settle();
     assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.`));
   });
-
-  test("a folder's item works on the folder", async () => {
-    host.menu("file-menu", host.app.vault.getFolderByPath("Folder"))[0].click();
-    await settle();
-    assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
-  });
 });
 
-describe("Obsidian's command line", () => {
-  const run = (name, words = {}) => host.app.cliHandlers.get(`callout-companion${name}`)(words);
-
-  test("fills a note, and says what was filled", async () => {
-    const said = run(":enrich", { path: "A.md" });
+const SAID = [
+  ["a note that is not there", ":enrich", { path: "None.md" }, /^There is no note None\.md in this vault\.$/],
+  ["how things stand", "", {}, /^Notes: 40 notes, 5 to do\. qwen3-4b on this computer\.$/],
+  ["what was filled", ":enrich", { path: "A.md" }, /^Filled description and a callout in “A”\.$/],
+  ["why it cannot", ":enrich", { path: "A.md" }, /^Nobody answers at /, { isAway: true }],
+];
+for (const [name, command, words, expected, fault] of SAID) {
+  test(`Obsidian's command line tells of ${name}`, async () => {
+    Object.assign(host.daemon, fault);
+    const said = host.app.cliHandlers.get(`callout-companion${command}`)(words);
     await settle();
-    assert.equal(await said, "Filled description and a callout in “A”.");
-    assert.equal(view.editor.getValue(), FILLED);
+    assert.match(await said, expected);
+    assert.equal(view.editor.getValue(), name === "what was filled" ? FILLED : NOTE);
   });
+}
 
-  const WORDS = [
-    ["a note that is not there", ":enrich", { path: "None.md" }, "There is no note None.md in this vault."],
-    ["how things stand", "", {}, "Notes: 40 notes, 5 to do. qwen3-4b on this computer."],
-  ];
-  for (const [name, command, words, expected] of WORDS) {
-    test(`tells of ${name}`, async () => {
-      const said = run(command, words);
-      await settle();
-      assert.equal(await said, expected);
-    });
-  }
-
-  test("tells why it cannot", async () => {
-    host.daemon.isAway = true;
-    const said = run(":enrich", { path: "A.md" });
-    await settle();
-    assert.match(await said, /^Nobody answers at /);
-  });
+test("propose forgets the note when it is done, also if it was renamed meanwhile", async () => {
+  let answerNow;
+  host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+  host.menu("file-menu", view.file)[1].click();
+  await settle();
+  assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);
+  await host.app.vault.rename(view.file, "C.md");
+  answerNow();
+  await host.pass(1000);
+  assert.equal(host.plugin.work.doing.size, 0);
+  assert.equal(host.status.textContent, "Companion: 3 today");
 });
 
-describe("propose", () => {
-  test("forgets the note when it is done, also if it was renamed meanwhile", async () => {
-    let answerNow;
-    host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
-    host.menu("file-menu", view.file)[1].click();
-    await settle();
-    assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);
-    await host.app.vault.rename(view.file, "C.md");
-    answerNow();
-    await host.pass(1000);
-    assert.equal(host.plugin.work.doing.size, 0);
-    assert.equal(host.status.textContent, "Companion: 3 today");
+const MANY = [
+  ["a question before they take hours on this computer", 50, "", true],
+  ["no question", 49, "", false],
+  ["the question left to the daemon where a remote model is asked", 500, "http://model.example/v1", false],
+];
+for (const [name, total, endpoint, isAsked] of MANY) {
+  test(`${total} notes at once: ${name}`, async () => {
+    host.daemon.answers.set("GET /notes", { notes: [], after: null, total });
+    host.daemon.status.endpoint = endpoint;
+    await host.pass(10_000);
+    await host.command("enrich-folder");
+    assert.equal(host.daemon.asked("POST /runs").length, isAsked ? 0 : 1);
+    if (!isAsked) return;
+    assert.match(host.modal.contentEl.textContent, /^50 notes of the vault may need something; .* may take hours\./);
+    await host.click("Enrich them");
+    assert.equal(host.daemon.asked("POST /runs").length, 1);
   });
-});
-
-describe("many notes at once", () => {
-  const CASES = [
-    ["asks before it takes hours on this computer", 50, "", true],
-    ["asks for fewer without a question", 49, "", false],
-    ["leaves the question to the daemon where a remote model is asked", 500, "http://model.example/v1", false],
-  ];
-  for (const [name, total, endpoint, isAsked] of CASES) {
-    test(name, async () => {
-      host.daemon.answers.set("GET /notes", { notes: [], after: null, total });
-      host.daemon.status.endpoint = endpoint;
-      await host.pass(10_000);
-      await host.command("enrich-folder");
-      assert.equal(host.daemon.asked("POST /runs").length, isAsked ? 0 : 1);
-      if (!isAsked) return;
-      assert.match(host.modal.contentEl.textContent, /^50 notes of the vault may need something; .* may take hours\./);
-      await host.click("Enrich them");
-      assert.equal(host.daemon.asked("POST /runs").length, 1);
-    });
-  }
-});
+}
 
 test("a base of the notes is made once, and opened", async () => {
   await host.command("base");
