@@ -17,7 +17,7 @@ from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.run_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
-from tests.daemon.fake_daemon import make_result
+from tests.daemon.test_api_runs import make_result
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 _SLOW = 60.0  # seconds that nobody waits for

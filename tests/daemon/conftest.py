@@ -15,9 +15,9 @@ from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
+from companion.vault.watch import Watch
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.daemon_fixture import DaemonFixture, open_daemon_fixture
-from tests.daemon.fake_daemon import FakeDaemon
 from tests.examples import IS_RELEASE
 from tests.llm.fake_endpoint import FakeEndpoint
 
@@ -79,8 +79,7 @@ class Serving(Caller, Generic[D]):
         assert not self._thread.is_alive()
 
 
-Served = Serving[FakeDaemon]
-"""A daemon that answers from memory, for shapes and for faults that nobody can order."""
+Served = Serving[Daemon]
 
 
 @pytest.fixture
@@ -93,8 +92,15 @@ def daemon_fixture(
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
-    served = Served(FakeDaemon(tmp_path))
+def server(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A daemon without its threads, for a vault with one stub, Stub.md.
+
+    A run waits until the test gives it results, unless it is cancelled.
+    """
+    monkeypatch.setattr(Watch, "start", lambda _: None)
+    daemon_fixture.note("Stub.md")
+    daemon = daemon_fixture.open()
+    daemon.reconciler.scan_all({})
+    served = Served(daemon)
     yield served
     served.stop()

@@ -151,12 +151,17 @@ class DaemonFixture:
 
     def start(self) -> Daemon:
         """Start the daemon."""
+        daemon = self.open()
+        self._opened.callback(daemon.stop)
+        daemon.start()
+        return daemon
+
+    def open(self) -> Daemon:
+        """Open the vault; return its daemon, whose threads are not started."""
         config = self.config
         self.space = self._opened.enter_context(open_workspace(config, self.vault))
         spending = self._opened.enter_context(open_spending(config, self.vault))
         self.daemon = Daemon(self.space, spending)
-        self._opened.callback(self.daemon.stop)
-        self.daemon.start()
         return self.daemon
 
     def start_asking(self, text: str = STUB) -> Path:

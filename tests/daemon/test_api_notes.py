@@ -2,59 +2,88 @@ from __future__ import annotations
 
 import pytest
 
+from companion.store.proposal import NewProposal
 from tests.daemon.conftest import Served
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture
 from tests.daemon.test_guard import assert_is_problem
+from tests.examples import labelled
+from tests.store.stub_note import CALLOUT, DESCRIPTION
+
+NOTES = {
+    "A/Done.md": FILLED,
+    "A/Stub.md": STUB,
+    "Left.md": STUB,
+    "Plain.md": "# Plain\n\nText of mine.\n",
+    "Skipped.md": STUB.replace("created", "ai: false\ncreated"),
+    "Stub.md": STUB + "\n## Why\n\n> [!ai] Why?\n",
+}
 
 
-def test_lists_notes_with_their_needs(server: Served) -> None:
-    page = server.get("/notes").json
+@pytest.fixture
+def notes(server: Served, daemon_fixture: DaemonFixture) -> Served:
+    """The server of a vault with NOTES; what Left.md needs was asked for in vain."""
+    for path, text in NOTES.items():
+        daemon_fixture.note(path, text)
+    asked = [
+        NewProposal("Left.md", need, None, "rejected", reason="none", rejection="nothing")
+        for need in (DESCRIPTION, CALLOUT)
+    ]
+    server.daemon.proposals.add(asked)
+    server.daemon.reconciler.scan_all({})
+    return server
+
+
+def test_lists_notes_with_their_needs(notes: Served) -> None:
+    page = notes.get("/notes").json
     assert (page["total"], page["next"]) == (2, None)
     assert [note["path"] for note in page["notes"]] == ["A/Stub.md", "Stub.md"]
+    kinds = ["kind", "heading", "question", "reason"]
+    top, asked = "empty description; no AI callout at the top", "you ask: Why?"
+    needs = [
+        ("description", None, None, "empty description"),
+        ("callout", None, None, top),
+        ("callout", "Why", "Why?", asked),
+    ]
     assert page["notes"][1] == {
         "path": "Stub.md",
-        "needs": [
-            {
-                "kind": "description",
-                "heading": None,
-                "question": None,
-                "reason": "the property is empty",
-            },
-            {"kind": "callout", "heading": "Why", "question": "Why?", "reason": "it asks"},
-        ],
+        "needs": [dict(zip(kinds, need, strict=True)) for need in needs],
         "left": [],
         "skipped": None,
     }
 
 
-FILTERS = [
-    pytest.param("?filter=left", ["Left.md"], id="left"),
-    pytest.param("?filter=skipped", ["Skipped.md"], id="skipped"),
-    pytest.param("?filter=all&folder=A", ["A/Done.md", "A/Stub.md"], id="folder"),
-    pytest.param("?filter=all&after=Left.md", ["Skipped.md", "Stub.md"], id="after"),
-    pytest.param("?filter=all&limit=1", ["A/Done.md"], id="limit"),
-    pytest.param("?folder=", ["A/Stub.md", "Stub.md"], id="the vault"),
-]
+FILTERS = {
+    "left": ("?filter=left", ["Left.md"]),
+    "skipped": ("?filter=skipped", ["Skipped.md"]),
+    "all": ("?filter=all", sorted(NOTES)),
+    "folder": ("?filter=all&folder=A", ["A/Done.md", "A/Stub.md"]),
+    "after": ("?filter=all&after=Plain.md", ["Skipped.md", "Stub.md"]),
+    "limit": ("?filter=all&limit=1", ["A/Done.md"]),
+    "the vault": ("?folder=", ["A/Stub.md", "Stub.md"]),
+}
 
 
-@pytest.mark.parametrize(("query", "paths"), FILTERS)
-def test_filters_notes(server: Served, query: str, paths: list[str]) -> None:
-    page = server.get(f"/notes{query}").json
+@labelled(("query", "paths"), FILTERS)
+def test_filters_notes(notes: Served, query: str, paths: list[str]) -> None:
+    page = notes.get(f"/notes{query}").json
     assert [note["path"] for note in page["notes"]] == paths
 
 
-def test_pages_lead_through_all_notes(server: Served) -> None:
+def test_pages_lead_through_all_notes(notes: Served) -> None:
     seen, after = [], ""
     while after is not None:
-        page = server.get(f"/notes?filter=all&limit=2&after={after}").json
+        page = notes.get(f"/notes?filter=all&limit=2&after={after}").json
+        assert page["total"] == len(NOTES)
         seen += [note["path"] for note in page["notes"]]
         after = page["next"]
-    assert seen == ["A/Done.md", "A/Stub.md", "Left.md", "Skipped.md", "Stub.md"]
+    assert seen == sorted(NOTES)
 
 
-def test_looks_at_one_note(server: Served) -> None:
-    assert server.get("/notes?path=Skipped.md").json["skipped"] == "ai: false"
-    assert server.get("/notes?path=A%2FStub.md").json["path"] == "A/Stub.md"
-    assert_is_problem(server.get("/notes?path=Nowhere.md"), 404)
+def test_looks_at_one_note(notes: Served) -> None:
+    assert notes.get("/notes?path=Skipped.md").json["skipped"] == "it says ai: false"
+    assert notes.get("/notes?path=A%2FStub.md").json["path"] == "A/Stub.md"
+    for query in ("path=Nowhere.md", "folder=Nowhere"):
+        assert_is_problem(notes.get(f"/notes?{query}"), 404)
 
 
 REFUSED = [

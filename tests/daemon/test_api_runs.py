@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from companion.app.types.runs import RunOptions
+from companion.enrich.plan import Filling
+from companion.enrich.result import Result
 from companion.errors import EndpointError
+from companion.llm.response import Usage
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served
-from tests.daemon.fake_daemon import make_result
 from tests.daemon.test_guard import assert_is_problem
+from tests.store.stub_note import DESCRIPTION
 
 WAITING = 10  # more than may wait at once
 
@@ -23,6 +26,13 @@ def start(server: Served, **options: Any) -> str:
     run = answer.json["id"]
     assert answer.headers["location"] == f"/api/v1/runs/{run}"
     return str(run)
+
+
+def make_result(path: str) -> Result:
+    """Return the result of a note that was enriched."""
+    filled, usage = (Filling(DESCRIPTION, "Yes.", "shortened"),), Usage(10, 5, 1, 4)
+    texts = "---\ndescription:\n---\n", "---\ndescription: Yes.\n---\n"
+    return Result(path, "enriched", "", filled, ("aliases: left",), usage, *texts, change=3)
 
 
 def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
@@ -44,15 +54,12 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     assert made.options.made_since == 1_795_617_000.0
 
 
-def test_takes_the_vault(server: Served) -> None:
-    assert server.post("/runs", {"paths": [""]}).status == 202
-
-
 def test_follows_a_run(server: Served) -> None:
     run = server.daemon.engine.runs.get(start(server, diff=True))
     assert run is not None
     before = server.get(f"/runs/{run.id}").json
     assert (before["state"], before["results"], before["next"]) == ("queued", [], 0)
+    run.usage = Usage(20, 10, 2, 8)
     run.add(make_result("Stub.md"))
     after = server.get(f"/runs/{run.id}?since=0").json
     assert (after["state"], after["next"], after["counts"]) == ("done", 1, {"enriched": 1})
@@ -69,7 +76,7 @@ def test_follows_a_run(server: Served) -> None:
                 {
                     "kind": "description",
                     "heading": None,
-                    "reason": "the property is empty",
+                    "reason": "empty description",
                     "text": "Yes.",
                     "remark": "shortened",
                 }
@@ -93,8 +100,9 @@ def test_follows_a_run(server: Served) -> None:
 
 
 def test_long_runs_come_in_pieces(server: Served) -> None:
-    run = server.daemon.engine.runs.get(start(server, paths=["Stub.md"] * 450))
+    run = server.daemon.engine.runs.get(start(server))
     assert run is not None
+    run.total = 450
     for _ in range(450):
         run.add(make_result("Stub.md"))
     numbers: list[int] = []
@@ -152,8 +160,9 @@ def test_refuses_to_wait_too_long(server: Served) -> None:
 
 
 def test_waits_for_a_result(server: Served) -> None:
-    run = server.daemon.engine.runs.get(start(server, paths=["Stub.md", "Left.md"]))
+    run = server.daemon.engine.runs.get(start(server))
     assert run is not None
+    run.total = 2
     with ThreadPoolExecutor() as others:
         answer = others.submit(_ask, server, f"/runs/{run.id}?since=0&wait=25")
         run.add(make_result("Stub.md"))

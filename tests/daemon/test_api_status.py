@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import logging
+from unittest.mock import Mock
 
 import pytest
 
+from companion.app.local_vault import LocalVault
 from companion.config import state_folder
 from companion.daemon.access import new_code
 from companion.errors import (
@@ -20,27 +22,15 @@ from companion.errors import (
     UsageError,
     VaultLocked,
 )
+from companion.llm.endpoint_errors import EndpointDown
 from tests.daemon.conftest import Served
-from tests.daemon.fake_daemon import COST, make_fault
 from tests.daemon.test_guard import assert_is_problem
 
 
-def test_tells_how_things_stand(server: Served) -> None:
-    told = server.get("/status").json
-    assert told["started_at"] == "2023-11-14T22:13:20Z"
-    assert (told["notes"], told["to_do"], told["paused"]) == (5, 2, False)
-    assert told["fault"] is None
-    assert told["today"]["dollars"] is None
-    assert told["modes"] == {"description": "write", "callout": "propose"}
-    assert told["folder_modes"] == {}
-    background = {"off": "", "waiting": 0, "notes_today": 0, "notes_a_day": 100}
-    assert told["background"] == background | {"backlog": {"notes": 0, "cost": COST}}
-
-
 def test_tells_a_fault_in_whole_seconds(server: Served) -> None:
-    server.daemon.fault = make_fault()
+    server.daemon.engine.circuit_breaker.record_failure(EndpointDown("it does not answer"))
     told = server.get("/status").json
-    assert told["retry_in"] == 1
+    assert told["retry_in"] == 5
     assert told["fault"]["kind"] == "down"
     assert set(told["fault"]) == {"kind", "reason", "since", "tries"}
 
@@ -49,15 +39,14 @@ def test_an_etag_holds_until_something_changes(server: Served) -> None:
     tag = server.get("/status").headers["etag"]
     assert server.get("/status", If_None_Match=tag).status == 304
     assert server.get("/status", If_None_Match=f'"x", {tag}').status == 304
-    server.daemon.is_paused = True
+    server.post("/pause")
     assert server.get("/status", If_None_Match=tag).status == 200
 
 
 def test_pauses_and_resumes(server: Served) -> None:
     assert server.post("/pause").json["paused"] is True
-    assert server.daemon.is_paused
+    assert server.daemon.background_switch.is_paused
     assert server.post("/resume").json["paused"] is False
-    assert not server.daemon.is_paused
 
 
 @pytest.mark.parametrize("answer", [{}, {"fill": 1}, {"fill": True, "notes": -1}])
@@ -102,7 +91,7 @@ def test_refuses_bodies(server: Served, body: bytes, status: int) -> None:
     answer = server.post("/pause", body)
     assert_is_problem(answer, status)
     assert ("errors" in answer.json) == (status == 422)
-    assert not server.daemon.is_paused
+    assert not server.daemon.background_switch.is_paused
 
 
 QUERIES = [
@@ -139,8 +128,10 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("error", "status"), ERRORS)
-def test_says_errors_in_their_own_words(server: Served, error: CompanionError, status: int) -> None:
-    server.daemon.fails_with = error
+def test_says_errors_in_their_own_words(
+    server: Served, monkeypatch: pytest.MonkeyPatch, error: CompanionError, status: int
+) -> None:
+    monkeypatch.setattr(LocalVault, "status", Mock(side_effect=error))
     answer = server.get("/status")
     assert_is_problem(answer, status)
     assert answer.json["detail"] == str(error)
@@ -155,15 +146,18 @@ UNFORESEEN = [
 
 @pytest.mark.parametrize("error", UNFORESEEN)
 def test_tells_nobody_what_was_not_foreseen(
-    server: Served, error: Exception, caplog: pytest.LogCaptureFixture
+    server: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    server.daemon.fails_with = error
+    monkeypatch.setattr(LocalVault, "status", Mock(side_effect=error))
     with caplog.at_level(logging.DEBUG):
         answer = server.get("/status")
     assert_is_problem(answer, 500)
     assert "secret" not in answer.body.decode() + caplog.text
     assert "Traceback" not in answer.body.decode() + caplog.text
-    assert f"{type(error).__name__} at " in caplog.text and "fake_daemon.py:" in caplog.text
+    assert f"{type(error).__name__} at " in caplog.text and "mock.py:" in caplog.text
 
 
 def test_a_code_opens_once(server: Served) -> None:
@@ -196,12 +190,8 @@ def test_wrong_codes_cost_their_sender_time_and_the_owner_nothing(server: Served
 
 def test_presence_is_reported(server: Served) -> None:
     body = {"client": "obsidian-1", "open": ["Stub.md", "A/Done.md"]}
-    assert server.post("/presence", body).json == {
-        "expires_in": 45,
-        "to_do": ["Stub.md"],
-        "asked": [{"id": 3, "path": "Stub.md", "run": "run-1", "change": None}],
-    }
-    assert server.daemon.open == {"obsidian-1": ["Stub.md", "A/Done.md"]}
+    assert server.post("/presence", body).json == {"expires_in": 45, "to_do": [], "asked": []}
+    assert server.daemon.presence.open_paths() == {"Stub.md", "A/Done.md"}
 
 
 PRESENCES = [
@@ -217,4 +207,4 @@ PRESENCES = [
 @pytest.mark.parametrize("body", PRESENCES)
 def test_refuses_presence(server: Served, body: object) -> None:
     assert_is_problem(server.post("/presence", body), 422)
-    assert not server.daemon.open
+    assert not server.daemon.presence.open_paths()

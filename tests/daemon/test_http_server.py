@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import inspect
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from waitress.channel import HTTPChannel
@@ -16,18 +14,13 @@ from companion.daemon.http_server import PortInUse, bind_port
 from companion.errors import UsageError
 from tests.daemon.caller import JSON, make_request
 from tests.daemon.conftest import Served
-from tests.daemon.fake_daemon import FakeDaemon
 
 
 @pytest.fixture
-def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A server that gives a request one second to come in."""
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request has one second to come in."""
     monkeypatch.setattr(http_server, "_REQUEST_LASTS", 1)
     monkeypatch.setattr(http_server, "_CLEANS_UP", 0)
-    served = Served(FakeDaemon(tmp_path))
-    yield served
-    served.stop()
 
 
 SLOW = [
@@ -90,7 +83,7 @@ def test_the_body_of_a_stranger_is_not_waited_for(
         got = b"".join(iter(lambda: line.recv(65536), b""))  # until it is closed
     assert got.startswith(f"HTTP/1.1 {status} ".encode())
     assert got.count(b"HTTP/1.1") == 1
-    assert not server.daemon.is_paused
+    assert not server.daemon.background_switch.is_paused
 
 
 def test_rest_of_a_body_that_was_refused_is_no_request(server: Served) -> None:
@@ -100,17 +93,17 @@ def test_rest_of_a_body_that_was_refused_is_no_request(server: Served) -> None:
     with server.open(refused.replace(b"Length: 0", b"Length: 1000000") + inner) as line:
         got = b"".join(iter(lambda: line.recv(65536), b""))
     assert got.count(b"HTTP/1.1") == 1
-    assert not server.daemon.is_paused
+    assert not server.daemon.background_switch.is_paused
 
 
-def test_a_slow_request_is_given_up(impatient: Served) -> None:
-    request = make_request("POST", "/api/v1/pause", impatient.headers | {"Content-Type": JSON})
-    assert _drip(impatient.open(), request + b" " * 200) < len(request) + 200
+def test_a_slow_request_is_given_up(one_second: None, server: Served) -> None:
+    request = make_request("POST", "/api/v1/pause", server.headers | {"Content-Type": JSON})
+    assert _drip(server.open(), request + b" " * 200) < len(request) + 200
 
 
-def test_a_quick_client_is_not_given_up(impatient: Served) -> None:
+def test_a_quick_client_is_not_given_up(one_second: None, server: Served) -> None:
     for _ in range(3):
-        assert impatient.get("/status").status == 200
+        assert server.get("/status").status == 200
 
 
 def test_pipelined_requests_are_answered_in_order(server: Served) -> None:
@@ -155,12 +148,11 @@ def test_a_stopped_server_frees_its_port(server: Served) -> None:
     bind_port(server.port).close()
 
 
-def test_it_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_ends_at_once(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its loop sleeps an hour, and is woken."""
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(http_server, "_LOOP", 3600.0)
     for _ in range(20):
-        Served(FakeDaemon(tmp_path)).stop()
+        Served(server.daemon).stop()
 
 
 def _drip(line: socket.socket, data: bytes) -> int:
