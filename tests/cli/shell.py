@@ -1,4 +1,19 @@
-"""A small shell in this process, in which transcripts run: companion, and a few file commands."""
+"""A small shell in this process, in which transcripts run: companion, and a few file commands.
+
+    companion scan | grep WORDS      the lines of the standard output that hold the words
+    companion serve &                a daemon in a process of its own; kill ends it
+    stub NOTE, large NOTE, example   write a note that needs work, one too large, the example vault
+    look NOTE                        tell whether a note is the stub, or that filled and no more
+    model says|replies|fails|calls|heard|moves
+                                     what the model answers, its errors, what it was asked
+    config <<.                       write the configuration file
+    machine                          nothing is set up here yet
+    age DAYS NOTE|CHANGE             as if it was saved, or made, so many days ago
+    reset                            everything is as after the steps at the head of the page
+
+The rest are what they are elsewhere: cat, cd, chmod, cp, export, link, ln, ls, mkdir, mv, printf, rm,
+sed, unset. STATE is the state folder of the vault, ENDPOINT the address of the model.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +25,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -18,9 +33,10 @@ import pytest
 from companion import __version__
 from companion.config import state_folder
 from tests.cli.empty_machine import empty_machine
+from tests.cli.serving import serving, wait_until_scanned
 from tests.cli.transcript import Step
 from tests.cli.user import FILLED, REPOSITORY, STUB, Terminal, User, let_it_rest
-from tests.llm.fake_endpoint import error
+from tests.llm.fake_endpoint import Scene, answer, error
 
 ME = "/home/me"  # stands for the folder of the test
 _VARYING = [
@@ -32,7 +48,8 @@ _VARYING = [
     (re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{16}\b"), "ID"),
     (re.compile(r"\d+\.\d+ s\b"), "N s"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": N'),
-    (re.compile(r"(?<=-)[0-9a-f]{12}(?=\.toml)"), "HASH"),
+    (re.compile(r"\(pid \d+\)|pid \d+"), "pid"),
+    (re.compile(r"(?<=-)[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"\b[A-Z2-9]{4}(-[A-Z2-9]{4})+\b"), "CODE"),
 ]
@@ -42,10 +59,11 @@ _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 class Shell:
-    """What a user types at: `companion`, `stub`, `model`, `age`, `cat`, `mv`, `rm`, `sed` ..."""
+    """What a user types at. jobs: what runs in the background."""
 
-    def __init__(self, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, user: User, monkeypatch: pytest.MonkeyPatch, jobs: ExitStack) -> None:
         self.user = user
+        self._jobs = jobs
         self._patch = monkeypatch
         self._root = str(user.home.parent)
         self._runs: list[str] = []
@@ -73,10 +91,11 @@ class Shell:
 
     def run(self, step: Step) -> list[str]:
         """Run the command; return the lines that it shows."""
-        words = shlex.split(self._fill(step.command.partition("<<")[0]))
-        command, rest = words[0], words[1:]
+        command, _, wanted = self._fill(step.command.partition("<<")[0]).partition(" | grep ")
+        command, *rest = shlex.split(command)
         if command == "companion":
-            return self._companion(rest, step.typed)
+            lines = self._companion(rest, step.typed)
+            return [line for line in lines if line[:2] in ("! ", "# ") or _unquote(wanted) in line]
         act: Callable[..., str | None] = getattr(self, f"_{command}")
         told = act(*rest, text=self._fill(step.text)) if step.text else act(*rest)
         for note in self.user.vault.rglob("*.md"):
@@ -85,6 +104,10 @@ class Shell:
         return _split(self._hide(told or ""))
 
     def _companion(self, arguments: list[str], typed: list[str]) -> list[str]:
+        if arguments[-1] == "&":
+            daemon = self._jobs.enter_context(serving(self.user, *arguments[1:-1]))
+            wait_until_scanned(daemon)
+            return _split(self._hide(daemon.said))
         with self._patch.context() as patch:
             if typed:
                 patch.setenv("FORCE_COLOR", "1")
@@ -99,6 +122,7 @@ class Shell:
     def _fill(self, text: str) -> str:
         """Return what is typed, with the run ids and places of this test."""
         text = re.sub(r"\bRUN(\d+)", lambda match: self._runs[int(match[1]) - 1], text)
+        text = text.replace("STATE", str(state_folder(self.user.vault)))
         return text.replace(ME, self._root).replace("ENDPOINT", self.user.fake.url)
 
     def _hide(self, text: str) -> str:
@@ -197,9 +221,22 @@ class Shell:
             return f"{self.user.calls()}"
         if verb == "says":
             self.user.says(**dict(_read_value(word) for word in rest))
+        if verb == "replies":
+            self.user.fake.play(Scene(200, rest[1].encode()) if rest[0] == "-n" else answer(*rest))
         if verb == "fails":
             self.user.fake.play(error(int(rest[0]), *rest[1:]))
+        if verb == "moves":
+            self._patch.setattr("companion.config.Config.is_remote", True)
+        if verb == "heard":
+            sent = [str(seen.body) for seen in self.user.fake.seen]
+            return "".join(f"{word}: {sum(word in each for each in sent)} of {len(sent)}\n" for word in rest)
         return None
+
+    def _kill(self) -> None:
+        self._jobs.close()
+
+    def _chmod(self, mode: str, path: str) -> None:
+        Path(path).chmod(int(mode, 8))
 
     def _age(self, days: str, *what: str) -> None:
         """Have changes been made, and notes been saved, some days earlier."""
@@ -214,6 +251,10 @@ class Shell:
         with closing(sqlite3.connect(state_folder(self.user.vault) / "journal.sqlite3")) as db, db:
             sql = "UPDATE changes SET made_at = made_at - ? WHERE id = ?"
             db.execute(sql, (seconds, change))
+
+
+def _unquote(text: str) -> str:
+    return " ".join(shlex.split(text))
 
 
 def _split(text: str) -> list[str]:

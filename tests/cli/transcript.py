@@ -2,13 +2,14 @@
 
 A line with `$ ` is a command, the lines below it are what it prints: those of the standard error
 with `! ` before them, and at the end `# status 1` where it is not 0. `< ` is what somebody types.
-What differs from run to run is replaced: `RUN1`, `TIME`, `PORT`, `/home/me`.
+What differs from run to run is replaced: `RUN1`, `TIME`, `PORT`, `/home/me`. A line with `...` stands
+for any lines, or none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -80,10 +81,19 @@ def _read_step(lines: list[str], start: int, end: int, command: str) -> Step:
     return Step(command, text, typed, [line[4:] for line in lines[at:stop]], start, stop)
 
 
+def is_as_shown(expected: Sequence[str], lines: Sequence[str]) -> bool:
+    """Return whether the lines are the expected ones, of which `...` stands for any lines."""
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else f"{re.escape(line)}\n" for line in expected
+    )
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
+
+
 def write_shown(file: Path, title: str, shown: list[list[str]]) -> None:
-    """Put what the steps of the section printed into the file."""
+    """Put what the steps of the section printed into the file, where it says something else."""
     lines = file.read_text(encoding="utf-8").split("\n")
     [steps] = [section.steps for section in read_sections(file) if section.title == title]
     for step, told in reversed(list(zip(steps, shown, strict=True))):
-        lines[step.end - len(step.shown) : step.end] = [f"    {line}".rstrip() for line in told]
+        if not is_as_shown(step.shown, told):
+            lines[step.end - len(step.shown) : step.end] = [f"    {line}".rstrip() for line in told]
     file.write_text("\n".join(lines), encoding="utf-8")
