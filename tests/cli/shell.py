@@ -1,6 +1,6 @@
 """A small shell in this process, in which transcripts run: companion, and a few file commands.
 
-    companion scan | grep WORDS      the lines of the standard output that hold the words
+    companion scan | grep PATTERN    the lines of the standard output that match it
     companion serve &                a daemon in a process of its own; kill ends it
     stub NOTE, large NOTE, example   write a note that needs work, one too large, the example vault
     look NOTE                        tell whether a note is the stub, or that filled and no more
@@ -48,7 +48,7 @@ _VARYING = [
     (re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{16}\b"), "ID"),
     (re.compile(r"\d+\.\d+ s\b"), "N s"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": N'),
-    (re.compile(r"\(pid \d+\)|pid \d+"), "pid"),
+    (re.compile(r"\b(?<=pid |ess )\d+"), "N"),
     (re.compile(r"(?<=-)[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"\b[A-Z2-9]{4}(-[A-Z2-9]{4})+\b"), "CODE"),
@@ -92,10 +92,10 @@ class Shell:
     def run(self, step: Step) -> list[str]:
         """Run the command; return the lines that it shows."""
         command, _, wanted = self._fill(step.command.partition("<<")[0]).partition(" | grep ")
+        wanted = " ".join(shlex.split(wanted))
         command, *rest = shlex.split(command)
         if command == "companion":
-            lines = self._companion(rest, step.typed)
-            return [line for line in lines if line[:2] in ("! ", "# ") or _unquote(wanted) in line]
+            return self._companion(rest, step.typed, wanted)
         act: Callable[..., str | None] = getattr(self, f"_{command}")
         told = act(*rest, text=self._fill(step.text)) if step.text else act(*rest)
         for note in self.user.vault.rglob("*.md"):
@@ -103,7 +103,7 @@ class Shell:
                 let_it_rest(note)
         return _split(self._hide(told or ""))
 
-    def _companion(self, arguments: list[str], typed: list[str]) -> list[str]:
+    def _companion(self, arguments: list[str], typed: list[str], wanted: str) -> list[str]:
         if arguments[-1] == "&":
             daemon = self._jobs.enter_context(serving(self.user, *arguments[1:-1]))
             wait_until_scanned(daemon)
@@ -115,7 +115,7 @@ class Shell:
                 keys = "".join(f"{line}\n" for line in typed if line != "^D")
                 patch.setattr(sys, "stdin", Terminal(keys))
             ran = self.user.run(*arguments)
-        lines = _split(self._hide(ran.out))
+        lines = [line for line in _split(self._hide(ran.out)) if re.search(wanted, line)]
         lines += [f"! {line}" for line in _split(self._hide(ran.err))]
         return [*lines, *([f"# status {ran.status}"] if ran.status else [])]
 
@@ -229,7 +229,9 @@ class Shell:
             self._patch.setattr("companion.config.Config.is_remote", True)
         if verb == "heard":
             sent = [str(seen.body) for seen in self.user.fake.seen]
-            return "".join(f"{word}: {sum(word in each for each in sent)} of {len(sent)}\n" for word in rest)
+            return "".join(
+                f"{word}: {sum(word in each for each in sent)} of {len(sent)}\n" for word in rest
+            )
         return None
 
     def _kill(self) -> None:
@@ -251,10 +253,6 @@ class Shell:
         with closing(sqlite3.connect(state_folder(self.user.vault) / "journal.sqlite3")) as db, db:
             sql = "UPDATE changes SET made_at = made_at - ? WHERE id = ?"
             db.execute(sql, (seconds, change))
-
-
-def _unquote(text: str) -> str:
-    return " ".join(shlex.split(text))
 
 
 def _split(text: str) -> list[str]:
