@@ -11,8 +11,8 @@
     age DAYS NOTE|CHANGE             as if it was saved, or made, so many days ago
     reset                            everything is as after the steps at the head of the page
 
-The rest are what they are elsewhere: cat, cd, chmod, cp, export, link, ln, ls, mkdir, mv, printf, rm,
-sed, unset. STATE is the state folder of the vault, ENDPOINT the address of the model.
+The rest are what they are elsewhere: cat, cd, chmod, cp, export, link, ln, ls, mkdir, mv, printf,
+rm, sed, unset. STATE is the state folder of the vault, ENDPOINT the address of the model.
 """
 
 from __future__ import annotations

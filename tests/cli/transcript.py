@@ -2,8 +2,8 @@
 
 A line with `$ ` is a command, the lines below it are what it prints: those of the standard error
 with `! ` before them, and at the end `# status 1` where it is not 0. `< ` is what somebody types.
-What differs from run to run is replaced: `RUN1`, `TIME`, `PORT`, `/home/me`. A line with `...` stands
-for any lines, or none.
+What differs from run to run is replaced: `RUN1`, `TIME`, `PORT`, `/home/me`. A line with `...`
+stands for any lines, or none.
 """
 
 from __future__ import annotations
