@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -37,10 +41,11 @@ def all_settings() -> Iterator[Setting]:
     }
     for name, field in Config.model_fields.items():
         if name not in tables:
-            yield _describe(name, field)
+            yield _describe(name, field, _read_docstrings(Config)[name])
     for table, default in tables.items():
+        words = _read_docstrings(type(default))
         for name, field in type(default).model_fields.items():
-            yield _describe(f"{table}.{name}", field)
+            yield _describe(f"{table}.{name}", field, words[name])
 
 
 def find_setting(name: str) -> Setting:
@@ -112,10 +117,26 @@ def reference(*, commented: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _describe(name: str, field: FieldInfo) -> Setting:
+@cache
+def _read_docstrings(table: type[BaseModel]) -> Mapping[str, str]:
+    """Return the docstring below each field of a table.
+
+    Pydantic can read them, too (use_attribute_docstrings), but does so at every start.
+    """
+    words = {}
+    [source] = ast.parse(inspect.getsource(table)).body
+    assert isinstance(source, ast.ClassDef)
+    for pair in pairwise(source.body):
+        match pair:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=text)):
+                words[name] = str(text)
+    return words
+
+
+def _describe(name: str, field: FieldInfo, words: str) -> Setting:
     kinds = [field.annotation, *get_args(field.annotation)]
     is_list = any(get_origin(kind) is tuple for kind in kinds)
-    return Setting(name, field.description or "", field.default, is_list)
+    return Setting(name, words, field.default, is_list)
 
 
 SECRETS = frozenset(each.name for each in all_settings() if isinstance(each.default, SecretStr))

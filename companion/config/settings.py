@@ -26,9 +26,7 @@ DEFAULT_PORT = 27182
 class Table(BaseModel):
     """Settings that belong together; unknown ones are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NotesTable(Table):

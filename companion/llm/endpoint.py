@@ -65,9 +65,7 @@ class Endpoint(BaseModel):
     embedded: the server is ours, started on this machine.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     embedded: ClassVar[bool] = False
 
     base_url: str | None = None
