@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from companion.app.selection import find_rewrites, make_filter, needs_of_kind
+from companion.app.selection import make_filter, needs_of_kind
 from companion.app.types.runs import RunOptions
+from companion.app.written_texts import find_rewrites
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected

@@ -5,40 +5,37 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from companion.app.jobs import choose_jobs
-from companion.app.overview import measure_coverage
-from companion.app.selection import NoteFilter, ScanPart, find_outdated, make_filter
-from companion.app.types.coverage import Coverage, Estimate, OutdatedPage, OutdatedQuery
+from companion.app.selection import NoteFilter, ScanPart, make_filter
 from companion.app.types.notes import (
     Note,
     NotePage,
     NotesQuery,
     NoteState,
-    Outdated,
     ScanOptions,
     ScanReport,
 )
-from companion.app.types.proposals import Proposal
-from companion.app.types.runs import RunOptions
+from companion.app.vault import Progress
 from companion.doctor.unused_settings import find_unused
-from companion.enrich.context import VaultContext
-from companion.enrich.cost import describe_cost
-from companion.enrich.needs_to_ask import describe_proposed
-from companion.enrich.task import Job, examine_note
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
-from companion.store.proposal_store import ALL
 from companion.vault.files import is_in
 from companion.vault.index import Scan
 from companion.vault.paths import PathNotFound, named_path, spelled_path
 from companion.vault.write import read_note
 
-Progress = Callable[[int, int], None]
-"""Called with the number done and the total."""
+# Imported where it is used: a scan needs none of it.
+if TYPE_CHECKING:
+    from companion.app.types.coverage import (
+        Coverage,
+        Estimate,
+        Outdated,
+        OutdatedPage,
+        OutdatedQuery,
+    )
 
 # What was found to be outdated is shown again for so many seconds, and for so many times the time
 # that it took to find.
@@ -110,11 +107,18 @@ class LocalNotes:
 
     def coverage(self, folder: str) -> Coverage:
         """Return how far the folder is filled, as of the last scan; see Vault."""
+        from companion.app.overview import measure_coverage
+
         spelled = self._spell(folder) if folder else ""
         return measure_coverage(self._space, self.last(), spelled)
 
     def estimate(self) -> Estimate:
         """Return what filling everything to do would take; see Vault."""
+        from companion.app.jobs import choose_jobs
+        from companion.app.types.coverage import Estimate
+        from companion.app.types.runs import RunOptions
+        from companion.enrich.cost import describe_cost
+
         scan = self.last()
         jobs = choose_jobs(self._space, scan, RunOptions(paths=[""])).jobs
         if not jobs:
@@ -133,6 +137,8 @@ class LocalNotes:
 
     def outdated_page(self, query: OutdatedQuery) -> OutdatedPage:
         """Return a page of outdated texts, by path; it may be some seconds old."""
+        from companion.app.types.coverage import OutdatedPage
+
         texts = self._recently_outdated(query.folder)
         end = query.after + query.limit
         more = end if end < len(texts) else None
@@ -155,6 +161,8 @@ class LocalNotes:
 
         @cache
         def find_titles() -> frozenset[str]:
+            from companion.enrich.context import VaultContext
+
             return self._space.config.styles(VaultContext(scan()).styles).titles
 
         return [Note.of(path, facts, find_titles) for path, facts in entries]
@@ -167,6 +175,9 @@ class LocalNotes:
             raise NotThere(str(error)) from None
 
     def _read_facts(self, path: str) -> Facts:
+        from companion.enrich.needs_to_ask import describe_proposed
+        from companion.enrich.task import Job, examine_note
+
         try:
             task = examine_note(self._space, Job(path), partial(read_note, self._space.root))
         except NoteError as error:
@@ -181,6 +192,8 @@ class LocalNotes:
         They may be some seconds old, in a large vault a minute, since everything written has to be
         checked.
         """
+        from companion.store.proposal_store import ALL
+
         journal = self._space.journal
         newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
         newest = journal.newest(), newest_proposal
@@ -194,6 +207,10 @@ class LocalNotes:
         return [each for each in outdated.texts if is_in(each.path, folder)]
 
     def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:
+        from companion.app.types.coverage import Outdated
+        from companion.app.types.proposals import Proposal
+        from companion.app.written_texts import find_outdated
+
         return [
             Outdated(**vars(Proposal.of(proposal)), changed_share=round(share, 2))
             for proposal, share in find_outdated(self._space, paths)

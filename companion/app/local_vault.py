@@ -4,70 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache, cached_property
 from itertools import chain
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from companion.app.agents import LocalAgents
-from companion.app.backlog import BacklogConsent, find_backlog
-from companion.app.decider import Decider
-from companion.app.jobs import plan_run
-from companion.app.local_notes import LocalNotes, Progress
-from companion.app.overview import find_status, find_taught, leave_unfilled, measure_spending
-from companion.app.programs import ProgramProposer
-from companion.app.prompt import find_prompt
-from companion.app.records import Records
-from companion.app.run import DecisionRun, LocalRun
-from companion.app.types import programs
-from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
-from companion.app.types.coverage import (
-    Coverage,
-    CoverageQuery,
-    Estimate,
-    Spending,
-    SpendingQuery,
-    Taught,
-    UnfilledField,
-)
-from companion.app.types.decisions import (
-    Acceptance,
-    DecisionOnAll,
-    Decisions,
-    NoteDecision,
-    Takeable,
-)
-from companion.app.types.notes import (
-    NotePrompt,
-    OutdatedTexts,
-    PromptQuery,
-    ScanOptions,
-    ScanReport,
-)
-from companion.app.types.proposals import (
-    Forgotten,
-    NotesToForget,
-    PlaceQuery,
-    Proposal,
-    ProposalCounts,
-    ProposalFilter,
-    ProposalInPlace,
-    ProposalPage,
-    ProposalQuery,
-)
-from companion.app.types.runs import NoteResult, RunOptions
-from companion.app.types.status import BacklogAnswer, BacklogState, Status
-from companion.app.vault import Agents, Vault
-from companion.enrich.context import VaultContext
-from companion.enrich.model import open_spending
-from companion.enrich.places import preview_proposal
-from companion.enrich.result import new_run
+from companion.app.local_notes import LocalNotes
+from companion.app.vault import Agents, Progress, Vault
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError
-from companion.llm.catalog import require_model
-from companion.note.diff import diff_words
-from companion.store import journal
-from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
 from companion.vault.paths import named_path, relative_path
+
+# What a scan does not need is imported where it is used: all of it takes as long as a large vault.
+if TYPE_CHECKING:
+    from companion.app.backlog import BacklogConsent
+    from companion.app.decider import Decider
+    from companion.app.records import Records
+    from companion.app.run import DecisionRun, LocalRun
+    from companion.app.types import programs
+    from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
+    from companion.app.types.coverage import (
+        Coverage,
+        CoverageQuery,
+        Estimate,
+        OutdatedTexts,
+        Spending,
+        SpendingQuery,
+        Taught,
+        UnfilledField,
+    )
+    from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
+    from companion.app.types.notes import NotePrompt, PromptQuery, ScanOptions, ScanReport
+    from companion.app.types.proposals import (
+        Forgotten,
+        NotesToForget,
+        PlaceQuery,
+        Proposal,
+        ProposalCounts,
+        ProposalFilter,
+        ProposalInPlace,
+        ProposalPage,
+        ProposalQuery,
+    )
+    from companion.app.types.runs import NoteResult, RunOptions
+    from companion.app.types.status import BacklogAnswer, BacklogState, Status
+    from companion.enrich.context import VaultContext
+    from companion.store import journal
 
 
 class LocalVault(Vault):
@@ -94,16 +75,18 @@ class LocalVault(Vault):
         self._space = space
         self._journal = space.journal
         self._notes = notes or LocalNotes(space)
-        self._context = context or cache(lambda: VaultContext(space.scan()))
-        self._decider = decider or Decider(space, self._context)
-        self._status = status or partial(find_status, space)
-        self._backlog = backlog or cache(partial(find_backlog, space))
-        self._records = Records(space, is_watched=is_watched)
+        self._context = context or cache(self._find_context)
+        self._given_decider = decider
+        self._status = status or self._find_status
+        self._backlog = backlog or cache(self._find_backlog)
+        self._is_watched = is_watched
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         return self._notes.scan(options, progress)
 
     def outdated(self, options: ScanOptions) -> OutdatedTexts:
+        from companion.app.types.coverage import OutdatedTexts
+
         with self._writing() as vault:
             return OutdatedTexts(texts=vault._notes.outdated(options))
 
@@ -114,9 +97,13 @@ class LocalVault(Vault):
         return self._notes.coverage(query.folder)
 
     def taught(self) -> Taught:
+        from companion.app.overview import find_taught
+
         return find_taught(self._space, self._notes.last())
 
     def leave_unfilled(self, field: UnfilledField) -> Taught:
+        from companion.app.overview import leave_unfilled
+
         leave_unfilled(self._space, field)
         return self.taught()
 
@@ -124,13 +111,22 @@ class LocalVault(Vault):
         return self._notes.estimate()
 
     def spending(self, query: SpendingQuery) -> Spending:
+        from companion.app.overview import measure_spending
+        from companion.enrich.model import open_spending
+
         with open_spending(self._space.config, self.root) as budget:
             return measure_spending(budget, self._space.config, query.days)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
+        from companion.app.prompt import find_prompt
+
         return find_prompt(self._space, self._notes.look(None), query)
 
     def run(self, options: RunOptions) -> LocalRun:
+        from companion.app.jobs import plan_run
+        from companion.app.run import LocalRun
+        from companion.llm.catalog import require_model
+
         paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
         options = options.model_copy(update={"paths": paths})
@@ -146,6 +142,8 @@ class LocalVault(Vault):
         return self._records.show(self._records.change(id), with_diff=True)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
+        from companion.enrich.result import new_run
+
         name = run or new_run()
         with self._writing() as vault:
             for number in changes:
@@ -153,6 +151,10 @@ class LocalVault(Vault):
 
     def undo_all(self, only: ChangeFilter) -> DecisionRun:
         """Return a run that takes back all changes that match a filter; see Vault."""
+        from companion.app.run import DecisionRun
+        from companion.app.types.decisions import Decisions
+        from companion.app.types.runs import NoteResult
+
         undoable = only.undoable or "part"
         chosen = self._records.select_changes(only.model_copy(update={"undoable": undoable}))
         changes = [change.id for change in chosen]
@@ -174,15 +176,24 @@ class LocalVault(Vault):
         return self._records.count_proposals(only)
 
     def proposal(self, id: int) -> Proposal:
+        from companion.app.types.proposals import Proposal
+
         return Proposal.of(self._records.proposal(id))
 
-    def place(self, id: int, query: PlaceQuery = PlaceQuery()) -> ProposalInPlace:  # noqa: B008
+    def place(self, id: int, query: PlaceQuery) -> ProposalInPlace:
+        from companion.app.types.proposals import ProposalInPlace
+        from companion.enrich.places import preview_proposal
+        from companion.note.diff import diff_words
+
         seen = preview_proposal(self._space, self._context(), self._records.proposal(id))
         differences = diff_words(seen.before, seen.after, query.context)
         parts = [(part.mark, part.text) for part in differences]
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
+        from companion.app.types.decisions import NoteDecision
+        from companion.enrich.result import new_run
+
         with self._writing() as vault:
             by, run = vault._decider, decisions.run or new_run()
             accepted = by.accept(decisions.accept, run=run)
@@ -192,6 +203,9 @@ class LocalVault(Vault):
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
         """Return a run that accepts or refuses all proposals that match a filter; see Vault."""
+        from companion.app.run import DecisionRun
+        from companion.app.types.decisions import Acceptance, Decisions, Takeable
+
         if only.state not in (states := get_args(Takeable)):
             raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
         before, without = decision.before, set(decision.without)
@@ -213,6 +227,8 @@ class LocalVault(Vault):
         return DecisionRun(decision.decision, len({each.path for each in chosen}), decide)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
+        from companion.app.programs import ProgramProposer
+
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:
             program = f"script:{proposal.script}"
@@ -221,6 +237,9 @@ class LocalVault(Vault):
 
     @property
     def agents(self) -> Agents:
+        from companion.app.agents import LocalAgents
+        from companion.enrich.context import VaultContext
+
         def find_context(now: bool) -> VaultContext:
             return VaultContext(self._notes.look(None)) if now else self._context()
 
@@ -238,9 +257,38 @@ class LocalVault(Vault):
             vault._backlog().answer(answer)
 
     def forget(self, notes: NotesToForget) -> Forgotten:
+        from companion.app.types.proposals import Forgotten
+
         with self._writing() as vault:
             paths = [self._records.find_path(path) for path in notes.paths]
             return Forgotten(proposals=vault._journal.forget(paths))
+
+    @cached_property
+    def _records(self) -> Records:
+        from companion.app.records import Records
+
+        return Records(self._space, is_watched=self._is_watched)
+
+    @cached_property
+    def _decider(self) -> Decider:
+        from companion.app.decider import Decider
+
+        return self._given_decider or Decider(self._space, self._context)
+
+    def _find_context(self) -> VaultContext:
+        from companion.enrich.context import VaultContext
+
+        return VaultContext(self._space.scan())
+
+    def _find_status(self) -> Status:
+        from companion.app.overview import find_status
+
+        return find_status(self._space)
+
+    def _find_backlog(self) -> BacklogConsent:
+        from companion.app.backlog import find_backlog
+
+        return find_backlog(self._space)
 
     @contextmanager
     def _writing(self) -> Iterator[LocalVault]:
@@ -262,6 +310,9 @@ class LocalVault(Vault):
             yield vault._space, vault._decider
 
     def _undo(self, number: int, run: str) -> Undone:
+        from companion.app.types.changes import Undone
+        from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
+
         try:
             change = self._records.change(number)
         except NotThere as error:

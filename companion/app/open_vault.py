@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from companion.app.connection import Connection, find_daemon
 from companion.app.local_vault import LocalVault
-from companion.app.remote_vault import RemoteVault
-from companion.app.run import Tell
-from companion.app.tokens import read_token
+from companion.app.runtime_file import find_daemon
 from companion.app.types.base import check_path
-from companion.app.types.changes import ChangeQuery
-from companion.app.types.proposals import ProposalQuery
 from companion.app.vault import Vault
 from companion.config import state_folder
 from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.vault.paths import PathNotFound, relative_path
+
+if TYPE_CHECKING:
+    from companion.app.remote_vault import RemoteVault
+    from companion.app.run import Tell
 
 _STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
 _NAMESAKES = 3
@@ -82,7 +82,13 @@ def stand_aside(root: Path) -> float:
 def find_served(root: Path) -> RemoteVault | None:
     """Return the vault at root as its daemon has it open; None if none runs."""
     place = find_daemon(state_folder(root))
-    return RemoteVault(root, Connection(place.port, read_token())) if place else None
+    if place is None:
+        return None
+    from companion.app.connection import Connection
+    from companion.app.remote_vault import RemoteVault
+    from companion.app.tokens import read_token
+
+    return RemoteVault(root, Connection(place.port, read_token()))
 
 
 def name_path(vault: Vault, typed: str, folder: Path) -> str:
@@ -90,6 +96,9 @@ def name_path(vault: Vault, typed: str, folder: Path) -> str:
 
     It may be gone, if there are changes or proposals for it. Raises UsageError.
     """
+    from companion.app.types.changes import ChangeQuery
+    from companion.app.types.proposals import ProposalQuery
+
     try:
         return relative_path(vault.root, typed, folder)
     except PathNotFound:

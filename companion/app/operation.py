@@ -9,12 +9,14 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel
 
 from companion.app.types.base import Sent
-from companion.app.types.status import Scope
+
+if TYPE_CHECKING:
+    from companion.app.types.status import Scope
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -37,15 +39,25 @@ class Operation:
     is_quick: bool = False
 
     @property
+    def hints(self) -> dict[str, Any]:
+        """The types of its arguments, by name, and of its answer, as `return`."""
+        from companion.app.types import changes, coverage, notes, programs, proposals, status
+
+        types: dict[str, Any] = {"programs": programs}
+        for module in (changes, coverage, notes, proposals, status):
+            types |= vars(module)
+        return get_type_hints(self.function, localns=types)
+
+    @property
     def answer(self) -> type[BaseModel]:
         """The model that it answers with."""
-        return cast(type[BaseModel], get_type_hints(self.function)["return"])
+        return cast(type[BaseModel], self.hints["return"])
 
     @property
     def takes(self) -> type[Sent] | None:
         """The model that it takes: as a query with GET, as a body with POST."""
-        hints = get_type_hints(self.function).values()
-        return next((t for t in hints if isinstance(t, type) and issubclass(t, Sent)), None)
+        types = self.hints.values()
+        return next((t for t in types if isinstance(t, type) and issubclass(t, Sent)), None)
 
     @property
     def summary(self) -> str:

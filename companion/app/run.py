@@ -15,11 +15,13 @@ from companion.app.jobs import RunPlan
 from companion.app.types.runs import NoteResult, RunKind, RunOptions, Usage
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
-from companion.enrich.model import open_spending
+from companion.enrich.model import ASK_FROM, open_spending
 from companion.enrich.result import new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.vault.index import Scan
+
+__all__ = ["ASK_FROM", "DecisionRun", "LocalRun", "Run", "Tell", "new_run"]
 
 Tell = Callable[[str], object]
 """Called with a sentence for the user."""

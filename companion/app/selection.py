@@ -1,35 +1,28 @@
-"""What a command is about: notes by path, tag, property and time, their needs, and texts.
-
-The texts are those that Companion wrote and nobody has edited: to be rewritten, or outdated.
-"""
+"""Which notes a command is about, by path, tag, property and time, and what they need."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from companion.app.types.notes import ScanOptions
-from companion.app.types.proposals import ProposalFilter
-from companion.app.types.runs import RunOptions
 from companion.enrich.needs_to_ask import leave_out_asked
-from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
-from companion.enrich.task import Job, revert
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
-from companion.llm.catalog import is_same_model
 from companion.note.exclusions import has_value
 from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.tags import is_tag
 from companion.prompts import Prompts, find_field
-from companion.store.proposal import Proposal, ProposalState
-from companion.store.proposal_store import Selection
 from companion.vault.files import is_in_any, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note
+
+if TYPE_CHECKING:
+    from companion.app.types.proposals import ProposalFilter
 
 
 def needs_of_kind(needs: tuple[Need, ...], kind: str | None) -> tuple[Need, ...]:
@@ -154,85 +147,3 @@ class ScanPart:
         yield from self.notes.items()
         for path, reason in self.skipped.items():
             yield path, Facts(skipped=reason)
-
-
-_OUTDATED_SHARE = 0.33  # of the sentences that a text was made from: if more have changed
-_DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
-
-
-class Outdated(NamedTuple):
-    """A text whose source has changed a lot. share: of its sentences, 0 to 1."""
-
-    proposal: Proposal
-    share: float
-
-
-def find_rewrites(space: Workspace, options: RunOptions, kind: str | None) -> list[Job]:
-    """Return a job for each note in which something is to be rewritten; it waits as a proposal.
-
-    kind: of the needs; None: all. Needs that already have an open proposal are left out.
-    """
-    kinds_by_path: dict[str, set[str]] = {}
-    for each in find_written(space, options.paths, kind):
-        if _is_meant(space, options, each):
-            kinds_by_path.setdefault(each.path, set()).add(each.need)
-    jobs = []
-    for path, keys in kinds_by_path.items():
-        if unedited := _find_unedited(space, path, frozenset(keys)):
-            jobs.append(Job(path, retry=True, propose=True, rewrite=unedited))
-    return jobs
-
-
-def _is_meant(space: Workspace, options: RunOptions, written: Proposal) -> bool:
-    """Return whether the text is to be rewritten: it matches the options."""
-    if options.made_since is not None and written.made_at < options.made_since:
-        return False
-    if options.made_by is not None and not is_same_model(options.made_by, written.model):
-        return False
-    need = written.place or Need(written.kind, written.heading, None, "", "")
-    prompts = space.prompts.for_note(written.path)
-    return not options.prompt_changed or written.prompt != prompt_fingerprint(prompts, need)
-
-
-def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
-    """Yield texts that Companion wrote, nobody edited, and whose source has changed a lot.
-
-    A lot is _OUTDATED_SHARE of the sentences that it was made from. paths: notes and folders; None:
-    all. The notes are those of the last scan.
-    """
-    remembered = space.journal.notes.all()
-    written = {change.id: change.after_sha256 for change in space.journal.changes()}
-    for each in find_written(space, paths):
-        fingerprint = remembered.get(each.path)
-        is_as_written = fingerprint and fingerprint.sha256 == written.get(each.change or 0)
-        if is_as_written or not each.sentences:
-            continue
-        try:
-            now = set(hash_sentences(space.read_note(each.path)))
-        except NoteError:
-            continue
-        share = len({*each.sentences} - now) / len(each.sentences)
-        if share > _OUTDATED_SHARE and _find_unedited(space, each.path, frozenset([each.need])):
-            yield Outdated(each, share)
-
-
-def find_written(
-    space: Workspace, paths: Sequence[str] | None, kind: str | None = None
-) -> Iterator[Proposal]:
-    """Return the latest accepted proposal for each need; none for needs with an open one."""
-    latest: dict[tuple[str, str], Proposal] = {}
-    for each in space.journal.proposals.select(Selection(paths, kind, _DECIDED)):
-        latest.setdefault((each.path, each.need), each)
-    return (each for each in latest.values() if each.state == "accepted")
-
-
-def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozenset[str]:
-    """Return the keys of those needs whose text in the note is still what Companion wrote."""
-    if skip_reason(space.root, path, space.ignore):
-        return frozenset()
-    try:
-        text = space.read_note(path).note.text
-        reverted = revert(space, Job(path, rewrite=keys), text)
-    except NoteError:
-        return frozenset()
-    return reverted.keys

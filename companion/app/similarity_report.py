@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
-from companion.app.local_notes import Progress
 from companion.app.open_vault import open_space
 from companion.app.types.base import Shape
+from companion.app.vault import Progress
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_encoding
 from companion.enrich.nearest_neighbours import Rule

@@ -6,58 +6,44 @@ Python API and the MCP server call it, and render its results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from companion.app.local_notes import Progress
 from companion.app.operation import does, reads
-from companion.app.run import Run
-from companion.app.types import programs
-from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
-from companion.app.types.coverage import (
-    Coverage,
-    CoverageQuery,
-    Estimate,
-    Spending,
-    SpendingQuery,
-    Taught,
-    UnfilledField,
-)
-from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
-from companion.app.types.notes import (
-    NotePrompt,
-    OutdatedTexts,
-    PromptQuery,
-    ScanOptions,
-    ScanReport,
-)
-from companion.app.types.proposals import (
-    Forgotten,
-    NotesToForget,
-    PlaceQuery,
-    Proposal,
-    ProposalCounts,
-    ProposalFilter,
-    ProposalInPlace,
-    ProposalPage,
-    ProposalQuery,
-)
-from companion.app.types.runs import RunOptions
-from companion.app.types.status import BacklogAnswer, BacklogState, Status
-from companion.enrich.model import ASK_FROM
-from companion.enrich.result import new_run
 
-__all__ = [
-    "ASK_FROM",
-    "Agents",
-    "Progress",
-    "Run",
-    "Vault",
-    "all_changes",
-    "all_proposals",
-    "new_run",
-]
+if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.hints
+    from companion.app.run import Run
+    from companion.app.types import programs
+    from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
+    from companion.app.types.coverage import (
+        Coverage,
+        CoverageQuery,
+        Estimate,
+        OutdatedTexts,
+        Spending,
+        SpendingQuery,
+        Taught,
+        UnfilledField,
+    )
+    from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
+    from companion.app.types.notes import NotePrompt, PromptQuery, ScanOptions, ScanReport
+    from companion.app.types.proposals import (
+        Forgotten,
+        NotesToForget,
+        PlaceQuery,
+        Proposal,
+        ProposalCounts,
+        ProposalFilter,
+        ProposalInPlace,
+        ProposalPage,
+        ProposalQuery,
+    )
+    from companion.app.types.runs import RunOptions
+    from companion.app.types.status import BacklogAnswer, BacklogState, Status
+
+Progress = Callable[[int, int], None]
+"""Called with the number done and the total."""
 
 _LARGEST_PAGE = 1000
 
@@ -228,7 +214,7 @@ class Vault(Protocol):
         """Return the proposal of that id. Raises NotThere."""
 
     @reads("/proposals/<proposal>/place", conflicts=True)
-    def place(self, id: int, query: PlaceQuery = PlaceQuery()) -> ProposalInPlace:  # noqa: B008
+    def place(self, id: int, query: PlaceQuery) -> ProposalInPlace:
         """Return the effect of a proposal on its note.
 
         Raises NotThere; NoteError if it cannot be written.

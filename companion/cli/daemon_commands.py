@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from companion.app.connection import find_daemon
 from companion.app.open_vault import open_vault
+from companion.app.runtime_file import find_daemon
 from companion.app.types.coverage import OftenRefused
 from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from companion import __version__
-from companion.app.connection import Connection, find_daemon
+from companion.app.connection import Connection
 from companion.app.remote_vault import RemoteVault
+from companion.app.runtime_file import find_daemon
 from companion.app.similarity_report import ComparedNotes, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.history import forget

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from companion.app.types.changes import ChangeQuery
 from companion.errors import UsageError
+
+if TYPE_CHECKING:
+    from companion.app.types.changes import ChangeQuery
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,6 +72,8 @@ change_options = join_options(
 
 def read_change_query(typed: Mapping[str, str | None], **more: Any) -> ChangeQuery:
     """Return the changes that the options stand for. Raises UsageError if one names nothing."""
+    from companion.app.types.changes import ChangeQuery
+
     since, until = parse_time(typed["since"]), parse_time(typed["until"])
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {typed['until']} is before --since {typed['since']}")

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import click
 
+from companion.app.run import new_run
 from companion.app.types.decisions import Decisions, NoteDecision
-from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
+from companion.app.types.proposals import FLAG_WORDS, PlaceQuery, Proposal, ProposalQuery
 from companion.app.types.runs import RunOptions
-from companion.app.vault import Vault, new_run
+from companion.app.vault import Vault
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
@@ -177,7 +178,8 @@ class _Review:
             say(f"    {shown or 'nothing says anything like it'}", style="dim")
         say()
         try:
-            self._output.print_word_diff(self._vault.place(proposal.id).parts)
+            parts = self._vault.place(proposal.id, PlaceQuery()).parts
+            self._output.print_word_diff(parts)
         except NoteError as error:
             self._output.print_word_diff([("+", f"{proposal.lines}\n")])
             self._output.warn(f"It cannot be written now: {error.reason}")

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from companion.app.run import ASK_FROM, Run
 from companion.app.types.runs import NoteResult, RunOptions, Usage
-from companion.app.vault import ASK_FROM, Run, Vault
+from companion.app.vault import Vault
 from companion.cli.model import fetch_model_of
 from companion.cli.output import Bar, Output, one_line
 from companion.errors import CompanionError, ConsentMissing, ModelMissing

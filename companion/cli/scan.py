@@ -6,17 +6,14 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from companion.app.types.changes import Change, ChangeQuery
-from companion.app.types.notes import Outdated, ScanOptions, ScanReport
-from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
+from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.vault import Vault, all_changes, all_proposals
 from companion.cli.filters import filter_options, parse_time
 from companion.cli.output import Output, count, local_time, one_line
-from companion.cli.proposals import proposal_object
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
@@ -24,6 +21,11 @@ from companion.cli.session import (
     open_session_vault,
     say_which_vault,
 )
+
+if TYPE_CHECKING:
+    from companion.app.types.changes import Change
+    from companion.app.types.coverage import Outdated
+    from companion.app.types.proposals import Proposal
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 _RANKED = 8  # folders, and reasons, in the summary
@@ -95,6 +97,8 @@ def scan(
 
 
 def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
+    from companion.cli.proposals import proposal_object
+
     last = None
     for each in texts:
         if output.as_json:
@@ -138,6 +142,9 @@ def _print(
 
 def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
     """Yield the history of a note, oldest first, and what to do next."""
+    from companion.app.types.changes import ChangeQuery
+    from companion.app.types.proposals import ProposalQuery
+
     changes = all_changes(vault, ChangeQuery(path=path))
     proposals = list(all_proposals(vault, ProposalQuery(path=path, state="all")))
     events = [(change.made_at, _describe_change(change)) for change in changes]
@@ -172,6 +179,8 @@ def _describe_change(change: Change) -> str:
 
 def _describe_proposal(proposal: Proposal) -> str:
     """Return in words what happened to a proposal; empty for one that its change covers."""
+    from companion.app.types.proposals import FLAG_WORDS
+
     who = {"user": "you", "": "the settings"}.get(proposal.decided_by, proposal.decided_by)
     reason = f": {proposal.reason}" if proposal.reason else ""
     flags = ", ".join(FLAG_WORDS[flag] for flag in proposal.flags)

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from companion import __version__
-from companion.app.connection import RuntimeFile, find_daemon
 from companion.app.open_vault import open_vault
+from companion.app.runtime_file import RuntimeFile, find_daemon
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.app.vault import Vault
 from companion.cli.daemon_commands import pause, resume

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from companion.app.connection import find_daemon
 from companion.app.open_vault import find_served, open_vault
-from companion.app.remote_vault import RemoteVault
-from companion.app.types.runs import NoteResult
+from companion.app.runtime_file import find_daemon
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output
@@ -31,6 +29,10 @@ from companion.vault.paths import (
     resolve_vault,
     vault_option_for,
 )
+
+if TYPE_CHECKING:
+    from companion.app.remote_vault import RemoteVault
+    from companion.app.types.runs import NoteResult
 
 NOTE_PATH = click.Path(readable=False)
 """A parameter that is a note or a folder, which need not exist; shells complete it."""
@@ -230,6 +232,8 @@ def resolve_paths(
 
 def describe_unusable(errors: Iterable[LinkOutOfVault | PathUnreadable]) -> Iterator[NoteResult]:
     """Yield what happens to the paths that resolve_paths reports as unusable."""
+    from companion.app.types.runs import NoteResult
+
     for error in errors:
         if isinstance(error, PathUnreadable):
             yield NoteResult(path=error.path, status="failed", reason=error.reason)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cache, partial
 from typing import NamedTuple
 
-from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
 from companion.note.needs import CALLOUT, Need
@@ -157,6 +156,8 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
     In that case little of the old one is left, and little was in it: more than in a file that a
     sync client has written in part.
     """
+    from companion.enrich.words import is_rewritten  # slow to load, and few needs get here
+
     if (images := workspace.journal.images(change)) is None:
         return False
     try:

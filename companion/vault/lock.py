@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from companion.errors import VaultLocked
 from companion.private_files import make_private_folder, open_private
 
@@ -22,6 +20,8 @@ def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
+    from filelock import FileLock, Timeout  # what only reads takes no lock
+
     lock = FileLock(state / "lock", mode=0o600, thread_local=False)
     pid_file = state / "lock.pid"  # a second file, since on Windows a locked one cannot be read
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.connection import (
+from companion.app.runtime_file import (
     RuntimeFile,
     find_daemon,
     remove_runtime_file,

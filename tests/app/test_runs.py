@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from companion.app.run import Run
 from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions
-from companion.app.vault import Run, Vault
+from companion.app.vault import Vault
 from companion.config import load_config
 from companion.enrich.enricher import Enricher
 from companion.enrich.task import Job

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from companion.app.connection import RuntimeFile, write_runtime_file
 from companion.app.decider import Decider
 from companion.app.local_vault import LocalVault
 from companion.app.open_vault import name_path, open_vault
 from companion.app.remote_vault import RemoteVault
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.types import programs
 from companion.app.types.changes import ChangeFilter, ChangeQuery
 from companion.app.types.coverage import CoverageQuery, SpendingQuery, UnfilledField
 from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
-from companion.app.types.proposals import NotesToForget, ProposalFilter, ProposalQuery
+from companion.app.types.proposals import NotesToForget, PlaceQuery, ProposalFilter, ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
@@ -432,13 +432,13 @@ def test_what_was_spent(proposed: Vault) -> None:
 
 
 def test_the_place_of_a_proposal(proposed: Vault) -> None:
-    place = proposed.place(1)
+    place = proposed.place(1, PlaceQuery())
     parts = place.parts
     assert (place.title, place.new_values) == ("Stub", [])
     assert [text for mark, text in parts if mark == "+"] == ["What a stub is."]
     (proposed.root / "A.md").unlink()
     with pytest.raises(NoteRefused, match="the note was deleted"):
-        proposed.place(1)
+        proposed.place(1, PlaceQuery())
 
 
 def decide(vault: Vault, **decisions: Any) -> list[NoteDecision]:

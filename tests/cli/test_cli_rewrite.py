@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 
 from companion.app.decider import Decider
-from companion.app.selection import find_outdated, find_rewrites
 from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions
+from companion.app.written_texts import find_outdated, find_rewrites
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.connection import Connection, find_daemon
+from companion.app.connection import Connection
 from companion.app.remote_vault import RemoteRun
+from companion.app.runtime_file import find_daemon
 from companion.app.types.runs import RunShape
 from companion.config import state_folder
 from companion.enrich.checks import UNCHECKED
@@ -260,9 +261,14 @@ def test_why_it_did_not_start_is_said_also_where_the_log_has_no_room(user: User)
 
 
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
+NOT_FOR_SCAN = SERVER | {
+    *("openai", "http.client", "ssl", "numpy", "tomlkit", "filelock", "ctypes", "statistics"),
+    *("companion.app.run", "companion.app.remote_vault", "companion.app.types.changes"),
+    *("companion.enrich.task", "companion.enrich.words", "companion.enrich.context"),
+}
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
     "companion.cli": SERVER | {"pydantic", "rich", "logging"},
-    "companion.cli.scan": SERVER | {"openai"},
+    "companion.cli.scan": NOT_FOR_SCAN,
     "companion.cli.daemon_commands": SERVER | {"openai"},
     "companion.cli.enrich": SERVER,
     "companion.cli.history": SERVER,
@@ -276,3 +282,12 @@ def test_commands_import_no_server() -> None:
     )
     for (module, unwanted), line in zip(IMPORTS.items(), ran.stdout.splitlines(), strict=True):
         assert not unwanted & set(line.split()), module
+
+
+def test_a_scan_imports_nothing_that_asks_or_writes(user: User) -> None:
+    user.note("Stub.md")
+    script = "import sys; from companion.cli import run; run(['scan']); print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, cwd=user.vault, text=True
+    )
+    assert "description" in ran.stdout and not NOT_FOR_SCAN & set(ran.stdout.split())

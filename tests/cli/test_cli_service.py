@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.connection import RuntimeFile, find_daemon
+from companion.app.runtime_file import RuntimeFile, find_daemon
 from companion.config import state_folder
 from companion.daemon.log import log_file
 from tests.cli.serving import serving, wait_until

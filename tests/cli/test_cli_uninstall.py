@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.connection import RuntimeFile, write_runtime_file
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.vault.lock import vault_lock
 from tests.cli.user import FILLED, User, files_in

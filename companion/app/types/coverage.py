@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from companion.app.types.base import LARGEST, WHOLE, FolderPath, PageSize, Sent, Shape
-from companion.app.types.notes import Outdated
+from companion.app.types.proposals import Proposal
 
 
 class CoverageQuery(Sent):
@@ -99,6 +99,21 @@ class UnfilledField(Sent):
 
     folder: Annotated[FolderPath, Field(min_length=1)]
     kind: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Outdated(Proposal):
+    """An accepted proposal whose text is still in its note, but much of the note has changed since.
+
+    changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
+    """
+
+    changed_share: float
+
+
+class OutdatedTexts(Shape):
+    """Texts that Companion wrote and nobody edited, in notes that have changed a lot since."""
+
+    texts: list[Outdated]
 
 
 class OutdatedQuery(Sent):

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from companion.app.types.base import ExactMoment, FolderPath, PageSize, RelativePath, Sent, Shape
-from companion.app.types.proposals import Proposal
 from companion.note import needs
 from companion.note.facts import Facts
 
@@ -103,21 +102,6 @@ class ScanReport(Shape):
         yield from self.notes.values()
         for path, reason in self.skipped.items():
             yield Note(path=path, needs=[], skipped=reason, left=[])
-
-
-class Outdated(Proposal):
-    """An accepted proposal whose text is still in its note, but much of the note has changed since.
-
-    changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
-    """
-
-    changed_share: float
-
-
-class OutdatedTexts(Shape):
-    """Texts that Companion wrote and nobody edited, in notes that have changed a lot since."""
-
-    texts: list[Outdated]
 
 
 class PromptQuery(Sent):

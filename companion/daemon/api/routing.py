@@ -254,7 +254,7 @@ class Resource(Blueprint):
                 operation.scope,
                 conflicts=operation.conflicts,
             )
-            self._serve(route, get_type_hints(operation.function))
+            self._serve(route, operation.hints)
 
     def _serve(self, route: Route, hints: Mapping[str, object]) -> None:
         """Add a route, whose variables are numbers or names, by the hints of its view."""
