@@ -20,11 +20,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
 CAN_FORK = sys.platform == "linux"
@@ -38,124 +36,29 @@ _LOADED = (
 _LARGEST = 1 << 20  # bytes of a request: an environment, mostly
 
 
-class Forked:
-    """A process of companion, as subprocess.Popen has it. returncode: None until it has ended."""
+class Forked(subprocess.Popen[str]):
+    """A process of companion. args: those of its command line, without the program."""
 
-    def __init__(
-        self,
-        arguments: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        stdin: Any,
-        stdout: Any,
-        stderr: Any,
-        start_new_session: bool = False,
-        encoding: str = "utf-8",
-    ) -> None:
-        self.args = list(arguments)
-        self.returncode: int | None = None
-        theirs: list[int] = []
-        ours: list[int | None] = []
-        for number, wanted in enumerate((stdin, stdout, stderr)):
-            given, kept = _open(wanted, theirs, number)
-            theirs.append(given)
-            ours.append(kept)
-        order = {
-            "arguments": self.args,
-            "env": dict(env),
-            "cwd": str(cwd),
-            "session": start_new_session,
-        }
-        self.pid, self._ended = _server().start(order, theirs)
-        for given, wanted in zip(theirs, (stdin, stdout, stderr), strict=True):
-            if wanted in (subprocess.PIPE, subprocess.DEVNULL):
-                os.close(given)
-        self.stdin: IO[str] | None = _text(ours[0], "w", encoding)
-        self.stdout: IO[str] | None = _text(ours[1], "r", encoding)
-        self.stderr: IO[str] | None = _text(ours[2], "r", encoding)
+    def _execute_child(self, args: Sequence[str], *given: Any) -> None:
+        """Take the place of Popen's, of which these are the arguments, in their order."""
+        cwd, env, pipes, session = given[4], given[5], given[9:15], given[20]
+        order = {"arguments": [*args], "env": dict(env), "cwd": str(cwd), "session": session}
+        self.pid, self._ended = _server().start(order, [pipes[0], pipes[3], pipes[5]])
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
 
-    def poll(self) -> int | None:
-        """Return the exit status, None while it runs."""
+    def _try_wait(self, flags: int) -> tuple[int, int]:
+        self._ended.setblocking(not flags)
+        try:
+            status = int(self._ended.recv(64).decode())
+        except BlockingIOError:
+            return 0, 0
+        self._ended.close()
+        return self.pid, status
+
+    def _internal_poll(self, *_: Any, **__: Any) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Return the exit status once it has ended."""
-        if self.returncode is None:
-            self._ended.settimeout(max(timeout, 0.001) if timeout is not None else None)
-            try:
-                self.returncode = int(self._ended.recv(64).decode())
-            except TimeoutError:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
-            self._ended.close()
-        return self.returncode
-
-    def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """Kill it, unless it has ended."""
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end, unless it has ended."""
-        self.send_signal(signal.SIGTERM)
-
-    def communicate(self, text: str | None = None, timeout: float | None = None) -> Any:
-        """Return what it prints on both, once it has ended."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        read: dict[str, str] = {}
-        threads = [
-            threading.Thread(target=lambda name=name, file=file: read.update({name: file.read()}))
-            for name, file in (("out", self.stdout), ("err", self.stderr))
-            if file and not file.closed
-        ]
-        for thread in threads:
-            thread.start()
-        if self.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self.stdin.write(text or "")
-                self.stdin.close()
-        for thread in threads:
-            thread.join(None if deadline is None else max(deadline - time.monotonic(), 0))
-            if thread.is_alive():
-                raise subprocess.TimeoutExpired(self.args, timeout or 0)
-        self.wait(None if deadline is None else max(deadline - time.monotonic(), 0.01))
-        return read.get("out"), read.get("err")
-
-    def __enter__(self) -> Forked:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for file in (self.stdout, self.stderr, self.stdin):
-            if file:
-                file.close()
-        self.wait()
-
-
-def _open(wanted: Any, others: Sequence[int], number: int) -> tuple[int, int | None]:
-    """Return the file descriptor of the process, and ours, if it is a pipe."""
-    if wanted == subprocess.PIPE:
-        read, write = os.pipe()
-        return (read, write) if number == 0 else (write, read)
-    if wanted == subprocess.DEVNULL:
-        return os.open(os.devnull, os.O_RDWR), None
-    if wanted == subprocess.STDOUT:
-        return others[1], None
-    return (wanted if isinstance(wanted, int) else wanted.fileno()), None
-
-
-def _text(descriptor: int | None, mode: str, encoding: str) -> IO[str] | None:
-    return None if descriptor is None else open(descriptor, mode, encoding=encoding)  # noqa: PTH123
 
 
 class _Server:
@@ -233,7 +136,7 @@ def _tell_ends(children: dict[int, int]) -> None:
         if not pid:
             return
         with contextlib.suppress(OSError):
-            os.write(children[pid], str(os.waitstatus_to_exitcode(status)).encode())
+            os.write(children[pid], str(status).encode())
         os.close(children.pop(pid))
 
 

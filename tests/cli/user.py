@@ -23,7 +23,7 @@ from companion.store.proposal import Proposal
 from tests.forked import CAN_FORK, Forked
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
-Process = Forked | subprocess.Popen[str]
+Process = subprocess.Popen[str]
 
 REPOSITORY = Path(__file__).parents[2]
 KEY = "sk-user-Qm4tHs9pSecretKey"
