@@ -348,16 +348,6 @@ def test_refused_is_remembered_and_taken_back(desk: Desk) -> None:
     assert desk.states(ids) == ["open", "open"]
 
 
-def test_accepted_is_taken_back_and_open_again(desk: Desk) -> None:
-    ids = desk.propose(*VALUES)
-    desk.accept(*ids)
-    [undone] = desk.decisions.undo(ids)
-    assert desk.text == NOTE and set(desk.states(ids)) == {"open"}
-    assert undone.change == 2
-    desk.accept(*ids)
-    assert desk.text == WHOLE
-
-
 def test_what_was_edited_since_is_not_taken_back(desk: Desk) -> None:
     ids = desk.propose("description")
     desk.accept(*ids)

@@ -71,36 +71,14 @@ def test_backs_off_a_note_that_fails(desk: Desk) -> None:
     assert desk.queue._tries == {}, "success forgets the failures"
 
 
-def test_an_entry_keeps_its_place_while_its_note_is_in_progress(desk: Desk) -> None:
+def test_a_priority_is_held_until_all_who_hold_it_let_go(desk: Desk) -> None:
+    for holder in ("pause", "missing", "pause"):
+        desk.queue.hold(BACKGROUND, True, holder)
     desk.put("a")
-    ticket = desk.take()
-    desk.put("a", REQUEST, owner="run")
-    desk.put("b", REQUEST)
-    assert desk.take().path == "b"
-    desk.put("c", REQUEST)
-    desk.queue.done(ticket)
-    assert desk.all() == "ac"
-
-
-@pytest.mark.parametrize(
-    ("put_for", "again_for", "ready"),
-    [
-        pytest.param(0, 110, 110, id="the ticket waits longer"),
-        pytest.param(120, 110, 120, id="the newer entry does"),
-        pytest.param(0, None, 105, id="the back-off holds"),
-    ],
-)
-def test_what_was_put_meanwhile_wins(
-    desk: Desk, put_for: int, again_for: float | None, ready: float
-) -> None:
-    desk.put("a", REQUEST, kind="old")
-    ticket = desk.take()
-    desk.put("a", BACKGROUND, kind="new", at=put_for)
+    desk.queue.hold(BACKGROUND, False, "missing")
     assert desk.queue.take(0) is None
-    desk.queue.requeue(ticket, again_for)
-    assert desk.queue.next_ready() == ready
-    desk.clock.now = ready
-    assert desk.take() == (Job("a", kind="new"), "", REQUEST)
+    desk.queue.hold(BACKGROUND, False, "pause")
+    assert desk.all() == "a"
 
 
 def test_a_trial_is_one_ticket_beside_those_in_progress(desk: Desk) -> None:

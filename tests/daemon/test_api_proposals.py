@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from companion.app.types.changes import OfferShape
 from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
 from companion.store.proposal import NewProposal, ProposalState
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, SAYS, STUB, DaemonFixture, eventually
+from tests.daemon.test_editor_runs import applied
 from tests.daemon.test_guard import assert_is_problem
 from tests.store.stub_note import DESCRIPTION
 
@@ -74,16 +75,6 @@ def test_refuses_an_odd_query(api: Api, query: str) -> None:
     assert_is_problem(api.get(f"/proposals{query}"), 422)
 
 
-def test_accepts_what_was_made_of_it(api: Api, vault: DaemonFixture) -> None:
-    first, second = ids_of(api)
-    [done] = decide(
-        api, accept=[{"id": first, "text": "Mine: all."}, {"id": second, "text": ["One.", "Two."]}]
-    )
-    assert done["status"] == "enriched"
-    assert 'description: "Mine: all."' in vault.read("Stub.md")
-    assert "> One.\n> Two.\n" in vault.read("Stub.md")
-
-
 ODD = [
     pytest.param({"accept": [{"id": 0}]}, id="no id"),
     pytest.param({"accept": [{"id": 1, "state": "accepted"}]}, id="state"),
@@ -97,13 +88,6 @@ ODD = [
 @pytest.mark.parametrize("body", ODD)
 def test_refuses_odd_decisions(api: Api, body: object) -> None:
     assert_is_problem(api.post("/proposals/decide", body), 422)
-
-
-def applied(text: str, offer: dict[str, Any]) -> str:
-    for edit in sorted(offer["edits"], key=lambda edit: -edit["start"]):
-        text = text[: edit["start"]] + edit["text"] + text[edit["end"] :]
-    assert sha256(text.encode()).hexdigest() == offer["new_sha256"]
-    return text
 
 
 def test_an_editor_shows_where_a_proposal_would_go(api: Api, vault: DaemonFixture) -> None:
@@ -129,13 +113,6 @@ def test_says_why_an_editor_cannot(api: Api, body: dict[str, str], status: int, 
     assert words in answer.json["detail"]
 
 
-@pytest.mark.parametrize("text", ["x" * 50_000, "x" * 1_000_000], ids=len)
-def test_says_how_long_a_value_may_be(api: Api, text: str) -> None:
-    [told] = decide(api, accept=[{"id": ids_of(api)[0], "text": text}])
-    most = f"a description may have 2,000 characters, and this has {len(text):,}"
-    assert (told["status"], told["reason"]) == ("failed", most)
-
-
 def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> None:
     api.post("/presence", {"client": "c", "open": ["Stub.md"]})
     ids = ids_of(api)
@@ -146,7 +123,7 @@ def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> N
     [asked] = api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"]
     place = f"/outbox/{asked['id']}"
     offer = api.post(f"{place}/edits", {"text": STUB}).json["offer"]
-    assert applied(STUB, offer) == FILLED
+    assert applied(STUB, OfferShape(**offer)) == FILLED
     hashes = {key: offer[key] for key in ("base_sha256", "new_sha256")}
     api.post(f"{place}/applied", hashes)
     assert api.get(place).json["state"] == "made"

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Any
 
 import pytest
 
 from companion.config.settings import LimitsTable
 from companion.daemon import background
 from companion.llm.budget import LimitReached
-from companion.llm.response import Reply
-from companion.llm.transport import Transport
 from tests.daemon.daemon_fixture import FILLED, SETTLE, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
@@ -183,19 +180,6 @@ def test_note_opened_under_a_new_name_while_the_model_thinks_is_left_alone(
     assert daemon_fixture.model.calls() == 1
 
 
-def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    daemon_fixture.start_asking()
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
-    daemon_fixture.model.answer()
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
-    daemon_fixture.daemon.report_presence("desk", [])
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    assert daemon_fixture.model.calls() == 1
-
-
 def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     daemon_fixture: DaemonFixture,
 ) -> None:
@@ -273,30 +257,6 @@ def test_work_goes_on_after_a_pause_in_the_moment_it_begins(
 
     monkeypatch.setattr(daemon_fixture.daemon.presence, "is_open", pause_meanwhile)
     daemon_fixture.note("Stub.md")
-    eventually(paused.is_set)
-    eventually(lambda: not daemon_fixture.status().in_hand)
-    daemon_fixture.daemon.resume()
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-
-
-def test_call_that_is_broken_off_before_it_is_sent_is_made_later(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """httpx2 raises RuntimeError for a client that was closed in that moment."""
-    post = Transport.post
-    paused = threading.Event()
-
-    def post_too_late(self: Transport, *arguments: Any) -> Reply:
-        if not paused.is_set():
-            daemon_fixture.daemon.background_switch.pause()
-            daemon_fixture.daemon._background.stop()
-            self.close()
-            paused.set()
-        return post(self, *arguments)
-
-    monkeypatch.setattr(Transport, "post", post_too_late)
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
     eventually(paused.is_set)
     eventually(lambda: not daemon_fixture.status().in_hand)
     daemon_fixture.daemon.resume()

@@ -178,22 +178,6 @@ def test_what_was_not_offered_is_not_confirmed(quiet: DaemonFixture, other: int)
     assert quiet.changes() == []
 
 
-def test_confirmation_that_the_journal_failed_may_be_repeated(
-    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row, offer = run_on(quiet, STUB)
-    hashes = offer.base_sha256, offer.new_sha256
-    with monkeypatch.context() as patch:
-
-        def fail(*_: object) -> int:
-            raise OSError("the disk is full")
-
-        patch.setattr(quiet.space.journal.outbox, "confirm", fail)
-        with pytest.raises(OSError, match="full"):
-            quiet.daemon.outbox.confirm(row.id, *hashes)
-    assert quiet.daemon.outbox.confirm(row.id, *hashes)
-
-
 @pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is started anew"])
 @pytest.mark.parametrize("more", ["", "Typed since.\n"], ids=["as it was made", "typed on"])
 def test_edits_never_confirmed_are_journaled_at_the_next_look(
@@ -208,17 +192,6 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
     eventually(lambda: [change.run for change in quiet.changes()] == [row.run])
     undo_in_file(quiet, quiet.changes()[0])
     assert quiet.read("Stub.md") == STUB + more
-
-
-def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture) -> None:
-    quiet.run("Stub.md")
-    (change,) = quiet.changes()
-    request_undo(quiet, change, FILLED)
-    quiet.rescan()
-    assert len(quiet.changes()) == 1
-    quiet.note("Stub.md", STUB + "Typed since.\n")
-    eventually(lambda: len(quiet.changes()) == 2)
-    assert [(c.undoes, c.state) for c in quiet.changes()] == [(1, "done"), (None, "undone")]
 
 
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
@@ -326,29 +299,3 @@ def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixt
 
 
 # --- undo
-
-
-def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
-    number = run_confirmed(quiet).id
-    for expected in ("undone", "done", "undone"):
-        change = quiet.space.journal.change(number)
-        assert change
-        if change.state == "done":
-            text, taken_back = FILLED, change
-        else:
-            text, taken_back = STUB, quiet.changes()[0]
-        row, undo = request_undo(quiet, taken_back, text)
-        quiet.daemon.outbox.confirm(row.id, undo.base_sha256, undo.new_sha256)
-        after = quiet.space.journal.change(number)
-        assert after
-        assert after.state == expected
-    assert len(quiet.changes()) == 4
-
-
-def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: DaemonFixture) -> None:
-    quiet.run("Stub.md")
-    (change,) = quiet.changes()
-    quiet.daemon.outbox.undo(change)
-    change = quiet.changes()[1]
-    with pytest.raises(NoteError, match="was taken back already by change 2"):
-        request_undo(quiet, change, FILLED)

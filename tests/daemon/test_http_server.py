@@ -1,13 +1,8 @@
 from __future__ import annotations
 
-import inspect
 import socket
 
 import pytest
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask
 
 from companion.daemon import http_server
 from companion.daemon.http_server import PortInUse, bind_port
@@ -168,25 +163,3 @@ def _drip(line: socket.socket, data: bytes) -> int:
         except OSError:
             return sent
     return len(data)
-
-
-UNDOCUMENTED = [
-    (
-        TcpWSGIServer,
-        ["accepting", "active_channels", "channel_class", "pull_trigger", "task_dispatcher"],
-    ),
-    (HTTPChannel, ["error_task_class", "handle_read", "last_activity", "parser_class"]),
-    (HTTPChannel, ["request", "requests", "service", "will_close"]),
-    (HTTPRequestParser, ["chunked", "command", "completed", "content_length", "error"]),
-    (
-        HTTPRequestParser,
-        ["expect_continue", "headers", "headers_finished", "received", "request_uri"],
-    ),
-    (ErrorTask, ["content_length", "execute", "response_headers", "set_close_on_finish", "status"]),
-]
-
-
-@pytest.mark.parametrize(("base", "names"), UNDOCUMENTED)
-def test_waitress_still_has_what_it_does_not_document(base: type, names: list[str]) -> None:
-    source = "".join(inspect.getsource(each) for each in base.__mro__[:-1])
-    assert [n for n in names if not (hasattr(base, n) or f"self.{n}" in source)] == []

@@ -239,19 +239,6 @@ def test_undo_that_was_made_and_not_confirmed_is_not_made_again(quiet: DaemonFix
     assert quiet.daemon.outbox.row(row.id).change == quiet.changes()[0].id == 2
 
 
-def test_no_undo_waits_for_an_editor(quiet: DaemonFixture) -> None:
-    """Not one of the server's threads, however many are asked for."""
-    changes = []
-    for number in range(5):
-        quiet.note(f"{number}.md")
-        quiet.run(f"{number}.md")
-        changes += [quiet.changes()[0].id]
-    quiet.daemon.report_presence("desk", [f"{number}.md" for number in range(5)])
-    undone = list(quiet.daemon.vault.undo(changes))
-    assert {each.reason for each in undone} == {UNDO_IN_EDITOR}
-    assert [each.waits for each in undone] == [1, 2, 3, 4, 5]
-
-
 @pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is restarted"])
 @pytest.mark.parametrize("is_given", [False, True], ids=["waiting", "given"])
 def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(

@@ -385,31 +385,6 @@ def test_drive_that_is_mounted_after_the_start_has_lost_nothing(
     assert _open_values(daemon_fixture) == proposed
 
 
-def test_vault_that_comes_back_ends_no_pause(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.daemon = daemon_fixture.start()
-    daemon_fixture.daemon.pause()
-    calls = daemon_fixture.model.calls()
-    holds: list[tuple[Priority, bool]] = []
-    away = take_away(daemon_fixture)
-    queue = daemon_fixture.daemon.engine.queue
-    hold = queue.hold
-
-    def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
-        hold(priority, held, by)
-        holds.append((priority, bool(queue._holders[priority])))
-
-    monkeypatch.setattr(queue, "hold", hold_and_see)
-    away.rename(daemon_fixture.vault)
-    eventually(lambda: not daemon_fixture.status().vault_missing)
-    daemon_fixture.rescan()
-    assert all(is_held for priority, is_held in holds if priority is Priority.BACKGROUND)
-    assert daemon_fixture.model.calls() == calls
-
-
 def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,24 +47,6 @@ def test_some_notes_tell_what_very_many_cost(
     assert told[1] == f"about {told[0]}"
 
 
-def test_progress_can_be_followed(quiet: DaemonFixture) -> None:
-    for name in "ABC":
-        quiet.note(f"{name}.md")
-    quiet.model.think()
-    quiet.start()
-    run = quiet.run("A.md", "B.md", "C.md", wait=False)
-    eventually(lambda: quiet.model.calls() == 3)
-    assert (run.state, run.since(0)) == ("running", [])
-    quiet.model.answer()
-    seen = 0
-    while not run.is_over:
-        run.wait(seen, 10)
-        seen += len(run.since(seen))
-    assert seen == len(run.since(0)) == 3
-    assert run.since(2) == run.since(0)[2:]
-    assert run.usage.calls == 3
-
-
 def test_cancelled_run_begins_nothing_further(quiet: DaemonFixture) -> None:
     for number in range(8):
         quiet.note(f"Stub {number}.md")

@@ -142,13 +142,6 @@ def test_malformed_json_is_asked_for_once_more(
         assert client.usage == Usage(40, 20, 4)
 
 
-def test_a_model_that_may_think_gets_more_tokens(fake: FakeEndpoint) -> None:
-    fake.play(answer("A mea", "length"), answer("A measure."))
-    with client_of(fake) as client:
-        assert client.ask(Question(ASK, 100)).text == "A measure."
-    assert fake.seen[1].body["max_tokens"] == 200
-
-
 def test_the_embedded_model_only_runs_on(fake: FakeEndpoint) -> None:
     fake.play(answer("A measure. A mea", "length"), answer("{", "length"), GOOD)
     with client_of(fake, kind=EmbeddedEndpoint) as client:
@@ -304,13 +297,6 @@ def close_at_call(client: Client) -> Any:
     return script
 
 
-def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
-    client = client_of(fake)
-    fake.script = close_at_call(client)
-    with pytest.raises(Cancelled):
-        client.ask(Question(ASK, 100))
-
-
 def test_closed_just_before_a_call_is_sent(
     fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,6 +352,7 @@ COSTS = [
     pytest.param([told("fine", {"completion_tokens": 7})], (21, 7), 1, id="half of it told"),
     pytest.param([told("fine", None)], ESTIMATE, 1, id="nothing told"),
     pytest.param([Scene(200, answer("fine").body[:40])], (42, 200), 2, id="half a reply, twice"),
+    pytest.param([Scene(200, answer("fine").body[:40]), answer("fine")], (31, 105), 2, id="half"),
     pytest.param([answer("", "length"), answer("fine")], (20, 10), 2, id="asked once more"),
     pytest.param([error(500), error(429), answer("fine")], (10, 5), 1, id="errors are not paid"),
     pytest.param([error(500)], (0, 0), 0, id="nothing but errors"),
