@@ -237,4 +237,4 @@ class AgentView:
             why = "it waits for the user: the settings do not let agents accept it"
         elif flags:
             why = f"it waits for the user because it is flagged: {', '.join(sorted(flags))}"
-        return Decided(id_, proposal.state, why)
+        return Decided(id_, proposal.state, why or None)

@@ -135,7 +135,7 @@ class Decider:
             ids = [each.id for each in rest if each.need in filled]
             self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
         now = self._store.get_all(each.id for each in group)
-        decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
+        decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
         return decided_result(result, decided)
 
     def _find_values(
@@ -219,7 +219,7 @@ class Decider:
             decide = partial(self._store.decide, states=("open", "rejected"), run=run)
             changed = set(decide(mine, "refused", "user", reason))
             decided = [
-                Decided(each.id, each.state, "" if each.id in changed else describe_state(each))
+                Decided(each.id, each.state, None if each.id in changed else describe_state(each))
                 for each in self._store.get_all(mine)
             ]
             yield decided_result(Result(path, "refused", reason), decided)
@@ -253,7 +253,7 @@ class Decider:
             for each in now:
                 if each.id not in reopened:
                     why_not.setdefault(each.id, describe_state(each))
-            decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
+            decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
             yield decided_result(Result(path, status, reason, change=made), decided)
 
     def plan_edits_for(

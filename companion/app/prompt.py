@@ -188,7 +188,7 @@ class PromptTrial:
                 return []
             values, usage = map(TriedValue.of, answers.outcomes), answers.usage
             seconds = time.monotonic() - start
-            tried.append(Tried(name, [*values], Usage.model_validate(usage), seconds))
+            tried.append(Tried(name, [*values], usage, seconds))
         return tried
 
 

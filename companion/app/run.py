@@ -12,13 +12,14 @@ from typing import Protocol
 from companion.app.engine import runs
 from companion.app.engine.engine import Engine
 from companion.app.jobs import RunPlan
-from companion.app.types.runs import NoteResult, RunKind, RunOptions, Usage
+from companion.app.types.runs import NoteResult, RunKind, RunOptions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ASK_FROM, open_spending
 from companion.enrich.result import new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
+from companion.llm.response import Usage
 from companion.vault.index import Scan
 
 __all__ = ["ASK_FROM", "DecisionRun", "LocalRun", "Run", "Tell", "new_run"]
@@ -120,7 +121,7 @@ class LocalRun(Run):
     @property
     def usage(self) -> Usage:
         """The usage of all calls so far, including those without a usable answer."""
-        return Usage.model_validate(self._run.usage)
+        return self._run.usage
 
     @property
     def is_cancelled(self) -> bool:

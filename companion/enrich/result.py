@@ -43,15 +43,16 @@ class OpenProposal(NamedTuple):
         return self.filling.need
 
 
-class Decided(NamedTuple):
-    """The outcome for a proposal. state: the present one; None: there is no such proposal.
+@dataclass(frozen=True)
+class Decided:
+    """The result for a proposal. state: null if there is none with that id.
 
-    reason: why the decision failed, in words; empty if it did not.
+    reason: why the decision failed; null if it did not.
     """
 
     id: int
     state: ProposalState | None
-    reason: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def decided_result(result: Result, decided: Sequence[Decided]) -> Result:
     A decision that an editor has yet to make is `proposed` until then.
     """
     if result.status != "proposed" and all(each.reason for each in decided):
-        reasons = "; ".join(dict.fromkeys(each.reason for each in decided))
+        reasons = "; ".join(dict.fromkeys(each.reason for each in decided if each.reason))
         result = replace(result, status="failed", reason=reasons)
     else:
         unfilled = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)

@@ -74,10 +74,9 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Usage:
-    """Input and output tokens as the endpoint counts them, and calls; usages can be added up.
+    """Tokens read and written, as the endpoint counts them, and calls made.
 
-    cached_tokens: how many of input_tokens came from the endpoint's prompt cache; 0 also if it does
-    not say.
+    cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
     """
 
     input_tokens: int = 0

@@ -190,6 +190,7 @@ export interface components {
         Decided: {
             id: number;
             state: ("asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
+            /** @default null */
             reason: string | null;
         };
         /**
@@ -1254,7 +1255,11 @@ export interface components {
             folder: string;
             kind: string;
         };
-        /** @description Tokens read and written, and calls made. cached_tokens: those read from the cache. */
+        /**
+         * @description Tokens read and written, as the endpoint counts them, and calls made.
+         *
+         *     cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
+         */
         Usage: {
             /** @default 0 */
             input_tokens: number;

@@ -141,7 +141,7 @@ def test_all_of_a_note_are_one_change(desk: Desk) -> None:
     done = desk.accept(*ids)
     assert desk.text == WHOLE
     assert (done.status, done.proposals) == ("enriched", tuple(ids))
-    assert {(each.state, each.reason) for each in done.decided} == {("accepted", "")}
+    assert {(each.state, each.reason) for each in done.decided} == {("accepted", None)}
     [change] = desk.space.journal.changes()
     assert (change.model, change.decided_by, change.proposals) == ("m", "user", tuple(ids))
     assert change.id == done.change
@@ -344,7 +344,7 @@ def test_refused_is_remembered_and_taken_back(desk: Desk) -> None:
     [again] = desk.decisions.refuse(ids[:1])
     assert again.status == "failed" and "refused already, by you" in again.reason
     [undone] = desk.decisions.undo(ids)
-    assert {each.reason for each in undone.decided} == {""}
+    assert {each.reason for each in undone.decided} == {None}
     assert desk.states(ids) == ["open", "open"]
 
 

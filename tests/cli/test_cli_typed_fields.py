@@ -204,7 +204,7 @@ def test_an_edited_value_has_to_fit(user: User) -> None:
         context = VaultContext(space.scan())
         decisions = Decider(space, lambda: context)
         [bad] = decisions.accept([Acceptance(id=proposal.id, text="soon")], "user")
-        assert "is not a date" in bad.decided[0].reason
+        assert "is not a date" in str(bad.decided[0].reason)
         [*decisions.accept([Acceptance(id=proposal.id, text="March 5, 2020")], "user")]
     assert "field: 05.03.2020\n" in user.read("Lamp.md")
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
-from companion.app.types.runs import Decided, Filled, NoteResult, Wish
-from companion.enrich.result import NoteStatus, Result
+from companion.app.types.runs import Filled, NoteResult, Wish
+from companion.enrich.result import Decided, NoteStatus, Result
 from companion.store.proposal import ProposalState
 
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer

@@ -10,8 +10,9 @@ from companion.app.types.base import LARGEST, ExactMoment, FolderPath, Id, IsoTi
 from companion.app.types.changes import Undone
 from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
 from companion.enrich.plan import Filling
+from companion.enrich.result import Decided as Decided
 from companion.enrich.result import NoteStatus, Result
-from companion.store.proposal import ProposalState
+from companion.llm.response import Usage as Usage
 
 Mode = Literal["fill", "replace", "rewrite", "requests", "again"]
 RunPriority = Literal["interactive", "request", "background"]
@@ -122,18 +123,6 @@ class RunOptions(ScanOptions):
         return self
 
 
-class Usage(Shape):
-    """Tokens read and written, and calls made. cached_tokens: those read from the cache."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    calls: int = 0
-    cached_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
-
-
 class Filled(Shape):
     """What was filled: a property's value or values, or the lines of a callout."""
 
@@ -150,17 +139,6 @@ class Filled(Shape):
         return cls(
             kind=need.kind, heading=need.heading, reason=need.reason, text=value, remark=remark
         )
-
-
-class Decided(Shape):
-    """The result for a proposal. state: null if there is none with that id.
-
-    reason: why the decision failed; null if it did not.
-    """
-
-    id: int
-    state: ProposalState | None
-    reason: OrNull
 
 
 class NoteResult(Shape):
