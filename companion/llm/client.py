@@ -89,9 +89,10 @@ class Client(Sender):
     def capabilities(self) -> Capabilities:
         """What is known about the endpoint; nothing yet if the endpoint has changed."""
         endpoint = self.identify()
-        latest = self._capabilities
-        if latest is None or latest[0] != endpoint:
-            self._capabilities = latest = endpoint, Capabilities(self.settings.json_mode)
+        with self._lock:  # calls at once share what they learn
+            latest = self._capabilities
+            if latest is None or latest[0] != endpoint:
+                self._capabilities = latest = endpoint, Capabilities(self.settings.json_mode)
         return latest[1]
 
     def identify(self) -> object:

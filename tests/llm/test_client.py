@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, JsonUnsupported
-from companion.llm.request import Question
+from companion.llm.request import Capabilities, Question
 from companion.llm.response import NoAnswer, Reply, Usage
 from companion.llm.transport import Transport
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
@@ -480,6 +480,22 @@ def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
     with Client(Endpoint(base_url=fake.url, model="n"), capabilities_from=first) as other:
         other.ask(Question(ASK, 100, SCHEMA))
     assert len(fake.seen) == 2 * calls + 1
+
+
+def test_first_calls_at_once_learn_together(
+    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2)
+
+    def make(json_mode: str) -> Capabilities:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return Capabilities(json_mode)
+
+    monkeypatch.setattr("companion.llm.client.Capabilities", make)
+    with client_of(fake) as client, ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: client.capabilities, range(2))
+    assert first is second
 
 
 def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: Budget) -> None:
