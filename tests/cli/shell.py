@@ -4,8 +4,8 @@
     companion serve &                a daemon in a process of its own; kill ends it
     stub NOTE, large NOTE, example   write a note that needs work, one too large, the example vault
     look NOTE                        tell whether a note is the stub, or that filled and no more
-    model says|replies|fails|calls|heard|moves
-                                     what the model answers, its errors, what it was asked
+    model says|replies|takes|fails   what the model answers, in how many tokens, or its error
+    model calls|heard|moves          what it was asked; it is on another machine from now on
     config <<.                       write the configuration file
     machine                          nothing is set up here yet
     age DAYS NOTE|CHANGE             as if it was saved, or made, so many days ago
@@ -40,7 +40,7 @@ from tests.llm.fake_endpoint import Scene, answer, error
 
 ME = "/home/me"  # stands for the folder of the test
 _VARYING = [
-    (re.compile(re.escape(f"plugin {__version__} ")), "plugin VERSION "),
+    (re.compile(rf"\b(plugin|version) {re.escape(__version__)}\b"), r"\1 VERSION"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"(?<=http://127\.0\.0\.1:)[3-6]\d{4}"), "PORT"),
@@ -225,6 +225,8 @@ class Shell:
             self.user.fake.play(Scene(200, rest[1].encode()) if rest[0] == "-n" else answer(*rest))
         if verb == "fails":
             self.user.fake.play(error(int(rest[0]), *rest[1:]))
+        if verb == "takes":
+            self.user.says(usage=dict(zip(("prompt_tokens", "completion_tokens"), map(int, rest))))
         if verb == "moves":
             self._patch.setattr("companion.config.Config.is_remote", True)
         if verb == "heard":

@@ -1,82 +1,56 @@
-"""What endpoints and models do wrong: one clear sentence, the right status, the vault unharmed."""
+"""Endpoints and models that fail a run: what it says, when it ends, and that no key is shown.
+
+What each fault of an endpoint is called is tested with the client, in tests/llm.
+"""
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 
 import pytest
 
 from tests.cli.user import FILLED, KEY, SAYS, STUB, User, answer_by_schema
+from tests.examples import labelled
 from tests.llm.fake_endpoint import Scene, Seen, answer, error
 
-HTML = Scene(200, b"<!doctype html><title>Hi</title>", {"content-type": "text/html"})
-DOWN = "http://127.0.0.1:9/v1"
-
-RUN_FAULTS = [
-    pytest.param(None, "cannot be reached", "start its server", id="down"),
-    pytest.param(error(401, f"bad key {KEY}"), "does not accept the key", "set COMP", id="401"),
-    pytest.param(error(404, "no"), "has no model m", "model, or correct base_url", id="404"),
-    pytest.param(error(429, "slow"), "takes no more calls", "wait, or", id="429"),
-    pytest.param(error(500, f"oops {KEY}"), "error 500", "try again later", id="500"),
-    pytest.param(HTML, "answers with a web page", "correct base_url", id="HTML"),
-]
+THOUGHT = answer("", "length", reasoning_content="Hm")
+PROSE = (
+    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast.\n"
+)
 
 
-@pytest.mark.parametrize("debug", [False, True], ids=["", "debug"])
-@pytest.mark.parametrize(("scene", "what", "remedy"), RUN_FAULTS)
-def test_a_fault_for_all_notes_is_said_once(
-    user: User,
-    monkeypatch: pytest.MonkeyPatch,
-    scene: Scene | None,
-    what: str,
-    remedy: str,
-    debug: bool,
-) -> None:
-    for number in range(9):
-        user.note(f"{number}.md")
-    if scene is None:
-        monkeypatch.setenv("COMPANION_BASE_URL", DOWN)
-    else:
-        user.fake.play(scene)
-    before = user.files()
-    arguments = ["enrich", ".", *(["--debug"] if debug else [])]
-    if debug:
-        with pytest.raises(Exception, match=what) as caught:
-            user.run(*arguments)
-        assert KEY not in str(caught.getrepr(style="long", showlocals=False))
-    else:
-        ran = user.run(*arguments)
-        assert ran.status == 1
-        assert ran.err.startswith("companion: The ") and ran.err.count("\n") == 1
-        assert what in ran.err and remedy in ran.err
-        assert re.search(r"\d failed, \d not done", ran.out) and what not in ran.out
-        assert KEY not in ran.all
-    assert user.files() == before and user.calls() < 9
+def with_notes(user: User, number: int, text: str = STUB, *, at_once: int = 1) -> User:
+    user.configure(f"[endpoint]\nretries = 0\nconcurrency = {at_once}\n")
+    for each in range(number):
+        user.note(f"{each}.md", text)
+    return user
 
 
-ANSWER_FAULTS = [
-    pytest.param(Scene(200, answer("x").body[:50]), "breaks off or is not JSON", id="half a reply"),
-    pytest.param(answer('{"description": "A'), "not the JSON that was asked for", id="half a JSON"),
-    pytest.param(answer(""), "is empty", id="empty"),
-    pytest.param(answer(None, refusal="I can't."), "refuses to answer", id="a refusal"),
-    pytest.param(answer("x" * 1_100_000), "longer than 1 MiB", id="a megabyte"),
-    pytest.param(answer('{"title": "A"}'), "not the JSON that was asked for", id="other keys"),
-    pytest.param(answer('{"description": 3, "callout": []}'), "not the JSON", id="other types"),
-    pytest.param(answer("Sure! Here it is."), "not the JSON", id="chatter"),
-]
+def test_the_key_is_sent_and_never_shown(user: User) -> None:
+    with_notes(user, 1)
+    shown = [user.run(*command).all for command in (["prompt", "0"], ["enrich", "."])]
+    assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert not any(KEY in text for text in shown)
+    kept = [path for path in user.home.rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in path.read_bytes() for path in kept)
+    user.note("1.md")
+    user.fake.play(error(401, f"bad key {KEY}"))
+    assert KEY not in user.run("enrich", ".").all
+    with pytest.raises(Exception, match="does not accept the key") as caught:
+        user.run("enrich", ".", "--debug")
+    assert KEY not in str(caught.getrepr(style="long", showlocals=False))
 
 
-@pytest.mark.parametrize(("scene", "words"), ANSWER_FAULTS)
-def test_an_unusable_answer_fails_its_note(user: User, scene: Scene, words: str) -> None:
-    user.note("Stub.md")
-    user.fake.play(scene)
-    ran = user.run("enrich", "Stub.md")
-    assert (ran.status, ran.err, user.read("Stub.md")) == (1, "", STUB)
-    assert ran.out.count(words) == 1 and "choose another model" in ran.out
-    [told] = user.run("enrich", "Stub.md", "--json").objects
-    assert (told["status"], told["left"], told["change"]) == ("failed", [], None)
-    assert words in told["reason"]
+def test_prompt_is_exactly_what_is_sent(user: User) -> None:
+    with_notes(user, 1)
+    told = user.run("prompt", "0").out
+    [call] = user.run("prompt", "0", "--json").objects
+    user.run("enrich", ".")
+    body = user.fake.seen[0].body
+    assert call["messages"] == body["messages"]
+    assert call["schema"] == body["response_format"]["json_schema"]["schema"]
+    assert all(message["content"] in told for message in call["messages"])
 
 
 def without_schema(seen: Seen, n: int) -> Scene:
@@ -96,156 +70,116 @@ def without_json(seen: Seen, n: int) -> Scene:
     return answer(str(SAYS["callout" if "two paragraphs" in asked else "description"]))
 
 
-SERVERS = [
-    pytest.param(without_schema, 2, id="json_object"),
-    pytest.param(without_json, 4, id="text"),
-]
+@labelled(("script", "calls"), {"json_object": (without_schema, 2), "text": (without_json, 4)})
+def test_servers_that_cannot_hold_a_schema(
+    user: User, script: Callable[[Seen, int], Scene], calls: int
+) -> None:
+    with_notes(user, 1).fake.script = script
+    assert user.run("enrich", ".").status == 0
+    assert (user.read("0.md"), user.calls()) == (FILLED, calls)
 
 
-@pytest.mark.parametrize(("script", "calls"), SERVERS)
-def test_servers_that_cannot_hold_a_schema(user: User, script: object, calls: int) -> None:
-    user.note("Stub.md")
-    user.fake.script = script  # type: ignore[assignment]
-    ran = user.run("enrich", "Stub.md")
-    assert (ran.status, user.read("Stub.md"), user.calls()) == (0, FILLED, calls)
+STOPPED = {
+    "thinks for ever": (THOUGHT, 'reasoning_effort = "none"'),
+    "rejected": (Scene(400, b'{"error": "no"}'), "rejects the request"),
+}
 
 
-QUESTIONS = [
-    pytest.param(4096, 10, 2, id="4096"),
-    pytest.param(2048, 6, 3, id="2048"),
-    pytest.param(1024, 2, 3, id="1024"),
-]
+@labelled(("scene", "words"), STOPPED)
+def test_the_same_fault_note_after_note_ends_the_run(user: User, scene: Scene, words: str) -> None:
+    with_notes(user, 30, at_once=4).fake.play(scene)
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and ran.err.count("\n") == 1
+    assert ran.err.startswith("companion: 3 notes in a row got no answer") and words in ran.err
+    assert "not done" in ran.out and "✓" not in ran.out
+    assert 3 <= ran.out.count("✗") <= 12
 
 
-@pytest.mark.parametrize(("context", "number", "calls"), QUESTIONS)
-def test_many_questions_fit_the_context(user: User, context: int, number: int, calls: int) -> None:
-    def script(seen: Seen, _n: int) -> Scene:
-        sent = json.dumps(seen.body["messages"]) + json.dumps(seen.body.get("response_format", ""))
-        if len(sent) / 4 + seen.body["max_tokens"] > context:
-            return error(400, "too many tokens", "context_length_exceeded")
-        if "response_format" not in seen.body:
-            return answer(str(SAYS["callout"]))
-        return answer_by_schema(seen, SAYS)
-
-    user.configure(f"[endpoint]\nretries = 0\ncontext_tokens = {context}\n")
-    asked = "".join(f"\n> [!ai] What is question {each}?\n" for each in range(number))
-    user.note("Asks.md", f"# Asks\n\n{'All of this is text of mine. ' * 400}\n{asked}")
-    user.fake.script = script
-    ran = user.run("enrich", "Asks.md", "--json")
-    assert (ran.status, user.calls()) == (0, calls), ran.all
-    assert user.read("Asks.md").count("\n> A stub") == number
-    assert "text of mine" in json.dumps(user.fake.seen[0].body)
+def test_a_model_that_only_thinks_is_asked_again_once_that_is_mended(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    with_notes(user, 3, PROSE)
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+    before = user.files()
+    user.fake.play(THOUGHT)
+    user.run("enrich", ".")
+    assert user.files() == before, "the note's own sentence is no answer to that"
+    user.says(description="How sourdough is raised by the yeast of a starter.")
+    assert "3 enriched" in user.run("enrich", ".").out
 
 
-def test_a_question_as_long_as_a_text_is_refused(user: User) -> None:
-    user.note("Asks.md", f"# Asks\n\n> [!ai] {'Why? ' * 300}\n\n> [!ai] Short?\n")
-    ran = user.run("enrich", "Asks.md")
-    assert "has 1,499 letters, and 1,000 are the most; shorten it" in ran.out
-    assert "\n> [!ai] Short?\n> A stub" in user.read("Asks.md") and user.calls() == 1
+def think(seen: Seen, _n: int) -> Scene:
+    """Think, and answer in addition where that has room."""
+    if seen.body["max_tokens"] < 2000:
+        return THOUGHT
+    scene = answer_by_schema(seen, SAYS)
+    data = json.loads(scene.body)
+    data["choices"][0]["message"]["reasoning_content"] = "Hm"
+    return scene._replace(body=json.dumps(data).encode())
 
 
-DESCRIPTIONS = [
-    pytest.param("---\nfoo: bar\n---", "description: ", id="---"),
-    pytest.param("See [[Other]] and [[Nope]].", "Other", id="wikilinks"),
-    pytest.param("yes", 'description: "yes"', id="a word that YAML reads as true"),
-    pytest.param("{{x}} <% y %> %%z%%", "description: ", id="templates"),
-]
+PROBES = {
+    "": ("hint", 'reasoning_effort = "none"'),
+    "max_output_tokens = 4000": ("ok", "thought first"),
+    "max_output_tokens = 1000": ("problem", "still thinking"),
+}
 
 
-@pytest.mark.parametrize(("said", "words"), DESCRIPTIONS)
-def test_description_is_one_harmless_line(user: User, said: str, words: str) -> None:
-    user.note("Other.md", "# Other\n")
-    user.note("Stub.md")
-    user.says(description=said)
-    assert user.run("enrich", "Stub.md").status == 0
-    lines, usual = user.read("Stub.md").split("\n"), FILLED.split("\n")
-    assert words in lines[1] and lines[1].startswith("description: ")
-    assert [lines[0], *lines[2:]] == [usual[0], *usual[2:]]
-    assert not re.search(r"\[\[|\{\{|<%|%%|: #", lines[1])
-    assert user.run("enrich", "Stub.md").out.startswith("· Stub.md: nothing to fill")
+def test_a_model_that_thinks_is_noticed(user: User) -> None:
+    with_notes(user, 1).fake.script = think
+    for setting, (state, words) in PROBES.items():
+        user.configure(f"[endpoint]\nretries = 0\n{setting}\n")
+        checks = {check["name"]: check for check in user.run("doctor", "--json").objects}
+        assert checks["answer"]["state"] == state
+        assert words in checks["answer"]["said"] + checks["answer"]["mend"]
+    user.configure("[endpoint]\nretries = 0\n")
+    assert user.run("enrich", ".").status == 0 and user.read("0.md") == FILLED
+    user.forget_endpoint()
+    ran = user.run("init", ".", "--endpoint", user.fake.url, "--model", "m", "--no-plugin")
+    assert ran.status == 0 and "it thinks before it answers" in ran.err
 
 
-CALLOUTS = [
-    pytest.param("> [!note] In\n> it", r"> > \[!|> \[!note", id="a nested callout"),
-    pytest.param("```dataviewjs\nx()\n```", "dataviewjs", id="code that runs"),
-    pytest.param("a\r\nb\u2028c\x07", "[\r\u2028\x07]", id="odd line ends"),
-]
+def test_a_limit_ends_a_run_of_several_at_once(user: User) -> None:
+    with_notes(user, 24)
+    user.configure("[endpoint]\nconcurrency = 4\n[limits]\ntokens_a_day = 6000\n")
+    user.says({"prompt_tokens": 700, "completion_tokens": 300})
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and ran.err.startswith("companion: The limit of 6,000 tokens a day")
+    assert f"{user.calls() * 1000:,} spent today" in ran.err and 3 <= user.calls() <= 6
+    assert f"{user.calls()} enriched, {24 - user.calls()} not done" in ran.out
+    assert "✗" not in ran.out, "nothing was asked about the others"
 
 
-@pytest.mark.parametrize(("said", "forbidden"), CALLOUTS)
-def test_callout_is_harmless(user: User, said: str, forbidden: str) -> None:
-    user.note("Stub.md")
-    user.says(callout=f"Begin. {said}" if said[0] not in "`>-!" else said)
-    assert user.run("enrich", "Stub.md").status == 0
-    head, _, tail = FILLED.partition("> A stub is a short note.\n>\n> It grows.\n")
-    new = user.read("Stub.md")
-    assert new.startswith(head) and new.endswith(tail)
-    body = new[len(head) : -len(tail)]
-    assert body and all(line.startswith(">") for line in body.rstrip("\n").split("\n"))
-    assert not re.search(forbidden, body, re.MULTILINE)
+def test_a_proxy_on_this_machine_has_the_price_that_is_set(user: User) -> None:
+    with_notes(user, 24)
+    prices = "input_price = 10\noutput_price = 50\nconcurrency = 1\n"  # 2.2 cents an answer
+    user.configure(f"[endpoint]\n{prices}[limits]\ndollars_a_day = 0.2\n")
+    user.says({"prompt_tokens": 700, "completion_tokens": 300})
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and ran.err.startswith("companion: The limit of $0.2 a day is reached")
+    assert f"${user.calls() * 0.022:.4f} spent today" in ran.err and 2 <= user.calls() <= 9
 
 
-LINKS = [
-    pytest.param("[[Other|that]] and Stub.", "[[Other|that]] and Stub.", id="a note"),
-    pytest.param("[[Same]], [[same|this]].", "Same, this.", id="one of several notes"),
-    pytest.param("[[C#]], [[F#minor]].", "C#, F\\#minor.", id="a hash in the name"),
-    pytest.param("[[B/Same]].", "[[B/Same]].", id="one of them by its path"),
-]
-
-
-@pytest.mark.parametrize(("said", "written"), LINKS)
-def test_links_to_notes_that_exist(user: User, said: str, written: str) -> None:
-    for name in ("Other", "A/Same", "B/Same", "C", "C#", "F#minor"):
-        user.note(f"{name}.md", "# Other\n")
-    user.note("Stub.md")
-    user.says(callout=f"See {said}")
-    user.run("enrich", "Stub.md")
-    assert f"> See {written}\n" in user.read("Stub.md")
-
-
-VALUES = [
-    pytest.param("bread, Nope", "tags: [bread]\n", id="one of two"),
-    pytest.param("- #Bread\n- garden", "tags: [bread, garden]\n", id="bullets and #"),
-    pytest.param("Nope", "tags:\n", id="none"),
-]
-
-
-@pytest.mark.parametrize(("said", "expected"), VALUES)
-def test_tags_are_those_of_the_vault(user: User, said: str, expected: str) -> None:
-    user.configure(
-        '[endpoint]\nretries = 0\njson_mode = "text"\n[notes]\nfields = ["description", "tags"]\n'
+def test_a_service_tier_that_is_refused_is_told_once(user: User) -> None:
+    with_notes(user, 4)
+    user.configure('[endpoint]\nservice_tier = "flex"\n')
+    refusal = error(400, "flex is not available for this model")
+    user.fake.script = lambda seen, n: (
+        refusal if "service_tier" in seen.body else answer_by_schema(seen, SAYS)
     )
-    user.note("Other.md", "---\ntags: [bread, garden]\n---\n")
-    user.note("Stub.md", STUB.replace("created:", "tags:\ncreated:"))
-    user.fake.script = lambda seen, n: answer(
-        said if "Choose" in seen.body["messages"][1]["content"] else "Fine."
-    )
-    assert user.run("enrich", "Stub.md").status == 0
-    assert f"description: Fine.\n{expected}created:" in user.read("Stub.md")
+    process = user.start("enrich", ".")  # of its own, as only there a log reaches the terminal
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and "4 enriched" in out
+    assert err.count("service tier flex") == 1 and "at the usual price" in err
 
 
-def test_the_key_is_sent_and_never_shown(user: User) -> None:
-    user.note("Stub.md")
-    shown = [user.run(*command).all for command in (["prompt", "Stub.md"], ["enrich", "."])]
-    assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
-    assert not any(KEY in text for text in shown)
-    kept = [path for path in user.home.rglob("*") if path.is_file()]
-    assert not any(KEY.encode() in path.read_bytes() for path in kept)
+CACHED = {0: "1,234 tokens in, 3", 691: "in (56% of them from the cache)", 2000: "in (100% of them"}
 
 
-def test_prompt_is_exactly_what_is_sent(user: User) -> None:
-    user.note(
-        "Stub.md", STUB + "\n%%mine alone%%\n\n<!-- hidden -->\n\n## Part\n\nSaid \u200baloud.\n"
-    )
-    told = user.run("prompt", "Stub.md").out
-    [call] = user.run("prompt", "Stub.md", "--json").objects
-    user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)
-    user.run("enrich", "Stub.md")
-    body = user.fake.seen[0].body
-    assert call["messages"] == body["messages"]
-    assert call["schema"] == body["response_format"]["json_schema"]["schema"]
-    sent = json.dumps(body)
-    assert "Part" in sent and "Text of mine" in sent and "Said aloud." in sent
-    assert not any(word in sent for word in ("mine alone", "hidden", "2024-02-11"))
-    assert f"To m at {user.fake.url} (on this machine)" in told
-    assert all(message["content"] in told for message in call["messages"])
+@pytest.mark.parametrize("cached", CACHED)
+def test_tokens_from_the_cache_are_told(user: User, cached: int) -> None:
+    details = {"cached_tokens": cached}
+    usage = {"prompt_tokens": 1234, "completion_tokens": 321, "prompt_tokens_details": details}
+    user.says(usage)
+    assert CACHED[cached] in with_notes(user, 1).run("enrich", ".").out

@@ -138,9 +138,18 @@ class User:
         """Return every file of the vault."""
         return files_in(self.vault)
 
-    def says(self, **values: object) -> None:
-        """Have the model say this for these fields, and the usual for the others."""
-        self.fake.script = lambda seen, _n: answer_by_schema(seen, {**SAYS, **values})
+    def says(self, usage: Mapping[str, object] | None = None, **values: object) -> None:
+        """Have the model say this for these fields, and the usual for the others.
+
+        usage: what each answer takes, as OpenAI's API tells it.
+        """
+
+        def script(seen: Seen, _n: int) -> Scene:
+            scene = answer_by_schema(seen, {**SAYS, **values})
+            body = {**json.loads(scene.body), "usage": usage}
+            return scene._replace(body=json.dumps(body).encode()) if usage else scene
+
+        self.fake.script = script
 
     def run(self, *arguments: str) -> Ran:
         """Run a command in this process; that the tests have the checks off is not told."""
