@@ -226,7 +226,8 @@ class Shell:
         if verb == "fails":
             self.user.fake.play(error(int(rest[0]), *rest[1:]))
         if verb == "takes":
-            self.user.says(usage=dict(zip(("prompt_tokens", "completion_tokens"), map(int, rest))))
+            read, written = map(int, rest)
+            self.user.says({"prompt_tokens": read, "completion_tokens": written})
         if verb == "moves":
             self._patch.setattr("companion.config.Config.is_remote", True)
         if verb == "heard":

@@ -105,7 +105,7 @@ def test_a_model_that_only_thinks_is_asked_again_once_that_is_mended(
     user.fake.play(THOUGHT)
     user.run("enrich", ".")
     assert user.files() == before, "the note's own sentence is no answer to that"
-    user.says(description="How sourdough is raised by the yeast of a starter.")
+    user.says(description="How rye is raised by the yeast of a starter.")
     assert "3 enriched" in user.run("enrich", ".").out
 
 
