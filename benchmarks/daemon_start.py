@@ -24,7 +24,7 @@ from benchmarks.scan import walk_and_stat
 from benchmarks.stub_endpoint import running_stub
 from companion.config import load_config
 from companion.daemon.daemon import Daemon
-from companion.enrich.model import open_spending
+from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
 from companion.vault.watch import Watch
 

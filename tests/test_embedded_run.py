@@ -33,7 +33,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pull_model("smollm2-135m", lambda _done, _total: None)
     # other tests run beside it, and threads that wait for each other take four times as long
     one_thread = partial(EmbeddedServer, threads=1)
-    monkeypatch.setattr("companion.enrich.model.EmbeddedServer", one_thread)
+    monkeypatch.setattr("companion.enrich.configured_model.EmbeddedServer", one_thread)
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"

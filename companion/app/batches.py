@@ -25,8 +25,8 @@ from companion.app.types.base import Shape
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader, batch_endpoint, write_batch
+from companion.enrich.configured_model import open_source, open_spending
 from companion.enrich.context import VaultContext
-from companion.enrich.model import open_source, open_spending
 from companion.enrich.result import Result, new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job

@@ -112,7 +112,7 @@ class LocalVault(Vault):
 
     def spending(self, query: SpendingQuery) -> Spending:
         from companion.app.overview import measure_spending
-        from companion.enrich.model import open_spending
+        from companion.enrich.configured_model import open_spending
 
         with open_spending(self._space.config, self.root) as budget:
             return measure_spending(budget, self._space.config, query.days)

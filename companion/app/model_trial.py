@@ -16,9 +16,9 @@ from companion.config import Config
 from companion.config.settings import ReviewTable
 from companion.doctor.model_probe import ProbeResult, probe_client
 from companion.enrich.asker import Asker
+from companion.enrich.configured_model import open_client
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import open_client
 from companion.enrich.result import Result, new_run
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace

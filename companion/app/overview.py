@@ -29,9 +29,9 @@ from companion.app.types.status import BackgroundWork, BacklogState, SpentToday,
 from companion.config import Config
 from companion.config.edit_settings import find_place, plan_settings, write_planned
 from companion.enrich.backlinks import Backlinks
+from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
 from companion.enrich.lessons import Lessons, find_refused
-from companion.enrich.model import open_spending
 from companion.enrich.needs_to_ask import leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError

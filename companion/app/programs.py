@@ -7,8 +7,8 @@ from typing import NamedTuple
 from companion.app.types.programs import ProgramValue, ProposalMade
 from companion.app.types.proposals import Proposal
 from companion.enrich.asker import Asker
+from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ModelFacts
 from companion.enrich.new_proposals import make_proposals
 from companion.enrich.outcome import Rejected
 from companion.enrich.result import new_run

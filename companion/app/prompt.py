@@ -18,9 +18,9 @@ from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions, Usage
 from companion.config import Config, config_folder
 from companion.enrich.asker import Asker
+from companion.enrich.configured_model import open_client
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import LEFT_OUT
-from companion.enrich.model import open_client
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, Rejected

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from companion.app.types.runs import NoteResult
 from companion.enrich.batch_calls import BatchReader
+from companion.enrich.configured_model import open_spending
 from companion.enrich.cost import ANSWER_SHARE
-from companion.enrich.model import open_spending
 from companion.enrich.note_guard import find_withheld, look_at_note
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace

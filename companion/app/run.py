@@ -14,8 +14,8 @@ from companion.app.engine.engine import Engine
 from companion.app.jobs import RunPlan
 from companion.app.types.runs import NoteResult, RunKind, RunOptions
 from companion.enrich.checks import find_unchecked
+from companion.enrich.configured_model import ASK_FROM, open_spending
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ASK_FROM, open_spending
 from companion.enrich.result import new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace

@@ -35,7 +35,7 @@ from companion.daemon.http_server import Server, bind_port
 from companion.daemon.installed_service import find_service
 from companion.daemon.log import open_log
 from companion.enrich.checks import find_unchecked
-from companion.enrich.model import open_spending
+from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError, VaultLocked
 from companion.private_files import write_private

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from companion.config import Config
-from companion.enrich.model import model_facts
+from companion.enrich.configured_model import model_facts
 from companion.llm.catalog import (
     CATALOG,
     DEFAULT_MODEL,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.doctor.setup import Finding
-from companion.enrich.model import open_client
+from companion.enrich.configured_model import open_client
 from companion.errors import AnswerError
 from companion.llm.catalog import find_model, model_path, models_folder
 from companion.llm.client import Client

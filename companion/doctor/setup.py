@@ -17,7 +17,7 @@ from companion.config import Config, common_state_folder, config_file, config_fo
 from companion.config.load import ENDPOINT_VARIABLES, describe_gone_settings, vault_files
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
-from companion.enrich.model import open_spending
+from companion.enrich.configured_model import open_spending
 from companion.enrich.vault_settings import make_rules
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError

@@ -10,12 +10,12 @@ from companion.config import Config
 from companion.enrich.checks import checks_are_on, find_fault, find_good_items, tidy_answer
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
+from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.evidence import SUPPORTED, Evidence, KeptSentences, find_name_evidence
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import OwnSentence, extract_sentence, find_definition
 from companion.enrich.language import language_named
-from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import Accepted, Rejected

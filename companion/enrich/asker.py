@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
+from companion.enrich.configured_model import ModelFacts, model_facts
 from companion.enrich.context import PromptNote, VaultContext, find_styles
 from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import (
@@ -20,7 +21,6 @@ from companion.enrich.excerpt import (
 )
 from companion.enrich.language import name_language
 from companion.enrich.lessons import Lessons
-from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
     CallAnswers,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from companion.config import Config
 from companion.enrich.asker import Asker
+from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import ModelFacts
 from companion.enrich.new_proposals import make_proposals
 from companion.enrich.note_guard import find_withheld
 from companion.enrich.outcome import Accepted, Rejected

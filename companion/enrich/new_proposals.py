@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from companion.enrich.checks import checks_are_on
-from companion.enrich.model import ModelFacts
+from companion.enrich.configured_model import ModelFacts
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RejectionKind
 from companion.enrich.result import OpenProposal

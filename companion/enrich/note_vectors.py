@@ -10,7 +10,7 @@ from hashlib import sha256
 from threading import Event, Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.model import ASK_FROM
+from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.encoder import Encoder, EndpointEncoder

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
+from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
 from companion.enrich.evidence import Evidence, find_evidence
-from companion.enrich.model import open_spending
 from companion.enrich.nearest_neighbours import (
     FEWEST,
     NEIGHBOURS,

@@ -12,9 +12,9 @@ from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions
 from companion.app.written_texts import find_outdated, find_rewrites
 from companion.enrich.asker import Asker
+from companion.enrich.configured_model import open_client
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import open_client
 from companion.enrich.result import Result
 from tests.cli.user import STUB, User
 

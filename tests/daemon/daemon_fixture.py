@@ -27,7 +27,7 @@ from companion.config.settings import (
 )
 from companion.daemon import scan_hints
 from companion.daemon.daemon import Daemon
-from companion.enrich.model import open_spending
+from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.endpoint import Endpoint
 from companion.store.journal import Change

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from companion.enrich.checks.checked_answer import Fault
-from companion.enrich.model import AskMode
+from companion.enrich.configured_model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RejectionKind
 from companion.enrich.plan import Filling

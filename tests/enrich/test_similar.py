@@ -13,9 +13,9 @@ import pytest
 from companion.config import Config, load_config
 from companion.config.settings import PrivateTable
 from companion.enrich.accept import Acceptor
+from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.excerpt import make_prompt_context
-from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import (
     FEWEST,

@@ -12,7 +12,7 @@ import genai_prices
 import pytest
 
 from companion.config import Config
-from companion.enrich.model import open_client, open_source, open_spending
+from companion.enrich.configured_model import open_client, open_source, open_spending
 from companion.errors import UsageError
 from companion.llm import catalog
 from companion.llm.budget import LimitReached
