@@ -128,6 +128,25 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
   assert.deepEqual(await page.evaluate(() => window.host.conflicts), []);
 });
 
+test("in a pop-out window, too, a key acts once, and not just after the window got the focus", async () => {
+  await scene.vault.companion("enrich", "--dry-run", "--retry", join(scene.vault.path, "Garden/Basil.md"));
+  await waitFor("it waits", async () => (await call("/proposals?limit=1")).total === 2);
+  const popup = page.waitForEvent("popup");
+  await page.evaluate(() => void window.app.workspace.popOut(window.app.workspace.getLeavesOfType("callout-companion")[0]));
+  const moved = await popup;
+  const fresh = moved.getByRole("button", { name: /new$/ });
+  await fresh.or(moved.locator(".cc-actions .cc-btn--main")).first().waitFor();
+  if (await fresh.count()) await fresh.first().click();
+  await moved.locator(".cc-actions .cc-btn--main").focus();
+  await moved.waitForTimeout(1100);
+  await moved.evaluate(() => dispatchEvent(new Event("focus")));
+  await moved.keyboard.press("r");
+  await moved.waitForTimeout(1100);
+  await moved.keyboard.press("r");
+  await waitFor("one is refused", async () => (await call("/proposals?limit=1")).total === 1);
+  await moved.locator(".cc-read[data-id]").waitFor();
+});
+
 test("axe finds nothing in the settings, light and dark", async () => {
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("combobox", { name: "Ribbon button" }).waitFor();

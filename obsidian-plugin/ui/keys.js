@@ -5,28 +5,44 @@
 const JUST_CAME = 1000; // milliseconds after the window got the focus, in which a key was meant for another one
 
 /**
- * Have keys act.
+ * Have keys act, in whatever window the target is moved to.
  *
  * @param {App} app
  * @param {Document | HTMLElement} target
- * @param {{ isMeant?: () => boolean }} [options] isMeant: whether keys are for it now
+ * @param {() => boolean} [isMeant] whether keys are for it now
  * @returns {() => void} ends it
  */
-export function listenToKeys(app, target, { isMeant = () => true } = {}) {
+export function listenToKeys(app, target, isMeant = () => true) {
   let cameAt = -Infinity;
-  const noticeFocus = () => (cameAt = performance.now());
-  const press = (/** @type {Event} */ event) => {
-    const act = event instanceof KeyboardEvent && isMeant() ? findAct(app, event) : null;
+  let win = windowOf(target);
+  const noticeFocus = () => void (cameAt = performance.now());
+  const followWindow = () => {
+    const now = windowOf(target);
+    if (now === win) return;
+    win?.removeEventListener("focus", noticeFocus);
+    now?.addEventListener("focus", noticeFocus);
+    win = now;
+    noticeFocus();
+  };
+  const press = (/** @type {any} */ event) => {
+    const act = isMeant() ? findAct(app, event) : null;
     if (!act) return;
     event.preventDefault();
-    if (!(/** @type {KeyboardEvent} */ (event).repeat) && performance.now() - cameAt > JUST_CAME) act();
+    if (!event.repeat && performance.now() - cameAt > JUST_CAME) act();
   };
   target.addEventListener("keydown", press);
-  window.addEventListener("focus", noticeFocus);
+  target.addEventListener("focusin", followWindow);
+  win?.addEventListener("focus", noticeFocus);
   return () => {
     target.removeEventListener("keydown", press);
-    window.removeEventListener("focus", noticeFocus);
+    target.removeEventListener("focusin", followWindow);
+    win?.removeEventListener("focus", noticeFocus);
   };
+}
+
+/** @param {Document | HTMLElement} target */
+function windowOf(target) {
+  return (target.ownerDocument ?? /** @type {Document} */ (target)).defaultView;
 }
 
 /** @type {(app: App, event: KeyboardEvent) => (() => void) | null} */

@@ -244,16 +244,16 @@ export class Workspace extends Events {
     return leaf.view;
   }
 
-  /** Move the active tab to a window of its own. */
-  popOut() {
-    const { view, contentEl } = this.activeLeaf;
+  /** Move a tab to a window of its own. */
+  popOut(leaf = this.activeLeaf) {
+    const { view, contentEl } = leaf;
     const win = window.open("", "_blank", "popup,width=600,height=500");
     const { document: doc } = win;
     for (const sheet of document.querySelectorAll("link")) doc.head.append(doc.importNode(sheet));
     doc.body.className = document.body.className;
     doc.body.append(contentEl);
-    view.editor.cm.setRoot(doc);
-    this.activeLeaf.isBeside = true;
+    view.editor?.cm.setRoot(doc);
+    leaf.isBeside = true;
     this.trigger("window-open", { win, doc }, win);
     return view;
   }

@@ -124,7 +124,7 @@ addEventListener("popstate", go);
 addEventListener("beforeunload", (event) => {
   if (app.inbox.hasDrafts()) event.preventDefault();
 });
-listenToKeys(app, document, { isMeant: () => page.peek() === "inbox" && session.peek() !== "opening" });
+listenToKeys(app, document, () => page.peek() === "inbox" && session.peek() !== "opening");
 effect(() => {
   const title = say(PAGES[page.value]?.name ?? "notThere");
   document.title = [title, isLeft.value ? "" : (app.status.status.value?.vault ?? ""), "Companion"].filter(Boolean).join(" · ");
