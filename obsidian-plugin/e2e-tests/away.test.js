@@ -77,7 +77,7 @@ test("a daemon that dies while the model thinks: the note stays, and the user is
   scene.endpoint.release();
   await scene.vault.serve(0);
   await pass(page, "the status bar knows", /today/);
-  await notice(page, /was started anew meanwhile/, notices);
+  await notice(page, /was restarted meanwhile/, notices);
   await clickRibbon(page);
   await shows(page, /\[!ai\]/);
 });

@@ -427,6 +427,36 @@ test("a field that is refused again and again is asked about, and not filled the
   await rm(join(vault.path, "Days"), { recursive: true });
 });
 
+test("a run that a restart of the daemon ends says how far it came, and what is left waits", async () => {
+  await mkdir(join(vault.path, "Many"));
+  const stub = "---\ndescription:\n---\n# A hedge\n\nIt wants to be cut twice a year, and never while birds are nesting.\n";
+  for (let number = 0; number < 60; number += 1) await vault.write(`Many/Hedge ${number}.md`, stub);
+  await propose(["Many"], "--field", "description");
+  await show("inbox?folder=Many");
+  const cut = async (/** @type {RegExp} */ route, /** @type {RegExp} */ yes) => {
+    const isBegun = page.waitForResponse(route);
+    await page.getByRole("dialog").getByRole("button", { name: yes }).click();
+    await isBegun;
+    const { port } = vault;
+    await vault.kill();
+    await page.getByText("Companion isn’t answering.").first().waitFor();
+    await vault.serve(port);
+    return /(\d+) [^.]*\. Callout Companion was restarted/.exec((await page.locator(".cc-toast", { hasText: "restarted" }).textContent()) ?? "")?.[1];
+  };
+  const count = async (/** @type {string} */ path) => (await call(path)).total ?? (await call(path)).changes.length;
+  await page.getByRole("button", { name: /^Accept 60 unflagged/ }).click();
+  assert.equal(Number(await cut(/decide-all/, /^Write/)), await count("/proposals?state=accepted&folder=Many"));
+  const left = (await call("/proposals?folder=Many&limit=100")).proposals;
+  assert.equal(await page.getByRole("button", { name: `Accept ${left.length} unflagged` }).count(), 1);
+  await call("/proposals/decide", { accept: left.map((/** @type {any} */ { id }) => ({ id })) });
+  await show("history");
+  const before = await count("/changes?undoable=part&limit=1000");
+  await page.getByRole("button", { name: "Undo everything since yesterday" }).click();
+  const undone = Number(await cut(/undo-all/, /^Undo all/));
+  assert.equal(undone, before - (await count("/changes?undoable=part&limit=1000")));
+  await rm(join(vault.path, "Many"), { recursive: true });
+});
+
 const STEPS = Number(process.env.E2E_STEPS ?? (IS_RELEASE ? 60 : 20)); // 1000 for the figure
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 test(`${STEPS} keys at random, with slow answers and edits, decide on nothing but what is shown, seed ${SEED}`, async () => {

@@ -557,7 +557,7 @@ describe("a run that is followed", () => {
     host.daemon.run = "lost";
     host.daemon.changes = [change({ id: 8, path: "F/A.md" }), change({ id: 9, path: "F/B.md" }), change({ id: 7, path: "F/C.md", state: "failed" })];
     await host.pass(15_000);
-    assert.equal(host.said, "Filled 2 notes in F. Callout Companion was started anew meanwhile, which ended this work. Ask again for the rest.Undo");
+    assert.equal(host.said, "Filled 2 notes in F. Callout Companion was restarted meanwhile, which ended this. Ask again for the rest.Undo");
     assert.equal(host.status.textContent, "Companion: 3 today");
     host.notices.at(-1).click("Undo");
     await settle();
@@ -588,7 +588,7 @@ describe("a run that is followed", () => {
     host.daemon.changes = [];
     await host.command("enrich-note");
     await host.pass(1_000);
-    assert.match(host.said, /^Callout Companion was started anew meanwhile/);
+    assert.match(host.said, /^Callout Companion was restarted meanwhile/);
   });
 
   test("ends at once when the plugin is switched off", async () => {

@@ -102,27 +102,29 @@ export class DecisionStore {
       const results = await this.status.follow(run);
       const open = results ? null : await inbox.findOpen();
       const seen = new Set((results ?? []).flatMap(({ decided }) => decided.map(({ id }) => id)));
-      this.#end(decision, results ?? [], decision.ids.filter((id) => (open ? open.has(id) : !seen.has(id))));
+      this.#end(decision, results, decision.ids.filter((id) => (open ? open.has(id) : !seen.has(id))));
     } catch (error) {
       this.#fail(decision, "accept", new Map(decision.ids.map((id) => [id, /** @type {Error} */ (error).message])));
     }
   }
 
   /**
-   * Say what a run has decided on, and put back what is left.
+   * Say what a run has decided on, and put back what is left. results: null: a restart of the daemon ended it.
    *
-   * @type {(decision: Decision, results: ResultShape[], rest: number[]) => void}
+   * @type {(decision: Decision, results: ResultShape[] | null, rest: number[]) => void}
    */
   #end(decision, results, rest) {
     const { inbox } = this;
-    const notes = results.map((result) => ({ ...result, proposals: result.decided }));
+    const notes = (results ?? []).map((result) => ({ ...result, proposals: result.decided }));
     for (const id of decision.ids) inbox.settled.delete(id);
     decision.ids = decision.ids.filter((id) => !rest.includes(id));
     batch(() => {
       this.log.value = this.log.peek().filter((each) => each.ids.length);
       if (rest.length) inbox.putBack(rest, false);
     });
-    const words = rest.length ? say("writtenStopped", { n: decision.ids.length, rest: rest.length }) : say("writtenMany", { n: decision.ids.length });
+    const counts = { n: decision.ids.length, rest: rest.length };
+    const why = results ? "" : say("startedAnew");
+    const words = rest.length ? `${say("writtenStopped", counts)} ${why}`.trim() : say("writtenMany", counts);
     this.show(words, !rest.length);
     this.say(words);
     this.#take(decision, "accept", notes);
@@ -135,10 +137,11 @@ export class DecisionStore {
     /** @type {Map<number, string>} */
     let stays = new Map();
     try {
-      const results = (await this.status.follow(await this.api.post(`/changes/undo-all?run=${run ?? ""}`))) ?? [];
+      const ended = await this.status.follow(await this.api.post(`/changes/undo-all?run=${run ?? ""}`));
+      const results = ended ?? [];
       const open = await inbox.findOpen();
       const whyNot = new Map(results.map(({ path, status, reason }) => [path, status === "proposed" ? null : reason]));
-      const why = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") ?? say("decidedElsewhere");
+      const why = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") ?? say(ended ? "decidedElsewhere" : "startedAnew");
       const isLate = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") === null; // its editor is at it
       stays = new Map(ids.filter((id) => !open.has(id) && !isLate(id)).map((id) => [id, why(id)]));
       for (const { path } of results) inbox.forgetPlaces(path);

@@ -109,10 +109,17 @@ export class HistoryStore {
     return this.#take(undone);
   }
 
-  /** Have the daemon undo all that a filter means, as one run. @param {Record<string, string | number>} only */
-  async undoAll(only) {
+  /**
+   * Have the daemon undo all that a filter means, as one run.
+   *
+   * @param {Record<string, string | number>} only
+   * @param {number} total how many it means
+   * @returns {Promise<{ done: number, isCut: boolean }>} isCut: whether a restart of the daemon ended the run
+   */
+  async undoAll(only, total) {
     const results = await this.status.follow(await this.api.post(`/changes/undo-all${toQuery(this.#query(only))}`));
-    return this.#take((results ?? []).flatMap(({ undone }) => undone ?? []));
+    const done = await this.#take((results ?? []).flatMap(({ undone }) => undone ?? []));
+    return results ? { done, isCut: false } : { done: total - (await this.findUndoable(only)).length, isCut: true };
   }
 
   /**

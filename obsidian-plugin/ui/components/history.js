@@ -119,9 +119,10 @@ async function ask(app, history, filter) {
   const notes = new Set(changes.map(({ path }) => path)).size;
   const act = async () => {
     app.dialog.value = null; // it is shown how far it is
-    const done = await history.undoAll(only);
+    const { done, isCut } = await history.undoAll(only, changes.length);
     const stays = changes.length - done;
-    app.decisions.announce(stays ? say("undonePart", { n: done, stays }) : say("undoneCount", { n: done }), stays > 0);
+    const words = stays && !isCut ? say("undonePart", { n: done, stays }) : say("undoneCount", { n: done });
+    app.decisions.announce(stays && isCut ? `${words} ${say("startedAnew")}` : words, stays > 0);
   };
   app.dialog.value = { name: "confirm", title: say("undoAsk", { n: changes.length, notes }), words: say("undoAskMore"), yes: say("undoCount", { n: changes.length }), act };
 }
