@@ -47,6 +47,8 @@ def find_marks(
 
     A nested tag counts as the tag it is nested in, too.
     """
+    if not tags and not properties:
+        return ()
     prefixes = tuple(f"{_fold(tag)}/" for tag in tags)
     names = (
         name.lstrip("#")

@@ -283,7 +283,7 @@ def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]
     This takes most of the time to load a prompt, and the folders of a vault share most prompts.
     """
     tree = _TEMPLATES.parse(text)
-    return _TEMPLATES.from_string(text), tree, frozenset(find_undeclared_variables(tree))
+    return _TEMPLATES.from_string(tree), tree, frozenset(find_undeclared_variables(tree))
 
 
 def parse_field_frontmatter(file: PromptFile, type_name: str | None = None) -> FieldFrontmatter:
