@@ -47,7 +47,6 @@ _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or its file removed
 _ENDS = 1.0  # seconds to wait at the end for a check in progress: the drive may hang
 _RELEASED = 3.0  # seconds that another process has to take the vault, and between two looks after
-_NEW_OBJECTS = 10_000  # between two looks for cycles of garbage; Python's own figure is 700
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
@@ -61,10 +60,7 @@ def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     Raises VaultLocked if another process works on this vault; PortInUse, UsageError, JournalError.
     """
     signals = _take_signals()
-    # Imported modules stay, and a large vault means many objects without cycles: collecting as
-    # often as Python does by default would take a fifth of the start.
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
+    gc.freeze()  # imported modules stay
     released = _serve_once(root, port, ready, signals)
     while released is not None and not _is_signalled(signals, _RELEASED):
         try:

@@ -267,7 +267,7 @@ NOT_FOR_SCAN = SERVER | {
     *("companion.enrich.task", "companion.enrich.words", "companion.enrich.context"),
 }
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
-    "companion.cli": SERVER | {"pydantic", "rich", "logging"},
+    "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
     "companion.cli.scan": NOT_FOR_SCAN,
     "companion.cli.daemon_commands": SERVER | {"openai"},
     "companion.cli.enrich": SERVER,
