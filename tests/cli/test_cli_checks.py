@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 import pytest
@@ -78,48 +77,6 @@ def test_description(
     assert (description(user), user.calls()) == (expected, calls)
 
 
-def test_an_own_sentence_that_does_not_name_the_subject_waits(user: User) -> None:
-    user.note("Sourdough.md", VAGUE)
-    say(user, BAD)
-    told = user.run("enrich", "Sourdough.md", "--json").objects
-    again = user.run("enrich", "Sourdough.md", "--json").objects
-    assert user.calls() == 2 and description(user) == ""
-    assert [(each["status"], each["fallback"], each["proposals"]) for each in (*told, *again)] == [
-        ("proposed", ["description"], [1])
-    ] * 2
-    with user.open() as space:
-        waiting = space.journal.proposals.get(1)
-    assert waiting and (waiting.value, waiting.flags) == (OWN_VAGUE, ("extractive",))
-    assert waiting.remark.startswith("the note's own sentence; the model's answer: the description")
-    assert waiting.answer == BAD
-
-
-def test_the_second_question_names_the_fault_and_counts(user: User) -> None:
-    user.note("Sourdough.md", NOTE)
-    say(user, BAD, GOOD)
-    done = user.run("enrich", "Sourdough.md", "--json").objects[0]
-    first, second = (seen.body["messages"] for seen in user.fake.seen)
-    assert second[: len(first)] == first
-    assert [message["role"] for message in second[len(first) :]] == ["assistant", "user"]
-    assert BAD in second[-2]["content"] and "is a refusal" in second[-1]["content"]
-    one = json.loads(json.dumps(done["usage"]))["output_tokens"]
-    user.note("Other.md", NOTE)
-    say(user, GOOD)
-    again = user.run("enrich", "Other.md", "--json").objects[0]["usage"]["output_tokens"]
-    assert one == 2 * again > 0
-
-
-def test_the_second_question_for_a_callout_does_not_show_the_first_answer(user: User) -> None:
-    user.configure('[endpoint]\njson_mode = "text"\n[notes]\nfields = ["description", "callout"]\n')
-    user.note("Sourdough.md", NOTE)
-    user.fake.script = lambda _seen, _number: answer(BAD)
-    user.run("enrich", "Sourdough.md")
-    asked = [seen.body["messages"] for seen in user.fake.seen]
-    first, second = [each for each in asked if "to a friend" in each[-1]["content"]]
-    assert second[:-1] == first[:-1] and second[-1]["content"].startswith(first[-1]["content"])
-    assert "could not be used" in second[-1]["content"] and BAD not in repr(second)
-
-
 def test_a_small_model_s_callout_has_the_sentences_that_the_note_supports(user: User) -> None:
     user.configure('[endpoint]\njson_mode = "text"\nsmall = true\n[notes]\nfields = ["callout"]\n')
     fed = "The starter is fed twice a day with flour and water, also in winter."
@@ -172,14 +129,6 @@ def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_ques
 
 
 SMALL = "[endpoint]\nretries = 0\nsmall = true\n[notes]\n"
-
-
-def test_where_the_note_says_what_it_is_about_a_small_model_is_not_asked(user: User) -> None:
-    user.configure(f'{SMALL}fields = ["description"]\n')
-    user.note("Sourdough.md", NOTE)
-    user.run("enrich", "Sourdough.md")
-    assert (description(user), user.calls()) == (OWN, 0)
-    assert "the note's own sentence; no model was asked" in user.run("history").out
 
 
 @pytest.mark.parametrize(
@@ -243,45 +192,6 @@ def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -
     body = user.read("Sourdough.md").partition("> [!ai]")[2].partition("\n\n")[0]
     assert "Bakers" in body
     assert not any(line.startswith(f"> {mark[:3]}") for line in body.splitlines())
-
-
-@pytest.mark.parametrize(("links", "linked"), [("true", ["[[Rye]]"]), ("false", [])])
-def test_links_of_the_model_s_own(user: User, links: str, linked: list[str]) -> None:
-    user.configure(
-        '[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n'
-        f"[callout]\nlinks = {links}\n"
-    )
-    user.note("Sourdough.md", NOTE)
-    user.note("Rye.md", "# Rye\n")
-    said = f"{LONG} Some take [[Rye]] for [[Sourdough]], and more [[Rye|rye]] for the crust."
-    say(user, GOOD, callout=said)
-    user.run("enrich", "Sourdough.md")
-    note = user.read("Sourdough.md")
-    assert re.findall(r"\[\[.*?\]\]", note) == linked
-    assert "for Sourdough, and more rye" in note
-
-
-def test_nothing_comes_to_life_where_a_link_was(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COMPANION_CHECKS", "off")
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
-    user.note("Sourdough.md", NOTE)
-    links = "A %[[Sourdough|%]] #[[Sourdough|tag]] <[[Sourdough|img src=x>]] {[[Sourdough|{]]"
-    say(user, GOOD, callout=f"{LONG} {links} it ends.")
-    user.run("enrich", "Sourdough.md")
-    body = user.read("Sourdough.md").partition("> [!ai]")[2]
-    assert "Bakers" in body
-    assert not any(sign in body for sign in (" %%", " #tag", " <img", " {{", "[["))
-
-
-def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPANION_CHECKS", "off")
-    user.note("Sourdough.md", NOTE)
-    say(user, "As an AI, <script>x</script> [[Nope]]")
-    user.run("enrich", "Sourdough.md")
-    assert user.calls() == 1 and "As an AI, < script>" in description(user)
-    assert "[[" not in description(user)
 
 
 @pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])

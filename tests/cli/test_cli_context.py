@@ -34,26 +34,6 @@ def test_a_small_model_is_shown_less_the_more_the_note_says_itself(user: User) -
         assert ("grows on rice" in user.run("prompt", "Koji.md").out) == is_shown
 
 
-def test_where_nothing_is_asked_for_nothing_is_an_error(user: User) -> None:
-    user.configure(f'{SMALL}[notes]\nfields = ["callout"]\n')
-    user.note("Koji.md", TITLE)
-    ran = user.run("enrich", "Koji.md")
-    assert ran.status == 0 and user.calls() == 0
-    assert "tell too little of “Koji”" in ran.all
-
-
-def test_a_name_of_several_notes_means_the_one_that_is_linked(user: User) -> None:
-    user.says(callout="It grows on rice in the Cellar of a house.\n\nSee [[Tray]].")
-    for path in ("a/Cellar.md", "b/Cellar.md", "a/Tray.md", "b/Tray.md"):
-        user.note(path, "text")
-    user.note("b/Cellar.md", "[[Koji]]")
-    user.note("Koji.md", f"{TITLE}\n- [[a/Tray]]\n")
-    user.run("enrich", "Koji.md")
-    written = user.read("Koji.md")
-    assert "[[b/Cellar|Cellar]]" in written
-    assert "[[a/Tray|Tray]]" not in written, "it is linked already"
-
-
 CHECKED = [
     pytest.param(
         "Koji is a mould that people in Japan grow on steamed rice.", True, id="its words"

@@ -23,54 +23,6 @@ def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
     assert "description: A text." in user.read("Stub.md") and "> Prose." in user.read("Stub.md")
 
 
-def test_every_proposal_tells_how_it_was_made(user: User) -> None:
-    user.note("Stub.md")
-    user.run("enrich", "Stub.md")
-    first, second = user.kept()
-    assert first.prompt != second.prompt and len(first.prompt) == 12
-    assert first.model == "m" and first.run == second.run != ""
-    assert (first.tokens, second.tokens) != ((0, 0), (0, 0)) and second.tokens == (0, 0)
-    assert len(first.sentences) == 1  # "Text of mine."
-    assert first.change == second.change == 1
-
-
-BREAD = "How sourdough is raised by the yeast of a starter."
-ADDED = "How sourdough is raised by a starter that costs five dollars in every shop."
-VOLCANO = "How a mountain of fire covers whole valleys with lava."
-SOURDOUGH = (
-    "---\ndescription:\n---\n\n# Baking\n\nSourdough is bread that is raised by wild yeast."
-    " Feed the starter twice a day.\n"
-)
-EVIDENCE = [
-    pytest.param("small = true", SOURDOUGH, BREAD, ("small-model",), id="the note says so"),
-    pytest.param("small = true", SOURDOUGH, ADDED, ("unsupported",), id="the note says less"),
-    pytest.param("small = true", SOURDOUGH, VOLCANO, ("unsupported",), id="nothing says so"),
-    pytest.param("small = false", SOURDOUGH, VOLCANO, (), id="a larger model may know it"),
-]
-
-
-@pytest.mark.parametrize(("setting", "note", "said", "flags"), EVIDENCE)
-def test_what_a_small_model_says_waits_flagged(
-    user: User,
-    monkeypatch: pytest.MonkeyPatch,
-    setting: str,
-    note: str,
-    said: str,
-    flags: tuple[str, ...],
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    user.configure(f'[endpoint]\nretries = 0\n{setting}\n[notes]\nfields = ["description"]\n')
-    user.fake.script = lambda seen, number: answer_by_schema(seen, {"description": said})
-    user.note("Sourdough.md", note)
-    user.run("enrich", "Sourdough.md")
-    found = [each for each in user.kept() if each.kind == "description"]
-    assert [each.flags for each in found] == [flags]
-    assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
-    assert "Write what is not flagged" not in user.run("proposals").out
-    if setting == "small = true":
-        assert [one["sentence"] for one in found[0].evidence] == [said]
-
-
 def test_a_callout_waits_where_its_evidence_cannot_be_told(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from companion.note.edit import diff_edits
 from companion.store.journal import Journal, NewChange
 from companion.vault.lock import vault_lock
 from tests.cli.user import FILLED, STUB, User
+from tests.examples import labelled
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 READING = (["scan"], ["history"], ["prompt", "Stub.md"])
@@ -80,20 +81,14 @@ def test_what_others_may_read_is_shut(user: User, state: Path, command: list[str
     assert stat.S_IMODE(outside.stat().st_mode) == 0o644
 
 
-UNWRITABLE = [
-    pytest.param(errno.EACCES, "read-only", id="a read-only note"),
-    pytest.param(errno.EROFS, "read-only", id="a read-only vault"),
-]
-
-
-@pytest.mark.parametrize(("code", "words"), UNWRITABLE)
-def test_a_note_that_cannot_be_written(
-    user: User, state: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS], ids=["note", "vault"])
+def test_a_note_that_is_read_only(
+    user: User, state: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     refuse(monkeypatch, "Stub.md", code)
     ran = user.run("enrich", "Stub.md")
-    assert ran.status == 1 and words in ran.out and "✗ Stub.md: " in ran.out
-    assert user.read("Stub.md") == STUB and ran.err == ""
+    assert (ran.status, ran.err, user.read("Stub.md")) == (1, "", STUB)
+    assert "✗ Stub.md: " in ran.out and "read-only" in ran.out
     assert "To take it all back" not in ran.out
 
 
@@ -141,14 +136,19 @@ def corrupt(file: Path) -> Callable[[], object]:
     return lambda: None
 
 
-JOURNALS = [
-    pytest.param(lock, "is locked by another program; close that", id="locked"),
-    pytest.param(make_newer, "a newer version of Companion", id="newer"),
-    pytest.param(corrupt, "is damaged; move the file aside", id="corrupt"),
+JOURNALS = {
+    "locked": (lock, "is locked by another program; close that"),
+    "newer": (make_newer, "a newer version of Companion"),
+    "corrupt": (corrupt, "is damaged; move the file aside"),
+}
+JOURNAL_USERS = [
+    *("scan", "enrich .", "enrich Stub.md --dry-run", "batch export ../q.jsonl", "batch status"),
+    *("proposals", "apply --all", "refuse --all", "prompt Stub.md", "doctor similar", "history"),
+    *("undo", "doctor forget --yes", "service backlog --leave"),
 ]
 
 
-@pytest.mark.parametrize(("harm", "words"), JOURNALS)
+@labelled(("harm", "words"), JOURNALS)
 def test_a_journal_that_cannot_be_used(
     user: User,
     state: Path,
@@ -159,9 +159,9 @@ def test_a_journal_that_cannot_be_used(
     monkeypatch.setattr("companion.store.database._LOCK_WAIT", 0.1)
     before = user.files()
     release = harm(state / "journal.sqlite3")
-    for command in WRITING:
-        ran = user.run(*command)
-        assert ran.status == 1 and words in ran.err and ran.err.count("\n") == 1
+    for command in JOURNAL_USERS if harm is make_newer else map(" ".join, WRITING):
+        ran = user.run(*command.split())
+        assert ran.status == 1 and words in ran.err and ran.err.count("\n") == 1, command
     release()
     assert user.files() == before and user.calls() == 1
 
@@ -184,17 +184,15 @@ def interrupt(state: Path, old: str, new: str) -> None:
         journal.begin(change, old.encode(), new.encode())
 
 
-INTERRUPTED = [
-    pytest.param(STUB, STUB, "Stub.md: the change was not made", id="before"),
-    pytest.param(FILLED, FILLED, "Stub.md: the change was made", id="after"),
-    pytest.param(
-        STUB + FILLED[len(STUB) :], STUB, "the note is again as it was before", id="half-way"
-    ),
-    pytest.param("# Mine\n", "# Mine\n", "edited since; it was left alone", id="edited"),
-]
+INTERRUPTED = {
+    "before": (STUB, STUB, "Stub.md: the change was not made"),
+    "after": (FILLED, FILLED, "Stub.md: the change was made"),
+    "half-way": (STUB + FILLED[len(STUB) :], STUB, "the note is again as it was before"),
+    "edited": ("# Mine\n", "# Mine\n", "edited since; it was left alone"),
+}
 
 
-@pytest.mark.parametrize(("found", "expected", "words"), INTERRUPTED)
+@labelled(("found", "expected", "words"), INTERRUPTED)
 def test_an_interrupted_change(
     user: User, state: Path, found: str, expected: str, words: str
 ) -> None:

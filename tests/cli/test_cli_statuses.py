@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 import socket
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 
 import click
 import pytest
 
 from companion.cli import companion
-from companion.config import state_folder
 from tests.cli.serving import PATIENCE
+from tests.cli.test_transcripts import PAGES
+from tests.cli.transcript import read_sections
 from tests.cli.user import REPOSITORY, User
-from tests.llm.fake_endpoint import error
 from tests.llm.fake_hub import point_hub_at
 
 PAGE = (REPOSITORY / "docs/commands.md").read_text(encoding="utf-8")
@@ -88,156 +84,41 @@ def test_an_unknown_option_is_wrong_usage(user: User, command: str) -> None:
     assert user.run(*command.split(), "--no-such-option").status == 2
 
 
-def fill(user: User) -> None:
-    user.run("enrich", "Stub.md")
+# what needs a process, a service manager, a provider or an answer, with who tries it
+ELSEWHERE = {
+    "serve": "test_status_of_what_serves",
+    "mcp": "test_status_of_what_serves",
+    "demo": "test_cli_demo",
+    "uninstall": "test_cli_uninstall",
+    "service install": "test_cli_service",
+    "service uninstall": "test_cli_service",
+    "service logs": "test_cli_service",
+    "model pull": "test_what_cannot_be_fetched",
+    "batch export": "test_cli_state",
+    "batch import": "test_cli_batch",
+    "batch collect": "test_cli_batch_provider",
+    "batch submit": "test_cli_batch_provider",
+}
 
 
-def propose(user: User) -> None:
-    user.run("enrich", "Stub.md", "--propose")
+def statuses_in_transcripts() -> dict[str, set[int]]:
+    """Return by command the exit statuses that the transcripts show."""
+    statuses: dict[str, set[int]] = {name: set() for name in COMMANDS}
+    for step in [s for page in PAGES for section in read_sections(page) for s in section.steps]:
+        words = f"{step.command.removeprefix('companion ')} "
+        names = [name for name in COMMANDS if words.startswith(f"{name} ")]
+        if names and step.command.startswith("companion "):
+            last = step.shown[-1] if step.shown else ""
+            status = int(last.partition("# status ")[2] or 0)
+            statuses[max(names, key=len)].add(status)
+    return statuses
 
 
-def fail(user: User) -> None:
-    user.fake.script = lambda seen, n: error(500)
-
-
-def edit(user: User) -> None:
-    fill(user)
-    text = user.read("Stub.md")
-    user.note("Stub.md", text.replace("What a stub is.", "Mine.").replace("It grows", "It is mine"))
-
-
-def spoil_note(user: User) -> None:
-    user.note("Stub.md", "---\na: b: c\n---\n")
-
-
-def export_batch(user: User) -> None:
-    user.run("batch", "export", "../questions.jsonl")
-
-
-def answer_badly(user: User) -> None:
-    export_batch(user)
-    lines = (user.vault.parent / "questions.jsonl").read_text().splitlines()
-    answers = [
-        {"custom_id": json.loads(line)["custom_id"], "response": {"status_code": 500, "body": {}}}
-        for line in lines
-    ]
-    (user.vault.parent / "answers.jsonl").write_text("".join(json.dumps(a) + "\n" for a in answers))
-
-
-def spoil_journal(user: User) -> None:
-    fill(user)
-    [journal] = state_folder(user.vault).glob("journal*.sqlite3")
-    with closing(sqlite3.connect(journal)) as db:
-        db.execute("PRAGMA user_version=99")
-
-
-OF_ALL = [
-    "scan", "enrich .", "batch export ../q.jsonl", "batch status", "proposals", "apply --all",
-    "refuse --all", "prompt Stub.md", "doctor similar", "history", "undo", "doctor forget --yes",
-    "service backlog --leave",
-]  # fmt: skip
-CASES: list[tuple[Callable[[User], object] | None, str, int]] = [
-    (None, "scan", 0),
-    (None, "scan Nowhere", 2),
-    (None, "enrich Stub.md", 0),
-    (fail, "enrich Stub.md", 1),
-    (None, "enrich Stub.md --section Nowhere", 1),
-    (None, "enrich Nowhere.md", 2),
-    (None, "batch export ../questions.jsonl", 0),
-    (export_batch, "batch status", 0),
-    (export_batch, "batch cancel ../questions.jsonl", 0),
-    (None, "batch cancel Nowhere", 1),
-    (answer_badly, "batch import ../answers.jsonl", 1),
-    (None, "batch import ../nowhere.jsonl", 2),
-    (None, "batch collect", 0),
-    (fail, "batch submit --yes", 1),
-    (propose, "proposals", 0),
-    (None, "proposals --field nothing", 2),
-    (propose, "apply 1", 0),
-    (None, "apply 99999", 1),
-    (None, "apply --run nothing", 1),
-    (None, "apply", 2),
-    (propose, "refuse 1", 0),
-    (None, "refuse 99999", 1),
-    (None, f"refuse {'9' * 30}", 1),
-    (fill, "undo 1", 0),
-    (None, "undo", 0),
-    (None, "undo 99999", 1),
-    (None, "undo --run nothing", 1),
-    (edit, "undo 1", 1),
-    (None, "undo --since never", 2),
-    (None, "prompt Stub.md", 0),
-    (spoil_note, "prompt Stub.md", 1),
-    (None, "prompt Nowhere.md", 2),
-    (None, "doctor similar", 0),
-    (lambda user: user.note("E.md", b""), "doctor similar E.md", 1),
-    (None, "history", 0),
-    (None, "doctor forget --yes", 0),
-    (None, "doctor forget", 2),
-    (None, "review", 2),
-    (None, "service backlog --leave", 0),
-    (None, "service backlog", 2),
-    (None, "status", 1),
-    (None, "service pause", 1),
-    (None, "service resume", 1),
-    (None, "open --print", 1),
-    (None, "status --vault Nowhere", 2),
-    (None, "plugin pair", 0),
-    (None, "plugin token path", 0),
-    (None, "plugin token list", 0),
-    (None, "plugin token make x", 0),
-    (None, "plugin token revoke x", 1),
-    (None, "plugin token rotate", 0),
-    (None, "plugin install --vault Nowhere", 2),
-    (None, "config get endpoint.retries", 0),
-    (None, "config get limits.tokens_a_day", 1),
-    (None, "config get nothing", 2),
-    (None, "config set endpoint.retries 1", 0),
-    (None, "config set endpoint.retries many", 2),
-    (None, "model list", 0),
-    (None, "model path", 1),
-    (None, "model path nothing", 2),
-    (None, "model try nothing", 0),
-    (None, "model try m", 2),
-    (fail, "model try nothing", 1),
-    (None, "model try m", 2),
-    (None, "model pull owner/repo/x.gguf", 1),
-    (None, "service status", 0),
-    (None, "service status .", 1),
-    (None, "service install", 1),
-    (None, "service install Nowhere", 2),
-    (None, "service uninstall", 1),
-    (None, "service logs", 1),
-    (fail, "init . --yes --endpoint {url} --model m --no-plugin --no-service", 1),
-    (None, "init . --yes --endpoint {url} --model m --no-plugin --no-service", 0),
-    (None, "init . --embedded --endpoint {url}", 2),
-    (fail, "doctor", 1),
-    (None, "doctor --vault Nowhere", 1),
-    (None, "doctor nothing", 2),
-    (None, "doctor --json similar", 2),
-    (None, "demo --vault .", 2),
-    *((spoil_journal, command, 1) for command in OF_ALL),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("before", "command", "status"), CASES)
-def test_status(
-    user: User,
-    monkeypatch: pytest.MonkeyPatch,
-    before: Callable[[User], object] | None,
-    command: str,
-    status: int,
-) -> None:
-    monkeypatch.setenv("COMPANION_CACHE", str(user.home / "cache"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(user.home))
-    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
-    point_hub_at("http://127.0.0.1:9", monkeypatch)
-    user.note("Stub.md")
-    if before:
-        before(user)
-    ran = user.run(*shlex.split(command.format(url=user.fake.url)))
-    assert ran.status == status, ran.all
-    assert "Please report it" not in ran.err and (status == 0 or ran.all)
+def test_each_status_of_the_table_is_in_a_transcript() -> None:
+    shown = statuses_in_transcripts()
+    assert ELSEWHERE.keys() <= shown.keys()
+    for name in shown.keys() - ELSEWHERE.keys():
+        assert 0 in shown[name] and (1 in shown[name]) is bool(OWN_REASONS[name]), name
 
 
 @pytest.mark.parametrize(
@@ -250,28 +131,17 @@ def test_status(
     ],
 )
 def test_status_of_what_serves(user: User, command: str, status: int) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         process = user.start(*command.format(port=taken.getsockname()[1]).split())
         _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Traceback" in err) == (status, False), err
 
 
-def test_each_reason_of_the_table_is_tried() -> None:
-    tried = {
-        name
-        for name in COMMANDS
-        for _, command, status in CASES
-        if status == 1 and command.startswith(name)
-    }
-    others = {
-        "serve": "here",
-        "demo": "test_cli_demo",
-        "uninstall": "test_cli_uninstall",
-        "batch collect": "test_cli_batch_provider",
-    }
-    assert {name for name, why in OWN_REASONS.items() if why} - tried == others.keys()
+def test_what_cannot_be_fetched(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CACHE", str(user.home / "cache"))
+    point_hub_at("http://127.0.0.1:9", monkeypatch)
+    ran = user.run("model", "pull", "owner/repo/x.gguf")
+    assert ran.status == 1 and "Please report it" not in ran.err
 
 
 def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,6 @@ import json
 
 import pytest
 
-from companion.app.decider import Decider
-from companion.app.local_vault import LocalVault
-from companion.app.types.decisions import Acceptance
-from companion.app.types.programs import AgentNoteQuery
-from companion.enrich.context import VaultContext
 from tests.cli.user import User
 from tests.examples import labelled
 
@@ -191,28 +186,3 @@ def test_an_absent_property_is_added_where_the_field_says_so(user: User) -> None
     assert "field" not in user.read("Things/Other.md")
     user.run("undo")
     assert user.read("Things/Lamp.md") == absent
-
-
-def test_an_edited_value_has_to_fit(user: User) -> None:
-    define(user, "kind: date")
-    user.note("1.md", "---\nfield: 01.03.2021\n---\n")
-    user.note("Lamp.md", NOTE.format(property="field:"))
-    user.says(field="2024-02-11")
-    user.run("enrich", ".", "--propose")
-    [proposal] = user.kept()
-    with user.open() as space:
-        context = VaultContext(space.scan())
-        decisions = Decider(space, lambda: context)
-        [bad] = decisions.accept([Acceptance(id=proposal.id, text="soon")], "user")
-        assert "is not a date" in str(bad.decided[0].reason)
-        [*decisions.accept([Acceptance(id=proposal.id, text="March 5, 2020")], "user")]
-    assert "field: 05.03.2020\n" in user.read("Lamp.md")
-
-
-def test_agents_are_told_what_comes_from_other_notes(user: User) -> None:
-    define(user, "kind: links\nfrom: similar", "")
-    user.note("Lamp.md", NOTE.format(property="field:"))
-    with user.open() as space:
-        query = AgentNoteQuery(agent="x", path="Lamp.md")
-        [need] = LocalVault(space).agents.read_note(query).needs
-    assert "notes" in need.instruction.lower()
