@@ -21,6 +21,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import Result, new_run
 from companion.enrich.task import Job
+from companion.enrich.vault_settings import VaultSettings
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import EndpointError
 from companion.llm.client import Client
@@ -83,8 +84,12 @@ class ModelTrial:
         """
         # without what it says of reviews, all that is not flagged is shown in its place
         shown = self._config.model_copy(update={"review": ReviewTable()})
+
+        def adapt(own: VaultSettings) -> VaultSettings:
+            return own.with_model(shown, own.prompts)
+
         with (
-            open_workspace(shown, self._root, read_only=True, read_config=lambda: shown) as space,
+            open_workspace(shown, self._root, read_only=True, adapt=adapt) as space,
             Journal(space.state / "none", read_only=True) as nothing_kept,
         ):
             scan = space.scan()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
+from operator import methodcaller
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -52,11 +53,13 @@ def open_space(
     """Open the vault at root in this process, with its settings.
 
     read_only: the vault is locked only while something is changed. tell: called for each note that
-    an interrupted run left unfinished. reader, patience: as in open_workspace.
+    an interrupted run left unfinished. reader: where the model that reads the notes runs; None:
+    where the configured one does. patience: as in open_workspace.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
-    with open_workspace(None, root, read_only=read_only, reader=reader, patience=patience) as space:
+    adapt = methodcaller("for_reader", reader) if reader else None
+    with open_workspace(None, root, read_only=read_only, adapt=adapt, patience=patience) as space:
         for recovered in space.recovered:
             tell(f"{recovered.path}: {recovered.reason}")
         pending = len(space.journal.pending()) if read_only else 0

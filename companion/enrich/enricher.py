@@ -148,7 +148,7 @@ class Enricher(NoteWriter):
                 continue
             if latest.state == "accepted":
                 store.reopen_accepted(stored.id, latest.flags, LOST)
-            proposals.append(OpenProposal.of(stored.id, need, stored)._replace(flags=latest.flags))
+            proposals.append(replace(OpenProposal.of(stored.id, need, stored), flags=latest.flags))
         return replace(task, needs=(*task.needs, *stale)), proposals
 
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[OpenProposal]]:

@@ -64,9 +64,7 @@ class NoteValues:
         """
         needs = {need.key: need for need in task.all_needs}
         return [
-            each._replace(
-                filling=each.filling._replace(need=need._replace(reason=each.need.reason))
-            )
+            replace(each, need=need._replace(reason=each.need.reason))
             for each in self.proposals
             if (need := needs.get(each.need.key))
         ]
@@ -76,7 +74,7 @@ class NoteValues:
         return Result(
             self.job.path,
             "enriched",
-            filled=tuple(each.filling for each in proposals),
+            filled=tuple(proposals),
             unfilled=self.unfilled,
             usage=self.usage,
             fallback=tuple(n.need.kind for n in proposals if n.need.key in self.fallbacks),
@@ -186,7 +184,7 @@ class NoteWriter:
             unchanged = Result(path, "unchanged", reason, usage=values.usage, proposals=waiting)
             return PlannedChange(unchanged)
         try:
-            plan, edits = self._plan(task, [each.filling for each in proposals])
+            plan, edits = self._plan(task, proposals)
         except NoteRefused as error:
             self.require_places(path, task)
             if values.decided_by == "setting":  # else the user is told, and decides
@@ -219,7 +217,7 @@ class NoteWriter:
         self, values: NoteValues, proposals: Sequence[OpenProposal], edits: list[Edit]
     ) -> NewChange:
         """Return the change with these edits as the journal will record it."""
-        remarks = (*(each.filling.remark for each in proposals), *values.new_values)
+        remarks = (*(each.remark for each in proposals), *values.new_values)
         models = (each.model for each in values.proposals)
         return NewChange(
             run=self.run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
@@ -17,7 +18,8 @@ from companion.note.status_mark import KEEP, replace_status_marks
 from companion.note.text import NoteText
 
 
-class Filling(NamedTuple):
+@dataclass(frozen=True)
+class Filling:
     """The value that a need is filled with, sanitized.
 
     value: for a property, its text, or texts for a list; for a callout, the lines of its body.

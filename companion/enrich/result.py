@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 from companion.enrich.plan import Filling
 from companion.errors import NoteError, NoteRefused
@@ -18,14 +18,14 @@ from companion.store.proposal import FLAG_WORDS, Flag, NewProposal, Proposal, Pr
 NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "skipped", "failed"]
 
 
-class OpenProposal(NamedTuple):
-    """An open proposal for a note, with the place of its value in the note as it is now.
+@dataclass(frozen=True, kw_only=True)
+class OpenProposal(Filling):
+    """An open proposal for a note, with the need that it fills in the note as it is now.
 
     waits: review was requested, as with --propose. model: what made the value; empty: no model did.
     """
 
     id: int
-    filling: Filling
     flags: tuple[Flag, ...] = ()
     waits: bool = False
     model: str = ""
@@ -34,13 +34,12 @@ class OpenProposal(NamedTuple):
     def of(cls, id_: int, need: Need, proposal: NewProposal | Proposal) -> Self:
         """Return the proposal of that id, for a need of the note."""
         assert proposal.value is not None, "an open proposal has a value"
-        filling = Filling(need, proposal.value, proposal.remark)
-        return cls(id_, filling, proposal.flags, proposal.waits, proposal.model)
-
-    @property
-    def need(self) -> Need:
-        """What its value fills."""
-        return self.filling.need
+        own: dict[str, Any] = {
+            "flags": proposal.flags,
+            "waits": proposal.waits,
+            "model": proposal.model,
+        }
+        return cls(need, proposal.value, proposal.remark, id=id_, **own)
 
 
 @dataclass(frozen=True)

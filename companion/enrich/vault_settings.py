@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from itertools import count, starmap
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Literal, Self
@@ -75,7 +75,7 @@ class VaultSettings:
 
     def with_model(self, config: Config, prompts: Prompts) -> VaultSettings:
         """Return the same with another model, or other prompts."""
-        return replace(self, config=config, prompts=prompts, rules=make_rules(config, prompts))
+        return replace(self.of(config, prompts, self.ignore.obsidian), version=self.version)
 
     @property
     def scan_basis(self) -> tuple[Rules, IgnoreRules]:
@@ -100,23 +100,13 @@ class VaultSettings:
 class SettingsSource:
     """The settings of the vault at root, read again when one of their files changes.
 
-    Safe to use from any thread. read_config: returns the configuration; None: as load_config does.
-    reader: as in VaultSettings.for_reader; None: where the configured model runs. fault: why the
-    files cannot be used now; empty: they can.
+    Safe to use from any thread. fault: why the files cannot be used now; empty: they can.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        config: Config | None = None,
-        read_config: Callable[[], Config] | None = None,
-        reader: Reader | None = None,
-    ) -> None:
+    def __init__(self, root: Path, config: Config | None = None) -> None:
         """Read the files, except a config that was already read. Raises UsageError."""
         self.fault = ""
         self._root = root
-        self._reader = reader
-        self._read_config = read_config or partial(load_config, root, allow_moved=True)
         self._lock = threading.Lock()
         self._numbers = count()  # of the checks of the files, and of the requests for one
         self._last_look = -1
@@ -134,7 +124,7 @@ class SettingsSource:
         with self._lock:
             if self._last_look < number:
                 self._last_look = next(self._numbers)
-                if not all(starmap(_has_mark, self._marks.items())):
+                if not _have_marks(self._marks):
                     self._read()
         if self.fault:
             raise SettingsUnusable(self.fault)
@@ -146,7 +136,7 @@ class SettingsSource:
             marks = self._wait_at_rest()
             try:
                 self._require_ours(marks)
-                made = self._make(self._read_config())
+                made = self._make(load_config(self._root, allow_moved=True))
             except UsageError as error:
                 if wait is not None:
                     time.sleep(wait)
@@ -162,7 +152,7 @@ class SettingsSource:
         while True:
             marks = self._read_marks()
             time.sleep(_AT_REST)
-            if all(starmap(_has_mark, marks.items())):
+            if _have_marks(marks):
                 return marks
 
     def _read_marks(self) -> _Marks:
@@ -201,8 +191,7 @@ class SettingsSource:
         obsidian = read_obsidian_settings(self._root)
         types = dict(obsidian.property_types)
         prompts = load_prompts(*self._prompt_folders(), types=types)
-        made = VaultSettings.of(config, prompts, obsidian)
-        return made.for_reader(self._reader) if self._reader else made
+        return VaultSettings.of(config, prompts, obsidian)
 
     def _settings_files(self) -> list[str]:
         ours = (config_file(), vault_file(self._root))
@@ -234,14 +223,9 @@ def _read_mark(path: str) -> object:
         return error.errno
 
 
-def _has_mark(path: str, mark: object) -> bool:
-    """Return whether the file or folder is unchanged, as fast as possible."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 (a Path takes as long as the call)
-    except OSError as error:
-        return error.errno == mark
-    times = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    return times == mark or _read_mark(path) == mark
+def _have_marks(marks: _Marks) -> bool:
+    """Return whether the files and folders are unchanged."""
+    return all(_read_mark(path) == mark for path, mark in marks.items())
 
 
 def _texts(prompts: Prompts) -> object:

@@ -13,12 +13,7 @@ from threading import Event
 
 from companion import __version__
 from companion.config import Config, state_folder
-from companion.enrich.vault_settings import (
-    Reader,
-    SettingsSource,
-    SettingsUnusable,
-    VaultSettings,
-)
+from companion.enrich.vault_settings import SettingsSource, SettingsUnusable, VaultSettings
 from companion.errors import NoteError
 from companion.llm.endpoint_errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
@@ -35,6 +30,9 @@ from companion.vault.index import Index, Scan
 from companion.vault.lock import vault_lock
 from companion.vault.write import read_note
 
+Adapt = Callable[[VaultSettings], VaultSettings]
+"""Returns the settings that apply in place of the vault's own."""
+
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _log = logging.getLogger(__name__)
@@ -45,9 +43,8 @@ class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
     source: the vault's settings as its files have them. recovered: what an interrupted run left
-    unfinished, and what happened to it. read_only: nothing is written into the journal. reader:
-    where the model that reads the notes runs, if not where the configured one does. adapt: returns
-    settings that apply in place of the vault's own.
+    unfinished, and what happened to it. read_only: nothing is written into the journal. adapt:
+    returns settings that apply in place of the vault's own.
     """
 
     root: Path
@@ -56,8 +53,7 @@ class Workspace:
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
-    reader: Reader | None = None
-    adapt: Callable[[VaultSettings], VaultSettings] | None = None
+    adapt: Adapt | None = None
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: set[str] | None = None
     _told: str = ""
@@ -136,7 +132,7 @@ class Workspace:
         scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         scan.basis = basis
         follow_moves(self.root, self.journal, scan.files)
-        if not self.read_only and self.reader is None:  # by which other notes are private
+        if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
         return scan
 
@@ -222,23 +218,20 @@ def open_workspace(
     root: Path,
     *,
     read_only: bool = False,
-    reader: Reader | None = None,
+    adapt: Adapt | None = None,
     patience: float = 0.0,
-    read_config: Callable[[], Config] | None = None,
 ) -> Iterator[Workspace]:
     """Open the vault at root, after recovering from an interrupted run.
 
     config: applies until a settings file changes; None: read the files. read_only: take no lock,
-    recover nothing, write nothing into the journal. reader: as in Workspace; private notes are left
-    alone if it is elsewhere. patience: seconds to wait for another process to finish with the
-    vault. read_config: returns the configuration from then on; None: as load_config.
+    recover nothing, write nothing into the journal. adapt: as in Workspace. patience: seconds to
+    wait for another process to finish with the vault.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
     state = state_folder(root)
     keep_private(state)
-    source = SettingsSource(root, config, read_config, reader)
-    opened = partial(Workspace, root, state, source, reader=reader)
+    opened = partial(Workspace, root, state, SettingsSource(root, config), adapt=adapt)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
             yield opened(journal, read_only=True)

@@ -135,9 +135,8 @@ class Filled(Shape):
     @classmethod
     def of(cls, filling: Filling) -> Self:
         """Return what a filling fills."""
-        need, value, remark = filling
-        return cls(
-            kind=need.kind, heading=need.heading, reason=need.reason, text=value, remark=remark
+        return cls.model_validate(
+            {**filling.need._asdict(), "text": filling.value, "remark": filling.remark}
         )
 
 
