@@ -46,6 +46,13 @@ if not IS_RELEASE and _has_memory_disk():
 
 
 @pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's settings, which is not made yet."""
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
 def fake() -> Iterator[FakeEndpoint]:
     with closing(FakeEndpoint()) as endpoint:
         yield endpoint

@@ -40,8 +40,7 @@ HUB = f"---\ntags: [bread]\n---\n# Hub\n\n[[Stub]] says how bread rises in the o
 
 
 @pytest.fixture
-def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def space(tmp_path: Path, home: Path) -> Iterator[Workspace]:
     vault = tmp_path / "vault"
     (vault / ".obsidian").mkdir(parents=True)
     (vault / "Stub.md").write_text(STUB)

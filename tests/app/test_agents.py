@@ -18,10 +18,7 @@ BREAD = (
 )
 
 
-def test_similar_notes_leave_private_ones_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def test_similar_notes_leave_private_ones_out(tmp_path: Path, home: Path) -> None:
     vault = tmp_path / "vault"
     for path in ("Bread.md", "Loaf.md", "Diary/Bread too.md"):
         (vault / path).parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,8 @@ from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.store.proposal import NewProposal, ProposalState
 
+pytestmark = pytest.mark.usefixtures("home")
+
 NOTE = """---
 description:
 tags:
@@ -124,11 +126,6 @@ def _open(tmp_path: Path, config: Config) -> Iterator[Desk]:
     (root / ".obsidian").mkdir(parents=True, exist_ok=True)
     with open_workspace(config, root) as space:
         yield Desk(space)
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture

@@ -27,15 +27,12 @@ from companion.app.types.status import NewToken
 from companion.cli.doctor import check_token
 from companion.config import state_folder
 from companion.errors import NotThere, UsageError
+from tests.clock import Clock
+
+pytestmark = pytest.mark.usefixtures("home")
 
 VAULT = Path("/somebody/Notes")
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
 
 
 def mode(file: Path) -> int:
@@ -176,16 +173,9 @@ def test_a_rotation_ends_every_session_at_once() -> None:
         assert tokens.find(new) == OWNER and tokens.all() == []
 
 
-class Clock:
-    now = 1_790_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_token_has_name_scope_and_age_and_its_last_use_is_kept() -> None:
     ensure_token()
-    clock = Clock()
+    clock = Clock(1_790_000_000.0)
     tokens = VaultTokens(VAULT, clock)
     made = tokens.make(NewToken(name="backup script", scope="propose", days=2))
     clock.now += 3600

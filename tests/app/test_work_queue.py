@@ -81,6 +81,35 @@ def test_a_priority_is_held_until_all_who_hold_it_let_go(desk: Desk) -> None:
     assert desk.all() == "a"
 
 
+def test_an_entry_that_is_put_again_keeps_its_place(desk: Desk) -> None:
+    desk.put("a")
+    desk.clock.now += 1
+    for path in "ba":
+        desk.put(path)
+    assert desk.all() == "ab"
+
+
+@pytest.mark.parametrize(
+    ("put_for", "again_for", "ready"),
+    [
+        pytest.param(0, 110, 110, id="the ticket waits longer"),
+        pytest.param(120, 110, 120, id="the newer entry does"),
+        pytest.param(0, None, 105, id="the back-off holds"),
+    ],
+)
+def test_what_was_put_meanwhile_wins(
+    desk: Desk, put_for: int, again_for: float | None, ready: float
+) -> None:
+    desk.put("a", REQUEST, kind="old")
+    ticket = desk.take()
+    desk.put("a", BACKGROUND, kind="new", at=put_for)
+    assert desk.queue.take(0) is None
+    desk.queue.requeue(ticket, again_for)
+    assert desk.queue.next_ready() == ready
+    desk.clock.now = ready
+    assert desk.take() == (Job("a", kind="new"), "", REQUEST)
+
+
 def test_a_trial_is_one_ticket_beside_those_in_progress(desk: Desk) -> None:
     for path in "abcd":
         desk.put(path)
@@ -336,37 +365,37 @@ class Behaviour(RuleBasedStateMachine):
     def pick(self, data: st.DataObject) -> Ticket:
         return self.hands.pop(data.draw(st.integers(0, len(self.hands) - 1)))
 
-    @rule(owner=OWNERS)
-    def drop(self, owner: str) -> None:
-        self.queue.drop(owner)
-        for path in "ab":
-            self.forget(path, owner)
-
-    @rule(path=PATHS, owner=OWNERS)
-    def discard(self, path: str, owner: str) -> None:
-        self.queue.discard(path, owner)
-        self.forget(path, owner)
+    @rule(path=st.none() | PATHS, owner=OWNERS)
+    def remove(self, path: str | None, owner: str) -> None:
+        """Discard one entry, or drop all of an owner's."""
+        if path:
+            self.queue.discard(path, owner)
+        else:
+            self.queue.drop(owner)
+        for each in path or "ab":
+            self.forget(each, owner)
 
     def forget(self, path: str, owner: str) -> None:
         self.waits.pop((path, owner), None)
         del self.tries[path, owner]
         self.dropped += [each for each in self.hands if (each.path, each.owner) == (path, owner)]
 
-    @rule(priority=PRIORITIES, held=st.booleans())
-    def hold(self, priority: Priority, held: bool) -> None:
-        self.queue.hold(priority, held)
-        (self.held.add if held else self.held.discard)(priority)
-
-    @rule(priority=PRIORITIES, at_once=st.sampled_from([0, 1, 2, 9, 9]))
-    def limit(self, priority: Priority, at_once: int) -> None:
-        self.queue.limit(priority, at_once)
-        self.limits[priority] = at_once
-
-    @rule(delay=st.none() | DELAYS)
-    def pause_until(self, delay: int | None) -> None:
-        until = None if delay is None else self.clock.now + delay
-        self.queue.pause_until(until)
-        self.shut = -inf if until is None else until
+    @rule(what=st.sampled_from(["hold", "limit", "pause"]), data=st.data())
+    def restrict(self, what: str, data: st.DataObject) -> None:
+        """Let less be taken, or more; one rule, as most runs are to have what can be taken."""
+        if what == "pause":
+            delay = data.draw(st.none() | DELAYS)
+            self.shut = -inf if delay is None else self.clock.now + delay
+            self.queue.pause_until(None if delay is None else self.shut)
+            return
+        priority = data.draw(PRIORITIES)
+        if what == "hold":
+            held = data.draw(st.booleans())
+            self.queue.hold(priority, held)
+            (self.held.add if held else self.held.discard)(priority)
+        else:
+            self.limits[priority] = data.draw(st.sampled_from([0, 1, 2, 9, 9]))
+            self.queue.limit(priority, self.limits[priority])
 
     @rule(seconds=st.integers(1, 6))
     def let_time_pass(self, seconds: int) -> None:

@@ -19,8 +19,7 @@ from tests.daemon.daemon_fixture import eventually
 
 
 @pytest.fixture(autouse=True)
-def looks_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def looks_often(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_LOOKS", 0.01)
 
 

@@ -18,13 +18,10 @@ from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import PLACE, Served
 from tests.daemon.test_guard import assert_is_problem, assert_is_secured
 
+pytestmark = pytest.mark.usefixtures("home")
+
 NONCE = "0123456789abcdef" * 4
 VAULT = Path("/somebody/Notes")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
 
 
 def ask(server: Served, body: bytes) -> Answer:

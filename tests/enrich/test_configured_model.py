@@ -19,16 +19,12 @@ from companion.llm.budget import LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 
+pytestmark = pytest.mark.usefixtures("home")
+
 OPENAI = {"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini"}
 NEAR = {"base_url": "http://localhost:1/v1", "model": "gpt-4o-mini"}
 OWN_PRICE = {"input_price": 2, "output_price": 10}
 FAR = {"base_url": "https://ai.example/v1", "model": "own"}
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
 
 
 def config(endpoint: dict[str, Any], **tables: Any) -> Config:

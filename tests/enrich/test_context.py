@@ -76,9 +76,8 @@ TAGS = [
 
 @pytest.mark.parametrize("tags", TAGS)
 def test_the_most_fitting_values_are_offered_while_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tags: list[str]
+    tmp_path: Path, home: Path, tags: list[str]
 ) -> None:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     vault = tmp_path / "vault"
     vault.mkdir()
     (vault / "Note.md").write_text(f"---\ntags: [{', '.join(tags)}]\n---\n", encoding="utf-8")

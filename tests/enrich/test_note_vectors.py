@@ -73,12 +73,9 @@ class Encoding:
 
 
 @pytest.fixture
-def encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Encoding]:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def encoding(tmp_path: Path, home: Path, fake: FakeEndpoint) -> Encoding:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
-    fake = FakeEndpoint()
-    yield Encoding(tmp_path / "vault", fake)
-    fake.close()
+    return Encoding(tmp_path / "vault", fake)
 
 
 def age(file: Path) -> None:

@@ -20,40 +20,35 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 from companion.store.change import invert_edits
-from tests.examples import many
+from tests.examples import labelled, many
 
 RULES = Rules()
 
-EXAMPLES = [
-    pytest.param(
+EXAMPLES = {
+    "a stub like the seed": (
         "---\ndescription: \n---\n\n# T\n\n#status/postponed\n\n---\n\nText.\n",
         "---\ndescription: D: d\n---\n\n# T\n\n#status/postponed\n\n---\n\n"
         "> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
-        id="a stub like the seed",
     ),
-    pytest.param(
+    "a list to fill and a property to add, at the same place": (
         "---\ntags:\n---\nText.\n",
         "---\ntags:\n  - one\n  - two\ndescription: D: d\n---\n"
         "> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
-        id="a list to fill and a property to add, at the same place",
     ),
-    pytest.param(
+    "no properties": (
         "Text.\n",
         "---\ndescription: D: d\n---\n> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
-        id="no properties",
     ),
-    pytest.param(
+    "properties only": (
         "---\ndescription:\n---\n",
         "---\ndescription: D: d\n---\n> [!ai] AI\n> One.\n>\n> Two.\n",
-        id="properties only",
     ),
-    pytest.param(
+    "a request": (
         "---\ndescription: x\n---\n> [!ai] AI\n> Mine.\n\n## H\n\n> [!ai] Why?\n",
         "---\ndescription: x\n---\n> [!ai] AI\n> Mine.\n\n## H\n\n"
         "> [!ai] Why?\n> One.\n>\n> Two.\n",
-        id="a request",
     ),
-]
+}
 
 
 def fill(text: str) -> tuple[ParsedNote, list[Filling]]:
@@ -76,7 +71,7 @@ def variants(old: str, new: str) -> list[tuple[str, str]]:
     return [(old, new), crlf, marked, (old.removesuffix("\n"), new.removesuffix("\n"))]
 
 
-@pytest.mark.parametrize(("old", "new"), EXAMPLES)
+@labelled(("old", "new"), EXAMPLES)
 def test_fills_a_note(old: str, new: str) -> None:
     for before, after in variants(old, new):
         expected = after.replace("description: D: d", 'description: "D: d"')

@@ -43,8 +43,7 @@ ROSE = STUB.format(title="Climbing roses", text="")
 
 
 @pytest.fixture
-def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def vault(tmp_path: Path, home: Path) -> Path:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
     return tmp_path / "vault"
 

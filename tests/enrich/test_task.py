@@ -24,8 +24,7 @@ TWO = "---\ndescription: A.\n---\n> [!ai] Mine\n> a\n\n## Sorts\n\n> [!ai]\n\n##
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+def workspace(tmp_path: Path, home: Path) -> Iterator[Workspace]:
     vault = tmp_path / "vault"
     vault.mkdir()
     with open_workspace(load_config(), vault) as opened:
@@ -66,8 +65,8 @@ ASKED = [
     (Need("aliases", None, None, "property", ""), "unfit", ""),
     (Need("callout", None, "Why?", "request", ""), "nothing", "the note is short"),
 ]
-LEFT = [
-    pytest.param(
+LEFT = {
+    "the rest": (
         Job("a.md"),
         EMPTY,
         ["callout:top"],
@@ -76,34 +75,30 @@ LEFT = [
             "callout “Why?”: asked for once, and there was nothing to say (the note is short); "
             + AGAIN,
         ],
-        id="the rest",
     ),
-    pytest.param(Job("b.md"), POSTPONED, ["callout:top"], [], id="another note"),
-    pytest.param(
+    "another note": (Job("b.md"), POSTPONED, ["callout:top"], []),
+    "once more": (
         Job("a.md", retry=True),
         EMPTY,
         ["description", "aliases", "callout:top", "callout:question:Why?"],
         [],
-        id="once more",
     ),
-    pytest.param(
+    "only what was rejected": (
         Job("a.md", rejected_only=True, retry=True),
         EMPTY,
         ["description", "aliases"],
         [],
-        id="only what was rejected",
     ),
-    pytest.param(
+    "a section": (
         Job("a.md", section=Section("Cups")),
         EMPTY,
         [],
         [f"callout “Cups”: proposed once, and refused; {AGAIN}"],
-        id="a section",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("job", "text", "keys", "left"), LEFT)
+@labelled(("job", "text", "keys", "left"), LEFT)
 def test_what_was_asked_before_is_left(
     workspace: Workspace, job: Job, text: str, keys: list[str], left: list[str]
 ) -> None:

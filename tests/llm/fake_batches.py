@@ -8,9 +8,11 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from tests.llm.fake_endpoint import Server
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 """Returns the chat completion that answers a request's body."""
@@ -52,14 +54,12 @@ class FakeBatches:
         self.chat_bodies: list[dict[str, Any]] = []
         self.refuse: Refuse = lambda body: ""
         self.lock = threading.RLock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = Server(_Handler)
         self._server.fake = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"{self._server.address}/v1"
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     def add_file(self, name: str, data: bytes) -> dict[str, Any]:
         id_ = f"file-{len(self.files)}-{self.random.getrandbits(32):x}"
@@ -127,17 +127,9 @@ class FakeBatches:
                 batch[key] = self.add_file("output.jsonl", data)["id"]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    fake: FakeBatches
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that hang up are part of the play."""
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: Server
 
     def do_GET(self) -> None:
         self._perform()

@@ -43,18 +43,16 @@ class FakeEndpoint:
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.script: Script = lambda _seen, _n: answer("fine")
         self.seen: list[Seen] = []
-        self._server = _Server((host, 0), _Handler)
+        self._server = Server(_Handler, host)
         self._server.fake = self
-        self.url = f"http://{host}:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"{self._server.address}/v1"
 
     def play(self, *scenes: Scene) -> None:
         """Play the scenes in order, the last one again and again."""
         self.script = lambda _seen, n: scenes[min(n, len(scenes) - 1)]
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
 
 def answer(content: Any, finish: str = "stop", **message: Any) -> Scene:
@@ -80,10 +78,21 @@ def error(status: int, message: str = "", code: str = "", **headers: str) -> Sce
     return Scene(status, body, {"content-type": "application/json", **named})
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """A server in a thread. fake: who plays it."""
+
     daemon_threads = True
     request_queue_size = 256
-    fake: FakeEndpoint
+    fake: Any
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), handler)
+        self.address = f"http://{host}:{self.server_port}"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that hang up are part of the play."""
@@ -91,7 +100,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: Server
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))

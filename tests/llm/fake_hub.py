@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from huggingface_hub import constants
 
+from tests.llm.fake_endpoint import Server
 
-class HubServer(ThreadingHTTPServer):
+
+class HubServer(Server):
     """The server. linked: headers that tell of the file. asked: method and path of each request."""
 
     content: bytes
@@ -22,13 +23,11 @@ class HubServer(ThreadingHTTPServer):
 @contextmanager
 def running_hub(monkeypatch: pytest.MonkeyPatch, content: bytes) -> Iterator[HubServer]:
     """Run a server that has the content as any file of `owner/repo`, in Hugging Face's place."""
-    server = HubServer(("127.0.0.1", 0), _Hub)
+    server = HubServer(_Hub)
     server.content, server.linked, server.asked = content, {}, []
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    point_hub_at(f"http://127.0.0.1:{server.server_port}", monkeypatch)
+    point_hub_at(server.address, monkeypatch)
     yield server
-    server.shutdown()
-    server.server_close()
+    server.close()
 
 
 def point_hub_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

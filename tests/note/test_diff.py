@@ -1,36 +1,33 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.note.diff import Part, diff_words
+from tests.examples import labelled
 
 LINES = "".join(f"line {number}\n" for number in range(9))
-EXAMPLES = [
-    pytest.param("", "", [], id="nothing"),
-    pytest.param("a\n", "a\n", [("…", "")], id="the same"),
-    pytest.param("a\n", "a\nb\n", [("=", "a\n"), ("+", "b\n")], id="a line at the end"),
-    pytest.param("x\n", "", [("-", "x\n")], id="all taken out"),
-    pytest.param(
+EXAMPLES = {
+    "nothing": ("", "", []),
+    "the same": ("a\n", "a\n", [("…", "")]),
+    "a line at the end": ("a\n", "a\nb\n", [("=", "a\n"), ("+", "b\n")]),
+    "all taken out": ("x\n", "", [("-", "x\n")]),
+    "a property is filled": (
         "---\ndescription:\n---\n",
         "---\ndescription: Bread.\n---\n",
         [("=", "---\n"), ("=", "description:"), ("+", " Bread."), ("=", "\n"), ("=", "---\n")],
-        id="a property is filled",
     ),
-    pytest.param(
+    "a blank before the end of the line": (
         "tags: \n",
         "tags: bread\n",
         [("=", "tags: "), ("+", "bread"), ("=", "\n")],
-        id="a blank before the end of the line",
     ),
-    pytest.param(
+    "a word is replaced": (
         "the wild yeast\n",
         "the tame yeast\n",
         [("=", "the "), ("-", "wild"), ("+", "tame"), ("=", " yeast\n")],
-        id="a word is replaced",
     ),
-    pytest.param(
+    "lines far away are left out": (
         LINES,
         LINES.replace("line 4\n", "line 4\n\n> [!ai] AI\n"),
         [
@@ -40,12 +37,11 @@ EXAMPLES = [
             ("=", "line 5\nline 6\n"),
             ("…", ""),
         ],
-        id="lines far away are left out",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("old", "new", "parts"), EXAMPLES)
+@labelled(("old", "new", "parts"), EXAMPLES)
 def test_what_differs(old: str, new: str, parts: list[tuple[str, str]]) -> None:
     assert diff_words(old, new) == [Part(*part) for part in parts]  # type: ignore[arg-type]
 

@@ -410,23 +410,9 @@ def test_a_scan_does_not_load_the_matcher() -> None:
 
 
 WORDS = [
-    "Foo Bars",
-    "Barsoom",
-    "foo",
-    "FOO",
-    "Ab",
-    "学习",
-    "機械学習",
-    "面包",
-    "的",
-    "目",
-    "《",
-    "》",
-    "データ",
-    "머신",
-    "l'",
-    "s-team",
-]
+    "Foo Bars", "Barsoom", "foo", "FOO", "Ab", "学习", "機械学習", "面包", "的", "目", "《", "》",
+    "データ", "머신", "l'", "s-team",
+]  # fmt: skip
 WORDS += ["Who?", "Foo (bar)", "C++ code", "A.B", "Gamma Ray", "Gamma", "Ray Tracing"]
 NAME = st.one_of(st.sampled_from(WORDS), st.text("aAbB #|/.é学データ머'", min_size=1, max_size=6))
 PATH = NAME.map(lambda name: name.strip("/") or "x")

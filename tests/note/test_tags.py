@@ -29,23 +29,9 @@ def test_likely_tags(text: str, tags: list[str]) -> None:
 
 
 PIECES = [
-    "\ufeff",
-    "#a",
-    "#b/1",
-    "#2",
-    "\\",
-    " ",
-    "\n",
-    "\r",
-    "`",
-    "%%",
-    "<!--",
-    "-->",
-    "$",
-    "[[",
-    "]]",
+    "\ufeff", "#a", "#b/1", "#2", "\\", " ", "\n", "\r", "`", "%%", "<!--", "-->", "$", "[[", "]]",
     "> ",
-]
+]  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
