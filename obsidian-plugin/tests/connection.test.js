@@ -192,10 +192,8 @@ describe("switched off", () => {
 
   test("before it has begun: it does not begin", async () => {
     host = new Host();
-    host.told = null;
-    const loading = host.load();
-    host.plugin.unload();
-    await loading;
+    Object.defineProperty(host, "data", { get: () => host.plugin.unload() }); // while its settings are read
+    await host.load();
     assert.deepEqual([document.querySelector(".side-dock-ribbon-action"), host.app.commands, host.daemon.dialled], [null, [], []]);
   });
 });

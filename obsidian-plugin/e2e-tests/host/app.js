@@ -3,7 +3,7 @@
 import * as commands from "@codemirror/commands";
 import * as state from "@codemirror/state";
 import * as view from "@codemirror/view";
-import { Component, Events } from "./component.js";
+import { Component, Events, Keymap, TFile, TFolder } from "obsidian-test-mocks/obsidian";
 import { Setting } from "./controls.js";
 import { icon, setTooltip } from "./icons.js";
 import { ConfirmationModal, Modal } from "./modals.js";
@@ -12,7 +12,7 @@ import { Notice } from "./popups.js";
 import { requestUrl } from "./request.js";
 import { SecretStorage } from "./secrets.js";
 import { PluginSettingTab, SettingsModal } from "./settings.js";
-import { FileSystemAdapter, TFile, TFolder, Vault } from "./vault.js";
+import { FileSystemAdapter, Vault } from "./vault.js";
 import { ItemView, MarkdownView, TextFileView, Workspace } from "./workspace.js";
 
 /** Obsidian's own, which plugins share. */
@@ -28,7 +28,7 @@ export const OBSIDIAN = {
   ConfirmationModal,
   FileSystemAdapter,
   ItemView,
-  Keymap: { isModEvent },
+  Keymap,
   MarkdownView,
   Modal,
   Notice,
@@ -43,13 +43,6 @@ export const OBSIDIAN = {
   requestUrl,
   setTooltip,
 };
-
-/** As its documentation says, on Windows and Linux. */
-function isModEvent({ ctrlKey, altKey, shiftKey, button }) {
-  if (!ctrlKey) return button === 1 && "tab";
-  if (!altKey) return "tab";
-  return shiftKey ? "window" : "split";
-}
 
 /** An app on the vault of that name, with its window drawn. */
 export function makeApp(name) {

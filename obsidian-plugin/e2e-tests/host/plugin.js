@@ -1,6 +1,6 @@
 /** What a plugin adds to the window, and how commands are found. */
 
-import { Component } from "./component.js";
+import { Component, TFolder } from "obsidian-test-mocks/obsidian";
 import { icon } from "./icons.js";
 import { Modal } from "./modals.js";
 import { Menu } from "./popups.js";
@@ -10,6 +10,17 @@ export class Plugin extends Component {
     super();
     this.app = app;
     this.manifest = manifest;
+  }
+
+  /** Resolves once it has begun. */
+  load() {
+    this.loaded__ = true;
+    return this.onload();
+  }
+
+  registerInterval(id) {
+    this.register(() => window.clearInterval(id));
+    return id;
   }
 
   addRibbonIcon(name, title, callback) {
@@ -139,19 +150,19 @@ export function drawExplorer(app, parent) {
 
 function drawFolder(app, folder, parent) {
   for (const child of folder.children) {
-    if (child.name.startsWith(".")) continue;
-    const kind = child.children ? "folder" : "file";
+    const isFolder = child instanceof TFolder;
+    const kind = isFolder ? "folder" : "file";
     const item = parent.createDiv({ cls: `nav-${kind}` });
     const title = item.createDiv({ cls: `nav-${kind}-title`, attr: { "data-path": child.path } });
-    if (child.children) title.append(icon("chevron-right"));
-    title.appendText(child.basename ?? child.name);
+    if (isFolder) title.append(icon("chevron-right"));
+    title.appendText(isFolder ? child.name : child.basename);
     title.addEventListener("contextmenu", (event) => {
       event.preventDefault();
       const menu = new Menu();
       app.workspace.trigger("file-menu", menu, child, "file-explorer-context-menu");
       menu.showAtMouseEvent(event);
     });
-    if (child.children) drawFolder(app, child, item.createDiv({ cls: "nav-folder-children" }));
+    if (isFolder) drawFolder(app, child, item.createDiv({ cls: "nav-folder-children" }));
     else title.addEventListener("click", () => void app.workspace.open(child.path));
   }
 }

@@ -1,6 +1,6 @@
 /** Notices and menus. */
 
-import { Component } from "./component.js";
+import { Component } from "obsidian-test-mocks/obsidian";
 import { setIcon } from "./icons.js";
 
 export class Notice {

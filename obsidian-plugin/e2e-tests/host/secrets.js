@@ -1,6 +1,6 @@
 /** Obsidian's secret storage: kept by the window, not by the vault. */
 
-import { Events } from "./component.js";
+import { Events } from "obsidian-test-mocks/obsidian";
 
 const PREFIX = "secret:";
 

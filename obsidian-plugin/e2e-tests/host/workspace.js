@@ -1,6 +1,6 @@
 /** Tabs with notes: opened, edited, saved two seconds after typing, merged when others wrote. */
 
-import { Component, Events } from "./component.js";
+import { Component, Events } from "obsidian-test-mocks/obsidian";
 import { Editor } from "./editor.js";
 import { setIcon } from "./icons.js";
 import { NoteHead } from "./note-head.js";

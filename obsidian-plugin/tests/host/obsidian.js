@@ -266,7 +266,7 @@ export class Host {
     this.plugin.unload();
     await settle();
     clock.ticks.clear();
-    this.workspace.iterateAllLeaves(({ view }) => view.editor?.view.destroy());
+    for (const { view } of this.workspace.getLeavesOfType("markdown")) view.editor.view.destroy();
   }
 }
 
