@@ -2,17 +2,10 @@
 
 const PATHS = {
   sparkles: "M10 4l2 6 6 2-6 2-2 6-2-6-6-2 6-2z M19 3v5 M16.5 5.5h5",
-  file: "M6 2h8l5 5v15H6z M14 2v5h5",
-  folder: "M2 5h7l2 3h11v12H2z",
   x: "M5 5l14 14 M19 5L5 19",
-  check: "M4 12l6 6L20 6",
   "panel-left": "M3 4h18v16H3z M9 4v16",
-  search: "M10 4a6 6 0 1 0 .1 0 M15 15l6 6",
   settings: "M4 7h10 M18 7h2 M14 4v6 M4 17h2 M10 17h10 M10 14v6",
   "chevron-right": "M9 5l7 7-7 7",
-  undo: "M8 5L3 10l5 5 M3 10h11a6 6 0 0 1 0 12h-3",
-  pause: "M8 5v14 M16 5v14",
-  play: "M7 4l13 8-13 8z",
 };
 
 /** @param {string} name */

@@ -1,26 +1,43 @@
-/** How the note looks: headings, properties and callouts as Obsidian's live preview shows them. */
+/** How the note looks: headings, properties and callouts about as Obsidian's live preview shows them. */
 
-import { RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
+import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view";
 import { icon } from "./icons.js";
 
-class Title extends WidgetType {
-  constructor(type, title) {
+class Shown extends WidgetType {
+  /**
+   * @param {string} key widgets of the same key look the same
+   * @param {() => HTMLElement} draw
+   */
+  constructor(key, draw) {
     super();
-    this.type = type;
-    this.title = title;
+    Object.assign(this, { key, toDOM: draw });
   }
 
   eq(other) {
-    return other.type === this.type && other.title === this.title;
+    return other.key === this.key;
   }
 
-  toDOM() {
-    const element = createSpan({ cls: "lp-callout-title" });
-    element.append(icon(findIcon(this.type)));
-    element.appendText(this.title);
-    return element;
+  ignoreEvent() {
+    return true;
   }
+}
+
+/** A table's cell, which is edited by itself, as in Obsidian's own tables. */
+const CELL = new Shown("cell", () => {
+  const element = createDiv({ cls: "cm-table-widget", attr: { contenteditable: "false" } });
+  element.createDiv({ cls: "table-cell", attr: { contenteditable: "true", tabindex: "0" } });
+  return element;
+});
+const RULE = new Shown("rule", () => createSpan({ cls: "lp-rule" }));
+
+function title(type, words) {
+  return new Shown(`${type} ${words}`, () => {
+    const element = createSpan({ cls: "lp-callout-title" });
+    element.append(icon(findIcon(type)));
+    element.appendText(words);
+    return element;
+  });
 }
 
 /** The icon that the styles name for a type of callout: https://help.obsidian.md/callouts#Customize+callouts */
@@ -31,33 +48,6 @@ function findIcon(type) {
   return name.replace(/^lucide-/, "");
 }
 
-class Rule extends WidgetType {
-  eq() {
-    return true;
-  }
-
-  toDOM() {
-    return createSpan({ cls: "lp-rule" });
-  }
-}
-
-/** A cell of a table, which is edited by itself, as in Obsidian's own tables. */
-class Cell extends WidgetType {
-  eq() {
-    return true;
-  }
-
-  toDOM() {
-    const element = createDiv({ cls: "cm-table-widget", attr: { contenteditable: "false" } });
-    element.createDiv({ cls: "table-cell", attr: { contenteditable: "true", tabindex: "0" } });
-    return element;
-  }
-
-  ignoreEvent() {
-    return true;
-  }
-}
-
 /** Shows a cell below the text. */
 export const showCell = StateEffect.define();
 
@@ -65,106 +55,66 @@ const cells = StateField.define({
   create: () => Decoration.none,
   update(shown, { changes, effects, newDoc }) {
     if (!effects.some((one) => one.is(showCell))) return shown.map(changes);
-    return Decoration.set(Decoration.widget({ widget: new Cell(), block: true, side: 1 }).range(newDoc.length));
+    return Decoration.set(Decoration.widget({ widget: CELL, block: true, side: 1 }).range(newDoc.length));
   },
   provide: (field) => EditorView.decorations.from(field),
 });
 
-const HIDDEN = Decoration.replace({});
-const RULE = Decoration.replace({ widget: new Rule() });
-
 export const livePreview = [
   cells,
-  ViewPlugin.fromClass(
-    class {
-      constructor(view) {
-        this.decorations = decorate(view);
-      }
-
-      update(update) {
-        if (update.docChanged || update.viewportChanged) this.decorations = decorate(update.view);
-      }
+  ViewPlugin.define((view) => ({
+    decorations: decorate(view),
+    update(update) {
+      if (update.docChanged) this.decorations = decorate(update.view);
     },
-    { decorations: (plugin) => plugin.decorations },
-  ),
+  }), { decorations: (plugin) => plugin.decorations }),
   EditorView.editorAttributes.of({ class: "markdown-source-view" }),
 ];
 
-function decorate(view) {
-  const builder = new RangeSetBuilder();
-  const { doc } = view.state;
-  let properties = doc.line(1).text === "---" ? "open" : "none";
+function decorate({ state: { doc } }) {
+  const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? 0;
   let type = "";
+  const made = [];
   for (let number = 1; number <= doc.lines; number += 1) {
-    const { from, to, text } = doc.line(number);
-    if (properties === "open" && (number === 1 || text !== "---")) {
-      property(builder, from, to, text, number);
-      continue;
-    }
-    if (properties === "open") {
-      properties = "closed";
-      property(builder, from, to, text, number);
-      continue;
-    }
-    const header = /^( *> ?)\[!(\w+)\][+-]? ?(.*)$/.exec(text);
-    if (header) type = header[2].toLowerCase();
+    const { from, text } = doc.line(number);
+    const header = /^ *> ?\[!(\w+)\][+-]? ?(.*)$/.exec(text);
+    if (header) type = header[1].toLowerCase();
     else if (!/^ *>/.test(text)) type = "";
-    if (type) calloutLine(builder, doc, number, header, type);
-    else plain(builder, from, to, text);
-  }
-  return builder.finish();
-}
-
-function property(builder, from, to, text, number) {
-  const edge = text === "---";
-  builder.add(from, from, line(edge ? (number === 1 ? "lp-first" : "lp-last") : "lp-property"));
-  const name = /^[^\s:][^:]*:/.exec(text)?.[0].length ?? 0;
-  if (edge) builder.add(from, to, HIDDEN);
-  else if (name) builder.add(from, from + name, Decoration.mark({ class: "lp-name" }));
-}
-
-function calloutLine(builder, doc, number, header, type) {
-  const { from, to, text } = doc.line(number);
-  const isLast = number === doc.lines || !/^ *>/.test(doc.line(number + 1).text);
-  const kind = `callout lp-callout${header ? " mod-first" : ""}${isLast ? " mod-last" : ""}`;
-  builder.add(from, from, Decoration.line({ class: kind, attributes: { "data-callout": type } }));
-  if (header) {
-    const widget = new Title(type, header[3] || "AI");
-    builder.add(from, to, Decoration.replace({ widget }));
-    return;
-  }
-  const mark = /^ *> ?/.exec(text)?.[0].length ?? 0;
-  if (mark) builder.add(from, from + mark, HIDDEN);
-  links(builder, from, text);
-}
-
-function plain(builder, from, to, text) {
-  const heading = /^(#{1,6}) /.exec(text);
-  if (heading) {
-    builder.add(from, from, line(`lp-heading-${heading[1].length}`));
-    builder.add(from, from + heading[0].length, HIDDEN);
-  } else if (text === "---") {
-    builder.add(from, to, RULE);
-  } else {
-    links(builder, from, text);
-  }
-}
-
-function links(builder, from, text) {
-  for (const found of text.matchAll(/\[\[([^\]|]+\|)?([^\]]+)\]\]|(?<=^|\s)#[\w/]+/g)) {
-    const [all, target = "", name] = found;
-    const start = from + found.index;
-    if (!name) {
-      builder.add(start, start + all.length, Decoration.mark({ class: "lp-tag" }));
-      continue;
+    for (const [start, end, look] of from < properties ? property(text) : type ? callout(text, header, type) : plain(text)) {
+      made.push(look.range(from + start, from + end));
     }
-    const shown = start + 2 + target.length;
-    builder.add(start, shown, HIDDEN);
-    builder.add(shown, shown + name.length, Decoration.mark({ class: "lp-link" }));
-    builder.add(shown + name.length, start + all.length, HIDDEN);
   }
+  return Decoration.set(made, true);
 }
 
-function line(name) {
-  return Decoration.line({ class: name });
+const hide = Decoration.replace({});
+const mark = (name) => Decoration.mark({ class: name });
+const line = (name, attributes = {}) => [0, 0, Decoration.line({ class: name, attributes })];
+
+/** Parts of a line: from where to where, and how they look. */
+function property(text) {
+  if (text === "---") return [line("lp-edge"), [0, 3, hide]];
+  const name = /^[^\s:][^:]*:/.exec(text);
+  return name ? [[0, name[0].length, mark("lp-name")]] : [];
+}
+
+function callout(text, header, type) {
+  const shown = line("callout lp-callout", { "data-callout": type });
+  if (header) return [shown, [0, text.length, Decoration.replace({ widget: title(type, header[2] || "AI") })]];
+  const quote = /^ *> ?/.exec(text)[0].length;
+  return [shown, [0, quote, hide], ...links(text)];
+}
+
+function plain(text) {
+  const heading = /^#(#*) /.exec(text);
+  if (heading) return [line(`lp-heading ${heading[1] ? "" : "lp-title"}`), [0, heading[0].length, hide]];
+  return text === "---" ? [[0, 3, Decoration.replace({ widget: RULE })]] : links(text);
+}
+
+function links(text) {
+  return [...text.matchAll(/\[\[([^\]|]+\|)?([^\]]+)\]\]|(?<=^|\s)#[\w/]+/g)].flatMap(({ index, 0: all, 1: target = "", 2: name }) => {
+    if (!name) return [[index, index + all.length, mark("lp-tag")]];
+    const [start, end] = [index + 2 + target.length, index + all.length];
+    return [[index, start, hide], [start, end - 2, mark("lp-link")], [end - 2, end, hide]];
+  });
 }
