@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { notice } from "./obsidian.js";
-import { countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { focusEditor, openNote, shownText } from "./scenarios.js";
+import { countNotices, endScene, openPaired, openScene } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -58,7 +59,7 @@ test("once the user rests, the plugin fills it, in one step of the undo, and say
     return changes.length && changes;
   });
   assert.equal(change.state, "done");
-  await page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
+  await focusEditor(page);
   await page.keyboard.press("Control+z");
   assert.equal(await shownText(page), typed);
 });

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { endScene, openNote, openPaired, openScene, runCommand, shows } from "./scene.js";
+import { openNote, shows } from "./scenarios.js";
+import { endScene, openPaired, openScene, runCommand } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 

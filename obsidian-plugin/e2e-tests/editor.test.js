@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { notice } from "./obsidian.js";
-import { chooseFromMenu, clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { focusEditor, openNote, shownText, shows } from "./scenarios.js";
+import { chooseFromMenu, clickRibbon, countNotices, endScene, openPaired, openScene } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -42,7 +43,7 @@ for (const [path, end] of [["Stub.md", /> .*\nHello$/], ["Open end.md", /^# Stub
     await openNote(page, path);
     await page.keyboard.press("Control+End");
     await clickRibbon(page);
-    await focusEditor();
+    await focusEditor(page);
     const before = await shownText(page);
     scene.endpoint.release();
     await shows(page, CALLOUT);
@@ -82,7 +83,7 @@ test("the Properties pane is not disturbed", async () => {
   await page.keyboard.type(", and more");
   await fillWhileHeld(/waits until you have left its properties and its title/);
   assert.equal(await field.inputValue(), "ok, and more");
-  await focusEditor();
+  await focusEditor(page);
   await shows(page, CALLOUT);
   assert.match(await shownText(page), /^mood: ok, and more$/m);
 });
@@ -102,7 +103,7 @@ test("a table's cell that is edited within the text is not disturbed", async () 
   await page.keyboard.type("In a cell");
   await fillWhileHeld(/waits until you have left its table or field/);
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "In a cell");
-  await focusEditor();
+  await focusEditor(page);
   await shows(page, CALLOUT);
 });
 
@@ -127,7 +128,7 @@ test("a note that is renamed in its title while the model thinks is filled under
   await clickRibbon(page);
   await page.locator(".inline-title:visible").fill("Named");
   const notices = await countNotices(page);
-  await focusEditor();
+  await focusEditor(page);
   await waitFor("it is renamed", async () => (await scene.vault.read("Named.md").catch(() => "")) !== "");
   scene.endpoint.release();
   await shows(page, CALLOUT);
@@ -168,7 +169,7 @@ test("a second pane shows the same, and words typed in either stay", async () =>
   await page.evaluate(() => window.app.workspace.split().then(({ editor }) => editor.focus()));
   await page.keyboard.press("Control+End");
   await clickRibbon(page);
-  await focusEditor();
+  await focusEditor(page);
   await page.keyboard.type("Typed.");
   scene.endpoint.release();
   await shows(page, CALLOUT);
@@ -226,19 +227,19 @@ test("a list waits for the cursor behind its name, and stays a proposal where th
     const { cm } = window.app.workspace.activeLeaf.view.editor;
     cm.dispatch({ selection: { anchor: cm.state.doc.toString().indexOf("tags:") + 5 } });
   });
-  await focusEditor();
+  await focusEditor(page);
   await fillWhileHeld(/waits until the cursor has left its property “tags”/);
   await page.locator(".notice").last().getByRole("button", { name: "Cancel" }).click();
   await notice(page, /^The work on “Listed” was cancelled. What the model gave/);
   assert.match(await scene.vault.companion("proposals", "--json", "Listed.md"), /"tags"/);
-  await focusEditor();
+  await focusEditor(page);
   await page.keyboard.type(" mine");
   assert.match(await shownText(page), /^tags: mine\nmood: ok$/m);
 });
 
 /** Type at the end while the model thinks, and see that the note has both, the fill as one step of undo. */
 async function fillBesideTyping(path) {
-  await focusEditor();
+  await focusEditor(page);
   await page.keyboard.press("Control+End");
   await page.keyboard.type("Typed too.");
   scene.endpoint.release();
@@ -285,8 +286,4 @@ function shownTexts(path) {
     const views = window.app.workspace.getLeavesOfType("markdown").map((leaf) => leaf.view);
     return new Set(views.filter(({ file }) => file?.path === name).map(({ editor }) => editor.getValue())).size;
   }, path);
-}
-
-function focusEditor() {
-  return page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
 }

@@ -11,7 +11,8 @@ import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, notice } from "./obsidian.js";
-import { clickRibbon, countNotices, openNote, openPaired, openScene, runCommand, shows } from "./scene.js";
+import { openNote, shows } from "./scenarios.js";
+import { clickRibbon, countNotices, openPaired, openScene, runCommand } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");

@@ -10,18 +10,18 @@ import { waitFor } from "./wait.js";
 /** @import { Vault } from "./daemon.js" */
 
 /**
- * A user of one of the two hosts. evaluate: what a function returns in the window, which gets the
- * app and the value. type: into what has the focus. letTimePass: lets at least ten seconds of the
- * window's time go by.
+ * A user of one of the two hosts. evaluate: what a function returns in the window, as Playwright's pages do. type: into
+ * what has the focus. letTimePass: lets at least ten seconds of the window's time go by.
  *
  * @typedef {{
- *   evaluate: <T, V>(act: (app: any, value: V) => T | Promise<T>, value?: V) => Promise<T>,
+ *   evaluate: <T, V>(act: (value: V) => T | Promise<T>, value?: V) => Promise<T>,
  *   type: (text: string) => Promise<void>,
  *   runCommand: (id: string, name: string) => Promise<void>,
  *   letTimePass: () => Promise<void>,
  * }} User
  */
 
+/** @typedef {Pick<User, "evaluate">} Window also a page of Playwright's */
 /** @typedef {{ user: User, vault: Vault, endpoint: Endpoint }} Stage */
 
 const FILLED = /^description: How to keep a sourdough starter/m;
@@ -39,9 +39,9 @@ export const SCENARIOS = {
     const filled = await shownText(user);
     assert.match(filled, /^> \[!ai\] AI\n> A sourdough starter/m);
     await notice(user, /Filled description and a callout in “Sourdough”/);
-    await user.evaluate((app) => app.workspace.activeLeaf.view.editor.undo());
+    await user.evaluate(() => app.workspace.activeLeaf.view.editor.undo());
     assert.equal(await shownText(user), original);
-    await user.evaluate((app) => app.workspace.activeLeaf.view.editor.redo());
+    await user.evaluate(() => app.workspace.activeLeaf.view.editor.redo());
     assert.equal(await shownText(user), filled);
     await waitFor("the file follows", async () => (await vault.read(path)) === filled);
   },
@@ -102,19 +102,26 @@ export const SCENARIOS = {
     for (const note of [path, "Garden/Compost.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
   },
 
-  "the daemon goes away and comes back": async ({ user, vault }) => {
+  "a daemon that dies while the model thinks is found again on another port, and the user is told": async ({ user, vault, endpoint }) => {
     await openNote(user, "Questions.md");
     const text = await shownText(user);
-    const port = vault.port;
-    await vault.kill();
+    const { asked } = endpoint;
+    const pass = (/** @type {RegExp} */ words) =>
+      waitFor(`the status bar says ${words}`, async () => {
+        await user.letTimePass();
+        return words.test(await statusBar(user));
+      }, 120);
+    endpoint.hold();
     await clickRibbon(user);
+    await waitFor("the model is asked", () => endpoint.asked > asked);
+    await vault.kill();
+    await pass(/waiting for Callout Companion/);
     await notice(user, /companion serve/);
     assert.equal(await shownText(user), text);
-    await vault.serve(port);
-    await waitFor("the status bar knows", async () => {
-      await user.letTimePass();
-      return /today/.test(await statusBar(user));
-    }, 120);
+    endpoint.release();
+    await vault.serve();
+    await pass(/today/);
+    await notice(user, /was restarted meanwhile/);
     await clickRibbon(user);
     await shows(user, /^ *> It explains the subject/m);
   },
@@ -122,23 +129,28 @@ export const SCENARIOS = {
 
 /**
  * Open a note in a tab of its own, with an editor, and put the cursor at its start.
- * @param {User} user
+ * @param {Window} user
  * @param {string} path
  */
 export async function openNote(user, path) {
   await waitFor(`${path} is in the vault`, () =>
-    user.evaluate((app, name) => Boolean(app.vault.getFileByPath(name)), path),
+    user.evaluate((name) => Boolean(app.vault.getFileByPath(name)), path),
   );
-  await user.evaluate((app, name) => app.workspace.openLinkText(name, "", true), path);
+  await user.evaluate((name) => app.workspace.openLinkText(name, "", true), path);
   await waitFor(`${path} is open`, () =>
-    user.evaluate((app, name) => app.workspace.getActiveFile()?.path === name, path),
+    user.evaluate((name) => app.workspace.getActiveFile()?.path === name, path),
   );
-  await user.evaluate((app) => app.workspace.activeLeaf.view.editor.focus());
+  await focusEditor(user);
 }
 
-/** @param {User} user */
+/** @param {Window} user */
+export function focusEditor(user) {
+  return user.evaluate(() => app.workspace.activeLeaf.view.editor.focus());
+}
+
+/** The text that the active editor shows. @param {Window} user */
 export function shownText(user) {
-  return user.evaluate((app) => /** @type {string} */ (app.workspace.activeLeaf.view.editor.getValue()));
+  return user.evaluate(() => /** @type {string} */ (app.workspace.activeLeaf.view.editor.getValue()));
 }
 
 /**
@@ -147,7 +159,7 @@ export function shownText(user) {
  * @param {number} ch
  */
 function placeCursor(user, line, ch) {
-  return user.evaluate((app, position) => {
+  return user.evaluate((position) => {
     const { editor } = app.workspace.activeLeaf.view;
     editor.setCursor(position);
     editor.focus();
@@ -168,7 +180,7 @@ function clickRibbon(user) {
  */
 function clickIn(user, within, selector, words) {
   return waitFor(`${selector} ${words} in ${within}`, () =>
-    user.evaluate((_, [outer, inner, pattern]) => {
+    user.evaluate(([outer, inner, pattern]) => {
       const all = [...document.querySelectorAll(`${outer} ${inner}`)];
       const found = all.findLast((one) => new RegExp(pattern).test(one.textContent?.trim() ?? ""));
       if (found instanceof HTMLElement) found.click();
@@ -179,17 +191,17 @@ function clickIn(user, within, selector, words) {
 
 /**
  * Wait until the active editor shows something.
- * @param {User} user
+ * @param {Window} user
  * @param {RegExp} words
  */
-function shows(user, words) {
+export function shows(user, words) {
   let text = "";
   const what = () => `the editor shows ${words}, only: ${text}`;
-  return waitFor(what, async () => words.test((text = await shownText(user))), 30);
+  return waitFor(what, async () => words.test((text = await shownText(user))));
 }
 
 /**
- * Wait until a notice that is still there says that.
+ * Wait until a notice has said that since `tidyUp`: one may be gone again.
  * @param {User} user
  * @param {RegExp} words
  * @param {number} [seconds]
@@ -197,26 +209,24 @@ function shows(user, words) {
 function notice(user, words, seconds = 30) {
   let said = /** @type {string[]} */ ([]);
   const what = () => `a notice that says ${words}, only: ${said.join(" | ")}`;
-  const look = async () => {
-    said = await user.evaluate(() =>
-      [...document.querySelectorAll(".notice")].map((one) => one.textContent ?? ""),
-    );
-    return said.some((one) => words.test(one));
-  };
+  const look = async () => (said = await user.evaluate(() => [...saidByNotices])).some((one) => words.test(one));
   return waitFor(what, look, seconds);
 }
 
-/** Close every notice and dialog. @param {User} user */
+/** Close every notice and dialog, and keep what notices say from now on. @param {User} user */
 export function tidyUp(user) {
   return user.evaluate(() => {
     for (const one of document.querySelectorAll(".modal-close-button, .notice")) {
       if (one instanceof HTMLElement) one.click();
     }
+    const said = new Set();
+    Object.assign(window, { saidByNotices: said });
+    new MutationObserver(() => document.querySelectorAll(".notice").forEach((one) => said.add(one.textContent))).observe(document.body, { childList: true, subtree: true });
   });
 }
 
-/** @param {User} user */
-function statusBar(user) {
+/** What the status bar says. @param {Window} user */
+export function statusBar(user) {
   return user.evaluate(
     () => document.querySelector(".status-bar-item.plugin-callout-companion")?.textContent ?? "",
   );

@@ -2,21 +2,8 @@
 
 import assert from "node:assert/strict";
 import { notice, readData } from "./obsidian.js";
-import { SCENARIOS, tidyUp } from "./scenarios.js";
-import {
-  chooseFromMenu,
-  clickRibbon,
-  countNotices,
-  endScene,
-  openNote,
-  openPaired,
-  openScene,
-  runCommand,
-  secret,
-  shownText,
-  shows,
-  statusBar,
-} from "./scene.js";
+import { SCENARIOS, focusEditor, openNote, shownText, shows, statusBar, tidyUp } from "./scenarios.js";
+import { chooseFromMenu, clickRibbon, countNotices, endScene, openPaired, openScene, runCommand, secret } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -35,7 +22,7 @@ const test = testsOn(
     scene = await openScene();
     page = await openPaired(scene, {}, { hasClock: true });
     user = {
-      evaluate: (act, value) => page.evaluate(`(${act})(window.app, ${JSON.stringify(value ?? null)})`),
+      evaluate: (act, value) => page.evaluate(act, value),
       type: (text) => page.keyboard.type(text),
       runCommand: (_, name) => runCommand(page, name),
       letTimePass: () => page.clock.fastForward(10_000),
@@ -57,18 +44,6 @@ test("the code in data.json becomes a token that only the secret storage holds",
   });
   assert.ok(!data.includes(token));
   assert.match(await readyBar(), /today/);
-});
-
-test("a web page cannot ask the daemon: the plugin needs no CORS", async () => {
-  const status = `${scene.vault.address}/api/v1/status`;
-  const asked = await page.evaluate(async ([url, token]) => {
-    const headers = { Authorization: `Bearer ${token}` };
-    return fetch(url, { headers }).then(
-      (answer) => answer.status,
-      (error) => error.name,
-    );
-  }, [status, await secret(page)]);
-  assert.equal(asked, "TypeError");
 });
 
 for (const [name, act] of Object.entries(SCENARIOS)) {
@@ -111,13 +86,13 @@ test("the section at the cursor, of two that read alike; undo goes past what the
   const notices = await countNotices(page);
   await clickRibbon(page);
   await notice(page, /^Filled .* in “Logs”/, notices);
-  await focusEditor();
+  await focusEditor(page);
   await page.keyboard.press("Control+End");
   const before = await countNotices(page);
   await runCommand(page, "Enrich section at the cursor");
   await notice(page, /^Filled a callout in “Logs”/, before);
   assert.match(await shownText(page), /Monday\.\n\n## Log\n\n> \[!ai\]\+ AI\n> It explains[^#]*Tuesday\.$/);
-  await focusEditor();
+  await focusEditor(page);
   await page.keyboard.press("Control+z");
   assert.doesNotMatch(await shownText(page), /\[!ai\]\+ AI/);
   await runCommand(page, "Undo the last change");
@@ -138,7 +113,7 @@ test("an open note is filled in its editor, with what is not saved, and is one r
   assert.deepEqual([change.id, change.state], [mine.change, "done"]);
   const filled = await shownText(page);
   await waitFor("the file follows", async () => (await scene.vault.read(PATH)) === filled);
-  await page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
+  await focusEditor(page);
   await page.keyboard.press("Control+z");
   assert.equal(await shownText(page), before);
   await page.keyboard.press("Control+y");
@@ -177,10 +152,6 @@ test("switched off, nothing of it stays", async () => {
     return JSON.parse(await scene.vault.companion("status", "--json")).open_notes === 0;
   });
 });
-
-function focusEditor() {
-  return page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
-}
 
 function readyBar() {
   return waitFor("the status is known", async () => {

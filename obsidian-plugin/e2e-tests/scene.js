@@ -62,16 +62,6 @@ export function secret(page) {
   return page.evaluate(() => window.app.secretStorage.getSecret("callout-companion-token"));
 }
 
-/**
- * Open a note by a click in the list of files.
- * @param {Page} page
- * @param {string} path
- */
-export async function openNote(page, path) {
-  await page.locator(`.nav-file-title[data-path="${path}"]`).click();
-  await page.waitForFunction((name) => window.app.workspace.getActiveFile()?.path === name, path);
-}
-
 /** @param {Page} page */
 export function clickRibbon(page) {
   return page.locator(".side-dock-ribbon-action").click();
@@ -99,31 +89,6 @@ export async function runCommand(page, name) {
 export async function chooseFromMenu(page, path, title) {
   await page.locator(`[data-path="${path}"]`).click({ button: "right" });
   await page.locator(".menu-item").filter({ hasText: title }).click();
-}
-
-/** What the status bar says. @param {Page} page */
-export function statusBar(page) {
-  return page.locator(".status-bar-item.plugin-callout-companion").innerText();
-}
-
-/**
- * The text that the active editor shows.
- * @param {Page} page
- * @returns {Promise<string>}
- */
-export function shownText(page) {
-  return page.evaluate(() => window.app.workspace.activeLeaf.view.editor.getValue());
-}
-
-/**
- * Wait until the active editor shows something.
- * @param {Page} page
- * @param {RegExp} words
- */
-export function shows(page, words) {
-  let text = "";
-  const what = () => `the editor shows ${words}, only: ${text}`;
-  return waitFor(what, async () => words.test((text = await shownText(page))));
 }
 
 /** How many notices there were so far. @param {Page} page */

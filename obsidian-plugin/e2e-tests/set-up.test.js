@@ -11,13 +11,15 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
-import { errorsOf, Obsidian, writeData } from "./obsidian.js";
-import { openNote, secret, statusBar } from "./scene.js";
+import { errorsOf, Obsidian, readData, writeData } from "./obsidian.js";
+import { openNote, statusBar } from "./scenarios.js";
+import { secret } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
 const PLUGIN = join(dirname(fileURLToPath(import.meta.url)), "..");
 const PROGRAM = join(PLUGIN, "..", ".venv", "bin", "companion");
+const NEEDS_PROGRAM = { skip: !existsSync(PROGRAM) };
 const { lines: INSTALL } = JSON.parse(await readFile(join(PLUGIN, "src", "install-lines.json"), "utf8")).find(
   ({ system }) => system === "Linux",
 );
@@ -30,7 +32,6 @@ let endpoint;
 let vault;
 /** @type {import("playwright-core").Page} */
 let page;
-let clicks = 0;
 
 before(async () => {
   [endpoint, obsidian] = await Promise.all([Endpoint.start(), Obsidian.launch()]);
@@ -43,7 +44,6 @@ after(async () => {
 
 beforeEach(async () => {
   vault = await Vault.copy(endpoint.baseUrl);
-  clicks = 0;
 });
 
 afterEach(async () => {
@@ -57,7 +57,8 @@ afterEach(async () => {
   }
 });
 
-test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }, async () => {
+test("from nothing installed to a paired daemon, and to the first accepted proposal", NEEDS_PROGRAM, async (context) => {
+  const path = "Cooking/Sourdough.md";
   page = await obsidian.open(vault);
   await waitFor("it is known", async () => /not installed/.test(await statusBar(page)));
   await click("Set up");
@@ -69,43 +70,27 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
   await view().getByText("Copied.").waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), INSTALL[0]);
 
-  await install(join(vault.home, ".local", "bin")); // as the lines do, in a terminal
-  clicks = 0;
+  const program = await install(join(vault.home, ".local", "bin")); // as the lines do, in a terminal
+  await countActs();
   await click("Look again");
   await heading("It is installed, but not running");
-  const program = join(vault.home, ".local", "bin", "companion");
   assert.deepEqual(await view().locator(".callout-companion-command").allInnerTexts(), [
     `${program} serve --vault ${vault.path} --port 0`,
     `${program} pair --json --vault ${vault.path}`,
   ]);
   await assertAccessible(page, VIEW);
   await click("Start");
-  await view().getByRole("button", { name: "Decided" }).waitFor();
+  await isPaired();
   assert.match((await secret(page)) ?? "", /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
   assert.match(await statusBar(page), /today/);
-  assert.equal(clicks, 2);
-  await assertAccessible(page, VIEW);
-  const kept = await page.evaluate(() => window.app.loadLocalStorage("callout-companion-program"));
-  assert.equal(kept, program);
-  assert.doesNotMatch(await readFile(join(vault.path, ".obsidian/plugins/callout-companion/data.json"), "utf8").catch(() => ""), /companion serve|local\/bin/);
-});
+  assert.equal(await page.evaluate(() => window.app.loadLocalStorage("callout-companion-program")), program);
+  assert.doesNotMatch(await readData(vault).catch(() => ""), /companion serve|local\/bin/);
 
-test("from nothing installed to the first accepted proposal", { skip: !existsSync(PROGRAM) }, async (context) => {
-  const path = "Cooking/Sourdough.md";
-  page = await obsidian.open(vault);
-  await waitFor("it is known", async () => /not installed/.test(await statusBar(page)));
-  await click("Set up");
-  await heading("Its program is not on this computer yet");
-  await install(join(vault.home, ".local", "bin")); // as the lines do, in a terminal
-  await countActs();
-  await click("Look again");
-  await click("Start");
-  await view().getByRole("button", { name: "Decided" }).waitFor();
   await openNote(page, path);
-  await view().getByRole("button", { name: "Propose for this note" }).click();
+  await click("Propose for this note");
   await view().getByRole("button", { name: "Accept both" }).waitFor();
   await assertAccessible(page, VIEW);
-  await view().getByRole("button", { name: "Accept both" }).click();
+  await click("Accept both");
   await waitFor("it is in the note", async () => /\[!ai\] AI\n> A sourdough/.test(await vault.read(path)));
   const { click: clicked, keydown: typed } = await page.evaluate(() => window.acts);
   context.diagnostic(`${clicked} clicks, ${typed} keys`);
@@ -113,16 +98,46 @@ test("from nothing installed to the first accepted proposal", { skip: !existsSyn
   assert.equal(typed, 0, "no word is typed");
 });
 
-test("a daemon that runs, and does not know the plugin", { skip: !existsSync(PROGRAM) }, async () => {
+/** What may be wrong, and what mends it: a button, or what the words say. Each prepares it, and returns how the window is opened. */
+const STATES = [
+  ["another vault's daemon where ours should be", "Another vault's is running", "Start", async (context) => {
+    const other = await Vault.copy(endpoint.baseUrl);
+    context.after(() => other.remove());
+    await other.serve();
+    await writeData(vault, { address: other.address });
+    return withProgram();
+  }],
+  ["another program where ours should be", "Another program is in its place", "Start", async (context) => {
+    await answering(context, (response) => response.writeHead(404).end("Not here"));
+    return withProgram();
+  }],
+  ["a daemon that is too old", "The versions do not fit", /is too old for this plugin\. Update it: uv tool upgrade callout-companion/, async (context) => {
+    const proofs = JSON.stringify({ token: "", place: "", version: "0.0.9" });
+    await answering(context, (response) => response.setHeader("Content-Type", "application/json").end(proofs));
+  }],
+  ["a plugin that is too new for the daemon", "The versions do not fit", /99\.0\.0, is too new for Companion .*: update Companion, and start `companion serve` again/, serveFor("99.0.0")],
+  ["a plugin that is too old for the daemon", "The versions do not fit", /0\.0\.1, is too old for Companion .*: update the client, which is the plugin in Obsidian/, serveFor("0.0.1")],
+];
+for (const [name, title, remedy, prepare] of STATES) {
+  test(name, remedy === "Start" ? NEEDS_PROGRAM : {}, async (context) => {
+    page = await obsidian.open(vault, await prepare(context));
+    await openSetUp();
+    await heading(title);
+    await assertAccessible(page, VIEW);
+    if (remedy instanceof RegExp) return view().getByText(remedy).waitFor();
+    await click(remedy);
+    await isPaired();
+  });
+}
+
+test("a daemon that runs, and does not know the plugin", NEEDS_PROGRAM, async () => {
   await vault.serve();
-  const folder = join(vault.base, "bin");
-  await install(folder);
-  page = await obsidian.open(vault, { path: folder });
+  page = await obsidian.open(vault, await withProgram());
   await openSetUp();
   await heading("It runs, but is not paired");
   await assertAccessible(page, VIEW);
   await click("Pair");
-  await view().getByRole("button", { name: "Decided" }).waitFor();
+  await isPaired();
   await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
   await page.evaluate(() => window.app.plugins.plugins["callout-companion"].onExternalSettingsChange());
   await waitFor("it pairs by itself, since that was agreed to", () => secret(page));
@@ -135,92 +150,27 @@ test("a daemon that runs, and no program to ask: a code is typed", async () => {
   await heading("It runs, but is not paired");
   await view().getByRole("textbox", { name: "Pairing code" }).fill(await vault.pair());
   await view().getByRole("button", { name: "Pair", exact: true }).click();
-  await view().getByRole("button", { name: "Decided" }).waitFor();
+  await isPaired();
 });
 
-test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", { skip: !existsSync(PROGRAM) }, async () => {
+test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", NEEDS_PROGRAM, async (context) => {
   await vault.serve();
-  const folder = join(vault.base, "bin");
-  await install(folder);
   /** @type {string[]} */
   const requests = [];
-  const squat = (/** @type {import("node:http").ServerResponse} */ response) => {
+  await answering(context, (response) => {
     requests.push(response.req.url ?? "");
     const proofs = { token: "0".repeat(64), place: "0".repeat(64), version: "0.3.0" };
     response.setHeader("Content-Type", "application/json").end(JSON.stringify(proofs));
-  };
-  await answering(squat, async (address) => {
-    await writeData(vault, { address });
-    page = await obsidian.open(vault, { path: folder });
-    await openSetUp();
-    await heading("It runs, but is not paired");
-    await vault.kill();
-    await click("Pair");
-    await view().getByText(/^The Callout Companion at .* is another vault's/).waitFor();
-    assert.deepEqual([...new Set(requests)], ["/api/v1/proof"]);
-    assert.equal((await secret(page)) ?? "", "");
   });
+  page = await obsidian.open(vault, await withProgram());
+  await openSetUp();
+  await heading("It runs, but is not paired");
+  await vault.kill();
+  await click("Pair");
+  await view().getByText(/^The Callout Companion at .* is another vault's/).waitFor();
+  assert.deepEqual([...new Set(requests)], ["/api/v1/proof"]);
+  assert.equal((await secret(page)) ?? "", "");
 });
-
-test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM) }, async () => {
-  const other = await Vault.copy(endpoint.baseUrl);
-  try {
-    await other.serve();
-    const folder = join(vault.base, "bin");
-    await install(folder);
-    await writeData(vault, { address: other.address });
-    page = await obsidian.open(vault, { path: folder });
-    await openSetUp();
-    await heading("Another vault's is running");
-    await assertAccessible(page, VIEW);
-    await click("Start");
-    await view().getByRole("button", { name: "Decided" }).waitFor();
-  } finally {
-    await other.remove();
-  }
-});
-
-test("another program where ours should be", { skip: !existsSync(PROGRAM) }, async () => {
-  const folder = join(vault.base, "bin");
-  await install(folder);
-  await answering((response) => response.writeHead(404).end("Not here"), async (address) => {
-    await writeData(vault, { address });
-    page = await obsidian.open(vault, { path: folder });
-    await openSetUp();
-    await heading("Another program is in its place");
-    await assertAccessible(page, VIEW);
-    await click("Start");
-    await view().getByRole("button", { name: "Decided" }).waitFor();
-  });
-});
-
-test("a daemon that is too old", async () => {
-  const proofs = JSON.stringify({ token: "", place: "", version: "0.0.9" });
-  await answering((response) => response.setHeader("Content-Type", "application/json").end(proofs), async (address) => {
-    await writeData(vault, { address });
-    page = await obsidian.open(vault);
-    await openSetUp();
-    await heading("The versions do not fit");
-    await view().getByText(/is too old for this plugin\. Update it: uv tool upgrade callout-companion/).waitFor();
-    await assertAccessible(page, VIEW);
-  });
-});
-
-const PLUGINS = /** @type {const} */ ([
-  ["too new for the daemon", "99.0.0", /99\.0\.0, is too new for Companion .*: update Companion, and start `companion serve` again/],
-  ["too old for the daemon", "0.0.1", /0\.0\.1, is too old for Companion .*: update the client, which is the plugin in Obsidian/],
-]);
-for (const [name, version, words] of PLUGINS) {
-  test(`a plugin that is ${name}`, async () => {
-    await vault.serve();
-    await writeData(vault, { address: vault.address });
-    page = await obsidian.open(vault, { version });
-    await openSetUp();
-    await heading("The versions do not fit");
-    await view().getByText(words).waitFor();
-    await assertAccessible(page, VIEW);
-  });
-}
 
 test("no model yet: it is fetched, or the reason is told", async () => {
   await writeFile(join(vault.home, "config.toml"), "[background]\nenabled = false\n");
@@ -274,26 +224,48 @@ test("a program that ends at once is told of by its own words", async () => {
 });
 
 /**
- * Have a program answer at an address as it likes, while act is done.
- * @param {(response: import("node:http").ServerResponse) => void} answer
- * @param {(address: string) => Promise<void>} act
+ * Have a program answer as it likes at the address in the plugin's settings, until the test ends.
+ * @param {import("node:test").TestContext} context
+ * @param {(response: import("node:http").ServerResponse) => void} respond
  */
-async function answering(answer, act) {
-  const server = createServer((_, response) => answer(response));
+async function answering(context, respond) {
+  const server = createServer((_, response) => respond(response));
   await new Promise((done) => server.listen(0, "127.0.0.1", () => done(null)));
-  try {
-    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-    await act(`http://127.0.0.1:${port}`);
-  } finally {
+  context.after(() => {
     server.closeAllConnections();
     server.close();
-  }
+  });
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  await writeData(vault, { address: `http://127.0.0.1:${port}` });
+}
+
+/** A window whose plugin is of that version, beside the vault's daemon. @param {string} version */
+function serveFor(version) {
+  return async () => {
+    await vault.serve();
+    await writeData(vault, { address: vault.address });
+    return { version };
+  };
 }
 
 /** @param {string} folder */
 async function install(folder) {
+  const path = join(folder, "companion");
   await mkdir(folder, { recursive: true });
-  await symlink(PROGRAM, join(folder, "companion"));
+  await symlink(PROGRAM, path);
+  return path;
+}
+
+/** A window where the program is found. */
+async function withProgram() {
+  const path = join(vault.base, "bin");
+  await install(path);
+  return { path };
+}
+
+/** The view shows the inbox. */
+function isPaired() {
+  return view().getByRole("button", { name: "Decided" }).waitFor();
 }
 
 function view() {
@@ -317,7 +289,6 @@ function countActs() {
 
 /** @param {string} name */
 async function click(name) {
-  clicks += 1;
   await page.getByRole("button", { name, exact: true }).click();
 }
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { randomNumbers } from "./host/random.js";
 import { notice } from "./obsidian.js";
-import { clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { openNote, shownText } from "./scenarios.js";
+import { clickRibbon, countNotices, endScene, openPaired, openScene } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 

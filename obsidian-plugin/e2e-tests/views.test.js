@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertAccessible } from "./axe.js";
-import { endScene, openNote, openPaired, openScene, runCommand, secret, shownText, statusBar } from "./scene.js";
+import { openNote, shownText, statusBar } from "./scenarios.js";
+import { endScene, openPaired, openScene, runCommand, secret } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 

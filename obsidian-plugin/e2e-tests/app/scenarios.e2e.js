@@ -13,7 +13,7 @@ const ID = "callout-companion";
 /** @type {User} */
 const user = {
   evaluate: async (act, value) => {
-    const script = `return (${act})(window.app, ${JSON.stringify(value ?? null)})`;
+    const script = `return (${act})(${JSON.stringify(value ?? null)})`;
     return /** @type {any} */ (await browser.execute(script));
   },
   type: (text) => browser.keys([...text]),
@@ -35,7 +35,7 @@ describe("Callout Companion in Obsidian", () => {
     // in place: the daemon serves the very folder that Obsidian opens, which is a copy already
     await browser.reloadObsidian({ vault: vault.path, copy: false, plugins: [ID] });
     await waitFor("the plugin is paired", () =>
-      user.evaluate((app) => Boolean(app.secretStorage.getSecret("callout-companion-token"))), 60);
+      user.evaluate(() => Boolean(app.secretStorage.getSecret("callout-companion-token"))), 60);
   });
 
   beforeEach(async () => {

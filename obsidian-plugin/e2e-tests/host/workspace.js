@@ -228,7 +228,7 @@ export class Workspace extends Events {
   async open(path) {
     const file = this.app.vault.getFileByPath(path);
     if (!file) throw new Error(`no ${path} in the vault`);
-    const known = this.#leaves.find((leaf) => leaf.view.file === file);
+    const known = this.#notes().find((view) => view.file === file)?.leaf;
     const leaf = known ?? this.#newLeaf();
     if (known) this.setActiveLeaf(leaf);
     else await leaf.openFile(file);
@@ -252,7 +252,7 @@ export class Workspace extends Events {
     for (const sheet of document.querySelectorAll("link")) doc.head.append(doc.importNode(sheet));
     doc.body.className = document.body.className;
     doc.body.append(contentEl);
-    view.editor?.cm.setRoot(doc);
+    if (view instanceof MarkdownView) view.editor.cm.setRoot(doc);
     leaf.isBeside = true;
     this.trigger("window-open", { win, doc }, win);
     return view;
@@ -307,7 +307,8 @@ export class Workspace extends Events {
   }
 
   getActiveFile() {
-    return this.activeLeaf?.view.file ?? null;
+    const view = this.activeLeaf?.view ?? {};
+    return "file" in view ? view.file : null;
   }
 
   getActiveViewOfType(Kind) {
