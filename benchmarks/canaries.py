@@ -46,9 +46,7 @@ from tests.vault.test_pdf_text import make_pdf
 
 PRIVATE, TARGETS, EMBEDDING = 50, 120, 20
 CANARY = re.compile(r"zq[tagxc]\d{3}")
-SETTINGS = """[notes]
-examples = true
-[private]
+SETTINGS = """[private]
 folders = ["Diary of mine"]
 tags = ["confidential"]
 properties = { secret = "true" }
@@ -80,6 +78,8 @@ def main() -> int:
             run(["enrich", *targets, *private, "--json"])
             run(["enrich", *private[:EMBEDDING], "--force", "--propose", "--json"])
         corrected = correct(vault, private)
+        with (home / "config.toml").open("a") as file:
+            file.write('[similar]\nmodel = "encoder"\n')
         with endpoint(own_address()) as (address, remote):
             os.environ["COMPANION_BASE_URL"] = address
             run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
@@ -87,33 +87,23 @@ def main() -> int:
             run(["prompt", ".", "--try", "50", "--model", "other", "--json"])
             for path in private:
                 run(["prompt", path, "--try", "1", "--json"])
-        with (
-            endpoint("127.0.0.1") as (address, _),
-            endpoint(own_address()) as (encoder, encoded),
-        ):
-            os.environ["COMPANION_BASE_URL"] = address
-            similar = f'[similar]\nbase_url = "{encoder}"\nmodel = "encoder"\n'
-            (home / "config.toml").write_text(SETTINGS + similar)
-            run(["doctor", "similar", "--yes"])
-            run(["enrich", *targets, *private, "--force", "--retry", "--json"])
         written = "".join((vault / path).read_text(encoding="utf-8") for path in targets)
-    return report(local, remote, encoded, written, corrected)
+    return report(local, remote, written, corrected)
 
 
-def report(
-    local: list[str], remote: list[str], encoded: list[str], written: str, corrected: int
-) -> int:
+def report(local: list[str], remote: list[str], written: str, corrected: int) -> int:
     """Print what was sent where, and return the exit status."""
-    seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote + encoded))
+    seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote))
+    encoded = sum("input" in json.loads(call) for call in remote)
     kept = find_canaries(written)
     print(f"the model on this machine: {len(local)} calls, {len(seen)} of {4 * PRIVATE} words")
-    print(f"the remote endpoint: {len(remote)} calls, the remote encoder: {len(encoded)} calls,")
+    print(f"the remote endpoint: {len(remote)} calls, {encoded} of them for vectors,")
     print(f"    together {len(leaked)} of the words")
     print(f"{corrected} values of private notes were accepted in other words")
     print(f"public notes: {len(kept)} of the words were written into them")
     for word in sorted(leaked | kept):
         print(f"  {word}")
-    is_proof = min(len(remote), len(encoded)) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
+    is_proof = min(len(remote) - encoded, encoded) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
     is_proof &= bool(corrected)
     return int(bool(leaked or kept) or not is_proof)
 

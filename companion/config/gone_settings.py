@@ -16,11 +16,18 @@ GONE = {
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
     "agents.folders": "agents accept nothing while it is there, and in any folder without it",
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
+    "notes.examples": "the author's style and corrections show how to write",
+    "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
+    " once this is taken out",
+    "similar.api_key": "similar.model is asked with endpoint.api_key",
 }
 """By name, what happens instead of the setting."""
 
 # What a setting that is gone kept from being done stays undone while it is in a file.
-_HELD_BACK = {"agents.folders": ("agents", "may_accept")}
+_HELD_BACK = {
+    "agents.folders": ("agents", "may_accept"),
+    "similar.base_url": ("similar", "model"),
+}
 
 
 def find_gone(tables: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,6 @@ Tables = Mapping[str, Any]
 
 ENDPOINT_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _ENDPOINT = ("base_url", "model", "api_key")  # what those variables set, in their order
-_ENDPOINTS = ("endpoint", "similar")  # tables that name one
 _GUARDS = ("ignore", "private")  # tables whose lists keep notes from being read or sent
 _EXPECTED = {
     "bool": "true or false",
@@ -179,10 +178,10 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     and [private] add up, for the same reason.
     """
     merged = without_gone(common)
-    changed = {name for name in _ENDPOINTS if _names_endpoint(own.get(name))}
-    for name in _ENDPOINTS if "endpoint" in changed else changed:
-        if isinstance(under := common.get(name), dict):
-            merged[name] = {key: value for key, value in under.items() if key not in _ENDPOINT}
+    if _names_endpoint(own.get("endpoint")):
+        for name in ("endpoint", "similar"):
+            if isinstance(under := merged.get(name), dict):
+                merged[name] = {key: value for key, value in under.items() if key not in _ENDPOINT}
     for name, table in without_gone(own).items():
         under = merged.get(name)
         if not isinstance(table, dict) or not isinstance(under, dict):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from companion.config.validators import (
     FolderName,
@@ -16,7 +16,7 @@ from companion.config.validators import (
     TagName,
 )
 from companion.llm.catalog import model_path
-from companion.llm.endpoint import ApiKey, Endpoint, check_base_url
+from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Styles
 from companion.vault.ignore import IgnoreRules, folder_key
 
@@ -46,8 +46,6 @@ class NotesTable(Table):
     """the note's own sentence may be its description"""
     quote_others: bool | None = None
     """quote other notes in place of a small model's callout; unset: as own_sentence"""
-    examples: bool = False
-    """show a model that is not small the author's descriptions of up to 3 similar notes"""
     unfilled: dict[FolderName, tuple[str, ...]] = {}
     """properties, or callout, not to fill in a folder, such as { Journal = ["aliases"] }"""
 
@@ -97,17 +95,8 @@ class SimilarTable(Table):
 
     enabled: bool = True
     """compare notes; if not, the model chooses from the most used tags"""
-    base_url: str | None = None
-    """an OpenAI-compatible API with /embeddings; unset: the built-in encoder, on this machine"""
     model: str = ""
-    """its name there"""
-    api_key: ApiKey = SecretStr("")
-    """unset: the key of [endpoint], if it has the same base_url"""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        check_base_url(self.base_url, has_model=bool(self.model))
-        return self
+    """of the /embeddings at endpoint.base_url; unset: the built-in encoder, on this machine"""
 
 
 Mode = Literal["write", "propose"]
@@ -246,14 +235,13 @@ class Config(Table):
 
     def similar_endpoint(self) -> Endpoint | None:
         """Return the endpoint that encodes texts; None: the built-in encoder does."""
-        table, main = self.similar, self.endpoint
-        if table.base_url is None:
+        if self.is_embedded or not self.similar.model:
             return None
-        is_same = table.base_url == main.base_url and not table.api_key.get_secret_value()
+        main = self.endpoint
         return Endpoint(
-            base_url=table.base_url,
-            model=table.model,
-            api_key=main.api_key if is_same else table.api_key,
+            base_url=main.base_url,
+            model=self.similar.model,
+            api_key=main.api_key,
             timeout=main.timeout,
             retries=main.retries,
         )

@@ -49,8 +49,6 @@ from companion.vault.files import NoteFile
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Stores the outcomes of a call."""
 
-_SIMILAR = 12  # notes in which examples of descriptions are looked for
-_EXAMPLES = 3  # at most
 _EMBEDDED = 8  # letters of what a note embeds, for each token of it that a prompt has room for
 _EMBEDDED_TOKENS = 16_000  # for which it is read at most
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
@@ -276,7 +274,7 @@ class Asker:
         )
         files = (*embedded.files, *told.files)
         if not model.is_small:
-            context, learnt_from = self._learn(context, path, parsed, fields)
+            context, learnt_from = self._learn(context, fields)
             files = (*files, *learnt_from)
         titles, others = self.callout_styles.titles, (told.quotable, files, told.paths)
         return PromptNote(
@@ -284,20 +282,14 @@ class Asker:
         )
 
     def _learn(
-        self, context: PromptContext, path: str, parsed: ParsedNote, fields: Sequence[Field]
+        self, context: PromptContext, fields: Sequence[Field]
     ) -> tuple[PromptContext, tuple[NoteFile, ...]]:
         """Return the context with how the author writes, and the files that shows."""
         vault, lessons = self.vault_context, self._lessons
         names = {field.fills: field.name for field in fields}
         corrections, files = lessons.find_corrections(vault, names)
         style = str(lessons.style(vault) or "") if DESCRIPTION in names else ""
-        context = replace(context, corrections=corrections, style=style)
-        if self.similar and self.workspace.config.notes.examples:
-            similar = self.similar.find_likely(vault, path, parsed, _SIMILAR)
-            described = self._backlinks.describe(vault, similar, _EXAMPLES)
-            context = replace(context, examples=described.linked)
-            files = (*files, *described.files)
-        return context, files
+        return replace(context, corrections=corrections, style=style), files
 
     def _acceptor(self, note: PromptNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)

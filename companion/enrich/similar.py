@@ -287,7 +287,7 @@ class SimilarNotes:
             return True
         self._warn(
             f"similar notes are not looked for where notes are in {language}, which the built-in"
-            " encoder does not know; base_url under [similar] names another encoder"
+            " encoder does not know; model under [similar] names one at your endpoint"
         )
         return False
 

@@ -42,17 +42,13 @@ def clean_key(value: SecretStr) -> SecretStr:
     return SecretStr(key)
 
 
-def check_base_url(base_url: str | None, *, has_model: bool) -> None:
-    """Raise ValueError if it is not an HTTP address, or there is no model to ask there."""
-    if base_url is None:
-        return
+def _check_base_url(base_url: str) -> None:
+    """Raise ValueError if it is not an HTTP address."""
     if not base_url.startswith(("http://", "https://")):
         raise ValueError("base_url must begin with http:// or https://")
     parts = urlsplit(base_url)  # raises ValueError, too
     if not parts.hostname or parts.port == 0:
         raise ValueError("base_url must name a server, as http://localhost:11434/v1")
-    if not has_model:
-        raise ValueError("an endpoint with a base_url needs a model, too")
 
 
 ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
@@ -106,7 +102,10 @@ class Endpoint(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_base_url(self.base_url, has_model="model" in self.model_fields_set)
+        if self.base_url is not None:
+            _check_base_url(self.base_url)
+            if "model" not in self.model_fields_set:
+                raise ValueError("an endpoint with a base_url needs a model, too")
         return self
 
     @classmethod

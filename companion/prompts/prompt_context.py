@@ -26,8 +26,7 @@ class PromptContext:
     first. opening: the sentence of the note that best says what it is about, if any.
     self_description: the same, if it already reads as a description. properties: further properties
     of the note as `name: value`, for notes with little text. backlinks: what other notes say about
-    it. linked: descriptions of notes that it links to. examples: descriptions that the author gave
-    to similar notes, for a model that can follow them. corrections: what the author made of earlier
+    it. linked: descriptions of notes that it links to. corrections: what the author made of earlier
     answers, by field name. style: how the author writes descriptions. small: whether the model is
     small, and is best told to write little, and only from what it is shown. strict: whether it has
     to keep to the words it is shown, because its first answer went beyond them. wish: what the user
@@ -47,7 +46,6 @@ class PromptContext:
     properties: Sequence[str] = ()
     backlinks: Sequence[str] = ()
     linked: Sequence[str] = ()
-    examples: Sequence[str] = ()
     corrections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     style: str = ""
     small: bool = False
@@ -64,7 +62,7 @@ class PromptContext:
         """Return the values for `note.md`, the template of the note's part of a message."""
         prose = break_turn_marks(self.prose.strip())
         corrections = {name: as_lines(each) for name, each in self.corrections.items()}
-        told = (*self.backlinks, *self.linked, *self.examples, *chain(*corrections.values()))
+        told = (*self.backlinks, *self.linked, *chain(*corrections.values()))
         lists = (*self.headings, *self.aliases, *self.tags, *self.properties, *told)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
@@ -74,7 +72,7 @@ class PromptContext:
             "properties": as_lines(self.properties),
             "backlinks": as_lines(self.backlinks),
             "linked": as_lines(self.linked),
-            "examples": as_lines(self.examples),
+            "examples": (),  # for a note.md of the user's, from when there were some
             "corrections": corrections,
             "marker": _find_marker(texts),
         }
@@ -123,7 +121,6 @@ SAMPLES = (
         properties=("from: Ethiopia",),
         backlinks=("Coffee keeps people awake. (from “Sleep”)",),
         linked=("Ethiopia: A country in the Horn of Africa.",),
-        examples=("How tea is picked, dried and poured.",),
         corrections={"description": ("“All of tea.” became “How tea is poured.”",)},
         style="about 8 words, and most begin with “How”",
     ),

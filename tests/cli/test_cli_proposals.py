@@ -27,8 +27,7 @@ def test_a_callout_waits_where_its_evidence_cannot_be_told(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    elsewhere = f'[similar]\nbase_url = "{user.fake.url}"\nmodel = "embedder"\n'
-    user.configure(f"[endpoint]\nretries = 0\nsmall = true\n{elsewhere}")
+    user.configure('[endpoint]\nretries = 0\nsmall = true\n[similar]\nmodel = "embedder"\n')
     said = {"callout": "The starter gets flour and water twice a day."}
     user.fake.script = lambda seen, number: answer_by_schema(seen, said)
     text = "Sourdough is bread that is raised by wild yeast. Feed the starter twice a day. " * 3

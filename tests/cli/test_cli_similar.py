@@ -75,7 +75,7 @@ def test_many_notes_go_elsewhere_only_once_somebody_agreed(
 
     for number in range(30):
         tagged.note(f"More {number}.md", f"Number {number}.\n")
-    tagged.configure(f'[similar]\nbase_url = "{tagged.fake.url}"\nmodel = "embedder"\n')
+    tagged.configure('[similar]\nmodel = "embedder"\n')
     tagged.fake.script = reply
     monkeypatch.setattr(Endpoint, "is_local", property(lambda _: False))
     ran = tagged.run("doctor", "similar")
@@ -85,30 +85,3 @@ def test_many_notes_go_elsewhere_only_once_somebody_agreed(
     assert tagged.run("prompt", "Bread.md").status == 0 and tagged.calls() == 0
     assert tagged.run("doctor", "similar", "--yes").status == 0
     assert sum(len(seen.body["input"]) for seen in tagged.fake.seen) == 61
-
-
-EXAMPLES = [
-    pytest.param("[notes]\nexamples = true\n", True, id="switched on"),
-    pytest.param("", False, id="off by default"),
-    pytest.param("small = true\n[notes]\nexamples = true\n", False, id="a small model"),
-]
-
-
-@pytest.mark.parametrize(("settings", "is_shown"), EXAMPLES)
-def test_a_model_is_shown_how_the_author_describes_similar_notes(
-    user: User, settings: str, is_shown: bool
-) -> None:
-    user.configure(f"[endpoint]\nretries = 0\n{settings}[private]\nfolders = ['Mine']\n")
-    described = "---\ndescription: {} of rye.\n---\n\n# Bread\n\nRye bread, baked with a starter.\n"
-    user.note("Rye.md", described.format("A dense loaf"))
-    user.note("Mine/Rye bread.md", described.format("A secret loaf"))
-    user.note("Filled.md", described.replace("description: {} of rye.", "description:"))
-    user.says(description="A loaf that Companion described.")
-    assert user.run("doctor", "similar").status == 0
-    assert user.run("enrich", "Filled.md").status == 0
-    user.note(
-        "New.md", "---\ndescription:\n---\n\n# New bread\n\nWheat bread, baked of a starter.\n"
-    )
-    shown = user.run("prompt", "New.md").out
-    told = "How the author describes other notes:\n- A dense loaf of rye.\n</note>"
-    assert (told in shown) == is_shown and "secret" not in shown and "Companion desc" not in shown

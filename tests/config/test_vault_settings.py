@@ -41,7 +41,7 @@ MERGED = [
         id="a time-out of its own changes no address",
     ),
     pytest.param(
-        {"endpoint": REMOTE, "similar": {**REMOTE, "enabled": False}},
+        {"endpoint": REMOTE, "similar": {"model": "e", "enabled": False}},
         {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
         {
             "endpoint": {"base_url": "http://localhost/v1", "model": "m"},
@@ -51,12 +51,9 @@ MERGED = [
     ),
     pytest.param(
         {"endpoint": REMOTE, "similar": REMOTE},
-        {"similar": {"base_url": "https://other.example/v1", "model": "e"}},
-        {
-            "endpoint": REMOTE,
-            "similar": {"base_url": "https://other.example/v1", "model": "e"},
-        },
-        id="the key of what compares notes stays with its address",
+        {"similar": {"model": "e"}},
+        {"endpoint": REMOTE, "similar": {}},
+        id="notes that were compared at an address of its own are compared nowhere else",
     ),
     pytest.param(
         {"private": {"folders": ["A"], "properties": {"a": "1"}}, "ignore": {"tags": ["t"]}},

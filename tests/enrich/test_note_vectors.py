@@ -57,8 +57,8 @@ class Encoding:
 
     @contextmanager
     def open(self, **tables: object) -> Iterator[tuple[Workspace, NoteVectors]]:
-        similar = {"base_url": self.fake.url, "model": "embedder"}
-        config = Config.model_validate({"similar": similar, **tables})
+        tables = {"endpoint": {"base_url": self.fake.url, "model": "m"}} | tables
+        config = Config.model_validate({"similar": {"model": "embedder"}, **tables})
         endpoint = config.similar_endpoint()
         assert endpoint
         with open_workspace(config, self.vault) as workspace:
