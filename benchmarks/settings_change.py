@@ -61,7 +61,6 @@ WORD = re.compile(r"zq[ab]\d{3}x\d")
 FIELD = "qqdescription"  # in the instruction of the description
 BASE = f"""[endpoint]
 json_mode = "text"
-retries = 0
 concurrency = {AT_ONCE}
 [background]
 enabled = %s

@@ -79,6 +79,12 @@ def _one_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each call fail at once: tests/llm says what is tried again."""
+    monkeypatch.setattr("companion.llm.attempts.RETRIES", 0)
+
+
+@pytest.fixture(autouse=True)
 def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the fakes say what they like: tests of exactness are not about what a model says."""
     monkeypatch.setenv("COMPANION_CHECKS", "off")

@@ -103,7 +103,7 @@ def find_old_paths(space: Workspace) -> Callable[[], object]:
 
 
 def call_endpoint(space: Workspace) -> Callable[[], object]:
-    client = Client(Endpoint(base_url="http://127.0.0.1:9/v1", model="none", retries=0), Event())
+    client = Client(Endpoint(base_url="http://127.0.0.1:9/v1", model="none"), Event())
 
     def ask() -> None:
         with suppress(Exception):

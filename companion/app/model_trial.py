@@ -132,6 +132,7 @@ def open_model_trial(root: Path, config: Config) -> Iterator[ModelTrial]:
     """Open a trial of the model on the vault at root. Raises UsageError if it is missing."""
     cancelled = Event()
     with open_client(config, cancelled) as client:
+        client.retries = 1  # the user is waiting
         yield ModelTrial(root, config, client, cancelled)
 
 

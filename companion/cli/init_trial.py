@@ -23,7 +23,7 @@ from companion.cli.model import fetch_model, print_trial
 from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.doctor.machine import find_shortage
-from companion.doctor.model_probe import advice_on_thinking, with_few_retries
+from companion.doctor.model_probe import advice_on_thinking
 from companion.errors import CompanionError, EndpointError
 from companion.llm.catalog import find_model, list_models
 from companion.note.text import split_lines
@@ -60,7 +60,7 @@ class Trial:
 
         Raises EndpointError or AnswerError if it does not answer, and nobody can be asked.
         """
-        config = _with_key_of_environment(with_few_retries(config))
+        config = _with_key_of_environment(config)
         try:
             if below(config) and (too_little := find_shortage(config)):
                 return Verdict(too_little)

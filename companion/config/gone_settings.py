@@ -16,6 +16,8 @@ GONE = {
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
     "agents.folders": "agents accept nothing while it is there, and in any folder without it",
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
+    "endpoint.retries": "a failed call is made up to 3 times more",
+    "endpoint.max_output_tokens": "8,192 more than needed, if the model thinks",
     "notes.examples": "the author's style and corrections show how to write",
     "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
     " once this is taken out",

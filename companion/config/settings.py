@@ -243,5 +243,4 @@ class Config(Table):
             model=self.similar.model,
             api_key=main.api_key,
             timeout=main.timeout,
-            retries=main.retries,
         )

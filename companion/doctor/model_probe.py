@@ -33,12 +33,6 @@ class ProbeResult(NamedTuple):
     thinks: bool = False
 
 
-def with_few_retries(config: Config) -> Config:
-    """Return the configuration with one retry at most, for a user who is waiting."""
-    once = config.endpoint.model_copy(update={"retries": min(config.endpoint.retries, 1)})
-    return config.model_copy(update={"endpoint": once})
-
-
 def probe_client(client: Client) -> ProbeResult:
     """Ask the client's model one short question, and return its answer.
 
@@ -58,16 +52,12 @@ def advice_on_thinking(config: Config) -> str:
     """Return advice on a model that thinks; empty if the settings deal with it."""
     table = config.endpoint
     if table.reasoning_effort == "none":
-        return (
-            "its server does not turn thinking off; choose a model that does not think, or set"
-            " max_output_tokens under [endpoint] to the tokens that its thoughts and answers take"
-        )
-    if table.reasoning_effort or table.max_output_tokens:
+        return "its server does not turn thinking off; choose a model that does not think"
+    if table.reasoning_effort:
         return ""
     return (
         "it thinks before it answers, which takes time and tokens; under [endpoint],"
-        ' reasoning_effort = "none" ends that where the server can, and max_output_tokens'
-        " gives its thoughts more room"
+        ' reasoning_effort = "none" ends that where the server can'
     )
 
 
@@ -106,7 +96,8 @@ def check_answer(config: Config) -> Finding:
     Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
     not on this machine, or the endpoint's address is invalid.
     """
-    with open_client(with_few_retries(config), Event()) as client:
+    with open_client(config, Event()) as client:
+        client.retries = 1  # the user is waiting
         probed = probe_client(client)
     said = f"the model answered within {probed.seconds:.1f} s"
     if not probed.thinks:

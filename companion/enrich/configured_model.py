@@ -86,7 +86,6 @@ _PROSE = 600  # tokens of a note for the embedded model: two cores read about 10
 _PROSE_ELSEWHERE = 8000  # the same where context_tokens is not set: more only costs more
 _TOLD = 200  # tokens of other notes for the embedded model
 _TOLD_ELSEWHERE = 800
-_LEAST_CONTEXT = 1024  # tokens that are planned with at least
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
 
@@ -124,8 +123,6 @@ def model_facts(config: Config) -> ModelFacts:
         return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _TOLD)
     mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most = None if context else _PROSE_ELSEWHERE
-    if context and table.max_output_tokens:  # thoughts take of the context, too
-        context = max(_LEAST_CONTEXT, context - table.max_output_tokens)
     mode = "plain" if plain else mode
     told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)

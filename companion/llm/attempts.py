@@ -27,6 +27,7 @@ from companion.llm.response import Completion, Reply, Usage, read_completion, wi
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
 
+RETRIES = 3  # further calls after a failed one
 _FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
@@ -50,18 +51,16 @@ class EndpointSource(Protocol):
 class Sender:
     """Sends requests to one endpoint, and retries where that may help. Safe for threads.
 
-    `first_delay`: seconds before the first retry, doubled for each further one. Setting `cancelled`
-    ends all waiting for a retry; close() also ends calls in progress. `path`: of the API, below the
-    endpoint's base URL. `budget`: counts and limits what the calls use. `can_wait`: nobody waits
-    for a single answer, so the service tier is used, and other calls go first when a limit a minute
-    is reached.
+    Setting `cancelled` ends all waiting for a retry; close() also ends calls in progress. `path`:
+    of the API, below the endpoint's base URL. `budget`: counts and limits what the calls use.
+    `can_wait`: nobody waits for a single answer, so the service tier is used, and other calls go
+    first when a limit a minute is reached. `retries`: further calls after a failed one.
     """
 
     def __init__(
         self,
         source: EndpointSource,
         cancelled: threading.Event,
-        first_delay: float,
         path: str = "/chat/completions",
         budget: Budget | None = None,
         *,
@@ -70,7 +69,7 @@ class Sender:
         self._source = source
         self._can_wait = can_wait
         self._cancelled = cancelled
-        self._first_delay = first_delay
+        self.retries = RETRIES
         self._path = path
         self._budget = budget
         self.under_way = 0  # calls that were sent, and have no reply yet
@@ -114,7 +113,7 @@ class Sender:
             slot.enter_context(self._slots)
             for attempt in count():
                 error: CompanionError | None = None
-                wait, retries = 0.0, self._source.settings.retries
+                wait, retries = 0.0, self.retries
                 reserved = self._reserve(input_tokens, output_tokens)
                 with reserved as reservation, self._source.lease() as lent:
                     endpoint = lent.in_tier(can_wait=self._can_wait)
@@ -146,7 +145,7 @@ class Sender:
                 limiter.hold(wait)  # the other calls would be refused, too
         if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
             raise error
-        self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))
+        self._cancelled.wait(max(wait, retry_delay(attempt)))
         self._check_open()
 
     def limit_calls(self, slots: AbstractContextManager[object]) -> None:
@@ -236,13 +235,13 @@ def may_pass(status: int) -> bool:
     return status in _RETRIED_STATUSES or status >= 500
 
 
-def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
-    """Return the seconds to wait after the failed attempt, counted from 0; about `first` at first.
+def retry_delay(attempt: int) -> float:
+    """Return the seconds to wait after the failed attempt, counted from 0.
 
     They double each time, with some randomness, so that threads do not all call at once.
     """
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
-    return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
+    return min(_LONGEST_DELAY, _FIRST_DELAY * 2.0**attempt) * jitter
 
 
 def _settle(reservation: Reservation, reply: Reply) -> Completion:

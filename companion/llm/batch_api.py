@@ -16,7 +16,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from companion.errors import AnswerError
-from companion.llm.attempts import EndpointSource, retry_delay
+from companion.llm.attempts import RETRIES, EndpointSource, retry_delay
 from companion.llm.budget import Budget
 from companion.llm.client import Check, Client, make_answer
 from companion.llm.endpoint import Endpoint
@@ -68,7 +68,7 @@ class BatchApi:
     """The batches at one endpoint; close() it at the end.
 
     The openai package makes the calls, with its own retries: calls that time out, break or are
-    refused for now, up to the endpoint's retries, and as Retry-After says. All methods raise
+    refused for now, and as Retry-After says. All methods raise
     EndpointError or AnswerError when that fails, too.
     """
 
@@ -100,7 +100,7 @@ class BatchApi:
                     )
                     return _read_batch(made.to_dict())
             except (EndpointDown, RateLimited):
-                if attempt >= self.endpoint.retries:
+                if attempt >= RETRIES:
                     raise
             time.sleep(retry_delay(attempt))
         raise AssertionError("unreachable")
@@ -151,14 +151,14 @@ class BatchApi:
         self.close()
 
     @contextmanager
-    def _calls(self, retries: int | None = None, *, may_be_gone: bool = False) -> Iterator[OpenAI]:
+    def _calls(self, retries: int = RETRIES, *, may_be_gone: bool = False) -> Iterator[OpenAI]:
         """Lend the package's client; its errors are raised as ours. may_be_gone: ignore a 404."""
         from companion.llm.transport import Transport
 
         self._opened = self._opened or Transport(self.endpoint, _MAX_FILE)
         no_batches = f"The endpoint {self.endpoint.address} {{}}; {_EXPORT}"
         try:
-            with self._opened.client(self.endpoint.retries if retries is None else retries) as api:
+            with self._opened.client(retries) as api:
                 yield api
         except CallFailed as failure:
             raise failure.to_error(self.endpoint) from None

@@ -60,7 +60,7 @@ class Client(Sender):
     It remembers what it learns about the endpoint (see Capabilities) as long as it lives, and
     shares it with a client made with `capabilities_from`. `endpoint` may be a source that starts
     the endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
-    `cancelled`, `first_delay` and `can_wait` see Sender. `budget` counts and caps what the calls
+    `cancelled`, `can_wait` and `retries` see Sender. `budget` counts and caps what the calls
     use; it may be shared, too, and is left open.
 
     All questions raise EndpointError when the endpoint is not available, or a cap is reached
@@ -72,14 +72,13 @@ class Client(Sender):
         self,
         endpoint: EndpointSource,
         cancelled: threading.Event | None = None,
-        first_delay: float = 0.5,
         budget: Budget | None = None,
         capabilities_from: Client | None = None,
         *,
         can_wait: bool = False,
     ) -> None:
         stopped = cancelled or threading.Event()
-        super().__init__(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
+        super().__init__(endpoint, stopped, budget=budget, can_wait=can_wait)
         self._capabilities: tuple[object, Capabilities] | None = None
         if capabilities_from:
             self._capabilities = capabilities_from.identify(), capabilities_from.capabilities

@@ -130,7 +130,7 @@ class EndpointEncoder(Sender):
     """
 
     def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
-        super().__init__(endpoint, threading.Event(), 0.5, "/embeddings", budget)
+        super().__init__(endpoint, threading.Event(), "/embeddings", budget)
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
 

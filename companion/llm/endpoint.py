@@ -74,12 +74,8 @@ class Endpoint(BaseModel):
     """the JSON format the server supports; text: one call a field"""
     timeout: Annotated[float, Field(gt=0)] = 120.0
     """seconds for one answer"""
-    retries: Annotated[int, Field(ge=0)] = 3
-    """further calls after a failed one"""
     context_tokens: Annotated[int, Field(ge=1024)] | None = None
     """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
-    max_output_tokens: Annotated[int, Field(ge=256)] | None = None
-    """of an answer, thoughts included; unset: as needed, and 4096 more if the model thinks"""
     reasoning_effort: Effort | None = None
     """how much a thinking model thinks: none, minimal, low, medium, high; unset: its default"""
     small: bool | None = None

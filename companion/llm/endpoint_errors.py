@@ -260,8 +260,8 @@ def only_thoughts_error(endpoint: Endpoint, tokens: int) -> AnswerError:
     """Return the error for a model that spent all its output tokens on thinking."""
     return AnswerError(
         f"The model {endpoint.model} at {endpoint.address} was still thinking when its {tokens:,}"
-        ' tokens were used up; set reasoning_effort = "none" or max_output_tokens to a larger'
-        " number under [endpoint] in the configuration, or choose a model that does not think"
+        ' tokens were used up; set reasoning_effort = "none" under [endpoint] in the'
+        " configuration, or choose a model that does not think"
     )
 
 

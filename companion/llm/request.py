@@ -23,7 +23,7 @@ TEMPERATURE = 0.2
 _FRAME_TOKENS = 8  # that a chat template puts around a message
 _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
-_THINKING_TOKENS = 4096  # for what a model thinks before it answers
+_THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _NO_THOUGHTS = "\n\n/no_think"  # the switch that Qwen3 was trained on: qwenlm.github.io/blog/qwen3
 _OPTIONAL = (
     "max_tokens",
@@ -135,12 +135,9 @@ class Capabilities:
     def output_limit(self, question: Question, settings: Endpoint) -> int:
         """Return how many tokens the model may write to answer the question, thoughts included."""
         tokens = question.max_tokens
-        if settings.max_output_tokens is not None:
-            limit = settings.max_output_tokens
-        elif self.thinks and not settings.embedded:
-            limit = tokens + _THINKING_TOKENS
-        else:
+        if not self.thinks or settings.embedded:
             return tokens
+        limit = tokens + _THINKING_TOKENS
         if settings.context_tokens is None:
             return limit
         return min(limit, max(tokens, settings.context_tokens - question.estimate_tokens()))

@@ -39,7 +39,7 @@ from tests.daemon.daemon_fixture import (
 )
 from tests.llm.fake_endpoint import FakeEndpoint
 
-SETTINGS = "[background]\nenabled = false\n[endpoint]\nretries = 0\nconcurrency = 2\n"
+SETTINGS = "[background]\nenabled = false\n[endpoint]\nconcurrency = 2\n"
 PLAIN = "# Plain\n\nText of mine.\n"
 QUESTION = STUB + "\n## Why\n\n> [!ai] Why?\n"
 NOTES = {"F/Stub.md": STUB, "F/Plain.md": PLAIN, "G.md": QUESTION}

@@ -19,7 +19,7 @@ from companion.daemon.log import log_file
 from tests.cli.user import Process, User
 
 PATIENCE = 90.0  # seconds; a loaded machine is slow
-QUIET = "[endpoint]\nretries = 0\nconcurrency = 1\n[background]\nenabled = false\n"
+QUIET = "[endpoint]\nconcurrency = 1\n[background]\nenabled = false\n"
 _AT = re.compile(r"^Companion serves .* on http://127\.0\.0\.1:(\d+)")
 
 

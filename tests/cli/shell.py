@@ -67,7 +67,7 @@ class Shell:
         self._patch = monkeypatch
         self._root = str(user.home.parent)
         self._runs: list[str] = []
-        user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
+        user.configure("[endpoint]\nconcurrency = 1\n")
 
     def keep(self) -> None:
         """Keep what there is for `reset`."""

@@ -95,7 +95,6 @@ FAULTS = [
 def test_each_note_is_paid_for_once_whatever_goes_wrong(
     user: User, provider: Open, faults: Faults
 ) -> None:
-    user.configure("[endpoint]\nretries = 1\n")
     fake = provider(faults)
     notes(user, 20)
     for _ in range(40):
@@ -271,7 +270,7 @@ def test_nothing_is_asked_before_somebody_agrees(
 def test_an_endpoint_that_is_down_is_sent_nothing(user: User, provider: Open) -> None:
     fake = provider(Faults())
     fake.close()
-    user.configure("[endpoint]\nretries = 0\n")
+    user.configure("[endpoint]\n")
     notes(user, 2)
     ran = user.run("batch", "submit")
     assert (ran.status, "cannot be reached" in ran.err) == (1, True)
@@ -306,7 +305,7 @@ def test_a_daemon_stands_aside_for_a_batch_and_nothing_is_asked_twice(
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_daemon_that_works_on_a_run_does_not_stand_aside(user: User) -> None:
-    user.configure(QUIET.replace("retries = 0", "requests_a_minute = 1"))
+    user.configure(QUIET.replace("[background]", "requests_a_minute = 1\n[background]"))
     user.note("A.md")
     user.note("B.md")
     with serving(user) as served:

@@ -39,7 +39,7 @@ LONG = (
 @pytest.fixture(autouse=True)
 def _checked(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+    user.configure('[endpoint]\n[notes]\nfields = ["description"]\n')
 
 
 def say(user: User, *answers: str, callout: str = CALLOUT) -> None:
@@ -128,7 +128,7 @@ def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_ques
     assert user.calls() > 0
 
 
-SMALL = "[endpoint]\nretries = 0\nsmall = true\n[notes]\n"
+SMALL = "[endpoint]\nsmall = true\n[notes]\n"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_small_model_s_own_words_wait(user: User, note: str, settings: str) ->
 
 
 def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.configure('[endpoint]\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)
     say(user, GOOD, callout="Sure! Here is your callout about sourdough and how it is made.")
     user.run("enrich", ".")
@@ -156,7 +156,7 @@ def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: U
 
 
 def test_what_is_proposed_for_one_need_is_told_of_no_other(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "note-type"]\n')
+    user.configure('[endpoint]\n[notes]\nfields = ["description", "note-type"]\n')
     user.note("Other.md", "---\nnote-type: bread\n---\n")
     user.note("Sourdough.md", NO_PROSE.replace("description:", "description:\nnote-type:"))
     bad = answer(json.dumps({"description": BAD, "note-type": "recipe"}))
@@ -175,7 +175,7 @@ def test_half_a_character_is_left_out(user: User) -> None:
 
 
 def test_the_stand_in_is_in_the_language_too(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\n[notes]\nlanguage = "de"\nfields = ["description"]\n')
+    user.configure('[endpoint]\n[notes]\nlanguage = "de"\nfields = ["description"]\n')
     user.note("Sourdough.md", NOTE)
     say(user, GOOD)
     assert user.run("enrich", "Sourdough.md").status == 1
@@ -185,7 +185,7 @@ def test_the_stand_in_is_in_the_language_too(user: User) -> None:
 
 @pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> > > Q."])
 def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -> None:
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.configure('[endpoint]\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)
     say(user, GOOD, callout=f"{OWN} {mark}\n\n{LONG}")
     user.run("enrich", "Sourdough.md")

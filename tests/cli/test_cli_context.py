@@ -14,7 +14,7 @@ TELLING = (
     " sauce and sake of it. The rice is spread on trays of cedar, and is overgrown by [[Koji]]"
     " within two warm and humid days, while somebody turns it over.\n"
 )
-SMALL = "[endpoint]\nretries = 0\nsmall = true\n"
+SMALL = "[endpoint]\nsmall = true\n"
 
 
 @pytest.mark.parametrize("link", ["", "[[Koji]]", "[[Miso]] is a paste of beans and a mould."])

@@ -163,7 +163,7 @@ def test_a_new_token_ends_the_session(twice: Serving) -> None:
 
 def test_why_calls_wait_their_turn_is_said(user: User) -> None:
     """A limit a minute: the run waits, and fails nobody; whoever waits can be stopped."""
-    user.configure(QUIET.replace("retries = 0", "requests_a_minute = 1"))
+    user.configure(QUIET.replace("[background]", "requests_a_minute = 1\n[background]"))
     user.note("A.md")
     user.note("B.md")
     why = "at most 1 request a minute (requests_a_minute)"

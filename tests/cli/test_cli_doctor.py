@@ -34,7 +34,7 @@ CHECKS = 16  # that need no call
 def all_is_well(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
     user.fake.play(answer("ready"))
-    user.configure("[endpoint]\nretries = 0\n[server]\nport = 0\n")
+    user.configure("[endpoint]\n[server]\nport = 0\n")
     ensure_token()
 
 

@@ -21,7 +21,7 @@ PROSE = (
 
 
 def with_notes(user: User, number: int, text: str = STUB, *, at_once: int = 1) -> User:
-    user.configure(f"[endpoint]\nretries = 0\nconcurrency = {at_once}\n")
+    user.configure(f"[endpoint]\nconcurrency = {at_once}\n")
     for each in range(number):
         user.note(f"{each}.md", text)
     return user
@@ -100,7 +100,7 @@ def test_a_model_that_only_thinks_is_asked_again_once_that_is_mended(
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
     with_notes(user, 3, PROSE)
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+    user.configure('[endpoint]\n[notes]\nfields = ["description"]\n')
     before = user.files()
     user.fake.play(THOUGHT)
     user.run("enrich", ".")
@@ -121,19 +121,18 @@ def think(seen: Seen, _n: int) -> Scene:
 
 PROBES = {
     "": ("hint", 'reasoning_effort = "none"'),
-    "max_output_tokens = 4000": ("ok", "thought first"),
-    "max_output_tokens = 1000": ("problem", "still thinking"),
+    'reasoning_effort = "low"': ("ok", "thought first"),
 }
 
 
 def test_a_model_that_thinks_is_noticed(user: User) -> None:
     with_notes(user, 1).fake.script = think
     for setting, (state, words) in PROBES.items():
-        user.configure(f"[endpoint]\nretries = 0\n{setting}\n")
+        user.configure(f"[endpoint]\n{setting}\n")
         checks = {check["name"]: check for check in user.run("doctor", "--json").objects}
         assert checks["answer"]["state"] == state
         assert words in checks["answer"]["said"] + checks["answer"]["mend"]
-    user.configure("[endpoint]\nretries = 0\n")
+    user.configure("[endpoint]\n")
     assert user.run("enrich", ".").status == 0 and user.read("0.md") == FILLED
     user.forget_endpoint()
     ran = user.run("init", ".", "--endpoint", user.fake.url, "--model", "m", "--no-plugin")

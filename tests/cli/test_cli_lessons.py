@@ -27,7 +27,6 @@ def test_styles(descriptions: list[str], expected: str) -> None:
 
 
 SETTINGS = """[endpoint]
-retries = 0
 small = false
 [review]
 mode = "propose"

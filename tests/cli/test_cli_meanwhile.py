@@ -173,7 +173,7 @@ def test_what_waits_for_a_note_that_is_renamed_is_found_under_its_new_name(
 
 
 def test_a_note_that_is_moved_to_where_notes_are_left_alone_is_not_written(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\n[ignore]\nfolders = ["Old"]\n')
+    user.configure('[endpoint]\n[ignore]\nfolders = ["Old"]\n')
     note, new = user.note("Stub.md"), user.vault / "Old" / "Stub.md"
     new.parent.mkdir()
     meanwhile(user, note, lambda old: old.rename(new))

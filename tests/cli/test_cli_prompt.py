@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.user import STUB, User
 
-PRIVATE = '[endpoint]\nretries = 0\n[private]\nfolders = ["Diary"]\n'
+PRIVATE = '[endpoint]\n[private]\nfolders = ["Diary"]\n'
 
 
 def with_stubs(user: User, number: int = 3) -> User:

@@ -10,7 +10,7 @@ from tests.llm.fake_endpoint import answer, error
 
 def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
     """One call a field: the first is answered, and the second one fails."""
-    user.configure('[endpoint]\nretries = 0\njson_mode = "text"\n')
+    user.configure('[endpoint]\njson_mode = "text"\n')
     user.note("Stub.md")
     user.fake.script = lambda seen, n: answer("A text.") if n == 0 else error(500, "x")
     assert user.run("enrich", ".").status == 1
@@ -27,7 +27,7 @@ def test_a_callout_waits_where_its_evidence_cannot_be_told(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    user.configure('[endpoint]\nretries = 0\nsmall = true\n[similar]\nmodel = "embedder"\n')
+    user.configure('[endpoint]\nsmall = true\n[similar]\nmodel = "embedder"\n')
     said = {"callout": "The starter gets flour and water twice a day."}
     user.fake.script = lambda seen, number: answer_by_schema(seen, said)
     text = "Sourdough is bread that is raised by wild yeast. Feed the starter twice a day. " * 3

@@ -26,7 +26,7 @@ from tests.cli.serving import PATIENCE, QUIET, serving, wait_until, wait_until_s
 from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, Ran, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and modes")
-SOON = "[endpoint]\nretries = 0\n[background]\nsettle_seconds = 1\n"
+SOON = "[endpoint]\n[background]\nsettle_seconds = 1\n"
 NO_MODEL = {"COMPANION_BASE_URL": "", "COMPANION_MODEL": "", "COMPANION_API_KEY": ""}
 
 

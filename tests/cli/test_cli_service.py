@@ -26,7 +26,7 @@ needs_systemd = pytest.mark.skipif(bool(why_none()), reason=why_none())
 def session(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
     """A user with a session of systemd, whose model is set in the configuration's file."""
     user.configure(
-        f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\napi_key = "{KEY}"\nretries = 0\n'
+        f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\napi_key = "{KEY}"\n'
         "[background]\nsettle_seconds = 1\n[server]\nport = 0\n"
     )
     with user_manager(tmp_path) as variables:

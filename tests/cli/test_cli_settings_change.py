@@ -19,7 +19,7 @@ from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
 Change = Callable[[User], object]
 SAID = "What a stub is."  # to each question
 BY_ONE = FILLED.replace("A stub is a short note.\n>\n> It grows.", SAID)
-ONE_BY_ONE = '[endpoint]\nretries = 0\njson_mode = "text"\n'  # a call a field
+ONE_BY_ONE = '[endpoint]\njson_mode = "text"\n'  # a call a field
 SOON = f'{ONE_BY_ONE}[background]\nsettle_seconds = 1\nbacklog = "all"\n'
 IN_EFFECT = 0.2  # seconds; far more than a call takes that had left already
 BROKEN = "[private\n"

@@ -54,7 +54,7 @@ FAULTS = [
 def test_nothing_more_is_sent(
     user: User, monkeypatch: pytest.MonkeyPatch, fault: Patch, words: str, at_once: int
 ) -> None:
-    user.configure(f"[endpoint]\nretries = 0\nconcurrency = {at_once}\n")
+    user.configure(f"[endpoint]\nconcurrency = {at_once}\n")
     for number in range(NOTES):
         user.note(f"{number:02}.md")
     before = user.files()

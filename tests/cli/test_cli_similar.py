@@ -40,7 +40,7 @@ def test_similar_notes_choose_the_tags_and_the_model_the_rest(tagged: User) -> N
 
 
 def test_the_model_chooses_where_that_is_set(tagged: User) -> None:
-    tagged.configure("[endpoint]\nretries = 0\n[similar]\nenabled = false\n")
+    tagged.configure("[endpoint]\n[similar]\nenabled = false\n")
     tagged.says(tags=["garden"])
     assert tagged.run("enrich", "Bread.md").status == 0
     assert "tags" in fields_asked(tagged)

@@ -33,7 +33,7 @@ def wait_for_calls(user: User, number: int) -> None:
 @pytest.fixture
 def stopped(user: User) -> Iterator[tuple[User, Process, Event]]:
     """A user whose run of four notes is asked about the second; the model answers at the event."""
-    user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
+    user.configure("[endpoint]\nconcurrency = 1\n")
     for name in "ABCD":
         user.note(f"{name}.md")
     may_answer = Event()
@@ -236,7 +236,7 @@ def test_a_large_run_where_nobody_sits_needs_a_yes(
 def test_notes_that_need_nothing_are_not_asked_about(
     remote: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remote.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+    remote.configure('[endpoint]\n[notes]\nfields = ["description"]\n')
     for number in range(2):
         remote.note(f"{number}.md", "---\ndescription: Said.\n---\n")
     monkeypatch.setattr(sys, "stdin", None)

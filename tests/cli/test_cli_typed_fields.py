@@ -26,7 +26,7 @@ ANN = "---\nai: true\n---\n\n# Ann Lee\n"
 @pytest.fixture(autouse=True)
 def _checked(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["field"]\n')
+    user.configure('[endpoint]\n[notes]\nfields = ["field"]\n')
     user.note("People/Ann Lee.md", ANN)
     user.note("People/Bo.md", "# Bo\n")
     user.note("Old/Bo.md", "# Bo\n")

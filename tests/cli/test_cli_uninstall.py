@@ -33,7 +33,7 @@ def place(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COMPANION_CACHE", str(place / "cache"))
     monkeypatch.setattr("companion.cli.plugin.find_built", lambda: build_plugin(place / "built"))
     monkeypatch.setattr("companion.cli.uninstall.find_registered_vaults", list)
-    user.configure(f"vault = {str(user.vault)!r}\n[endpoint]\nretries = 0\n")
+    user.configure(f"vault = {str(user.vault)!r}\n[endpoint]\n")
     user.note("Stub.md")
     plugins = user.vault / ".obsidian/community-plugins.json"
     plugins.write_text('[\n  "dataview"\n]')

@@ -92,7 +92,7 @@ class User:
         for name, value in self.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(self.vault)
-        self.configure("[endpoint]\nretries = 0\n")
+        self.configure("[endpoint]\n")
         self.says()
 
     def configure(self, text: str) -> Path:

@@ -109,7 +109,7 @@ WRONG = [
     ),
     pytest.param("[background]\nsettle_seconds = inf", "to be a finite number", "", id="no end"),
     pytest.param(
-        "[endpoint]\nretries = -1", "retries: this has to be", "equal to 0", id="negative"
+        "[background]\nnotes_a_day = -1", "notes_a_day: this has to be", "equal to 0", id="negative"
     ),
     pytest.param("[endpoint]\nconcurrency = 1.5", "a whole number", "", id="half a note"),
     pytest.param(
@@ -255,7 +255,7 @@ def test_a_setting_that_is_gone_is_ignored_and_says_what_is_done_instead(
 
 def test_every_wrong_setting_is_named_and_no_value(home: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        load(home, f'[endpoint]\napi_key = ["{KEY}"]\nretries = "{KEY}"\n"{KEY[:5]}" = 1\n')
+        load(home, f'[endpoint]\napi_key = ["{KEY}"]\ntimeout = "{KEY}"\n"{KEY[:5]}" = 1\n')
     assert str(caught.value).count("\n") == 2 and KEY not in str(caught.value)
 
 

@@ -48,9 +48,9 @@ def test_a_new_file(tmp_path: Path) -> None:
 
 EXAMPLES = [
     pytest.param(
-        '# mine\n[endpoint] # where\nmodel = "old" # good\n# why\nretries = 0\n\n# end\n',
+        '# mine\n[endpoint] # where\nmodel = "old" # good\n# why\ntimeout = 9\n\n# end\n',
         {"endpoint.model": "new", "vault": "/v"},
-        '# mine\nvault = "/v"\n\n[endpoint] # where\nmodel = "new" # good\n# why\nretries = 0\n\n'
+        '# mine\nvault = "/v"\n\n[endpoint] # where\nmodel = "new" # good\n# why\ntimeout = 9\n\n'
         "# end\n",
         id="comments stay",
     ),
@@ -61,9 +61,9 @@ EXAMPLES = [
         id="dotted keys",
     ),
     pytest.param(
-        'endpoint = { model = "old", retries = 0 }\n',
+        'endpoint = { model = "old", timeout = 9 }\n',
         {"endpoint.model": "new"},
-        'endpoint = { model = "new", retries = 0 }\n',
+        'endpoint = { model = "new", timeout = 9 }\n',
         id="an inline table",
     ),
     pytest.param(
@@ -79,9 +79,9 @@ EXAMPLES = [
         id="a new table after CRLF",
     ),
     pytest.param(
-        '\ufeff[endpoint]\r\nmodel = "old"\r\nretries = 0\r\n',
+        '\ufeff[endpoint]\r\nmodel = "old"\r\ntimeout = 9\r\n',
         {"endpoint.model": "new"},
-        '\ufeff[endpoint]\r\nmodel = "new"\r\nretries = 0\r\n',
+        '\ufeff[endpoint]\r\nmodel = "new"\r\ntimeout = 9\r\n',
         id="BOM and CRLF",
     ),
     pytest.param("# nothing", {"endpoint.api_key": None}, "# nothing", id="nothing to take out"),
@@ -117,10 +117,10 @@ def test_an_existing_file(
 
 TABLES = st.sampled_from(
     [
-        '[endpoint]  # e\nretries = 1 # r\nmodel = "a"\n',
+        '[endpoint]  # e\ntimeout = 1 # r\nmodel = "a"\n',
         "[endpoint]\n",
-        'endpoint.model = "a"\nendpoint.retries = 2\n',
-        'endpoint = {model = "a", retries = 3}\n',
+        'endpoint.model = "a"\nendpoint.timeout = 2\n',
+        'endpoint = {model = "a", timeout = 3}\n',
         "[background]\n# quiet\nsettle_seconds = 5.0\n",
         "[notes.postponed_properties]\nstatus = 'x' # s\n",
         '[ignore]\npatterns = [\n "a", # p\n\n "b",\n]\n',
@@ -154,18 +154,18 @@ def test_whatever_the_file_only_the_settings_change(
     except ValueError:  # what the parts make together is no configuration
         return
     settings: dict[str, SettingValue] = {"vault": vault, "endpoint.model": model}
-    settings["endpoint.retries" if out else "background.enabled"] = None if out else True
+    settings["endpoint.timeout" if out else "background.enabled"] = None if out else True
     file = tmp_path_factory.getbasetemp() / "config.toml"
     change(file, text, settings)
     expected = before | {"vault": vault}
     expected["endpoint"] = expected.get("endpoint", {}) | {"model": model}
     if out:
-        expected["endpoint"].pop("retries", None)
+        expected["endpoint"].pop("timeout", None)
     else:
         expected["background"] = expected.get("background", {}) | {"enabled": True}
     new = file.read_bytes().decode()
     assert tomllib.loads(new) == expected
-    comments = [line for line in text.split("\n") if "#" in line and "retries" not in line]
+    comments = [line for line in text.split("\n") if "#" in line and "timeout" not in line]
     assert all(line.partition("#")[2] in new for line in comments)
 
 

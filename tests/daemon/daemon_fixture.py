@@ -132,7 +132,6 @@ class DaemonFixture:
                 "base_url": self.url,
                 "model": "m",
                 "api_key": KEY,
-                "retries": 0,
                 "timeout": self.timeout,
                 "concurrency": self.concurrency,
                 "service_tier": self.service_tier,

@@ -41,7 +41,7 @@ def client_of(
 ) -> Client:
     key = SecretStr(KEY)
     endpoint = kind(base_url=fake.url, model="m", api_key=key, json_mode=json_mode, **more)
-    return Client(endpoint, first_delay=0.01)
+    return Client(endpoint)
 
 
 def format_of(seen: Seen) -> str:
@@ -375,8 +375,8 @@ def test_what_a_question_costs(
 ) -> None:
     fake.play(*scenes)
     timeout = 1.5 if LATE in scenes else 30
-    endpoint = Endpoint(base_url=fake.url, model="m", timeout=timeout, retries=2)
-    with Client(endpoint, first_delay=0.01, budget=budget) as client:
+    endpoint = Endpoint(base_url=fake.url, model="m", timeout=timeout)
+    with Client(endpoint, budget=budget) as client:
         try:
             client.ask(Question(ASK, 100))
         except CompanionError as error:
@@ -393,8 +393,8 @@ def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, budget: Budget) -> No
 
 
 def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
-    endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="m", retries=1)
-    client = Client(endpoint, first_delay=0.01, budget=budget)
+    endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="m")
+    client = Client(endpoint, budget=budget)
     with client, pytest.raises(EndpointDown):
         client.ask(Question(ASK, 100))
     assert budget.spent_today()[:2] == (0, 0)

@@ -53,7 +53,7 @@ def server(model: Path) -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def client(server: EmbeddedServer) -> Iterator[Client]:
-    with Client(server, first_delay=0.1) as client:
+    with Client(server) as client:
         yield client
 
 

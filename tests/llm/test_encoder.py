@@ -57,7 +57,7 @@ def vectors(*rows: object) -> Scene:
 
 
 def endpoint(fake: FakeEndpoint) -> Endpoint:
-    return Endpoint(base_url=fake.url, model="embedder", api_key=SecretStr(KEY), retries=0)
+    return Endpoint(base_url=fake.url, model="embedder", api_key=SecretStr(KEY))
 
 
 def play(fake: FakeEndpoint, *, length: float = 2.0) -> None:

@@ -51,17 +51,17 @@ FAULTS = {
         "base_url",
         1,
     ),
-    "429": (error(429, "slow down"), RateLimited, "wait", 3),
+    "429": (error(429, "slow down"), RateLimited, "wait", 4),
     "429 for an hour": (error(429, "slow down", retry_after="3600"), RateLimited, "wait", 1),
     "429 no quota": (error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1),
-    "500": (error(500, f"oops {KEY}"), EndpointDown, "error 500", 3),
+    "500": (error(500, f"oops {KEY}"), EndpointDown, "error 500", 4),
     "503 as a web page": (
         Scene(503, b"<html>busy", {"content-type": "text/html"}),
         EndpointDown,
         "error 503",
-        3,
+        4,
     ),
-    "408": (error(408), EndpointDown, "error 408", 3),
+    "408": (error(408), EndpointDown, "error 408", 4),
     "note too long": (
         error(400, "maximum context length is 4096 tokens", "context_length_exceeded"),
         PromptTooLong,
@@ -73,7 +73,7 @@ FAULTS = {
         Scene(200, b'{"error": {"message": "slow down", "code": 429}}'),
         RateLimited,
         "wait",
-        3,
+        4,
     ),
     "HTML": (HTML, NotAnEndpoint, "web page", 1),
     "half a JSON": (Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2),
@@ -89,7 +89,7 @@ FAULTS = {
     "a megabyte": (answer("x" * 1_100_000), AnswerError, "1 MiB", 1),
     "an error of a megabyte": (Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1),
     "gzip": (Scene(200, GOOD.body, {"content-encoding": "gzip"}), AnswerError, "compressed", 1),
-    "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 3),
+    "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 4),
     "slow": (GOOD._replace(delay=5.0), EndpointDown, "within 1.5 seconds", 2),
     "drips": (GOOD._replace(drip=0.05), EndpointDown, "within 1.5 seconds", 2),
 }
@@ -97,7 +97,7 @@ FAULTS = {
 
 @pytest.fixture
 def endpoint(fake: FakeEndpoint) -> Endpoint:
-    return Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY), timeout=5.0, retries=2)
+    return Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY), timeout=5.0)
 
 
 @pytest.fixture
@@ -125,9 +125,8 @@ def test_fault(
         model="m",
         api_key=SecretStr(KEY),
         timeout=1.5 if slow else 10.0,
-        retries=2,
     )
-    with Client(endpoint, first_delay=0.01) as client, pytest.raises(kind, match=words) as caught:
+    with Client(endpoint) as client, pytest.raises(kind, match=words) as caught:
         client.ask(Question(ASK, 100))
     assert type(caught.value) is kind
     assert len(fake.seen) == calls
@@ -144,9 +143,8 @@ def test_down() -> None:
         base_url=f"http://u:pw@127.0.0.1:{port}/v1?key=q",
         model="m",
         api_key=SecretStr(KEY),
-        retries=1,
     )
-    with Client(endpoint, first_delay=0.01) as client, pytest.raises(EndpointDown) as caught:
+    with Client(endpoint) as client, pytest.raises(EndpointDown) as caught:
         client.ask(Question(ASK, 100))
     text = str(caught.value)
     assert f"http://127.0.0.1:{port}/v1 (m) cannot be reached" in text and "refused" in text
@@ -157,7 +155,7 @@ def test_down() -> None:
 def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, is_date: bool) -> None:
     due = int(time.time()) + 2
     fake.play(error(429, retry_after=formatdate(due, usegmt=True) if is_date else "1"), GOOD)
-    with Client(endpoint, first_delay=0.01) as client:
+    with Client(endpoint) as client:
         client.ask(Question(ASK, 100))
     first, second = (seen.at for seen in fake.seen)
     if is_date:

@@ -292,7 +292,7 @@ def budget(file: Path) -> Iterator[Budget]:
 
 def ask(fake: FakeEndpoint, budget: Budget, cancelled: Event, **limits: Any) -> Client:
     endpoint = Endpoint(base_url=fake.url, model="m", **limits)
-    return Client(endpoint, cancelled, first_delay=0.01, budget=budget)
+    return Client(endpoint, cancelled, budget=budget)
 
 
 @pytest.mark.parametrize("is_reported", [False, True])

@@ -35,7 +35,7 @@ def budget(tmp_path: Path) -> Iterator[Budget]:
 
 def flex(fake: FakeEndpoint, budget: Budget | None = None) -> Client:
     endpoint = Endpoint(base_url=fake.url, model="m", service_tier="flex")
-    return Client(endpoint, first_delay=0.01, budget=budget, can_wait=True)
+    return Client(endpoint, budget=budget, can_wait=True)
 
 
 def tiers(fake: FakeEndpoint) -> list[str | None]:
@@ -100,8 +100,8 @@ def test_a_tier_without_room_is_tried_again(fake: FakeEndpoint, limited: Scene) 
         client.ask(Question(ASK, 100))
     assert tiers(fake) == ["flex", "flex"]
     fake.play(limited)
-    endpoint = Endpoint(base_url=fake.url, model="m", retries=1, service_tier="flex")
-    with Client(endpoint, first_delay=0.01, can_wait=True) as client, pytest.raises(RateLimited):
+    endpoint = Endpoint(base_url=fake.url, model="m", service_tier="flex")
+    with Client(endpoint, can_wait=True) as client, pytest.raises(RateLimited):
         client.ask(Question(ASK, 100))
 
 

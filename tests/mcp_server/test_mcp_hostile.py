@@ -20,7 +20,6 @@ from tests.mcp_server.agent_client import AgentClient, Said, run_agent
 MARK = "Kestrel"
 SETTINGS = """\
 [endpoint]
-retries = 0
 [background]
 enabled = false
 [similar]

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let failed calls be made again as often as users have it, and soon."""
+    monkeypatch.setattr("companion.llm.attempts._FIRST_DELAY", 0.01)
