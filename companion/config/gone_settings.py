@@ -18,6 +18,8 @@ GONE = {
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
     "endpoint.retries": "a failed call is made up to 3 times more",
     "endpoint.max_output_tokens": "8,192 more than needed, if the model thinks",
+    "endpoint.input_price": "it is the first number of endpoint.price",
+    "endpoint.output_price": "it is the second number of endpoint.price",
     "notes.examples": "the author's style and corrections show how to write",
     "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
     " once this is taken out",
@@ -25,6 +27,7 @@ GONE = {
 }
 """By name, what happens instead of the setting."""
 
+_PRICES = ("endpoint.input_price", "endpoint.output_price")  # kept, as caps may rely on them
 # What a setting that is gone kept from being done stays undone while it is in a file.
 _HELD_BACK = {
     "agents.folders": ("agents", "may_accept"),
@@ -48,12 +51,23 @@ def without_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_removable(tables: Mapping[str, Any]) -> list[str]:
     """Return the obsolete settings whose removal allows nothing that they prevented."""
-    return [name for name in find_gone(tables) if name not in _HELD_BACK]
+    return [name for name in find_gone(tables) if name not in (*_HELD_BACK, *_PRICES)]
 
 
-def without_held_back(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the merged tables without anything that obsolete settings in the files prevented."""
+def with_gone_effects(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merged tables with the price that obsolete settings in the files gave, and without
+    anything that they prevented.
+    """
     kept = dict(merged)
+    prices = {
+        name: tables["endpoint"][name.partition(".")[2]]
+        for tables in files
+        for name in _PRICES
+        if _has_setting(tables, name)
+    }
+    if prices:
+        price = [prices.get(name, 0) for name in _PRICES]
+        kept["endpoint"] = {"price": price} | kept["endpoint"]
     for name, (table, key) in _HELD_BACK.items():
         is_there = any(name in find_gone(tables) for tables in files)
         if is_there and isinstance(kept.get(table), Mapping):

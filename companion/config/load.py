@@ -18,7 +18,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.gone_settings import describe_gone, find_gone, without_gone, without_held_back
+from companion.config.gone_settings import describe_gone, find_gone, with_gone_effects, without_gone
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
@@ -195,7 +195,7 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
             elif isinstance(held_back, dict) and isinstance(value, dict):
                 value = held_back | value
             merged[name][key] = value
-    return without_held_back(merged, common, own)
+    return with_gone_effects(merged, common, own)
 
 
 def _names_endpoint(table: object) -> bool:

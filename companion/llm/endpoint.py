@@ -24,6 +24,7 @@ from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, current_name
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Dollars = Annotated[float, Field(ge=0)]
 JsonMode = Literal["auto", "schema", "object", "text"]
 _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
@@ -84,10 +85,8 @@ class Endpoint(BaseModel):
     """your account's limit, for all runs of a daemon; unset: as the API itself reports"""
     service_tier: Literal["flex"] | None = None
     """flex: slower and cheaper, where the API has it, as OpenAI's does; not for a single note"""
-    input_price: Annotated[float, Field(ge=0)] | None = None
-    """US dollars for a million tokens read; unset: from a list, and nothing on this machine"""
-    output_price: Annotated[float, Field(ge=0)] | None = None
-    """the same for tokens written; set both if a proxy on this machine calls a paid service"""
+    price: tuple[Dollars, Dollars] | None = None
+    """US dollars for a million tokens read, and written; unset: as listed, or 0 on this machine"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -160,14 +159,9 @@ class Endpoint(BaseModel):
         return _is_loopback(self.parts.hostname or "")
 
     @property
-    def has_own_price(self) -> bool:
-        """Whether the settings say what its tokens cost."""
-        return (self.input_price, self.output_price) != (None, None)
-
-    @property
     def is_free(self) -> bool:
         """Whether its tokens cost nothing: on this machine, unless the settings give a price."""
-        return self.base_url is None or (self.is_local and not self.has_own_price)
+        return self.base_url is None or (self.is_local and self.price is None)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ def find_cost(
     """
     if endpoint.is_free:
         return Decimal(0)
-    if endpoint.has_own_price:
-        read, written = Decimal(endpoint.input_price or 0), Decimal(endpoint.output_price or 0)
+    if endpoint.price is not None:
+        read, written = map(Decimal, endpoint.price)
         return (read * input_tokens + written * output_tokens) / 1_000_000
     import genai_prices
 

@@ -152,8 +152,8 @@ def test_a_limit_ends_a_run_of_several_at_once(user: User) -> None:
 
 def test_a_proxy_on_this_machine_has_the_price_that_is_set(user: User) -> None:
     with_notes(user, 24)
-    prices = "input_price = 10\noutput_price = 50\nconcurrency = 1\n"  # 2.2 cents an answer
-    user.configure(f"[endpoint]\n{prices}[limits]\ndollars_a_day = 0.2\n")
+    price = "price = [10, 50]\nconcurrency = 1\n"  # 2.2 cents an answer
+    user.configure(f"[endpoint]\n{price}[limits]\ndollars_a_day = 0.2\n")
     user.says({"prompt_tokens": 700, "completion_tokens": 300})
     ran = user.run("enrich", ".")
     assert ran.status == 1 and ran.err.startswith("companion: The limit of $0.2 a day is reached")

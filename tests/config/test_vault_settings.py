@@ -76,6 +76,12 @@ MERGED = [
         {"agents": {}},
         id="nor do the vault's own",
     ),
+    pytest.param(
+        {"endpoint": {"input_price": 1, "output_price": 2}},
+        {"endpoint": {"output_price": 3}},
+        {"endpoint": {"price": [1, 3]}},
+        id="two prices, as they were set before, are one",
+    ),
     pytest.param({"endpoint": 1}, {"endpoint": {"a": 2}}, {"endpoint": {"a": 2}}, id="no table"),
 ]
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 OPENAI = {"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini"}
 NEAR = {"base_url": "http://localhost:1/v1", "model": "gpt-4o-mini"}
-OWN_PRICE = {"input_price": 2, "output_price": 10}
+OWN_PRICE = {"price": [2, 10]}
 FAR = {"base_url": "https://ai.example/v1", "model": "own"}
 
 
@@ -39,7 +39,7 @@ PRICES = [
     pytest.param({**FAR, **OWN_PRICE}, 4.0, id="told by the user"),
     pytest.param({**NEAR, **OWN_PRICE}, 4.0, id="of a proxy on this machine"),
     pytest.param({**OPENAI, **OWN_PRICE}, 4.0, id="told in place of the known one"),
-    pytest.param({**NEAR, "output_price": 10}, 2.0, id="only what is written"),
+    pytest.param({**NEAR, "price": [0, 10]}, 2.0, id="only what is written"),
 ]
 
 

@@ -82,9 +82,9 @@ def test_a_model_that_does_not_think_gets_no_more(fake: FakeEndpoint) -> None:
 
 def test_a_model_that_thinks_too_long_is_given_up(fake: FakeEndpoint) -> None:
     fake.script = thinking(answer("", "length"), 9000)
-    with client_of(fake) as client:
-        with pytest.raises(ThoughtsOnly, match=r"still thinking .* 8,392 tokens .* reasoning_eff"):
-            client.ask(Question(ASK, 100))
+    words = r"still thinking .* 8,392 tokens .* reasoning_effort"
+    with client_of(fake) as client, pytest.raises(ThoughtsOnly, match=words):
+        client.ask(Question(ASK, 100))
     assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 8392]
 
 
