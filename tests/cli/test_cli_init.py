@@ -21,7 +21,7 @@ from companion.doctor.machine import (
 )
 from tests.cli.empty_machine import empty_machine
 from tests.cli.terminal import LAST, in_a_terminal
-from tests.cli.user import KEY, STUB, User
+from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
@@ -73,29 +73,6 @@ def written(user: User) -> dict[str, Any]:
     return tomllib.loads((user.home / "config.toml").read_text(encoding="utf-8"))
 
 
-def nothing_is_written(user: User) -> bool:
-    """Whether there is nothing but, perhaps, the count of what a call took."""
-    return not [file for file in user.home.iterdir() if not file.name.startswith("spending.")]
-
-
-def test_the_trial_says_what_was_rejected(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    user.says(callout="As an AI language model, I cannot help with that.")
-    user.note("Stub.md", STUB.replace("Text of mine.", "A stub is a note. What a stub is."))
-    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
-    assert ran.status == 0 and "What it would write in Stub.md" in ran.out
-    assert ran.err == "Not written: the callout is a refusal (“i cannot help”)\n"
-
-
-def test_the_key_stays_with_its_address(user: User) -> None:
-    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\napi_key = "{KEY}"\n')
-    user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "other")
-    assert written(user)["endpoint"]["api_key"] == KEY
-    assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
-    user.run("init", str(user.vault), "--embedded", "--no-test")
-    assert written(user)["endpoint"] == {"model": "qwen2.5-coder-1.5b"}
-
-
 def test_the_same_vault_may_be_written_in_another_way(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,13 +82,6 @@ def test_the_same_vault_may_be_written_in_another_way(
     before = file.read_bytes()
     ran = user.run("init", str(user.vault), "--embedded")
     assert ran.status == 0 and "Nothing to change" in ran.out and file.read_bytes() == before
-
-
-def test_a_token_file_with_something_else_is_refused_first(user: User) -> None:
-    (user.home / "token").write_text("password")
-    ran = user.run("init", str(user.vault), "--no-test")
-    assert ran.status == 2 and "companion plugin token rotate" in ran.err
-    assert not (user.home / "config.toml").exists()
 
 
 def test_a_model_that_thinks_first_gets_room(user: User) -> None:
@@ -174,17 +144,6 @@ def test_a_failing_choice_is_dropped(user: User) -> None:
     assert not (user.home / "token").exists()
 
 
-def test_nothing_is_fetched_unasked(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPANION_CACHE", str(user.home.parent / "cache"))
-    user.types("1", "", "", "n")  # embedded, background, fetch
-    ran = user.run("init", str(user.vault))
-    assert ran.status == 0, ran.all
-    assert "1.1 GB, to be fetched once" in ran.out and "companion model pull" in ran.out
-    assert written(user)["endpoint"] == {"model": "qwen2.5-coder-1.5b"}
-    assert written(user)["background"] == {"enabled": True}
-    assert not (user.home.parent / "cache").exists()
-
-
 def test_how_long_a_note_takes_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     memory, speed = Memory(16_000_000_000, 12_000_000_000), Speed(190e9, 26e9)
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: memory)
@@ -195,31 +154,6 @@ def test_how_long_a_note_takes_is_said(user: User, monkeypatch: pytest.MonkeyPat
     assert "2.5 GB, to be fetched once; about 21 s a note)" in ran.out
     assert "Recommended: 1, qwen2.5-coder-1.5b: " in ran.out
     assert "but qwen3-4b would take about 21 s a note on this machine's cores" in ran.out
-
-
-def test_leaving_in_the_middle_writes_nothing(user: User) -> None:
-    user.types("1")
-    assert user.run("init", str(user.vault)).status == 130
-    assert nothing_is_written(user)
-
-
-def test_what_is_configured_is_offered_once(user: User) -> None:
-    user.configure('[endpoint]\nmodel = "qwen2.5-1.5b"\n')
-    user.types("9", "1", "", "")
-    ran = user.run("init", str(user.vault), "--no-test")
-    assert ran.status == 0 and ran.out.count("qwen2.5-coder-1.5b") == 1, ran.all
-    assert "9 is not in the range" in ran.err
-
-
-def test_no_default_where_notes_leave_this_machine(user: User) -> None:
-    url = "http://remote.invalid/v1"
-    user.configure(f'[endpoint]\nbase_url = "{url}"\nmodel = "m"\n')
-    user.types("1", "", "", "y", "")
-    ran = user.run("init", str(user.vault), "--no-test")
-    assert ran.status == 0, ran.all
-    assert f"Notes would be sent to {url} automatically, up to 100 a day" in ran.err
-    assert ran.err.count("Should it?") == 3 and written(user)["background"] == {"enabled": True}
-    assert f"notes are sent to {url} automatically" in ran.out
 
 
 @posix

@@ -110,20 +110,6 @@ def test_a_wrong_hash_is_refused_and_no_reason_to_step_down(
     assert not (two_tiers / "large.gguf").exists()
 
 
-def test_two_models_write_for_the_same_note_and_the_user_chooses(user: User) -> None:
-    user.configure('[endpoint]\nmodel = "small"\n')
-    note = user.note("Stub.md")
-    before = note.read_bytes()
-    ran = user.run("model", "try", "large", "Stub.md", "--vault", str(user.vault))
-    assert ran.status == 0, ran.all
-    assert ran.out.index("\nsmall (") < ran.out.index("\nlarge (")
-    assert "companion config set endpoint.model large" in ran.out and chosen(user) == "small"
-    user.types("y")
-    ran = user.run("model", "try", "large", "--vault", str(user.vault))
-    assert "Use large from now on, instead of small?" in ran.all and chosen(user) == "large"
-    assert note.read_bytes() == before and not user.kept()
-
-
 def test_a_comparison_shows_the_words_of_models_and_no_sentence_of_the_note(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,19 +130,3 @@ def test_init_offers_to_compare_a_larger_model_where_there_is_memory_for_it(
         "init", str(user.vault), "--embedded", "--model", "small", "--no-plugin", "--no-test"
     )
     assert ran.status == 0 and ("companion model try large" in ran.out) == is_offered, ran.all
-
-
-WRONG = [
-    pytest.param(["small"], "small is the model in use", id="the one in use"),
-    pytest.param(["nope"], "There is no model nope", id="no such model"),
-    pytest.param(["large", "Gone.md"], "Gone.md", id="no such note"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "why"), WRONG)
-def test_a_comparison_that_cannot_be_made_says_why(
-    user: User, arguments: list[str], why: str
-) -> None:
-    user.configure('[endpoint]\nmodel = "small"\n')
-    ran = user.run("model", "try", *arguments, "--vault", str(user.vault))
-    assert ran.status == 2 and why in ran.err, ran.all

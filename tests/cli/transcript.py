@@ -68,7 +68,7 @@ def _read_step(lines: list[str], start: int, end: int, command: str) -> Step:
             text += f"{lines[at][4:]}\n"
             at += 1
         at += 1
-    while at < end and lines[at].startswith("    < "):
+    while at < end and f"{lines[at]} ".startswith("    < "):
         typed.append(lines[at][6:])
         at += 1
     stop = at
