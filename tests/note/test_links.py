@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from companion.note.link_names import LinkNames, only_one
 from companion.note.links import (
+    embed_targets,
     likely_targets,
     link_mentions,
     link_targets,
@@ -357,6 +358,19 @@ def test_find_note(paths: list[str], expected: str | None) -> None:
 def test_link_targets(text: str, expected: set[str]) -> None:
     assert link_targets(text) == expected
     assert expected <= set(likely_targets(text))
+
+
+EMBEDS = {
+    "wikilinks": ("a ![[B#c d|e]] ![[f/G.pdf#page=2]]", [("B", "c d"), ("f/G.pdf", "page=2")]),
+    "in a table": ("| ![[B\\|c]] |", [("B", "")]),
+    "Markdown": ("![x](My%20B.md#c) ![](<D e.md>)", [("My B.md", "c"), ("D e.md", "")]),
+    "none": ("[[B]] [x](C.md) `![[D]]` ![[#e]]", []),
+}
+
+
+@labelled(("line", "expected"), EMBEDS)
+def test_embed_targets(line: str, expected: list[tuple[str, str]]) -> None:
+    assert list(embed_targets(line)) == expected
 
 
 @labelled(

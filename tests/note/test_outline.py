@@ -69,6 +69,7 @@ LINES = [
     pytest.param("- a\n\n    b\n\n      c\n", "t t c", id="indented in a list"),
     pytest.param("> a\n\n>     b", "t c", id="indented code in a quote"),
     pytest.param("-\n\n  a", "  t", id="empty item"),
+    pytest.param("a\n*\n    b", "ttt", id="no empty item within a paragraph"),
     pytest.param("%% a %%\nb %% c %% d\n", "%t", id="comments in a line"),
     pytest.param("%%\n# a\n```\n%%\n# b", "%%%%h", id="comment over lines"),
     pytest.param("%%\na\n%% b\nc", "%%tt", id="words after a comment"),
