@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from companion.sqlite import (
     connect,
     create_private,
     explain_obstacle,
-    identify_file,
     migrate,
     read_format,
     use_wal,
@@ -31,13 +29,6 @@ def file(tmp_path: Path) -> Path:
     file = tmp_path / "state" / "a #file?.sqlite3"
     create_private(file)
     return file
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
-def test_only_the_owner_may_read_it(file: Path) -> None:
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert file.parent.stat().st_mode & 0o777 == 0o700
-    create_private(file)  # one that exists stays
 
 
 def test_a_missing_file_is_not_created_by_connecting(tmp_path: Path) -> None:
@@ -90,21 +81,3 @@ def test_says_that_another_program_is_in_the_way(file: Path) -> None:
         other.execute("ROLLBACK")
         use_wal(db, 0)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-def test_damage_is_no_obstacle(file: Path) -> None:
-    file.write_bytes(b"no database" * 1000)
-    with closing(connect(file, 0)) as db, pytest.raises(sqlite3.DatabaseError) as caught:
-        read_format(db, [])
-    assert explain_obstacle(caught.value) is None
-
-
-def test_another_file_has_another_identity(file: Path) -> None:
-    before = identify_file(file)
-    assert before is not None and before == identify_file(str(file))
-    other = file.with_name("other")
-    other.write_bytes(b"")
-    other.replace(file)
-    assert identify_file(file) != before
-    file.unlink()
-    assert identify_file(file) is None

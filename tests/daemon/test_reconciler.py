@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,6 +24,7 @@ from companion.store.proposal_store import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.clock import Clock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
+from tests.examples import Change, delete, labelled, rename, write
 
 OPEN = Selection(states=("open",))
 Look = Literal["event", "burst", "poll"]
@@ -45,31 +46,6 @@ def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
     return daemon_fixture
 
 
-def _delete(vault: Path) -> None:
-    (vault / "A.md").unlink()
-
-
-def _rename(vault: Path) -> None:
-    (vault / "A.md").rename(vault / "C.md")
-
-
-def _rename_case(vault: Path) -> None:
-    (vault / "A.md").rename(vault / "a.md")
-
-
-def _move_folder(vault: Path) -> None:
-    (vault / "F").rename(vault / "G")
-
-
-def _delete_folder(vault: Path) -> None:
-    shutil.rmtree(vault / "F")
-
-
-def _make_folder(vault: Path) -> None:
-    (vault / "N/M").mkdir(parents=True)
-    (vault / "N/M/C.md").write_text(STUB)
-
-
 def _move_in(vault: Path) -> None:
     folder = vault.with_name("outside")
     folder.mkdir()
@@ -77,54 +53,45 @@ def _move_in(vault: Path) -> None:
     folder.rename(vault / "N")
 
 
-def _fill_by_hand(vault: Path) -> None:
-    (vault / "A.md").write_text(FILLED)
-
-
 def _replace(vault: Path) -> None:
     (vault / ".new").write_text(FILLED)
     (vault / ".new").replace(vault / "A.md")
 
 
-def _hide(vault: Path) -> None:
-    (vault / "A.md").rename(vault / ".A.md")
+CHANGES = {
+    "deleted": (delete("A.md"), {"F/B.md"}),
+    "renamed": (rename("A.md", "C.md"), {"C.md", "F/B.md"}),
+    "renamed in its case only": (rename("A.md", "a.md"), {"a.md", "F/B.md"}),
+    "folder moved": (rename("F", "G"), {"A.md", "G/B.md"}),
+    "folder deleted": (lambda vault: shutil.rmtree(vault / "F"), {"A.md"}),
+    "folder made": (write("N/M/C.md", STUB), {"A.md", "F/B.md", "N/M/C.md"}),
+    "folder moved in": (_move_in, {"A.md", "F/B.md", "N/C.md"}),
+    "filled by hand": (write("A.md", FILLED), {"F/B.md"}),
+    "replaced by another file": (_replace, {"F/B.md"}),
+    "hidden": (rename("A.md", ".A.md"), {"F/B.md"}),
+}
 
 
-CHANGES = [
-    pytest.param(_delete, {"F/B.md"}, id="deleted"),
-    pytest.param(_rename, {"C.md", "F/B.md"}, id="renamed"),
-    pytest.param(_rename_case, {"a.md", "F/B.md"}, id="renamed in its case only"),
-    pytest.param(_move_folder, {"A.md", "G/B.md"}, id="folder moved"),
-    pytest.param(_delete_folder, {"A.md"}, id="folder deleted"),
-    pytest.param(_make_folder, {"A.md", "F/B.md", "N/M/C.md"}, id="folder made"),
-    pytest.param(_move_in, {"A.md", "F/B.md", "N/C.md"}, id="folder moved in"),
-    pytest.param(_fill_by_hand, {"F/B.md"}, id="filled by hand"),
-    pytest.param(_replace, {"F/B.md"}, id="replaced by another file"),
-    pytest.param(_hide, {"F/B.md"}, id="hidden"),
-]
-
-
-@pytest.mark.parametrize(("change", "waiting"), CHANGES)
+@labelled(("change", "waiting"), CHANGES)
 def test_what_waits_follows_the_vault(
-    quiet: DaemonFixture, change: object, waiting: set[str]
+    quiet: DaemonFixture, change: Change, waiting: set[str]
 ) -> None:
-    change(quiet.vault)  # type: ignore[operator]
+    change(quiet.vault)
     eventually(lambda: _waiting(quiet) == waiting and quiet.status().to_do == len(waiting))
 
 
-@pytest.mark.parametrize(("change", "waiting"), CHANGES)
+@labelled(("change", "waiting"), CHANGES)
 def test_rescan_finds_what_no_event_told(
-    quiet: DaemonFixture, change: object, waiting: set[str]
+    quiet: DaemonFixture, change: Change, waiting: set[str]
 ) -> None:
     quiet.daemon.reconciler._watcher.stop()
-    change(quiet.vault)  # type: ignore[operator]
+    change(quiet.vault)
     quiet.rescan()
     assert _waiting(quiet) == waiting
 
 
 def _rename_and_edit(vault: Path) -> None:
-    _rename(vault)
-    (vault / "C.md").write_text(STUB + "More.\n")
+    (vault / "A.md").rename(vault / "C.md").write_text(STUB + "More.\n")
 
 
 def _swap_for_a_new_one(vault: Path) -> None:
@@ -134,9 +101,9 @@ def _swap_for_a_new_one(vault: Path) -> None:
 
 
 MOVES = [
-    pytest.param(_rename, {"C.md", "F/B.md"}, id="renamed"),
-    pytest.param(_rename_case, {"a.md", "F/B.md"}, id="renamed in its case only"),
-    pytest.param(_move_folder, {"A.md", "G/B.md"}, id="folder moved"),
+    pytest.param(rename("A.md", "C.md"), {"C.md", "F/B.md"}, id="renamed"),
+    pytest.param(rename("A.md", "a.md"), {"a.md", "F/B.md"}, id="renamed in its case only"),
+    pytest.param(rename("F", "G"), {"A.md", "G/B.md"}, id="folder moved"),
     pytest.param(_rename_and_edit, {"C.md", "F/B.md"}, id="renamed and edited"),
 ]
 
@@ -167,7 +134,7 @@ def _is_remembered(daemon_fixture: DaemonFixture, paths: set[str]) -> bool:
 
 @pytest.mark.parametrize(("move", "paths"), MOVES)
 def test_memory_goes_with_a_note_that_an_event_told_of(
-    undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
+    undone: DaemonFixture, move: Change, paths: set[str]
 ) -> None:
     move(undone.vault)
     eventually(lambda: {change.path for change in undone.changes()} == paths)
@@ -179,7 +146,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
 
 @pytest.mark.parametrize(("move", "paths"), MOVES[:3])
 def test_memory_goes_with_a_note_that_no_event_told_of(
-    undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
+    undone: DaemonFixture, move: Change, paths: set[str]
 ) -> None:
     undone.daemon.reconciler._watcher.stop()
     move(undone.vault)
@@ -188,7 +155,7 @@ def test_memory_goes_with_a_note_that_no_event_told_of(
 
 @pytest.mark.parametrize(("move", "paths"), MOVES[:3])
 def test_memory_goes_with_a_note_that_is_moved_while_no_daemon_runs(
-    undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
+    undone: DaemonFixture, move: Change, paths: set[str]
 ) -> None:
     undone.stop()
     move(undone.vault)
@@ -232,30 +199,18 @@ def _copy(vault: Path) -> None:
         shutil.copy(vault / "F/L.md", vault / f"{number}.md")
 
 
-def _leave(vault: Path) -> None:
-    (vault / "A.md").write_text(LEFT)
+LEAVING = {
+    "copied": (_copy, 4, 1),
+    "written so": (write("A.md", LEFT), 2, 0),
+    "no text any more": (lambda vault: (vault / "A.md").write_bytes(b"\xff"), 2, 0),
+    "no longer": (write("F/L.md", STUB), 0, 2),
+    "deleted": (lambda vault: shutil.rmtree(vault / "F"), 0, 1),
+}
 
 
-def _spoil(vault: Path) -> None:
-    (vault / "A.md").write_bytes(b"\xff")
-
-
-def _mend(vault: Path) -> None:
-    (vault / "F/L.md").write_text(STUB)
-
-
-LEAVING = [
-    pytest.param(_copy, 4, 1, id="copied"),
-    pytest.param(_leave, 2, 0, id="written so"),
-    pytest.param(_spoil, 2, 0, id="no text any more"),
-    pytest.param(_mend, 0, 2, id="no longer"),
-    pytest.param(_delete_folder, 0, 1, id="deleted"),
-]
-
-
-@pytest.mark.parametrize(("change", "left", "to_do"), LEAVING)
+@labelled(("change", "left", "to_do"), LEAVING)
 def test_what_is_left_alone_is_counted_as_it_changes(
-    daemon_fixture: DaemonFixture, change: Callable[[Path], None], left: int, to_do: int
+    daemon_fixture: DaemonFixture, change: Change, left: int, to_do: int
 ) -> None:
     daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.note("A.md")

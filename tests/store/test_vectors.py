@@ -72,15 +72,6 @@ def test_the_file_is_its_owners_and_forgets_what_is_deleted(file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_damaged_file_is_made_anew(file: Path) -> None:
-    VectorStore(file).save("one", [], [row("a.md")])
-    file.write_bytes(b"no database" * 100)
-    store = VectorStore(file)
-    assert read(store, "one") == {}
-    store.save("one", [], [row("b.md")])
-    assert read(store, "one") == {"b.md": b"\x01\x02"}
-
-
 @pytest.mark.parametrize("number", [1, 7, 9000], ids=["one", "few", "more than a block"])
 def test_the_nearest_are_those_of_a_plain_product(number: int) -> None:
     made = np.random.default_rng(number).normal(size=(number, 64)).astype(np.float32)

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from companion.errors import (
 )
 from companion.vault import file_access, write
 from companion.vault.write import ConcurrentWrite, NotePartlyWritten, read_note
+from tests.examples import Change, labelled
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE
 
@@ -74,22 +74,6 @@ def test_the_file_stays_the_same_file(bench: Bench) -> None:
         assert os.getxattr(bench.note, "user.colour") == b"green"
 
 
-def _removed(note: Path) -> None:
-    note.unlink()
-
-
-def _renamed(note: Path) -> None:
-    note.rename(note.with_name("Other.md"))
-
-
-def _folder_renamed(note: Path) -> None:
-    note.parent.rename(note.parent.with_name("moved"))
-
-
-def _rewritten(note: Path) -> None:
-    note.write_bytes(b"all new")
-
-
 def _appended(note: Path) -> None:
     with note.open("ab") as file:
         file.write(b"more\n")
@@ -117,24 +101,27 @@ def _made_a_folder(note: Path) -> None:
     note.mkdir()
 
 
-MEANWHILE = [
-    pytest.param(_removed, NoteChanged, "no longer there", id="removed"),
-    pytest.param(_renamed, NoteChanged, "no longer there", id="renamed"),
-    pytest.param(_folder_renamed, NoteChanged, "no longer there", id="folder renamed"),
-    pytest.param(_rewritten, NoteChanged, "edited in the meantime", id="rewritten"),
-    pytest.param(_appended, NoteChanged, "edited in the meantime", id="appended to"),
-    pytest.param(_replaced, NoteChanged, "edited in the meantime", id="replaced"),
-    pytest.param(
-        _edited_in_place, NoteChanged, "edited in the meantime", id="size and time the same"
-    ),
-    pytest.param(_linked, NoteRefused, "symbolic link", id="now a symbolic link", marks=POSIX),
-    pytest.param(_made_a_folder, NoteRefused, "not a regular file", id="now a folder", marks=POSIX),
-]
+GONE = NoteChanged, "no longer there"
+EDITED = NoteChanged, "edited in the meantime"
+MEANWHILE: dict[str, tuple[Change, type[NoteError], str]] = {
+    "removed": (Path.unlink, *GONE),
+    "renamed": (lambda note: note.rename(note.with_name("Other.md")), *GONE),
+    "folder renamed": (lambda note: note.parent.rename(note.parent.with_name("moved")), *GONE),
+    "rewritten": (lambda note: note.write_bytes(b"all new"), *EDITED),
+    "appended to": (_appended, *EDITED),
+    "replaced": (_replaced, *EDITED),
+    "size and time the same": (_edited_in_place, *EDITED),
+}
+if sys.platform != "win32":
+    MEANWHILE |= {
+        "now a symbolic link": (_linked, NoteRefused, "symbolic link"),
+        "now a folder": (_made_a_folder, NoteRefused, "not a regular file"),
+    }
 
 
-@pytest.mark.parametrize(("meddle", "kind", "words"), MEANWHILE)
+@labelled(("meddle", "kind", "words"), MEANWHILE)
 def test_leaves_what_happened_meanwhile(
-    bench: Bench, meddle: Callable[[Path], None], kind: type[NoteError], words: str
+    bench: Bench, meddle: Change, kind: type[NoteError], words: str
 ) -> None:
     seen = bench.read()
     meddle(bench.note)
@@ -366,7 +353,7 @@ def test_leaves_a_note_that_keeps_changing(bench: Bench, monkeypatch: pytest.Mon
     ],
 )
 def test_leaves_a_note_that_changes_while_it_is_read(
-    bench: Bench, meddle: Callable[[Path], None], words: str, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, meddle: Change, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_then_meddle(fd: int) -> bytes:
         data = read_all(fd)

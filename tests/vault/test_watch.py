@@ -15,7 +15,7 @@ import pytest
 from watchdog.observers.api import BaseObserver
 
 from companion.vault.watch import Watch, WatchUnavailable
-from tests.examples import labelled
+from tests.examples import delete, labelled, rename, write
 
 PATIENCE = 60.0  # seconds; only a test that fails takes so long
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
@@ -66,21 +66,9 @@ def put(vault: Path, path: str, text: str = "text") -> None:
     (vault / path).write_text(text)
 
 
-def rename(old: str, new: str) -> Callable[[Path], object]:
-    return lambda vault: (vault / old).rename(vault / new)
-
-
-def write(path: str) -> Callable[[Path], None]:
-    return lambda vault: put(vault, path, "new")
-
-
 def replace(vault: Path) -> None:
     put(vault, "a.md.tmp", "new")
     (vault / "a.md.tmp").replace(vault / "a.md")
-
-
-def rename_case_only(vault: Path) -> None:
-    (vault / "a.md").rename(vault / "A.md")
 
 
 def remove_folder(vault: Path) -> None:
@@ -112,13 +100,13 @@ CHANGES = {
     "other letters": (write("Folder/N\u00f6te \U0001f600.MD"), {"Folder/N\u00f6te \U0001f600.MD"}),
     "replaced": (replace, {"a.md"}),
     "moved": (rename("a.md", "Folder/z.md"), {"a.md", "Folder/z.md"}),
-    "renamed in case only": (rename_case_only, {"a.md", "A.md"}),
+    "renamed in case only": (rename("a.md", "A.md"), {"a.md", "A.md"}),
     "becomes a note": (rename("plain.txt", "plain.md"), {"plain.md"}),
     "is a note no more": (rename("a.md", "a.txt"), {"a.md"}),
     "moved to the trash": (rename("a.md", ".trash/a.md"), {"a.md"}),
     "back from the trash": (rename(".trash/t.md", "t.md"), {"t.md"}),
     "moved out of the vault": (rename("a.md", "../a.md"), {"a.md"}),
-    "deleted": (lambda vault: (vault / "a.md").unlink(), {"a.md"}),
+    "deleted": (delete("a.md"), {"a.md"}),
     "a link": (link, {"link.md"}),
     "new folder": (lambda vault: (vault / "Empty").mkdir(), {None}),
     "folder renamed in case only": (rename("Folder", "folder"), {None}),
