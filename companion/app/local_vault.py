@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
-from itertools import chain
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from companion.app.local_notes import LocalNotes
 from companion.app.vault import Agents, Progress, Vault
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import NoteError, NotThere, UsageError
 from companion.vault.paths import named_path, relative_path
 
 # What a scan does not need is imported where it is used: all of it takes as long as a large vault.
 if TYPE_CHECKING:
     from companion.app.backlog import BacklogConsent
     from companion.app.decider import Decider
+    from companion.app.local_decisions import LocalDecisions
     from companion.app.records import Records
     from companion.app.run import DecisionRun, LocalRun
     from companion.app.types import programs
@@ -45,10 +44,9 @@ if TYPE_CHECKING:
         ProposalPage,
         ProposalQuery,
     )
-    from companion.app.types.runs import NoteResult, RunOptions
+    from companion.app.types.runs import RunOptions
     from companion.app.types.status import BacklogAnswer, BacklogState, Status
     from companion.enrich.context import VaultContext
-    from companion.store import journal
 
 
 class LocalVault(Vault):
@@ -139,35 +137,13 @@ class LocalVault(Vault):
         return self._records.changes(query)
 
     def change(self, id: int) -> Change:
-        return self._records.show(self._records.change(id), with_diff=True)
+        return self._records.change(id)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        from companion.enrich.result import new_run
-
-        name = run or new_run()
-        with self._writing() as vault:
-            for number in changes:
-                yield vault._undo(number, name)
+        return self._decisions.undo(changes, run)
 
     def undo_all(self, only: ChangeFilter) -> DecisionRun:
-        """Return a run that takes back all changes that match a filter; see Vault."""
-        from companion.app.run import DecisionRun
-        from companion.app.types.decisions import Decisions
-        from companion.app.types.runs import NoteResult
-
-        undoable = only.undoable or "part"
-        chosen = self._records.select_changes(only.model_copy(update={"undoable": undoable}))
-        changes = [change.id for change in chosen]
-        named = only.model_dump(exclude_none=True).keys() - {"undoable", "before"}
-        store = self._journal.proposals
-        refused = store.refused_in(only.run) if only.run and named == {"run"} else {}
-
-        def undo(run: str) -> Iterator[NoteResult]:
-            yield from map(NoteResult.of_undone, self.undo(changes, run))
-            for note in self.decide(Decisions(undo=list(refused), run=run)) if refused else ():
-                yield note.result
-
-        return DecisionRun("undo", len(changes) + len(set(refused.values())), undo)
+        return self._decisions.undo_all(only)
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         return self._records.proposals(query)
@@ -191,40 +167,10 @@ class LocalVault(Vault):
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        from companion.app.types.decisions import NoteDecision
-        from companion.enrich.result import new_run
-
-        with self._writing() as vault:
-            by, run = vault._decider, decisions.run or new_run()
-            accepted = by.accept(decisions.accept, run=run)
-            refused = by.refuse(decisions.refuse, reason=decisions.reason, run=run)
-            made = chain(accepted, refused, by.undo(decisions.undo, run))
-            yield from map(NoteDecision.of, made)
+        return self._decisions.decide(decisions)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
-        """Return a run that accepts or refuses all proposals that match a filter; see Vault."""
-        from companion.app.run import DecisionRun
-        from companion.app.types.decisions import Acceptance, Decisions, Takeable
-
-        if only.state not in (states := get_args(Takeable)):
-            raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
-        before, without = decision.before, set(decision.without)
-        chosen = [
-            each
-            for each in self._records.select_proposals(only)
-            if (before is None or each.id < before) and each.id not in without
-        ]
-        ids = [each.id for each in reversed(chosen)]
-        decisions = Decisions(refuse=ids, reason=decision.reason)
-        if decision.decision == "accept":
-            accept = [Acceptance.of(id=each, state=only.state) for each in ids]
-            decisions = Decisions(accept=accept)
-
-        def decide(run: str) -> Iterator[NoteResult]:
-            for note in self.decide(decisions.model_copy(update={"run": run})):
-                yield note.result
-
-        return DecisionRun(decision.decision, len({each.path for each in chosen}), decide)
+        return self._decisions.decide_all(only, decision)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
         from companion.app.programs import ProgramProposer
@@ -275,6 +221,12 @@ class LocalVault(Vault):
 
         return self._given_decider or Decider(self._space, self._context)
 
+    @cached_property
+    def _decisions(self) -> LocalDecisions:
+        from companion.app.local_decisions import LocalDecisions
+
+        return LocalDecisions(self._space, self._records, self._opened_decider)
+
     def _find_context(self) -> VaultContext:
         from companion.enrich.context import VaultContext
 
@@ -308,38 +260,3 @@ class LocalVault(Vault):
     def _opened_decider(self) -> Iterator[tuple[Workspace, Decider]]:
         with self._writing() as vault:
             yield vault._space, vault._decider
-
-    def _undo(self, number: int, run: str) -> Undone:
-        from companion.app.types.changes import Undone
-        from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
-
-        try:
-            change = self._records.change(number)
-        except NotThere as error:
-            return Undone.failed(number, error)
-        try:
-            undone = self._decider.take_back(change, run)
-        except NoteError as error:
-            return Undone.failed(number, error, change.path, _name_rest(change))
-        if isinstance(undone, OutboxRow):
-            return Undone(
-                change=number,
-                path=undone.path,
-                undone_by=None,
-                left=_name_rest(change),
-                reason=UNDO_IN_EDITOR,
-                waits=undone.id,
-            )
-        before = self._journal.notes.moved_from.get(undone.path)
-        return Undone(
-            change=number,
-            path=undone.path,
-            undone_by=undone.change,
-            left=undone.remaining,
-            reason=undone.reason or None,
-            moved_from=change.path if change.path != undone.path else before,
-        )
-
-
-def _name_rest(change: journal.Change) -> list[str]:
-    return change.name_parts(change.remaining_parts)

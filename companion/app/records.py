@@ -23,6 +23,7 @@ from companion.errors import NotThere, UsageError
 from companion.llm.catalog import is_same_model
 from companion.note.diff import diff_lines
 from companion.store import journal
+from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.proposal import Proposal as StoredProposal
 from companion.store.proposal_store import Selection
@@ -91,12 +92,9 @@ class Records:
         is_changed = bool(self._journal.changes(path, limit=1))
         return is_changed or bool(self._journal.proposals.count(Selection([path])))
 
-    def change(self, number: int) -> journal.Change:
-        """Return the change of that id. Raises NotThere."""
-        change = self._journal.change(number)
-        if change is None:
-            raise NotThere(f"there is no change {number}")
-        return change
+    def change(self, number: int) -> Change:
+        """Return the change of that id, with its diff. Raises NotThere."""
+        return self.show(find_change(self._journal, number), with_diff=True)
 
     def proposal(self, number: int) -> StoredProposal:
         """Return the proposal of that id. Raises NotThere."""
@@ -162,6 +160,14 @@ class Records:
             return Change.of(change)
         texts = (image.decode("utf-8") for image in images)
         return Change.of(change, "".join(diff_lines(change.path, *texts)))
+
+
+def find_change(store: Journal, number: int) -> journal.Change:
+    """Return the change of that id. Raises NotThere."""
+    change = store.change(number)
+    if change is None:
+        raise NotThere(f"there is no change {number}")
+    return change
 
 
 def _is_folder(file: Path) -> bool:
