@@ -115,8 +115,7 @@ describe("a note that is open to read", () => {
     const typed = { "A.md": NOTE };
     await host.openCanvas(["A.md"], typed);
     host.active = view;
-    let answerNow;
-    host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+    const answerNow = host.daemon.hold();
     await host.command("enrich-note");
     typed["A.md"] = `${NOTE}Typed.\n`;
     answerNow();
@@ -133,8 +132,7 @@ describe("a note that is opened while the run that was started for it here goes 
   test("is filled here, as nothing else is being done with it", async () => {
     await begin([]);
     await host.close(view);
-    let answerNow;
-    host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+    const answerNow = host.daemon.hold();
     const [enrich] = host.menu("file-menu", view.file);
     enrich.click();
     await host.pass(0);

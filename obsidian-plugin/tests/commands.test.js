@@ -90,8 +90,7 @@ describe("enrich note", () => {
   }
 
   test("shows progress, and works on a note once at a time", async () => {
-    let ready;
-    host.daemon.thinking = new Promise((resolve) => (ready = resolve));
+    const ready = host.daemon.hold();
     host.daemon.run = progress({ state: "running", waits: "the endpoint is busy" });
     await host.command("enrich-note");
     assert.equal(host.status.textContent, "Companion: the endpoint is busy…");
@@ -548,8 +547,7 @@ for (const [name, command, words, expected, fault] of SAID) {
 }
 
 test("propose forgets the note when it is done, also if it was renamed meanwhile", async () => {
-  let answerNow;
-  host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+  const answerNow = host.daemon.hold();
   host.menu("file-menu", view.file)[1].click();
   await settle();
   assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);

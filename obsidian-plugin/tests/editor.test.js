@@ -115,8 +115,7 @@ async function playSequence(seed) {
     else if (kind === 4 && !filled) for (const one of editors) one.redo();
     else for (const one of editors) one.typeOn(letter);
   };
-  let answerNow;
-  host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+  const answerNow = host.daemon.hold();
   const rounds = async (count) => {
     for (let done = 0; done < count; done++) {
       act();

@@ -115,6 +115,13 @@ export class FakeDaemon {
     return "status" in given && "text" in given ? given : { status: 200, text: JSON.stringify(given) };
   }
 
+  /** Keep a model's answers back, until what this returns is called. */
+  hold() {
+    let release = () => {};
+    this.thinking = new Promise((resolve) => (release = resolve));
+    return release;
+  }
+
   /** Requests of that name. */
   asked(name) {
     return this.requests.filter((request) => request.name === name);

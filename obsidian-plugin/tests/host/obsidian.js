@@ -121,6 +121,13 @@ export class Host {
     return this.others.get(origin) ?? this.daemon;
   }
 
+  /** Have another program listen there. @param {Partial<FakeDaemon>} fields */
+  listenAt(origin, fields) {
+    const other = Object.assign(new FakeDaemon(), fields);
+    this.others.set(origin, other);
+    return other;
+  }
+
   /** A file that a daemon leaves in the plugin's folder. told: what it holds. */
   async place(told, name = "daemon-0123456789ab.json") {
     this.files.set(`${FOLDER}/${name}`, typeof told === "string" ? told : JSON.stringify(told));
