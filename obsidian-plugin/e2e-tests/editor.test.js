@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { notice } from "./obsidian.js";
 import { focusEditor, openNote, shownText, shows } from "./scenarios.js";
-import { chooseFromMenu, clickRibbon, countNotices, endScene, openPaired, openScene } from "./scene.js";
+import { clickRibbon, countNotices, endScene, openPaired, openScene } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const STUB = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\n";
 const NOTE = `${STUB}Text of mine.\n\nMore of it.\n`;
 const CALLOUT = /^> \[!ai\] AI\n> It explains the subject/m;
-const NAMES = ["Stub", "Open end", "Composed", "Described", "Unnamed", "Beside", "Out", "Read", "Turned", "Opened", "Suggested", "Tabular"];
+const NAMES = ["Stub", "Open end", "Composed", "Described", "Unnamed", "Beside", "Out", "Turned", "Suggested", "Tabular"];
 const FORMS = [
   ["CRLF", (text) => text.replaceAll("\n", "\r\n")],
   ["a byte order mark", (text) => `\ufeff${text}`],
@@ -191,15 +191,6 @@ test("a note in a pop-out window is filled there", async () => {
   await popup.close();
 });
 
-test("a note in reading view is filled in its file, and shown", async () => {
-  await openNote(page, "Read.md");
-  await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("preview"));
-  await clickRibbon(page);
-  scene.endpoint.release();
-  await page.locator(".markdown-reading-view:visible", { hasText: "[!ai]" }).waitFor();
-  assert.match(await scene.vault.read("Read.md"), CALLOUT);
-});
-
 test("a note that is turned from reading to editing while the model thinks is filled in its editor", async () => {
   await openNote(page, "Turned.md");
   await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("preview"));
@@ -207,38 +198,6 @@ test("a note that is turned from reading to editing while the model thinks is fi
   await clickRibbon(page);
   await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
   await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("source"));
-  await fillBesideTyping("Turned.md");
-});
-
-test("a closed note that is opened while the model thinks is filled in its editor", async () => {
-  const { asked } = scene.endpoint;
-  const notices = await countNotices(page);
-  await chooseFromMenu(page, "Opened.md", /^Enrich note$/);
-  await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
-  await openNote(page, "Opened.md");
-  await fillBesideTyping("Opened.md");
-  await notice(page, /^Filled .* in “Opened”/, notices);
-});
-
-test("a list waits for the cursor behind its name, and stays a proposal where the wait is cancelled", async () => {
-  await scene.vault.write("Listed.md", "---\ndescription: There is one.\ntags:\nmood: ok\n---\n\n# Stub\n\n> [!ai] AI\n> It is.\n");
-  await openNote(page, "Listed.md");
-  await page.evaluate(() => {
-    const { cm } = window.app.workspace.activeLeaf.view.editor;
-    cm.dispatch({ selection: { anchor: cm.state.doc.toString().indexOf("tags:") + 5 } });
-  });
-  await focusEditor(page);
-  await fillWhileHeld(/waits until the cursor has left its property “tags”/);
-  await page.locator(".notice").last().getByRole("button", { name: "Cancel" }).click();
-  await notice(page, /^The work on “Listed” was cancelled. What the model gave/);
-  assert.match(await scene.vault.companion("proposals", "--json", "Listed.md"), /"tags"/);
-  await focusEditor(page);
-  await page.keyboard.type(" mine");
-  assert.match(await shownText(page), /^tags: mine\nmood: ok$/m);
-});
-
-/** Type at the end while the model thinks, and see that the note has both, the fill as one step of undo. */
-async function fillBesideTyping(path) {
   await focusEditor(page);
   await page.keyboard.press("Control+End");
   await page.keyboard.type("Typed too.");
@@ -246,12 +205,12 @@ async function fillBesideTyping(path) {
   await shows(page, CALLOUT);
   const filled = await shownText(page);
   assert.match(filled, /\nTyped too\.$/);
-  await waitFor("the file follows", async () => (await scene.vault.read(path)) === filled);
+  await waitFor("the file follows", async () => (await scene.vault.read("Turned.md")) === filled);
   await page.keyboard.press("Control+z");
   assert.equal(await shownText(page), `${NOTE}Typed too.`);
   const conflicts = await page.evaluate(() => window.host.conflicts);
-  assert.ok(!conflicts.includes(path), "another note's two panes may write one after the other");
-}
+  assert.ok(!conflicts.includes("Turned.md"), "another note's two panes may write one after the other");
+});
 
 /** Have the note filled, and see that nothing comes of it for now. @param {RegExp} words */
 async function fillWhileHeld(words) {

@@ -127,23 +127,6 @@ test("it is taken back in its editor, too", async () => {
   assert.deepEqual(changes.map(({ state }) => state).slice(0, 2), ["done", "undone"]);
 });
 
-test("the settings: a test of the connection, and pairing by hand", async () => {
-  await page.getByRole("button", { name: "Settings" }).click();
-  const modal = page.getByRole("dialog");
-  const before = await countNotices(page);
-  await modal.getByText("Test the connection").click();
-  await notice(page, /^Connected/, before);
-  await modal.getByLabel("Pairing code").fill("AAAA-AAAA");
-  await modal.getByRole("button", { name: "Pair" }).click();
-  await modal.getByText(/wrong, already used or too old/).waitFor();
-  await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
-  await modal.getByLabel("Pairing code").fill(await scene.vault.pair());
-  await modal.getByRole("button", { name: "Pair" }).click();
-  await modal.getByText(/^Connected/).waitFor();
-  assert.match(await secret(page), /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
-  await page.keyboard.press("Escape");
-});
-
 test("switched off, nothing of it stays", async () => {
   await page.evaluate(() => window.host.unload());
   assert.equal(await page.locator(".side-dock-ribbon-action, .plugin-callout-companion").count(), 0);

@@ -260,23 +260,6 @@ describe("Vim", () => {
   }
 });
 
-describe("an input method", () => {
-  for (const [name, kind] of FAR) {
-    for (const fill of [fillByClick, fillUnrequested]) {
-      test(`is waited for: ${name}, ${fill.name}`, async () => {
-        show(kind, farFrom(kind));
-        view.editor.compose("compositionstart");
-        await fill();
-        assert.equal(view.editor.content, kind.before);
-        view.editor.compose("compositionend");
-        await host.pass(6_000);
-        assert.equal(view.editor.content, kind.after);
-        typeAndCompare(kind, farFrom(kind), KEYS[0]);
-      });
-    }
-  }
-});
-
 describe("a card on a canvas", () => {
   let card;
 
