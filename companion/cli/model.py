@@ -83,7 +83,7 @@ def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
     output = Output()
     root, config = load_vault(vault, notes)
     # the models' words are compared, so that a sentence of the note is no answer
-    words = config.notes.model_copy(update={"own_sentence": False, "quote_others": False})
+    words = config.notes.model_copy(update={"own_sentence": False})
     config = config.model_copy(update={"notes": words})
     configs = [config, _with_model(config, name)]
     paths: list[str | None] = [relative_path(root, note, Path.cwd()) for note in notes] or [None]

@@ -15,6 +15,7 @@ GONE = {
     "callout.section_fold": "under a heading the fold is as most in the vault have it, else +",
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
     "agents.folders": "agents accept nothing while it is there, and in any folder without it",
+    "notes.quote_others": "other notes are quoted unless notes.own_sentence is false",
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
     "endpoint.retries": "a failed call is made up to 3 times more",
     "endpoint.max_output_tokens": "8,192 more than needed, if the model thinks",

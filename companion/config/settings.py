@@ -43,9 +43,7 @@ class NotesTable(Table):
     language: str | None = None
     """what to write in, such as "English" or "中文"; unset: the note's own, else its folder's"""
     own_sentence: bool = True
-    """the note's own sentence may be its description"""
-    quote_others: bool | None = None
-    """quote other notes in place of a small model's callout; unset: as own_sentence"""
+    """the author's own sentences may be the description, and a small model's callout"""
     unfilled: dict[FolderName, tuple[str, ...]] = {}
     """properties, or callout, not to fill in a folder, such as { Journal = ["aliases"] }"""
 

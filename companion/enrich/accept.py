@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from companion.config import Config
@@ -12,9 +12,9 @@ from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import PromptNote, VaultContext
-from companion.enrich.evidence import SUPPORTED, Evidence, KeptSentences, find_name_evidence
+from companion.enrich.evidence import SUPPORTED, Evidence, find_name_evidence
 from companion.enrich.excerpt import read_told
-from companion.enrich.extractive import OwnSentence, extract_sentence, find_definition
+from companion.enrich.extractive import OwnSentence, extract_sentence
 from companion.enrich.language import language_named
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
@@ -36,6 +36,11 @@ from companion.prompts import Ask, Field
 from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
+_NO_CALLOUT = (
+    "the callout is left out: no sentences of the note, or of those that link to it, were found"
+    " that sum it up (only English ones are looked for), and a small model as {model} is too often"
+    " wrong; ask a question, as > [!ai] What is it?, or choose a larger model"
+)
 
 # Faults of a description for which a sentence of the note is not an answer either.
 _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
@@ -45,9 +50,7 @@ _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
 class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
-    An accepted callout counts as part of the note for the callouts after it. From a small model's
-    callout, only the sentences supported by what it was shown are kept; if they are too few, those
-    of a second answer are added.
+    An accepted callout counts as part of the note for the callouts after it.
 
     similar: finds notes similar to it. by_program: the values are a program's, not the model's.
     """
@@ -62,11 +65,9 @@ class Acceptor:
     def __post_init__(self) -> None:
         context = self.note.context
         self._names = self.vault_context.names(self.note.path)
-        self._called = [context.title, *context.aliases]  # the subject
         self._linked = link_targets(self.note.parsed.note.text)
         self._sources = "\n\n".join((self.note.text, *context.backlinks, *context.linked))
         self._callouts = ""  # those accepted so far
-        self._kept: dict[Need, KeptSentences] = {}
 
     def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
         """Return the value in the answer, or why none may go into the note."""
@@ -86,8 +87,6 @@ class Acceptor:
             return Rejected(need, str(error), "nothing", new, answer.value)
         except AnswerError as error:
             return Rejected(need, str(error), "no answer", new, answer.value)
-        if need.kind == CALLOUT and not ask.question:
-            value = self._keep_supported(answer, value)
         if isinstance(value, Fault):
             reason = f"the {field.name} {value.reason}"
             return Rejected(need, reason, "unfit", new, answer.value, value)
@@ -103,68 +102,46 @@ class Acceptor:
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return self._add_evidence(Accepted(Filling(need, value, named)), field)
 
-    def _keep_supported(
-        self, answer: RawAnswer, value: str | list[str] | Fault
-    ) -> str | list[str] | Fault:
-        """Return the callout with the kept sentences of its answers, or why there are too few.
-
-        A callout by a larger model or a program, one with code, or one that cannot be judged, is
-        returned unchanged.
-        """
-        is_judged = self.model.is_small and not self.by_program and checks_are_on()
-        is_fault, is_strict = isinstance(value, Fault), answer.is_strict
-        if not (is_judged and self.similar) or (is_fault and not is_strict):
-            return value
-        said = [] if isinstance(value, Fault) else [value] if isinstance(value, str) else value
-        lines = [without_links(line) for line in said]
-        if any(line.startswith("```") for line in lines):
-            return value
-        told = read_told(self.note.whole, self.note.context)
-        evidence = self.similar.find_evidence(lines, told, self.note.language) if lines else []
-        if lines and not evidence:
-            return value
-        kept = self._kept.setdefault(answer.ask.need, KeptSentences(self._called))
-        kept.add(evidence, is_strict=is_strict)
-        if is_strict and not kept.text and (own := find_definition(self.note.whole, self._called)):
-            kept.add([Evidence(own, own, 1.0)], is_strict=True)
-        if kept.text:
-            return value if kept.is_whole else [kept.text]
-        reason = "says too little that the note, or what others tell of it, supports"
-        unsupported = Fault("unsupported", reason, "Say only what stands between the tags.")
-        return value if isinstance(value, Fault) else unsupported
-
-    def fill_unasked(self) -> list[Accepted]:
+    def fill_unasked(self) -> list[Accepted | Rejected]:
         """Return what is filled in the author's own words, in place of a question to a small model.
 
         A small model makes too much up, and its rewording is no better than the original sentence.
+        Where the author's words do not suffice for the callout at the top, there is none.
         """
-        return [*self._quote_note(), *self._quote_others()]
+        if not (self.model.is_small and self.config.notes.own_sentence and checks_are_on()):
+            return []
+        return [*self._quote_note(), *self._fill_top_callout()]
 
     def _quote_note(self) -> list[Accepted]:
         """Return a description that is the note's own sentence about its subject."""
         need = next((need for need in self.note.needs if need.kind == DESCRIPTION), None)
-        own = self._own_sentence if need and self.model.is_small else None
+        own = self._own_sentence if need else None
         if need is None or own is None or not own.is_about:
             return []
         filling = Filling(need, own.text, "the note's own sentence; no model was asked")
         evidence = (Evidence(own.text, own.text, 1.0),)
         return [Accepted(filling, by_model=False, evidence=evidence)]
 
-    def _quote_others(self) -> list[Accepted]:
+    def _fill_top_callout(self) -> Iterator[Accepted | Rejected]:
+        """Yield the outcome of the callout at the top, if the note needs one that asks nothing."""
+        note = self.note
+        is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
+        if need := next((need for need in is_top if not note.ask_for(need).question), None):
+            unread = note.embedded.unread if note.embedded else ()
+            more = f" ({'; '.join(unread)})" if unread else ""
+            reason = _NO_CALLOUT.format(model=self.model.name) + more
+            rejected = Rejected(need, reason, "too little")
+            yield self._quote_others(need) or self._quote_extract(need) or rejected
+
+    def _quote_others(self, need: Need) -> Accepted | None:
         """Return a callout that quotes other notes on the subject, with links to them.
 
-        Only if they say more on the subject than the note itself, and that is not switched off.
+        Only if they say more on the subject than the note itself.
         """
-        note, notes = self.note, self.config.notes
-        is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
-        need = next((need for need in is_top if not note.ask_for(need).question), None)
-        said = note.quotable[:_QUOTED]
-        own = "\n".join(read_paragraphs(note.whole))
-        is_more = sum(width(each.text) for each in said) > width(own)
-        is_on = notes.own_sentence if notes.quote_others is None else notes.quote_others
-        is_used = self.model.is_small and is_on and checks_are_on()
-        if need is None or not (said and is_more and is_used):
-            return []
+        said = self.note.quotable[:_QUOTED]
+        own = "\n".join(read_paragraphs(self.note.whole))
+        if not said or sum(width(each.text) for each in said) <= width(own):
+            return None
         quoted = []
         for each in said:
             target = self._names.target_of(without_extension(each.path))
@@ -174,7 +151,19 @@ class Acceptor:
         self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
         evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in said)
         filling = Filling(need, value, "the words of other notes; no model was asked")
-        return [Accepted(filling, by_model=False, evidence=evidence)]
+        return Accepted(filling, by_model=False, evidence=evidence)
+
+    def _quote_extract(self, need: Need) -> Accepted | None:
+        """Return a callout of the sentences that sum the note up."""
+        note, similar = self.note, self.similar
+        names = [note.context.title, *note.context.aliases]
+        said = similar.find_extract(note.whole, names, note.language) if similar else []
+        if not said:
+            return None
+        value = inert_prose(" ".join(said), self._names.resolve)
+        evidence = tuple(Evidence(each, each, 1.0) for each in said)
+        filling = Filling(need, value, "the note's own sentences; no model was asked")
+        return Accepted(filling, by_model=False, evidence=evidence, flags=("extractive",))
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]
@@ -232,10 +221,8 @@ class Acceptor:
         flags: list[Flag] = [] if is_kept else ["small-model"]
         if not all(each.supported for each in evidence):
             flags = ["unsupported"]
-        kept = self._kept.get(accepted.need)
-        dropped = kept.dropped if kept else []
         added = tuple(flags) if checks_are_on() else ()
-        return accepted._replace(evidence=(*evidence, *dropped), flags=added)
+        return accepted._replace(evidence=tuple(evidence), flags=added)
 
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
         """Return the evidence for each sentence, or item of a list, and the note that it is from.
@@ -269,11 +256,10 @@ class Acceptor:
         if not checks_are_on():
             return read_value(field, raw, limits)
         note = self._sources + (self._callouts if field.kind == "prose" else "")
-        own = self._callouts if answer.is_strict else self._own
         try:
             tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
-                tidy = tidy_answer(raw, field, title, note, "" if ask.question else own)
+                tidy = tidy_answer(raw, field, title, note, "" if ask.question else self._own)
             value = read_value(field, tidy, limits)
         except NothingToSay:
             raise
@@ -296,8 +282,7 @@ class Acceptor:
             return value  # one of the vault's own
         if field.kind == "text" and isinstance(value, str):
             value = whole_sentences(value, field)
-        own = self._callouts if answer.is_strict else self._own
-        checked = replace(self._checked_answer(answer.ask, value, note, raw), own=own)
+        checked = self._checked_answer(answer.ask, value, note, raw)
         if field.kind != "list":
             return find_fault(checked) or value
         if not (fit := find_good_items(checked)):

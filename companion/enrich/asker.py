@@ -15,7 +15,6 @@ from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import (
     add_text,
     excerpt,
-    find_foreign,
     find_too_little,
     make_prompt_context,
 )
@@ -144,7 +143,7 @@ class Asker:
         calls = send_calls(self._planner(note), first.needs, client, {}, check)
         answers = _accept_calls(acceptor, calls, keep)
         if unfit := {each.need: each for each in answers.rejected if each.kind == "unfit"}:
-            planner = replace(self._planner(note, RETRY_TOKENS), is_second=True)
+            planner = self._planner(note, RETRY_TOKENS)
             calls = send_calls(planner, list(unfit), client, unfit, check)
             answers = answers.merge(_accept_calls(acceptor, calls, keep))
         outcomes = answers.outcomes if again else acceptor.use_fallback(answers.outcomes)
@@ -316,9 +315,8 @@ class Asker:
         too_little = find_too_little(note.whole, context, small_model) if small_model else ""
         if too_little and note.embedded and note.embedded.unread:
             too_little += f" ({'; '.join(note.embedded.unread)})"
-        planner = CallPlanner(note.prompts, context, model.mode, budget, note.callout_titles)
-        foreign = find_foreign(context.language, small_model)
-        return replace(planner, too_little=too_little, foreign=foreign)
+        titles = note.callout_titles
+        return CallPlanner(note.prompts, context, model.mode, budget, titles, too_little)
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None if nothing shows it."""

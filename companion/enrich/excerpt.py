@@ -198,20 +198,6 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
     return ""
 
 
-def find_foreign(language: str | None, small_model: str) -> str:
-    """Return why a small model is not asked for a callout in the language; empty if it is.
-
-    Of the sentences in languages other than English that seemed supported, a fifth or more were
-    false (benchmarks/HISTORY.md).
-    """
-    if not small_model or language in (None, "English"):
-        return ""
-    return (
-        f"the callout is not asked for: a small model as {small_model} is too often wrong in"
-        f" {language}; ask a question, as > [!ai] What is it?, or choose a larger model"
-    )
-
-
 def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
     """Return the text about the subject, from the note and others, without headings."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")

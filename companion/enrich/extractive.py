@@ -1,14 +1,14 @@
-"""The extractive fallback: the sentence in which a note itself says what it is about."""
+"""The note's own sentences: the one that says what it is about, and those that sum it up."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from companion.enrich.checks.meta_talk import is_in_first_person
-from companion.enrich.statements import is_definition, read_passages
+from companion.enrich.statements import is_definition
 from companion.enrich.words import (
     compile_phrases,
     count_unspaced,
@@ -18,20 +18,33 @@ from companion.enrich.words import (
     is_balanced,
     is_unspaced,
     needs_previous,
-    plain_text,
     read_paragraphs,
     width,
 )
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import inert_value
 
+if TYPE_CHECKING:
+    from companion.llm.encoder import Floats
+
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # checked at the beginning of the note
 _NAMED = 0.6  # of the title's stems that a sentence about its subject has at least; see HISTORY.md
 _LONGEST = 10_000  # characters, with links and markup that are removed
-_PASSAGES = 40  # at the beginning of the note, in which a definition is looked for
-_LONGEST_DEFINITION = 320  # characters
 _OVER = 1.25  # times the limit, as for a model's answer
+
+# Of an extract; chosen by reading, see HISTORY.md. Likeness is the encoder's, -1 to 1.
+_FEWEST, _MOST = 2, 3  # sentences
+_READ = 150  # sentences of a note at most
+_OPENINGS = 4  # sentences at the beginning of a note, of which one may be the first
+_SHORTEST_EXTRACT, _LONGEST_EXTRACT = 40, 300  # characters of a sentence
+_SHARE = 0.5  # of the note's text at most
+_LETTERS = 0.85  # of a sentence's characters that are letters or blanks, at least
+_NEAR, _CENTRAL, _NEAREST = 0.45, 0.6, 0.62  # likeness to the whole text, at least
+_NAMED_PARTLY = 0.5  # of the title's stems, for which a sentence need not be _NEAREST
+_DOUBLE = 0.8  # likeness of two sentences that say the same
+_LABEL = re.compile(r"[\w'’ ()/-]{1,30}[:：]|[^.,:]{1,60}: [A-Z]")
+_TWO_LINES = re.compile(r"\w[)]? (?:The|You|It|A|An|This|If|They|There|We|In|For) [a-z]+ ")
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
 _BARE_END = re.compile(r"[\w)）`”»]$")
@@ -87,21 +100,111 @@ def _share_named(sentence: str, title: str) -> float:
     return len(named & {*find_stems(sentence), *find_tokens(sentence)}) / max(1, len(named))
 
 
-def find_definition(parsed: ParsedNote, names: Sequence[str]) -> str:
-    """Return the note's first own sentence that says what its subject is; empty if none does.
+def find_extract(
+    parsed: ParsedNote, names: Sequence[str], encode: Callable[[Sequence[str]], Floats]
+) -> list[str]:
+    """Return two or three of the note's sentences that sum it up, in its order; none: too few do.
 
-    It gets the full stop that list items usually lack. names: of the subject, its title first.
+    The first one says what the subject is, or opens the note. The others are nearest to the whole
+    text, are no near doubles, and make sense away from what stands around them, unless the sentence
+    before them is taken, too. At most half of the text is taken. names: of the subject, its title
+    first. encode: returns a vector of length 1 for each text, as the rows of a matrix.
     """
-    passages = (each for each in read_passages(parsed) if each.kind in ("text", "item"))
-    lines = (plain_text(each.text) for each in islice(passages, _PASSAGES))
-    for sentence in find_sentences(lines):
-        value = inert_value(sentence) if width(sentence) <= _LONGEST_DEFINITION else ""
-        if is_definition(value, names) and not is_in_first_person(value):
-            if _BARE_END.search(value):
-                value += "。" if is_unspaced(value[-1]) else "."
-            if _stands_alone(value, names[0]):
-                return value
-    return ""
+    candidates, words = _find_candidates(parsed, names, encode)
+    openings = [each for each in candidates if each.opens]
+    if not openings:
+        return []
+    taken = [next((each for each in openings if is_definition(each.text, names)), openings[0])]
+    while len(taken) < _MOST:
+        room = words * _SHARE - sum(width(each.text) for each in taken)
+        fit = [
+            each
+            for each in candidates
+            if each.number > taken[0].number
+            and each.is_near
+            and (each.is_alone or any(each.follows(other) for other in taken))
+            and width(each.text) <= room
+            and all(each.vector @ other.vector < _DOUBLE for other in taken)
+        ]
+        if not fit:
+            break
+        taken = sorted([*taken, max(fit, key=lambda each: each.nearness)])
+    return [each.text for each in taken] if len(taken) >= _FEWEST else []
+
+
+class _Candidate(NamedTuple):
+    """A whole sentence of a note, and its number among all of them.
+
+    opens: an extract may begin with it. is_near: it is near enough to the whole text, or names the
+    subject. is_alone: it makes sense away from its place. nearness: -1 to 1.
+    """
+
+    number: int
+    paragraph: int
+    text: str
+    opens: bool
+    is_near: bool
+    is_alone: bool
+    nearness: float
+    vector: Any
+
+    def follows(self, other: _Candidate) -> bool:
+        """Return whether it is the sentence after the other in the same paragraph."""
+        return (self.number, self.paragraph) == (other.number + 1, other.paragraph)
+
+
+def _find_candidates(
+    parsed: ParsedNote, names: Sequence[str], encode: Callable[[Sequence[str]], Floats]
+) -> tuple[list[_Candidate], float]:
+    """Return what may be part of an extract, in the note's order, and the width of the text."""
+    paragraphs = enumerate(read_paragraphs(parsed))
+    found = ((number, each) for number, text in paragraphs for each in find_sentences([text]))
+    sentences = [(number, each[:_LONGEST]) for number, each in islice(found, _READ)]
+    if len(sentences) <= _FEWEST:
+        return [], 0.0
+    vectors = encode([each for _, each in sentences])
+    center = vectors.mean(axis=0)
+    nearness = (vectors @ center / (center @ center) ** 0.5).tolist()
+    candidates = []
+    following = [each for _, each in sentences[1:]] + [""]
+    for number, (paragraph, sentence) in enumerate(sentences):
+        text, near = inert_value(sentence), nearness[number]
+        if following[number].startswith(_DASHES) or not _is_whole(text):
+            continue
+        named = _share_named(text, names[0])
+        is_alone = _stands_alone(text, names[0]) and not _leans(text)
+        is_about = is_definition(text, names) or (named >= _NAMED and near >= _NEAR)
+        is_opening = number == 0 and not (needs_previous(text) or _is_fragment(text, names[0]))
+        opens = is_alone and is_about and number < _OPENINGS
+        opens |= is_opening and near >= (_NEAR if named >= _NAMED else _CENTRAL)
+        is_near = near >= (_NEAR if named >= _NAMED_PARTLY else _NEAREST)
+        row = _Candidate(number, paragraph, text, opens, is_near, is_alone, near, vectors[number])
+        candidates.append(row)
+    return candidates, sum(width(each) for _, each in sentences)
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether the text is a whole sentence of words that does not point to its place."""
+    places = r"\b(?:<extract.places>|<sentences.list_ahead>)\b|<sentences.list_ahead_signs>"
+    place = compile_phrases(places, re.IGNORECASE)
+    letters = sum(each.isalpha() or each == " " for each in text)
+    return bool(
+        _SHORTEST_EXTRACT <= width(text) <= _LONGEST_EXTRACT
+        and _COMPLETE.search(text)
+        and not text.endswith(("!", "！"))
+        and _OPENING.match(text)
+        and is_balanced(text)
+        and letters >= _LETTERS * len(text)
+        and not (_LABEL.match(text) or _TWO_LINES.search(text) or place.search(text))
+        and not is_in_first_person(text)
+    )
+
+
+def _leans(text: str) -> bool:
+    """Return whether a sentence needs what stands around it in the note."""
+    begins = compile_phrases(r"<extract.leaning>\b", re.IGNORECASE)
+    within = compile_phrases(r"\b<extract.pointing>\b", re.IGNORECASE)
+    return bool(needs_previous(text) or begins.match(text) or within.search(text))
 
 
 def _read_value(sentence: str, title: str, longest: int) -> str:

@@ -31,7 +31,6 @@ _QUOTED = 40  # letters of a question that a reason repeats
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
 _SOURCES = {"similar": "similar notes", "links": "the notes linked with this one"}
-_STRICT_TOKENS = 160  # about three sentences
 _COPIED_FROM_OTHERS = 32  # about a sentence: other notes' words may be repeated
 
 
@@ -57,11 +56,10 @@ class TokenBudget(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call to the model. is_strict: it must keep to the words it is shown."""
+    """One call to the model."""
 
     asks: tuple[Ask, ...]
     question: Question
-    is_strict: bool = False
 
     @property
     def is_json(self) -> bool:
@@ -78,9 +76,7 @@ class CallPlanner:
     """Plans the calls about one note.
 
     context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask no
-    question by their title. too_little: why no callout is asked for; empty: they are. foreign: why
-    no callout is asked for unless the user did so, by an empty one or for a section; empty: they
-    are. is_second: whether these are the second calls, for what the first ones did not bring.
+    question by their title. too_little: why no callout is asked for; empty: they are.
     """
 
     prompts: Prompts
@@ -89,8 +85,6 @@ class CallPlanner:
     budget: TokenBudget
     callout_titles: frozenset[str] = frozenset()
     too_little: str = ""
-    foreign: str = ""
-    is_second: bool = False
 
     def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
         """Return the calls that ask for the needs, and the needs that cannot be asked for.
@@ -150,24 +144,19 @@ class CallPlanner:
             self.mode == "apart" and first.field.kind not in ("text", "prose")
         )
         context, longest_copy = self.context, None
-        is_strict = self.is_second and context.small and first.field.kind == "prose"
-        is_strict = is_strict and not (first.question or is_json)
-        if is_strict:
-            context = replace(context, strict=True)
-        elif first.field.kind == "prose" and not first.question and not is_json:
+        if first.field.kind == "prose" and not first.question and not is_json:
             is_english = self.context.language in (None, "English")
             longest_copy = _COPIED_ENGLISH if is_english else _COPIED
             if self.context.small and self.context.told_by_others:
                 longest_copy = _COPIED_FROM_OTHERS
         question = Question(
             messages=self.prompts.messages(asks, context, json=is_json),
-            max_tokens=_STRICT_TOKENS if is_strict else self.prompts.max_tokens(asks),
+            max_tokens=self.prompts.max_tokens(asks),
             schema=self.prompts.schema(asks, context) if is_json else None,
             mode="schema" if is_json else "text",
             longest_copy=longest_copy,
-            temperature=0.0 if is_strict else None,
         )
-        return ModelCall(tuple(asks), question, is_strict)
+        return ModelCall(tuple(asks), question)
 
     def _find_unaskable(self, ask: Ask) -> Rejected | None:
         """Return why the need cannot be asked for; None: it can."""
@@ -179,9 +168,8 @@ class CallPlanner:
             ask.field.choices(self.context)
         except NothingToChoose as error:
             return Rejected(need, str(error), "no choices")
-        reason = self.too_little or (self.foreign if need.where == "top" else "")
-        if need.kind == CALLOUT and reason:
-            return Rejected(need, reason, "too little")
+        if need.kind == CALLOUT and self.too_little:
+            return Rejected(need, self.too_little, "too little")
         if ask.question and len(ask.question) > _LONGEST_QUESTION:
             return Rejected(
                 need,
@@ -193,14 +181,10 @@ class CallPlanner:
 
 
 class RawAnswer(NamedTuple):
-    """What the model answered to a need, unchecked: a text, or a value of its JSON answer.
-
-    is_strict: it was told to keep to the words it was shown.
-    """
+    """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
 
     ask: Ask
     value: object
-    is_strict: bool = False
 
 
 class CallAnswers(NamedTuple):
@@ -229,11 +213,11 @@ def send_calls(
     if unaskable and not unfit:
         yield CallAnswers([*unaskable], Usage())
     for number, call in enumerate(calls):
-        if unfit and not call.is_strict:
+        if unfit:
             call = _add_faults(call, unfit)
         ask = partial(client.ask, call.question, check)
         try:
-            call_answers = split_answer(call.asks, ask, call.is_json, call.is_strict)
+            call_answers = split_answer(call.asks, ask, call.is_json)
         except JsonUnsupported:
             rest = [each.need for later in calls[number:] for each in later.asks]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
@@ -279,7 +263,6 @@ def split_answer(
     asks: Sequence[Ask],
     ask: Callable[[], Answer],
     is_json: bool,
-    is_strict: bool = False,
 ) -> CallAnswers:
     """Call ask, and return its answer split into one for each need.
 
@@ -303,5 +286,5 @@ def split_answer(
         rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in asks)
         return CallAnswers([*rejected], usage)
     values = (answer.data[each.key] if is_json else answer.text for each in asks)
-    answers = [RawAnswer(*each, is_strict) for each in zip(asks, values, strict=True)]
+    answers = [RawAnswer(*each) for each in zip(asks, values, strict=True)]
     return CallAnswers([*answers], answer.usage)

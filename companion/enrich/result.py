@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from companion.enrich.plan import Filling
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
-from companion.note.needs import Need
+from companion.note.needs import CALLOUT, Need
 from companion.note.outline import HeadingNotFound
 from companion.store.proposal import FLAG_WORDS, Flag, NewProposal, Proposal, ProposalState
 
@@ -95,7 +95,8 @@ def proposed_result(
 ) -> Result:
     """Return the result of a note whose proposals wait; nothing is written into it."""
     reason = "; ".join(describe_waiting(waiting))
-    fallback = tuple(each.need.kind for each in waiting if "extractive" in each.flags)
+    copied = (each.need.kind for each in waiting if "extractive" in each.flags)
+    fallback = tuple(kind for kind in copied if kind != CALLOUT)
     ids = tuple(each.id for each in waiting)
     result = Result(path, "proposed", reason, unfilled=unfilled, usage=usage)
     return replace(result, fallback=fallback, proposals=ids)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
 from companion.enrich.evidence import Evidence, find_evidence
+from companion.enrich.extractive import find_extract
 from companion.enrich.nearest_neighbours import (
     FEWEST,
     NEIGHBOURS,
@@ -114,6 +115,18 @@ class SimilarNotes:
         if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
             return []
         return self._unless_it_fails(lambda: find_evidence(proposal, shown, encoder), [])
+
+    def find_extract(
+        self, parsed: ParsedNote, names: Sequence[str], language: str | None
+    ) -> list[str]:
+        """Return the sentences that sum the note up; none where that cannot be told.
+
+        Only in English: the lists of words by which a sentence is known to lean are measured there.
+        """
+        encoder = self.vectors.encoder
+        if not isinstance(encoder, BuiltInEncoder) or language not in (None, "English"):
+            return []
+        return self._unless_it_fails(lambda: find_extract(parsed, names, encoder.encode), [])
 
     def choose(
         self,

@@ -45,8 +45,7 @@ class Question(NamedTuple):
     max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema, object
     or text. schema_in_prompt: the schema is also written in the last message. longest_copy: how
     many tokens in a row the answer may take from the messages, or repeat; None: any number. Only
-    the embedded model can be held to it. temperature: how freely the model writes; None: the
-    endpoint's default.
+    the embedded model can be held to it.
     """
 
     messages: Sequence[Message]
@@ -55,7 +54,6 @@ class Question(NamedTuple):
     mode: str = "text"
     schema_in_prompt: bool = False
     longest_copy: int | None = None
-    temperature: float | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the parts of a request's body that ask this, without limits and sampling."""
@@ -154,9 +152,8 @@ class Capabilities:
         off = endpoint.reasoning_effort == "none" or endpoint.embedded
         if off and self.thinks and "qwen3" in endpoint.model.lower():
             body["messages"][-1]["content"] += _NO_THOUGHTS
-        freedom = question.temperature
         optional = {
-            "temperature": TEMPERATURE if freedom is None else freedom,
+            "temperature": TEMPERATURE,
             "reasoning_effort": endpoint.reasoning_effort,
             "chat_template_kwargs": {"enable_thinking": False} if off else None,
             "service_tier": endpoint.service_tier,

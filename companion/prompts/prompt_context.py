@@ -28,8 +28,7 @@ class PromptContext:
     of the note as `name: value`, for notes with little text. backlinks: what other notes say about
     it. linked: descriptions of notes that it links to. corrections: what the author made of earlier
     answers, by field name. style: how the author writes descriptions. small: whether the model is
-    small, and is best told to write little, and only from what it is shown. strict: whether it has
-    to keep to the words it is shown, because its first answer went beyond them. wish: what the user
+    small, and is best told to write little, and only from what it is shown. wish: what the user
     wants changed from an earlier answer, in their words; earlier: that answer, if it is to be
     shown.
     """
@@ -49,7 +48,6 @@ class PromptContext:
     corrections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     style: str = ""
     small: bool = False
-    strict: bool = False
     wish: str = ""
     earlier: str = ""
 
@@ -101,7 +99,6 @@ class PromptContext:
             "opening": as_line(self.opening or ""),
             "self_description": as_line(self.self_description or ""),
             "small": self.small,
-            "strict": self.strict,
             "told_by_others": self.told_by_others,
             "style": as_line(self.style),
         }

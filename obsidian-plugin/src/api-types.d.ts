@@ -258,8 +258,7 @@ export interface components {
         /**
          * @description The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
          *     empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
-         *     the other note that it is from; null: the note itself. dropped: why the sentence was left out of
-         *     the proposal; null: it is in it.
+         *     the other note that it is from; null: the note itself.
          */
         Evidence: {
             sentence: string;
@@ -269,8 +268,6 @@ export interface components {
             supported: boolean;
             /** @default null */
             path: string | null;
-            /** @default null */
-            dropped: string | null;
         };
         /** @description A fault of the model's endpoint. */
         Fault: {

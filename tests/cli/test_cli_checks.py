@@ -77,39 +77,27 @@ def test_description(
     assert (description(user), user.calls()) == (expected, calls)
 
 
-def test_a_small_model_s_callout_has_the_sentences_that_the_note_supports(user: User) -> None:
-    user.configure('[endpoint]\njson_mode = "text"\nsmall = true\n[notes]\nfields = ["callout"]\n')
-    fed = "The starter is fed twice a day with flour and water, also in winter."
-    user.note("Sourdough.md", f"{NOTE}\nIt rises slowly, over night. {fed}\n")
-    invented = "It was first made by monks who lived on a high mountain by the sea."
-    answers = [answer(f"Sourdough is bread which wild yeast raises. {invented}"), answer(fed)]
-    user.fake.script = lambda _seen, number: answers[min(number, 1)]
-    assert user.run("enrich", "Sourdough.md").status == 0
-    first, second = (seen.body for seen in user.fake.seen)
-    assert second["messages"][:-1] == first["messages"][:-1]
-    assert (second["temperature"], second["max_tokens"]) == (0, 160)
-    asked = [each["messages"][-1]["content"] for each in (first, second)]
-    assert ["Keep the words that stand between the tags" in each for each in asked] == [False, True]
-    [proposal] = user.run("proposals", "--json").objects
-    assert proposal["text"] == [f"Sourdough is bread which wild yeast raises. {fed}"]
-    assert proposal["flags"] == ["small-model"]
-    with user.open() as space:
-        kept = space.journal.proposals.get(proposal["id"])
-    assert kept
-    dropped = [(each["sentence"], each["dropped"]) for each in kept.evidence if each["dropped"]]
-    assert dropped == [(invented, "nothing that was shown supports it")]
+SMALL = "[endpoint]\nretries = 0\nsmall = true\n[notes]\n"
+SUMMED_UP = (
+    "Sourdough is bread that is raised by wild yeast.",
+    "The starter of a sourdough is flour and water in which yeast lives.",
+)
 
 
-def test_where_a_small_model_invents_twice_the_note_s_own_definition_is_proposed(
-    user: User,
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_small_model_is_asked_for_the_callout_at_the_top_only_if_it_may_not_be_quoted(
+    user: User, is_own: bool
 ) -> None:
-    user.configure('[endpoint]\njson_mode = "text"\nsmall = true\n[notes]\nfields = ["callout"]\n')
-    user.note("Sourdough.md", f"{NOTE}\n{'It rises slowly, over night, in a cold kitchen. ' * 3}\n")
-    invented = answer("It was first made by monks who lived on a high mountain by the sea.")
-    user.fake.script = lambda _seen, _number: invented
-    assert user.run("enrich", "Sourdough.md").status == 0 and user.calls() == 2
+    own = "" if is_own else "own_sentence = false\n"
+    user.configure(f'{SMALL}fields = ["callout"]\n{own}')
+    more = "Our mill is closed in winter, when the river freezes over. " * 3
+    user.note("Sourdough.md", f"# Sourdough\n\n{' '.join(SUMMED_UP)} {more}\n")
+    say(user, "")
+    [result] = user.run("enrich", "Sourdough.md", "--json").objects
+    assert (result["status"], result["fallback"], user.calls() > 0) == ("proposed", [], not is_own)
     [proposal] = user.run("proposals", "--json").objects
-    assert proposal["text"] == [OWN]
+    assert (proposal["text"] == [" ".join(SUMMED_UP)]) == is_own
+    assert ("extractive" in proposal["flags"]) == is_own
 
 
 def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_question(
@@ -122,13 +110,10 @@ def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_ques
     )
     user.note("Sauerteig.md", f"---\ndescription:\n---\n\n# Sauerteig\n\n{text}\n")
     [result] = user.run("enrich", "Sauerteig.md", "--json").objects
-    assert "is too often wrong in German" in result["reason"] and user.calls() == 0
+    assert result["reason"].startswith("the callout is left out") and user.calls() == 0
     user.note("Sauerteig.md", f"# Sauerteig\n\n> [!ai] Was ist das?\n\n{text}\n")
     user.run("enrich", "Sauerteig.md")
     assert user.calls() > 0
-
-
-SMALL = "[endpoint]\nsmall = true\n[notes]\n"
 
 
 @pytest.mark.parametrize(

@@ -176,8 +176,7 @@ NOT_QUOTED = [
     pytest.param({"Diary/Miso.md": DEFINED}, SETTINGS, id="private"),
     pytest.param({"Miso.md": f"---\ntags: ignored\n---\n{DEFINED}"}, SETTINGS, id="ignored"),
     pytest.param({"Miso.md": DEFINED, "Koji.md": STUB + "Koji ferments. " * 20}, "", id="has text"),
-    pytest.param({"Miso.md": DEFINED}, "[notes]\nquote_others = false\n", id="switched off"),
-    pytest.param({"Miso.md": DEFINED}, "[notes]\nown_sentence = false\n", id="off with the other"),
+    pytest.param({"Miso.md": DEFINED}, "[notes]\nown_sentence = false\n", id="switched off"),
     pytest.param({"Miso.md": DEFINED}, "[endpoint]\nsmall = false\n", id="a larger model"),
 ]
 
@@ -190,12 +189,11 @@ def quote(space: Workspace) -> list[Accepted]:
     return [each for each in outcomes if isinstance(each, Accepted)]
 
 
-@pytest.mark.parametrize("settings", ["", "[notes]\nown_sentence = false\nquote_others = true\n"])
 def test_a_small_model_is_not_asked_where_others_say_what_it_is(
-    open_vault: Open, monkeypatch: pytest.MonkeyPatch, settings: str
+    open_vault: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}, settings))
+    [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}, ""))
     assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
     assert (quoted.by_model, quoted.flags) == (False, ())
     assert [each.path for each in quoted.evidence] == ["Food/Miso.md"]

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from companion.enrich.extractive import (
     extract_sentence,
-    find_definition,
+    find_extract,
     is_self_description,
 )
 from companion.enrich.words import read_paragraphs
 from companion.errors import NoteRefused
+from companion.llm.encoder import BuiltInEncoder
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import inert_value
 from companion.note.text import NoteText
@@ -148,20 +149,56 @@ def test_a_sentence_is_about_the_subject_that_it_names(
     assert extract_sentence(ParsedNote(NoteText(sentence)), title, MOST) == (sentence, is_about)
 
 
-@pytest.mark.parametrize(
-    ("body", "definition"),
-    [
-        pytest.param(f"{FIRST}\n\n{ABOUT}", ABOUT, id="of a paragraph"),
-        pytest.param(f"- Warm\n- {ABOUT[:-1]}\n- Cold", ABOUT, id="an item without a full stop"),
-        pytest.param("SD is a bread.", "SD is a bread.", id="by another name, however short"),
-        pytest.param("Sourdough is what I like best.", "", id="none in the first person"),
-        pytest.param("Sourdough is one of these:\n\n- Rye", "", id="none that leads to a list"),
-        pytest.param(f"> [!ai]\n> {ABOUT}\n\n{FIRST}", "", id="none of a model"),
-        pytest.param("Sourdough is wild, " * 30 + "and slow.", "", id="none that is too long"),
-    ],
+STARTER = "The starter of a sourdough is flour and water in which yeast lives."
+KEEPS = "A loaf of sourdough keeps for a week, as its acids hold mould back."
+OVEN = "Sourdough is baked in a hot oven until its crust is dark."
+SOUR = "It is called sour bread for the taste that wild yeast and flour give it."
+STEPS = "Use sourdough bread for crumbs. These sourdough loaves are raised by wild yeast."
+VILLAGE = (
+    "In many villages people have baked in common since long ago, whatever grew around them. I bake"
+    " on Sundays with my neighbours, who bring their own flour from the mill. Wash the basket by"
+    " hand and dry it in the sun before you put it away. Our mill is closed in winter."
 )
-def test_find_definition(body: str, definition: str) -> None:
-    assert find_definition(ParsedNote(NoteText(f"{body}\n")), ["Sourdough", "SD"]) == definition
+EXTRACTS = [
+    pytest.param(f"{ABOUT} {VILLAGE} {OVEN}", [ABOUT, OVEN], id="the nearest to the text"),
+    pytest.param(
+        f"{ABOUT} {STARTER} {VILLAGE}\n\n{KEEPS} {OVEN}", [ABOUT, STARTER, OVEN], id="three at most"
+    ),
+    pytest.param(f"{FIRST} {ABOUT} {OVEN} {VILLAGE}", [ABOUT, OVEN], id="a definition first"),
+    pytest.param(
+        f"{ABOUT} {VILLAGE}\n\nSourdough is a bread raised by wild yeast.\n\n{OVEN}",
+        [ABOUT, OVEN],
+        id="nothing twice",
+    ),
+    pytest.param(
+        f"{ABOUT} {SOUR} {VILLAGE}",
+        [ABOUT, SOUR],
+        id="what leans on the sentence before it",
+    ),
+    pytest.param(f"{ABOUT} {VILLAGE} {SOUR} {OVEN}", [ABOUT, OVEN], id="alone"),
+    pytest.param(
+        f"{ABOUT} {VILLAGE} {STEPS} {OVEN}",
+        [ABOUT, OVEN],
+        id="no step, and nothing that points elsewhere",
+    ),
+    pytest.param(
+        f"{ABOUT}\n\n- {STARTER}\n\n> [!ai]\n> {KEEPS}\n\n{VILLAGE} {OVEN}",
+        [ABOUT, OVEN],
+        id="no item, and nothing of a model",
+    ),
+    pytest.param(f"{VILLAGE} {ABOUT} {OVEN}", [], id="none where nothing at the top tells"),
+    pytest.param(f"{ABOUT} {STARTER} {KEEPS}", [], id="none of a note that is not longer"),
+    pytest.param(f"{ABOUT} {VILLAGE}", [], id="none alone"),
+    pytest.param("", [], id="no text"),
+]
+
+
+@pytest.mark.parametrize(("body", "extract"), EXTRACTS)
+def test_an_extract_is_two_or_three_sentences_that_tell_what_the_note_is_about(
+    encoder: BuiltInEncoder, body: str, extract: list[str]
+) -> None:
+    view = ParsedNote(NoteText(f"{body}\n"))
+    assert find_extract(view, ["Sourdough"], encoder.encode) == extract
 
 
 @given(st.text(alphabet="Sourdough is bread.。!?*_[]()#>-`|$%<&:^ \n面包", max_size=400))

@@ -142,11 +142,10 @@ class ProposalCounts(Shape):
         )
 
 
-class Evidence(Shape):
+class Evidence(Shape, extra="ignore"):
     """The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
     empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
-    the other note that it is from; null: the note itself. dropped: why the sentence was left out of
-    the proposal; null: it is in it.
+    the other note that it is from; null: the note itself.
     """
 
     sentence: str
@@ -154,7 +153,6 @@ class Evidence(Shape):
     similarity: float
     supported: bool = True
     path: OrNull = None
-    dropped: OrNull = None
 
 
 class Proposal(Shape):
@@ -199,7 +197,7 @@ class Proposal(Shape):
     @property
     def unsupported(self) -> list[Evidence]:
         """The evidence for its sentences that is not sufficient."""
-        return [each for each in self.evidence or () if not (each.supported or each.dropped)]
+        return [each for each in self.evidence or () if not each.supported]
 
 
 class NotesToForget(Sent):
