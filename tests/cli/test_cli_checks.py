@@ -77,7 +77,7 @@ def test_description(
     assert (description(user), user.calls()) == (expected, calls)
 
 
-SMALL = "[endpoint]\nretries = 0\nsmall = true\n[notes]\n"
+SMALL = "[endpoint]\nsmall = true\n[notes]\n"
 SUMMED_UP = (
     "Sourdough is bread that is raised by wild yeast.",
     "The starter of a sourdough is flour and water in which yeast lives.",
