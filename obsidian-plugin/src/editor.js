@@ -6,18 +6,14 @@ import { NoteUnavailable } from "./errors.js";
 import { findCodeMirror } from "./internals.js";
 import { say } from "./words.js";
 
-/** @import { EditorView } from "@codemirror/view" */
+/** @import { SelectionRange } from "@codemirror/state" */
 /** @import { Editor } from "obsidian" */
 /** @import { EditShape as Edit } from "./api-types.d.ts" */
 
-/** @typedef {{ anchor: number, head: number }} Range offsets; the same where nothing is selected */
-
 /**
- * Make the edits as one step of the undo history, apart from what is typed before and after. Where
- * CodeMirror's view is not available, words typed within half a second may share that step.
+ * Make the edits as one step of the undo history, apart from what is typed before and after.
  *
- * Throws NoteUnavailable if an extension of another plugin changes the edits; they are not made then, but
- * where CodeMirror's view is not available.
+ * Throws NoteUnavailable, and makes none, if an extension of another plugin changes them, or there is no CodeMirror.
  *
  * @param {Editor} editor
  * @param {Edit[]} edits sorted by offset; no two are adjacent
@@ -25,52 +21,9 @@ import { say } from "./words.js";
  */
 export function changeEditor(editor, edits, after) {
   const cm = findCodeMirror(editor);
-  if (cm) return changeView(cm, edits, after);
-  changeByTransaction(editor, edits);
-  if (editor.getValue() !== after) throw new NoteUnavailable(say("changedByPlugin"));
-}
-
-/** Return the editor's selected ranges. @type {(editor: Editor) => Range[]} */
-export function findRanges(editor) {
-  return editor.listSelections().map(({ anchor, head }) => {
-    return { anchor: editor.posToOffset(anchor), head: editor.posToOffset(head) };
-  });
-}
-
-/** Return whether an input method shows candidates in the editor. @param {Editor} editor */
-export function isComposing(editor) {
-  const cm = findCodeMirror(editor);
-  return cm !== null && (cm.composing || cm.compositionStarted);
-}
-
-/**
- * Return where a range is after the edits: it stays with its words. A cursor where whole lines are
- * inserted stays with the line below them, or with the line above if they begin with a line break, as
- * at the end of a note; in whole lines that are taken out it goes to the line above. A selection does not grow.
- *
- * @param {string} text before the edits
- * @param {Edit[]} edits
- * @param {Range} range
- * @returns {Range}
- */
-function mapRange(text, edits, { anchor, head }) {
-  const changes = toChanges(edits, text.length);
-  if (anchor === head) {
-    const place = changes.mapPos(leaveLines(text, edits, head), findSide(edits, head));
-    return { anchor: place, head: place };
-  }
-  const from = changes.mapPos(Math.min(anchor, head), 1);
-  const to = Math.max(from, changes.mapPos(Math.max(anchor, head), -1));
-  return anchor < head ? { anchor: from, head: to } : { anchor: to, head: from };
-}
-
-/** @type {(cm: EditorView, edits: Edit[], after: string) => void} */
-function changeView(cm, edits, after) {
+  if (!cm) throw new NoteUnavailable(say("missing", { what: "editor.cm" }));
   const { doc, selection } = cm.state;
-  const ranges = selection.ranges.map((range) => {
-    const { anchor, head } = mapRange(doc.toString(), edits, range);
-    return EditorSelection.range(anchor, head);
-  });
+  const ranges = selection.ranges.map((range) => mapRange(doc.toString(), edits, range));
   const transaction = cm.state.update({
     changes: toChanges(edits, doc.length),
     selection: EditorSelection.create(ranges, selection.mainIndex),
@@ -81,19 +34,19 @@ function changeView(cm, edits, after) {
   cm.dispatch(transaction);
 }
 
-/** @type {(editor: Editor, edits: Edit[]) => void} */
-function changeByTransaction(editor, edits) {
-  const text = editor.getValue();
-  const ranges = findRanges(editor).map((range) => mapRange(text, edits, range));
-  const changes = edits.map(({ start, end, text }) => {
-    return { from: editor.offsetToPos(start), to: editor.offsetToPos(end), text };
-  });
-  editor.transaction({ changes: changes.reverse() });
-  editor.setSelections(
-    ranges.map(({ anchor, head }) => {
-      return { anchor: editor.offsetToPos(anchor), head: editor.offsetToPos(head) };
-    }),
-  );
+/**
+ * Return where a range is after the edits: it stays with its words. A cursor where whole lines are
+ * inserted stays with the line below them, or with the line above if they begin with a line break, as
+ * at the end of a note; in whole lines that are taken out it goes to the line above. A selection does not grow.
+ *
+ * @type {(text: string, edits: Edit[], range: SelectionRange) => SelectionRange}
+ */
+function mapRange(text, edits, { anchor, head, from, to, empty }) {
+  const changes = toChanges(edits, text.length);
+  if (empty) return EditorSelection.cursor(changes.mapPos(leaveLines(text, edits, head), findSide(edits, head)));
+  const start = changes.mapPos(from, 1);
+  const end = Math.max(start, changes.mapPos(to, -1));
+  return anchor < head ? EditorSelection.range(start, end) : EditorSelection.range(end, start);
 }
 
 /** @type {(edits: Edit[], length: number) => ChangeSet} */

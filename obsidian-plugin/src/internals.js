@@ -55,6 +55,12 @@ export function findCodeMirror(editor) {
   return cm instanceof EditorView ? cm : null;
 }
 
+/** Return whether an input method shows candidates in the editor. @param {Editor} editor */
+export function isComposing(editor) {
+  const cm = findCodeMirror(editor);
+  return cm !== null && (cm.composing || cm.compositionStarted);
+}
+
 /** Return whether the user took back steps in the editor that can be made again, until something is edited. @param {Editor} editor */
 export function canRedo(editor) {
   const cm = findCodeMirror(editor);

@@ -1,8 +1,7 @@
 /** What the user is typing or editing, which an edit of a note would disturb. */
 
 import { Component } from "obsidian";
-import { findRanges, isComposing } from "./editor.js";
-import { canRedo, DIALOGS, FIELDS, findCodeMirror, isInVimMode, SUGGESTIONS } from "./internals.js";
+import { canRedo, DIALOGS, FIELDS, findCodeMirror, isComposing, isInVimMode, SUGGESTIONS } from "./internals.js";
 import { findEditors, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
@@ -120,13 +119,13 @@ function findEditAtCursor(editor, text, edits, isRequested) {
   const shift = whole.indexOf(shown);
   if (shift < 0 || shift !== whole.lastIndexOf(shown)) return null;
   const toShown = (/** @type {number} */ offset) => toEditorText(text.slice(0, offset)).length - shift;
-  const ranges = findRanges(editor);
+  const ranges = findCodeMirror(editor)?.state.selection.ranges ?? [];
   return edits.find(({ start, end, place }) => {
     const isProperty = place?.kind === "property";
     if (isRequested && !isProperty) return false;
     const from = toShown(place?.start ?? start);
     const to = toShown(place?.end ?? end) + (isProperty ? 1 : 0); // a blank typed at the start of the line below goes on with it
-    return ranges.some(({ anchor, head }) => Math.max(anchor, head) >= from && Math.min(anchor, head) <= to);
+    return ranges.some((range) => range.to >= from && range.from <= to);
   }) ?? null;
 }
 

@@ -47,25 +47,8 @@ export class TextEditor {
     return this.offsetToPos(this.view.state.selection.main.head);
   }
 
-  listSelections() {
-    return this.view.state.selection.ranges.map(({ anchor, head }) => ({
-      anchor: this.offsetToPos(anchor),
-      head: this.offsetToPos(head),
-    }));
-  }
-
   setCursor(position) {
-    this.setSelections([{ anchor: position }]);
-  }
-
-  setSelections(ranges) {
-    const all = ranges.map(({ anchor, head = anchor }) => EditorSelection.range(this.posToOffset(anchor), this.posToOffset(head)));
-    this.view.dispatch({ selection: EditorSelection.create(all, all.length - 1), scrollIntoView: true });
-  }
-
-  transaction({ changes }) {
-    const made = changes.map(({ from, to = from, text }) => ({ from: this.posToOffset(from), to: this.posToOffset(to), insert: text }));
-    this.view.dispatch({ changes: made });
+    this.view.dispatch({ selection: { anchor: this.posToOffset(position) }, scrollIntoView: true });
   }
 
   focus() {
