@@ -21,7 +21,6 @@ from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
 from companion.app.overview import describe_vault
 from companion.app.run import DecisionRun
-from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
 from companion.config.load import find_restart_settings
@@ -40,7 +39,6 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
-from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.store.proposal_store import Selection
 from companion.vault.paths import fold_path, spelled_path
 
@@ -266,14 +264,6 @@ class Daemon:
         )
         self.engine.start_decisions(run, decisions)
         return run
-
-    def edits_of_proposal(self, wish: Acceptance, text: str) -> list[Utf16Edit]:
-        """Return the edits that would accept a proposal in the text that an editor shows.
-
-        Raises NoteError.
-        """
-        _, change = self.decider.plan_edits_for([wish], text, new_run())
-        return to_utf16(text, change.edits)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), even across restarts."""

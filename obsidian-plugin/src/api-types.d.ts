@@ -669,10 +669,6 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description The edits that would accept a proposal in the text that was sent. */
-        ProposalEdits: {
-            edits: components["schemas"]["EditShape"][];
-        };
         /** @description A proposal. field: the property, or `callout`. */
         ProposalForAgent: {
             id: number;
@@ -1175,15 +1171,6 @@ export interface components {
         TextShown: {
             text: string;
         };
-        /** @description The text of the note that the editor shows now. state: as in Acceptance. */
-        TextToEdit: {
-            text: string;
-            /**
-             * @default open
-             * @enum {string}
-             */
-            state: "open" | "refused" | "rejected";
-        };
         /**
          * @description A token, without its secret. used_at: when it was last used, to the minute; null: never.
          *     expires_at: null if it stays valid until it is revoked.
@@ -1355,7 +1342,6 @@ export type PromptCall = components['schemas']['PromptCall'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
 export type ProposalCounts = components['schemas']['ProposalCounts'];
-export type ProposalEdits = components['schemas']['ProposalEdits'];
 export type ProposalForAgent = components['schemas']['ProposalForAgent'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
 export type ProposalMade = components['schemas']['ProposalMade'];
@@ -1384,7 +1370,6 @@ export type Status = components['schemas']['Status'];
 export type Taught = components['schemas']['Taught'];
 export type TaughtCorrection = components['schemas']['TaughtCorrection'];
 export type TextShown = components['schemas']['TextShown'];
-export type TextToEdit = components['schemas']['TextToEdit'];
 export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenSecret = components['schemas']['TokenSecret'];

@@ -4,15 +4,15 @@ import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { NoteUnavailable } from "./errors.js";
 import { findCodeMirror } from "./internals.js";
-import { findEditing, readNote, toEditorText } from "./note-text.js";
-import { showNote } from "./open-notes.js";
+import { findEditing, toEditorText } from "./note-text.js";
+import { saveOpen, showNote } from "./open-notes.js";
 import { nameChange, say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
 /** @import { DecorationSet } from "@codemirror/view" */
-/** @import { Editor, TFile, UserEvent } from "obsidian" */
+/** @import { UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Proposal, ProposalEdits, ProposalInPlace } from "./api-types.d.ts" */
+/** @import { Proposal, ProposalInPlace } from "./api-types.d.ts" */
 
 /** @typedef {(what: "accept" | "refuse") => void} Decide */
 /** @typedef {{ name: string, at: number, parts: ProposalInPlace["parts"], decide: Decide }} Preview at: the offset of its first edit */
@@ -32,7 +32,7 @@ export const previewField = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-const TRIES = 5; // to have the place in a text before something else is typed
+const LINES = 1000; // around a proposal, by which its place in the editor is found; the most that there may be
 
 /**
  * Open the proposal's note at the place where it would go, and show it there.
@@ -50,9 +50,12 @@ export async function openPlace(plugin, proposal, event, decide) {
   const view = findEditing(plugin.app, file);
   const cm = view && findCodeMirror(view.editor);
   if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
-  /** @type {ProposalInPlace} */
-  const { parts } = await plugin.api.get(`/proposals/${proposal.id}/place`, { context: 0 });
-  const at = await findFirstEdit(plugin, file, proposal, view.editor);
+  await saveOpen(plugin, file.path);
+  /** @type {(context: number) => Promise<ProposalInPlace>} */
+  const place = (context) => plugin.api.get(`/proposals/${proposal.id}/place`, { context });
+  const [{ parts }, { parts: whole }] = await Promise.all([place(0), place(LINES)]);
+  const at = findFirstEdit(whole, view.editor.getValue());
+  if (at < 0) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
   plugin.preview?.close();
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
   const preview = { name: nameChange(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
@@ -60,19 +63,16 @@ export async function openPlace(plugin, proposal, event, decide) {
 }
 
 /**
- * Return the offset in the editor of the first edit that accepts the proposal: the file may have other line ends and
- * a byte order mark.
+ * Return the offset in the editor's text of the first difference, -1 if what stands before it is not there: the file
+ * has other line ends and a byte order mark, and of a long note its beginning is left out.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, proposal: Proposal, editor: Editor) => Promise<number>}
+ * @type {(parts: ProposalInPlace["parts"], text: string) => number}
  */
-async function findFirstEdit(plugin, file, { id, state }, editor) {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const { text } = await readNote(plugin.app, file);
-    /** @type {ProposalEdits} */
-    const { edits } = await plugin.api.post(`/proposals/${id}/edits`, { text, state });
-    if (toEditorText(text) === editor.getValue()) return toEditorText(text.slice(0, edits[0]?.start ?? 0)).length;
-  }
-  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
+function findFirstEdit(parts, text) {
+  const kept = parts.slice(0, parts.findIndex(([mark]) => mark === "+" || mark === "-"));
+  const before = toEditorText(kept.map(([, part]) => part).join(""));
+  const at = text.indexOf(before);
+  return at < 0 ? at : at + before.length;
 }
 
 /**

@@ -90,29 +90,6 @@ def test_refuses_odd_decisions(api: Api, body: object) -> None:
     assert_is_problem(api.post("/proposals/decide", body), 422)
 
 
-def test_an_editor_shows_where_a_proposal_would_go(api: Api, vault: DaemonFixture) -> None:
-    first, second = ids_of(api)
-    shown = STUB.replace("Text of mine.", "Text of mine, and more that is not saved.")
-    [edit] = api.post(f"/proposals/{second}/edits", {"text": shown}).json["edits"]
-    assert "> A stub is a short note." in edit["text"] and shown[edit["start"] :].startswith("Text")
-    assert ids_of(api) == [first, second] and vault.read("Stub.md") == STUB
-
-
-EDITS = [
-    pytest.param({"text": FILLED}, 422, "no longer needs it", id="filled by hand"),
-    pytest.param({"text": "---\na: [\n---\n"}, 422, "YAML", id="frontmatter in doubt"),
-    pytest.param({"text": "\ud800"}, 400, "JSON", id="no text"),
-    pytest.param({"text": STUB, "state": "refused"}, 422, "it is open", id="another state"),
-]
-
-
-@pytest.mark.parametrize(("body", "status", "words"), EDITS)
-def test_says_why_an_editor_cannot(api: Api, body: dict[str, str], status: int, words: str) -> None:
-    answer = api.post(f"/proposals/{ids_of(api)[0]}/edits", body)
-    assert_is_problem(answer, status)
-    assert words in answer.json["detail"]
-
-
 def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> None:
     api.post("/presence", {"client": "c", "open": ["Stub.md"]})
     ids = ids_of(api)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from companion.app.types.base import EditShape, Nothing, RunId, Sent, Shape
+from companion.app.types.base import Nothing, RunId, Sent
 from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
 from companion.app.types.coverage import OutdatedPage, OutdatedQuery
 from companion.app.types.decisions import (
-    Acceptance,
     AskAgain,
     AskAllAgain,
     DecisionOnAll,
     Decisions,
     DecisionsMade,
-    Takeable,
 )
 from companion.app.types.notes import Note, NotePage, NotesQuery
 from companion.app.types.proposals import ProposalFilter
@@ -45,19 +43,6 @@ notes.offer(Vault.prompt, Vault.spending, Vault.estimate)
 
 proposals = Resource("proposals")
 proposals.offer(Vault.proposals, Vault.count_proposals, Vault.proposal, Vault.place)
-
-
-class TextToEdit(Sent):
-    """The text of the note that the editor shows now. state: as in Acceptance."""
-
-    text: str
-    state: Takeable = "open"
-
-
-class ProposalEdits(Shape):
-    """The edits that would accept a proposal in the text that was sent."""
-
-    edits: list[EditShape]
 
 
 @proposals.does("/proposals/decide", "decide", once=True, conflicts=True)
@@ -107,16 +92,6 @@ def _start_again(ids: list[int], body: AskAgain) -> RunShape:
         agreed=body.agreed,
     )
     return RunShape.model_validate(the_daemon().start_run(options))
-
-
-@proposals.does("/proposals/<proposal>/edits", "decide", conflicts=True)
-def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalEdits:
-    """Where a proposal would go in the text that the editor shows now. Nothing is decided."""
-    daemon = the_daemon()
-    acceptance = Acceptance(id=proposal, state=body.state)
-    daemon.vault.proposal(proposal)  # it is there
-    edits = map(EditShape.model_validate, daemon.edits_of_proposal(acceptance, body.text))
-    return ProposalEdits(edits=list(edits))
 
 
 proposals.offer(Vault.forget)
