@@ -144,20 +144,23 @@ class Client(Sender):
         is the answer, with CUT at its end.
         """
         usage = Usage()
-        for _ in range(2):
+        for is_last in (False, True):
             limit = self.capabilities.output_limit(question, self.settings)
             completion, endpoint = self._complete(question._replace(max_tokens=limit), check)
             usage += completion.usage
             self.capabilities.thinks |= completion.thinks
-            problem = _find_problem(completion, question.schema, limit)
-            if not problem or _is_refused(completion):
-                break
-            if completion.finish == "length" and not endpoint.embedded:
-                question = question._replace(max_tokens=question.max_tokens * 2)
-                if self.capabilities.output_limit(question, self.settings) <= limit:
-                    break  # the same call would end in the same way
+            try:
+                completion = completion._replace(usage=usage)
+                return make_answer(completion, question.schema, endpoint, limit)
+            except NoAnswer as error:
+                if is_last or not error.fault:
+                    raise
+                if completion.finish == "length" and not endpoint.embedded:
+                    question = question._replace(max_tokens=question.max_tokens * 2)
+                    if self.capabilities.output_limit(question, self.settings) <= limit:
+                        raise  # the same call would end in the same way
             question = question._replace(schema_in_prompt=True)
-        return make_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
+        raise AssertionError("unreachable")
 
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
         """Return the completion, its usage counted, without parameters that the endpoint rejects.
@@ -210,36 +213,20 @@ def make_answer(
 
     Raises NoAnswer.
     """
-    usage = completion.usage
-    if _is_refused(completion):
+    text, usage = completion.text, completion.usage
+    if completion.refusal or completion.finish == "content_filter":
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
-    if schema and not completion.problem:
-        data = read_json(completion.text, schema)
-        if data is not None:
-            return Answer(completion.text, data, usage)
-    problem = _find_problem(completion, schema, limit)
     if completion.problem:
-        raise NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
-    if problem and completion.finish == "length" and completion.thinks and not completion.text:
-        raise ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
-    if problem:
-        fault = "cut off" if completion.finish == "length" else problem
-        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
-    return Answer(completion.text, {}, usage)
-
-
-def _is_refused(completion: Completion) -> bool:
-    return bool(completion.refusal) or completion.finish == "content_filter"
-
-
-def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int) -> str:
-    """Return what makes the completion unusable; empty if it is usable."""
-    if completion.problem:
-        return completion.problem
-    if schema and read_json(completion.text, schema) is not None:
-        return ""
+        error = unusable_answer_error(endpoint, completion.problem)
+        raise NoCompletion(error, usage, "no completion")
+    if schema and (data := read_json(text, schema)) is not None:
+        return Answer(text, data, usage)
     if completion.finish == "length":
-        return f"was cut off after {limit} tokens"
-    if not completion.text:
-        return "is empty"
-    return "is not the JSON that was asked for" if schema else ""
+        if completion.thinks and not text:
+            raise ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
+        error = unusable_answer_error(endpoint, f"was cut off after {limit} tokens")
+        raise NoAnswer(error, usage, "cut off")
+    if schema or not text:
+        problem = "is not the JSON that was asked for" if text else "is empty"
+        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, problem)
+    return Answer(text, {}, usage)
