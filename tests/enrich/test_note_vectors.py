@@ -61,8 +61,10 @@ class Encoding:
         config = Config.model_validate({"similar": {"model": "embedder"}, **tables})
         endpoint = config.similar_endpoint()
         assert endpoint
+        encoder = EndpointEncoder(endpoint)
+        encoder.retries = 1
         with open_workspace(config, self.vault) as workspace:
-            yield workspace, NoteVectors(workspace, EndpointEncoder(endpoint))
+            yield workspace, NoteVectors(workspace, encoder)
 
     def update(self, **tables: object) -> list[str]:
         """Bring the vectors up to date; return the notes that have one."""
