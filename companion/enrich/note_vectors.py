@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from hashlib import sha256
 from threading import Event, Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.workspace import Workspace
@@ -66,7 +66,7 @@ class NoteVectors:
         self._store = VectorStore(workspace.state / "vectors.sqlite3")
         self._files: dict[str, int] = {}  # see VectorStore.load_files
         self._seen: object = None  # the file that they were read from
-        self._table: _Table | None = None  # of all vectors; None: not read, or freed
+        self._table: VectorTable | None = None  # of all vectors; None: not read, or freed
         self._used_at = 0.0
 
     def is_wanted(self) -> bool:
@@ -139,7 +139,7 @@ class NoteVectors:
             return None
         stored = self._store.find_text(self.encoder.name, path)
         if stored and stored[0] == _hash(text):
-            return VectorTable([stored[1]])[0]
+            return VectorTable({path: stored[1]})[0]
         if self.is_remote:
             return None
         vector: Floats = self.encoder.encode([text])[0]
@@ -152,7 +152,7 @@ class NoteVectors:
             compared = [path for path in paths if path in vectors]
         return compared, NoteTable(self, compared)
 
-    def read_table(self) -> _Table:
+    def read_table(self) -> VectorTable:
         """Return the vectors of all notes, reading them if necessary."""
         from companion.store.vectors import VectorTable
 
@@ -160,7 +160,7 @@ class NoteVectors:
             files = self._load()
             self._used_at = time.monotonic()
             if self._table is None:
-                self._table = table = _Table(VectorTable(most=len(files) + 1), {})
+                self._table = table = VectorTable(most=len(files) + 1)
                 own = {path: path for path in files}  # so that they are in memory once
 
                 def put(path: str, packed: bytes) -> None:
@@ -254,20 +254,6 @@ class NoteVectors:
         self.version += 1
 
 
-class _Table(NamedTuple):
-    """The vectors of all notes, and their rows by path. Those of deleted notes stay in it."""
-
-    vectors: VectorTable
-    rows: dict[str, int]
-
-    def put(self, path: str, packed: bytes) -> None:
-        """Add the note's vector, or replace it."""
-        if path in self.rows:
-            self.vectors.replace(self.rows[path], packed)
-        else:
-            self.rows[path] = self.vectors.add(packed)
-
-
 class NoteTable:
     """The vectors of some notes, in the order of their paths. NoteVectors holds the vectors."""
 
@@ -297,15 +283,10 @@ class NoteTable:
 
     def _find(self) -> tuple[VectorTable, Rows]:
         """Return the vectors of all notes, and the rows of these."""
-        import numpy as np
-
-        from companion.store.vectors import NO_ROW
-
         table = self._vectors.read_table()
-        if self._rows is None or self._rows_in is None or self._rows_in() is not table.vectors:
-            self._rows = np.array([table.rows.get(path, NO_ROW) for path in self._paths], np.intp)
-            self._rows_in = weakref.ref(table.vectors)
-        return table.vectors, self._rows
+        if self._rows is None or self._rows_in is None or self._rows_in() is not table:
+            self._rows, self._rows_in = table.rows(self._paths), weakref.ref(table)
+        return table, self._rows
 
 
 def _notes_of(scan: Scan) -> dict[str, None]:

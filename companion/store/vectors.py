@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,49 +36,47 @@ def pack_vectors(vectors: Floats) -> list[bytes]:
 
 
 class VectorTable:
-    """Packed vectors, all of one encoder, to compare others with.
+    """Packed vectors by path, all of one encoder, to compare others with.
 
-    most: how many there will be, about.
+    Those of deleted notes stay in it. most: how many there will be, about.
     """
 
-    def __init__(self, packed: Iterable[bytes] = (), most: int = 0) -> None:
+    def __init__(self, packed: Mapping[str, bytes] = MappingProxyType({}), most: int = 0) -> None:
         self._numbers = np.zeros((0, 0), np.int8)
         self._lengths: Floats | None = None  # None: not computed yet
         self._most = most
-        self._size = 0
-        for vector in packed:
-            self.add(vector)
+        self._rows: dict[str, int] = {}
+        for path, vector in packed.items():
+            self.put(path, vector)
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._rows)
 
     def __getitem__(self, row: int) -> Floats:
         """Return the row as a vector of length 1."""
         made: Floats = self.take([row])[0]
         return made
 
-    def add(self, packed: bytes) -> int:
-        """Add a vector; return its row."""
-        vector = np.frombuffer(packed, np.int8)
-        if self._size + 1 >= len(self._numbers):  # a row of zeros stays at the end, for NO_ROW
-            grown = max(self._most, self._size + max(_MORE, self._size // 8))
+    def put(self, path: str, packed: bytes) -> None:
+        """Add the path's vector, or replace it."""
+        vector, size = np.frombuffer(packed, np.int8), len(self)
+        if size + 1 >= len(self._numbers):  # a row of zeros stays at the end, for NO_ROW
+            grown = max(self._most, size + max(_MORE, size // 8))
             numbers = np.zeros((grown, len(vector)), np.int8)
-            if self._size:
-                numbers[: self._size] = self._numbers[: self._size]
+            if size:
+                numbers[:size] = self._numbers[:size]
             self._numbers = numbers
-        self._numbers[self._size] = vector
+        self._numbers[self._rows.get(path, size)] = vector
+        self._rows.setdefault(path, size)
         self._lengths = None
-        self._size += 1
-        return self._size - 1
 
-    def replace(self, row: int, packed: bytes) -> None:
-        """Put another vector into the row."""
-        self._numbers[row] = np.frombuffer(packed, np.int8)
-        self._lengths = None
+    def rows(self, paths: Iterable[str]) -> Rows:
+        """Return the rows of the paths, in their order; NO_ROW for those without a vector."""
+        return np.array([self._rows.get(path, NO_ROW) for path in paths], np.intp)
 
     def take(self, rows: Sequence[int] | Rows) -> Floats:
         """Return the rows as vectors of length 1."""
-        if not self._size:
+        if not self._rows:
             return np.zeros((len(rows), 0), np.float32)
         numbers, lengths = self._numbers[rows].astype(np.float32), self._find_lengths()[rows]
         made: Floats = numbers / lengths[:, np.newaxis]
@@ -88,9 +87,9 @@ class VectorTable:
 
         rows: in this order; None: all.
         """
-        number = self._size if rows is None else len(rows)
+        number = len(self) if rows is None else len(rows)
         similarities = np.zeros((*vectors.shape[:-1], number), np.float32)
-        if not self._size:
+        if not self._rows:
             return similarities
         numbers, lengths = self._numbers, self._find_lengths()
         for start in range(0, number, _BLOCK):
@@ -102,8 +101,8 @@ class VectorTable:
 
     def _find_lengths(self) -> Floats:
         lengths = self._lengths
-        if lengths is None or len(lengths) < self._size:  # another thread may add some
-            numbers = self._numbers[: self._size]
+        if lengths is None or len(lengths) < len(self):  # another thread may add some
+            numbers = self._numbers[: len(self)]
             squares = np.einsum("ij,ij->i", numbers, numbers, dtype=np.float32)
             lengths = np.sqrt(np.maximum(squares, 1)).astype(np.float32)
             self._lengths = lengths

@@ -160,7 +160,9 @@ def learn(values: Sequence[str], angles: Sequence[float]) -> NearestNeighbours:
     rows = np.array([[np.cos(angle), np.sin(angle)] for angle in angles], np.float32)
     paths = [f"{number}/{number}.md" for number in range(len(values))]
     theirs = [each.split() for each in values]
-    return NearestNeighbours(paths, VectorTable(pack_vectors(rows)), theirs, "tags", 2)
+    return NearestNeighbours(
+        paths, VectorTable(dict(zip(paths, pack_vectors(rows), strict=True))), theirs, "tags", 2
+    )
 
 
 EAST = np.array([1, 0], np.float32)

@@ -76,7 +76,7 @@ def test_the_file_is_its_owners_and_forgets_what_is_deleted(file: Path) -> None:
 def test_the_nearest_are_those_of_a_plain_product(number: int) -> None:
     made = np.random.default_rng(number).normal(size=(number, 64)).astype(np.float32)
     vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
-    table = VectorTable(pack_vectors(vectors))
+    table = VectorTable({str(n): each for n, each in enumerate(pack_vectors(vectors))})
     exact = vectors @ vectors[0]
     assert np.abs(table.compare(vectors[0]) - exact).max() < 0.02
     assert find_largest(exact, 5)[0] == find_largest(table.compare(table[0]), 5)[0] == 0
@@ -86,12 +86,14 @@ def test_the_nearest_are_those_of_a_plain_product(number: int) -> None:
 def test_a_table_grows_and_changes() -> None:
     one, two = pack_vectors(np.eye(2, dtype=np.float32))
     table = VectorTable(most=1)
-    rows = [table.add(one if number % 2 else two) for number in range(2000)]
-    assert list(table.compare(table[1], np.array([1, 0, rows[-1], NO_ROW]))) == [1, 0, 1, 0]
-    table.replace(0, one)
+    for number in range(2000):
+        table.put(str(number), one if number % 2 else two)
+    rows = table.rows(["1", "0", "1999", "none"])
+    assert rows[-1] == NO_ROW and list(table.compare(table[1], rows)) == [1, 0, 1, 0]
+    table.put("0", one)
     assert list(table.compare(table[1], np.array([0]))) == [1]
     assert len(table.compare(table[1])) == len(table) == 2000
 
 
 def test_nothing_is_near_where_there_is_nothing() -> None:
-    assert find_largest(VectorTable([]).compare(np.ones(0, np.float32)), 5) == []
+    assert find_largest(VectorTable().compare(np.ones(0, np.float32)), 5) == []
