@@ -88,25 +88,6 @@ def test_a_key_with_an_invisible_character_is_refused(
     assert user.calls() == 0
 
 
-def test_get(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    user.configure('[ignore]\nfolders = ["A"]\n')
-    assert user.run("config", "get", "ignore.folders").out == '["A"]\n'
-    assert user.run("config", "get", "endpoint.model").out == "qwen2.5-coder-1.5b\n"
-    assert user.run("config", "get", "links").status == 2
-    ran = user.run("config", "get", "notes.language")
-    assert (ran.status, ran.out) == (
-        1,
-        "",
-    ) and "notes.language is not set: what to write" in ran.err
-    [values] = user.run("config", "get", "--json").objects
-    assert values["server.port"] == 27182 and values["notes.language"] is None
-    assert values["ignore.folders"] == ["A"] and values["endpoint.api_key"] is False
-    lines = user.run("config", "get").out.splitlines()
-    assert "# notes.language =" in lines and 'ignore.folders = ["A"]' in lines
-    monkeypatch.setenv("COMPANION_MODEL", "other")
-    assert user.run("config", "get", "endpoint.model").out == "other\n"
-
-
 @pytest.fixture
 def editor(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A program for an editor: it appends what stands in this file, and saves what it was given."""

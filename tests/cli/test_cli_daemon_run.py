@@ -135,22 +135,6 @@ def test_what_was_being_written_is_told_after_the_end() -> None:
     assert [result.path for result in followed] == ["A.md"]
 
 
-def test_what_it_waits_for_is_told_when_it_changes() -> None:
-    run, waits = Run("r", RunOptions(paths=["A.md"]), 1), ["none", "none", "", "none", "slow"]
-
-    def change() -> None:
-        if waits:
-            run.waits = waits.pop(0)
-        elif not run.is_over:
-            run.add(make_result("A.md"))
-
-    told: list[str] = []
-    followed = RemoteRun(Answers(run, change, bool), RunShape.model_validate(run))
-    followed.tell = told.append
-    assert [result.path for result in followed] == ["A.md"]
-    assert told == ["none", "", "none", "slow", ""]
-
-
 def test_a_new_token_ends_the_session(twice: Serving) -> None:
     process = twice.user.start("enrich", ".")
     read_first(process)

@@ -78,17 +78,6 @@ def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(
     assert "companion init VAULT" in (user.home / "config.toml").read_text()
 
 
-def test_background_work_is_switched_off(user: User) -> None:
-    settings = user.configure(SOON + 'enabled = false\nbacklog = "all"\n')
-    before = settings.read_bytes()
-    user.note("Stub.md")
-    with serving(user) as daemon:
-        assert "In the background: switched off in the configuration" in daemon.said
-        wait_until(lambda: daemon.client().status().ready, "looked over")
-        assert daemon.client().status().background.waiting == 1
-    assert user.read("Stub.md") == STUB and settings.read_bytes() == before
-
-
 def test_it_tells_that_its_settings_were_changed_meanwhile(user: User) -> None:
     file = user.configure(QUIET)
     told = "settings     server.port, endpoint.concurrency: changed; takes effect when the daemon"

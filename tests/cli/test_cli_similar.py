@@ -39,15 +39,6 @@ def test_similar_notes_choose_the_tags_and_the_model_the_rest(tagged: User) -> N
     assert "tags as similar notes have" in tagged.run("history", "--json").out
 
 
-def test_the_model_chooses_where_that_is_set(tagged: User) -> None:
-    tagged.configure("[endpoint]\n[similar]\nenabled = false\n")
-    tagged.says(tags=["garden"])
-    assert tagged.run("enrich", "Bread.md").status == 0
-    assert "tags" in fields_asked(tagged)
-    assert "tags: [garden]\n" in tagged.read("Bread.md")
-    assert not list(tagged.home.glob("vaults/*/vectors.sqlite3"))
-
-
 def test_what_similar_notes_have_is_shown(tagged: User) -> None:
     ran = tagged.run("prompt", "Bread.md")
     assert "tags: no model is asked; similar notes have cooking" in ran.err

@@ -28,25 +28,6 @@ def served(user: User) -> Iterator[Serving]:
         yield daemon
 
 
-def test_status(served: Serving) -> None:
-    user = served.user
-    ran = user.run("status")
-    assert (ran.status, ran.err) == (0, "")
-    for told in (
-        f"daemon       pid {served.process.pid}, version ",
-        "vault        vault: 2 notes, 1 to work on, 1 left alone\n",
-        f"model        m at {user.fake.url}\n",
-        "background   off: switched off in the configuration (background.enabled) (0 of 100 notes",
-        "today        0 notes enriched, 0 tokens in, 0 out, which cost nothing on this machine\n",
-    ):
-        assert told in ran.out
-    [status] = user.run("status", "--json").objects
-    assert status == json.loads(served.client().status().model_dump_json())
-    assert {"pid", "notes", "to_do", "paused", "fault", "today", "runs"} <= set(status)
-    assert (status["vault"], status["endpoint"], status["model"]) == ("vault", user.fake.url, "m")
-    assert KEY not in ran.out and str(user.vault) not in json.dumps(status)
-
-
 def test_status_says_what_it_waits_for(served: Serving) -> None:
     user = served.user
     user.fake.play(error(401, f"bad key {KEY}"))
@@ -83,13 +64,6 @@ def test_a_command_that_would_ask_another_model(
             for command in ("status", "service pause", "service resume", "scan", "history", "undo"):
                 assert user.run(*command.split()).status == 0
     assert user.read("Stub.md") == STUB and user.calls() == 0
-
-
-def test_resume_says_what_else_holds_it_back(served: Serving) -> None:
-    told = "Background work is paused; companion service resume starts it again.\n"
-    assert served.user.run("service", "pause").out == told
-    told = "Background work is still off: switched off in the configuration (background.enabled)\n"
-    assert served.user.run("service", "resume").out == told
 
 
 def ask(port: int, method: str, path: str, token: str = "", body: object = None) -> Answer:

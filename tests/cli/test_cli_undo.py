@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import datetime
 
 import pytest
 
 from companion.cli.filters import parse_time
-from companion.config import state_folder
 from companion.errors import NoteBusy
 from tests.cli.user import FILLED, User
-
-DAY = 86_400.0  # seconds
 
 
 @pytest.fixture
@@ -26,21 +21,6 @@ def enriched(user: User) -> User:
     user.run("enrich", ".")
     user.note("Folder/B.md")
     user.run("enrich", ".")
-    return user
-
-
-@pytest.fixture
-def days(user: User) -> User:
-    """Changes 1 to 3 in A.md, F/B.md and F/G/C.md, each a run: two weeks, one, no days ago."""
-    for path in ("A.md", "F/B.md", "F/G/C.md"):
-        user.note(path)
-        user.run("enrich", path)
-    user.note("F.md")
-    user.note("Other/O.md")
-    state = state_folder(user.vault)
-    with closing(sqlite3.connect(state / "journal.sqlite3")) as db, db:
-        for change, age in ((1, 14), (2, 7)):
-            db.execute("UPDATE changes SET made_at = made_at - ? WHERE id = ?", (age * DAY, change))
     return user
 
 
