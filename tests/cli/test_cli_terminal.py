@@ -17,7 +17,8 @@ import pytest
 
 from companion.enrich.checks import UNCHECKED
 from tests.cli.terminal import in_a_terminal
-from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
+from tests.cli.user import FILLED, SAYS, STUB, Process, Terminal, User, answer_by_schema
+from tests.examples import labelled
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
 _PATIENCE = 60.0  # seconds
@@ -184,52 +185,34 @@ def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
 
 
 FORECAST = r"3 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, which cost"
-ANSWERS = [
-    pytest.param(["n"], ["."], 0, 0, True, id="no"),
-    pytest.param([], ["."], 130, 0, True, id="Ctrl-D"),
-    pytest.param(["y"], [".", "--dry-run"], 0, 3, True, id="yes"),
-    pytest.param([], [".", "--limit", "2", "--dry-run"], 0, 2, False, id="few notes"),
-]
+ASKED: dict[str, tuple[io.StringIO | None, str, int, int]] = {
+    "no": (Terminal("n\n"), ".", 0, 0),
+    "Ctrl-D": (Terminal(), ".", 130, 0),
+    "yes": (Terminal("y\n"), ". --dry-run", 0, 3),
+    "few notes": (Terminal(), ". --limit 2 --dry-run", 0, 2),
+    "a pipe": (io.StringIO("y\n"), ".", 2, 0),
+    "closed": (None, ".", 2, 0),
+    "a pipe with --yes": (io.StringIO("y\n"), ". --yes --dry-run", 0, 3),
+    "closed with --yes": (None, ". --yes --dry-run", 0, 3),
+}
 
 
-@pytest.mark.parametrize(("typed", "arguments", "status", "calls", "asked"), ANSWERS)
-def test_a_large_run_at_a_remote_endpoint_asks_first(
-    remote: User,
-    typed: list[str],
-    arguments: list[str],
-    status: int,
-    calls: int,
-    asked: bool,
-) -> None:
-    remote.types(*typed)
-    ran = remote.run("enrich", *arguments)
-    assert (ran.status, remote.calls()) == (status, calls)
-    assert bool(re.search(FORECAST, ran.err)) is asked
-    assert remote.read("0.md") == STUB
-
-
-ALONE = [
-    pytest.param(["."], 2, 0, id="many"),
-    pytest.param([".", "--yes", "--dry-run"], 0, 3, id="--yes"),
-]
-
-
-@pytest.mark.parametrize("typed", [io.StringIO("y\n"), None], ids=["a pipe", "closed"])
-@pytest.mark.parametrize(("arguments", "status", "calls"), ALONE)
-def test_a_large_run_where_nobody_sits_needs_a_yes(
+@labelled(("stdin", "arguments", "status", "calls"), ASKED)
+def test_a_large_run_at_a_remote_endpoint_needs_a_yes(
     remote: User,
     monkeypatch: pytest.MonkeyPatch,
-    typed: io.StringIO | None,
-    arguments: list[str],
+    stdin: io.StringIO | None,
+    arguments: str,
     status: int,
     calls: int,
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", typed)
-    ran = remote.run("enrich", *arguments)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    ran = remote.run("enrich", *arguments.split())
     assert (ran.status, remote.calls()) == (status, calls)
-    refused = bool(re.search(FORECAST, ran.err)) and "--yes to send them all" in ran.err
-    assert refused is (status == 2)
-    assert not refused or ran.out == ""
+    assert bool(re.search(FORECAST, ran.err)) is not (
+        "--yes" in arguments or "--limit" in arguments
+    )
+    assert ("--yes to send them all" in ran.err) is (status == 2)
     assert remote.read("0.md") == STUB
 
 
@@ -245,38 +228,27 @@ def test_notes_that_need_nothing_are_not_asked_about(
     assert "1 enriched, 2 unchanged" in ran.out
 
 
-COMPLETIONS = [
-    pytest.param("zsh_source", {}, "#compdef companion", id="zsh"),
-    pytest.param("fish_source", {}, "--command companion", id="fish"),
-    pytest.param(
-        "bash_complete", {"COMP_WORDS": "companion en", "COMP_CWORD": "1"}, "enrich", id="a command"
-    ),
-    pytest.param(
-        "bash_complete",
-        {"COMP_WORDS": "companion enrich --dr", "COMP_CWORD": "2"},
-        "--dry-run",
-        id="an option",
-    ),
-    pytest.param(
-        "bash_complete",
-        {"COMP_WORDS": "companion config set endpoint.mo", "COMP_CWORD": "3"},
-        "endpoint.model",
-        id="a setting",
-    ),
-]
+COMPLETIONS = {
+    "zsh": ("zsh_source", "", "#compdef companion"),
+    "fish": ("fish_source", "", "--command companion"),
+    "a command": ("bash_complete", "companion en", "enrich"),
+    "an option": ("bash_complete", "companion enrich --dr", "--dry-run"),
+    "a setting": ("bash_complete", "companion config set endpoint.mo", "endpoint.model"),
+}
 
 
-@pytest.mark.parametrize(("what", "words", "expected"), COMPLETIONS)
+@labelled(("what", "words", "expected"), COMPLETIONS)
 def test_shell_completion(
     user: User,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     what: str,
-    words: dict[str, str],
+    words: str,
     expected: str,
 ) -> None:
-    for name, value in {"_COMPANION_COMPLETE": what, **words}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("_COMPANION_COMPLETE", what)
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
     with pytest.raises(SystemExit) as ended:
         user.run()
     assert ended.value.code == 0 and expected in capsys.readouterr().out
