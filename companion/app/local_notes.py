@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from companion.app.selection import NoteFilter, ScanPart, make_filter
 from companion.app.types.notes import (
@@ -22,7 +21,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
-from companion.vault.files import is_in
 from companion.vault.index import Scan
 from companion.vault.paths import PathNotFound, named_path, spelled_path
 from companion.vault.write import read_note
@@ -33,31 +31,14 @@ if TYPE_CHECKING:
         Coverage,
         Estimate,
         Outdated,
-        OutdatedPage,
-        OutdatedQuery,
     )
-
-# What was found to be outdated is shown again for so many seconds, and for so many times the time
-# that it took to find.
-_FRESH, _REST = 5.0, 50
-
-
-class _OutdatedAtTime(NamedTuple):
-    """Outdated texts. until: when to search again, by the monotonic clock. newest: the newest
-    change and proposal at the time. scan: the number of the last scan then.
-    """
-
-    texts: list[Outdated]
-    until: float
-    newest: tuple[int, int]
-    scan: int
 
 
 class LocalNotes:
     """The notes of one vault. Safe to use from any thread if its functions are.
 
     look: returns a new scan, and reports its progress. last: returns the last scan; None: as look
-    does. count_scans: returns how many scans there were.
+    does.
     """
 
     def __init__(
@@ -65,13 +46,10 @@ class LocalNotes:
         space: Workspace,
         look: Callable[[Progress | None], Scan] | None = None,
         last: Callable[[], Scan] | None = None,
-        count_scans: Callable[[], int] = int,
     ) -> None:
         self._space = space
-        self._count_scans = count_scans
         self.look = look or space.scan
         self.last = last or partial(self.look, None)
-        self._outdated: _OutdatedAtTime | None = None
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Return what needs work, and what is left alone; see Vault."""
@@ -127,29 +105,15 @@ class LocalNotes:
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
         """Return text that Companion wrote, in notes that have changed a lot since; see Vault."""
+        from companion.app.written_texts import find_outdated
+
         only, paths = self._read(options)
         self.look(None)  # what the notes hold now is recorded by it
         return [
             each
-            for each in self._find_outdated(paths or None)
+            for each in find_outdated(self._space, paths or None)
             if only.kind in (None, each.kind) and only.keeps(self._space.root, each.path)
         ]
-
-    def outdated_page(self, query: OutdatedQuery) -> OutdatedPage:
-        """Return a page of outdated texts, by path; it may be some seconds old."""
-        from companion.app.types.coverage import OutdatedPage
-
-        texts = self._recently_outdated(query.folder)
-        end = query.after + query.limit
-        more = end if end < len(texts) else None
-        return OutdatedPage(texts=texts[query.after : end], next=more, total=len(texts))
-
-    def outdated_as_of(self) -> int:
-        """Return the number of the scan that outdated_page goes by now."""
-        outdated = self._outdated
-        if outdated and time.monotonic() <= outdated.until:
-            return outdated.scan
-        return self._count_scans()
 
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""
@@ -185,36 +149,6 @@ class LocalNotes:
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
         unfilled = (*task.unfilled, *describe_proposed(need for need, _ in task.proposed))
         return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
-
-    def _recently_outdated(self, folder: str) -> list[Outdated]:
-        """Return the outdated texts in the folder, by path.
-
-        They may be some seconds old, in a large vault a minute, since everything written has to be
-        checked.
-        """
-        from companion.store.proposal_store import ALL
-
-        journal = self._space.journal
-        newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
-        newest = journal.newest(), newest_proposal
-        outdated, scan = self._outdated, self.outdated_as_of()
-        if outdated is None or (outdated.newest, outdated.scan) != (newest, scan):
-            began, scan = time.monotonic(), self._count_scans()
-            texts = sorted(self._find_outdated(None), key=lambda each: each.path)
-            took = time.monotonic() - began
-            until = began + took + max(_FRESH, _REST * took)
-            outdated = self._outdated = _OutdatedAtTime(texts, until, newest, scan)
-        return [each for each in outdated.texts if is_in(each.path, folder)]
-
-    def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:
-        from companion.app.types.coverage import Outdated
-        from companion.app.types.proposals import Proposal
-        from companion.app.written_texts import find_outdated
-
-        return [
-            Outdated(**vars(Proposal.of(proposal)), changed_share=round(share, 2))
-            for proposal, share in find_outdated(self._space, paths)
-        ]
 
     def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:
         """Return which notes are meant, and the paths as spelled on the disk."""

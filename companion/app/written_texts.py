@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from companion.app.types import proposals
+from companion.app.types.coverage import Outdated, OutdatedPage, OutdatedQuery
 from companion.app.types.runs import RunOptions
 from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
 from companion.enrich.task import Job, revert
@@ -13,18 +16,14 @@ from companion.errors import NoteError
 from companion.llm.catalog import is_same_model
 from companion.note.needs import Need
 from companion.store.proposal import Proposal, ProposalState
-from companion.store.proposal_store import Selection
-from companion.vault.files import skip_reason
+from companion.store.proposal_store import ALL, Selection
+from companion.vault.files import is_in, skip_reason
 
 _OUTDATED_SHARE = 0.33  # of the sentences that a text was made from: if more have changed
+# What was found to be outdated is shown again for so many seconds, and for so many times the time
+# that it took to find.
+_FRESH, _REST = 5.0, 50
 _DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
-
-
-class Outdated(NamedTuple):
-    """A text whose source has changed a lot. share: of its sentences, 0 to 1."""
-
-    proposal: Proposal
-    share: float
 
 
 def find_rewrites(space: Workspace, options: RunOptions, kind: str | None) -> list[Job]:
@@ -73,7 +72,62 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
             continue
         share = len({*each.sentences} - now) / len(each.sentences)
         if share > _OUTDATED_SHARE and _find_unedited(space, each.path, frozenset([each.need])):
-            yield Outdated(each, share)
+            yield Outdated(**vars(proposals.Proposal.of(each)), changed_share=round(share, 2))
+
+
+class _OutdatedAtTime(NamedTuple):
+    """Outdated texts. until: when to search again, by the monotonic clock. newest: the newest
+    change and proposal at the time. scan: the number of the last scan then.
+    """
+
+    texts: list[Outdated]
+    until: float
+    newest: tuple[int, int]
+    scan: int
+
+
+class RecentlyOutdated:
+    """The outdated texts of a vault, as found lately. Safe to use from any thread.
+
+    count_scans: returns how many scans there were.
+    """
+
+    def __init__(self, space: Workspace, count_scans: Callable[[], int]) -> None:
+        self._space = space
+        self._count_scans = count_scans
+        self._outdated: _OutdatedAtTime | None = None
+
+    def page(self, query: OutdatedQuery) -> OutdatedPage:
+        """Return a page of outdated texts, by path; it may be some seconds old."""
+        texts = self._find(query.folder)
+        end = query.after + query.limit
+        more = end if end < len(texts) else None
+        return OutdatedPage(texts=texts[query.after : end], next=more, total=len(texts))
+
+    def as_of(self) -> int:
+        """Return the number of the scan that a page goes by now."""
+        outdated = self._outdated
+        if outdated and time.monotonic() <= outdated.until:
+            return outdated.scan
+        return self._count_scans()
+
+    def _find(self, folder: str) -> list[Outdated]:
+        """Return the outdated texts in the folder, by path.
+
+        They may be some seconds old, in a large vault a minute, since everything written has to be
+        checked.
+        """
+        journal = self._space.journal
+        newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
+        newest = journal.newest(), newest_proposal
+        outdated, scan = self._outdated, self.as_of()
+        if outdated is None or (outdated.newest, outdated.scan) != (newest, scan):
+            began, scan = time.monotonic(), self._count_scans()
+            texts = sorted(find_outdated(self._space), key=lambda each: each.path)
+            took = time.monotonic() - began
+            until = began + took + max(_FRESH, _REST * took)
+            outdated = self._outdated = _OutdatedAtTime(texts, until, newest, scan)
+        return [each for each in outdated.texts if is_in(each.path, folder)]
 
 
 def find_written(

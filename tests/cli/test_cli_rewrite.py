@@ -50,5 +50,5 @@ def test_is_outdated(user: User, edit: Callable[[str], str], kinds: list[str]) -
     with user.open() as space:
         space.scan()
         found = list(find_outdated(space))
-    assert sorted(each.proposal.kind for each in found) == kinds
-    assert all(each.share == 0.5 for each in found)
+    assert sorted(each.kind for each in found) == kinds
+    assert all(each.changed_share == 0.5 for each in found)

@@ -34,7 +34,7 @@ notes.offer(Vault.scan, Vault.outdated)
 @notes.reads("/outdated")
 def read_outdated(query: OutdatedQuery) -> OutdatedPage:
     """A page of texts from notes that have changed a lot since, by path."""
-    return the_daemon().notes.outdated_page(query)
+    return the_daemon().outdated.page(query)
 
 
 notes.offer(Vault.coverage, Vault.taught, Vault.leave_unfilled)
