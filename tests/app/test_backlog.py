@@ -13,6 +13,7 @@ from companion.app.backlog import MANY, Backlog
 from companion.app.types.status import BacklogAnswer
 from companion.errors import UsageError
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
+from tests.examples import labelled, rename
 
 OLD = ("A.md", "F/B.md", "F/C.md")
 
@@ -120,59 +121,36 @@ def test_nothing_is_asked_where_nothing_is_filled(daemon_fixture: DaemonFixture)
     assert "were here before" not in daemon_fixture.log.getvalue()
 
 
-def _edit(daemon_fixture: DaemonFixture) -> set[str]:
-    daemon_fixture.note("A.md", STUB + "And more.\n")
-    return {"A.md"}
-
-
-def _touch(daemon_fixture: DaemonFixture) -> set[str]:
-    os.utime(daemon_fixture.vault / "A.md")
-    return set()
-
-
-def _rename(daemon_fixture: DaemonFixture) -> set[str]:
-    (daemon_fixture.vault / "A.md").rename(daemon_fixture.vault / "Z.md")
-    return set()
-
-
-def _move_folder(daemon_fixture: DaemonFixture) -> set[str]:
-    (daemon_fixture.vault / "F").rename(daemon_fixture.vault / "G")
-    return set()
-
-
-def _take_away_and_bring_back(daemon_fixture: DaemonFixture) -> set[str]:
+def _take_away_and_bring_back(daemon_fixture: DaemonFixture) -> None:
     away = daemon_fixture.vault.with_name("away.md")
     (daemon_fixture.vault / "A.md").rename(away)
     daemon_fixture.rescan()
     away.rename(daemon_fixture.vault / "A.md")
-    return set()
 
 
-def _ask_for(daemon_fixture: DaemonFixture) -> set[str]:
-    daemon_fixture.run("A.md", "F")
-    return set(OLD)
-
-
-WHAT_HAPPENS = [
-    pytest.param(_edit, id="edited"),
-    pytest.param(_touch, id="touched"),
-    pytest.param(_rename, id="renamed"),
-    pytest.param(_move_folder, id="folder moved"),
-    pytest.param(_take_away_and_bring_back, id="away and back"),
-    pytest.param(_ask_for, id="asked for"),
-]
+WHAT_HAPPENS = {
+    "edited": (lambda daemon: daemon.note("A.md", STUB + "And more.\n"), {"A.md"}),
+    "touched": (lambda daemon: os.utime(daemon.vault / "A.md"), set()),
+    "renamed": (lambda daemon: rename("A.md", "Z.md")(daemon.vault), set()),
+    "folder moved": (lambda daemon: rename("F", "G")(daemon.vault), set()),
+    "away and back": (_take_away_and_bring_back, set()),
+    "asked for": (lambda daemon: daemon.run("A.md", "F"), set(OLD)),
+}
+OF_A_DAEMON = ("away and back", "asked for")
 
 
 @pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "while it does not"])
-@pytest.mark.parametrize("happens", WHAT_HAPPENS)
+@labelled(("happens", "expected"), WHAT_HAPPENS)
 def test_what_becomes_of_a_note_that_waits(
-    asking: DaemonFixture, happens: Callable[[DaemonFixture], set[str]], runs: bool
+    asking: DaemonFixture,
+    happens: Callable[[DaemonFixture], object],
+    expected: set[str],
+    runs: bool,
 ) -> None:
-    if happens in (_ask_for, _take_away_and_bring_back):
-        runs = True
+    runs = runs or happens in [WHAT_HAPPENS[name][0] for name in OF_A_DAEMON]
     if not runs:
         asking.stop()
-    expected = happens(asking)
+    happens(asking)
     if not runs:
         asking.start()
     assert filled(asking) == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from companion.llm.endpoint import Endpoint
 from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.store.proposal import NewProposal, ProposalState
+from tests.examples import Change, delete, labelled, write
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -203,34 +204,27 @@ def test_an_edit_that_is_no_value_changes_nothing(
     assert desk.accept(number).status == "enriched"
 
 
-def _fill(desk: Desk) -> None:
-    desk.write(NOTE.replace("description:", "description: Mine."))
+def rewritten(old: str, new: str) -> Change:
+    """Return a change of the note: new in place of old."""
+    return write("Sourdough.md", NOTE.replace(old, new))
 
 
-def _delete(desk: Desk) -> None:
-    desk.note.unlink()
+FILL = rewritten("description:", "description: Mine.")
+BREAK_YAML = rewritten("tags:", "tags: [a")
+EMPTY = write("Sourdough.md", "")
+REWRITE = "---\ndescription:\n---\n\nQuite another text about the moon and its phases.\n"
+GONE = {
+    "filled by hand": (FILL, "the note no longer needs it"),
+    "deleted": (delete("Sourdough.md"), "the note was deleted"),
+    "rewritten": (write("Sourdough.md", REWRITE), "the note was rewritten since"),
+    "left alone now": (rewritten("tags:", "tags:\nai: false"), "it says ai: false"),
+}
 
 
-def _rewrite(desk: Desk) -> None:
-    desk.write("---\ndescription:\n---\n\nQuite another text about the moon and its phases.\n")
-
-
-def _mark(desk: Desk) -> None:
-    desk.write(NOTE.replace("tags:", "tags:\nai: false"))
-
-
-GONE = [
-    pytest.param(_fill, "the note no longer needs it", id="filled by hand"),
-    pytest.param(_delete, "the note was deleted", id="deleted"),
-    pytest.param(_rewrite, "the note was rewritten since", id="rewritten"),
-    pytest.param(_mark, "it says ai: false", id="left alone now"),
-]
-
-
-@pytest.mark.parametrize(("change", "reason"), GONE)
-def test_closes_itself(desk: Desk, change: Callable[[Desk], None], reason: str) -> None:
+@labelled(("change", "reason"), GONE)
+def test_closes_itself(desk: Desk, change: Change, reason: str) -> None:
     ids = desk.propose("description")
-    change(desk)
+    change(desk.space.root)
     before = desk.note.exists() and desk.text
     done = desk.accept(*ids)
     assert done.status == "failed" and reason in done.reason
@@ -238,7 +232,7 @@ def test_closes_itself(desk: Desk, change: Callable[[Desk], None], reason: str) 
     assert (desk.note.exists() and desk.text) == before
     assert desk.store.latest("Sourdough.md") == {}
     kept = desk.store.get(ids[0])
-    assert kept and (kept.value is None) == (change is _mark)
+    assert kept and (kept.value is None) == ("ai: false" in reason)
 
 
 def test_an_ignored_folder_keeps_no_text(tmp_path: Path) -> None:
@@ -253,24 +247,16 @@ def test_an_ignored_folder_keeps_no_text(tmp_path: Path) -> None:
         assert [each.value for each in desk.store.get_all(ids)] == [None, None]
 
 
-def _break_yaml(desk: Desk) -> None:
-    desk.write(NOTE.replace("tags:", "tags: [a"))
+STAYS = {
+    "frontmatter in doubt": (BREAK_YAML, "YAML"),
+    "empty": (EMPTY, "it is empty; it may still be syncing"),
+}
 
 
-def _empty(desk: Desk) -> None:
-    desk.write("")
-
-
-STAYS = [
-    pytest.param(_break_yaml, "YAML", id="frontmatter in doubt"),
-    pytest.param(_empty, "it is empty; it may still be syncing", id="empty"),
-]
-
-
-@pytest.mark.parametrize(("change", "reason"), STAYS)
-def test_stays_open(desk: Desk, change: Callable[[Desk], None], reason: str) -> None:
+@labelled(("change", "reason"), STAYS)
+def test_stays_open(desk: Desk, change: Change, reason: str) -> None:
     ids = desk.propose("description")
-    change(desk)
+    change(desk.space.root)
     done = desk.accept(*ids)
     assert done.status == "failed" and reason in done.reason
     assert desk.states(ids) == ["open"]
@@ -280,7 +266,7 @@ def test_stays_open(desk: Desk, change: Callable[[Desk], None], reason: str) -> 
 
 def test_what_fits_is_written_without_the_rest(desk: Desk) -> None:
     ids = desk.propose("description", "top")
-    _fill(desk)
+    FILL(desk.space.root)
     done = desk.accept(*ids)
     assert done.status == "enriched" and "> Bread raised by yeast." in desk.text
     assert "description: Mine." in desk.text
@@ -364,35 +350,28 @@ def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:
         assert "#status/postponed" not in desk.text
 
 
-def _make_private(desk: Desk) -> None:
-    desk.write(NOTE.replace("tags:", "tags: [secret]"))
-
-
+MAKE_PRIVATE = rewritten("tags:", "tags: [secret]")
+PRIVATE = PrivateTable(tags=("secret",))
 REMOTE = Endpoint(base_url="https://api.example/v1", model="m")
-LOST = [
-    pytest.param(_delete, Config(), True, id="deleted"),
-    pytest.param(_make_private, Config(private=PrivateTable(tags=("secret",))), False, id="local"),
-    pytest.param(
-        _make_private,
-        Config(private=PrivateTable(tags=("secret",)), endpoint=REMOTE),
-        True,
-        id="private",
-    ),
-    pytest.param(_break_yaml, Config(), False, id="frontmatter in doubt"),
-    pytest.param(_empty, Config(), False, id="empty"),
-    pytest.param(_fill, Config(), False, id="filled by hand"),
-]
+LOST = {
+    "deleted": (delete("Sourdough.md"), Config(), True),
+    "local": (MAKE_PRIVATE, Config(private=PRIVATE), False),
+    "private": (MAKE_PRIVATE, Config(private=PRIVATE, endpoint=REMOTE), True),
+    "frontmatter in doubt": (BREAK_YAML, Config(), False),
+    "empty": (EMPTY, Config(), False),
+    "filled by hand": (FILL, Config(), False),
+}
 
 
-@pytest.mark.parametrize(("change", "config", "is_lost"), LOST)
+@labelled(("change", "config", "is_lost"), LOST)
 def test_a_scan_deletes_the_text_of_lost_notes(
-    tmp_path: Path, change: Callable[[Desk], None], config: Config, is_lost: bool
+    tmp_path: Path, change: Change, config: Config, is_lost: bool
 ) -> None:
     for desk in _open(tmp_path, config):
         ids = desk.propose("description")
         desk.space.scan()
         assert desk.states(ids) == ["open"]
-        change(desk)
+        change(desk.space.root)
         for _ in range(2):  # a note that was deleted may come back until the second
             desk.space.scan()
         kept = desk.store.get(ids[0])

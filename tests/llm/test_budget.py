@@ -27,7 +27,7 @@ from companion.llm.budget import Budget, BudgetUnknown, Caps, DaySpending, Limit
 from companion.llm.budget_store import Amount
 from companion.llm.response import Usage
 from tests.clock import Clock
-from tests.examples import labelled, many
+from tests.examples import labelled, many, write
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2026, 3, 10, 12).timestamp()
@@ -65,27 +65,10 @@ def a_dollar_a_thousand(input_tokens: int, output_tokens: int, _tier: str | None
     return (input_tokens + output_tokens) / 1000
 
 
-def settle_less(one: Reservation) -> None:
-    one.settle(Usage(90, 10, 1))
-
-
-def settle_more(one: Reservation) -> None:
-    one.settle(Usage(700, 300, 1))
-
-
-def settle_untold(one: Reservation) -> None:
-    one.settle(Usage(0, 0, 1))
-
-
 def break_off(one: Reservation) -> None:
     with one, pytest.raises(TimeoutError):
         one.sent = True
         raise TimeoutError
-
-
-def leave_unsent(one: Reservation) -> None:
-    with one:
-        pass
 
 
 def end_twice(one: Reservation) -> None:
@@ -94,19 +77,19 @@ def end_twice(one: Reservation) -> None:
     one.settle(Usage(5, 5, 1))
 
 
-ENDS = [
-    pytest.param(settle_less, DaySpending(90, 10, 0.1, 0, 1), id="took less"),
-    pytest.param(settle_more, DaySpending(700, 300, 1.0, 0, 1), id="took more than estimated"),
-    pytest.param(settle_untold, DaySpending(200, 100, 0.3, 0, 1), id="the endpoint tells no usage"),
-    pytest.param(Reservation.release, DaySpending(0, 0, 0.0, 0, 0), id="nothing was paid"),
-    pytest.param(leave_unsent, DaySpending(0, 0, 0.0, 0, 0), id="never sent"),
-    pytest.param(break_off, DaySpending(200, 100, 0.3, 0, 1), id="sent and broken off"),
-    pytest.param(lambda one: None, DaySpending(200, 100, 0.3, 0, 1), id="never ended: a kill"),
-    pytest.param(end_twice, DaySpending(90, 10, 0.1, 0, 1), id="ended twice"),
-]
+ENDS = {
+    "took less": (lambda one: one.settle(Usage(90, 10, 1)), DaySpending(90, 10, 0.1, 0, 1)),
+    "took more": (lambda one: one.settle(Usage(700, 300, 1)), DaySpending(700, 300, 1.0, 0, 1)),
+    "no usage told": (lambda one: one.settle(Usage(0, 0, 1)), DaySpending(200, 100, 0.3, 0, 1)),
+    "nothing was paid": (Reservation.release, DaySpending(0, 0, 0.0, 0, 0)),
+    "never sent": (Reservation.__exit__, DaySpending(0, 0, 0.0, 0, 0)),
+    "sent and broken off": (break_off, DaySpending(200, 100, 0.3, 0, 1)),
+    "ended twice": (end_twice, DaySpending(90, 10, 0.1, 0, 1)),
+}
+KILLED = {"never ended: a kill": (lambda one: None, DaySpending(200, 100, 0.3, 0, 1))}
 
 
-@pytest.mark.parametrize(("end", "expected"), ENDS)
+@labelled(("end", "expected"), ENDS | KILLED)
 def test_what_counts_after_a_call(
     spend: Open, end: Callable[[Reservation], None], expected: DaySpending
 ) -> None:
@@ -117,9 +100,7 @@ def test_what_counts_after_a_call(
     assert budget.spent_today() == spend().spent_today() == expected
 
 
-@pytest.mark.parametrize(
-    ("end", "expected"), [each for each in ENDS if not str(each.id).startswith("never")]
-)
+@labelled(("end", "expected"), ENDS)
 def test_without_a_cap_a_call_counts_at_its_end(
     spend: Open, end: Callable[[Reservation], None], expected: DaySpending
 ) -> None:
@@ -280,42 +261,29 @@ def test_a_file_that_others_may_read_is_mended(spend: Open, file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def garbage(file: Path) -> None:
-    file.parent.mkdir()
-    file.write_bytes(b"no database at all, but long enough to look like one " * 200)
-
-
-def no_tables(file: Path) -> None:
+def execute(file: Path, sql: str) -> None:
     file.parent.mkdir()
     with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA user_version=1")
+        db.execute(sql)
 
 
-def a_folder(file: Path) -> None:
-    file.mkdir(parents=True)
-
-
-def no_folder(file: Path) -> None:
-    file.parent.write_text("a file")
-
-
-def newer(file: Path) -> None:
-    file.parent.mkdir()
-    with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA user_version=99")
-
-
-UNUSABLE = [
-    pytest.param(a_folder, "cannot be opened", id="a folder of its name"),
-    pytest.param(no_folder, "cannot be written", id="no folder"),
-    pytest.param(newer, "update Companion", id="of a newer version"),
-    pytest.param(garbage, "damaged.*delete it", id="damaged"),
-    pytest.param(no_tables, "damaged.*delete it", id="without tables"),
-]
+UNUSABLE = {
+    "a folder of its name": (lambda file: file.mkdir(parents=True), "cannot be opened"),
+    "no folder": (lambda file: file.parent.write_text("a file"), "cannot be written"),
+    "of a newer version": (
+        lambda file: execute(file, "PRAGMA user_version=99"),
+        "update Companion",
+    ),
+    "damaged": (
+        lambda file: write(file.name, "no database, and long enough " * 400)(file.parent),
+        "damaged.*delete it",
+    ),
+    "without tables": (lambda file: execute(file, "PRAGMA user_version=1"), "damaged.*delete it"),
+}
 CAPPED: list[dict[str, Any]] = [{"tokens_a_day": 10}, {"dollars_a_day": 1.0}]
 
 
-@pytest.mark.parametrize(("spoil", "words"), UNUSABLE)
+@labelled(("spoil", "words"), UNUSABLE)
 def test_a_file_that_cannot_be_used(
     spend: Open,
     file: Path,
