@@ -49,9 +49,9 @@ def test_pauses_and_resumes(server: Served) -> None:
     assert server.post("/resume").json["paused"] is False
 
 
-@pytest.mark.parametrize("answer", [{}, {"fill": 1}, {"fill": True, "notes": -1}])
-def test_refuses_an_answer_to_the_backlog(server: Served, answer: object) -> None:
-    assert server.post("/backlog", answer).status == 422
+def test_refuses_an_answer_to_the_backlog(server: Served) -> None:
+    for answer in ({}, {"fill": 1}, {"fill": True, "notes": -1}):
+        assert server.post("/backlog", answer).status == 422, answer
 
 
 def test_head_is_get_without_a_body(server: Served) -> None:
@@ -60,81 +60,80 @@ def test_head_is_get_without_a_body(server: Served) -> None:
     assert head.headers["content-length"] == got.headers["content-length"]
 
 
-BODIES = [
-    pytest.param(b"", 400, id="none"),
-    pytest.param(b"no json", 400, id="not JSON"),
-    pytest.param(b"{", 400, id="half of it"),
-    pytest.param(b"{}{}", 400, id="two"),
-    pytest.param(b"\xef\xbb\xbf{}", 400, id="byte order mark"),
-    pytest.param("{}".encode("utf-16"), 400, id="utf-16"),
-    pytest.param(b'{"a": "\xff"}', 400, id="not utf-8"),
-    pytest.param(b'{"a": "\\ud800"}', 400, id="lone surrogate"),
-    pytest.param(b'{"a": "\xed\xa0\x80"}', 400, id="encoded surrogate"),
-    pytest.param(b'{"a": NaN}', 400, id="not a number"),
-    pytest.param(b'{"a": -Infinity}', 400, id="infinity"),
-    pytest.param(b'{"a": 1, "a": 2}', 400, id="a name twice"),
-    pytest.param(b'{"b": [{"a": 1, "a": 1}]}', 400, id="a name twice, deeper"),
-    pytest.param(b"[" * 5000 + b"]" * 5000, 400, id="nested 5,000 deep"),
-    pytest.param(b'{"a":' * 5000 + b"1" + b"}" * 5000, 400, id="objects 5,000 deep"),
-    pytest.param(b"[" * 500_000, 400, id="opened 500,000 times"),
-    pytest.param(b'{"a": ' + b"9" * 5000 + b"}", 400, id="a number of 5,000 digits"),
-    pytest.param(b"null", 422, id="null"),
-    pytest.param(b"[]", 422, id="a list"),
-    pytest.param(b'"{}"', 422, id="JSON in a string"),
-    pytest.param(b'{"vault": "x"}', 422, id="unknown name"),
-    pytest.param(b'{"base_url": "http://evil.example"}', 422, id="a setting"),
-]
+BODIES = {
+    "none": (b"", 400),
+    "not JSON": (b"no json", 400),
+    "half of it": (b"{", 400),
+    "two": (b"{}{}", 400),
+    "byte order mark": (b"\xef\xbb\xbf{}", 400),
+    "utf-16": ("{}".encode("utf-16"), 400),
+    "not utf-8": (b'{"a": "\xff"}', 400),
+    "lone surrogate": (b'{"a": "\\ud800"}', 400),
+    "encoded surrogate": (b'{"a": "\xed\xa0\x80"}', 400),
+    "not a number": (b'{"a": NaN}', 400),
+    "infinity": (b'{"a": -Infinity}', 400),
+    "a name twice": (b'{"a": 1, "a": 2}', 400),
+    "a name twice, deeper": (b'{"b": [{"a": 1, "a": 1}]}', 400),
+    "nested 5,000 deep": (b"[" * 5000 + b"]" * 5000, 400),
+    "objects 5,000 deep": (b'{"a":' * 5000 + b"1" + b"}" * 5000, 400),
+    "opened 500,000 times": (b"[" * 500_000, 400),
+    "a number of 5,000 digits": (b'{"a": ' + b"9" * 5000 + b"}", 400),
+    "null": (b"null", 422),
+    "a list": (b"[]", 422),
+    "JSON in a string": (b'"{}"', 422),
+    "unknown name": (b'{"vault": "x"}', 422),
+    "a setting": (b'{"base_url": "http://evil.example"}', 422),
+}
 
 
-@pytest.mark.parametrize(("body", "status"), BODIES)
-def test_refuses_bodies(server: Served, body: bytes, status: int) -> None:
-    answer = server.post("/pause", body)
-    assert_is_problem(answer, status)
-    assert ("errors" in answer.json) == (status == 422)
+def test_refuses_bodies(server: Served) -> None:
+    for label, (body, status) in BODIES.items():
+        answer = server.post("/pause", body)
+        assert answer.status == status, label
+        assert_is_problem(answer, status)
+        assert ("errors" in answer.json) == (status == 422), label
     assert not server.daemon.background_switch.is_paused
 
 
-QUERIES = [
-    pytest.param("?x=1", 422, id="unknown"),
-    pytest.param("?token=x", 422, id="token"),
-    pytest.param("?=", 422, id="no name"),
-    pytest.param("?x", 400, id="no value"),
-    pytest.param("?%zz=1", 400, id="no escape"),
-    pytest.param("?x=%ff", 400, id="not utf-8"),
-    pytest.param("?x=%ed%a0%80", 400, id="surrogate"),
-    pytest.param("?", 200, id="empty"),
-]
+QUERIES = {
+    "unknown": ("?x=1", 422),
+    "token": ("?token=x", 422),
+    "no name": ("?=", 422),
+    "no value": ("?x", 400),
+    "no escape": ("?%zz=1", 400),
+    "not utf-8": ("?x=%ff", 400),
+    "surrogate": ("?x=%ed%a0%80", 400),
+    "empty": ("?", 200),
+}
 
 
-@pytest.mark.parametrize(("query", "status"), QUERIES)
-def test_reads_queries_strictly(server: Served, query: str, status: int) -> None:
-    assert server.get(f"/status{query}").status == status
+def test_reads_queries_strictly(server: Served) -> None:
+    for label, (query, status) in QUERIES.items():
+        assert server.get(f"/status{query}").status == status, label
 
 
-ERRORS = [
-    pytest.param(UsageError("no such note"), 422, id="usage"),
-    pytest.param(NoteRefused("it is torn", "A.md", 3), 422, id="refused"),
-    pytest.param(ChangeNotInNote("gone", "A.md"), 409, id="gone"),
-    pytest.param(NoteChanged("changed", "A.md"), 409, id="changed"),
-    pytest.param(NoteBusy("busy", "A.md"), 409, id="busy"),
-    pytest.param(NoteUnwritable("disk full", "A.md"), 409, id="unwritable"),
-    pytest.param(ConsentMissing("60 notes would be sent"), 409, id="not agreed"),
-    pytest.param(EndpointError("down"), 503, id="endpoint"),
-    pytest.param(JournalError("locked"), 503, id="journal"),
-    pytest.param(VaultLocked("locked"), 503, id="locked"),
-    pytest.param(AnswerError("nothing usable"), 422, id="answer"),
-    pytest.param(CompanionError("something"), 422, id="other"),
-]
+ERRORS = {
+    "usage": (UsageError("no such note"), 422),
+    "refused": (NoteRefused("it is torn", "A.md", 3), 422),
+    "gone": (ChangeNotInNote("gone", "A.md"), 409),
+    "changed": (NoteChanged("changed", "A.md"), 409),
+    "busy": (NoteBusy("busy", "A.md"), 409),
+    "unwritable": (NoteUnwritable("disk full", "A.md"), 409),
+    "not agreed": (ConsentMissing("60 notes would be sent"), 409),
+    "endpoint": (EndpointError("down"), 503),
+    "journal": (JournalError("locked"), 503),
+    "locked": (VaultLocked("locked"), 503),
+    "answer": (AnswerError("nothing usable"), 422),
+    "other": (CompanionError("something"), 422),
+}
 
 
-@pytest.mark.parametrize(("error", "status"), ERRORS)
-def test_says_errors_in_their_own_words(
-    server: Served, monkeypatch: pytest.MonkeyPatch, error: CompanionError, status: int
-) -> None:
-    monkeypatch.setattr(LocalVault, "status", Mock(side_effect=error))
-    answer = server.get("/status")
-    assert_is_problem(answer, status)
-    assert answer.json["detail"] == str(error)
+def test_says_errors_in_their_own_words(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    for error, status in ERRORS.values():
+        monkeypatch.setattr(LocalVault, "status", Mock(side_effect=error))
+        answer = server.get("/status")
+        assert_is_problem(answer, status)
+        assert answer.json["detail"] == str(error)
 
 
 UNFORESEEN = [
@@ -194,17 +193,17 @@ def test_presence_is_reported(server: Served) -> None:
     assert server.daemon.presence.open_paths() == {"Stub.md", "A/Done.md"}
 
 
-PRESENCES = [
-    pytest.param({"client": "", "open": []}, id="no client"),
-    pytest.param({"client": "x" * 65, "open": []}, id="long client"),
-    pytest.param({"client": "x"}, id="no notes"),
-    pytest.param({"client": "x", "open": "Stub.md"}, id="not a list"),
-    pytest.param({"client": "x", "open": [""]}, id="the vault"),
-    pytest.param({"client": "x", "open": ["a.md"] * 1001}, id="too many"),
-]
+PRESENCES = {
+    "no client": {"client": "", "open": []},
+    "long client": {"client": "x" * 65, "open": []},
+    "no notes": {"client": "x"},
+    "not a list": {"client": "x", "open": "Stub.md"},
+    "the vault": {"client": "x", "open": [""]},
+    "too many": {"client": "x", "open": ["a.md"] * 1001},
+}
 
 
-@pytest.mark.parametrize("body", PRESENCES)
-def test_refuses_presence(server: Served, body: object) -> None:
-    assert_is_problem(server.post("/presence", body), 422)
+def test_refuses_presence(server: Served) -> None:
+    for body in PRESENCES.values():
+        assert_is_problem(server.post("/presence", body), 422)
     assert not server.daemon.presence.open_paths()

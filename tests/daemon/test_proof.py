@@ -59,25 +59,26 @@ def test_the_key_is_the_token_of_the_id(server: Served) -> None:
     assert ask(server, body).json["token"] == expected(made.token, server.port)
 
 
-NO_NONCES = [
-    pytest.param(b"{}", id="none"),
-    pytest.param(b'{"nonce":""}', id="empty"),
-    pytest.param(b'{"nonce":"%s"}' % (b"0" * 63), id="short"),
-    pytest.param(b'{"nonce":"%s"}' % (b"0" * 65), id="long"),
-    pytest.param(b'{"nonce":"%s"}' % (b"F" * 64), id="capitals"),
-    pytest.param(b'{"nonce":"%s\\n"}' % (b"0" * 64), id="a line break"),
-    pytest.param(b'{"nonce":"%s\\n0"}' % (b"0" * 62), id="a line break in it"),
-    pytest.param(b'{"nonce":7}', id="a number"),
-    pytest.param(b'{"nonce":"%s","port":1}' % (b"0" * 64), id="and a port of its choice"),
-    pytest.param(b'{"nonce":"%s","key":"x"}' % (b"0" * 64), id="and a key of its choice"),
-]
+NO_NONCES = {
+    "none": b"{}",
+    "empty": b'{"nonce":""}',
+    "short": b'{"nonce":"%s"}' % (b"0" * 63),
+    "long": b'{"nonce":"%s"}' % (b"0" * 65),
+    "capitals": b'{"nonce":"%s"}' % (b"F" * 64),
+    "a line break": b'{"nonce":"%s\\n"}' % (b"0" * 64),
+    "a line break in it": b'{"nonce":"%s\\n0"}' % (b"0" * 62),
+    "a number": b'{"nonce":7}',
+    "and a port of its choice": b'{"nonce":"%s","port":1}' % (b"0" * 64),
+    "and a key of its choice": b'{"nonce":"%s","key":"x"}' % (b"0" * 64),
+}
 
 
-@pytest.mark.parametrize("body", NO_NONCES)
-def test_nothing_else_is_signed(server: Served, body: bytes) -> None:
-    answer = ask(server, body)
-    assert_is_problem(answer, 422, "POST")
-    assert expected(key_of(server), server.port).encode() not in answer.body
+def test_nothing_else_is_signed(server: Served) -> None:
+    for label, body in NO_NONCES.items():
+        answer = ask(server, body)
+        assert answer.status == 422, label
+        assert_is_problem(answer, 422, "POST")
+        assert expected(key_of(server), server.port).encode() not in answer.body
 
 
 def test_the_key_is_the_vaults_clients_token_of_now() -> None:
