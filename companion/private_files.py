@@ -71,6 +71,31 @@ def write_whole(file: Path, data: bytes, mode: int) -> None:
 
 
 @contextmanager
+def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
+    """Hold the lock file of that name in a private folder, which is created if it is missing.
+
+    timeout: seconds to wait for it; -1: as long as it takes.
+
+    Raises UsageError if it cannot be had, as the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / name, timeout=timeout, mode=_OWNER, thread_local=False)
+    try:
+        make_private_folder(folder)
+        lock.acquire()
+    except (OSError, Timeout) as error:
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise UsageError(
+            f"the folder {folder} cannot be written ({why}); check its permissions"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def new_private(file: Path) -> Iterator[IO[bytes]]:
     """Open a new file for writing; it gets its name only if the block succeeds.
 

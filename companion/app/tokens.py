@@ -13,23 +13,23 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from companion.app.types.base import Shape
 from companion.app.types.status import NewToken, Token, TokenSecret
 from companion.config import config_folder, state_folder
 from companion.errors import NotThere, UsageError
-from companion.private_files import is_private, make_private_folder, read_if_there, write_private
+from companion.private_files import is_private, locked, read_if_there, write_private
 from companion.vault.files import read_fingerprint
 
 _BYTES = 32
+_LOCK = "token.lock"
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
 _REMEDY = "companion plugin token rotate makes a new one"
 
@@ -77,7 +77,7 @@ def ensure_token() -> str:
     """
     file = token_file()
     if not has_token():
-        with _locked():
+        with locked(config_folder(), _LOCK):
             if not has_token():
                 _write_new()
     if not is_private(file):
@@ -91,7 +91,7 @@ def rotate_token() -> str:
 
     Raises UsageError if it cannot be written.
     """
-    with _locked():
+    with locked(config_folder(), _LOCK):
         return _write_new()
 
 
@@ -113,25 +113,6 @@ def prove(key: str, port: int, nonce: str) -> str:
     """
     message = f"callout-companion\n{port}\n{nonce}"
     return hmac.new(key.encode(), message.encode(), sha256).hexdigest()
-
-
-@contextmanager
-def _locked() -> Iterator[None]:
-    """Hold the lock of the token file. Raises UsageError if its folder cannot be written."""
-    folder = config_folder()
-    lock = FileLock(folder / "token.lock", mode=0o600, thread_local=False)
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        why = error.strerror or error
-        raise UsageError(
-            f"the folder {folder} cannot be written ({why}); check its permissions"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _write_new() -> str:
@@ -285,24 +266,13 @@ class VaultTokens:
 
     def _change(self, change: Callable[[_Saved], list[Token]]) -> None:
         """Write the tokens that change returns for the existing ones. Raises UsageError."""
-        folder = self._file.parent
-        lock = FileLock(folder / "tokens.lock", timeout=_LOCK_TIMEOUT, mode=0o600)
-        try:
-            make_private_folder(folder)
-            with self._lock, lock:
-                saved = _load(self._file, read_token())
-                tokens = change(saved)
-                is_out = any(each.id == _EARLIER for each in saved.tokens) and all(
-                    each.id != _EARLIER for each in tokens
-                )
-                update = {"tokens": tokens, "takes_earlier": saved.takes_earlier and not is_out}
-                write_private(
-                    self._file, saved.model_copy(update=update).model_dump_json().encode()
-                )
-        except (OSError, Timeout) as error:
-            raise UsageError(
-                f"the folder {folder} cannot be written ({error}); check its permissions"
-            ) from None
+        with self._lock, locked(self._file.parent, "tokens.lock", _LOCK_TIMEOUT):
+            saved = _load(self._file, read_token())
+            tokens = change(saved)
+            before, after = ({each.id for each in some} for some in (saved.tokens, tokens))
+            is_out = _EARLIER in before - after
+            update = {"tokens": tokens, "takes_earlier": saved.takes_earlier and not is_out}
+            write_private(self._file, saved.model_copy(update=update).model_dump_json().encode())
 
 
 def _make_room(tokens: list[Token]) -> list[Token]:

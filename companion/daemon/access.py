@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from companion import __version__
@@ -20,7 +19,7 @@ from companion.app.types.base import Shape
 from companion.app.types.status import NewToken, TokenSecret
 from companion.config import state_folder
 from companion.errors import UsageError
-from companion.private_files import make_private_folder, write_private
+from companion.private_files import locked, write_private
 
 _PAGE_LASTS = 12 * 3600.0  # seconds that a token of the page lasts
 
@@ -118,7 +117,7 @@ class WrongCodes:
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V
 _LENGTH = 8  # characters of a code that is typed: 30^8 codes, for two minutes
 CARRIED_LENGTH = 16  # of one that programs carry, and that lasts longer
-_LOCK_TIMEOUT = 2.0  # seconds
+_LOCK, _LOCK_TIMEOUT = "pairing.lock", 2.0  # seconds
 _SLIPS = 3  # wrong codes in a row, as somebody types them
 _LONGEST_WAIT = 64  # seconds
 _ROW_ENDS = 600.0  # seconds
@@ -142,8 +141,11 @@ class _PairingCode(BaseModel):
 
         A clock that was set back by more than a code lasts also ends it.
         """
-        lasts = self.expires_at - self.made_at
-        return abs(now - self.made_at) < lasts
+        return abs(now - self.made_at) < self.expires_at - self.made_at
+
+    def accepts(self, code: str, now: float) -> bool:
+        """Return whether it is this code, and may still be used. Case is ignored."""
+        return self.is_valid(now) and hmac.compare_digest(_hash(code), self.sha256)
 
 
 def new_code(
@@ -163,14 +165,8 @@ def new_code(
     code = "".join(secrets.choice(_ALPHABET) for _ in range(length))
     now = clock()
     saved = _PairingCode(sha256=_hash(code), made_at=now, expires_at=now + lasts)
-    try:
-        make_private_folder(state)
-        with _lock(state):
-            write_private(_file(state, purpose), saved.model_dump_json().encode())
-    except (OSError, Timeout) as error:
-        raise UsageError(
-            f"the folder {state} cannot be written ({error}); check its permissions"
-        ) from None
+    with locked(state, _LOCK, _LOCK_TIMEOUT):
+        write_private(_file(state, purpose), saved.model_dump_json().encode())
     return "-".join(code[start : start + 4] for start in range(0, length, 4))
 
 
@@ -183,29 +179,22 @@ def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
 def take_code(
     state: Path, code: str, *, purpose: Purpose = "pairing", clock: Clock = time.time
 ) -> bool:
-    """Return whether it is the latest code, and valid; that uses it up. Case is ignored."""
+    """Return whether it is the latest code, and valid; that uses it up."""
     try:
-        with _lock(state):
-            saved = _read(file := _file(state, purpose))
-            if saved is None:
-                return False
-            if not saved.is_valid(clock()):
-                file.unlink()
-                return False
-            is_right = hmac.compare_digest(_hash(code), saved.sha256)
-            if is_right:
+        with locked(state, _LOCK, _LOCK_TIMEOUT):
+            saved, now = _read(file := _file(state, purpose)), clock()
+            is_right = saved is not None and saved.accepts(code, now)
+            if is_right or (saved and not saved.is_valid(now)):
                 file.unlink()
             return is_right
-    except (OSError, Timeout, UsageError):
+    except (OSError, UsageError):
         return False
 
 
 def can_pair(state: Path, code: str) -> bool:
     """Return whether the code would still be accepted."""
     saved = _read(_file(state, "pairing"))
-    if saved is None or not saved.is_valid(time.time()):
-        return False
-    return hmac.compare_digest(_hash(code), saved.sha256)
+    return saved is not None and saved.accepts(code, time.time())
 
 
 def _read(file: Path) -> _PairingCode | None:
@@ -217,10 +206,6 @@ def _read(file: Path) -> _PairingCode | None:
 
 def _file(state: Path, purpose: Purpose) -> Path:
     return state / f"{purpose}.json"
-
-
-def _lock(state: Path) -> FileLock:
-    return FileLock(state / "pairing.lock", timeout=_LOCK_TIMEOUT, mode=0o600, thread_local=False)
 
 
 def _hash(code: str) -> str:

@@ -264,7 +264,7 @@ def test_a_folder_that_cannot_be_written_is_named(
     def refuse(self: object, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(home))
 
-    monkeypatch.setattr("companion.app.tokens.FileLock.acquire", refuse)
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     for make in (ensure_token, rotate_token):
         with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); check"):
             make()
