@@ -16,7 +16,6 @@ from companion.app.jobs import RunPlan, plan_run
 from companion.app.open_vault import open_space
 from companion.app.provider_batches import (
     BATCH_SHARE,
-    BatchProgress,
     ProviderBatches,
     open_provider_batches,
 )
@@ -32,12 +31,12 @@ from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NotThere, UsageError
-from companion.llm.batch_api import BatchClient, read_line
+from companion.llm.batch_api import BatchClient, ProviderBatch, read_line
 from companion.private_files import make_private_folder
 from companion.vault.index import Scan
 from companion.vault.paths import is_in_vault
 
-__all__ = ["BatchProgress", "BatchRun", "BatchShape", "Batches", "UnknownLine", "open_batches"]
+__all__ = ["BatchRun", "BatchShape", "Batches", "ProviderBatch", "UnknownLine", "open_batches"]
 
 _MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory
 _MOST_BYTES = 50_000_000
@@ -150,17 +149,17 @@ class Batches:
 
     def all(self) -> list[BatchShape]:
         """Return the batches that have questions, the oldest first."""
-        shapes = []
-        for each in self._store.all():
-            counts, provider = self._store.count(each.id), each.provider
-            state = provider.step if provider and each.state == "out" else each.state
-            places = {"file": None if provider else each.file, "where": each.file}
-            if provider:
-                places["where"] = provider.address
-            if any(counts):
-                members = {"batch": each.id, "state": state, **places, **counts._asdict()}
-                shapes.append(BatchShape.model_validate(members))
-        return shapes
+        return [
+            BatchShape(
+                batch=each.id,
+                file=None if each.provider else each.file,
+                state=each.provider.step if each.provider and each.state == "out" else each.state,
+                where=each.provider.address if each.provider else each.file,
+                **counts._asdict(),
+            )
+            for each in self._store.all()
+            if any(counts := self._store.count(each.id))
+        ]
 
     def cancel(self, name: str, file: Path) -> tuple[str, int | None]:
         """Give up the batch with that name or file; return its name and how many questions it had.

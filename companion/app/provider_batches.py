@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from companion.app.types.runs import NoteResult
 from companion.enrich.batch_calls import BatchReader
@@ -18,25 +17,13 @@ from companion.enrich.note_guard import find_withheld, look_at_note
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line
+from companion.llm.batch_api import BatchApi, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
 from companion.llm.endpoint_errors import NotAnEndpoint
 from companion.llm.pricing import estimate_tokens
 from companion.store.batch_store import Batch, ProviderState
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
-
-
-class BatchProgress(NamedTuple):
-    """The provider's progress with a batch, which it may have refused: failure says why."""
-
-    batch: str
-    at_provider: ProviderBatch
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it no longer changes."""
-        return self.at_provider.status in ENDED
 
 
 class ProviderBatches:
@@ -52,8 +39,8 @@ class ProviderBatches:
         """Send the batches that the provider does not have; return how many were sent."""
         return sum(self._send(each, provider) for each, provider in self._list())
 
-    def collect(self) -> Iterator[NoteResult | BatchProgress]:
-        """Yield the results of batches that ended, and the provider's progress with each.
+    def collect(self) -> Iterator[NoteResult | tuple[str, ProviderBatch]]:
+        """Yield the results of batches that ended, and each one's name and state at the provider.
 
         Their files there are deleted; questions without an answer are asked by another run.
         """
@@ -61,7 +48,7 @@ class ProviderBatches:
             reader = BatchReader(self._space, similar)
             for batch, provider in self._list():
                 state = self._api.get(provider.id) if provider.step == "sent" else None
-                if state and state.status in ENDED:
+                if state and state.has_ended:
                     yield from self._take_answers(batch, state, reader)
                     files = [*dict.fromkeys([*provider.files, *state.files])]
                     provider = provider._replace(step="collected", files=files)
@@ -69,7 +56,7 @@ class ProviderBatches:
                 if provider.step == "collected":
                     self._delete_files(batch, provider)
                 if state:
-                    yield BatchProgress(batch.id, state)
+                    yield batch.id, state
 
     def cancel(self, batch: Batch) -> int:
         """Cancel the batch; return the number of calls that may be made elsewhere at once.

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from companion.app.batches import Batches, BatchProgress, BatchRun, UnknownLine, open_batches
+from companion.app.batches import Batches, BatchRun, ProviderBatch, UnknownLine, open_batches
 from companion.app.open_vault import stand_aside
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.cli.filters import work_options
 from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport, show_waits
@@ -164,22 +164,21 @@ def collect(as_json: bool, vault: Path | None) -> int:
         provider.send()
         for each in provider.collect():
             has_batches = True
-            if isinstance(each, BatchProgress):
-                _say_progress(each, output)
-            else:
+            if isinstance(each, NoteResult):
                 report.add(each)
+            else:
+                _say_progress(*each, output)
     if not has_batches:
         output.say("No batches at the provider.")
     return int(report.counts["failed"] > 0)
 
 
-def _say_progress(progress: BatchProgress, output: Output) -> None:
-    name, there = progress
+def _say_progress(name: str, there: ProviderBatch, output: Output) -> None:
     if there.failure:
         output.warn(f"{name}: the provider refused it: {there.failure}")
         return
     far = f"{there.done:,} of {there.total:,} answered"
-    if progress.has_ended:
+    if there.has_ended:
         far = count(there.total, "question")
     output.say(f"{name}: {there.status}, {far}")
 

@@ -46,8 +46,7 @@ _MOST_LISTED = 10_000  # that are looked through: some servers begin their list 
 _EXPORT = "companion batch export writes a file that other engines answer"
 _KEY = "companion"  # of the metadata by which a batch is found again
 _log = logging.getLogger(__name__)
-ENDED = ("completed", "failed", "expired", "cancelled")
-"""The statuses of a batch that no longer changes."""
+_ENDED = ("completed", "failed", "expired", "cancelled")
 
 
 class ProviderBatch(NamedTuple):
@@ -62,6 +61,11 @@ class ProviderBatch(NamedTuple):
     failure: str = ""
     done: int = 0
     total: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it no longer changes."""
+        return self.status in _ENDED
 
 
 class BatchApi:
