@@ -78,14 +78,14 @@ def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
 
     Raises UsageError if it cannot be had, as the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
+    from filelock import FileLock  # what only reads takes no lock
 
     lock = FileLock(folder / name, timeout=timeout, mode=_OWNER, thread_local=False)
     try:
         make_private_folder(folder)
         lock.acquire()
-    except (OSError, Timeout) as error:
-        why = (isinstance(error, OSError) and error.strerror) or error
+    except OSError as error:
+        why = error.strerror or error
         raise UsageError(
             f"the folder {folder} cannot be written ({why}); check its permissions"
         ) from None

@@ -47,20 +47,9 @@ def find_daemon(state: Path) -> RuntimeFile | None:
         return None
     if not (0 < content.port < 65536 and content.pid > 0 and _is_alive(content.pid)):
         return None
-    with suppress(OSError, ValueError):  # who holds the lock may be unknown
-        if int((state / "lock.pid").read_text(encoding="ascii")) != content.pid:
-            return None
-    from filelock import FileLock, Timeout  # without a file, nobody waits for it
+    from companion.vault.lock import is_lock_held  # without a file, nobody waits for it
 
-    lock = FileLock(state / "lock", mode=0o600, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return content
-    except OSError:
-        return None
-    lock.release()
-    return None
+    return content if is_lock_held(state, content.pid) else None
 
 
 def _is_alive(pid: int) -> bool:

@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from companion.errors import VaultLocked
 from companion.private_files import make_private_folder, open_private
+
+if TYPE_CHECKING:  # what only reads takes no lock
+    from filelock import FileLock
 
 
 @contextmanager
@@ -20,14 +24,11 @@ def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
-    from filelock import FileLock, Timeout  # what only reads takes no lock
-
-    lock = FileLock(state / "lock", mode=0o600, thread_local=False)
-    pid_file = state / "lock.pid"  # a second file, since on Windows a locked one cannot be read
+    lock, pid_file = _lock_of(state), _pid_file(state)
     try:
         make_private_folder(state)
         lock.acquire(timeout=patience)
-    except Timeout:
+    except TimeoutError:
         holder = ""  # until the other process has written its file
         with suppress(OSError, UnicodeDecodeError):
             pid = pid_file.read_text(encoding="ascii").strip()
@@ -51,3 +52,30 @@ def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
         with suppress(OSError):
             pid_file.unlink()
         lock.release()
+
+
+def is_lock_held(state: Path, pid: int) -> bool:
+    """Return whether the lock of the vault is held, by the process with that id as far as known."""
+    with suppress(OSError, ValueError):
+        if int(_pid_file(state).read_text(encoding="ascii")) != pid:
+            return False
+    lock = _lock_of(state)
+    try:
+        lock.acquire(timeout=0)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def _lock_of(state: Path) -> FileLock:
+    from filelock import FileLock
+
+    return FileLock(state / "lock", mode=0o600, thread_local=False)
+
+
+def _pid_file(state: Path) -> Path:
+    """Return the file that names who holds the lock: on Windows a locked one cannot be read."""
+    return state / "lock.pid"
