@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TypeVar
 
 from companion.app.decider import Decider
-from companion.app.programs import ProgramProposer
+from companion.app.program_proposer import ProgramProposer
 from companion.app.selection import ScanPart
 from companion.app.types import changes, programs
 from companion.app.types.decisions import Acceptance

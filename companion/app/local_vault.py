@@ -116,7 +116,7 @@ class LocalVault(Vault):
             return measure_spending(budget, self._space.config, query.days)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
-        from companion.app.prompt import find_prompt
+        from companion.app.prompt_trial import find_prompt
 
         return find_prompt(self._space, self._notes.look(None), query)
 
@@ -173,7 +173,7 @@ class LocalVault(Vault):
         return self._decisions.decide_all(only, decision)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        from companion.app.programs import ProgramProposer
+        from companion.app.program_proposer import ProgramProposer
 
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:

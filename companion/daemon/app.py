@@ -20,12 +20,11 @@ from companion import __version__
 from companion.app.problem import PROBLEM_JSON, Problem, http_problem
 from companion.config import APP
 from companion.daemon.access import Access
-from companion.daemon.api import client_routes, routing, run_routes
+from companion.daemon.api import client_routes, routing, vault_routes
 from companion.daemon.api.client_routes import outbox
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.routing import PREFIX
-from companion.daemon.api.run_routes import runs
-from companion.daemon.api.vault_routes import changes, for_programs, notes, proposals
+from companion.daemon.api.vault_routes import changes, for_programs, notes, proposals, runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import SHELL, STATIC, Guard, Refusal, is_visit
 from companion.daemon.openapi import describe_api
@@ -60,7 +59,7 @@ def make_app(daemon: Daemon, access: Access, closing: threading.Event) -> Guard:
     app.url_map.merge_slashes = False
     app.extensions[routing.EXTENSION] = daemon
     app.extensions[routing.ACCESS_EXTENSION] = access
-    app.extensions[run_routes.WAITERS] = run_routes.Waiters(closing)
+    app.extensions[vault_routes.WAITERS] = vault_routes.Waiters(closing)
     for blueprint in (*RESOURCES, page):
         app.register_blueprint(blueprint)
     health = json.dumps({"status": "ok", "name": APP, "version": __version__})

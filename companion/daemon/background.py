@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.app.engine.runs import Run
+from companion.app.engine.run_progress import Run
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.overview import pause_file, reason_off
 from companion.app.types.runs import NoteResult, RunOptions

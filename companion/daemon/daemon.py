@@ -13,7 +13,7 @@ from math import ceil
 
 from companion.app.backlog import Backlog, BacklogConsent
 from companion.app.engine.engine import Engine
-from companion.app.engine.runs import Run
+from companion.app.engine.run_progress import Run
 from companion.app.engine.work_queue import Priority
 from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes

@@ -36,7 +36,7 @@ thread.
 """
 
 _HOST = "127.0.0.1"
-_THREADS = 8  # half of them may wait for results, see companion.daemon.api.run_routes
+_THREADS = 8  # half of them may wait for results, see companion.daemon.api.vault_routes
 _CONNECTIONS = 150  # of more, the oldest one without an answer so far is closed
 _MAX_CONNECTIONS = 200  # while others are being closed; beyond, none is accepted
 _MAX_HEADER = 16 * 1024  # bytes of the request line and all headers

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from companion.app.connection import Connection, M
-from companion.app.engine.runs import Run
+from companion.app.engine.run_progress import Run
 from companion.app.remote_vault import RemoteRun
 from companion.app.types.runs import RunOptions, RunShape
-from companion.daemon.api.run_routes import show_progress
+from companion.daemon.api.vault_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
 from tests.daemon.test_api_runs import make_result

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine.runs import Run
+from companion.app.engine.run_progress import Run
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import Status
 from companion.config import Config

@@ -6,7 +6,7 @@ import pytest
 
 from companion.app import outbox, remote_vault
 from companion.app.connection import Connection
-from companion.app.engine.runs import Run
+from companion.app.engine.run_progress import Run
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
 from companion.app.types.decisions import Acceptance

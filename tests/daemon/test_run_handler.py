@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine import runs
+from companion.app.engine import run_progress
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing
@@ -137,7 +137,7 @@ def test_click_is_asked_about_while_all_that_a_folder_may_take_waits(quiet: Daem
 def test_finished_runs_are_forgotten_after_a_while(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "_KEPT", 2)
+    monkeypatch.setattr(run_progress, "_KEPT", 2)
     quiet.note("Done.md", FILLED)
     quiet.start()
     names = [quiet.run("Done.md").id for _ in range(5)]

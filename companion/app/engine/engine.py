@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from companion.app.engine.circuit_breaker import CircuitBreaker
 from companion.app.engine.handler import Handler
-from companion.app.engine.runs import Run, Runs
+from companion.app.engine.run_progress import Run, Runs
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.outbox import Outbox
 from companion.app.types.runs import NoteResult, RunState

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 
-from companion.app.engine.runs import Run
+from companion.app.engine.run_progress import Run
 from companion.app.engine.work_queue import Ticket, WorkQueue
 from companion.app.outbox import NOT_TAKEN, Outbox
 from companion.enrich.asker import Asker
