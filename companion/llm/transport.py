@@ -175,6 +175,7 @@ class _GuardedClient(httpx2.Client):
             own_headers["authorization"] = f"Basic {b64encode(login.encode()).decode()}"
         self._own_headers = httpx2.Headers(own_headers).raw
         self._streams: WeakSet[Any] = WeakSet()
+        self._under_way: list[httpx2.Request] = []
 
     def send(self, request: httpx2.Request, **_: object) -> httpx2.Response:
         """Return the response, its body read."""
@@ -187,8 +188,14 @@ class _GuardedClient(httpx2.Client):
             **request.extensions,
             "trace": lambda event, info: self._trace(request, event, info),
         }
-        with closing(self._pool.handle_request(request)) as response:
-            body = b"".join(self._read(response, deadline))
+        self._under_way.append(request)
+        try:
+            with closing(self._pool.handle_request(request)) as response:
+                body = b"".join(self._read(response, deadline))
+        finally:
+            self._under_way.remove(request)
+            if self.is_closed:
+                self._close_pool()
         return httpx2.Response(
             response.status_code, headers=response.headers, content=body, request=request
         )
@@ -223,7 +230,12 @@ class _GuardedClient(httpx2.Client):
             if isinstance(sock, socket.socket):
                 with suppress(OSError):  # threads that wait on it return at once
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._pool.close()
+        self._close_pool()
+
+    def _close_pool(self) -> None:
+        """Close the connections, once no thread reads from one: its number may be another's."""
+        if not self._under_way:
+            self._pool.close()
 
 
 def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
