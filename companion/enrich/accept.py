@@ -9,6 +9,7 @@ from functools import cached_property
 from companion.config import Config
 from companion.enrich.checks import checks_are_on, find_fault, find_good_items, tidy_answer
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.checks.meta_talk import is_in_first_person
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import PromptNote, VaultContext
@@ -136,9 +137,10 @@ class Acceptor:
     def _quote_others(self, need: Need) -> Accepted | None:
         """Return a callout that quotes other notes on the subject, with links to them.
 
-        Only if they say more on the subject than the note itself.
+        Only if the note has a subject, and they say more on it than the note itself.
         """
-        said = self.note.quotable[:_QUOTED]
+        quotable = self.note.quotable if self.note.context.title else ()
+        said = [each for each in quotable if not is_in_first_person(each.text)][:_QUOTED]
         own = "\n".join(read_paragraphs(self.note.whole))
         if not said or sum(width(each.text) for each in said) <= width(own):
             return None

@@ -174,6 +174,11 @@ NOT_QUOTED = [
     ),
     pytest.param({"Miso.md": "[[Koji|Moulds]] spoil bread and cheese.\n"}, "", id="other words"),
     pytest.param({"Diary/Miso.md": DEFINED}, SETTINGS, id="private"),
+    pytest.param(
+        {"Miso.md": "[[Koji]] is a mould on rice and wheat that I like most.\n"},
+        "",
+        id="in the first person",
+    ),
     pytest.param({"Miso.md": f"---\ntags: ignored\n---\n{DEFINED}"}, SETTINGS, id="ignored"),
     pytest.param({"Miso.md": DEFINED, "Koji.md": STUB + "Koji ferments. " * 20}, "", id="has text"),
     pytest.param({"Miso.md": DEFINED}, "[notes]\nown_sentence = false\n", id="switched off"),
@@ -181,11 +186,11 @@ NOT_QUOTED = [
 ]
 
 
-def quote(space: Workspace) -> list[Accepted]:
+def quote(space: Workspace, path: str = "Koji.md") -> list[Accepted]:
     known = VaultContext(space.scan())
-    asker, note = Asker(space, known), parsed(space, "Koji.md")
+    asker, note = Asker(space, known), parsed(space, path)
     needs = find_facts(note, space.rules, explicit=True).needs
-    _, outcomes, _ = asker.plan("Koji.md", note, [each for each in needs if each.kind == CALLOUT])
+    _, outcomes, _ = asker.plan(path, note, [each for each in needs if each.kind == CALLOUT])
     return [each for each in outcomes if isinstance(each, Accepted)]
 
 
@@ -212,6 +217,15 @@ def test_a_fact_is_quoted_like_a_definition(
     monkeypatch.delenv("COMPANION_CHECKS")
     [quoted] = quote(open_vault({"Miso.md": fact}, ""))
     assert quoted.filling.value == [f"{fact.replace('[[Koji]]', 'Koji')} ([[Miso]])"]
+
+
+def test_nothing_is_quoted_about_a_date(open_vault: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    notes = {
+        "2023-03-05.md": "---\ndescription:\n---\n",
+        "Miso.md": "[[2023-03-05]] was the first day of the mash.",
+    }
+    assert quote(open_vault(notes, ""), "2023-03-05.md") == []
 
 
 def test_without_links_the_title_tells_where_a_quotation_is_from(
