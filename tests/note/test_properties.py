@@ -175,18 +175,25 @@ def test_refused(text: str, reason: str, line: int) -> None:
     assert (reason in refusal.value.reason, refusal.value.line) == (True, line), refusal.value
 
 
+DAY = "2024-03-01"
 # The kind of a property, its values in notes, a new one, and how that is written.
 FORMS = {
     "numbers": ("number", [" 1", " 2.5"], "3", "3"),
     "in quotes": ("number", [" '1'", " '2'", " 3"], "4", "'4'"),
     "with as many decimals": ("number", [" 1.50", " 2.25"], "3.1", "3.10"),
     "checkboxes": ("checkbox", [" true"], "false", "false"),
-    "dates": ("date", [" 2024-02-11"], "2024-03-01", "2024-03-01"),
-    "with points": ("date", [" 11.02.2024"], "2024-03-01", "01.03.2024"),
-    "with slashes": ("date", [" 2024/02/11"], "2024-03-01", "2024/03/01"),
-    "in links": ("date", [' "[[2024-02-11]]"'], "2024-03-01", '"[[2024-03-01]]"'),
-    "no dates, but times": ("date", [" 2024.02.11 10:30"], "2024-03-01", "2024-03-01"),
+    "dates": ("date", [" 2024-02-11"], DAY, DAY),
+    "with points": ("date", [" 11.02.2024"], DAY, "01.03.2024"),
+    "with slashes": ("date", [" 2024/02/11"], DAY, "2024/03/01"),
+    "in links": ("date", [' "[[2024-02-11]]"'], DAY, '"[[2024-03-01]]"'),
+    "no dates, but times": ("date", [" 2024.02.11 10:30"], DAY, DAY),
     "times": ("datetime", [" 2024-02-11 10:30"], "2024-03-01T09:05:07", "2024-03-01 09:05"),
+    "with seconds": (
+        "datetime",
+        [" 2024-02-11 10:30:00"],
+        "2024-03-01T09:05:07",
+        "2024-03-01 09:05:07",
+    ),
     "text, whatever its quotes": ("text", [" 'x y'"], "a b", "a b"),
     "what cannot be read": ("number", [" [", " '1'"], "4", "'4'"),
     "no notes": ("number", [], "4", "4"),

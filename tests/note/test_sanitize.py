@@ -5,9 +5,9 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from companion.note.sanitize import inert_prose
+from companion.note.sanitize import inert_prose, inert_value
 from tests.examples import labelled, many
-from tests.note.activity import activity
+from tests.note.activity import activity, value_activity
 
 NOTES = {
     "note": "Note",
@@ -88,6 +88,51 @@ EXAMPLES = {
     "lone backtick": ("`a", [r"\`a"]),
 }
 
+VALUES = {
+    "nothing": ("", ""),
+    "no words": (" \n---\n***\n", ""),
+    "prose stays": ("How C# differs: 5 < 6, #1, a_b, $5, (x^2), arr[1] & a@b.c.", None),
+    "signs in a name": ("C++", None),
+    "one line": ("a\nb\r\n c\u2028\td\x85e", "a b c d e"),
+    "invisible characters": ("a\u202eb\u200bc", "abc"),
+    "joiners": (
+        "م\u200c\u200ca\u200d می\u200cشود क्\u200dष 👩\u200d🔬",
+        "مa می\u200cشود क्\u200dष 👩\u200d🔬",
+    ),
+    "quotes": ('"A text."', "A text."),
+    "German quotes": ("„A“", "A"),
+    "English quotes": ("“A”", "A"),
+    "guillemets": ("«A»", "A"),
+    "Japanese quotes": ("「A」", "A"),
+    "single quotes": ("‘A’", "A"),
+    "apostrophe inside": ("'It's A'", "It's A"),
+    "quotes in emphasis": ("**“A”**", "A"),
+    "two quotes stay": ("“A” and “B”", None),
+    "two single quotes stay": ("'A' and 'B'", None),
+    "blocks": ("- [ ] # > A\n- B", "A B"),
+    "number": ("1. # A", "1. A"),
+    "callout": ("> [!ai]+ A", "A"),
+    "emphasis and code": ("**A** and *b* in `c`", "A and b in c"),
+    "queries": ("`= 1` `$= 1`", "= 1 $= 1"),
+    "links": ("[[A]] [[B|c]] ![[D]] [e](u) ![f](u)", "A c D e f"),
+    "half links": ("[[[[a]](u)", "[ [a(u)"),
+    "escapes": (r"\[a\] \*b", "[a] *b"),
+    "tags": ("#tag (#b) F#", "tag (b) F#"),
+    "URLs": ("https://www.a.b/c ftp://d", "a.b/c ftp: //d"),
+    "schemes": ("javascript:x obsidian://y www.z", "javascript: x obsidian: //y www. z"),
+    "HTML": ("<b>a</b> <script> b<c", "a < script> b< c"),
+    "addresses": (
+        "<.me@a.b> <1a@b.c> <#@a.b> <{@a.b> 1 <2@",
+        "< .me@a.b> < 1a@b.c> < #@a.b> < {@a.b> 1 < 2@",
+    ),
+    "entities": ("&lt; &#x202e;", "& lt; & # x202e;"),
+    "inline fields": ("key:: v a::b", "key: v a: :b"),
+    "templates": ("{{a}} %%b%% <% c %> {% d", "a % %b% % < % c % > { % d"),
+    "block id": ("a ^id", "a ^ id"),
+    "math": ("$5 or $6", "$ 5 or $ 6"),
+    "footnote": ("a[^1]", "a"),
+}
+
 FRAGMENTS = """
 [[ ]] ]( ) [ ] ( | ! ` `` ``` ~~~ %% <% %> {{ }} \\ :: : # ## #a #1 ^x ^ http:// https://a.b
 www. a@b.c javascript: obsidian:// <b <b> </p> <!-- --> > $ $$ $= = == --- - * ** _ + 1. 2) ===
@@ -104,23 +149,35 @@ hostile = st.lists(st.sampled_from([*FRAGMENTS.split(), *GLUE, *GLUE]), max_size
 
 
 @labelled(("text", "expected"), EXAMPLES)
-def test_examples(text: str, expected: list[str] | None) -> None:
+def test_prose(text: str, expected: list[str] | None) -> None:
     lines = inert_prose(text, resolve)
     assert lines == ([text] if expected is None else expected)
     assert activity(lines, NOTES.values()) == []
 
 
+@labelled(("text", "expected"), VALUES)
+def test_values(text: str, expected: str | None) -> None:
+    value = inert_value(text)
+    assert value == (text if expected is None else expected)
+    assert value_activity(value) == []
+
+
+def assert_inert(text: str) -> None:
+    assert activity(inert_prose(text, resolve), NOTES.values()) == []
+    assert value_activity(inert_value(text)) == []
+
+
 @settings(max_examples=many(600))
 @given(hostile)
 def test_nothing_stays_active(text: str) -> None:
-    assert activity(inert_prose(text, resolve), NOTES.values()) == []
+    assert_inert(text)
 
 
 @settings(max_examples=many(200))
 @given(st.text(max_size=60))
 @example("`\\`[a](b)`")
 def test_nothing_stays_active_in_any_text(text: str) -> None:
-    assert activity(inert_prose(text, resolve), NOTES.values()) == []
+    assert_inert(text)
 
 
 @settings(max_examples=many(150))
@@ -129,3 +186,4 @@ def test_no_word_is_lost(lines: list[str]) -> None:
     text = "\n".join(lines)
     words = re.findall(r"[^\W_]+", text)
     assert re.findall(r"[^\W_]+", " ".join(inert_prose(text, resolve))) == words
+    assert re.findall(r"[^\W_]+", inert_value(text.replace("*", " "))) == words

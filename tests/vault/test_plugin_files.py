@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from companion import __version__
 from companion.errors import UsageError
 from companion.vault import plugin_files
-from companion.vault.plugin_files import Installed, find_built, plan_install, read_installed
+from companion.vault.plugin_files import (
+    Installed,
+    find_built,
+    plan_install,
+    read_installed,
+    remove_plugin,
+)
 from companion.vault.plugin_files import write_install as write
 from tests.cli.user import files_in
 from tests.examples import many
@@ -190,6 +196,16 @@ def test_no_link_out_of_the_vault_is_followed(
     with pytest.raises(UsageError, match="leads out of the vault by a symbolic link"):
         install(root, built)
     assert files_in(tmp_path) == before
+
+
+def test_only_ours_is_removed(root: Path, built: Path) -> None:
+    (root / ".obsidian/community-plugins.json").write_text('["a","callout-companion","b"]')
+    (root / ".obsidian/plugins/a").mkdir(parents=True)
+    install(root, built)
+    for _ in range(2):
+        remove_plugin(root)
+        assert files_in(root) == {".obsidian/community-plugins.json": b'[\n  "a",\n  "b"\n]'}
+        assert (root / ".obsidian/plugins/a").exists() and not (root / PLUGIN).exists()
 
 
 @posix
