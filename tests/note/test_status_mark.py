@@ -94,46 +94,38 @@ INLINE += [
 ]
 
 PROPERTIES = [
-    pytest.param(
-        "tags:\n  - a\n  - status/postponed", "tags:\n  - a", "tags:\n  - a\n  - status/done"
-    ),
-    pytest.param("tags:\n- STATUS/postponed\n- a", "tags:\n- a", "tags:\n- status/done\n- a"),
-    pytest.param(
-        "tags:\n- '#status/postponed' \n- a", "tags:\n- a", "tags:\n- '#status/done' \n- a"
-    ),
-    pytest.param("tags:\n- status/postponed", None, "tags:\n- status/done"),
-    pytest.param("tags: [a, status/postponed]", "tags: [a]", "tags: [a, status/done]"),
-    pytest.param('tags: ["status/postponed", a]', "tags: [a]", 'tags: ["status/done", a]'),
-    pytest.param("tags: [ status/postponed ]", None, "tags: [ status/done ]"),
-    pytest.param("tags: a, status/postponed, b", "tags: a, b", "tags: a, status/done, b"),
-    pytest.param("tag: status/postponed a", "tag: a", "tag: status/done a"),
-    pytest.param("tags: status/postponed", None, "tags: status/done"),
-    pytest.param("tags:\n- status/postponed # b\n- a", None, "tags:\n- status/done # b\n- a"),
-    pytest.param("tags: &x [a, status/postponed]\nb: *x", None, None),
-    pytest.param("{tags: [a, status/postponed]}", None, None),
-    pytest.param('{\n"status": "postponed"\n}', None, '{\n"status": "done"\n}'),
-    pytest.param(
+    ("tags:\n  - a\n  - status/postponed", "tags:\n  - a", "tags:\n  - a\n  - status/done"),
+    ("tags:\n- STATUS/postponed\n- a", "tags:\n- a", "tags:\n- status/done\n- a"),
+    ("tags:\n- '#status/postponed' \n- a", "tags:\n- a", "tags:\n- '#status/done' \n- a"),
+    ("tags:\n- status/postponed", None, "tags:\n- status/done"),
+    ("tags: [a, status/postponed]", "tags: [a]", "tags: [a, status/done]"),
+    ('tags: ["status/postponed", a]', "tags: [a]", 'tags: ["status/done", a]'),
+    ("tags: [ status/postponed ]", None, "tags: [ status/done ]"),
+    ("tags: a, status/postponed, b", "tags: a, b", "tags: a, status/done, b"),
+    ("tag: status/postponed a", "tag: a", "tag: status/done a"),
+    ("tags: status/postponed", None, "tags: status/done"),
+    ("tags:\n- status/postponed # b\n- a", None, "tags:\n- status/done # b\n- a"),
+    ("tags: &x [a, status/postponed]\nb: *x", None, None),
+    ("{tags: [a, status/postponed]}", None, None),
+    ('{\n"status": "postponed"\n}', None, '{\n"status": "done"\n}'),
+    (
         '{\n"tags": ["a", "status/postponed"]\n}',
         '{\n"tags": ["a"]\n}',
         '{\n"tags": ["a", "status/done"]\n}',
     ),
-    pytest.param("status: postponed", "status:", "status: done"),
-    pytest.param("status: 'Postponed' # b", "status: # b", "status: 'done' # b"),
-    pytest.param(
-        "status: postponed\nb: postponed", "status:\nb: postponed", "status: done\nb: postponed"
-    ),
-    pytest.param(
-        "b: 1\nStatus:\n- postponed\nc: 1", "b: 1\nStatus:\nc: 1", "b: 1\nStatus:\n- done\nc: 1"
-    ),
-    pytest.param("status: postponed until May", None, None),
-    pytest.param("status: |\n  postponed", "status: |", "status: |\n  done"),
-    pytest.param("a: 1", None, None),
-    pytest.param(
+    ("status: postponed", "status:", "status: done"),
+    ("status: 'Postponed' # b", "status: # b", "status: 'done' # b"),
+    ("status: postponed\nb: postponed", "status:\nb: postponed", "status: done\nb: postponed"),
+    ("b: 1\nStatus:\n- postponed\nc: 1", "b: 1\nStatus:\nc: 1", "b: 1\nStatus:\n- done\nc: 1"),
+    ("status: postponed until May", None, None),
+    ("status: |\n  postponed", "status: |", "status: |\n  done"),
+    ("a: 1", None, None),
+    (
         "status: postponed # postponed since May",
         "status: # postponed since May",
         "status: done # postponed since May",
     ),
-    pytest.param(
+    (
         "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
         "  - status/postponed\n  # b, status/postponed\nb: 1",
         "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
@@ -141,36 +133,32 @@ PROPERTIES = [
         "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
         "  - status/done\n  # b, status/postponed\nb: 1",
     ),
-    pytest.param(
+    (
         "tags: [a, # status/postponed\n  status/postponed, b] # status/postponed",
         "tags: [a, # status/postponed\n  b] # status/postponed",
         "tags: [a, # status/postponed\n  status/done, b] # status/postponed",
     ),
-    pytest.param(
+    (
         "status: | # postponed\n  postponed\n# postponed",
         "status: | # postponed\n# postponed",
         "status: | # postponed\n  done\n# postponed",
     ),
-    pytest.param("status: # postponed", None, None),
-    pytest.param("status: postponed\nb: 1 # c\u2028d: 2", None, None),
-    pytest.param(
+    ("status: # postponed", None, None),
+    ("status: postponed\nb: 1 # c\u2028d: 2", None, None),
+    (
         "tags: [status/postponed, status/postponed/soon, a]",
         "tags: [a]",
         "tags: [status/done, status/done, a]",
     ),
-    pytest.param(
+    (
         "tags: [a, status/postponed , status/postponed]",
         "tags: [a]",
         "tags: [a, status/done , status/done]",
     ),
-    pytest.param(
-        "tags: [status/postponed, status/postponed]", None, "tags: [status/done, status/done]"
-    ),
-    pytest.param(
-        "tags: status/postponed, status/postponed,a", "tags: a", "tags: status/done, status/done,a"
-    ),
-    pytest.param("status: [postponed, postponed]", "status: []", "status: [done, done]"),
-    pytest.param("status: [postponed, postponed\n ]", "status: [\n ]", "status: [done, done\n ]"),
+    ("tags: [status/postponed, status/postponed]", None, "tags: [status/done, status/done]"),
+    ("tags: status/postponed, status/postponed,a", "tags: a", "tags: status/done, status/done,a"),
+    ("status: [postponed, postponed]", "status: []", "status: [done, done]"),
+    ("status: [postponed, postponed\n ]", "status: [\n ]", "status: [done, done\n ]"),
 ]
 
 

@@ -21,6 +21,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.store import database
 from companion.store.journal import Journal, NewChange
 from companion.store.proposal import NewProposal
+from tests.examples import labelled
 from tests.store.stub_note import ENRICHED, NOTE, TAGS, new_change
 
 
@@ -190,51 +191,40 @@ def test_reads_an_older_format_without_changing_it(tmp_path: Path) -> None:
     assert file.read_bytes() == b""
 
 
-def _newer(file: Path) -> None:
-    Journal(file).close()
-    with sqlite3.connect(file) as db:
-        db.execute("PRAGMA user_version=99")
-    db.close()
-
-
-def _damaged(file: Path) -> None:
-    Journal(file).close()
-    file.write_bytes(b"not a database at all" * 1000)
-
-
-def _half_damaged(file: Path) -> None:
+def _damage(file: Path) -> None:
     Journal(file).close()
     data = file.read_bytes()
     file.write_bytes(data[:4096] + b"\xee" * (len(data) - 4096))
 
 
-def _folder(file: Path) -> None:
-    file.mkdir()
-
-
-def _beside_a_file(file: Path) -> None:
+def _put_a_file_in_place_of_its_folder(file: Path) -> None:
     file.parent.rmdir()
-    file.parent.write_text("a file where the folder should be")
+    file.parent.write_text("no folder")
+
+
+def _make_newer(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version=99")
+
+
+SPOILED = {
+    "newer": (_make_newer, "newer version of Companion .*update Companion"),
+    "no database": (lambda file: file.write_bytes(b"nothing" * 999), "is damaged; move the file"),
+    "damaged": (_damage, "is damaged; move the file aside"),
+    "a folder": (Path.mkdir, "cannot be opened"),
+    "no folder to be in": (_put_a_file_in_place_of_its_folder, "cannot be opened"),
+}
 
 
 @pytest.mark.parametrize("read_only", [False, True], ids=["write", "read"])
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        pytest.param(_newer, "newer version of Companion .*update Companion", id="newer"),
-        pytest.param(_damaged, "is damaged; move the file aside", id="damaged"),
-        pytest.param(_half_damaged, "is damaged; move the file aside", id="half damaged"),
-        pytest.param(_folder, "cannot be opened", id="a folder"),
-        pytest.param(_beside_a_file, "cannot be opened", id="no folder to be in"),
-    ],
-)
+@labelled(("spoil", "words"), SPOILED)
 def test_says_what_is_wrong(
     tmp_path: Path, spoil: Callable[[Path], None], words: str, read_only: bool
 ) -> None:
     file = tmp_path / "state" / "journal.sqlite3"
     file.parent.mkdir()
     spoil(file)
-    if spoil is _beside_a_file and read_only:
+    if spoil is _put_a_file_in_place_of_its_folder and read_only:
         pytest.skip("a missing journal is an empty one to its reader")
     with pytest.raises(JournalError, match=words), Journal(file, read_only=read_only) as journal:
         journal.changes()
