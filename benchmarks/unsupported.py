@@ -3,7 +3,7 @@
     python -m benchmarks.unsupported VAULT... [--answers NAME]
 
 The sentences of `answers/short_sentences.jsonl`, labelled by reading, are compared with what the
-note and its vault tell; VAULT: those that they are from (see benchmarks.collect_sentences). NAME:
+note and its vault tell; VAULT: those that they are from. NAME:
 `sentences`, for the answers to the longer prompt of before. Three measures:
 the similarity to the closest sentence; the share of words, by their stems, that nothing told has;
 and the mean logarithm of the probability of the tokens. Thresholds are chosen on half of the notes,

@@ -42,7 +42,7 @@ class CachedClient(Client):
             question.schema,
             question.max_tokens,
             self.settings.model,
-            TEMPERATURE if question.temperature is None else question.temperature,
+            TEMPERATURE,
             *([] if question.longest_copy is None else [question.longest_copy]),
         ]
         digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
