@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, groupby, pairwise
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise, takewhile
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteRefused
@@ -136,14 +136,21 @@ def name_place(text: str, start: int, end: int) -> str:
     A property's name, `callout` with its title, or the text itself, quoted. If it has parts of
     several, their names are joined by commas.
     """
-    places = [part.place for part in _find_parts(text) if part.start < end and start < part.end]
-    names = dict.fromkeys(
-        place.name
-        if place.kind == "property"
-        else f"callout “{place.name}”".removesuffix(" “”").removesuffix(" “AI”")
-        for place in places
-    )
-    return ", ".join(names) or f"“{text[start:end].strip()[:_MAX_QUOTED]}”"
+    first = line_start(text, start)
+    inside, above = split_lines(text[first:end]), split_lines(text[:first])[::-1]
+    try:
+        body_start = NoteText(text).body_start
+    except NoteRefused:
+        body_start = 0
+    if start < body_start:
+        names = _find_keys(inside)
+        if not _find_keys(inside[:1]):
+            names = _find_keys(above)[:1] + names
+    else:
+        names = _find_callouts(inside)
+        if inside and _is_quote(inside[0]) and not _find_callouts(inside[:1]):
+            names = _find_callouts(takewhile(_is_quote, above))[:1] + names
+    return ", ".join(dict.fromkeys(names)) or f"“{text[start:end].strip()[:_MAX_QUOTED]}”"
 
 
 def find_place(text: str, edit: Edit) -> Place | None:
@@ -152,65 +159,66 @@ def find_place(text: str, edit: Edit) -> Place | None:
     What is inserted at the start of a line belongs to what is above it. None: it is a property
     or callout of its own, or in other text.
     """
-    at, parts = edit.start, list(_find_parts(text))
-    is_insertion = at == edit.end == line_start(text, at)
-    if is_insertion:
-        at -= 2 if text.endswith("\r\n", 0, at) else 1
-    # at the end of the text, also of one whose last line has no end
-    place = next(
-        (each.place for each in parts if each.start <= at < each.end + (each.end == len(text))),
-        None,
-    )
-    if place is None:
-        return None
-    if place.kind == "callout":
-        is_new = any(map(_CALLOUT.match, split_lines(edit.text)))
-    else:
-        is_new = is_insertion and bool(_KEY.match(edit.text))
-        ends = (each.place.end for each in parts if at < each.end and each.start < edit.end)
-        place = place._replace(end=max(place.end, *ends))
-    return None if is_new else place
-
-
-class _Part(NamedTuple):
-    """A property, or a callout in a quote: from its header to the next one, or to the quote's end.
-
-    place: the property, or all of the quote.
-    """
-
-    start: int
-    end: int
-    place: Place
-
-
-def _find_parts(text: str) -> Iterator[_Part]:
-    """Yield the properties and callouts of the note, in order."""
     try:
         note = NoteText(text)
-        properties, body_start = note.frontmatter or Span(0, 0), note.body_start
+        properties, body_start = note.frontmatter, note.body_start
     except NoteRefused:
-        properties, body_start = Span(0, 0), 0
-    keys = [(at, key) for at, line in _find_lines(text, *properties) if (key := _KEY.match(line))]
-    heads = [(at, key[1].strip("\"'")) for at, key in keys if key.start(1) == keys[0][1].start(1)]
-    for (start, name), (end, _) in pairwise([*heads, (properties.end, "")]):
-        yield _Part(start, end, _make_place(text, "property", name, start, end))
-    lines = _find_lines(text, body_start, len(text))
-    for _, group in groupby(lines, key=lambda line: bool(_QUOTE.match(line[1]))):
-        quote = list(group)
-        first, last = quote[0][0], quote[-1][0] + len(quote[-1][1])
-        heads = [(at, head[1].strip()) for at, line in quote if (head := _CALLOUT.match(line))]
-        for (start, name), (end, _) in pairwise([*heads, (last, "")]):
-            yield _Part(start, end, _make_place(text, "callout", name, first, last))
+        return None
+    is_insertion = edit.start == edit.end == line_start(text, edit.start)
+    at = _line_above(text, edit.start) if is_insertion else edit.start
+    if max(at, edit.start - is_insertion) >= body_start:
+        is_new = bool(_find_callouts(split_lines(edit.text)))
+        return None if is_new else _callout_at(text, body_start, at)
+    if not properties or not properties.start <= at < properties.end:
+        return None
+    if is_insertion and _KEY.match(edit.text):
+        return None
+    return _property_at(text, properties, at, edit.end)
 
 
-def _find_lines(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """Yield the offset of each line of text[start:end], and the line."""
-    lines = split_lines(text[start:end])
-    return zip((start + offset for offset in _offsets(lines)), lines, strict=False)
+def _line_above(text: str, start: int) -> int:
+    """Return the start of the line above the one that starts there, -1 if there is none."""
+    line_end = 2 if text.endswith("\r\n", 0, start) else 1
+    return line_start(text, start - line_end) if start else -1
 
 
-def _make_place(
-    text: str, kind: Literal["property", "callout"], name: str, start: int, end: int
-) -> Place:
-    """Return the place of these lines, without the end of the last one."""
-    return Place(kind, name, start, start + len(_LINE_END.sub("", text[start:end])))
+def _property_at(text: str, properties: Span, at: int, end: int) -> Place | None:
+    """Return the property at this offset, with those that follow it up to end."""
+    lines = split_lines(text[properties.start : properties.end])
+    keys = [
+        (properties.start + offset, key)
+        for offset, line in zip(_offsets(lines), lines, strict=False)
+        if (key := _KEY.match(line))
+    ]
+    heads = [(start, key[1]) for start, key in keys if key.start(1) == keys[0][1].start(1)]
+    above = [head for head in heads if head[0] <= at]
+    if not above:
+        return None
+    start, name = above[-1]
+    below = next((head for head, _ in heads if head >= max(at + 1, end)), properties.end)
+    span = _LINE_END.sub("", text[start:below])
+    return Place("property", name.strip("\"'"), start, start + len(span))
+
+
+def _callout_at(text: str, body_start: int, at: int) -> Place | None:
+    first = max(body_start, line_start(text, at))
+    above = list(takewhile(_is_quote, split_lines(text[body_start:first])[::-1]))
+    lines = list(takewhile(_is_quote, split_lines(text[first:])))
+    heads = [head for line in [*lines[:1], *above] if (head := _CALLOUT.match(line))]
+    if not lines or not heads:
+        return None
+    start, end = first - sum(map(len, above)), first + sum(map(len, lines))
+    return Place("callout", heads[0][1].strip(), start, len(_LINE_END.sub("", text[:end])))
+
+
+def _find_keys(lines: Iterable[str]) -> list[str]:
+    return [key.group(1).strip("\"'") for line in lines if (key := _KEY.match(line))]
+
+
+def _find_callouts(lines: Iterable[str]) -> list[str]:
+    titles = [head.group(1).strip() for line in lines if (head := _CALLOUT.match(line))]
+    return [f"callout “{title}”" if title not in ("", "AI") else "callout" for title in titles]
+
+
+def _is_quote(line: str) -> bool:
+    return _QUOTE.match(line) is not None
