@@ -220,7 +220,8 @@ class Shell:
         if verb == "calls":
             return f"{self.user.calls()}"
         if verb == "says":
-            self.user.says(**dict(_read_value(word) for word in rest))
+            values: dict[str, Any] = dict(map(_read_value, rest))
+            self.user.says(**values)
         if verb == "replies":
             self.user.fake.play(Scene(200, rest[1].encode()) if rest[0] == "-n" else answer(*rest))
         if verb == "fails":
