@@ -71,12 +71,6 @@ describe("an open note that is asked for elsewhere", () => {
     assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
   });
 
-  test("is filled in the file where it is shown to read", async () => {
-    await begin([RUN], {}, "preview");
-    await host.pass(2000);
-    assert.equal(await host.read("A.md"), FILLED);
-  });
-
   test("is tried again when that did not work, and nobody is bothered", async () => {
     await begin([RUN]);
     host.daemon.answers.set("POST /outbox/*/edits", answer(409, "the place is gone"));
@@ -109,67 +103,57 @@ describe("an open note that is asked for elsewhere", () => {
   });
 });
 
-describe("a note that is open to read", () => {
-  test("is filled in its file, also with what was typed in its card meanwhile, and taken back there", async () => {
-    await begin([], {}, "preview");
-    const typed = { "A.md": NOTE };
-    await host.openCanvas(["A.md"], typed);
-    host.active = view;
-    const answerNow = host.daemon.hold();
-    await host.command("enrich-note");
-    typed["A.md"] = `${NOTE}Typed.\n`;
-    answerNow();
-    await host.pass(1000);
-    assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
-    host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
-    typed["A.md"] = await host.read("A.md");
-    await host.command("undo-note");
-    assert.equal(await host.read("A.md"), `${NOTE}Typed.\n`);
-  });
+test("a note that is open to read is filled in its file, also with what was typed in its card meanwhile, and taken back there", async () => {
+  await begin([], {}, "preview");
+  const typed = { "A.md": NOTE };
+  await host.openCanvas(["A.md"], typed);
+  host.active = view;
+  const answerNow = host.daemon.hold();
+  await host.command("enrich-note");
+  typed["A.md"] = `${NOTE}Typed.\n`;
+  answerNow();
+  await host.pass(1000);
+  assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
+  host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
+  typed["A.md"] = await host.read("A.md");
+  await host.command("undo-note");
+  assert.equal(await host.read("A.md"), `${NOTE}Typed.\n`);
 });
 
-describe("a note that is opened while the run that was started for it here goes on", () => {
-  test("is filled here, as nothing else is being done with it", async () => {
-    await begin([]);
-    await host.close(view);
-    const answerNow = host.daemon.hold();
-    const [enrich] = host.menu("file-menu", view.file);
-    enrich.click();
-    await host.pass(0);
-    view = await host.open("A.md");
-    host.daemon.askedFor = [{ ...RUN, id: 4, run: "run2" }];
-    await host.pass(3000);
-    assert.equal(requests("POST /outbox/4/edits").length, 0, "another run's edits wait");
-    answerNow();
-    await host.pass(1000);
-    assert.equal(view.editor.getValue(), FILLED);
-    assert.match(host.said, /^Filled /);
-  });
+test("a note that is opened while the run that was started for it here goes on is filled here, as nothing else is being done with it", async () => {
+  await begin([]);
+  await host.close(view);
+  const answerNow = host.daemon.hold();
+  host.menu("file-menu", view.file)[0].click();
+  await host.pass(0);
+  view = await host.open("A.md");
+  host.daemon.askedFor = [{ ...RUN, id: 4, run: "run2" }];
+  await host.pass(3000);
+  assert.equal(requests("POST /outbox/4/edits").length, 0, "another run's edits wait");
+  answerNow();
+  await host.pass(1000);
+  assert.equal(view.editor.getValue(), FILLED);
+  assert.match(host.said, /^Filled /);
 });
 
-describe("what was written while the daemon went away", () => {
-  const reset = () => {
-    throw new Error("net::ERR_CONNECTION_RESET");
-  };
-
-  test("is confirmed once it is back", async () => {
+const AWAY = [
+  ["is confirmed once it is back", 5000, true],
+  ["is told as what it is when it stays away", 40_000, false],
+];
+for (const [name, ms, isBack] of AWAY) {
+  test(`what was written while the daemon went away ${name}`, async () => {
     await begin([]);
-    host.daemon.answers.set("POST /outbox/*/applied", reset);
+    host.daemon.answers.set("POST /outbox/*/applied", () => {
+      throw new Error("net::ERR_CONNECTION_RESET");
+    });
     await host.command("enrich-note");
     assert.equal(view.editor.getValue(), FILLED);
     assert.equal(host.said, undefined);
-    host.daemon.answers.delete("POST /outbox/*/applied");
-    await host.pass(5000);
-    assert.match(host.said, /^Filled /);
-    assert.equal(host.daemon.askedFor.length, 0);
-  });
-
-  test("is told as what it is when it stays away", async () => {
-    await begin([]);
-    host.daemon.answers.set("POST /outbox/*/applied", reset);
-    await host.command("enrich-note");
-    await host.pass(40_000);
-    assert.ok(host.notices.some(({ text }) => /“A” was filled, but Callout Companion went away/.test(text)));
+    if (isBack) host.daemon.answers.clear();
+    await host.pass(ms);
+    const words = isBack ? /^Filled / : /“A” was filled, but Callout Companion went away/;
+    assert.ok(host.notices.some(({ text }) => words.test(text)));
+    assert.equal(host.daemon.askedFor.length, isBack ? 0 : 1);
     assert.equal(host.plugin.work.doing.size, 0);
   });
-});
+}

@@ -22,15 +22,17 @@ let answerNow;
 beforeEach(async () => {
   host = await new Host({ "A.md": NOTE, "B.md": NOTE }).load();
   view = await host.open("A.md");
-  host.daemon.thinking = new Promise((resolve) => {
-    answerNow = async () => {
-      resolve();
-      await host.pass(0);
-    };
-  });
+  const release = host.daemon.hold();
+  answerNow = () => (release(), host.pass(0));
 });
 
 afterEach(() => host.unload());
+
+/** Have the note enriched, and the model answer. */
+async function enrich() {
+  await host.command("enrich-note");
+  await answerNow();
+}
 
 describe("a note that is typed in meanwhile", () => {
   test("keeps what was typed, and gets the edits for it", async () => {
@@ -195,8 +197,7 @@ describe("edits", () => {
       offer.edits[0].text = " Another note.";
       return { offer, reason: null };
     });
-    await host.command("enrich-note");
-    await answerNow();
+    await enrich();
     assert.equal(view.editor.getValue(), NOTE);
     assert.match(host.said, /is not a Callout Companion of this version/);
   });
@@ -205,8 +206,7 @@ describe("edits", () => {
     const at = NOTE.indexOf("\ndescription:") + "\ndescription:".length;
     const edits = [" A", " note", "."].map((text) => ({ start: at, end: at, text }));
     host.daemon.answers.set("POST /outbox/*/edits", { offer: { ...offerFor(NOTE, [0]), edits }, reason: null });
-    await host.command("enrich-note");
-    await answerNow();
+    await enrich();
     assert.equal(view.editor.getValue(), fill(NOTE, [0]));
   });
 
@@ -214,8 +214,7 @@ describe("edits", () => {
     const { cm } = view.editor;
     const filter = (made) => (made.isUserEvent("companion") ? [made, { changes: { from: 0, insert: "!" }, sequential: true }] : made);
     cm.dispatch({ effects: StateEffect.appendConfig.of(EditorState.transactionFilter.of(filter)) });
-    await host.command("enrich-note");
-    await answerNow();
+    await enrich();
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     assert.equal(host.said, "Another plugin changes these edits, so they were not made.");
@@ -228,8 +227,7 @@ describe("edits", () => {
       usual(...sent);
       usual({ changes: { from: 0, insert: "!" } });
     };
-    await host.command("enrich-note");
-    await answerNow();
+    await enrich();
     assert.equal(view.editor.getValue(), `!${FILLED}`);
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 1);
     assert.match(host.said, /^Filled /);
@@ -237,8 +235,7 @@ describe("edits", () => {
 
   test("are not made in an editor without CodeMirror's view", async () => {
     delete view.editor.cm;
-    await host.command("enrich-note");
-    await answerNow();
+    await enrich();
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     assert.match(host.said, /^This version of Obsidian has no editor\.cm/);
   });
@@ -248,8 +245,7 @@ describe("edits", () => {
     const reading = await host.open("A.md", "preview");
     const editing = await host.open("A.md");
     host.active = reading;
-    await host.command("enrich-note");
-    await answerNow();
+    await enrich();
     assert.equal(editing.editor.getValue(), FILLED);
     assert.equal(reading.editor.content, NOTE);
   });
