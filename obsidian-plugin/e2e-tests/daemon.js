@@ -149,6 +149,19 @@ export class Vault {
     return (await this.companion("open", "--print")).trim();
   }
 
+  /**
+   * Ask the API by the owner's token.
+   * @param {string} path
+   * @param {object} [body] of a POST
+   * @returns {Promise<any>}
+   */
+  async call(path, body) {
+    const token = (await readFile(join(this.home, "token"), "utf8")).trim();
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const answer = await fetch(`${this.address}/api/v1${path}`, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
+    return answer.json();
+  }
+
   /** @param {string} path */
   read(path) {
     return readFile(join(this.path, path), "utf8");

@@ -107,13 +107,8 @@ async function propose(paths, ...words) {
   await vault.companion("enrich", "--dry-run", "--retry", ...words, ...all).catch((error) => error.stdout);
 }
 
-/** @param {string} path @param {object} [body] */
-async function call(path, body) {
-  const token = (await readFile(join(vault.home, "token"), "utf8")).trim();
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const answer = await fetch(`${vault.address}/api/v1${path}`, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
-  return answer.json();
-}
+/** @type {Vault["call"]} */
+const call = (path, body) => vault.call(path, body);
 
 /** Show the open proposals of a note, and stand on one of them. */
 async function stand(path = OPEN, kind = "description") {

@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertAccessible } from "./axe.js";
 import { openNote, shownText, statusBar } from "./scenarios.js";
-import { endScene, openPaired, openScene, runCommand, secret } from "./scene.js";
+import { endScene, openPaired, openScene, runCommand } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -117,7 +117,7 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
   await typing;
   await view().getByRole("heading", { name: "Inbox clear" }).waitFor();
   await waitFor("all is as it was pressed", async () => {
-    const all = (await call("/proposals?state=all&limit=1000&folder=Stubs")).proposals;
+    const all = (await scene.vault.call("/proposals?state=all&limit=1000&folder=Stubs")).proposals;
     return all.every((/** @type {any} */ each) => each.state === expected[each.id]);
   }, 120);
   const { kept, model } = await page.evaluate(() => {
@@ -131,7 +131,7 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
 
 test("in a pop-out window, too, a key acts once, and not just after the window got the focus", async () => {
   await scene.vault.companion("enrich", "--dry-run", "--retry", join(scene.vault.path, "Garden/Basil.md"));
-  await waitFor("it waits", async () => (await call("/proposals?limit=1")).total === 2);
+  await waitFor("it waits", async () => (await scene.vault.call("/proposals?limit=1")).total === 2);
   const popup = page.waitForEvent("popup");
   await page.evaluate(() => void window.app.workspace.popOut(window.app.workspace.getLeavesOfType("callout-companion")[0]));
   const moved = await popup;
@@ -144,7 +144,7 @@ test("in a pop-out window, too, a key acts once, and not just after the window g
   await moved.keyboard.press("r");
   await moved.waitForTimeout(1100);
   await moved.keyboard.press("r");
-  await waitFor("one is refused", async () => (await call("/proposals?limit=1")).total === 1);
+  await waitFor("one is refused", async () => (await scene.vault.call("/proposals?limit=1")).total === 1);
   await moved.locator(".cc-read[data-id]").waitFor();
 });
 
@@ -161,12 +161,6 @@ function view() {
 /** @param {string} name of what a proposal fills */
 function row(name) {
   return view().locator(".cc-row", { hasText: `${name}: ` });
-}
-
-/** @param {string} path */
-async function call(path) {
-  const answer = await fetch(`${scene.vault.address}/api/v1${path}`, { headers: { Authorization: `Bearer ${await secret(page)}` } });
-  return answer.json();
 }
 
 /** @param {string} selector */

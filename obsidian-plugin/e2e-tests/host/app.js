@@ -9,8 +9,6 @@ import { icon, setTooltip } from "./icons.js";
 import { ConfirmationModal, Modal } from "./modals.js";
 import { drawExplorer, Plugin } from "./plugin.js";
 import { Notice } from "./popups.js";
-import { requestUrl } from "./request.js";
-import { SecretStorage } from "./secrets.js";
 import { PluginSettingTab, SettingsModal } from "./settings.js";
 import { FileSystemAdapter, Vault } from "./vault.js";
 import { ItemView, MarkdownView, TextFileView, Workspace } from "./workspace.js";
@@ -43,6 +41,28 @@ export const OBSIDIAN = {
   requestUrl,
   setTooltip,
 };
+
+/** The request leaves from outside the page, as Obsidian's does, so no CORS is asked. */
+async function requestUrl({ url, method, body, contentType, headers = {}, throw: throws = true }) {
+  const type = contentType ? { "Content-Type": contentType } : {};
+  const { error, status, text } = await window.hostRequest({ url, method, body, headers: { ...headers, ...type } });
+  if (error) throw new Error(error);
+  if (throws && status >= 400) throw new Error(`Request failed, status ${status}`);
+  return { status, text };
+}
+
+/** Kept by the window, not by the vault. */
+class SecretStorage extends Events {
+  setSecret(id, secret) {
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(id)) throw new Error(`not the form of an id: ${id}`);
+    localStorage.setItem(`secret:${id}`, secret);
+    this.trigger("change", id);
+  }
+
+  getSecret(id) {
+    return localStorage.getItem(`secret:${id}`);
+  }
+}
 
 /** An app on the vault of that name, with its window drawn. */
 export function makeApp(name) {

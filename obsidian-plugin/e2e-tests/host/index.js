@@ -3,7 +3,7 @@
 import { setup } from "obsidian-test-mocks/setup";
 import { CODEMIRROR, makeApp, OBSIDIAN, requireObsidian } from "./app.js";
 import { NODE } from "./node.js";
-import { Palette, drawExplorer } from "./plugin.js";
+import { drawExplorer } from "./plugin.js";
 import { Typist } from "./typist.js";
 
 setup();
@@ -37,19 +37,11 @@ async function start() {
   window.host.app = app;
   await app.vault.load();
   drawExplorer(app, document.querySelector(".mod-left-split"));
-  window.addEventListener("keydown", (event) => press(app, event));
   window.hostChanged = (path) => void app.vault.changed(path);
   const plugin = await loadPlugin(app);
   window.host.unload = () => plugin.unload();
   app.workspace.ready();
   window.host.isReady = true;
-}
-
-function press(app, event) {
-  if ((event.ctrlKey || event.metaKey) && event.key === "p") {
-    event.preventDefault();
-    new Palette(app).open();
-  }
 }
 
 /** Load main.js as Obsidian does: CommonJS, with its own `obsidian` module. */

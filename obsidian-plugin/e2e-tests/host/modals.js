@@ -43,8 +43,6 @@ export class Modal {
 
   onOpen() {}
 
-  onKey() {}
-
   onClose() {}
 
   setTitle(title) {
@@ -64,7 +62,6 @@ export class Modal {
 
   #press(event) {
     if (event.key === "Escape") this.close();
-    else this.onKey(event);
     event.stopPropagation();
   }
 }

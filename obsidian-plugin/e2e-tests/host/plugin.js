@@ -1,8 +1,7 @@
-/** What a plugin adds to the window, and how commands are found. */
+/** What a plugin adds to the window, and the list of files. */
 
 import { Component, TFolder } from "obsidian-test-mocks/obsidian";
 import { icon } from "./icons.js";
-import { Modal } from "./modals.js";
 import { Menu } from "./popups.js";
 
 export class Plugin extends Component {
@@ -92,53 +91,6 @@ export class Plugin extends Component {
   get #dataPath() {
     return `.obsidian/plugins/${this.manifest.id}/data.json`;
   }
-}
-
-/** The command palette: what can be done now, by name. */
-export class Palette extends Modal {
-  #rows = [];
-
-  constructor(app) {
-    super(app);
-    this.modalEl.addClass("prompt");
-    this.titleEl.parentElement.remove();
-    this.inputEl = this.contentEl.createEl("input", { cls: "prompt-input", type: "text", placeholder: "Select a command..." });
-    this.resultContainerEl = this.contentEl.createDiv({ cls: "prompt-results" });
-    this.inputEl.addEventListener("input", () => this.#search());
-  }
-
-  onOpen() {
-    this.inputEl.focus();
-    this.#search();
-  }
-
-  onKey(event) {
-    if (event.key !== "Enter") return;
-    event.preventDefault(); // the editor, which gets the focus back, is not meant
-    this.#rows[0]?.click();
-  }
-
-  #search() {
-    const name = this.inputEl.value.toLowerCase();
-    const possible = this.app.commands.filter((command) => command.name.toLowerCase().includes(name) && run(this.app, command, true));
-    this.resultContainerEl.empty();
-    this.#rows = possible.map((command) => {
-      const row = this.resultContainerEl.createDiv({ cls: "suggestion-item", text: command.name });
-      row.addEventListener("click", () => {
-        this.close();
-        run(this.app, command, false);
-      });
-      return row;
-    });
-    this.#rows[0]?.addClass("is-selected");
-  }
-}
-
-/** Run a command, or only say whether it can be run now. */
-function run(app, { checkCallback, callback }, isCheck) {
-  if (checkCallback) return checkCallback(isCheck);
-  if (!isCheck) callback();
-  return true;
 }
 
 /** The tree of files, with its menus. */

@@ -4,7 +4,6 @@ import { Component, Events } from "obsidian-test-mocks/obsidian";
 import { Editor } from "./editor.js";
 import { setIcon } from "./icons.js";
 import { NoteHead } from "./note-head.js";
-import { Menu } from "./popups.js";
 
 const SAVES_AFTER = 2000; // milliseconds, as Obsidian's TextFileView.requestSave
 
@@ -51,12 +50,6 @@ export class MarkdownView extends TextFileView {
       this.requestSave();
       this.app.workspace.trigger("quick-preview", this.file, this.data, this);
       this.app.workspace.trigger("editor-change", editor, this);
-    });
-    this.containerEl.addEventListener("contextmenu", (event) => {
-      event.preventDefault();
-      const menu = new Menu();
-      this.app.workspace.trigger("editor-menu", menu, this.editor, this);
-      menu.showAtMouseEvent(event);
     });
   }
 
