@@ -146,9 +146,10 @@ def test_all_of_a_note_are_one_change(desk: Desk) -> None:
 
 
 ORDERS = itertools.permutations(["description", "top", "asked", "section"])
+IN_FILES = list(zip(ORDERS, itertools.cycle(["\n", "\r\n"])))
 
 
-@pytest.mark.parametrize(("order", "ends"), zip(ORDERS, itertools.cycle(["\n", "\r\n"])))
+@pytest.mark.parametrize(("order", "ends"), IN_FILES)
 def test_the_order_does_not_matter(desk: Desk, order: tuple[str, ...], ends: str) -> None:
     desk.write(NOTE.replace("\n", ends))
     desk.accept(*desk.propose("tags"))
