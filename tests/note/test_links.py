@@ -325,6 +325,11 @@ def test_a_link_leads_to_a_note_beside_it_first(source: str, expected: str) -> N
     assert LinkNames([named(path) for path in paths]).find_note("A", source) == expected
 
 
+def test_a_folder_whose_name_begins_alike_is_not_beside_it() -> None:
+    names = LinkNames([named("xy/A"), named("x/below/A")])
+    assert names.find_note("A", "x/B.md") == "x/below/A"
+
+
 @pytest.mark.parametrize(
     ("paths", "expected"),
     [
