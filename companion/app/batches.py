@@ -193,8 +193,8 @@ class Batches:
         make_private_folder(folder)
         with (
             self._asker(run, scan) as asker,
-            open_spending(config, space=self._space) as spending,
-            open_source(config, self._space) as source,
+            open_spending(self._space) as spending,
+            open_source(self._space) as source,
             closing(BatchClient(source, spending)) as client,
         ):
             for number in count(1):

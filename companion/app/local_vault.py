@@ -112,7 +112,7 @@ class LocalVault(Vault):
         from companion.app.overview import measure_spending
         from companion.enrich.configured_model import open_spending
 
-        with open_spending(self._space.config, self.root) as budget:
+        with open_spending(self._space, self.root) as budget:
             return measure_spending(budget, self._space.config, query.days)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:

@@ -201,7 +201,7 @@ def find_status(space: Workspace) -> Status:
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
-    with open_spending(space.config, space.root, space=space) as spending:
+    with open_spending(space, space.root) as spending:
         return describe_vault(space, spending, BacklogState())
 
 

@@ -219,7 +219,7 @@ def open_prompt_trial(
                 client = sides[0].client  # they differ in prompts alone
             else:
                 fetch(each.config)
-                client = opened.enter_context(open_client(each.config, cancelled, space=each))
+                client = opened.enter_context(open_client(each, cancelled))
             similar = opened.enter_context(open_similar(each, sends=False))
             sides.append(_Side(name, Asker(each, VaultContext(scan), similar), client))
         yield PromptTrial(path, jobs, sides, tell, cancelled)

@@ -161,7 +161,7 @@ def open_provider_batches(space: Workspace) -> Iterator[ProviderBatches]:
         if str(file) not in files:
             file.unlink()
     with (
-        open_spending(space.config, share=BATCH_SHARE, space=space) as spending,
+        open_spending(space, share=BATCH_SHARE) as spending,
         BatchApi(space.config.endpoint) as api,
     ):
         yield ProviderBatches(space, api, spending)

@@ -95,7 +95,7 @@ class LocalRun(Run):
             return
         with (
             self._opened() as space,
-            open_spending(space.config, space=space) as spending,
+            open_spending(space) as spending,
             open_similar(space) as similar,
             _rare_collections(),
         ):

@@ -85,7 +85,7 @@ def _serve_once(
     stopped = threading.Event()
     with (
         open_workspace(None, root) as space,
-        open_spending(space.config, root, space=space) as spending,
+        open_spending(space, root) as spending,
         bind_port(port) as listener,
     ):
         if ready:

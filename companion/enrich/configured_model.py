@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
@@ -24,24 +24,31 @@ if TYPE_CHECKING:
 ASK_FROM = 50
 """Notes at a remote endpoint; more are only sent with somebody's consent."""
 
+Settings: TypeAlias = "Config | Workspace"
+"""Settings that stay as they are, or an open vault, whose settings each call follows."""
+
 _FILE = "spending.sqlite3"
 
 
+def _read_config(settings: Settings) -> Config:
+    """Return the configuration as last read."""
+    return settings if isinstance(settings, Config) else settings.config
+
+
 def open_spending(
-    config: Config,
+    settings: Settings,
     root: Path | None = None,
     encoder: Endpoint | None = None,
     share: float = 1.0,
-    space: Workspace | None = None,
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
     root: the vault whose background notes are counted. encoder: the endpoint asked, if it is not
-    the model. share: of the usual price. space: whose settings each call follows; None: config. The
-    file is opened on first use.
+    the model. share: of the usual price. The file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
+    config = _read_config(settings)
     caps = _find_caps(config, encoder, share)
     if caps.dollars_a_day is not None and caps.price is None:
         endpoint = encoder or config.endpoint
@@ -53,7 +60,7 @@ def open_spending(
 
     def follow() -> Caps:
         nonlocal config, caps
-        if space and (now := space.config) is not config:  # NoteGuard checks its limits
+        if (now := _read_config(settings)) is not config:  # NoteGuard checks its limits
             config, caps = now, _find_caps(now, encoder, share)
         return caps
 
@@ -129,33 +136,28 @@ def model_facts(config: Config) -> ModelFacts:
 
 
 @contextmanager
-def open_client(
-    config: Config, cancelled: Event, space: Workspace | None = None
-) -> Iterator[Client]:
+def open_client(settings: Settings, cancelled: Event) -> Iterator[Client]:
     """Open the configured endpoint, or the embedded model, which starts on the first call.
-
-    space: whose settings each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine yet (it is never fetched
     here), or when there is a cap on money and the model's price is not known.
     """
     with (
-        open_spending(config, space=space) as spending,
-        open_source(config, space) as source,
+        open_spending(settings) as spending,
+        open_source(settings) as source,
         Client(source, cancelled, budget=spending) as client,
     ):
         yield client
 
 
 @contextmanager
-def open_source(config: Config, space: Workspace | None = None) -> Iterator[ConfiguredEndpoint]:
+def open_source(settings: Settings) -> Iterator[ConfiguredEndpoint]:
     """Open an endpoint that any number of clients can use; an embedded model is stopped at the end.
-
-    space: whose settings each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine.
     """
-    with closing(ConfiguredEndpoint(config, space)) as source:
+    config = _read_config(settings)
+    with closing(ConfiguredEndpoint(settings)) as source:
         if config.is_embedded:
             require_model(config.endpoint.model)
         yield source
@@ -164,13 +166,12 @@ def open_source(config: Config, space: Workspace | None = None) -> Iterator[Conf
 class ConfiguredEndpoint:
     """The endpoint that the settings name now, or the embedded model, started on the first call.
 
-    Safe to use from any thread. space: whose settings it follows; None: config. Each call uses the
-    settings as last read, which happens for its budget.
+    Safe to use from any thread. Each call uses the settings as last read, which happens for its
+    budget.
     """
 
-    def __init__(self, config: Config, space: Workspace | None) -> None:
-        self._config = config
-        self._space = space
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._lock = Lock()
         self._made: tuple[Endpoint, Endpoint | EmbeddedServer] | None = None
         self._opened = ExitStack()
@@ -178,19 +179,19 @@ class ConfiguredEndpoint:
     @property
     def settings(self) -> Endpoint:
         """As last read. Raises UsageError if the embedded model is missing."""
-        return self._find(self._space.config if self._space else self._config).settings
+        return self._find().settings
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call."""
-        return self._find(self._space.config if self._space else self._config).lease()
+        return self._find().lease()
 
     def close(self) -> None:
         """Stop the embedded models that were started."""
         with self._lock:
             self._opened.close()
 
-    def _find(self, config: Config) -> Endpoint | EmbeddedServer:
-        made = self._made
+    def _find(self) -> Endpoint | EmbeddedServer:
+        config, made = _read_config(self._settings), self._made
         if made is None or made[0] is not config.endpoint:
             with self._lock:
                 made = self._made

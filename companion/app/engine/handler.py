@@ -158,7 +158,7 @@ class Handler:
     def _open(self, run: Run) -> Enricher:
         space, is_background = self._space, run.is_background
         if self._asker is None:
-            self._source = self._opened.enter_context(open_source(space.config, space))
+            self._source = self._opened.enter_context(open_source(space))
             self._asker = Asker(space, self._context(), self._similar, renew=self._context)
         client = Client(
             self._source,
