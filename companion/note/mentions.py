@@ -17,11 +17,8 @@ from enum import Enum, auto
 _MAX_SHORT = 3  # Chinese characters; longer names count within a sentence, too
 _NEARBY = 2_000  # characters of the text on either side that tell of its words
 
-_HAN = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_IS_HAN = re.compile(f"[{_HAN}]")
-_TWO_HAN = re.compile(f"[{_HAN}]{{2}}")
-_HEAD = re.compile(f"[{_HAN}]+")
-_TAIL = re.compile(f"[{_HAN}]+\\Z")
+# Patterns of so many characters take a millisecond each to compile: they are compiled when used.
+_HAN = "[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 
 # Words of one character that come before or after a noun, in simplified and traditional script.
 # None that also follows verbs (游走在, 升级了, 坠落到). After 的, two characters are mostly an
@@ -50,13 +47,13 @@ def _is_whole_cjk_word(text: str, start: int, end: int) -> bool:
     A link next to it counts as the words it shows.
     """
     name = text[start:end]
-    head, tail = _HEAD.match(name), _TAIL.search(name)
+    head, tail = re.match(f"{_HAN}+", name), re.search(rf"{_HAN}+\Z", name)
     if head and not _may_begin_cjk(_before(text, start), len(head[0])):
         return False
     if head and len(head[0]) > _MAX_SHORT and _begins_inside_word(text, start, head[0]):
         return False
     after = _after(text, end)
-    if not tail or not _IS_HAN.match(after):
+    if not tail or not re.match(_HAN, after):
         return True
     # only a suffix makes another word of a long one, and a short one needs a word that joins
     return after not in _SUFFIXES if len(tail[0]) > _MAX_SHORT else after in _AFTER
@@ -66,7 +63,7 @@ def _may_begin_cjk(before: str, length: int) -> bool:
     """Return whether a word of that many Chinese characters may begin after before."""
     if not before or length > _MAX_SHORT:
         return True
-    if not _IS_HAN.match(before[-1]):
+    if not re.match(_HAN, before[-1]):
         return not before[-1].isdigit()  # 3 月球
     joining = _BEFORE_THREE if length == _MAX_SHORT else _BEFORE_TWO
     return before[-1] in joining and not _ENDS_A_WORD.search(before)
@@ -78,7 +75,7 @@ def _begins_inside_word(text: str, start: int, head: str) -> bool:
     That is: two characters before the name and its first two, where the name does not go on.
     """
     before = _before(text, start)
-    if not _TWO_HAN.fullmatch(before) or before[-1] in _BEFORE_THREE:
+    if not re.fullmatch(_HAN * 2, before) or before[-1] in _BEFORE_THREE:
         return False
     nearby = text[max(0, start - _NEARBY) : start + _NEARBY].replace("[[", "").replace("]]", "")
     return bool(re.search(f"{before}{head[:2]}(?!{head[2:]})", nearby))
@@ -101,9 +98,9 @@ def _after(text: str, end: int) -> str:
 _UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _UNSPACED += "\uff66-\uff9f\U00020000-\U0003ffff"
 _HANGUL = "\uac00-\ud7a3"
-_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_UNSPACED_LETTER = f"[{_UNSPACED}]"
+_CHARACTER = f"[{_UNSPACED}{_HANGUL}]"
 _IS_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f]")
-_IS_CHARACTER = re.compile(f"[{_UNSPACED}{_HANGUL}]")
 
 _JOINERS = "-./_'\u2019\u2011"  # they join letters to one word: GPT-4, obsidian.md, don't
 _POSSESSIVE = re.compile(r"['\u2019]s(?!\w)")
@@ -150,11 +147,11 @@ def spelling_of(name: str, is_alias: bool) -> Spelling:
     Names without a letter (2024, 2024-05-01) are never mentions, nor are names that a link cannot
     have, nor common Chinese chapter headings (前言, 基本概念).
     """
-    characters = len(_IS_CHARACTER.findall(name))
+    characters = len(re.findall(_CHARACTER, name))
     fits_link = is_safe(name) and name[0].isalnum() and name[-1] not in _JOINERS
     if not fits_link or not any(map(str.isalpha, name)) or _CHAPTER_HEADING.fullmatch(name):
         return Spelling.NEVER
-    if is_alias and _TWO_HAN.fullmatch(name):
+    if is_alias and re.fullmatch(_HAN * 2, name):
         return Spelling.TITLE_MARKS
     if characters >= 2:
         return Spelling.WORD if len(name) == 2 else Spelling.INITIALS
@@ -246,7 +243,7 @@ def _is_word_boundary(before: str, after: str) -> bool:
     """Return whether a word may end between two letters: in unspaced scripts, except katakana."""
     if _IS_KATAKANA.match(before) and _IS_KATAKANA.match(after):
         return False
-    return bool(_IS_UNSPACED.match(before) or _IS_UNSPACED.match(after))
+    return re.search(_UNSPACED_LETTER, before + after) is not None
 
 
 def _is_letter(char: str) -> bool:
