@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from companion.app.written_texts import find_outdated
+from companion.app.types.coverage import OutdatedQuery
+from companion.app.written_texts import RecentlyOutdated, find_outdated
 from tests.cli.user import STUB, User
 
 LONG = STUB.replace("Text of mine.", "One thing. Another thing. A third thing. A fourth thing.")
@@ -50,5 +51,6 @@ def test_is_outdated(user: User, edit: Callable[[str], str], kinds: list[str]) -
     with user.open() as space:
         space.scan()
         found = list(find_outdated(space))
+        assert RecentlyOutdated(space, int).page(OutdatedQuery()).texts == found
     assert sorted(each.kind for each in found) == kinds
     assert all(each.changed_share == 0.5 for each in found)
