@@ -19,9 +19,6 @@ from xml.sax.saxutils import escape
 from companion.config import common_state_folder
 from companion.errors import CompanionError, UsageError
 
-_RESTART_SECONDS = 30
-_STOP_SECONDS = 15  # a daemon ends within 5
-_NICE = 10
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXPANDED_BY_WINDOWS = re.compile(r"%[^%]+%|\$\(")
 
@@ -49,15 +46,12 @@ class ServiceError(CompanionError):
 
 
 class CommandEnd(NamedTuple):
-    """The result of a command of the manager. said: its standard error, else its output."""
+    """The result of a command of the manager. said: the first line of its error, else of its
+    output.
+    """
 
     status: int
     said: str
-
-    @property
-    def first_line(self) -> str:
-        """The first line of what it said."""
-        return self.said.partition("\n")[0].strip()
 
 
 RunCommand = Callable[..., CommandEnd]
@@ -81,7 +75,8 @@ def call(*command: str) -> CommandEnd:
         raise ServiceError(f"{command[0]} is not on this system; {_BY_HAND}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServiceError(f"{command[0]} cannot be used ({error}); {_BY_HAND}") from None
-    return CommandEnd(done.returncode, (done.stderr.strip() or done.stdout.strip()))
+    said = done.stderr.strip() or done.stdout.strip()
+    return CommandEnd(done.returncode, said.partition("\n")[0].strip())
 
 
 def find_manager() -> ServiceManager:
@@ -94,17 +89,28 @@ def find_manager() -> ServiceManager:
 class ServiceManager(ABC):
     """What starts programs with the user's session, by the commands of one program.
 
-    call: runs a command. Methods that run one raise ServiceError if the program is not there.
+    program: its name, and what all commands begin with. check: the command that fails where it is
+    not there; missing: what to say then; query: the command that fails unless the service `{}`
+    starts at login. call: runs a command. Methods that run one raise ServiceError if the program is
+    not there.
     """
 
     program: ClassVar[tuple[str, ...]]
+    check: ClassVar[tuple[str, ...]]
+    missing: ClassVar[str]
+    query: ClassVar[tuple[str, ...]]
 
     def __init__(self, call: RunCommand = call) -> None:
         self._call = call
 
-    @abstractmethod
     def require(self) -> None:
         """Raise ServiceError if the manager is not there."""
+        if (ended := self._run(*self.check)).status:
+            raise ServiceError(self.missing.format(ended.said))
+
+    def knows(self, name: str) -> bool:
+        """Return whether the service starts at login."""
+        return not self._run(*(part.format(name) for part in self.query)).status
 
     @abstractmethod
     def file(self, name: str) -> Path:
@@ -122,10 +128,6 @@ class ServiceManager(ABC):
     def remove(self, name: str) -> None:
         """Stop the service, even if its file is already gone, and remove its file."""
 
-    @abstractmethod
-    def knows(self, name: str) -> bool:
-        """Return whether it starts at login."""
-
     def _run(self, *command: str) -> CommandEnd:
         return self._call(*self.program, *command)
 
@@ -133,20 +135,16 @@ class ServiceManager(ABC):
         """Run the command. Raises ServiceError if it fails."""
         if (ended := self._run(*command)).status:
             what = f"{self.program[0]} {command[0]}"
-            raise ServiceError(f"{what} failed: {ended.first_line or ended.status}")
+            raise ServiceError(f"{what} failed: {ended.said or ended.status}")
 
 
 class Systemd(ServiceManager):
     """systemd's user manager: systemd.unit(5), systemd.service(5), systemd.syntax(7)."""
 
     program = ("systemctl", "--user")
-
-    def require(self) -> None:
-        ended = self._run("show-environment")
-        if ended.status:
-            raise ServiceError(
-                f"systemd's user manager does not answer ({ended.first_line}); {_BY_HAND}"
-            )
+    check = ("show-environment",)
+    missing = f"systemd's user manager does not answer ({{}}); {_BY_HAND}"
+    query = ("is-enabled", "{}.service")
 
     def file(self, name: str) -> Path:
         configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
@@ -159,9 +157,6 @@ class Systemd(ServiceManager):
             name=service.name,
             command=" ".join(map(_quote_for_systemd, service.command)),
             environment=f"Environment={home}\n" if service.home else "",
-            restart=_RESTART_SECONDS,
-            stop=_STOP_SECONDS,
-            nice=_NICE,
         )
         return unit.encode()
 
@@ -177,23 +172,15 @@ class Systemd(ServiceManager):
         _unlink(self.file(name))
         self._do("daemon-reload")
 
-    def knows(self, name: str) -> bool:
-        return not self._run("is-enabled", f"{name}.service").status
-
 
 class Launchd(ServiceManager):
     """launchd of macOS, in the domain of the user's session: launchd.plist(5)."""
 
     program = ("launchctl",)
     _domain = f"gui/{os.getuid() if os.name != 'nt' else 0}"
-
-    def require(self) -> None:
-        ended = self._run("print", self._domain)
-        if ended.status:  # as over SSH
-            raise ServiceError(
-                f"launchd has no session of yours ({ended.first_line}); log in on the"
-                " screen, and try again"
-            )
+    check = ("print", _domain)  # it fails over SSH
+    missing = "launchd has no session of yours ({}); log in on the screen, and try again"
+    query = ("print", f"{_domain}/{{}}")
 
     def file(self, name: str) -> Path:
         return Path.home() / "Library" / "LaunchAgents" / f"{name}.plist"
@@ -205,9 +192,9 @@ class Launchd(ServiceManager):
             "ProgramArguments": list(service.command),
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
-            "ThrottleInterval": _RESTART_SECONDS,
-            "ExitTimeOut": _STOP_SECONDS,
-            "Nice": _NICE,
+            "ThrottleInterval": 30,  # seconds until a restart
+            "ExitTimeOut": 15,  # a daemon ends within 5
+            "Nice": 10,
         }
         if service.home:
             content["EnvironmentVariables"] = {"COMPANION_HOME": service.home}
@@ -221,9 +208,6 @@ class Launchd(ServiceManager):
     def remove(self, name: str) -> None:
         self._unload(name)
         _unlink(self.file(name))
-
-    def knows(self, name: str) -> bool:
-        return not self._run("print", f"{self._domain}/{name}").status
 
     def _unload(self, name: str) -> None:
         """Unload the agent if it is loaded, and return once it is gone."""
@@ -242,9 +226,9 @@ class TaskScheduler(ServiceManager):
     """
 
     program = ("schtasks",)
-
-    def require(self) -> None:
-        self._do("/?")
+    check = ("/?",)
+    missing = "schtasks /? failed: {}"
+    query = ("/Query", "/TN", "{}")
 
     def file(self, name: str) -> Path:
         return common_state_folder() / "tasks" / f"{name}.xml"
@@ -276,9 +260,6 @@ class TaskScheduler(ServiceManager):
             self._run("/End", "/TN", name)
             self._do("/Delete", "/F", "/TN", name)
         _unlink(self.file(name))
-
-    def knows(self, name: str) -> bool:
-        return not self._run("/Query", "/TN", name).status
 
 
 def _read_template(name: str) -> str:

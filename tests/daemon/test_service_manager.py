@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ class FakeSystem:
         if "bootout" in line:  # then the agent is not loaded any more
             self.refused.append("print gui/0/")
         refused = any(word in line for word in self.refused)
-        return CommandEnd(int(refused), "no\nnot so" if refused else "")
+        return CommandEnd(int(refused), "no" if refused else "")
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +159,11 @@ def test_an_agent_that_does_not_end(root: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ServiceError, match="log out and in"):
         install_service(Launchd(never), root, None, restart=False)
     assert "bootout" in asked and "bootstrap" not in asked
+
+
+def test_of_what_a_program_says_the_first_line_counts() -> None:
+    ended = call(sys.executable, "-c", r"import sys; sys.exit('no\nnot so')")
+    assert ended == CommandEnd(1, "no")
 
 
 def test_a_program_that_is_not_there() -> None:
