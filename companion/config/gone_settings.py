@@ -19,8 +19,8 @@ GONE = {
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
     "endpoint.retries": "a failed call is made up to 3 times more",
     "endpoint.max_output_tokens": "8,192 more than needed, if the model thinks",
-    "endpoint.input_price": "it is the first number of endpoint.price",
-    "endpoint.output_price": "it is the second number of endpoint.price",
+    "endpoint.input_price": "it counts until you set endpoint.price, as [2, 10] for both",
+    "endpoint.output_price": "it counts until you set endpoint.price, as [2, 10] for both",
     "notes.examples": "the author's style and corrections show how to write",
     "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
     " once this is taken out",
