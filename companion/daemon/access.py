@@ -21,8 +21,6 @@ from companion.config import state_folder
 from companion.errors import UsageError
 from companion.private_files import locked, write_private
 
-_PAGE_LASTS = 12 * 3600.0  # seconds that a token of the page lasts
-
 
 class Proof(Shape):
     """HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
@@ -46,29 +44,22 @@ class Access:
         self.port = port
         self.tokens = VaultTokens(root)
         self.wrong_codes = WrongCodes()
-        self._state = state_folder(root)
+        self.state = state_folder(root)
         self._plugin_id = plugin_id
 
-    def pair(self, code: str, name: str) -> TokenSecret | None:
-        """Return a new token of this name for a client's one-time code, None for a wrong one.
+    def exchange(
+        self, code: str, purpose: Purpose, name: str, seconds: float | None = None
+    ) -> TokenSecret | None:
+        """Return a new token of this name for a one-time code, None for a wrong one.
+
+        seconds: how long the token is valid; None: until it is revoked. Not a cookie: browsers send
+        those to all ports of a host (RFC 6265, section 8.5).
 
         Raises UsageError if no token can be made; the code is used up even then.
         """
-        is_right = self._take(code, "pairing")
-        return self.tokens.make(NewToken(name=name, scope="all")) if is_right else None
-
-    def open_page(self, code: str) -> TokenSecret | None:
-        """Return a new token for the page, for a code of `companion open`; None for a wrong one.
-
-        Not a cookie: browsers send those to all ports of a host (RFC 6265, section 8.5).
-        """
-        if not self._take(code, "page"):
-            return None
-        return self.tokens.make(NewToken(name="page", scope="all"), _PAGE_LASTS)
-
-    def make_page_address(self) -> str:
-        """Return an address of the page that can be used once, within a minute."""
-        return new_page_address(self._state, self.port)
+        is_right = take_code(self.state, code, purpose=purpose)
+        self.wrong_codes.count(is_right=is_right)
+        return self.tokens.make(NewToken(name=name, scope="all"), seconds) if is_right else None
 
     def prove(self, nonce: str, id_: str = "") -> Proof | None:
         """Return the daemon's proofs for a client's nonce, None while there is no user token.
@@ -80,11 +71,6 @@ class Access:
         if by_token is None:
             return None
         return Proof(token=by_token, place=by_place, version=__version__)
-
-    def _take(self, code: str, purpose: Purpose) -> bool:
-        is_right = take_code(self._state, code, purpose=purpose)
-        self.wrong_codes.count(is_right=is_right)
-        return is_right
 
 
 class WrongCodes:

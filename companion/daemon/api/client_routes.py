@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from flask import Response, request
 from pydantic import Field
@@ -22,7 +22,7 @@ from companion.app.types.status import (
     TokenSecret,
 )
 from companion.app.vault import Vault
-from companion.daemon.access import Proof
+from companion.daemon.access import Proof, new_page_address
 from companion.daemon.api.routing import Resource, the_access, the_daemon
 from companion.daemon.background import REPORT_LASTS
 from companion.daemon.events import (
@@ -35,6 +35,7 @@ from companion.daemon.events import (
 from companion.daemon.guard import Refusal
 from companion.daemon.http_server import HAND_OVER
 
+_PAGE_LASTS = 12 * 3600.0  # seconds that a token of the page lasts
 _ID = "^[0-9a-f]{16}$"
 
 pair = Resource("pair")
@@ -55,24 +56,19 @@ class PairingCode(Code):
 @pair.does("/pair", None, takes_code=True)
 def take_code(body: PairingCode) -> TokenSecret:
     """Exchange a one-time code for a token."""
-    token = the_access().pair(body.code, body.name)
-    if token is None:
-        words = (
-            "The code is wrong, already used or too old; run `companion plugin pair` for a new one."
-        )
-        raise _refuse_code(words)
-    return token
+    token = the_access().exchange(body.code, "pairing", body.name)
+    return token or _refuse_code(
+        "The code is wrong, already used or too old; run `companion plugin pair` for a new one."
+    )
 
 
 @pair.does("/session", None, takes_code=True)
 def open_session(body: Code) -> TokenSecret:
     """Exchange the code of `companion open` for a token, which lasts twelve hours."""
-    token = the_access().open_page(body.code)
-    if token is None:
-        raise _refuse_code(
-            "This address was already used, or is too old; `companion open` makes a new one."
-        )
-    return token
+    token = the_access().exchange(body.code, "page", "page", _PAGE_LASTS)
+    return token or _refuse_code(
+        "This address was already used, or is too old; `companion open` makes a new one."
+    )
 
 
 class PageAddress(Shape):
@@ -84,15 +80,14 @@ class PageAddress(Shape):
 @pair.does("/session/address")
 def make_page_address(body: Nothing) -> PageAddress:
     """A new address of the page, as `companion open` makes it."""
-    return PageAddress(address=the_access().make_page_address())
+    return PageAddress(address=new_page_address(the_access().state, the_access().port))
 
 
-def _refuse_code(words: str) -> Refusal:
-    """Return the refusal of a wrong code; after some in a row, it says how long to wait."""
-    wait = the_access().wrong_codes.wait
-    if not wait:
-        return Refusal(403, words)
-    return Refusal(429, f"{words} Wait {wait} seconds.", headers=[("Retry-After", str(wait))])
+def _refuse_code(words: str) -> NoReturn:
+    """Raise the refusal of a wrong code; after some in a row, it says how long to wait."""
+    if wait := the_access().wrong_codes.wait:
+        raise Refusal(429, f"{words} Wait {wait} seconds.", headers=[("Retry-After", str(wait))])
+    raise Refusal(403, words)
 
 
 tokens = Resource("tokens")
