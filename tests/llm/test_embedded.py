@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from companion.llm import request
 from companion.llm.client import Client
 from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer, ModelNotStarted
@@ -102,12 +103,15 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
         assert (usage.cached_tokens > 0.7 * usage.input_tokens) == (number == 1)
 
 
-def test_an_answer_can_be_kept_from_copying(client: Client) -> None:
+def test_an_answer_can_be_kept_from_copying(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "TEMPERATURE", 0.0)  # the likeliest words, and no others
     wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
     ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
-    copy = client.ask(Question(ask, 40, temperature=0.0)).text  # the likeliest words, and no others
+    copy = client.ask(Question(ask, 40)).text
     assert longest_run(copy, wanted) > 10
-    own_words = client.ask(Question(ask, 40, longest_copy=6, temperature=0.0)).text
+    own_words = client.ask(Question(ask, 40, longest_copy=6)).text
     assert longest_run(own_words, wanted) <= 6
 
 
