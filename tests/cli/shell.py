@@ -51,6 +51,7 @@ _VARYING = [
     (re.compile(r'"seconds": [\d.]+'), '"seconds": N'),
     (re.compile(r"\b(?<=pid |ess )\d+"), "N"),
     (re.compile(r"(?<=-)[0-9a-f]{12}\b"), "HASH"),
+    (re.compile(r"\(\d+(\.\d+)? (bytes|kB)\)"), "(SIZE)"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"\b[A-Z2-9]{4}(-[A-Z2-9]{4})+\b"), "CODE"),
 ]

@@ -94,24 +94,6 @@ def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> Non
     assert waiting(old) == 3
 
 
-NOT_ASKED = [
-    pytest.param('backlog = "all"\n', id="all"),
-    pytest.param('backlog = "new"\n', id="new"),
-    pytest.param("enabled = false\n", id="nothing in the background"),
-]
-
-
-@pytest.mark.parametrize("setting", NOT_ASKED)
-def test_serve_does_not_ask_where_that_is_settled(
-    old: User, monkeypatch: pytest.MonkeyPatch, setting: str
-) -> None:
-    monkeypatch.setattr("companion.daemon.process.serve", lambda *_: None)
-    old.configure(f"[background]\n{setting}")
-    old.types()
-    ran = old.run("serve")
-    assert ran.status == 0 and "Fill them" not in ran.all
-
-
 INIT = ("--no-test", "--no-plugin")
 
 

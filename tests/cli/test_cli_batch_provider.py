@@ -123,7 +123,7 @@ def test_killed_at_any_point_nothing_is_lost_or_paid_twice(user: User, provider:
     fake = provider(Faults(0.1, 0.1, 0.1, 0.3, 1, seed=5))
     notes(user, 20)
     chance = random.Random(7)
-    for n in range(12):
+    for n in range(6):
         process = user.start("batch", ["submit", "collect"][n % 2])
         time.sleep(chance.uniform(0.5, 2.5))
         process.kill()

@@ -162,11 +162,8 @@ def test_nothing_is_asked_or_written_while_a_file_is_broken(
 
 TABLES = [
     pytest.param('[private]\nfolders = ["F"]', id="private"),
-    pytest.param('[ignore]\nfolders = ["F"]', id="ignore"),
-    pytest.param("[limits]\ntokens_a_day = 10", id="limits"),
     pytest.param('[review]\nmode = "propose"', id="review"),
     pytest.param("[background]\nenabled = false\nsettle_seconds = 1", id="background"),
-    pytest.param("[notes]\nfields = []", id="notes"),
 ]
 
 

@@ -13,7 +13,7 @@ from companion.errors import JournalError
 from companion.store.journal import Journal
 from tests.cli.user import STUB, User
 
-NOTES = 60
+NOTES = 20
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -15,7 +15,6 @@ from companion.config.gone_settings import GONE
 from companion.config.reference import all_settings, find_setting
 from companion.enrich.vault_settings import make_rules
 from companion.errors import UsageError
-from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Style, Styles
 from companion.prompts import load_prompts
 
@@ -269,12 +268,6 @@ def test_file_that_cannot_be_read(home: Path) -> None:
         load_config()
 
 
-def test_unknown_field(home: Path) -> None:
-    config = load(home, '[notes]\nfields = ["description", "mood"]')
-    with pytest.raises(UsageError, match=r"names mood.*prompts/fields.*; there are: description, "):
-        make_rules(config, load_prompts())
-
-
 @pytest.mark.parametrize("named", ["decision", "Decided on"])
 def test_a_field_is_named_by_its_file_or_its_property(home: Path, named: str) -> None:
     config = load(home, f'[notes]\nfields = ["{named}"]')
@@ -350,37 +343,10 @@ def test_endpoint(
     assert KEY not in repr(config) + repr(endpoint) + str(config)
 
 
-def test_openai_variables_choose_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "not ours")
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://not-ours.example/v1")
-    assert load_config().is_embedded
-
-
 def test_environment_alone_needs_a_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_BASE_URL", "http://localhost:1/v1")
     with pytest.raises(UsageError, match="needs a model, too"):
         load_config()
-
-
-ADDRESSES = [
-    pytest.param("http://localhost:11434/v1", True, id="localhost"),
-    pytest.param("http://127.0.0.2/v1", True, id="loopback"),
-    pytest.param("http://[::1]:8000/v1", True, id="IPv6 loopback"),
-    pytest.param("http://api.localhost/v1", True, id="below localhost"),
-    pytest.param("http://localhost.example.com/v1", False, id="looks like it"),
-    pytest.param("https://api.example.com/v1", False, id="remote"),
-    pytest.param("http://192.168.0.2/v1", False, id="the next room"),
-]
-
-
-@pytest.mark.parametrize(("address", "is_local"), ADDRESSES)
-def test_what_is_on_this_machine(address: str, is_local: bool) -> None:
-    assert Endpoint(base_url=address, model="m").is_local is is_local
-
-
-def test_side_by_side(home: Path) -> None:
-    assert load(home, FILE).concurrency == 4
-    assert load(home, FILE + "concurrency = 9\n").concurrency == 9
 
 
 def test_each_vault_has_a_state_of_its_own(home: Path, tmp_path: Path) -> None:
