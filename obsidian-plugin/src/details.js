@@ -4,10 +4,11 @@ import { render } from "preact";
 import { Modal } from "obsidian";
 import { Panel } from "../ui/components/status.js";
 import { html } from "../ui/dom.js";
+import { nameOf } from "../ui/inbox-store.js";
 import { askAboutBacklog, findBacklog } from "./background.js";
 import { notify, notifyOfErrors, openModal, showLists } from "./dialogs.js";
 import { openView } from "./view.js";
-import { describeVault, nameChange, say, showHidden, sentence } from "./words.js";
+import { describeVault, say, showHidden, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Choice } from "./dialogs.js" */
@@ -43,7 +44,7 @@ export async function openDetails(plugin) {
 export async function showWhy(plugin, file) {
   /** @type {Note} */
   const { needs, left, skipped } = await plugin.api.get("/notes", { path: file.path });
-  const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
+  const filled = needs.map((need) => sentence(`${nameOf(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
   showLists(plugin, showHidden(file.basename), [

@@ -2,11 +2,12 @@
 
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
+import { nameOf } from "../ui/inbox-store.js";
 import { NoteUnavailable } from "./errors.js";
 import { findCodeMirror } from "./internals.js";
 import { findEditing, toEditorText } from "./note-text.js";
 import { saveOpen, showNote } from "./open-notes.js";
-import { nameChange, say } from "./words.js";
+import { say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
 /** @import { DecorationSet } from "@codemirror/view" */
@@ -58,7 +59,7 @@ export async function openPlace(plugin, proposal, event, decide) {
   if (at < 0) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
   plugin.preview?.close();
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
-  const preview = { name: nameChange(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
+  const preview = { name: nameOf(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
   cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(Math.min(at, cm.state.doc.length), { y: "center" })] });
 }
 

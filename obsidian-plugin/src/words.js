@@ -7,7 +7,7 @@ import english from "../ui/languages/en.json";
 
 export { joinNames, showHidden };
 
-/** @import { Proposal, Status } from "./api-types.d.ts" */
+/** @import { Status } from "./api-types.d.ts" */
 /** @import { Values } from "../ui/words.js" */
 
 /** @typedef {keyof typeof english.plugin | keyof typeof english.view} Key the name of a message */
@@ -56,16 +56,6 @@ export function formatBytes(bytes) {
 export function formatMinutes(minutes) {
   const [unit, size] = minutes < 90 ? ["minute", 1] : ["hour", 60];
   return formatNumber(Math.ceil(minutes / size), { style: "unit", unit, unitDisplay: "long" });
-}
-
-/**
- * Return what a change fills, as `Property description` or `Callout under “Heading”`.
- *
- * @param {Pick<Proposal, "kind" | "heading">} change
- */
-export function nameChange({ kind, heading }) {
-  if (kind !== "callout") return say("property", { name: kind });
-  return heading === null ? say("calloutAtTop") : say("calloutUnder", { heading });
 }
 
 /** Return the name of the vault and the numbers of its notes. @param {Pick<Status, "vault" | "notes" | "to_do">} status */

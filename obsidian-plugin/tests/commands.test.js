@@ -314,7 +314,7 @@ describe("why", () => {
     await host.command("why-note");
     const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
     assert.deepEqual(lines, [
-      "Property description: empty description.",
+      "Description: empty description.",
       "Callout under “Why”: you ask: Why?",
       "“## Done” has its callout.",
     ]);

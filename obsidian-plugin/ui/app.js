@@ -62,19 +62,8 @@ export class App {
     this.decided = new DecidedStore(api);
   }
 
-  /** Read what is shown first, then the rest. */
-  async begin() {
-    const loaded = this.inbox.load();
-    await Promise.all([this.status.load(), this.decided.count(), loaded]);
-  }
-
-  /** See whether something has changed. */
-  async follow() {
-    await Promise.all([this.followProposals(), this.status.load()]);
-  }
-
   /** See what is proposed and decided on, here or elsewhere; what is told meanwhile is seen after that. */
-  async followProposals() {
+  async follow() {
     this.#isTold = true;
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -95,7 +84,7 @@ export class App {
 
   /** See what the daemon tells, once the status has it. @param {{ name: string }} event */
   take({ name }) {
-    if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.followProposals().catch(() => {});
+    if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.follow().catch(() => {});
   }
 
   /** Decide on the current proposal. @param {"accept" | "refuse"} what */

@@ -100,9 +100,8 @@ export class DecisionStore {
       const run = await this.#inTurn(() => this.api.post(`/proposals/decide-all?${only.query}`, { decision: "accept", ...only.except }));
       decision.run = run.id;
       const results = await this.status.follow(run);
-      const open = results ? null : await inbox.findOpen();
-      const seen = new Set((results ?? []).flatMap(({ decided }) => decided.map(({ id }) => id)));
-      this.#end(decision, results, decision.ids.filter((id) => (open ? open.has(id) : !seen.has(id))));
+      const open = await inbox.findOpen();
+      this.#end(decision, results, decision.ids.filter((id) => open.has(id)));
     } catch (error) {
       this.#fail(decision, "accept", new Map(decision.ids.map((id) => [id, /** @type {Error} */ (error).message])));
     }

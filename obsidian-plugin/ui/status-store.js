@@ -76,19 +76,14 @@ export class StatusStore {
 
   async load() {
     const [status, { runs }] = await Promise.all([this.api.get("/status"), this.api.get("/runs")]);
-    this.take(status, runs);
-  }
-
-  /** @type {(status: Status, runs: RunShape[]) => void} */
-  take(status, runs) {
-    if (JSON.stringify(this.status.peek()) !== JSON.stringify(status)) this.status.value = status;
-    const now = this.#keepOver(runs);
-    if (JSON.stringify(this.runs.peek()) !== JSON.stringify(now)) this.runs.value = now;
+    this.status.value = status;
+    this.runs.value = this.#keepOver(runs);
   }
 
   /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   takeEvent({ name, data }) {
-    if (name === "status") this.take(data, this.runs.peek());
+    this.isAway.value = false;
+    if (name === "status") this.status.value = data;
     else if (name === "runs") this.takeRuns(data.runs);
     else if (name === "reset") this.runs.value = []; // those that there are now follow
   }
@@ -157,8 +152,7 @@ export class StatusStore {
 
   /** @param {string} id of a run */
   async cancel(id) {
-    await this.api.post(`/runs/${id}/cancel`);
-    await this.load();
+    this.takeRuns([await this.api.post(`/runs/${id}/cancel`)]);
   }
 }
 

@@ -59,7 +59,7 @@ function Bulk({ app, only, ids }) {
   const close = () => (app.dialog.value = null);
   const go = () => {
     close();
-    void app.decisions.acceptAll(only, ids).then(() => app.followProposals()).catch(() => {});
+    void app.decisions.acceptAll(only, ids).then(() => app.follow()).catch(() => {});
   };
   const step = Math.max(1, Math.floor(proposals.length / SAMPLE));
   const sample = Array.from({ length: Math.min(SAMPLE, proposals.length) }, (_, index) => proposals[(index * step + from.value) % proposals.length]).filter((each) => each !== undefined);

@@ -70,7 +70,6 @@ async function enrich(app) {
   await app.attempt(async () => {
     await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
     app.decisions.announce(say("enrichBegun", { n: AT_ONCE }), false);
-    await app.status.load();
   });
 }
 
@@ -161,7 +160,6 @@ function ToDoList({ app, folder, changed }) {
       await app.api.post("/runs", { paths: [path], propose: true });
       asked.value = new Set(asked.value).add(path);
       app.decisions.announce(say("proposing"), false);
-      await app.status.load();
     });
   };
   return html`<section class="cc-section" aria-labelledby="todo"><div class="cc-head"><h2 id="todo">${folder ? say("toDoIn", { n: total, folder: showHidden(folder) }) : say("todoCount", { n: total })}</h2>

@@ -28,7 +28,7 @@ export function mountInbox(parent, api, status, shell) {
   const app = new App(api, whole, status);
   const endKeys = listenToKeys(app, parent);
   render(html`<${Sidebar} app=${app} />`, parent);
-  app.begin().catch(() => {}); // the status bar says what is wrong; it is tried again with what is told next
+  app.follow().catch(() => {}); // the status bar says what is wrong; it is tried again with what is told next
   return {
     app,
     end() {

@@ -25,7 +25,7 @@ const PAGES = {
   vault: { name: "vault", view: Vault },
   spending: { name: "spending", view: Spending },
 };
-const PAUSE = 3000; // milliseconds between two looks whether something has changed
+const PAUSE = 3000; // milliseconds until events that ended are asked for again
 
 const page = signal(pageOf(location.pathname));
 /** @type {App} */
@@ -102,19 +102,12 @@ function NotThere() {
   return html`<section class="cc-empty"><h1>${say("notThere")}</h1><p>${say("notThereMore")}</p><a class="cc-btn cc-btn--big" href="/inbox" onClick=${follow}>${say("toInbox")}</a></section>`;
 }
 
-/** Follow what changes while the page is in sight: by events, and where they end by looking again. */
+/** Follow what changes while the page is in sight; the first events tell how things are, and which proposals to read. */
 async function keepUp() {
-  let hasBegun = false;
   for (;;) {
     if (!document.hidden && session.peek() !== "out" && session.peek() !== "opening") {
-      try {
-        await (hasBegun ? app.follow() : app.begin());
-        hasBegun = true;
-        app.status.isAway.value = false;
-        await readEvents((event) => (app.status.takeEvent(event), app.take(event)));
-      } catch {
-        app.status.isAway.value = session.peek() === "away";
-      }
+      await readEvents((event) => (app.status.takeEvent(event), app.take(event)));
+      app.status.isAway.value = session.peek() === "away";
     }
     await new Promise((done) => setTimeout(done, PAUSE));
   }
@@ -132,4 +125,4 @@ effect(() => {
 effect(() => writeAddress(app, page.value));
 render(html`<${Page} />`, document.body);
 readAddress(app);
-void openSession().then(keepUp);
+void openSession().then(() => Promise.all([keepUp(), app.follow().catch(() => {})]));

@@ -76,14 +76,7 @@ async function send(method, path, body) {
   const response = await askOnce(method, path, body);
   /** @type {any} */
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) {
-    if (session.peek() === "away") session.value = "open";
-    return answer;
-  }
-  if (response.status === 401) {
-    reason.value ||= say("sessionOver");
-    session.value = "out";
-  }
+  if (response.ok) return answer;
   throw new ApiError(answer.detail ?? response.statusText, response.status, answer.code);
 }
 
@@ -114,12 +107,19 @@ async function ask(method, path, body, stop, key) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   if (key) headers["Idempotency-Key"] = key;
   if (body) headers["Content-Type"] = "application/json";
+  /** @type {Response} */
+  let response;
   try {
-    return await fetch(`${PREFIX}${path}`, { method, headers, cache: "no-store", ...(body && { body: JSON.stringify(body) }), ...(stop && { signal: stop }) });
+    response = await fetch(`${PREFIX}${path}`, { method, headers, cache: "no-store", ...(body && { body: JSON.stringify(body) }), ...(stop && { signal: stop }) });
   } catch {
     if (!stop?.aborted && session.peek() !== "out") session.value = "away";
     throw new Away(say("notAnswering"));
   }
+  if (response.status === 401) {
+    reason.value ||= say("sessionOver");
+    session.value = "out";
+  } else if (session.peek() === "away") session.value = "open";
+  return response;
 }
 
 /**
