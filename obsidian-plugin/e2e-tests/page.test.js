@@ -357,11 +357,10 @@ test("a run shows in the header, and is stopped there; background work is paused
 test("why nothing goes on is one click away, and said once", async () => {
   const why = "The model cannot be reached";
   const run = { id: "r1", state: "running", counts: {}, total: 3, waits: why, made_at: new Date().toISOString() };
-  await page.route("**/api/v1/events", (route) => route.abort());
-  await page.route(/\/api\/v1\/(status|runs)$/, async (route) => {
-    const response = await route.fetch();
-    const json = await response.json();
-    await route.fulfill({ response, json: route.request().url().endsWith("runs") ? { ...json, runs: [run] } : { ...json, fault: { reason: why } } });
+  await page.route("**/api/v1/events", async (route) => {
+    const events = { runs: { runs: [run] }, status: { ...(await call("/status")), fault: { reason: why } } };
+    const lines = Object.entries(events).map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    await route.fulfill({ contentType: "text/event-stream", body: lines.join("") });
   });
   await show("inbox");
   await page.getByRole("button", { name: "Paused" }).click();
@@ -615,13 +614,14 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
 test("texts of others are text wherever they are shown", async () => {
   const hostile = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>[x](javascript:window.harm=1) [[a|<b>]] \u202etxt';
   await page.route("**/api/v1/**", async (route) => {
-    if (route.request().url().endsWith("/events")) return route.abort(); // a stream has no end to wait for
-    const response = await route.fetch();
+    const isStream = route.request().url().endsWith("/events"); // which has no end to wait for
+    const response = await route.fetch(isStream ? { url: `${route.request().url()}?once=true` } : {});
     const text = await response.text();
     if (!response.ok() || route.request().method() !== "GET") return route.fulfill({ response, body: text });
     const keep = /^(open|accepted|refused|done|undone|excluded|marked|private|unsuited|asked|fill|undo|[=+-]|…|\d{4}-\d\d.*)$/;
     const harm = (/** @type {string} */ key, /** @type {unknown} */ value) => (typeof value === "string" && key !== "kind" && !keep.test(value) ? hostile + value : value);
-    return route.fulfill({ response, body: JSON.stringify(JSON.parse(text), harm) });
+    const spoil = (/** @type {string} */ json) => JSON.stringify(JSON.parse(json), harm);
+    return route.fulfill({ response, body: isStream ? text.replace(/^(data: )(.*)$/gm, (_, name, data) => name + spoil(data)) : spoil(text) });
   });
   for (const name of PAGES) {
     await page.goto(`${vault.address}/${name}`);

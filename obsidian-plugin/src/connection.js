@@ -9,7 +9,7 @@ import { parse, read, send } from "./http.js";
 import { toHex } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { Answer, Question } from "./http.js" */
+/** @import { Answer } from "./http.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proof, TokenSecret } from "./api-types.d.ts" */
 
@@ -41,25 +41,17 @@ const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the po
 export async function ask(plugin, method, path, body) {
   const isOnce = method === "POST" && ONCE.test(path);
   const question = { method, path: `/api/v1${path}`, body, ...(isOnce && { key: crypto.randomUUID() }) };
-  return read(await sendProven(plugin, question, isOnce));
-}
-
-/**
- * Send a request with the token to this vault's daemon. Rejects as ask does.
- *
- * @param {CompanionPlugin} plugin
- * @param {Question} question
- * @param {boolean} isRepeated whether it is sent once more where its answer gets lost; it has a key, so that nothing is done twice
- * @returns {Promise<Answer>}
- */
-async function sendProven(plugin, question, isRepeated) {
-  if (plugin.timers.isStopped) throw new Stopped();
-  const { address, token } = await locate(plugin, readToken(plugin));
-  if (!token) throw new NotPaired();
-  return send(plugin, address, { ...question, token }).catch((error) => {
-    if (isRepeated && error instanceof AnswerLost) return sendProven(plugin, question, false);
+  const sendProven = async () => {
+    if (plugin.timers.isStopped) throw new Stopped();
+    const { address, token } = await locate(plugin, readToken(plugin));
+    if (!token) throw new NotPaired();
+    return send(plugin, address, { ...question, token });
+  };
+  const sent = sendProven().catch((error) => {
+    if (isOnce && error instanceof AnswerLost) return sendProven(); // by its key nothing is done twice
     throw error;
   });
+  return read(await sent);
 }
 
 /**

@@ -13,11 +13,6 @@ export function notify(words) {
   new Notice(words);
 }
 
-/** @type {(plugin: CompanionPlugin, words: string, undo: () => Promise<void>) => void} */
-export function notifyWithUndo(plugin, words, undo) {
-  notifyWithButton(plugin, words, say("undo"), undo);
-}
-
 /**
  * @param {CompanionPlugin} plugin
  * @param {string} words

@@ -1,6 +1,6 @@
 /** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
-import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
+import { confirmFirst, notify, notifyWithButton } from "./dialogs.js";
 import { saveOpen } from "./open-notes.js";
 import { tellFilled } from "./outbox.js";
 import { ApiError } from "../ui/api.js";
@@ -131,7 +131,7 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
       fault && sentence(fault),
     ].filter(Boolean).join(" ");
     if (filled) plugin.pace = { notes: filled, ms: Date.now() - began };
-    if (filled) notifyWithUndo(plugin, told, () => undoRun(plugin, run.id));
+    if (filled) notifyWithButton(plugin, told, say("undo"), () => undoRun(plugin, run.id));
     else notify(told);
   }).catch((/** @type {unknown} */ error) => {
     if (!(error instanceof ApiError) || error.code !== "not-agreed") throw error;

@@ -3,7 +3,7 @@
  * of this window asked for them, else while they pause.
  */
 
-import { notifyWithUndo } from "./dialogs.js";
+import { notifyWithButton } from "./dialogs.js";
 import { ApiError } from "../ui/api.js";
 import { findFile, findViews } from "./note-text.js";
 import { tellUndone, undoChange } from "./undo.js";
@@ -213,6 +213,6 @@ export async function tellFilled(plugin, file, change, more = "") {
   /** @type {Change} */
   const { needs } = await plugin.api.get(`/changes/${change}`);
   const told = say("filledIn", { what: nameFilled(needs), name: file.basename });
-  notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
+  notifyWithButton(plugin, `${told} ${more}`.trim(), say("undo"), () => undoChange(plugin, change, file.path));
   return told;
 }

@@ -115,14 +115,10 @@ export async function startDaemon(app) {
  * @type {(app: App) => Promise<string>}
  */
 export async function readCode(app) {
-  const path = await requireAgreed(app);
-  return new Promise((resolve, reject) => {
-    execFile(path, pairWords(app), { ...options(), timeout: PATIENCE }, (error, stdout, stderr) => {
-      const [, code] = /"code": ?"([\w-]{4,64})"/.exec(stdout) ?? [];
-      if (!error && code) resolve(code);
-      else reject(new ProgramFailed(lastLine(stderr) || (error?.message ?? "")));
-    });
-  });
+  const said = await run(app, pairWords(app));
+  const [, code] = /"code": ?"([\w-]{4,64})"/.exec(said) ?? [];
+  if (!code) throw new ProgramFailed(lastLine(said));
+  return code;
 }
 
 /**
@@ -133,10 +129,15 @@ export async function readCode(app) {
  * @type {(app: App) => Promise<void>}
  */
 export async function openInBrowser(app) {
+  await run(app, ["open", "--vault", findRoot(app)]);
+}
+
+/** Run the program, and return what it prints. @type {(app: App, words: string[]) => Promise<string>} */
+async function run(app, words) {
   const path = await requireAgreed(app);
-  await new Promise((resolve, reject) => {
-    execFile(path, ["open", "--vault", findRoot(app)], { ...options(), timeout: PATIENCE }, (error, _stdout, stderr) =>
-      error ? reject(new ProgramFailed(lastLine(stderr) || error.message)) : resolve(null),
+  return new Promise((resolve, reject) => {
+    execFile(path, words, { ...options(), timeout: PATIENCE }, (error, stdout, stderr) =>
+      error ? reject(new ProgramFailed(lastLine(stderr) || error.message)) : resolve(stdout),
     );
   });
 }

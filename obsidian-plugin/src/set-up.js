@@ -69,12 +69,7 @@ function nameSetUp(error, program) {
 export async function start(plugin, path) {
   await agreeTo(plugin.app, path);
   const { fault, release } = await startDaemon(plugin.app);
-  try {
-    await Promise.race([fault, awaitDaemon(plugin)]);
-  } catch (error) {
-    if (!(error instanceof ProgramFailed)) throw error;
-    throw new ProgramFailed(say("startFailed", { why: error.message && sentence(error.message) }));
-  }
+  await Promise.race([fault, awaitDaemon(plugin)]).catch(failAs("startFailed"));
   release();
   if (plugin.daemon.error instanceof NotPaired) await pairByProgram(plugin, path);
 }
@@ -98,13 +93,16 @@ export async function pairByProgram(plugin, path) {
 
 /** @param {CompanionPlugin} plugin */
 async function pairByCode(plugin) {
-  try {
-    await pair(plugin, await readCode(plugin.app));
-  } catch (error) {
-    if (!(error instanceof ProgramFailed)) throw error;
-    throw new ProgramFailed(say("pairFailed", { why: error.message && sentence(error.message) }));
-  }
+  const code = await readCode(plugin.app).catch(failAs("pairFailed"));
+  await pair(plugin, code);
   await plugin.daemon.check();
+}
+
+/** Return what says of a program that failed what that means, and why. @param {"startFailed" | "pairFailed"} key */
+function failAs(key) {
+  return (/** @type {unknown} */ error) => {
+    throw error instanceof ProgramFailed ? new ProgramFailed(say(key, { why: error.message && sentence(error.message) })) : error;
+  };
 }
 
 /**

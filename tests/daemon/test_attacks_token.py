@@ -103,7 +103,7 @@ SCOPE_OF_POSTS: dict[Scope, set[str]] = {  # that of all others is `all`, and of
     "propose": {"/agents/propose", "/scripts/propose"},
     "decide": {
         *("/agents/accept", "/agents/undo", "/presence", "/proposals/decide", "/proposals/again"),
-        *(f"/proposals/999/{name}" for name in ("again", "edits")),
+        "/proposals/999/again",
         *("/changes/undo", "/changes/undo-all", "/changes/999/undo"),
         *("/proposals/decide-all", "/runs/RUN/cancel"),
         *(f"/outbox/999/{name}" for name in ("edits", "withdraw", "applied")),
