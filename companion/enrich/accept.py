@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -123,16 +123,32 @@ class Acceptor:
         evidence = (Evidence(own.text, own.text, 1.0),)
         return [Accepted(filling, by_model=False, evidence=evidence)]
 
-    def _fill_top_callout(self) -> Iterator[Accepted | Rejected]:
-        """Yield the outcome of the callout at the top, if the note needs one that asks nothing."""
+    def _fill_top_callout(self) -> list[Accepted | Rejected]:
+        """Return the outcome of the callout at the top, if the note needs one that asks nothing."""
         note = self.note
         is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
-        if need := next((need for need in is_top if not note.ask_for(need).question), None):
+        need = next((need for need in is_top if not note.ask_for(need).question), None)
+        outcome = need and (self._quote_others(need) or self._extract_note(need))
+        return [outcome] if outcome else []
+
+    def _extract_note(self, need: Need) -> Accepted | Rejected | None:
+        """Return a callout of the sentences that sum the note up, or that there are none.
+
+        None: without an encoder nobody knows which these are, so the model is asked.
+        """
+        note = self.note
+        names = [note.context.title, *note.context.aliases]
+        said = self.similar and self.similar.find_extract(note.whole, names, note.language)
+        if said is None:
+            return None
+        if not said:
             unread = note.embedded.unread if note.embedded else ()
             more = f" ({'; '.join(unread)})" if unread else ""
-            reason = _NO_CALLOUT.format(model=self.model.name) + more
-            rejected = Rejected(need, reason, "too little")
-            yield self._quote_others(need) or self._quote_extract(need) or rejected
+            return Rejected(need, _NO_CALLOUT.format(model=self.model.name) + more, "too little")
+        value = inert_prose(" ".join(said), self._names.resolve)
+        evidence = tuple(Evidence(each, each, 1.0) for each in said)
+        filling = Filling(need, value, "the note's own sentences; no model was asked")
+        return Accepted(filling, by_model=False, evidence=evidence, flags=("extractive",))
 
     def _quote_others(self, need: Need) -> Accepted | None:
         """Return a callout that quotes other notes on the subject, with links to them.
@@ -154,18 +170,6 @@ class Acceptor:
         evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in said)
         filling = Filling(need, value, "the words of other notes; no model was asked")
         return Accepted(filling, by_model=False, evidence=evidence)
-
-    def _quote_extract(self, need: Need) -> Accepted | None:
-        """Return a callout of the sentences that sum the note up."""
-        note, similar = self.note, self.similar
-        names = [note.context.title, *note.context.aliases]
-        said = similar.find_extract(note.whole, names, note.language) if similar else []
-        if not said:
-            return None
-        value = inert_prose(" ".join(said), self._names.resolve)
-        evidence = tuple(Evidence(each, each, 1.0) for each in said)
-        filling = Filling(need, value, "the note's own sentences; no model was asked")
-        return Accepted(filling, by_model=False, evidence=evidence, flags=("extractive",))
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]

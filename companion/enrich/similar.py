@@ -118,15 +118,18 @@ class SimilarNotes:
 
     def find_extract(
         self, parsed: ParsedNote, names: Sequence[str], language: str | None
-    ) -> list[str]:
-        """Return the sentences that sum the note up; none where that cannot be told.
+    ) -> list[str] | None:
+        """Return the sentences that sum the note up; none: there are none, or it is not in English.
 
-        Only in English: the lists of words by which a sentence is known to lean are measured there.
+        None: the encoder fails, or is on another machine. The lists of words by which a sentence
+        is known to lean are measured in English only.
         """
         encoder = self.vectors.encoder
-        if not isinstance(encoder, BuiltInEncoder) or language not in (None, "English"):
+        if language not in (None, "English"):
             return []
-        return self._unless_it_fails(lambda: find_extract(parsed, names, encoder.encode), [])
+        if not isinstance(encoder, BuiltInEncoder):
+            return None
+        return self._unless_it_fails(lambda: find_extract(parsed, names, encoder.encode), None)
 
     def choose(
         self,

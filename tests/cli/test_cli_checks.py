@@ -84,12 +84,14 @@ SUMMED_UP = (
 )
 
 
-@pytest.mark.parametrize("is_own", [True, False])
-def test_a_small_model_is_asked_for_the_callout_at_the_top_only_if_it_may_not_be_quoted(
-    user: User, is_own: bool
+@pytest.mark.parametrize(
+    ("settings", "is_own"),
+    [("", True), ("own_sentence = false\n", False), ("[similar]\nenabled = false\n", False)],
+)
+def test_a_small_model_is_asked_for_the_callout_at_the_top_only_if_the_note_is_not_quoted(
+    user: User, settings: str, is_own: bool
 ) -> None:
-    own = "" if is_own else "own_sentence = false\n"
-    user.configure(f'{SMALL}fields = ["callout"]\n{own}')
+    user.configure(f'{SMALL}fields = ["callout"]\n{settings}')
     more = "Our mill is closed in winter, when the river freezes over. " * 3
     user.note("Sourdough.md", f"# Sourdough\n\n{' '.join(SUMMED_UP)} {more}\n")
     say(user, "")
