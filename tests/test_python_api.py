@@ -10,12 +10,11 @@ import pytest
 
 import companion
 from companion.app.types.proposals import Proposal
-from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
+from companion.errors import ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import RejectedValue, Vault
 from tests.cli.conftest import user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User
-from tests.llm.fake_endpoint import error
 
 __all__ = ["user"]
 
@@ -90,12 +89,6 @@ def test_the_model_is_asked_for_the_notes_of_a_folder(vault: Vault, user: User) 
     asked = user.calls()
     [again] = vault.propose("Breads/Rye", "description")
     assert (again.proposals, user.calls()) == (rye.proposals, asked)
-
-
-def test_an_endpoint_that_fails_is_an_error(vault: Vault, user: User) -> None:
-    user.fake.script = lambda _seen, _n: error(500)
-    with pytest.raises(CompanionError, match="500"):
-        vault.propose("Sourdough")
 
 
 def test_a_daemon_that_asks_another_model_is_not_asked(user: User) -> None:

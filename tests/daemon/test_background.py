@@ -11,7 +11,7 @@ import pytest
 from companion.config.settings import LimitsTable
 from companion.daemon import background
 from companion.llm.budget import LimitReached
-from tests.daemon.daemon_fixture import FILLED, SETTLE, STUB, DaemonFixture, eventually
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
 EDITED_FILLED = FILLED + "A line added.\n"
@@ -394,18 +394,6 @@ def test_note_made_read_only_while_the_model_thinks_gets_the_answer_later(
     daemon_fixture.rescan()
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.model.calls() == 1
-
-
-def test_time_of_change_in_the_future_is_no_reason_to_wait_for_ever(
-    daemon_fixture: DaemonFixture,
-) -> None:
-    file = daemon_fixture.note("Stub.md")
-    later = time.time() + 86_400
-    os.utime(file, (later, later))
-    began = time.monotonic()
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    assert daemon_fixture.model.last_at() >= began + SETTLE - 0.05
 
 
 def test_the_service_tier_is_for_those_who_can_wait(daemon_fixture: DaemonFixture) -> None:

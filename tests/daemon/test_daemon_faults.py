@@ -59,18 +59,6 @@ def test_fault_pauses_with_its_reason_and_passes_by_itself(
     assert failure.message not in said
 
 
-def test_endpoint_that_nobody_serves_is_waited_for(hasty: DaemonFixture) -> None:
-    url, hasty.url = hasty.url, "http://127.0.0.1:9/v1"
-    hasty.note("Stub.md")
-    hasty.start()
-    eventually(lambda: hasty.status().fault)
-    assert hasty.status().retry_in <= 1.0
-    hasty.stop()
-    hasty.url = url
-    hasty.start()
-    eventually(lambda: hasty.is_filled("Stub.md"))
-
-
 def test_few_calls_go_to_an_endpoint_that_fails(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,17 +71,6 @@ def test_few_calls_go_to_an_endpoint_that_fails(
     eventually(lambda: not daemon_fixture.status().in_hand)
     daemon_fixture.rescan()
     assert daemon_fixture.model.calls() <= 3  # those that were under way side by side
-
-
-def test_time_that_an_endpoint_asks_for_is_kept(hasty: DaemonFixture) -> None:
-    hasty.model.fail(429, "slow down", retry_after="1.5")
-    hasty.note("Stub.md")
-    hasty.start()
-    eventually(lambda: hasty.status().fault)
-    hasty.model.mend()
-    eventually(lambda: hasty.is_filled("Stub.md"))
-    first, *_, last = hasty.model.seen
-    assert last.at - first.at >= 1.45
 
 
 def test_run_that_stops_on_a_fault_ends_with_it(daemon_fixture: DaemonFixture) -> None:

@@ -236,15 +236,6 @@ def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
         quiet.daemon.outbox.give(row.id, STUB + "\ud83c")
 
 
-def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
-    text = FILLED + "\n## Why\n\nBecause.\n"
-    quiet.note("Stub.md", text)
-    row = request_edits(quiet, section="Why")
-    made = applied(text, quiet.daemon.outbox.give(row.id, text).offer)
-    assert made.startswith(FILLED)
-    assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
-
-
 LOG = FILLED + "\n## Log\n\nMonday.\n\n## Log\n\nTuesday.\n\n## Log\n\n> [!ai]\n"
 TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 
@@ -282,13 +273,6 @@ def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
     (quiet.vault / "F").mkdir()
     with pytest.raises(UsageError, match="works on notes"):
         quiet.run("F", line=2)
-
-
-def test_section_of_a_line_in_the_file(quiet: DaemonFixture) -> None:
-    quiet.note("Stub.md", LOG.replace("\n", "\r\n"))
-    quiet.run("Stub.md", line=TUESDAY)
-    text = quiet.read("Stub.md").replace("\r\n", "\n")
-    assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub" in text and text.endswith("> [!ai]\n")
 
 
 def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixture) -> None:

@@ -284,7 +284,7 @@ def test_goes_with_its_parent(model: Path) -> None:
 def test_no_model_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"not a model")
-    with EmbeddedServer(broken) as server, Client(server) as client:
-        with pytest.raises(ModelNotStarted, match=r"model broken cannot be started \("):
-            client.ask(Question(ASK, 10))
+    with EmbeddedServer(broken) as server:
+        with pytest.raises(ModelNotStarted, match=r"broken cannot be started \("), server.lease():
+            pass
         assert server.pid is None

@@ -396,10 +396,6 @@ def test_a_small_model_keeps_the_words_of_other_notes_where_these_say_more() -> 
     assert "fresh words" in callout.instruction(replace(told, small=False), None, None)
 
 
-def test_choices_are_offered() -> None:
-    assert "place, food" in user_text([ask("tags")])
-
-
 def test_stub_says_that_it_has_no_text() -> None:
     assert "(no text yet)" in user_text([ask("callout")], PromptContext("Kyoto"))
 
@@ -555,8 +551,3 @@ def test_wheel_has_its_files_beside_the_code(
 def test_built_in_prompts_stand_all_samples() -> None:
     for sample in SAMPLES:
         assert PROMPTS.messages([ask("callout")], sample, json=False)
-
-
-def test_fields_are_frozen() -> None:
-    with pytest.raises(AttributeError):
-        PROMPTS.fields["tags"].name = "x"  # type: ignore[misc]
