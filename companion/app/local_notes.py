@@ -7,14 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from companion.app.selection import NoteFilter, ScanPart, make_filter
-from companion.app.types.notes import (
-    Note,
-    NotePage,
-    NotesQuery,
-    NoteState,
-    ScanOptions,
-    ScanReport,
-)
+from companion.app.types.notes import Note, NotePage, NotesQuery, NoteState, ScanOptions, ScanReport
 from companion.app.vault import Progress
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.workspace import Workspace
@@ -27,11 +20,7 @@ from companion.vault.write import read_note
 
 # Imported where it is used: a scan needs none of it.
 if TYPE_CHECKING:
-    from companion.app.types.coverage import (
-        Coverage,
-        Estimate,
-        Outdated,
-    )
+    from companion.app.types.coverage import Coverage, Estimate, Outdated
 
 
 class LocalNotes:
