@@ -17,12 +17,11 @@ from companion.llm.encoder import Encoder, EndpointEncoder
 from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize_inline import without_links
 from companion.note.tags import without_tags
-from companion.store.vectors import VectorRow, VectorStore
 from companion.vault.files import NoteFile, stat_note
 from companion.vault.index import Scan
 
 if TYPE_CHECKING:
-    from companion.store.vectors import Floats, Rows, VectorTable
+    from companion.store.vectors import Floats, Rows, VectorRow, VectorTable
 
 _LETTERS = 300  # of a note's text, besides its title: more takes longer, and tags get no better
 _BATCH = 32  # notes encoded at once
@@ -57,6 +56,8 @@ class NoteVectors:
     """
 
     def __init__(self, workspace: Workspace, encoder: Encoder) -> None:
+        from companion.store.vectors import VectorStore  # loads numpy, for who compares notes
+
         self._endpoint = endpoint = workspace.config.similar_endpoint()
         self.encoder = encoder
         self.is_remote = endpoint is not None and not endpoint.is_local

@@ -255,6 +255,7 @@ NOT_FOR_SCAN = SERVER | {
     *("companion.app.run", "companion.app.remote_vault", "companion.app.types.changes"),
     *("companion.enrich.task", "companion.enrich.words", "companion.enrich.context"),
 }
+NOT_FOR_UNDO = SERVER | {"openai", "http.client", "ssl", "numpy"}
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
     "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
     "companion.cli.scan": NOT_FOR_SCAN,
@@ -273,10 +274,14 @@ def test_commands_import_no_server() -> None:
         assert not unwanted & set(line.split()), module
 
 
-def test_a_scan_imports_nothing_that_asks_or_writes(user: User) -> None:
+@pytest.mark.parametrize(("command", "unwanted"), [("scan", NOT_FOR_SCAN), ("undo", NOT_FOR_UNDO)])
+def test_a_command_imports_nothing_that_it_does_not_use(
+    user: User, command: str, unwanted: set[str]
+) -> None:
     user.note("Stub.md")
-    script = "import sys; from companion.cli import run; run(['scan']); print(*sys.modules)"
+    script = f"import sys; from companion.cli import run; run(['{command}']); print(*sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=True, cwd=user.vault, text=True
     )
-    assert "description" in ran.stdout and not NOT_FOR_SCAN & set(ran.stdout.split())
+    modules = set(ran.stdout.split())
+    assert f"companion.cli.{command}" in modules and not unwanted & modules
