@@ -109,7 +109,7 @@ def measure_daemon(vault: Path) -> int:
         for measure in (measure_start, measure_idle, measure_burst, measure_inbox):
             compares = measure is measure_idle
             tables = stub_tables(stub.base_url, backlog="ask")
-            set_home(home, tables | {"similar": {"enabled": compares}})
+            set_home(home, tables | {"similar": {"model": "" if compares else "none"}})
             if compares:
                 add_vectors(vault)
             rows, faults = measure(vault)

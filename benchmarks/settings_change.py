@@ -68,7 +68,7 @@ backlog = "all"
 settle_seconds = 1
 notes_a_day = 100000
 [similar]
-enabled = false
+model = "none"
 """
 INSTRUCTION = f"""---
 kind: text

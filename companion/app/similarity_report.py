@@ -142,7 +142,7 @@ def open_compared_notes(root: Path, **options: Any) -> Iterator[ComparedNotes]:
     ):
         if similar is None:
             raise UsageError(
-                "similar notes are switched off; set enabled = true under [similar] in the"
+                "similar notes are switched off; take model = none out of [similar] in the"
                 " configuration"
             )
         yield ComparedNotes(space, similar)

@@ -8,7 +8,7 @@ from typing import Any
 GONE = {
     "endpoint.tokens_a_minute": "the limit of tokens a minute is the one that the endpoint reports",
     "background.rescan_seconds": "the whole vault is scanned every 5 minutes",
-    "similar.choose": "similar notes choose if they can; similar.enabled = false ends that",
+    "similar.choose": "similar notes choose if they can; similar.model = none ends that",
     "callout.from_title": "a title is enough, unless endpoint.small says that the model is small",
     "callout.fold": "the fold is as most callouts in the vault have it; fold three by hand",
     "ignore.max_kilobytes": "notes over 1,024 kB are left alone",
@@ -24,11 +24,13 @@ GONE = {
     "notes.examples": "the author's style and corrections show how to write",
     "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
     " once this is taken out",
+    "similar.enabled": "similar.model = none takes the place of false",
     "similar.api_key": "similar.model is asked with endpoint.api_key",
 }
 """By name, what happens instead of the setting."""
 
-_PRICES = ("endpoint.input_price", "endpoint.output_price")  # kept, as caps may rely on them
+_PRICES = ("endpoint.input_price", "endpoint.output_price")
+_EFFECTIVE = (*_PRICES, "similar.enabled")  # what they say still counts
 # What a setting that is gone kept from being done stays undone while it is in a file.
 _HELD_BACK = {
     "agents.folders": ("agents", "may_accept"),
@@ -52,27 +54,29 @@ def without_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_removable(tables: Mapping[str, Any]) -> list[str]:
     """Return the obsolete settings whose removal allows nothing that they prevented."""
-    return [name for name in find_gone(tables) if name not in (*_HELD_BACK, *_PRICES)]
+    return [name for name in find_gone(tables) if name not in (*_HELD_BACK, *_EFFECTIVE)]
 
 
 def with_gone_effects(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the merged tables with the price that obsolete settings in the files gave, and without
-    anything that they prevented.
+    """Return the merged tables with what obsolete settings in the files said, where that still
+    counts, and without anything that they prevented.
     """
     kept = dict(merged)
-    prices = {
-        name: tables["endpoint"][name.partition(".")[2]]
+    said = {
+        name: tables[name.partition(".")[0]][name.partition(".")[2]]
         for tables in files
-        for name in _PRICES
+        for name in _EFFECTIVE
         if _has_setting(tables, name)
     }
-    if prices:
-        price = [prices.get(name, 0) for name in _PRICES]
-        kept["endpoint"] = {"price": price} | kept["endpoint"]
     for name, (table, key) in _HELD_BACK.items():
         is_there = any(name in find_gone(tables) for tables in files)
         if is_there and isinstance(kept.get(table), Mapping):
             kept[table] = {each: value for each, value in kept[table].items() if each != key}
+    endpoint, similar = kept.get("endpoint"), kept.get("similar")
+    if isinstance(endpoint, dict) and not said.keys().isdisjoint(_PRICES):
+        kept["endpoint"] = {"price": [said.get(name, 0) for name in _PRICES]} | endpoint
+    if isinstance(similar, dict) and said.get("similar.enabled") is False:
+        kept["similar"] = similar | {"model": "none"}
     return kept
 
 

@@ -91,10 +91,13 @@ class TagsTable(Table):
 class SimilarTable(Table):
     """[similar]: comparing notes, to take tags and note types from similar ones."""
 
-    enabled: bool = True
-    """compare notes; if not, the model chooses from the most used tags"""
     model: str = ""
-    """of the /embeddings at endpoint.base_url; unset: the built-in encoder, on this machine"""
+    """an encoder at endpoint.base_url; unset: the built-in one; none: the model chooses all tags"""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether notes are compared at all."""
+        return self.model != "none"
 
 
 Mode = Literal["write", "propose"]
@@ -233,7 +236,7 @@ class Config(Table):
 
     def similar_endpoint(self) -> Endpoint | None:
         """Return the endpoint that encodes texts; None: the built-in encoder does."""
-        if self.is_embedded or not self.similar.model:
+        if self.is_embedded or not (self.similar.enabled and self.similar.model):
             return None
         main = self.endpoint
         return Endpoint(

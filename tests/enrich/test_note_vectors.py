@@ -107,7 +107,7 @@ def test_the_vector_goes_once_a_note_is_left_alone(encoding: Encoding) -> None:
 
 CHANGES = [
     pytest.param("home/config.toml", '[private]\nfolders = ["Diary"]\n', id="private by now"),
-    pytest.param("home/config.toml", "[similar]\nenabled = false\n", id="switched off by now"),
+    pytest.param("home/config.toml", '[similar]\nmodel = "none"\n', id="switched off by now"),
     pytest.param("vault/Diary/a.md", "---\nai: false\n---\nText of a.\n", id="left alone by now"),
 ]
 

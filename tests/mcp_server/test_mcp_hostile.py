@@ -23,7 +23,7 @@ SETTINGS = """\
 [background]
 enabled = false
 [similar]
-enabled = false
+model = "none"
 [private]
 folders = ["Diary"]
 tags = ["secret"]
