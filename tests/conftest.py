@@ -53,6 +53,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """The folder of a vault that has no notes."""
+    (folder := tmp_path / "vault").mkdir()
+    return folder
+
+
+@pytest.fixture
 def fake() -> Iterator[FakeEndpoint]:
     with closing(FakeEndpoint()) as endpoint:
         yield endpoint

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from companion.config import load_config
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import make_prompt_context, subject_properties
-from companion.enrich.workspace import open_workspace
 from companion.llm.pricing import estimate_tokens
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, load_prompts
+from tests.enrich.conftest import Open
 
 
 @pytest.mark.parametrize(
@@ -76,15 +73,11 @@ TAGS = [
 
 @pytest.mark.parametrize("tags", TAGS)
 def test_the_most_fitting_values_are_offered_while_there_is_room(
-    tmp_path: Path, home: Path, tags: list[str]
+    open_vault: Open, tags: list[str]
 ) -> None:
-    vault = tmp_path / "vault"
-    vault.mkdir()
-    (vault / "Note.md").write_text(f"---\ntags: [{', '.join(tags)}]\n---\n", encoding="utf-8")
-    with open_workspace(load_config(), vault) as workspace:
-        known = VaultContext(workspace.scan())
-        field = load_prompts().fields["tags"]
-        offered = known.vocabulary([field], "A.md", f"About {tags[-1]}.")["tags"]
+    space = open_vault({"Note.md": f"---\ntags: [{', '.join(tags)}]\n---\n"}, "")
+    fields = [space.prompts.fields["tags"]]
+    offered = VaultContext(space.scan()).vocabulary(fields, "A.md", f"About {tags[-1]}.")["tags"]
     assert offered[0] == tags[-1]
     assert set(offered) <= set(tags)
     assert len(offered) == 1 or estimate_tokens(", ".join(offered)) <= 100

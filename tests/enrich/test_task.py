@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from companion.config import load_config
 from companion.enrich.needs_to_ask import was_rejected
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.words import is_rewritten
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import Workspace
 from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.store.proposal import Flag, LatestProposal, NewProposal, ProposalState
+from tests.enrich.conftest import Open
 from tests.examples import labelled
 
 PLAIN = "# Tea\n\nTea is brewed.\n"
@@ -24,11 +21,8 @@ TWO = "---\ndescription: A.\n---\n> [!ai] Mine\n> a\n\n## Sorts\n\n> [!ai]\n\n##
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, home: Path) -> Iterator[Workspace]:
-    vault = tmp_path / "vault"
-    vault.mkdir()
-    with open_workspace(load_config(), vault) as opened:
-        yield opened
+def workspace(open_vault: Open) -> Workspace:
+    return open_vault({}, "")
 
 
 JOBS = {
