@@ -16,6 +16,7 @@ from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.vault.lock import vault_lock
 from tests.cli.user import REPOSITORY, User, files_in
+from tests.examples import labelled
 from tests.llm.fake_endpoint import error
 
 EXAMPLES = files_in(REPOSITORY / "examples/vault")
@@ -122,52 +123,32 @@ def test_an_unknown_model_is_refused_before_anything_is_written(user: User) -> N
     assert not (user.home / "demo").exists()
 
 
-def taken(folder: Path) -> None:
-    (folder / "Mine.md").write_text("Mine.\n")
-
-
-def a_file(folder: Path) -> None:
-    folder.rmdir()
-    folder.write_text("Mine.\n")
-
-
-def a_vault_around(folder: Path) -> None:
-    (folder.parent / ".obsidian").mkdir()
-
-
-def a_linked_mark(folder: Path) -> None:
-    (elsewhere := folder.parent / "elsewhere").mkdir()
-    (folder / ".companion-demo").symlink_to(elsewhere)
-
-
-def a_linked_note(folder: Path) -> None:
-    (folder / ".companion-demo").mkdir()
-    (mine := folder.parent / "Mine.md").write_text("Mine.\n")
-    (folder / "Diary.md").symlink_to(mine)
-
-
-def a_linked_folder(folder: Path) -> None:
+def link(folder: Path, name: str) -> None:
+    """Have a folder of the demo in which that is a link to something of the user's."""
     (folder / ".companion-demo").mkdir()
     (mine := folder.parent / "Mine").mkdir()
-    (folder / "Cooking").symlink_to(mine, target_is_directory=True)
+    (mine / "Mine.md").write_text("Mine.\n")
+    (folder / name).symlink_to(mine / "Mine.md" if name.endswith(".md") else mine)
 
 
-REFUSED = [
-    pytest.param(taken, "is not empty, and not the demo's", id="notes of the user's"),
-    pytest.param(a_file, "is not empty, and not the demo's", id="a file"),
-    pytest.param(a_vault_around, "is in the vault", id="in a vault"),
-    pytest.param(a_linked_mark, "is not empty, and not the demo's", id="a linked mark"),
-    pytest.param(a_linked_note, "symbolic link", id="a linked note"),
-    pytest.param(a_linked_folder, "symbolic link", id="a linked folder"),
-]
+REFUSED = {
+    "notes of the user's": (lambda f: (f / "Mine.md").write_text("x"), "is not empty, and not the"),
+    "a file": (lambda f: (f.rmdir(), f.write_text("Mine.\n")), "is not empty, and not the demo's"),
+    "in a vault": (lambda f: (f.parent / ".obsidian").mkdir(), "is in the vault"),
+    "a linked mark": (
+        lambda f: (f / ".companion-demo").symlink_to(f.parent),
+        "is not empty, and not the demo's",
+    ),
+    "a linked note": (lambda f: link(f, "Diary.md"), "symbolic link"),
+    "a linked folder": (lambda f: link(f, "Cooking"), "symbolic link"),
+}
 
 
-@pytest.mark.parametrize(("prepare", "told"), REFUSED)
+@labelled(("prepare", "told"), REFUSED)
 def test_what_is_not_its_own_stays_as_it_is(
-    user: User, tmp_path: Path, prepare: object, told: str
+    user: User, tmp_path: Path, prepare: Callable[[Path], object], told: str
 ) -> None:
     (folder := tmp_path / "place/demo").mkdir(parents=True)
-    assert callable(prepare)
     prepare(folder)
     before = {name: data for name, data in files_in(tmp_path / "place").items() if "Mine" in name}
     ran = user.run("demo", "--vault", str(folder))

@@ -12,6 +12,7 @@ from companion.config import load_config
 from companion.config.load import vault_file
 from tests.cli.empty_machine import empty_machine
 from tests.cli.user import FILLED, KEY, STUB, User
+from tests.examples import labelled
 
 
 @pytest.fixture(autouse=True)
@@ -67,49 +68,32 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path) -> None:
     assert not [path for path in changed if not path.is_relative_to(state)]
 
 
-LISTED = [
-    pytest.param((), "Obsidian lists no vault", id="none"),
-    pytest.param(("A", "B"), "Obsidian lists 2 vaults; name one", id="two, and nobody to ask"),
-]
+# the vaults that Obsidian lists, the current folder, and what is said of the choice
+VAULTS = {
+    "the only one": (["vault"], "home", 0, "The vault that Obsidian lists: "),
+    "around the current folder": ([], "vault/Sub", 0, "The vault where you are: "),
+    "around it, not listed": (["A", "B"], "vault", 0, "The vault where you are: "),
+    "two, and nobody to ask": (["A", "B"], "home", 2, "Obsidian lists 2 vaults; name one"),
+}
 
 
-@pytest.mark.parametrize(("names", "words"), LISTED)
-def test_no_vault_is_guessed(
+@labelled(("names", "where", "status", "words"), VAULTS)
+def test_which_vault_it_is(
     user: User,
     obsidian: Path,
-    names: tuple[str, ...],
-    words: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(user.home)
-    lists(obsidian, *(make_vault(user, name) for name in names))
-    ran = user.run("init", "--yes")
-    assert (ran.status, ran.out) == (2, "") and words in ran.err
-
-
-TAKEN = [
-    pytest.param(("Vault",), "home", "The vault that Obsidian lists", id="the only one"),
-    pytest.param((), "Vault/Sub", "The vault where you are", id="around the current folder"),
-    pytest.param(("A", "B"), "Vault", "The vault where you are", id="around it, not listed"),
-]
-
-
-@pytest.mark.parametrize(("names", "where", "words"), TAKEN)
-def test_the_vault_is_taken(
-    user: User,
-    obsidian: Path,
-    names: tuple[str, ...],
+    names: list[str],
     where: str,
+    status: int,
     words: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    roots = {"Vault": user.vault, "Vault/Sub": user.vault / "Sub", "home": user.home}
-    lists(obsidian, *(roots.get(name) or make_vault(user, name) for name in names))
-    roots["Vault/Sub"].mkdir()
-    monkeypatch.chdir(roots[where])
+    (user.vault / "Sub").mkdir()
+    lists(obsidian, *(user.vault if name == "vault" else make_vault(user, name) for name in names))
+    monkeypatch.chdir(user.home.parent / where)
     ran = user.run("init", "--yes")
-    assert ran.status == 0 and f"{words}: {user.vault}" in ran.out, ran.all
-    assert load_config().vault == user.vault
+    assert ran.status == status and words in ran.all
+    assert status or f"{words}{user.vault}\n" in ran.out
+    assert load_config().vault == (None if status else user.vault)
 
 
 @pytest.mark.parametrize("says", ["", "y"])
