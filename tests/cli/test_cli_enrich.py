@@ -1,13 +1,18 @@
-"""companion enrich: what is filled, what is left, and what is printed."""
+"""companion enrich: what is asked for, from what, what is kept of it, and when it is outdated."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.user import STUB, User, files_in
+from companion.app.types.coverage import OutdatedQuery
+from companion.app.written_texts import RecentlyOutdated, find_outdated
+from tests.cli.user import STUB, User, answer_by_schema, files_in
+from tests.llm.fake_endpoint import answer, error
+from tests.vault.test_pdf_text import make_pdf
 
 PLAIN = "# Plain\n\nText without properties.\n"
 
@@ -61,3 +66,176 @@ def test_tags_of_the_text_are_offered_and_marks_are_not(user: User) -> None:
     user.run("enrich", "Stub.md")
     schema = user.fake.seen[0].body["response_format"]["json_schema"]["schema"]["properties"]
     assert sorted(schema["tags"]["items"]["enum"]) == ["book", "garden"]
+
+
+def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
+    """One call a field: the first is answered, and the second one fails."""
+    user.configure('[endpoint]\njson_mode = "text"\n')
+    user.note("Stub.md")
+    user.fake.script = lambda seen, n: answer("A text.") if n == 0 else error(500, "x")
+    assert user.run("enrich", ".").status == 1
+    assert [(each.kind, each.value, each.state) for each in user.kept()] == [
+        ("description", "A text.", "open")
+    ]
+    assert user.read("Stub.md") == STUB and user.calls() == 2
+    user.fake.script = lambda seen, n: answer("Prose.")
+    assert user.run("enrich", ".").status == 0 and user.calls() == 3
+    assert "description: A text." in user.read("Stub.md") and "> Prose." in user.read("Stub.md")
+
+
+def test_a_callout_waits_where_its_evidence_cannot_be_told(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure('[endpoint]\nsmall = true\n[similar]\nmodel = "embedder"\n')
+    said = {"callout": "The starter gets flour and water twice a day."}
+    user.fake.script = lambda seen, number: answer_by_schema(seen, said)
+    text = "Sourdough is bread that is raised by wild yeast. Feed the starter twice a day. " * 3
+    note = user.note("Sourdough.md", f"{text}\n\n> [!ai] How is it fed?\n")
+    user.run("enrich", ".")
+    assert [(each.kind, each.flags) for each in user.kept()] == [("callout", ("small-model",))]
+    assert said["callout"] not in note.read_text()
+
+
+LONG = STUB.replace("Text of mine.", "One thing. Another thing. A third thing. A fourth thing.")
+
+
+def _edit(*swaps: tuple[str, str]) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        for old, new in swaps:
+            text = text.replace(old, new)
+        return text
+
+    return edit
+
+
+CHANGES = [
+    pytest.param(_edit(), [], id="nothing"),
+    pytest.param(_edit(("One thing.", "Quite another.")), [], id="a quarter"),
+    pytest.param(
+        _edit(("One thing.", "Quite another."), ("A third thing.", "And new.")),
+        ["callout", "description"],
+        id="a half",
+    ),
+    pytest.param(_edit(("fourth thing.", "fourth thing. And more. And more yet.")), [], id="added"),
+    pytest.param(
+        _edit(
+            ("One thing.", "Quite another."),
+            ("A third thing.", "And new."),
+            ("What a stub is.", "Mine."),
+        ),
+        ["callout"],
+        id="one of them edited",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edit", "kinds"), CHANGES)
+def test_is_outdated(user: User, edit: Callable[[str], str], kinds: list[str]) -> None:
+    note = user.note("Stub.md", LONG)
+    user.run("enrich", ".")
+    note.write_text(edit(user.read("Stub.md")))
+    with user.open() as space:
+        space.scan()
+        found = list(find_outdated(space))
+        assert RecentlyOutdated(space, int).page(OutdatedQuery()).texts == found
+    assert sorted(each.kind for each in found) == kinds
+    assert all(each.changed_share == 0.5 for each in found)
+
+
+PRIVATE = '[endpoint]\n[private]\nfolders = ["Diary"]\n'
+
+
+def with_stubs(user: User, number: int = 3) -> User:
+    for name in range(number):
+        user.note(f"N{name}.md")
+    return user
+
+
+@pytest.mark.parametrize("named", [".", "Diary", "Diary/Me.md"])
+def test_private_notes_are_never_sent_elsewhere(
+    user: User, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.configure(PRIVATE)
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    user.note("Diary/Me.md", STUB.replace("Text of mine", "Zebra"))
+    with_stubs(user, 1)
+    ran = user.run("prompt", named, "--try", "5")
+    assert ran.status == 0
+    assert not any("Zebra" in str(seen.body) for seen in user.fake.seen)
+    assert user.calls() == (named == ".")
+    assert ("left alone" in ran.err) == named.endswith(".md")
+
+
+TITLE = "---\ndescription:\n---\n\n# Koji\n"
+DEFINES = "[[Koji]] is a mould that grows on rice.\n"
+TELLING = (
+    "[[Koji]] is a mould that people in Japan grow on steamed rice or barley, to make miso, soy"
+    " sauce and sake of it. The rice is spread on trays of cedar, and is overgrown by [[Koji]]"
+    " within two warm and humid days, while somebody turns it over.\n"
+)
+SMALL = "[endpoint]\nsmall = true\n"
+
+
+@pytest.mark.parametrize("link", ["", "[[Koji]]", "[[Miso]] is a paste of beans and a mould."])
+def test_a_prompt_is_the_same_where_no_note_tells_anything(user: User, link: str) -> None:
+    user.note("Koji.md", f"{TITLE}\nA mould.\n")
+    alone = user.run("prompt", "Koji.md").out
+    assert "\n\n# Koji\n\nA mould.\n</note>\n\n" in alone
+    user.note("Miso.md", f"Beans. {link}")
+    assert user.run("prompt", "Koji.md").out == alone
+
+
+def test_a_small_model_is_shown_less_the_more_the_note_says_itself(user: User) -> None:
+    user.configure(SMALL)
+    user.note("Miso.md", DEFINES)
+    for words, is_shown in ((0, True), (40, True), (400, False)):
+        user.note("Koji.md", f"{TITLE}\n{'A mould. ' * words}")
+        assert ("grows on rice" in user.run("prompt", "Koji.md").out) == is_shown
+
+
+CHECKED = [
+    pytest.param(
+        "Koji is a mould that people in Japan grow on steamed rice.", True, id="its words"
+    ),
+    pytest.param("What people in Japan make miso, soy sauce and sake with.", True, id="its names"),
+    pytest.param("Koji is a mould that people in Bolivia grow on rice.", False, id="another name"),
+]
+
+
+PAPER = make_pdf([TELLING.replace("[[", "").replace("]]", "").replace(" of ", " of\n")])
+SAID_IN = [("Rice.md", TELLING.encode(), ""), ("x/p.pdf", PAPER, "\n![[p.pdf]]\n")]
+
+
+@pytest.mark.parametrize(("says", "is_kept"), CHECKED)
+@pytest.mark.parametrize(("path", "data", "embed"), SAID_IN, ids=["others", "a PDF"])
+def test_answers_are_checked_against_what_other_notes_and_embedded_papers_say(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str,
+    is_kept: bool,
+    path: str,
+    data: bytes,
+    embed: str,
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure(f'{SMALL}[notes]\nfields = ["description"]\n')
+    user.says(description=says)
+    user.note(path, data)
+    user.note("Koji.md", f"{TITLE}{embed}")
+    ran = user.run("enrich", "Koji.md")
+    assert any(each.value == says for each in user.kept()) == is_kept, ran.all
+
+
+def test_a_note_that_is_nothing_but_an_embedded_paper_is_filled(user: User) -> None:
+    user.configure(SMALL)
+    user.note("Koji.md", f"{TITLE}\n![[p.pdf]]\n")
+    user.note("p.pdf", make_pdf([""]))
+    user.note("Plain.md", "---\ndescription:\n---\n\n# Plain\n")
+    ran = user.run("enrich", "Koji.md")
+    assert "![[p.pdf]]: it has no text; it may be scanned" in ran.all, "nor a callout"
+    assert "it has no text" in user.run("prompt", "Koji.md").all
+    user.note("p.pdf", PAPER)
+    assert "The rice is spread on trays of cedar" in user.run("prompt", "Koji.md").out
+    assert user.run("enrich", "Koji.md", "--retry").status == 0
+    assert "> [!ai] AI\n" in user.read("Koji.md") and "![[p.pdf]]\n" in user.read("Koji.md")
