@@ -4,7 +4,6 @@ import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
 import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
-import { makeBase } from "./base-file.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
 import { explain, NoteUnavailable } from "./errors.js";
 import { showInWebViewer } from "./internals.js";
@@ -20,6 +19,8 @@ import { countNotes, describeModel, describeVault, say, showHidden } from "./wor
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Key } from "./words.js" */
 /** @import { Values } from "../ui/words.js" */
+
+const BASE = "Callout Companion.base";
 
 /** @type {CliFlags} */
 const PATH = { path: { value: "<path>", description: "The note's path in the vault; else the active note" } };
@@ -62,7 +63,7 @@ export const ACTIONS = {
     icon: "folder-pen",
     act: async (plugin, { parent }) => parent && enrichFolder(plugin, parent),
   },
-  propose: { id: "propose-note", name: "propose", icon: "inbox", act: proposeAndShow },
+  propose: { id: "propose-note", name: "proposeHere", icon: "inbox", act: proposeAndShow },
   undo: { id: "undo-note", name: "undoLast", icon: "undo-2", act: undoLast },
   why: { id: "why-note", name: "whyNote", icon: "circle-help", act: showWhy },
 };
@@ -260,3 +261,39 @@ async function followLink(plugin, { action, path }) {
   const act = async () => void (await enrichNote(plugin, file));
   confirmFirst(plugin, say("enrichAsk", { name: showHidden(file.basename) }), words, [say("enrichNote"), act]);
 }
+
+/** Create the base in the vault's folder unless it is there, and open it. @param {CompanionPlugin} plugin */
+async function makeBase({ app }) {
+  const { vault, workspace } = app;
+  const known = vault.getFileByPath(BASE);
+  const file = known ?? (await vault.create(BASE, writeBaseText()));
+  notify(say(known ? "baseThere" : "baseMade", { path: BASE }));
+  await workspace.getLeaf("tab").openFile(file);
+}
+
+/** The base's text (https://help.obsidian.md/bases/syntax). */
+const writeBaseText = () => `filters:
+  and:
+    - file.ext == "md"
+views:
+  - type: table
+    name: ${say("baseStubs")}
+    filters:
+      and:
+        - file.hasProperty("description")
+        - description.isEmpty()
+    order: [file.name, file.folder, file.mtime]
+  - type: table
+    name: ${say("basePostponed")}
+    filters:
+      or:
+        - file.hasTag("status/postponed")
+        - status == "postponed"
+    order: [file.name, file.folder, description]
+  - type: table
+    name: ${say("filled")}
+    filters:
+      and:
+        - "!description.isEmpty()"
+    order: [file.name, description, file.mtime]
+`;

@@ -48,7 +48,7 @@ export async function showWhy(plugin, file) {
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
   showLists(plugin, showHidden(file.basename), [
-    [say("whyLeft"), alone],
+    [say("leftAlone"), alone],
     [say("whyFilled"), isDone ? [say("whyNothing")] : filled],
     [say("whyStays"), left.map(sentence)],
   ]);

@@ -64,7 +64,7 @@ export class CompanionSettingTab extends PluginSettingTab {
       { name: say("setModes"), desc: describeModes(plugin), action: open },
       { name: say("setTakeOver"), desc: say("setTakeOverMore"), render: (setting) => this.#renderTakeOver(setting) },
       { name: say("setRibbon"), desc: say("setRibbonMore"), render: (setting) => this.#renderRibbon(setting) },
-      { name: say("headModel"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
+      { name: say("model"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
       { name: say("setTest"), desc: say("setTestMore"), action: () => void testConnection(plugin).then(notify) },
       { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => this.#renderAddress(setting) },
       { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => this.#renderPairing(setting) },
@@ -106,7 +106,7 @@ export class CompanionSettingTab extends PluginSettingTab {
   /** @param {Setting} setting */
   #renderRibbon(setting) {
     setting.addDropdown((dropdown) => {
-      dropdown.addOptions({ enrich: say("enrichNote"), propose: say("propose") });
+      dropdown.addOptions({ enrich: say("enrichNote"), propose: say("proposeHere") });
       dropdown.setValue(this.companion.settings.ribbon).onChange((ribbon) => this.#change({ ribbon }));
       dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
     });

@@ -42,7 +42,7 @@ function describe({ work, daemon }) {
   if (own) return [`${own}…`, ""];
   if (!status) return [daemon.state, daemon.words];
   const today = say("barToday", { n: status.today.notes });
-  const all = say("barToDo", { n: status.to_do });
+  const all = say("todoCount", { n: status.to_do });
   if (status.paused) return [say("barPaused", { today }), all];
   if (status.fault) return [say("barWaiting", { today }), status.fault.reason];
   return [status.in_hand.length ? say("barAtWork", { today }) : today, all];

@@ -19,7 +19,7 @@ function Nothing({ app }) {
   const todo = status?.to_do ?? 0;
   return html`<section class="cc-empty"><div class="cc-end__tick"><${Icon} name="sparkles" /></div>
     <h1>${say("nothingWaits")}</h1>
-    <p>${todo > 0 ? say("notesToDo", { n: todo }) : say("nothingToDo")}</p>
+    <p>${todo > 0 ? say("idleMore", { n: todo }) : say("nothingToDo")}</p>
     ${todo > 0 && app.shell.isPage && html`<a class="cc-btn cc-btn--big" href="/vault" onClick=${app.shell.follow}>${say("seeVault")}</a>`}
     ${app.shell.propose && html`<button class="cc-btn cc-btn--big cc-btn--main" onClick=${app.shell.propose}>${say("proposeHere")}</button>`}
     <p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>
