@@ -27,7 +27,6 @@ from companion.app.types.coverage import (
 )
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
-from companion.config.edit_settings import find_place, plan_settings, write_planned
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
@@ -107,6 +106,8 @@ def leave_unfilled(space: Workspace, field: UnfilledField) -> None:
     Raises UsageError if the folder does not exist, no field has that name, or the file cannot be
     edited.
     """
+    from companion.config.edit_settings import find_place, plan_settings, write_planned
+
     folder = spelled_path(space.root, field.folder)
     kinds = {each.fills for each in space.prompts.fields.values()}
     if field.kind not in kinds:

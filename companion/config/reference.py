@@ -34,6 +34,15 @@ class Setting(NamedTuple):
 
 def all_settings() -> Iterator[Setting]:
     """Yield all settings, in the order of the file."""
+    for name, table, field in _fields():
+        kinds = [field.annotation, *get_args(field.annotation)]
+        is_list = any(get_origin(kind) is tuple for kind in kinds)
+        words = _read_docstrings(table)[name.rpartition(".")[2]]
+        yield Setting(name, words, field.default, is_list)
+
+
+def _fields() -> Iterator[tuple[str, type[BaseModel], FieldInfo]]:
+    """Yield the name of each setting, the table that it is in, and its field."""
     tables = {
         name: field.default
         for name, field in Config.model_fields.items()
@@ -41,11 +50,10 @@ def all_settings() -> Iterator[Setting]:
     }
     for name, field in Config.model_fields.items():
         if name not in tables:
-            yield _describe(name, field, _read_docstrings(Config)[name])
+            yield name, Config, field
     for table, default in tables.items():
-        words = _read_docstrings(type(default))
         for name, field in type(default).model_fields.items():
-            yield _describe(f"{table}.{name}", field, words[name])
+            yield f"{table}.{name}", type(default), field
 
 
 def find_setting(name: str) -> Setting:
@@ -133,11 +141,5 @@ def _read_docstrings(table: type[BaseModel]) -> Mapping[str, str]:
     return words
 
 
-def _describe(name: str, field: FieldInfo, words: str) -> Setting:
-    kinds = [field.annotation, *get_args(field.annotation)]
-    is_list = any(get_origin(kind) is tuple for kind in kinds)
-    return Setting(name, words, field.default, is_list)
-
-
-SECRETS = frozenset(each.name for each in all_settings() if isinstance(each.default, SecretStr))
+SECRETS = frozenset(name for name, _, field in _fields() if isinstance(field.default, SecretStr))
 """The names of the settings that are keys: their values are never shown."""
