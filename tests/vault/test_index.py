@@ -238,10 +238,6 @@ def test_looks_again_where_facts_are_damaged(
     assert examine.asked == ["a.md", "b.md", "c/d.md"]
 
 
-def test_does_without_a_place_for_the_index(vault: Path, examine: Examiner) -> None:
-    assert len(scan(vault, vault, examine).notes) == 3
-
-
 def test_a_note_that_cannot_be_read_is_skipped(
     file: Path, vault: Path, examine: Examiner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,15 +279,6 @@ def test_facts_that_sqlite_cannot_hold_are_found_again(file: Path, vault: Path) 
     for _ in range(2):
         assert Index(file).scan(vault, RULES, examine, "1").notes["a.md"].aliases == ("\ud83d",)
     assert asked == ["a.md", "b.md", "c/d.md", "a.md"]
-
-
-def test_an_empty_vault_is_no_trouble(file: Path, tmp_path: Path, examine: Examiner) -> None:
-    (tmp_path / "empty").mkdir()
-    told: list[object] = []
-    found = Index(file).scan(
-        tmp_path / "empty", RULES, examine, "1", lambda *progress: told.append(progress)
-    )
-    assert (len(found.notes), found.skipped, told) == (0, {}, [])
 
 
 def test_holds_file_numbers_of_any_size(
