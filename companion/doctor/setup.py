@@ -91,7 +91,9 @@ def check_configuration() -> Finding:
             said = f"others may read {each}, which holds a key"
             return Finding("problem", said, f"chmod 600 {each}")
     if gone := describe_gone_settings(file, *vault_files()):
-        return Finding("hint", "\n".join(gone), "companion config edit takes them out as you save")
+        return Finding(
+            "hint", "\n".join(gone), "companion config edit takes out those that no longer count"
+        )
     return Finding("ok", f"{file}{also}")
 
 
