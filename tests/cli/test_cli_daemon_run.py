@@ -1,25 +1,30 @@
-"""A run at the vault's daemon that does not come to its end: Ctrl-C, and what others do."""
+"""Commands where a daemon runs: a run that does not come to its end, status, codes and tokens."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from companion.app.connection import Connection, M
+from companion.app.connection import Connection, DaemonRefused, M
 from companion.app.engine.run_progress import Run
 from companion.app.remote_vault import RemoteRun
+from companion.app.tokens import read_token
 from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.vault_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
-from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
+from tests.cli.user import FILLED, KEY, SAYS, STUB, Process, User, answer_by_schema
+from tests.daemon.caller import Answer, Caller
 from tests.daemon.test_api_runs import make_result
+from tests.llm.fake_endpoint import error
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 _SLOW = 60.0  # seconds that nobody waits for
 
 
@@ -39,6 +44,7 @@ def is_under_way(served: Serving) -> bool:
     return "filled" in served.log and served.user.calls() >= 2
 
 
+@posix
 def test_ctrl_c_ends_the_run_at_the_daemon(served: Serving) -> None:
     user, may_answer = served.user, threading.Event()
     user.fake.script = lambda seen, n: (
@@ -73,6 +79,7 @@ ENDERS = [
 ]
 
 
+@posix
 @pytest.mark.parametrize(("end", "words"), ENDERS)
 def test_others_end_the_run(served: Serving, end: Callable[[Serving], object], words: str) -> None:
     process = served.user.start("enrich", ".")
@@ -98,6 +105,7 @@ def twice(served: Serving) -> Serving:
     return served
 
 
+@posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_when_its_command_is_ended(served: Serving, number: int) -> None:
     process = served.user.start("enrich", ".")
@@ -135,6 +143,7 @@ def test_what_was_being_written_is_told_after_the_end() -> None:
     assert [result.path for result in followed] == ["A.md"]
 
 
+@posix
 def test_a_new_token_ends_the_session(twice: Serving) -> None:
     process = twice.user.start("enrich", ".")
     read_first(process)
@@ -145,6 +154,7 @@ def test_a_new_token_ends_the_session(twice: Serving) -> None:
     assert len(twice.client().status().runs) == 1, "what was begun goes on"
 
 
+@posix
 def test_why_calls_wait_their_turn_is_said(user: User) -> None:
     """A limit a minute: the run waits, and fails nobody; whoever waits can be stopped."""
     user.configure(QUIET.replace("[background]", "requests_a_minute = 1\n[background]"))
@@ -165,3 +175,93 @@ def test_why_calls_wait_their_turn_is_said(user: User) -> None:
         assert process.returncode == 130 and "Stopped: 1 enriched, 1 not done." in out
         wait_until(lambda: not served.client().status().rate_limit, "nobody waits")
     assert user.calls() == 1
+
+
+@pytest.fixture
+def vault_served(user: User) -> Iterator[Serving]:
+    """A daemon of a vault with a stub and a note that is left alone; it does what it is asked."""
+    user.configure(QUIET)
+    user.note("Stub.md")
+    user.note("Skipped.md", STUB.replace("created", "ai: false\ncreated"))
+    with serving(user) as daemon:
+        wait_until(lambda: daemon.client().status().ready, "looked over")
+        yield daemon
+
+
+def test_status_says_what_it_waits_for(vault_served: Serving) -> None:
+    user = vault_served.user
+    user.fake.play(error(401, f"bad key {KEY}"))
+    assert user.run("enrich", "Stub.md").status == 1
+    told = user.run("status").out
+    assert re.search(r"waits        The .* does not accept the key.*\(since .*, tried again", told)
+    assert user.run("status", "--json").objects[0]["fault"]["kind"] and KEY not in told
+    user.says()
+    assert user.run("service", "resume").status == user.run("enrich", "Stub.md").status == 0
+    assert "waits" not in user.run("status").out
+
+
+NOWHERE = "http://127.0.0.1:9/v1"
+OTHERS = [
+    ({"COMPANION_MODEL": "other"}, "would ask other at"),
+    ({"COMPANION_BASE_URL": NOWHERE}, f"would ask m at {NOWHERE}"),
+    ({"COMPANION_BASE_URL": "", "COMPANION_MODEL": ""}, ", the embedded model"),
+]
+
+
+def test_a_command_that_would_ask_another_model(
+    vault_served: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = vault_served.user
+    for environment, words in OTHERS:
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            for command in ("enrich .", "enrich Stub.md --dry-run"):
+                ran = user.run(*command.split())
+                assert (ran.status, ran.out) == (2, "") and words in ran.err
+                theirs = f"(pid {vault_served.process.pid}) asks m at {user.fake.url}"
+                assert theirs in ran.err and ran.err.count("\n") == 1
+            for command in ("status", "service pause", "service resume", "scan", "history", "undo"):
+                assert user.run(*command.split()).status == 0
+    assert user.read("Stub.md") == STUB and user.calls() == 0
+
+
+def ask(port: int, method: str, path: str, token: str = "", body: object = None) -> Answer:
+    data = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    if data:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+    with Caller(port) as caller:
+        return caller.send("\r\n".join([*lines, "", ""]).encode() + data)
+
+
+def pair(port: int, code: str) -> Answer:
+    return ask(port, "POST", "/api/v1/pair", body={"code": code})
+
+
+def test_a_code_opens_this_vault_alone_until_the_token_changes(
+    vault_served: Serving, tmp_path: Path
+) -> None:
+    user = vault_served.user
+    ran = user.run("plugin", "pair")
+    assert (ran.status, ran.err) == (0, "")
+    code = ran.out.splitlines()[0]
+    (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
+    with serving(user, "--vault", str(other.parent)) as neighbour:
+        assert pair(neighbour.port, code).status == 403
+        token = pair(vault_served.port, code.lower().replace("-", " ")).json["token"]
+        assert pair(vault_served.port, code).status == 403, "a code is used once"
+        assert ask(vault_served.port, "GET", "/api/v1/status", token).status == 200
+        assert ask(neighbour.port, "GET", "/api/v1/status", token).status == 401
+        assert ask(neighbour.port, "GET", "/api/v1/status", read_token()).status == 200
+    mine = vault_served.client()
+    assert user.run("plugin", "token", "rotate").status == 0
+    assert ask(vault_served.port, "GET", "/api/v1/status", token).status == 401
+    with pytest.raises(DaemonRefused, match="does not open this daemon") as refused:
+        mine.status()
+    assert refused.value.status == 401
+    assert user.run("status").status == 0
+    for kept in (vault_served.log, vault_served.errors.read_text(encoding="utf-8")):
+        assert token not in kept and code not in kept and read_token() not in kept
