@@ -104,11 +104,6 @@ export class Vault {
     await this.#end("SIGKILL");
   }
 
-  /** @param {NodeJS.Signals} name */
-  signal(name) {
-    this.#process?.kill(name);
-  }
-
   /** End the daemon and remove everything. */
   async remove() {
     await this.#end("SIGTERM");
@@ -192,7 +187,6 @@ export class Vault {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill(signal);
-    child.kill("SIGCONT"); // a test that failed may have stopped it
     await ended;
   }
 }

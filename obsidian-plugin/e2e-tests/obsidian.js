@@ -23,10 +23,10 @@ const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 /** @import { Vault } from "./daemon.js" */
 
 /**
- * hasClock: its time can be put forward. language: Obsidian's. path: where programs are searched.
+ * hasClock: its time can be put forward. path: where programs are searched.
  * version: the plugin's, in place of that of its manifest.
  *
- * @typedef {{theme?: "light" | "dark", hasClock?: boolean, language?: string, path?: string, version?: string}} Look
+ * @typedef {{theme?: "light" | "dark", hasClock?: boolean, path?: string, version?: string}} Look
  */
 
 /** A browser whose pages play Obsidian. */
@@ -53,7 +53,7 @@ export class Obsidian {
    * @param {Vault} vault
    * @param {Look} [look]
    */
-  async open(vault, { theme = "light", hasClock = false, language = "en", path = "", version = "" } = {}) {
+  async open(vault, { theme = "light", hasClock = false, path = "", version = "" } = {}) {
     const context = await this.browser.newContext({
       viewport: { width: 1040, height: 660 },
       reducedMotion: "reduce",
@@ -66,7 +66,7 @@ export class Obsidian {
     if (hasClock) await page.clock.install();
     await expose(page, vault.path);
     await exposeNode(page, vault);
-    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, path, language });
+    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, path, language: "en" });
     await page.route("http://localhost/**", (route) => this.#serve(route));
     if (version) await page.route("http://localhost/manifest.json", (route) => serveManifest(route, version));
     await page.goto("http://localhost/");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { notice, readData } from "./obsidian.js";
 import { SCENARIOS, focusEditor, openNote, shownText, shows, statusBar, tidyUp } from "./scenarios.js";
-import { chooseFromMenu, clickRibbon, countNotices, endScene, openPaired, openScene, runCommand, secret } from "./scene.js";
+import { clickRibbon, countNotices, endScene, openPaired, openScene, runCommand, secret } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -69,15 +69,6 @@ test("its callout has an icon and a colour of its own, unlike a type that Obsidi
   await page.evaluate((text) => document.head.prepend(createEl("style", { text, attr: { id: "snippet" } })), snippet);
   assert.deepEqual(await look("ai"), { color: "rgb(1, 2, 3)", icon: "lucide-bot" }, "wherever Obsidian puts it");
   await page.evaluate(() => document.getElementById("snippet")?.remove());
-});
-
-test("a note that is not open is written by the daemon, and the notice undoes it", async () => {
-  const path = "Garden/Compost.md";
-  await chooseFromMenu(page, path, /^Enrich note$/);
-  await waitFor("the file is filled", async () => /\[!ai\]/.test(await scene.vault.read(path)));
-  await notice(page, /Filled .* in “Compost”/);
-  await page.locator(".notice", { hasText: "“Compost”" }).getByRole("button").click();
-  await waitFor("the file is as before", async () => !/\[!ai\]/.test(await scene.vault.read(path)));
 });
 
 test("the section at the cursor, of two that read alike; undo goes past what the editor took back", async () => {

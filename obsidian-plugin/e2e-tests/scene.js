@@ -80,17 +80,6 @@ export function runCommand(page, name) {
   }, `Callout Companion: ${name}`);
 }
 
-/**
- * Choose from the menu of a file or folder in the list.
- * @param {Page} page
- * @param {string} path
- * @param {RegExp} title
- */
-export async function chooseFromMenu(page, path, title) {
-  await page.locator(`[data-path="${path}"]`).click({ button: "right" });
-  await page.locator(".menu-item").filter({ hasText: title }).click();
-}
-
 /** How many notices there were so far. @param {Page} page */
 export function countNotices(page) {
   return page.evaluate(() => window.host.notices.length);

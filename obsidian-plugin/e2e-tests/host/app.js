@@ -73,7 +73,6 @@ export function makeApp(name) {
   app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));
   app.workspace = new Workspace(app, drawWindow(app));
   app.setting = { open: () => new SettingsModal(app, app.settingTabs).open() };
-  app.fileManager = { renameFile: (file, path) => vault.rename(file, path) };
   const find = (path) => vault.getFileByPath(path) ?? vault.getFileByPath(`${path}.md`);
   // no note of these tests embeds another
   app.metadataCache = Object.assign(new Events(), { getFileCache: (file) => ({ headings: findHeadings(app, file) }), getFirstLinkpathDest: find });

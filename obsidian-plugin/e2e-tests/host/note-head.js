@@ -48,7 +48,7 @@ export class NoteHead {
     const name = this.titleEl.textContent.trim();
     if (!view.file || !name || name === view.file.basename) return;
     const folder = view.file.path.slice(0, -view.file.name.length);
-    await view.app.fileManager.renameFile(view.file, `${folder}${name}.md`);
+    await view.app.vault.rename(view.file, `${folder}${name}.md`);
   }
 }
 

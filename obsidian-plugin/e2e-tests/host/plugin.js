@@ -2,7 +2,6 @@
 
 import { Component, TFolder } from "obsidian-test-mocks/obsidian";
 import { icon } from "./icons.js";
-import { Menu } from "./popups.js";
 
 export class Plugin extends Component {
   constructor(app, manifest) {
@@ -108,13 +107,6 @@ function drawFolder(app, folder, parent) {
     const title = item.createDiv({ cls: `nav-${kind}-title`, attr: { "data-path": child.path } });
     if (isFolder) title.append(icon("chevron-right"));
     title.appendText(isFolder ? child.name : child.basename);
-    title.addEventListener("contextmenu", (event) => {
-      event.preventDefault();
-      const menu = new Menu();
-      app.workspace.trigger("file-menu", menu, child, "file-explorer-context-menu");
-      menu.showAtMouseEvent(event);
-    });
     if (isFolder) drawFolder(app, child, item.createDiv({ cls: "nav-folder-children" }));
-    else title.addEventListener("click", () => void app.workspace.open(child.path));
   }
 }

@@ -1,6 +1,5 @@
 /** Notices and menus. */
 
-import { Component } from "obsidian-test-mocks/obsidian";
 import { setIcon } from "./icons.js";
 
 export class Notice {
@@ -29,7 +28,6 @@ export class MenuItem {
     this.dom = menu.dom.createDiv({ cls: "menu-item", attr: { role: "menuitem" } });
     this.iconEl = this.dom.createDiv({ cls: "menu-item-icon" });
     this.titleEl = this.dom.createDiv({ cls: "menu-item-title" });
-    this.menu = menu;
   }
 
   setTitle(title) {
@@ -47,38 +45,17 @@ export class MenuItem {
   }
 
   onClick(callback) {
-    this.dom.addEventListener("click", (event) => {
-      this.menu.hide();
-      callback(event);
-    });
+    this.dom.addEventListener("click", callback);
     return this;
   }
 }
 
-export class Menu extends Component {
+/** Nobody sees it here: its items are clicked on as it is filled. */
+export class Menu {
   dom = createDiv({ cls: "menu", attr: { role: "menu" } });
 
   addItem(fill) {
     fill(new MenuItem(this));
-    return this;
-  }
-
-  showAtMouseEvent(event) {
-    return this.showAtPosition({ x: event.clientX, y: event.clientY });
-  }
-
-  showAtPosition({ x, y }) {
-    document.querySelectorAll(".menu").forEach((menu) => menu.remove());
-    document.body.append(this.dom);
-    this.dom.setCssStyles({
-      left: `${Math.min(x, window.innerWidth - this.dom.offsetWidth - 8)}px`,
-      top: `${Math.min(y, window.innerHeight - this.dom.offsetHeight - 8)}px`,
-    });
-    return this;
-  }
-
-  hide() {
-    this.dom.remove();
     return this;
   }
 }
