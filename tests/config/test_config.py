@@ -17,6 +17,7 @@ from companion.enrich.vault_settings import make_rules
 from companion.errors import UsageError
 from companion.note.callouts import Style, Styles
 from companion.prompts import load_prompts
+from tests.examples import labelled
 
 VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 KEY = "sk-config-Vw81SecretKey"
@@ -90,55 +91,35 @@ def test_a_link_to_nothing_is_no_missing_file(
         plan_settings(home / "config.toml", {"vault": "/notes"})
 
 
-WRONG = [
-    pytest.param("[endpoint\n", "is not valid TOML", "line 1", id="no TOML"),
-    pytest.param("a = 1\na = 2\n", "is not valid TOML", "line 2", id="a key twice"),
-    pytest.param("foo = 1", "unknown setting foo", "companion config get", id="unknown key"),
-    pytest.param("[foo]", "unknown setting foo", "companion config get", id="unknown table"),
-    pytest.param('[endpoint]\nmodle = "x"', "unknown setting endpoint.modle", "", id="a typo"),
-    pytest.param("endpoint = 1", "endpoint: this takes settings of its own", "[ ]", id="no table"),
-    pytest.param(
-        '[endpoint]\ntimeout = "x"', "endpoint.timeout: this takes a number", "", id="text"
-    ),
-    pytest.param(
-        "[endpoint]\ntimeout = 0", "timeout: this has to be greater than 0", "", id="zero"
-    ),
-    pytest.param(
-        "[endpoint]\ntimeout = inf", "timeout: this has to be a finite number", "", id="inf"
-    ),
-    pytest.param("[background]\nsettle_seconds = inf", "to be a finite number", "", id="no end"),
-    pytest.param(
-        "[background]\nnotes_a_day = -1", "notes_a_day: this has to be", "equal to 0", id="negative"
-    ),
-    pytest.param("[endpoint]\nconcurrency = 1.5", "a whole number", "", id="half a note"),
-    pytest.param(
-        '[endpoint]\njson_mode = "x"', "'auto', 'schema', 'object' or 'text'", "", id="mode"
-    ),
-    pytest.param('[endpoint]\nbase_url = "ftp://x"\nmodel = "m"', "begin with http", "", id="ftp"),
-    pytest.param('[endpoint]\nbase_url = "http://x"', "needs a model, too", "", id="no model"),
-    pytest.param("vault = 3", "vault: this takes the path of a folder", "", id="no path"),
-    pytest.param('[ignore]\npatterns = "x"', "patterns: this takes a list, as", "", id="no list"),
-    pytest.param("[ignore]\ntags = [1]", "tags.0: this takes a text in quotes", "", id="no text"),
-    pytest.param('[callout]\nlinks = "maybe"', "links: this takes true or false", "", id="maybe"),
-    pytest.param(
-        '[review]\nmode = "x"', "mode: this has to be 'write' or 'propose'", "", id="mode"
-    ),
-    pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
-    *(
-        pytest.param(
-            f'[notes]\npostponed_afterwards = "{tag}"',
-            'notes.postponed_afterwards: write "keep"',
-            "#status/done",
-            id=name,
-        )
-        for tag, name in (
-            ("x", "no tag"),
-            ("#", "empty"),
-            ("#a b", "two words"),
-            ("#1", "a number"),
-        )
-    ),
-]
+AFTERWARDS = "[notes]\npostponed_afterwards = "
+KEEP = 'notes.postponed_afterwards: write "keep"'
+WRONG = {
+    "no TOML": ("[endpoint\n", "is not valid TOML", "line 1"),
+    "a key twice": ("a = 1\na = 2\n", "is not valid TOML", "line 2"),
+    "unknown key": ("foo = 1", "unknown setting foo", "companion config get"),
+    "unknown table": ("[foo]", "unknown setting foo", "companion config get"),
+    "a typo": ('[endpoint]\nmodle = "x"', "unknown setting endpoint.modle", ""),
+    "no table": ("endpoint = 1", "endpoint: this takes settings of its own", "[ ]"),
+    "text": ('[endpoint]\ntimeout = "x"', "endpoint.timeout: this takes a number", ""),
+    "zero": ("[endpoint]\ntimeout = 0", "timeout: this has to be greater than 0", ""),
+    "inf": ("[endpoint]\ntimeout = inf", "timeout: this has to be a finite number", ""),
+    "no end": ("[background]\nsettle_seconds = inf", "to be a finite number", ""),
+    "negative": ("[background]\nnotes_a_day = -1", "notes_a_day: this has to be", "equal to 0"),
+    "half a note": ("[endpoint]\nconcurrency = 1.5", "a whole number", ""),
+    "JSON mode": ('[endpoint]\njson_mode = "x"', "'auto', 'schema', 'object' or 'text'", ""),
+    "ftp": ('[endpoint]\nbase_url = "ftp://x"\nmodel = "m"', "begin with http", ""),
+    "no model": ('[endpoint]\nbase_url = "http://x"', "needs a model, too", ""),
+    "no path": ("vault = 3", "vault: this takes the path of a folder", ""),
+    "no list": ('[ignore]\npatterns = "x"', "patterns: this takes a list, as", ""),
+    "no text": ("[ignore]\ntags = [1]", "tags.0: this takes a text in quotes", ""),
+    "maybe": ('[callout]\nlinks = "maybe"', "links: this takes true or false", ""),
+    "review mode": ('[review]\nmode = "x"', "mode: this has to be 'write' or 'propose'", ""),
+    "title": ('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line"),
+    "a mark that is no tag": (f'{AFTERWARDS}"x"', KEEP, "#status/done"),
+    "a mark that is empty": (f'{AFTERWARDS}"#"', KEEP, "#status/done"),
+    "a mark that is two words": (f'{AFTERWARDS}"#a b"', KEEP, "#status/done"),
+    "a mark that is a number": (f'{AFTERWARDS}"#1"', KEEP, "#status/done"),
+}
 
 
 FOLDERS = [
@@ -151,18 +132,6 @@ FOLDERS = [
     pytest.param("./A//B/./C/", "A/B/C", id="a detour"),
     pytest.param("[Garden]", "[Garden]", id="brackets"),
 ]
-WRONG_FOLDERS = [
-    pytest.param("Garden/**", 'is a glob; .* write "Garden"', id="all in it"),
-    pytest.param("./A/B/*", 'write "A/B"', id="all right in it"),
-    pytest.param("*/Private", "is a glob; .* name each folder", id="anywhere"),
-    pytest.param("Gard?n", "is a glob; .* name each folder", id="one character"),
-    pytest.param("/home/me/Notes/Garden", "is an absolute path; write it relative", id="absolute"),
-    pytest.param("C:\\Notes\\Garden", "is an absolute path; write it relative", id="Windows"),
-    pytest.param("~/Notes/Garden", "is an absolute path; write it relative", id="home"),
-    pytest.param("../Garden", "names no folder in the vault", id="outside"),
-    pytest.param(".", "names no folder in the vault", id="the vault"),
-    pytest.param(" ", "names no folder in the vault", id="nothing"),
-]
 
 
 @pytest.mark.parametrize("table", ["ignore", "private"])
@@ -172,11 +141,43 @@ def test_folder(home: Path, table: str, written: str, folder: str) -> None:
     assert getattr(config, table).folders == (folder,)
 
 
+WRONG_LISTS = {
+    "folder: all in it": ("folders = ['Garden/**']", 'is a glob; .* write "Garden"'),
+    "folder: all right in it": ("folders = ['./A/B/*']", 'write "A/B"'),
+    "folder: anywhere": ("folders = ['*/Private']", "is a glob; .* name each folder"),
+    "folder: one character": ("folders = ['Gard?n']", "is a glob; .* name each folder"),
+    "folder: absolute": (
+        "folders = ['/home/me/Notes/Garden']",
+        "is an absolute path; write it relative",
+    ),
+    "folder: Windows": (
+        "folders = ['C:\\Notes\\Garden']",
+        "is an absolute path; write it relative",
+    ),
+    "folder: home": ("folders = ['~/Notes/Garden']", "is an absolute path; write it relative"),
+    "folder: outside": ("folders = ['../Garden']", "names no folder in the vault"),
+    "folder: the vault": ("folders = ['.']", "names no folder in the vault"),
+    "folder: nothing": ("folders = [' ']", "names no folder in the vault"),
+    "tag: glob": ("tags = ['geheim/*']", 'tags.0: .* is a glob; .* write "geheim"'),
+    "tag: any": ("tags = ['a', '#*/x']", "tags.1: .* is a glob; .* name each tag"),
+    "tag: one character": ("tags = ['gehe?m']", "is a glob; .* name each tag"),
+    "tag: no tag": ("tags = ['']", "'' is not a tag"),
+    "tag: two signs": ("tags = ['##a']", "is not a tag"),
+    "tag: several in one": ("tags = ['a, b']", "is not a tag; a tag has letters"),
+    "tag: a number": ("tags = ['1984']", "not only digits"),
+    "property: any value": ("properties = { private = '*' }", "'\\*' is a glob; .* name each"),
+    "property: any name": ("properties = { 'p*' = 'x' }", "'p\\*' is a glob"),
+    "property: no value": ("properties = { private = ' ' }", "'private' has no"),
+    "property: no name": ("properties = { '' = 'x' }", "'' has no name"),
+    "property: no text": ("properties = { private = true }", "this takes a text in quotes"),
+}
+
+
 @pytest.mark.parametrize("table", ["ignore", "private"])
-@pytest.mark.parametrize(("written", "words"), WRONG_FOLDERS)
-def test_wrong_folder(home: Path, table: str, written: str, words: str) -> None:
-    with pytest.raises(UsageError, match=rf"{table}\.folders\.0: .*{words}"):
-        load(home, f"[{table}]\nfolders = [{written!r}]\n".replace("\\\\", "\\"))
+@labelled(("text", "words"), WRONG_LISTS)
+def test_wrong_list(home: Path, table: str, text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"{table}\..*{words}"):
+        load(home, f"[{table}]\n{text}\n")
 
 
 WRONG_PATTERNS = [
@@ -202,20 +203,6 @@ MARKS = [
     pytest.param("properties = { ' a b ' = ' yes ' }", {"a b": "yes"}, id="properties"),
     pytest.param("properties = { done = '?' }", {"done": "?"}, id="a question mark"),
 ]
-WRONG_MARKS = [
-    pytest.param("tags = ['geheim/*']", 'tags.0: .* is a glob; .* write "geheim"', id="glob"),
-    pytest.param("tags = ['a', '#*/x']", "tags.1: .* is a glob; .* name each tag", id="any"),
-    pytest.param("tags = ['gehe?m']", "is a glob; .* name each tag", id="one character"),
-    pytest.param("tags = ['']", "'' is not a tag", id="no tag"),
-    pytest.param("tags = ['##a']", "is not a tag", id="two signs"),
-    pytest.param("tags = ['a, b']", "is not a tag; a tag has letters", id="several in one"),
-    pytest.param("tags = ['1984']", "not only digits", id="a number"),
-    pytest.param("properties = { private = '*' }", "'\\*' is a glob; .* name each", id="any value"),
-    pytest.param("properties = { 'p*' = 'x' }", "'p\\*' is a glob", id="any name"),
-    pytest.param("properties = { private = ' ' }", "'private' has no", id="no value"),
-    pytest.param("properties = { '' = 'x' }", "'' has no name", id="no name"),
-    pytest.param("properties = { private = true }", "this takes a text in quotes", id="no text"),
-]
 
 
 @pytest.mark.parametrize("table", ["ignore", "private"])
@@ -225,14 +212,7 @@ def test_marks(home: Path, table: str, text: str, expected: object) -> None:
     assert getattr(getattr(config, table), text.split()[0]) == expected
 
 
-@pytest.mark.parametrize("table", ["ignore", "private"])
-@pytest.mark.parametrize(("text", "words"), WRONG_MARKS)
-def test_wrong_marks(home: Path, table: str, text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=rf"{table}\..*{words}"):
-        load(home, f"[{table}]\n{text}\n")
-
-
-@pytest.mark.parametrize(("text", "words", "more"), WRONG)
+@labelled(("text", "words", "more"), WRONG)
 def test_wrong_setting(home: Path, text: str, words: str, more: str) -> None:
     with pytest.raises(UsageError) as caught:
         load(home, text)
