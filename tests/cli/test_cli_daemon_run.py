@@ -200,32 +200,6 @@ def test_status_says_what_it_waits_for(vault_served: Serving) -> None:
     assert "waits" not in user.run("status").out
 
 
-NOWHERE = "http://127.0.0.1:9/v1"
-OTHERS = [
-    ({"COMPANION_MODEL": "other"}, "would ask other at"),
-    ({"COMPANION_BASE_URL": NOWHERE}, f"would ask m at {NOWHERE}"),
-    ({"COMPANION_BASE_URL": "", "COMPANION_MODEL": ""}, ", the embedded model"),
-]
-
-
-def test_a_command_that_would_ask_another_model(
-    vault_served: Serving, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = vault_served.user
-    for environment, words in OTHERS:
-        with monkeypatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            for command in ("enrich .", "enrich Stub.md --dry-run"):
-                ran = user.run(*command.split())
-                assert (ran.status, ran.out) == (2, "") and words in ran.err
-                theirs = f"(pid {vault_served.process.pid}) asks m at {user.fake.url}"
-                assert theirs in ran.err and ran.err.count("\n") == 1
-            for command in ("status", "service pause", "service resume", "scan", "history", "undo"):
-                assert user.run(*command.split()).status == 0
-    assert user.read("Stub.md") == STUB and user.calls() == 0
-
-
 def ask(port: int, method: str, path: str, token: str = "", body: object = None) -> Answer:
     data = b"" if body is None else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]

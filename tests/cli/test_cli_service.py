@@ -14,7 +14,7 @@ import pytest
 from companion.app.runtime_file import RuntimeFile, find_daemon
 from companion.config import state_folder
 from companion.daemon.log import log_file
-from tests.cli.serving import serving, wait_until
+from tests.cli.serving import wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.daemon.user_manager import user_manager, why_none
 
@@ -200,12 +200,6 @@ def test_a_vault_that_is_gone_is_still_listed_and_uninstalled(session: User) -> 
     assert str(session.vault) in session.run("service", "status").out
     assert session.run("service", "uninstall", str(session.vault)).status == 0
     assert systemctl("list-unit-files", "--no-legend", "callout*") == ""
-
-
-def test_a_daemon_run_by_hand_comes_first(user: User) -> None:
-    with serving(user) as daemon:
-        ran = user.run("service", "install")
-    assert ran.status == 1 and f"by hand (pid {daemon.process.pid})" in ran.err
 
 
 def test_without_a_user_manager(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
