@@ -1,4 +1,4 @@
-"""companion init: the vault it finds, the note it shows, and a second vault beside the first."""
+"""companion init: which vault it is, the note that it tries, and what a second vault's daemon gets."""
 
 from __future__ import annotations
 
