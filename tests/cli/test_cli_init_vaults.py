@@ -1,4 +1,4 @@
-"""companion init: which vault it is, the note that it tries, and what a second vault's daemon gets."""
+"""companion init: which vault it is, the note that it tries, and the daemon of a second vault."""
 
 from __future__ import annotations
 
