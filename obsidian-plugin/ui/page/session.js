@@ -73,25 +73,44 @@ export const api = {
  * @returns {Promise<any>}
  */
 async function send(method, path, body) {
-  const response = await askOnce(method, path, body);
-  /** @type {any} */
-  const answer = await response.json().catch(() => ({}));
+  const { response, answer } = await (method === "GET" ? read(path) : askOnce(method, path, body));
   if (response.ok) return answer;
   throw new ApiError(answer.detail ?? response.statusText, response.status, answer.code);
+}
+
+/** Read; where no answer comes, again until one does. @param {string} path */
+async function read(path) {
+  for (;;) {
+    try {
+      return await askWhole("GET", path);
+    } catch (error) {
+      if (!(error instanceof Away) || session.peek() === "out") throw error;
+      await new Promise((done) => setTimeout(done, PAUSE));
+    }
+  }
 }
 
 /**
  * Ask; where no answer comes, once more with the same key, so that nothing is done twice.
  *
- * @type {(method: string, path: string, body?: object) => Promise<Response>}
+ * @type {(method: string, path: string, body?: object) => ReturnType<typeof askWhole>}
  */
 async function askOnce(method, path, body) {
-  if (method !== "POST" || path === "/session") return ask(method, path, body);
+  if (path === "/session") return askWhole(method, path, body);
   const key = crypto.randomUUID();
-  const response = await ask(method, path, body, undefined, key).catch(() => null);
-  if (response && !(response.status === 409 && response.headers.has("Retry-After"))) return response;
+  const first = await askWhole(method, path, body, key).catch(() => null);
+  if (first && !(first.response.status === 409 && first.response.headers.has("Retry-After"))) return first;
   await new Promise((done) => setTimeout(done, PAUSE));
-  return ask(method, path, body, undefined, key);
+  return askWhole(method, path, body, key);
+}
+
+/** Ask, and read the whole answer: half of one is none. @type {(method: string, path: string, body?: object, key?: string) => Promise<{ response: Response, answer: any }>} */
+async function askWhole(method, path, body, key) {
+  const response = await ask(method, path, body, undefined, key);
+  const answer = await response.json().catch(() => null);
+  if (answer !== null || !response.ok) return { response, answer: answer ?? {} };
+  session.value = "away";
+  throw new Away(say("notAnswering"));
 }
 
 /**
