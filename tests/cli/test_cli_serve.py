@@ -78,25 +78,6 @@ def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(
     assert "companion init VAULT" in (user.home / "config.toml").read_text()
 
 
-def test_it_tells_that_its_settings_were_changed_meanwhile(user: User) -> None:
-    file = user.configure(QUIET)
-    told = "settings     server.port, endpoint.concurrency: changed; takes effect when the daemon"
-    with serving(user):
-        assert "settings  " not in user.run("status").out
-        file.write_text(QUIET.replace("= 1", "= 3") + "[server]\nport = 9\n", encoding="utf-8")
-        assert told in user.run("status").out
-        assert user.run("status", "--json").objects[0]["settings_changed"] is True
-        told = "has to be restarted for server.port, endpoint.concurrency"
-        assert told in user.run("config", "set", "server.port", "10").err
-        file.write_text("\nno settings", encoding="utf-8")
-        said = user.run("status").out
-        assert f"settings     nothing is asked or written: {file} is not valid TOML" in said
-        assert "line 2" in said
-        file.write_text(f"# a comment\n{QUIET}[private]\nfolders = ['F']\n", encoding="utf-8")
-        assert "settings  " not in user.run("status").out
-        assert user.run("status", "--json").objects[0]["settings_changed"] is False
-
-
 def try_to_serve(user: User, *arguments: str) -> Ran:
     """Return what `companion serve` came to, which ends by itself."""
     process = user.start("serve", *arguments)
