@@ -676,6 +676,15 @@ describe("a daemon that is away", () => {
       assert.equal(host.said, AWAY);
     });
   }
+
+  test("lets nothing reject where the plugin is switched off while it is looked for", async () => {
+    host = await new Host().load();
+    host.daemon.isAway = true;
+    await host.open("A.md");
+    await host.unload();
+    assert.equal(clock.size, 0, "no timer is left");
+    await host.load();
+  });
 });
 
 describe("presence", () => {
