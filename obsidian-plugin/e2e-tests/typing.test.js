@@ -12,6 +12,7 @@ const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 const EDITS = 50; // a round
 const LONGEST = 150; // milliseconds between two edits
 const FAULT = /did not work|nobody answers|not paired|not a callout companion|another plugin/i;
+const REWRITTEN = /the note was rewritten since the model was asked/; // so many edits may come to that in a short note
 const LONG = `---
 description:
 tags: [garden]
@@ -60,7 +61,7 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
     assert.equal(kept, model, "each letter that was typed is there, and none that was not");
     if (brought > 0) assert.match(said, /^Filled/);
     else assert.ok(said.endsWith(".") && !FAULT.test(said), `a polite refusal, not: ${said}`);
-    if (where === "body") assert.ok(brought > 0, said);
+    if (where === "body") assert.ok(brought > 0 || REWRITTEN.test(said), said);
     await waitFor("the file follows", async () => {
       return (await scene.vault.read(path)) === (await shownText(page));
     });
