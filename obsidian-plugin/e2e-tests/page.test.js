@@ -210,7 +210,7 @@ test("an answer that gets lost is asked for again, and nothing is done twice; wh
   await page.route("**/proposals/decide", async (route) => {
     keys.push(route.request().headers()["idempotency-key"]);
     if (keys.length > 1) return route.continue();
-    await route.fetch();
+    await route.fetch({ maxRetries: 3 });
     return route.abort("connectionreset");
   });
   await page.keyboard.press("a");
