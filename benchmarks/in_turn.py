@@ -98,7 +98,7 @@ def measure(tree: Path, options: argparse.Namespace) -> Figures:
         median(each.seconds for each in warm),
         max(each.memory for each in (cold, *warm)),
         median(latencies) - SETTLE,
-        max(idle, 0.01),  # what the kernel counts
+        idle,
         memory,
     )
 
