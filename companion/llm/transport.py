@@ -13,9 +13,10 @@ import logging
 import socket
 import time
 from base64 import b64encode
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote
 from urllib.request import getproxies, proxy_bypass
@@ -158,12 +159,14 @@ class _GuardedClient(httpx2.Client):
         self._max_answer = max_answer
         proxy, is_remote = _proxy_for(endpoint), not endpoint.is_local
         is_encrypted = bool(proxy) or endpoint.parts.scheme == "https"
-        self._pool = httpx2.HTTPTransport(
+        self._connect = partial(
+            httpx2.HTTPTransport,
             verify=httpx2.create_ssl_context(verify=is_encrypted, trust_env=is_remote),
             trust_env=is_remote,
-            limits=httpx2.Limits(keepalive_expiry=_IDLE),
+            limits=httpx2.Limits(max_connections=1, keepalive_expiry=_IDLE),
             proxy=proxy,
         )
+        self._idle: deque[tuple[float, httpx2.HTTPTransport]] = deque()
         own_headers = {
             "accept-encoding": "identity",
             "user-agent": f"callout-companion/{__version__}",
@@ -175,7 +178,6 @@ class _GuardedClient(httpx2.Client):
             own_headers["authorization"] = f"Basic {b64encode(login.encode()).decode()}"
         self._own_headers = httpx2.Headers(own_headers).raw
         self._streams: WeakSet[Any] = WeakSet()
-        self._under_way: list[httpx2.Request] = []
 
     def send(self, request: httpx2.Request, **_: object) -> httpx2.Response:
         """Return the response, its body read."""
@@ -188,17 +190,37 @@ class _GuardedClient(httpx2.Client):
             **request.extensions,
             "trace": lambda event, info: self._trace(request, event, info),
         }
-        self._under_way.append(request)
-        try:
-            with closing(self._pool.handle_request(request)) as response:
-                body = b"".join(self._read(response, deadline))
-        finally:
-            self._under_way.remove(request)
-            if self.is_closed:
-                self._close_pool()
+        with (
+            self._lend_connection() as connection,
+            closing(connection.handle_request(request)) as response,
+        ):
+            body = b"".join(self._read(response, deadline))
         return httpx2.Response(
             response.status_code, headers=response.headers, content=body, request=request
         )
+
+    @contextmanager
+    def _lend_connection(self) -> Iterator[httpx2.HTTPTransport]:
+        """Lend the connection that was used last.
+
+        Each is a pool of its own, because one shared pool would search all of them twice for each
+        call.
+        """
+        try:
+            _, connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._idle.append((time.monotonic(), connection))
+            self._close_idle(time.monotonic() - _IDLE)
+
+    def _close_idle(self, before: float) -> None:
+        """Close the connections that were used last before that; all if this is closed."""
+        with suppress(IndexError):  # another thread took it
+            while self.is_closed or self._idle[0][0] < before:
+                self._idle.popleft()[1].close()
 
     def _read(self, response: httpx2.Response, deadline: float) -> Iterator[bytes]:
         """Yield the body, up to so many bytes and until the deadline. Raises AnswerError."""
@@ -230,12 +252,7 @@ class _GuardedClient(httpx2.Client):
             if isinstance(sock, socket.socket):
                 with suppress(OSError):  # threads that wait on it return at once
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._close_pool()
-
-    def _close_pool(self) -> None:
-        """Close the connections, once no thread reads from one: its number may be another's."""
-        if not self._under_way:
-            self._pool.close()
+        self._close_idle(0.0)
 
 
 def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
