@@ -268,22 +268,7 @@ def _is_visible(char: str) -> bool:
     )
 
 
-_MARKS = (
-    '""',
-    "''",
-    "„“",
-    "„”",
-    "“”",
-    "‚‘",
-    "‚’",
-    "‘’",
-    "«»",
-    "»«",
-    "‹›",
-    "›‹",
-    "「」",
-    "『』",
-)
+_MARKS = ('""', "''", "„“", "„”", "“”", "‚‘", "‚’", "‘’", "«»", "»«", "‹›", "›‹", "「」", "『』")
 
 # Markers of quotes, list items, headings, fences, tasks and callouts before the words. Numbers are
 # kept.
