@@ -82,6 +82,7 @@ def main() -> int:
             file.write('[similar]\nmodel = "encoder"\n')
         with endpoint(own_address()) as (address, remote):
             os.environ["COMPANION_BASE_URL"] = address
+            run(["doctor", "similar", "--yes"])
             run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
             run(["enrich", *private, "--force", "--retry", "--yes", "--json"])
             run(["prompt", ".", "--try", "50", "--model", "other", "--json"])
