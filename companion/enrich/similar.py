@@ -119,10 +119,9 @@ class SimilarNotes:
     def find_extract(
         self, parsed: ParsedNote, names: Sequence[str], language: str | None
     ) -> list[str] | None:
-        """Return the sentences that sum the note up; none: there are none, or it is not in English.
+        """Return the sentences that sum an English note up; None: no encoder on this machine can.
 
-        None: the encoder fails, or is on another machine. The lists of words by which a sentence
-        is known to lean are measured in English only.
+        The lists of words by which a sentence is known to lean are measured in English only.
         """
         encoder = self.vectors.encoder
         if language not in (None, "English"):
@@ -329,9 +328,8 @@ class SimilarNotes:
     def _encode(self, context: VaultContext, paths: Collection[str]) -> None:
         """Encode those of the notes that have no vector. Raises EndpointError, AnswerError."""
         vectors = self.vectors
-        missing = vectors.find_missing(context.scan, paths)
-        if vectors.is_remote and not self._sends:
-            missing = []
+        sends = self._sends or not vectors.is_remote
+        missing = vectors.find_missing(context.scan, paths) if sends else []
         if vectors.needs_agreement(missing):
             self._warn(
                 f"{len(missing):,} notes are not compared yet, since {vectors.encoder.name} is on"
