@@ -19,12 +19,12 @@ GONE = {
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
     "endpoint.retries": "a failed call is made up to 3 times more",
     "endpoint.max_output_tokens": "8,192 more than needed, if the model thinks",
-    "endpoint.input_price": "it counts until you set endpoint.price, as [2, 10] for both",
-    "endpoint.output_price": "it counts until you set endpoint.price, as [2, 10] for both",
+    "endpoint.input_price": "it counts until endpoint.price = [2, 10], say, gives both prices",
+    "endpoint.output_price": "it counts until endpoint.price = [2, 10], say, gives both prices",
     "notes.examples": "the author's style and corrections show how to write",
     "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
     " once this is taken out",
-    "similar.enabled": "similar.model = none takes the place of false",
+    "similar.enabled": 'false counts until similar.model = "none" takes its place',
     "similar.api_key": "similar.model is asked with endpoint.api_key",
 }
 """By name, what happens instead of the setting."""
@@ -83,6 +83,15 @@ def with_gone_effects(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> d
 def describe_gone(name: str) -> str:
     """Return in words that the setting no longer exists, and what happens instead."""
     return f"the setting {name} is gone: {GONE[name]}"
+
+
+def describe_obsolete(tables: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each obsolete setting in the tables, and whether to take it out."""
+    removable = find_removable(tables)
+    return [
+        describe_gone(name) + ("; take it out" if name in removable else "")
+        for name in find_gone(tables)
+    ]
 
 
 def _has_setting(tables: Mapping[str, Any], name: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.gone_settings import describe_gone, find_gone, with_gone_effects, without_gone
+from companion.config.gone_settings import describe_obsolete, with_gone_effects, without_gone
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
@@ -132,8 +132,7 @@ def describe_gone_settings(*files: Path) -> list[str]:
     lines = []
     for file in files:
         with suppress(UsageError):
-            names = find_gone(read_tables(file))
-            lines += [f"{file}: {describe_gone(name)}; take it out" for name in names]
+            lines += [f"{file}: {said}" for said in describe_obsolete(read_tables(file))]
     return lines
 
 
