@@ -1,7 +1,5 @@
 """Examples: tables of them, changes of a vault for these, and how many a property is tried with."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ environment, folder, signals and files. Elsewhere than on Linux, and where a tes
 something before the program starts, it is started as usual.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import functools

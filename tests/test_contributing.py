@@ -1,7 +1,5 @@
 """The map in CONTRIBUTING.md names files, classes and functions that there are."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The main path with the real thing: the command line, a vault on disk, a model on this machine."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is loaded on first use is loaded once, however many threads are the first."""
 
-from __future__ import annotations
-
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator

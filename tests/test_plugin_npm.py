@@ -3,8 +3,6 @@
 Its lint is part of `make check`.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The Python API: docs/programs.md is its manual and its test."""
 
-from __future__ import annotations
-
 import doctest
 from collections.abc import Iterator
 from contextlib import ExitStack

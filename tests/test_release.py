@@ -1,7 +1,5 @@
 """The workflow that releases, by a tag that is the version, what was built, attested and tried."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """What the journal, the index cache and the budget store share: private SQLite files."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path

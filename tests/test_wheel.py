@@ -1,7 +1,5 @@
 """Wheel and sdist: built, the same bytes again, installed in an empty place, and run there."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from tests.daemon.conftest import daemon_fixture
 
 __all__ = ["daemon_fixture"]

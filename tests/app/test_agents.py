@@ -1,7 +1,5 @@
 """What an agent sees of a vault whose model runs on this machine, and so reads private notes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

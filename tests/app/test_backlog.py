@@ -1,7 +1,5 @@
 """What lay in the vault before, or comes many at once: not asked about until the user agreed."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable

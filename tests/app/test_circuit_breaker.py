@@ -1,7 +1,5 @@
 """An endpoint that serves nobody is tried again with back-off."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.app.engine.circuit_breaker import CircuitBreaker

@@ -1,7 +1,5 @@
 """Where the daemon is: believed only as long as it holds the vault's lock."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

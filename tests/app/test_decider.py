@@ -1,7 +1,5 @@
 """Decisions on proposals: accepted into the note as it is now, refused, and taken back."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from pathlib import Path

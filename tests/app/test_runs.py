@@ -1,7 +1,5 @@
 """What Vault.run promises, whoever does it: this process, or the vault's daemon over HTTP."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """Tokens: private, agreed on, derived for a vault; over at once when revoked or rotated."""
 
-from __future__ import annotations
-
 import hmac
 import os
 import stat

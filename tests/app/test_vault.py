@@ -1,7 +1,5 @@
 """What a Vault promises, whoever does it: this process, or the vault's daemon over HTTP."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import threading

@@ -1,7 +1,5 @@
 """What a Vault tells of itself, whoever does it: status, backlog, costs, and what is sent."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

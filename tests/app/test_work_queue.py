@@ -1,7 +1,5 @@
 """The work queue: coalesced, by priority, no note in two hands, nothing lost."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable

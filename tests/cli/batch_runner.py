@@ -1,7 +1,5 @@
 """An engine for batch files: answers each line by asking an endpoint, as offline runners do."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable, Iterable

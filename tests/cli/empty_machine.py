@@ -1,7 +1,5 @@
 """A machine on which companion init finds nothing set up, nor any server of models."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -15,8 +15,6 @@ The rest are what they are elsewhere: cat, cd, chmod, cp, export, link, ln, ls, 
 rm, sed, unset. STATE is the state folder of the vault, ENDPOINT the address of the model.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

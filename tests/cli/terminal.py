@@ -1,7 +1,5 @@
 """A real terminal around a process."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping, Sequence

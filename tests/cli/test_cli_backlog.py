@@ -1,7 +1,5 @@
 """companion service backlog, serve and init: what lay there before is filled once one says so."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """companion batch export and import: questions in a file, and proposals from the answers."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

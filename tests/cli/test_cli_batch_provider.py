@@ -1,7 +1,5 @@
 """companion batch submit and collect, at a stub of the Batch API."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """At the command line, a bad answer is asked for once more, and never reaches a note."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The commands: their exit statuses, their lines of help, and how the documentation calls them."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import socket

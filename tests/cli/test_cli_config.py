@@ -1,7 +1,5 @@
 """companion config: settings read and changed by name, in an editor, for all vaults or one."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Commands where a daemon runs: a run that does not come to its end, status, codes and tokens."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """companion demo: an example vault of its own, which is made anew, and never anybody else's."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,7 +1,5 @@
 """companion doctor where the machine fails it: disks, drives, ports, daemons and damaged files."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sqlite3

@@ -3,8 +3,6 @@
 What each fault of an endpoint is called is tested with the client, in tests/llm.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 

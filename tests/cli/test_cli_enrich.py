@@ -1,7 +1,5 @@
 """companion enrich: what is asked for, from what, what is kept of it, and when it is outdated."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Callable
 from pathlib import Path

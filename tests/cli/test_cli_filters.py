@@ -1,7 +1,5 @@
 """Choosing notes by field, tag, property and time; and what scan shows on a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

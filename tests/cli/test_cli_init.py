@@ -1,7 +1,5 @@
 """companion init: what it asks, tries and writes; and that it writes nothing otherwise."""
 
-from __future__ import annotations
-
 import json
 import os
 import threading

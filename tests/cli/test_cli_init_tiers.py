@@ -1,7 +1,5 @@
 """companion init and models that are too much for the machine: one tier down, and why."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable
 from pathlib import Path

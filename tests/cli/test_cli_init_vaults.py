@@ -1,7 +1,5 @@
 """companion init: which vault it is, the note that it tries, and the daemon of a second vault."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

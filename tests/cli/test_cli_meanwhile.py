@@ -1,7 +1,5 @@
 """What somebody else does to a note while the model thinks: their edit survives, always."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Paths that cannot be read, and names that would steer the terminal."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Companion asks once for each need: after a sync conflict, in made-up vaults, in a real note."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import shutil

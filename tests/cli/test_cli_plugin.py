@@ -1,7 +1,5 @@
 """companion plugin install: the code that it leaves, a daemon's address, and a build without it."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """companion review: a proposal at a time, with the keys of git add -p."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

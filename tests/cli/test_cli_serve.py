@@ -1,7 +1,5 @@
 """companion serve as a process: how it starts, what it leaves behind, and how it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

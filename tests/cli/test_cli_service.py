@@ -1,7 +1,5 @@
 """companion service, and init that offers it: with systemd's user manager, if one can be had."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What changes while a command or a daemon works: its settings, and which notes are private."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Completion in the shells themselves, as docs/commands.md says to set it up."""
 
-from __future__ import annotations
-
 import os
 import re
 import select

@@ -1,7 +1,5 @@
 """What a vault teaches: tags of similar notes, how descriptions are written, what is refused."""
 
-from __future__ import annotations
-
 import json
 import re
 

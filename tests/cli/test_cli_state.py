@@ -1,7 +1,5 @@
 """What cannot be read or written, a second Companion, and faults that end a run."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sqlite3

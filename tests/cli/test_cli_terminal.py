@@ -1,7 +1,5 @@
 """Companion as a process: signals, pipes, colours only on a terminal, completion, help."""
 
-from __future__ import annotations
-
 import io
 import os
 import re

@@ -1,7 +1,5 @@
 """Numbers, dates, checkboxes and links: written as the vault writes them, or not at all."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

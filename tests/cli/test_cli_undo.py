@@ -1,7 +1,5 @@
 """companion undo and history: everything can be taken back, and what the user wrote since stays."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Iterator

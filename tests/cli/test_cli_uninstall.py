@@ -1,7 +1,5 @@
 """companion uninstall where something is at work or unfinished: it removes nothing."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Callable

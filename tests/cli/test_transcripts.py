@@ -3,8 +3,6 @@
 `TRANSCRIPTS=write pytest tests/cli/test_transcripts.py` puts what is printed today into the pages.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack

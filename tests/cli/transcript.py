@@ -6,8 +6,6 @@ What differs from run to run is replaced: `RUN1`, `TIME`, `PORT`, `/home/me`. A 
 stands for any lines, or none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

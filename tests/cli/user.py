@@ -1,7 +1,5 @@
 """Somebody at the command line: a vault, an endpoint that plays the model, and commands."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Configuration: typed, unknown keys refused, the environment wins, errors in a writer's words."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

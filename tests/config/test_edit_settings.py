@@ -1,7 +1,5 @@
 """Changing settings in config.toml: exactly those, and every other byte of it stays."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tomllib

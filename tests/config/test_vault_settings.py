@@ -1,7 +1,5 @@
 """Settings of one vault over the common ones: what wins, and what no vault may lose by it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A real daemon behind its real server, a vault full of ways out, and what is outside it."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Somebody who speaks HTTP to a server, byte by byte if need be."""
 
-from __future__ import annotations
-
 import json
 import socket
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A vault with its real daemon, in this process, and an endpoint that plays the model."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

@@ -1,7 +1,5 @@
 """The API of proposals, at a real daemon with real notes: listed, decided on, made in an editor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

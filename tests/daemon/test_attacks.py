@@ -1,7 +1,5 @@
 """The attack table: senders that must not get in, on every route that the API documents."""
 
-from __future__ import annotations
-
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked
 
 __all__ = ["attacked"]

@@ -1,7 +1,5 @@
 """A folder that becomes a link, out of the vault, while the daemon works on a note in it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

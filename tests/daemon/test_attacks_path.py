@@ -1,7 +1,5 @@
 """The attack table: addresses and paths that lead elsewhere, on every route and in every field."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from urllib.parse import quote
 

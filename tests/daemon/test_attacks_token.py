@@ -1,7 +1,5 @@
 """The attack table: requests without the token, on every route that the API documents."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from hashlib import sha256
 

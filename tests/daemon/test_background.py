@@ -1,7 +1,5 @@
 """Background work: after a note has come to rest, once, and never while somebody is at it."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time

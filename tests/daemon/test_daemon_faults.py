@@ -1,7 +1,5 @@
 """The endpoint fails: everything waits with the reason, and goes on by itself."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import pytest

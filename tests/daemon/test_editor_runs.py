@@ -1,7 +1,5 @@
 """Edits for the text of an editor, in UTF-16 offsets: confirmed, journaled, taken back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from hashlib import sha256
 

@@ -1,7 +1,5 @@
 """Events: what changes, told to whoever listens, without a thread of the server for each."""
 
-from __future__ import annotations
-
 import json
 import re
 import threading

@@ -1,7 +1,5 @@
 """The model fetched for a client: from the catalogue only, one at a time, with its progress."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Notes are compared in the background, and their vectors go with them."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing, suppress
 

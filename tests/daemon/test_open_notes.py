@@ -1,7 +1,5 @@
 """What is asked for in a note that is open is done in its editor, on whatever way it was asked."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.app import outbox, remote_vault

@@ -1,7 +1,5 @@
 """The OpenAPI document is true: what it says is what the server does."""
 
-from __future__ import annotations
-
 import re
 
 import jsonschema_rs

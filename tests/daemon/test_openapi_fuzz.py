@@ -3,8 +3,6 @@
 Only before a release, as requests made of 57 schemas take a minute: tests/daemon/conftest.py.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Pairing codes: two minutes, one use; wrong ones cost their sender time alone."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

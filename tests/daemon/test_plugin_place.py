@@ -1,7 +1,5 @@
 """The file that tells the plugin where its vault's daemon is."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -1,7 +1,5 @@
 """What is open in an editor is known for a while."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.daemon.background import Presence

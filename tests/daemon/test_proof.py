@@ -1,7 +1,5 @@
 """A daemon proves whose it is, to a client that has sent nothing but a nonce."""
 
-from __future__ import annotations
-
 import hmac
 import json
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """The vault changes: notes made, renamed and deleted, events lost, drives and databases gone."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import time

@@ -1,7 +1,5 @@
 """Requests with an `Idempotency-Key`: what got no answer is asked again, and not done twice."""
 
-from __future__ import annotations
-
 import json
 from contextlib import closing
 from types import SimpleNamespace

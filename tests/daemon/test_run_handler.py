@@ -1,7 +1,5 @@
 """Runs that clients ask for: what they work on, their progress, cancelling, and who goes first."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

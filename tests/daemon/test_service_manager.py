@@ -1,7 +1,5 @@
 """What the service managers are asked, in which order, and what is left where they refuse."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Unit, agent and task: their texts, and what their own systems' tools say of them."""
 
-from __future__ import annotations
-
 import os
 import plistlib
 import shutil

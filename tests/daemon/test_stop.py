@@ -1,7 +1,5 @@
 """The end of a daemon: soon, with what is being written finished, and the rest found again."""
 
-from __future__ import annotations
-
 import threading
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """The daemon beside a sync client: the benchmark's short run, at thirty times its speed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A real user manager of systemd, in namespaces of its own, for tests that run as root."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

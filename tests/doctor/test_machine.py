@@ -1,7 +1,5 @@
 """Which models a machine is offered, and which one is recommended."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A vault about cooking and gardening, whose author gave every note but the stubs a tag."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 _COOKING = """

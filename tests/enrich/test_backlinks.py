@@ -1,7 +1,5 @@
 """What other notes tell of a note: which of it, in which order, and never what is private."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

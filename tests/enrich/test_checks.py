@@ -1,7 +1,5 @@
 """Answers that may not reach a note, by their fault; and good ones that may."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """What the checks may not take for a fault in good answers, nor miss in bad ones."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.enrich.checks import CHECKS

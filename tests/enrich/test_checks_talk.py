@@ -1,7 +1,5 @@
 """Talk of the note, the answer or the model, and refusals, in six languages; and what is none."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The day's spending as the configuration has it, and clients that share an endpoint."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What prompts show of a note beside its text, and of its vault's vocabulary."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.enrich.context import VaultContext

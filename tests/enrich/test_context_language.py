@@ -1,7 +1,5 @@
 """Which language a note is told to be in: its own, else that of the notes beside it."""
 
-from __future__ import annotations
-
 import socket
 from inspect import unwrap
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a note embeds is its text: which of it, how deep, and never what is private."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

@@ -1,7 +1,5 @@
 """Evidence for the sentences of a proposal."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.enrich.evidence import SUPPORTED, Evidence, find_evidence, find_name_evidence

@@ -1,7 +1,5 @@
 """The sentence in which a note says what it is about."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

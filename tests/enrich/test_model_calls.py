@@ -1,7 +1,5 @@
 """Which calls ask for what a note needs: as few as there is room for."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Vectors of the vault's notes: what is encoded, when again, and what never is."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """When the same fault ends a run."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 
 import pytest

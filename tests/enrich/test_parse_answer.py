@@ -1,7 +1,5 @@
 """From a model's words to a value: what is taken, what is refused, what is nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The second question, and what the two answers to it come to."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import cast
 

@@ -1,7 +1,5 @@
 """Tags from similar notes: what they suggest, when they do not, and whose tags count."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

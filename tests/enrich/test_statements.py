@@ -1,7 +1,5 @@
 """What one note says of another: which lines of it, with what around them."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.enrich.statements import find_statements, read_passages

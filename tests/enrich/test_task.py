@@ -1,7 +1,5 @@
 """What is to be done to a note: for each kind of job, with what was asked before in mind."""
 
-from __future__ import annotations
-
 import pytest
 
 from companion.enrich.needs_to_ask import was_rejected

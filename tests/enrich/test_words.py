@@ -1,7 +1,5 @@
 """The files of words and phrases: whatever a language adds, the checks know and can compile."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

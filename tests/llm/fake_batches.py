@@ -1,7 +1,5 @@
 """A real HTTP server that plays a provider's Batch API, and what goes wrong there."""
 
-from __future__ import annotations
-
 import json
 import random
 import re

@@ -1,7 +1,5 @@
 """A real HTTP server on this machine that plays what endpoints do wrong."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

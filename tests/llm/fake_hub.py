@@ -1,7 +1,5 @@
 """A server on this machine that serves one file as Hugging Face does."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler

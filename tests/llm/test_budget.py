@@ -1,7 +1,5 @@
 """What a day may take: caps that hold for threads, processes, kills, damage and odd clocks."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re

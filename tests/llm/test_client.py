@@ -1,7 +1,5 @@
 """Questions and answers: JSON with its fallbacks, what is learnt, what is sent, what is counted."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator

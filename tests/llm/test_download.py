@@ -1,7 +1,5 @@
 """Models: which there are, and how one is fetched, resumed, verified, or told to be missing."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import subprocess

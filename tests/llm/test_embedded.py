@@ -1,7 +1,5 @@
 """The embedded model, for real: it answers us and nobody else, and is there only when needed."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Encoders: close in meaning is close in number, and what endpoints do wrong."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

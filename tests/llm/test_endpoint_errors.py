@@ -1,7 +1,5 @@
 """What endpoints do wrong: one clear sentence each, the right kind, no call too many, no key."""
 
-from __future__ import annotations
-
 import logging
 import re
 import socket

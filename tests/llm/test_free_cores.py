@@ -1,7 +1,5 @@
 """How many cores are free, and how many threads that makes."""
 
-from __future__ import annotations
-
 import os
 
 import psutil

@@ -1,7 +1,5 @@
 """Estimates before a run, without a network, and modules that cost nothing until they are used."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Limits a minute: for threads, by settings and by headers, and what an endpoint refuses."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

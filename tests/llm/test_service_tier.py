@@ -1,7 +1,5 @@
 """The service tier: passed on, at its price, and done without where the model does not have it."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Iterator

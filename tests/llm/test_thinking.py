@@ -1,7 +1,5 @@
 """Models that think before they answer: they get room for it, or are told not to, or it is said."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Models of the catalogue's architectures, for real: they load, answer, and never think."""
 
-from __future__ import annotations
-
 import json
 import urllib.request
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Tiny models of the catalogue's architectures, with random weights: they load and write noise."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """An agent: the official client of the `mcp` package, and the real server, also as its process."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable

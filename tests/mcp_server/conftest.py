@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from tests.cli.conftest import user
 
 __all__ = ["user"]

@@ -5,8 +5,6 @@ note, every proposal and every change is what it was, and nothing that was answe
 what agents may not see.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The MCP server with the official client: what agents see, propose, accept and take back."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """Notes for the tests: generated bodies and properties, and the ways one note can be written."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """AI callouts: found, placed and answered; nothing else in the note changes its meaning."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """Edits: made, taken back, and carried over to a note that changed."""
 
-from __future__ import annotations
-
 import random
 import re
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """A note as an editor shows it: edits keep their meaning on the way to file and JavaScript."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Marks that keep a note back: any doubt whether a note bears one counts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

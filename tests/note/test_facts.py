@@ -1,7 +1,5 @@
 """What a scan finds out about a note, and why it leaves one alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

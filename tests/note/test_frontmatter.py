@@ -1,7 +1,5 @@
 """Filling and adding properties: before and after, what is refused, and promises 1 and 2."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """What a note needs and why, what is left alone and why; and that filling it leaves no need."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """What a line is, and which tags stand in it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Taking the postponed mark: before and after, and that nothing else is read otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

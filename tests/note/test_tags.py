@@ -1,7 +1,5 @@
 """Tags of a body without its outline: as a quick look tells them."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Where properties and body lie, and that bytes survive."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """A note's title is its property, its first heading, or its file's name; a date is none."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Prompts as files: overrides, new fields, broken files, messages and schemas."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The measures of benchmarks.quality that need no model: words, runs, names, sentences, blanks."""
 
-from __future__ import annotations
-
 import pytest
 
 from benchmarks.quality.first_sentence import first_sentence

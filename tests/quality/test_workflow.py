@@ -1,7 +1,5 @@
 """The workflow that measures each tier: it names them all, and its commands are understood."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every system call of a write fails once, or is the last one: no byte of the user's is lost."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

@@ -1,7 +1,5 @@
 """The journal: what it keeps, and what it says when its database is in no state to."""
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 import stat

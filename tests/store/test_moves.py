@@ -1,7 +1,5 @@
 """What the journal keeps of a note follows it to where it was moved, found by its bytes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The outbox: the states of a row; edits are confirmed, or settled by what the note holds."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Proposals: what models gave is kept, decided on by one, and never asked for twice."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import subprocess

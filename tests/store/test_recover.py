@@ -1,7 +1,5 @@
 """What an interrupted Companion left open is closed, and the user's text stands whole."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Every change can be taken back byte for byte; what came later stays, or the undo refuses."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Vectors of notes: what the file keeps and forgets, and what is found among them."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 

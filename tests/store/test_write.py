@@ -1,7 +1,5 @@
 """Reading and writing one note: what is refused, what is kept, and that others' edits stay."""
 
-from __future__ import annotations
-
 import errno
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A plugin as if it was built, for a vault to have it installed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which notes link to which, and that only changed notes are read for it."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import time

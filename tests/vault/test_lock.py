@@ -1,7 +1,5 @@
 """One process a vault; the lock dies with its holder."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Obsidian's own list of vaults, where each system has it, and whatever may stand in it."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What an interrupted write leaves is told apart from what a user writes."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """The plugin in a vault: written whole, beside what is there, and never outside the vault."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

@@ -1,7 +1,5 @@
 """Hints from real files, and why there may be none."""
 
-from __future__ import annotations
-
 import errno
 import sys
 import time

@@ -1,7 +1,5 @@
 """The page's addresses: who gets to its document and its files, and what its sessions open."""
 
-from __future__ import annotations
-
 import json
 import re
 from http.cookies import SimpleCookie

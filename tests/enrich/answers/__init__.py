@@ -1,7 +1,5 @@
 """Answers of models, good and bad, a file a language."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any
