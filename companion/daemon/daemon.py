@@ -221,6 +221,7 @@ class Daemon:
             "settings_changed": bool(restart),
             "settings_to_restart_for": tuple(restart),
             "settings_fault": self.settings_fault,
+            "fetch": self.model_fetch.progress,
         }
         return Status.model_validate(vars(stored) | live)
 

@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from companion.app.engine.engine import log_fault
-from companion.app.types.base import Shape
+from companion.app.types.status import FetchShape
 from companion.daemon.guard import Refusal
 from companion.errors import CompanionError
 from companion.llm import catalog
@@ -17,19 +17,7 @@ from companion.llm import catalog
 if TYPE_CHECKING:  # it is slow to import, and seldom needed
     from companion.llm.download import DownloadProgress
 
-FetchState = Literal["fetching", "done", "failed"]
-
 _log = logging.getLogger(__name__)
-
-
-class FetchShape(Shape):
-    """The progress of a fetch. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
-
-    name: str
-    state: FetchState
-    done: int
-    of: int
-    reason: str
 
 
 class ModelFetch:

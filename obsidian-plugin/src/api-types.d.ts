@@ -276,7 +276,10 @@ export interface components {
             since: string;
             tries: number;
         };
-        /** @description The progress of a fetch. done, of: bytes; `of` is 0 while unknown. reason: why it failed. */
+        /**
+         * @description The progress of fetching a model. done, of: bytes; `of` is 0 while unknown. reason: why it
+         *     failed.
+         */
         FetchShape: {
             name: string;
             /** @enum {string} */
@@ -340,14 +343,12 @@ export interface components {
         /**
          * @description The configured model, and the catalogue of those that can be fetched.
          *
-         *     is_missing: it runs on this machine, and its file is not there. fetch: of any model, the one in
-         *     progress or the last one; null if there was none.
+         *     is_missing: it runs on this machine, and its file is not there.
          */
         ModelShape: {
             name: string;
             is_missing: boolean;
             catalog: components["schemas"]["CatalogEntry"][];
-            fetch: components["schemas"]["FetchShape"] | null;
         };
         /** @description Something that a note needs. question: the title of a callout that asks one, or null. */
         Need: {
@@ -1085,7 +1086,8 @@ export interface components {
          *     (`propose`); folder_modes: the same by folder, which overrides a field's.
          *     settings_to_restart_for: changed settings that need a restart of the daemon, such as
          *     `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
-         *     because a settings file is broken, with the file and the line; empty if none is.
+         *     because a settings file is broken, with the file and the line; empty if none is. fetch: the
+         *     fetch of a model that is in progress, or the last one; null if there was none.
          */
         Status: {
             version: string;
@@ -1147,6 +1149,8 @@ export interface components {
             settings_to_restart_for: string[];
             /** @default  */
             settings_fault: string;
+            /** @default null */
+            fetch: components["schemas"]["FetchShape"] | null;
         };
         /**
          * @description What the user has taught, which goes into prompts for models that are not small.

@@ -87,14 +87,14 @@ function Model({ place, model }) {
   const entry = model.catalog.find(({ name }) => name === model.name);
   const fetched = say("fetchModel", { size: formatBytes(entry?.bytes ?? 0) });
   const follow = () =>
-    fetchAndFollow(place.plugin, model.name, ({ fetch }) => {
-      got.value = fetch ?? got.peek();
-      place.tell(say("fetching", { done: formatBytes(got.peek().done), of: formatBytes(got.peek().of) }));
+    fetchAndFollow(place.plugin, model.name, (fetch) => {
+      got.value = fetch;
+      place.tell(say("fetching", { done: formatBytes(fetch.done), of: formatBytes(fetch.of) }));
     });
   const { done, of } = got.value;
   return html`<p>${say("setUpModelMore", { title: entry?.title ?? model.name })}</p>
     ${of > 0 && html`<progress aria-label=${fetched} max=${of} value=${done}></progress>`}
-    <${Act} place=${place} words=${fetched} act=${follow} isBegun=${model.fetch?.state === "fetching"} />`;
+    <${Act} place=${place} words=${fetched} act=${follow} isBegun=${place.plugin.daemon.status?.fetch?.state === "fetching"} />`;
 }
 
 /** @param {{ place: Place }} props */

@@ -6,7 +6,7 @@ import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./progr
 import { say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { ModelShape } from "./api-types.d.ts" */
+/** @import { FetchShape, ModelShape } from "./api-types.d.ts" */
 
 /**
  * none: no program is on this computer. stopped: it does not run for this vault. another: another
@@ -126,17 +126,20 @@ export function watchPairing(plugin) {
  *
  * Throws ProgramFailed with why it cannot be fetched.
  *
- * @type {(plugin: CompanionPlugin, name: string, show: (model: ModelShape) => void) => Promise<void>}
+ * @type {(plugin: CompanionPlugin, name: string, show: (fetch: FetchShape) => void) => Promise<void>}
  */
 export async function fetchAndFollow(plugin, name, show) {
-  /** @type {ModelShape} */
-  let model = await plugin.api.post("/model/fetch", { name });
-  while (model.fetch?.state === "fetching") {
-    show(model);
-    await plugin.timers.pause(LOOK);
-    model = await plugin.api.get("/model");
-  }
-  if (model.fetch?.state === "failed") throw new ProgramFailed(model.fetch.reason);
+  const { store } = plugin.daemon;
+  await plugin.api.post("/model/fetch", { name });
+  await store.load();
+  await new Promise((done) => {
+    const stop = store.status.subscribe((status) => {
+      if (status?.fetch?.state === "fetching") show(status.fetch);
+      else queueMicrotask(() => (stop(), done(null)));
+    });
+  });
+  const { fetch } = store.status.peek() ?? {};
+  if (fetch?.state === "failed") throw new ProgramFailed(fetch.reason);
   await plugin.daemon.check();
 }
 

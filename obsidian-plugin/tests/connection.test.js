@@ -127,6 +127,30 @@ describe("settings", () => {
   });
 });
 
+test("a model that is fetched is followed by what the daemon tells of it", async () => {
+  host = new Host();
+  const { daemon } = host;
+  const tell = (state, done, reason = "") => (daemon.status.fetch = { name: "qwen3-4b", state, done, of: 2e9, reason });
+  const catalog = [{ name: "qwen3-4b", title: "Qwen3 4B", bytes: 2e9, is_here: false }];
+  daemon.answers.set("GET /model", { name: "qwen3-4b", is_missing: true, catalog });
+  daemon.answers.set("POST /model/fetch", () => tell("fetching", 0));
+  await host.load();
+  await host.command("open");
+  const { contentEl } = host.workspace.getLeavesOfType("callout-companion")[0].view;
+  await settle();
+  contentEl.querySelector("button").click();
+  await settle();
+  const [asked] = [daemon.asked("GET /model").length];
+  tell("fetching", 1e9);
+  await host.pass(3000);
+  assert.match(contentEl.textContent, /Fetching the model: 1 GB of 2 GB/);
+  assert.equal(contentEl.querySelector("progress").value, 1e9);
+  assert.equal(daemon.asked("GET /model").length, asked);
+  tell("failed", 1e9, "The disk is full.");
+  await host.pass(1000);
+  assert.match(contentEl.textContent, /The disk is full\./);
+});
+
 test("a check that began before the pairing does not say what was so before", async () => {
   await strangers({});
   let answerLate = () => {};

