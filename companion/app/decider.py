@@ -28,7 +28,7 @@ from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.needs import Need
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
-from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Proposal, describe_state
 from companion.store.proposal_store import Selection
 from companion.store.undo import Undone, undo_change

@@ -11,10 +11,8 @@ from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.editor_text import to_utf16
 from companion.store.change import Change, NewChange
-from companion.store.inverse import find_parts
-from companion.store.moves import locate_note
-from companion.store.outbox_row import OutboxRow
-from companion.store.undo import make_undo, require_made
+from companion.store.outbox_store import OutboxRow
+from companion.store.undo import find_parts, locate_note, make_undo, require_made
 
 
 def plan_edits(

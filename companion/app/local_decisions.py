@@ -24,7 +24,7 @@ from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.store.journal import Change, Journal
-from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
 
 
 class LocalDecisions:

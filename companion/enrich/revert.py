@@ -10,8 +10,8 @@ from companion.errors import NoteChanged
 from companion.note.edit import Edit, apply_edits
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText, split_lines
-from companion.store.inverse import Inverse, find_parts
 from companion.store.journal import Change, Journal
+from companion.store.undo import Inverse, find_parts
 
 
 class RevertedText(NamedTuple):

@@ -24,9 +24,9 @@ from companion.store.change import (
     read_row,
 )
 from companion.store.database import Database, Store, touch, transaction
+from companion.store.moves import RememberedNotes, put_note
 from companion.store.outbox_store import OutboxStore, forget_texts
 from companion.store.proposal_store import ProposalStore
-from companion.store.remembered_notes import RememberedNotes, put_note
 from companion.vault.files import is_in_any
 from companion.vault.write import (
     ConcurrentWrite,

@@ -16,8 +16,8 @@ from typing import Literal
 
 from companion.errors import ChangeNotInNote, NoteChanged
 from companion.store.change import Change
-from companion.store.inverse import find_parts
 from companion.store.journal import Journal
+from companion.store.undo import find_parts
 from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 from companion.vault.files import is_note_name
 

@@ -1,32 +1,36 @@
-"""Follow moved and renamed notes, and move their records in the journal along.
+"""Moved and renamed notes: find where they are, and move their records in the journal along.
 
 A move that an event reports is trusted if the old path is gone. Without an event, a missing note is
-assumed to be the one file with the same bytes, if exactly one such file is not in the journal.
+assumed to be the one file with the same bytes, if exactly one such file is not in the journal. For
+that, the journal keeps a fingerprint of each of its notes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from posixpath import basename
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, NamedTuple
 
-from companion.errors import NoteChanged
-from companion.store.change import Change
-from companion.store.inverse import find_inverse
-from companion.store.journal import Journal
-from companion.store.remembered_notes import UNKNOWN_SIZE, Fingerprint
+from companion.store.database import Database, Store
+from companion.store.proposal_rows import move_proposals
 from companion.vault.files import NoteFile, find_inode, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
 
+if TYPE_CHECKING:
+    from companion.store.journal import Journal
+
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
+_UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 _CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)
-_TELLING_LENGTH = 40  # characters put in by a change; with fewer, other notes may hold the same
 
 
 def follow_moves(
@@ -59,13 +63,13 @@ def follow_moves(
     sizes = {fingerprint.size for fingerprint in missing.values()}
 
     def may_be_missing(file: NoteFile | None) -> bool:
-        return file is not None and (UNKNOWN_SIZE in sizes or file.size in sizes)
+        return file is not None and (_UNKNOWN_SIZE in sizes or file.size in sizes)
 
     new = (stat_note(root, path) for path in (hints or set()) - recorded.keys())
     if not missing or (hints is not None and not any(map(may_be_missing, new))):
         return
     candidates: dict[str, list[NoteFile]] = defaultdict(list)
-    for file in filter(may_be_missing, _unrecorded(root, recorded, files)):
+    for file in filter(may_be_missing, find_unrecorded(root, recorded, files)):
         if (data := _read(root, file)) is not None:
             candidates[sha256(data).hexdigest()].append(file)
     for old, moved_to in _pair(missing, candidates):
@@ -137,24 +141,6 @@ def follow_events(
     return moved
 
 
-def locate_note(root: Path, journal: Journal, change: Change) -> Change:
-    """Return the change with the current path of its note, as far as it can be found.
-
-    A moved note is found by its bytes; if it was edited too, by the lines that the change inserted,
-    if exactly one note that is not in the journal has them. Raises JournalError.
-    """
-    now = journal.change(change.id) or change
-    if stat_note(root, now.path):
-        return now
-    follow_moves(root, journal)
-    now = journal.change(change.id) or change
-    if not stat_note(root, now.path):
-        holders = list(_find_holders(root, journal, now))
-        if len(holders) == 1:
-            journal.move(now.path, holders[0])
-    return journal.change(change.id) or change
-
-
 def _is_there(root: Path, path: str) -> bool:
     """Whether there is a file with exactly this name, even if the drive ignores case."""
     try:
@@ -170,7 +156,7 @@ def _read(root: Path, file: NoteFile) -> bytes | None:
         return None
 
 
-def _unrecorded(
+def find_unrecorded(
     root: Path, recorded: Container[str], files: Mapping[str, NoteFile] | None = None
 ) -> Iterator[NoteFile]:
     """Yield the notes that are not in the journal."""
@@ -201,17 +187,134 @@ def _pair(
                 yield paths[0], files[0].path
 
 
-def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[str]:
-    """Yield the notes that are not in the journal and hold all of the change."""
-    inserted = [change.edits[part].text.strip() for part in change.remaining_parts]
-    if sum(map(len, inserted)) < _TELLING_LENGTH:
-        return
-    for file in _unrecorded(root, journal.notes.all()):
-        text = (_read(root, file) or b"").decode(errors="replace")
-        if max(inserted, key=len).splitlines()[0] not in text:
-            continue
-        try:
-            if find_inverse(journal, change, text):
-                yield file.path
-        except NoteChanged:
-            continue
+class Fingerprint(NamedTuple):
+    """Identifies the content of a note.
+
+    sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if only reading the file
+    tells whether it changed. seen_at: when the note first held this; gone_at: when it was last
+    found missing, 0 if it never was; both Unix time, seconds.
+    """
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    seen_at: float
+    gone_at: float = 0.0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the note was missing when it was last looked for."""
+        return self.gone_at > self.seen_at
+
+
+class RememberedNotes(Store):
+    """The notes that the journal has records of.
+
+    Read-only: a move is recorded in a copy in memory, for this process alone.
+    """
+
+    def __init__(self, db: Database, *, read_only: bool) -> None:
+        super().__init__(db)
+        self._moves: list[tuple[str, str]] = []  # since this was opened
+        self._read_only = read_only
+
+    def all(self) -> dict[str, Fingerprint | None]:
+        """Return the last fingerprint of each note, by path; None for a note never seen."""
+        rows = self._db.select(_SELECT)
+        return {path: Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
+
+    def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
+        """Record the fingerprints of these notes. Returns at once."""
+        rows = [(path, *fingerprint[:4]) for path, fingerprint in seen]
+        if rows and not self._read_only:
+            self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
+
+    def record_gone(self, paths: Iterable[str]) -> None:
+        """Record that these notes are missing now. Returns at once."""
+        rows = [(time.time(), path) for path in paths]
+        if rows and not self._read_only:
+            query = "UPDATE notes SET gone_at = ? WHERE path = ?"
+            self._db.ask(lambda db: db.executemany(query, rows), can_wait=True)
+
+    def gone_at(self, path: str) -> float:
+        """Return when the note was last found missing, Unix time, seconds; 0: never.
+
+        A note that came back unchanged does not count as missing.
+        """
+        rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", path)
+        return float(rows[0]["gone_at"]) if rows else 0.0
+
+    def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
+        """Record that the note holds data, or will once it is written. Returns at once.
+
+        data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
+        seconds; None: just now. A note that was moved since is found again.
+        """
+        at = time.time() if seen_at is None else seen_at
+        kept = data is not None
+        self._db.ask(lambda db: put_note(db, path, data, at), can_wait=True, kept=kept)
+
+    def move(self, old: str, new: str) -> None:
+        """Record that the note at old was moved to new, and move its records.
+
+        The proposals for the note at old supersede those for one at new.
+        """
+        self._moves.append((old, new))
+        if self._read_only:
+            self._db.copy_to_memory()
+
+        def rename(db: Connection) -> None:
+            if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
+                return  # another thread has found the move, too
+            # where both have a pending change, the old path stays, for recovery to settle
+            db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
+            move_proposals(db, old, new)
+            db.execute(
+                "UPDATE OR REPLACE notes SET path = ?, gone_at = 0 WHERE path = ?", (new, old)
+            )
+            db.execute("UPDATE outbox SET path = ? WHERE path = ?", (new, old))
+
+        self._db.ask(rename)
+
+    @property
+    def moved_from(self) -> dict[str, str]:
+        """The old paths of the notes moved since this was opened, by their new paths."""
+        return {new: old for old, new in self._moves}
+
+    def follow(self, path: str) -> Callable[[], str]:
+        """Return a function that returns the current path, when called, of the note now at path."""
+        begun = len(self._moves)
+
+        def current() -> str:
+            at = path
+            for old, new in self._moves[begun:]:
+                at = new if at == old else at
+            return at
+
+        return current
+
+
+def restore_fingerprint(db: Connection, change: int) -> None:
+    """Record what the note held before the change, which was not made."""
+    query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
+    for path, before in db.execute(query, (change,)).fetchall():
+        put_note(db, path, before, time.time())
+
+
+def put_note(db: Connection, path: str, data: bytes | None, seen_at: float) -> None:
+    """Record that the note holds data; None: it is not known. seen_at: Unix time, seconds."""
+    if data is None:
+        db.execute(_NAME, (path,))
+    else:
+        db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
+
+
+# one that comes back just as it was, as with its drive, was not deleted
+_PUT = """INSERT INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
+    mtime_ns = excluded.mtime_ns, seen_at = excluded.seen_at,
+    gone_at = iif(notes.sha256 = excluded.sha256 AND gone_at > notes.seen_at, 0, gone_at)"""
+_NAME = (
+    "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
+)
+_SELECT = "SELECT path, sha256, size, mtime_ns, seen_at, gone_at FROM notes"

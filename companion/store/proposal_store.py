@@ -15,6 +15,7 @@ from typing import NamedTuple
 from companion.load_once import LockedProperty
 from companion.sqlite import fold
 from companion.store.database import Database, Store, transaction
+from companion.store.moves import put_note
 from companion.store.proposal import (
     Flag,
     LatestProposal,
@@ -34,7 +35,6 @@ from companion.store.proposal_rows import (
     decide_proposals,
     insert_proposals,
 )
-from companion.store.remembered_notes import put_note
 
 
 class Selection(NamedTuple):

@@ -12,7 +12,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
-from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow, Request
+from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow, Request
 from tests.clock import Clock
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses

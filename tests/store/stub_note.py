@@ -3,7 +3,7 @@
 from companion.note.edit import diff_edits
 from companion.note.needs import Need
 from companion.store.journal import Journal, NewChange
-from companion.store.outbox_row import Request, TextHashes
+from companion.store.outbox_store import Request, TextHashes
 
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (

@@ -15,7 +15,7 @@ from companion.sqlite import migrate
 from companion.store.change import make_row
 from companion.store.database import MIGRATIONS
 from companion.store.journal import Journal, NewChange
-from companion.store.outbox_row import Request, TextHashes
+from companion.store.outbox_store import Request, TextHashes
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposal_store import ALL, Selection
 from tests.store.stub_note import (

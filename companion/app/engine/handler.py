@@ -25,7 +25,7 @@ from companion.errors import NoteError
 from companion.llm.budget import Budget
 from companion.llm.client import Client
 from companion.llm.response import Usage
-from companion.store.outbox_row import OutboxRow
+from companion.store.outbox_store import OutboxRow
 from companion.vault.write import SETTLE
 
 _OPEN_SETTLE = 5.0  # seconds that a note must be unchanged while it is open: Obsidian saves every 2

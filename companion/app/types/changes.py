@@ -27,7 +27,7 @@ from companion.app.types.base import (
 from companion.errors import CompanionError, NoteError
 from companion.store import journal
 from companion.store.change import ChangeState
-from companion.store.outbox_row import OutboxRow, RowState
+from companion.store.outbox_store import OutboxRow, RowState
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
