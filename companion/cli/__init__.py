@@ -21,16 +21,16 @@ _SECTIONS = {
         "enrich": "companion.cli.enrich:enrich",
         "proposals": "companion.cli.proposals:proposals",
         "review": "companion.cli.review:review",
-        "apply": "companion.cli.decide:apply",
-        "refuse": "companion.cli.decide:refuse",
-        "history": "companion.cli.history:history",
-        "undo": "companion.cli.undo:undo",
+        "apply": "companion.cli.proposals:apply",
+        "refuse": "companion.cli.proposals:refuse",
+        "history": "companion.cli.changes:history",
+        "undo": "companion.cli.changes:undo",
     },
     "Background": {
-        "serve": "companion.cli.serve:serve",
+        "serve": "companion.cli.daemon:serve",
         "service": "companion.cli.service:service",
-        "status": "companion.cli.daemon_commands:status",
-        "open": "companion.cli.daemon_commands:open_page",
+        "status": "companion.cli.daemon:status",
+        "open": "companion.cli.daemon:open_page",
     },
     "Set-up": {
         "demo": "companion.cli.demo:demo",
@@ -43,17 +43,17 @@ _SECTIONS = {
     },
     "Programs and prompts": {
         "batch": "companion.cli.batch:batch",
-        "mcp": "companion.cli.serve:mcp",
+        "mcp": "companion.cli.daemon:mcp",
         "prompt": "companion.cli.prompt:prompt",
     },
 }
 _OLD_NAMES = {
-    "pair": ("plugin pair", "companion.cli.daemon_commands:pair"),
+    "pair": ("plugin pair", "companion.cli.plugin:pair"),
     "token": ("plugin token", "companion.cli.plugin:token"),
-    "pause": ("service pause", "companion.cli.daemon_commands:pause"),
-    "resume": ("service resume", "companion.cli.daemon_commands:resume"),
+    "pause": ("service pause", "companion.cli.service:pause"),
+    "resume": ("service resume", "companion.cli.service:resume"),
     "backlog": ("service backlog", "companion.cli.service:backlog"),
-    "forget": ("doctor forget", "companion.cli.history:forget"),
+    "forget": ("doctor forget", "companion.cli.doctor:forget"),
     "similar": ("doctor similar", "companion.cli.doctor:similar"),
 }
 _MEANT = {

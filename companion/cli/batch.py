@@ -13,9 +13,9 @@ import click
 from companion.app.batches import Batches, BatchRun, ProviderBatch, UnknownLine, open_batches
 from companion.app.open_vault import stand_aside
 from companion.app.types.runs import NoteResult, RunOptions
+from companion.cli.enrich import AGREE, RunReport, show_waits
 from companion.cli.filters import work_options
 from companion.cli.output import Output, count, one_line
-from companion.cli.run_report import AGREE, RunReport, show_waits
 from companion.cli.session import (
     NOTE_PATH,
     common_options,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,17 +12,19 @@ import click
 
 from companion import __version__
 from companion.app.connection import Connection
+from companion.app.open_vault import name_path
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
 from companion.app.similarity_report import ComparedNotes, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
-from companion.cli.history import forget
+from companion.app.types.proposals import NotesToForget
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
     choose_vault,
     common_options,
     find_session_vault,
+    open_session_vault,
     say_which_vault,
 )
 from companion.config import Config, config_file, load_config, state_folder
@@ -267,4 +269,26 @@ def _show_note(notes: ComparedNotes, path: str, output: Output) -> None:
         output.print_json(told.model_dump())
 
 
-doctor.add_command(forget)
+@doctor.command()
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@common_options
+def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
+    """Delete what Companion keeps of notes' text.
+
+    Without PATH, this means all notes. It deletes proposed texts, the note texts they were made
+    from, and the notes as they were before each change. Open proposals count as refused, and
+    nothing is asked for again. Changes can still be undone: their edits are kept in the journal.
+    """
+    output = Output()
+    if not yes:
+        if not output.can_ask:
+            raise UsageError("nothing was deleted, since nobody is here to agree; add --yes")
+        whose = ", ".join(paths) if paths else "the whole vault"
+        if not click.confirm(f"Delete what is kept of the text of {whose}?", err=True):
+            output.warn("nothing was deleted")
+            return
+    with open_session_vault(vault, paths, output=output) as opened:
+        names = [name_path(opened, path, Path.cwd()) for path in paths] or [""]
+        number = opened.forget(NotesToForget.of(paths=names)).proposals
+    output.say(f"the text of {count(number, 'proposal')} was deleted")

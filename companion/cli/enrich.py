@@ -1,18 +1,20 @@
-"""companion enrich: fill what the notes need."""
+"""companion enrich: fill what notes need; and the report of any run, to its exit status."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from companion.app.types.runs import Mode, RunOptions
+from companion.app.run import ASK_FROM, Run
+from companion.app.types.runs import Mode, NoteResult, RunOptions, Usage
+from companion.app.vault import Vault
 from companion.cli.filters import filter_options, parse_time, work_options
 from companion.cli.interrupts import StopSignals, exit_on_signals
-from companion.cli.output import Output
-from companion.cli.run_report import RunReport
+from companion.cli.output import Bar, Output, one_line
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
@@ -21,6 +23,7 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
+from companion.errors import CompanionError, ConsentMissing, ModelMissing
 
 
 @click.command()
@@ -93,3 +96,181 @@ def _read_options(
         dry_run=dry_run,
         **options,
     )
+
+
+AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
+_MARKS = {
+    "enriched": "✓",
+    "proposed": "?",
+    "refused": "-",
+    "unchanged": "·",
+    "skipped": "-",
+    "failed": "✗",
+}
+_FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
+_STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
+
+# The keys of a result's JSON object, and which of their members it has.
+_JSON: dict[str, Any] = {
+    "path": True,
+    "status": True,
+    "changes": {"__all__": {"kind", "heading", "text"}},
+    "reason": True,
+    "left": True,
+    "dry_run": True,
+    "diff": True,
+    "change": True,
+    "fallback": True,
+    "proposals": True,
+    "usage": {"input_tokens", "output_tokens"},
+}
+
+
+class RunReport:
+    """Starts a run, and prints and counts its results."""
+
+    def __init__(self, output: Output, dry_run: bool = False) -> None:
+        self.output = output
+        self.dry_run = dry_run
+        self.counts: Counter[str] = Counter()
+        self.usage = Usage()
+        self._unanswered = self._waiting = 0
+        self._lacks_heading = False
+
+    def agree(self, vault: Vault, options: RunOptions) -> Run | None:
+        """Return the run; None if it is large, and the user does not agree to its cost.
+
+        A model that runs on this machine is fetched first. Raises UsageError if nobody can be
+        asked.
+        """
+        while True:
+            try:
+                return vault.run(options)
+            except ModelMissing:
+                from companion.cli.model import fetch_model_of
+
+                fetch_model_of(vault.root, self.output)
+            except ConsentMissing as cost:
+                if not self.output.agrees(str(cost), AGREE):
+                    self.output.warn("nothing was sent")
+                    return None
+                options = options.model_copy(update={"agreed": True})
+
+    def follow(self, run: Run, what: str = "Enriching") -> None:
+        """Carry out the run, and print its results as they come, and the totals at the end.
+
+        what: the heading of the progress. Then raises the error that ended it early, if there was
+        one.
+        """
+        self.output.warn(*run.warnings)
+        fault = None
+        with self.output.progress(what, run.total) as bar:
+            run.tell = show_waits(self.output, bar)
+            try:
+                for result in run:
+                    if result.counted:
+                        self.add(result)
+                        bar.advance()
+                    else:
+                        self.print_result(result)
+            except CompanionError as error:
+                fault = error
+        if run.total or not fault:
+            self.sum_up(run)
+        if fault:
+            raise fault
+
+    def add(self, result: NoteResult) -> None:
+        """Print a result and count it."""
+        self.counts[result.status] += 1
+        self.usage += result.usage
+        self._unanswered += result.is_unanswered
+        self._lacks_heading |= result.lacks_heading
+        waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
+        self._waiting += waits and result.usage.calls > 0
+        self.print_result(result)
+
+    def print_result(self, result: NoteResult) -> None:
+        """Print the result of a note, without counting it."""
+        if self.output.as_json:
+            members = result.model_dump(include=_JSON) | {"dry_run": self.dry_run}
+            self.output.print_json({key: members[key] for key in _JSON})
+            return
+        mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
+        if result.is_unanswered:
+            mark, style = _FALLBACK_MARK, "yellow"
+        reason = result.reason or ""
+        if result.ends_run:  # printed once at the end, not for each note in progress
+            reason = "the run ended here, for the reason below"
+        elif result.fallback:
+            waits = "is proposed" if result.status == "proposed" else "stands in"
+            reason = (
+                f"no answer could be used for {', '.join(result.fallback)}; the note's own sentence"
+                f" {waits}"
+            )
+        told = ": ".join(filter(None, (one_line(result.path), reason)))
+        self.output.say(f"{mark} {told}", style=style)
+        for filled in result.changes:
+            remark = f" ({filled.remark})" if filled.remark else ""
+            self.output.say(f"    {filled.kind:<12} {filled.reason}{remark}")
+        for reason in result.left:
+            self.output.say(f"    left         {reason}", style="dim")
+        if result.diff:
+            self.output.print_diff(result.diff)
+
+    def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
+        """Print that no note needs anything, and how many are left alone, by reason."""
+        end = ", except what is left alone:" if left_alone else "."
+        self.output.say(f"Nothing to do: no note here needs anything{end}")
+        for reason, number in Counter(left_alone).most_common():
+            self.output.say(f"  {number:>5,}  {reason}")
+        if not left_alone:
+            self.output.say(
+                "companion scan says what it looks for; a note that you name is filled, and all in"
+                " a folder by --all."
+            )
+
+    def sum_up(self, run: Run) -> None:
+        """Print how many notes had which result, and the tokens used."""
+        if not run.total:
+            self.say_nothing_to_do(run.left_alone)
+            return
+        usage = run.usage
+        names = {"enriched": "would be enriched"} if self.dry_run else {}
+        if self._unanswered:
+            names["proposed"] = f"proposed ({self._unanswered} with nothing of the model's)"
+        words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
+        if not_begun := run.total - self.counts.total():
+            words.append(f"{not_begun} not done")
+        cached = ""
+        if usage.cached_tokens:
+            cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
+        tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+        start = "Stopped: " if run.is_cancelled else ""
+        nothing = "; nothing was written" if self.dry_run else ""
+        self.output.say(f"\n{start}{', '.join(words)}{nothing}. {tokens}.", style="bold")
+        if self.counts["proposed"]:
+            self.output.say("To look through what is proposed: companion review")
+        if self._waiting:
+            self.output.say(f"To write it without asking again: companion apply --run {run.id}")
+        if self.counts["enriched"] and not self.dry_run:
+            self.output.say(f"To take it all back: companion undo --run {run.id}")
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of a run that nobody interrupted."""
+        return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
+
+
+def show_waits(output: Output, bar: Bar) -> Callable[[str], None]:
+    """Return a function that shows why a run waits: on the bar, or in a line for each reason."""
+    latest = ""
+
+    def tell(why: str) -> None:
+        nonlocal latest
+        bar.wait(why)
+        if why not in ("", latest) and not output.err.is_terminal:
+            latest = why
+            output.warn(f"Waiting: {why}")
+
+    return tell

@@ -13,8 +13,7 @@ import click
 from companion.app.backlog import may_ask
 from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
-from companion.cli.init_choices import choose_by_options, choose_by_questions, choose_vault
-from companion.cli.init_trial import Trial, above, below
+from companion.cli.init_model import Trial, choose_by_options, choose_by_questions
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.service import ask_about_backlog, start_with_session
@@ -29,8 +28,9 @@ from companion.config.edit_settings import (
     write_planned,
 )
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.doctor.machine import inspect_machine
-from companion.errors import CompanionError
+from companion.doctor.machine import above, below, inspect_machine
+from companion.errors import CompanionError, UsageError
+from companion.vault.obsidian import find_registered_vaults
 from companion.vault.paths import find_vault, relative_path, resolve_vault
 
 _NEXT = """
@@ -97,7 +97,7 @@ def init(
     """
     output = Output()
     asks = not yes and output.can_ask and all(option is None for option in chosen.values())
-    root = resolve_vault(vault or choose_vault(output, asks=asks))
+    root = resolve_vault(vault or _choose_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
     trial = None if no_test else Trial(root, output, note, asks)
@@ -245,3 +245,31 @@ class _Init:
         except CompanionError as error:
             self.output.warn(f"The daemon will not start at login: {error}.")
         return False
+
+
+def _choose_vault(output: Output, *, asks: bool) -> Path:
+    """Return the vault around the current folder, or one that Obsidian lists; the user chooses.
+
+    Raises UsageError if there is none, or there are several to choose from and nobody to ask.
+    """
+    remarks = {each.root: ", open now" if each.is_open else "" for each in find_registered_vaults()}
+    if around := find_vault(Path.cwd()):
+        remarks.pop(around, None)
+        remarks = {around: ", where you are", **remarks}
+    roots = list(remarks)
+    if not roots:
+        raise UsageError(
+            "Obsidian lists no vault on this machine; name its folder: companion init FOLDER"
+        )
+    if len(roots) == 1 or (around and not asks):
+        which = "where you are" if around else "that Obsidian lists"
+        output.say(f"The vault {which}: {roots[0]}")
+        return roots[0]
+    if not asks:
+        names = ", ".join(map(str, roots))
+        raise UsageError(f"Obsidian lists {len(roots)} vaults; name one: {names}")
+    output.say("Vaults:", style="bold")
+    for number, root in enumerate(roots, 1):
+        output.say(f"  {number}  {root}{remarks[root]}")
+    chosen = click.prompt("Number", type=click.IntRange(1, len(roots)), default=1, err=True)
+    return roots[chosen - 1]

@@ -9,7 +9,6 @@ import click
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import VaultTokens, ensure_token, rotate_token, token_file
 from companion.app.types.status import SCOPES, NewToken, Scope, Token, TokenList
-from companion.cli.daemon_commands import pair
 from companion.cli.output import Output, local_time
 from companion.cli.session import (
     VaultPathType,
@@ -30,15 +29,13 @@ Then, in Obsidian:
   Settings, Community plugins: turn community plugins on, if Restricted mode is still on.
 The plugin pairs by itself as soon as companion serve runs."""
 
-_CODE_HOURS = 24
+_CODE_HOURS = 24  # that the code of an install is valid
+_PAIRING_SECONDS = 120.0  # that a code to type in is valid
 
 
 @click.group()
 def plugin() -> None:
     """Install the plugin for Obsidian, and pair it."""
-
-
-plugin.add_command(pair)
 
 
 @plugin.command()
@@ -91,6 +88,29 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
         f"  it pairs with this vault's daemon ({address}) by itself, by a code that is valid once,"
         f" for {_CODE_HOURS} hours"
     )
+
+
+@plugin.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@common_options
+def pair(as_json: bool, vault: Path | None) -> None:
+    """Print a code to pair the Obsidian plugin with.
+
+    It lets the plugin talk to this vault's daemon. It works once, for this vault only. A new code
+    cancels the one before.
+    """
+    output = Output(as_json=as_json)
+    root = choose_vault(vault, load_config())
+    state = state_folder(root)
+    code = new_code(state, _PAIRING_SECONDS)
+    if as_json:
+        output.print_json({"code": code, "seconds": _PAIRING_SECONDS, "vault": str(root)})
+    output.say(code, style="bold")
+    minutes = f"{_PAIRING_SECONDS / 60:g}"
+    output.say(f"For the vault {root}, within {minutes} minutes. It works once.")
+    output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
+    if find_daemon(state) is None:
+        output.warn("No daemon of this vault runs yet; start it first: companion serve")
 
 
 @plugin.group()

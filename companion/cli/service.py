@@ -15,7 +15,6 @@ from companion.app.open_vault import open_vault
 from companion.app.runtime_file import RuntimeFile, find_daemon
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.app.vault import Vault
-from companion.cli.daemon_commands import pause, resume
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import (
     VaultPathType,
@@ -24,6 +23,7 @@ from companion.cli.session import (
     find_settings_to_restart_for,
     load_vault,
     open_session_vault,
+    require_served,
 )
 from companion.config import config_file, load_config, state_folder
 from companion.config.load import ENDPOINT_VARIABLES
@@ -51,10 +51,6 @@ def service() -> None:
     them holds a key: the daemon reads config.toml, which only you can read. pause and resume work
     on any running daemon, however it was started.
     """
-
-
-for _command in (pause, resume):
-    service.add_command(_command)
 
 
 @service.command()
@@ -232,6 +228,29 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     if missing := [root for root in roots if root not in services]:
         raise NotThere(f"no service is installed for {missing[0]}. Installed for: {has}")
     return [services[root] for root in roots]
+
+
+@service.command()
+@common_options
+def pause(vault: Path | None) -> None:
+    """Pause background work, until you resume it.
+
+    It stays paused until `companion service resume`, even after a restart. What you ask for
+    yourself is still done.
+    """
+    require_served(vault).pause()
+    Output().say("Background work is paused; companion service resume starts it again.")
+
+
+@service.command()
+@common_options
+def resume(vault: Path | None) -> None:
+    """Resume background work.
+
+    An endpoint that failed is tried again at once.
+    """
+    off = require_served(vault).resume().background.off
+    Output().say(f"Background work is still off: {off}" if off else "Background work is resumed.")
 
 
 @service.command()

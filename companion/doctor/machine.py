@@ -18,6 +18,7 @@ from companion.llm.catalog import (
     DEFAULT_MODEL,
     Model,
     find_model,
+    list_models,
     model_path,
     models_folder,
 )
@@ -179,6 +180,24 @@ def find_shortage(config: Config) -> str:
         f"{model.name} takes about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are"
         " free"
     )
+
+
+def above(config: Config) -> str:
+    """Return the name of the model one tier up, if there is memory for it; empty if not."""
+    name = config.endpoint.model if config.is_embedded else ""
+    models = (listed.model for listed in list_models())
+    larger = next((each.name for each in models if each.tier and each.tier.below == name), "")
+    endpoint = config.endpoint.model_copy(update={"model": larger})
+    is_short = name and larger and find_shortage(config.model_copy(update={"endpoint": endpoint}))
+    return "" if not name or is_short else larger
+
+
+def below(config: Config) -> str:
+    """Return the smaller model to try after the configured one; empty if there is none."""
+    if not config.is_embedded:
+        return ""
+    tier = find_model(config.endpoint.model).tier
+    return tier.below if tier else ""
 
 
 def _billions(name: str) -> float:

@@ -58,7 +58,7 @@ def leave_little_memory(_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hurry(_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.cli.init_trial.SLOW", 0.0)
+    monkeypatch.setattr("companion.cli.init_model.SLOW", 0.0)
 
 
 TOO_MUCH = [

@@ -239,9 +239,9 @@ NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.config.reference", "compa
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
     "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
     "companion.cli.scan": NOT_FOR_SCAN,
-    "companion.cli.daemon_commands": SERVER | {"openai"},
+    "companion.cli.daemon": SERVER | {"openai"},
     "companion.cli.enrich": SERVER,
-    "companion.cli.history": SERVER,
+    "companion.cli.changes": SERVER,
 }
 
 

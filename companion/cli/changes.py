@@ -1,8 +1,10 @@
-"""companion undo: take changes back, byte for byte, and leave everything that came later."""
+"""companion history and undo: what was changed, and taking it back, byte for byte."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +12,115 @@ import click
 
 from companion.app.open_vault import name_path
 from companion.app.run import DecisionRun, Run
+from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangeFilter, ChangeQuery
+from companion.app.types.proposals import Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult
-from companion.app.vault import Vault, all_changes
+from companion.app.vault import Vault, all_changes, all_proposals
+from companion.cli.enrich import RunReport
 from companion.cli.filters import change_options, read_change_query
 from companion.cli.interrupts import StopSignals
 from companion.cli.output import Output, count, local_time, one_line
-from companion.cli.run_report import RunReport
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault
 from companion.errors import NotThere, UsageError
+
+
+@click.command()
+@click.argument("path", required=False, type=NOTE_PATH, metavar="[PATH]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
+@click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
+@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many changes.")
+@change_options
+@common_options
+def history(
+    path: str | None,
+    as_json: bool,
+    with_diff: bool,
+    limit: int | None,
+    vault: Path | None,
+    **only: str | None,
+) -> None:
+    """Show what Companion changed, newest first.
+
+    With PATH, only in this note or folder. A value that was only proposed, such as a new tag, is
+    shown with the change, or on its own if nothing else was filled.
+    """
+    output = Output(as_json=as_json)
+    named = [] if path is None else [path]
+    with open_session_vault(vault, named, output=output, read_only=True) as opened:
+        note = None if path is None else name_path(opened, path, Path.cwd())
+        query = read_change_query(only, path=note, diff=with_diff)
+        has_changes = False
+        for change in islice(all_changes(opened, query), limit and min(limit, sys.maxsize)):
+            has_changes = True
+            _print(change, output)
+        is_filtered = any(typed is not None for typed in only.values())
+        values = [] if is_filtered else _find_unused_values(opened, note)[:limit]
+    for proposal in values:
+        _print_proposal(proposal, output)
+    if not has_changes and not values:
+        output.say("no changes yet")
+
+
+def _find_unused_values(vault: Vault, path: str | None) -> list[Proposal]:
+    """Return values that the vault does not use yet, of one note or of all, newest first.
+
+    Those that a change's remark mentions, or that were asked for again, are left out.
+    """
+    query = ProposalQuery(folder=path or "", state="all", flagged=True, latest=True)
+    flagged = [
+        each
+        for each in all_proposals(vault, query)
+        if each.state in ("open", "rejected") and "new-value" in each.flags
+    ]
+    remarks = {
+        note: {change.note for change in all_changes(vault, ChangeQuery(path=note))}
+        for note in {each.path for each in flagged}
+    }
+    return [
+        each for each in flagged if not any(_words(each) in note for note in remarks[each.path])
+    ]
+
+
+def _words(proposal: Proposal) -> str:
+    return proposal.reason or proposal.remark
+
+
+def _print(change: Change, output: Output) -> None:
+    if output.as_json:
+        output.print_json(change.model_dump(mode="json"))
+    when = local_time(change.made_at)
+    part = f" [undone, except {', '.join(change.left)}]" if change.left else ""
+    state = part if change.state == "done" else f" [{change.state}]"
+    output.say(f"{change.id:>5}  {when}  {one_line(change.path)}{state}", style="bold")
+    by = f" by {change.model}" if change.model else ""
+    output.say(f"       {change.describe()}{by}  (run {change.run})")
+    if change.note:
+        output.say(f"       {change.note}", style="dim")
+    if change.diff and not output.as_json:
+        output.print_diff(change.diff)
+
+
+def _print_proposal(proposal: Proposal, output: Output) -> None:
+    """Print a value that was only proposed; its JSON object has the keys of a change."""
+    where = f"{local_time(proposal.made_at)}  {one_line(proposal.path)}"
+    output.say(f"       {where}", style="bold")
+    output.say(f"       {_words(proposal)}")
+    if output.as_json:
+        shown = dict.fromkeys(Change.model_fields) | {
+            "run": "",
+            "path": proposal.path,
+            "kind": "proposal",
+            "state": "proposed",
+            "made_at": iso_time(proposal.made_at),
+            "needs": [proposal.kind],
+            "model": "",
+            "note": _words(proposal),
+            "left": [],
+            "decided_by": "",
+        }
+        output.print_json(shown)
+
 
 _LOST = ("note-changed", "note-refused", "change-gone")  # no passing causes
 _MAX_DIGITS = 15  # of a change's number
@@ -72,7 +174,16 @@ def undo(
             results = _follow(run, choice.changes, output)
         is_last = not (whats or run_name or is_chosen)
         if is_last and results and all(e.undone and e.undone.code in _LOST for e in results):
-            output.warn(_describe_lost(opened, choice.changes[0].run))
+            last, changes = (
+                choice.changes[0].run,
+                all_changes(opened, ChangeQuery(undoable="whole")),
+            )
+            before = next((each.run for each in changes if each.run != last), None)
+            instead = f"companion undo --run {before} takes back the one before it"
+            output.warn(
+                f"Nothing of the last run, {last}, can be taken back;"
+                f" {instead if before else 'no other is left'}"
+            )
     status = _sum_up(run, results, output)
     return interruption.exit_status or status
 
@@ -120,16 +231,6 @@ def _sum_up(run: Run, results: Sequence[NoteResult], output: Output) -> int:
     return int(stays or len(results) < run.total)
 
 
-def _describe_lost(vault: Vault, last: str) -> str:
-    """Return a sentence that nothing of the last run can be undone, and what to do instead."""
-    changes = all_changes(vault, ChangeQuery(undoable="whole"))
-    before = next((change.run for change in changes if change.run != last), None)
-    instead = "no other is left"
-    if before:
-        instead = f"companion undo --run {before} takes back the one before it"
-    return f"Nothing of the last run, {last}, can be taken back; {instead}"
-
-
 def _describe_nothing(vault: Vault, run: str) -> str:
     """Return that nothing of a run can be taken back. Raises NotThere if there is no such run."""
     if not vault.changes(ChangeQuery.of(run=run, limit=1)).changes:
@@ -156,7 +257,7 @@ def _find_chosen(vault: Vault, whats: Sequence[str], only: Mapping[str, str | No
     if len(choices) == 1:
         return choices[0]
     changes = {change.id: change for choice in choices for change in choice.changes}
-    return _Choice(_newest_first(changes), otherwise)
+    return _Choice([changes[number] for number in sorted(changes, reverse=True)], otherwise)
 
 
 def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
@@ -178,7 +279,7 @@ def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
         if not named and len(whats) > 1:
             raise NotThere(otherwise)
         changes |= {change.id: change for change in named}
-    return _Choice(_newest_first(changes), otherwise)
+    return _Choice([changes[number] for number in sorted(changes, reverse=True)], otherwise)
 
 
 def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:
@@ -202,10 +303,6 @@ def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:
         if last := vault.changes(query).changes:
             return last, ""
     return [], otherwise
-
-
-def _newest_first(changes: Mapping[int, Change]) -> list[Change]:
-    return [changes[number] for number in sorted(changes, reverse=True)]
 
 
 def _follow(run: Run, changes: Sequence[Change], output: Output) -> list[NoteResult]:

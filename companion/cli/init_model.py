@@ -1,53 +1,41 @@
-"""The choices of companion init: the vault, the model, and background work."""
+"""The model in companion init: chosen by options or questions, and tried on a note."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.cli.output import Output
+from companion.app.model_trial import (
+    CORRECT_ADDRESS,
+    Cancelled,
+    ModelNotStarted,
+    ModelTrial,
+    open_model_trial,
+)
+from companion.cli.model import fetch_model, print_trial
+from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.config.edit_settings import Choices, EndpointChoice
-from companion.doctor.machine import Machine, list_served_models, recommend_model
-from companion.errors import UsageError
+from companion.doctor.machine import (
+    Machine,
+    below,
+    find_shortage,
+    list_served_models,
+    recommend_model,
+)
+from companion.doctor.model_probe import advice_on_thinking
+from companion.errors import CompanionError, EndpointError, UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
-from companion.vault.obsidian import find_registered_vaults
-from companion.vault.paths import find_vault
-
-
-def choose_vault(output: Output, *, asks: bool) -> Path:
-    """Return the vault around the current folder, or one that Obsidian lists; the user chooses.
-
-    Raises UsageError if there is none, or there are several to choose from and nobody to ask.
-    """
-    remarks = {each.root: ", open now" if each.is_open else "" for each in find_registered_vaults()}
-    if around := find_vault(Path.cwd()):
-        remarks.pop(around, None)
-        remarks = {around: ", where you are", **remarks}
-    roots = list(remarks)
-    if not roots:
-        raise UsageError(
-            "Obsidian lists no vault on this machine; name its folder: companion init FOLDER"
-        )
-    if len(roots) == 1 or (around and not asks):
-        which = "where you are" if around else "that Obsidian lists"
-        output.say(f"The vault {which}: {roots[0]}")
-        return roots[0]
-    if not asks:
-        names = ", ".join(map(str, roots))
-        raise UsageError(f"Obsidian lists {len(roots)} vaults; name one: {names}")
-    output.say("Vaults:", style="bold")
-    for number, root in enumerate(roots, 1):
-        output.say(f"  {number}  {root}{remarks[root]}")
-    chosen = click.prompt("Number", type=click.IntRange(1, len(roots)), default=1, err=True)
-    return roots[chosen - 1]
 
 
 def choose_by_options(
@@ -229,3 +217,125 @@ def _check_name(typed: str) -> str:
     if not typed.strip():
         raise click.BadParameter("a model needs a name")
     return typed.strip()
+
+
+SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the machine
+
+
+class Verdict(NamedTuple):
+    """The result of a trial. too_much: why the model is too much for the machine; empty if not.
+
+    go_on: whether to write the configuration. shown: whether the user saw an answer to judge by.
+    """
+
+    too_much: str = ""
+    go_on: bool = True
+    shown: bool = False
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Tries models on the vault at root. note: the note to write for; None to choose one.
+
+    asks: whether there is a terminal for questions. One of the user's notes goes to another machine
+    only if they named it, or agree.
+    """
+
+    root: Path
+    output: Output
+    note: str | None
+    asks: bool
+
+    def __call__(self, config: Config) -> Verdict:
+        """Fetch the model if it is missing, show what it writes for a note, and ask the user.
+
+        Raises EndpointError or AnswerError if it does not answer, and nobody can be asked.
+        """
+        config = _with_key_of_environment(config)
+        try:
+            if below(config) and (too_little := find_shortage(config)):
+                return Verdict(too_little)
+            return self._ask(config) if self._fetch(config) else Verdict()
+        except CompanionError as error:
+            if isinstance(error, ModelNotStarted) and below(config):
+                return Verdict(str(error))
+            if isinstance(error, EndpointError):
+                words = str(error).replace(CORRECT_ADDRESS, "name another address")
+                error = EndpointError(words)
+            if not self.asks:
+                self.output.warn(
+                    "Nothing was written. Try again with another --endpoint or --model, or with"
+                    " --no-test, which does not ask the model."
+                )
+                raise error
+            self.output.warn(str(error))
+            question = (
+                "Keep this choice anyway? If not, run companion init again with another address."
+            )
+            return Verdict(go_on=click.confirm(question, default=False, err=True))
+
+    def _fetch(self, config: Config) -> bool:
+        """Fetch an embedded model that is not here, and return whether the model can be asked."""
+        name = config.endpoint.model
+        if self.asks and config.is_model_missing:
+            size = find_model(name).size
+            told = f" ({decimal(size)})" if size else ""
+            if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
+                self.output.say("companion model pull fetches it later; the first run does, too.")
+                return False
+        fetch_model(config, self.output)
+        return True
+
+    def _ask(self, config: Config) -> Verdict:
+        self.output.say(f"Asking {config.describe_endpoint()}")
+        with open_model_trial(self.root, config) as trial:
+            with self.output.waiting("Waiting for its first answer"):
+                probed = trial.probe()
+            said = probed.answer.strip().splitlines()[0].strip()
+            said = said if len(said) <= 40 else f"{said[:40]}…"
+            self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
+            if probed.thinks and (means := advice_on_thinking(config)):
+                self.output.warn(f"About this model: {means}.")
+            verdict = self._write(config, trial)
+        if verdict.shown and self.asks:
+            return Verdict(go_on=click.confirm("Set it up like this?", default=True, err=True))
+        return verdict
+
+    def _write(self, config: Config, trial: ModelTrial) -> Verdict:
+        """Show what it would write for a note, if one may be sent there; nothing is written."""
+        needs_consent = config.is_remote and self.note is None
+        if needs_consent and not self.asks:
+            return Verdict()
+
+        def may_send(path: str) -> bool:
+            where = f"{one_line(path)} to {config.endpoint.address}"
+            question = f"Send {where}, to see what it would write?"
+            return not needs_consent or click.confirm(question, default=False, err=True)
+
+        shown = nullcontext() if needs_consent else self.output.waiting("Trying it on a note")
+        try:
+            with shown:
+                tried = trial.write(self.note, may_send, SLOW if below(config) else None)
+        except (EndpointError, Cancelled):
+            raise
+        except CompanionError as error:  # the vault's own faults do not tell against the model
+            self.output.warn(f"No note was tried: {error}")
+            return Verdict()
+        if tried and tried.result is None:
+            return Verdict(f"it takes over {SLOW:g} seconds for {one_line(tried.path)}")
+        if tried is None:
+            return Verdict()
+        name = one_line(tried.path)
+        title = f"What it would write in {name}, which stays as it is ({tried.seconds:.1f} s):"
+        return Verdict(shown=print_trial(tried, title, self.output))
+
+
+def _with_key_of_environment(config: Config) -> Config:
+    """Return the configuration with the environment's API key, if the file has none."""
+    table = config.endpoint
+    key = os.environ.get("COMPANION_API_KEY", "")
+    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", table.base_url)
+    if config.is_embedded or table.api_key.get_secret_value() or not key or elsewhere:
+        return config
+    keyed = table.model_copy(update={"api_key": SecretStr(key)})
+    return config.model_copy(update={"endpoint": keyed})

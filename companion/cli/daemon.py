@@ -1,20 +1,22 @@
-"""Commands about a daemon: status, open, plugin pair, service pause and resume."""
+"""companion serve, mcp, status and open: a daemon, what it does, and its page."""
 
 from __future__ import annotations
 
 import html
 import json
+import os
 import shlex
 import webbrowser
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from companion.app.open_vault import open_vault
 from companion.app.runtime_file import find_daemon
-from companion.app.types.coverage import OftenRefused
 from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import (
@@ -22,14 +24,95 @@ from companion.cli.session import (
     choose_vault,
     common_options,
     describe_missing_daemon,
-    require_served,
+    load_vault,
 )
-from companion.config import load_config, state_folder
-from companion.daemon.access import new_code, new_page_address
-from companion.errors import NotThere
+from companion.config import config_file, load_config, state_folder
+from companion.daemon.access import new_page_address
+from companion.errors import NotThere, UsageError
 from companion.private_files import write_private
 
-_PAIRING_SECONDS = 120.0  # that a code to pair with is valid
+if TYPE_CHECKING:
+    from companion.daemon.daemon import Daemon
+
+_CONFIGURATION = """\
+# Settings of Callout Companion: companion init VAULT sets some, companion config get lists all.
+"""
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port to listen on; 0: any free one."
+)
+@common_options
+def serve(port: int | None, vault: Path | None) -> None:
+    """Watch the vault, and fill its stubs by itself.
+
+    It also answers Obsidian's plugin. It runs until Ctrl-C, and answers this machine only. On a
+    terminal it asks once, at first, whether the notes that were already in the vault should be
+    filled, too; see companion service backlog.
+    """
+    from companion.app.backlog import may_ask
+    from companion.cli.service import ask_about_backlog
+    from companion.daemon.log import log_failed_start
+    from companion.daemon.process import require_no_daemon
+    from companion.daemon.process import serve as serve_vault
+
+    output = Output()
+
+    def ready(daemon: Daemon, bound: int) -> None:
+        background = daemon.status().background
+        does = "proposes values for" if config.review.mode == "propose" else "fills"
+        output.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
+        output.say(f"Asks {config.describe_endpoint()}")
+        output.say(
+            f"In the background: {background.off}"
+            if background.off
+            else f"In the background: {does} stubs that nobody edited for "
+            f"{config.background.settle_seconds:g} seconds, at most "
+            f"{background.notes_a_day} a day"
+        )
+        output.say("Its page: companion open", style="dim")
+        output.say("Ctrl-C stops it.", style="dim")
+
+    try:
+        root, config = load_vault(vault)
+        require_no_daemon(root)
+        file = config_file()
+        if not file.exists():  # one that sets nothing, and says what may be set
+            with suppress(UsageError):  # a folder that is read-only serves as well
+                write_private(file, _CONFIGURATION.encode())
+        if may_ask(config):
+            ask_about_backlog(root, output)
+        serve_vault(root, config.server.port if port is None else port, ready)
+    except Exception as error:
+        if vault is not None:
+            log_failed_start(state_folder(Path(os.path.realpath(vault.expanduser()))), error)
+        raise
+
+
+@click.command()
+@common_options
+def mcp(vault: Path | None) -> None:
+    """Serve the vault to an agent, over MCP.
+
+    An agent's program starts it, and talks to it on standard input and output. The agent sees what
+    notes need, reads them as prompts show them, and proposes values, which wait for you; it never
+    sees private and ignored notes. It may accept proposals itself only if may_accept under [agents]
+    in the configuration allows it. It needs callout-companion[mcp].
+    """
+    root, _ = load_vault(vault)
+    try:
+        from companion.mcp_server import make_server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise UsageError(
+            "companion mcp needs the package mcp; install callout-companion[mcp], as by"
+            " uv tool install 'callout-companion[mcp]'"
+        ) from None
+    make_server(root).run()
+
+
 _REDIRECT = """<!doctype html>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
@@ -37,52 +120,6 @@ _REDIRECT = """<!doctype html>
 <title>Companion</title>
 <p><a href="{address}">Open the page</a></p>
 """
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@common_options
-def pair(as_json: bool, vault: Path | None) -> None:
-    """Print a code to pair the Obsidian plugin with.
-
-    It lets the plugin talk to this vault's daemon. It works once, for this vault only. A new code
-    cancels the one before.
-    """
-    output = Output(as_json=as_json)
-    root = choose_vault(vault, load_config())
-    state = state_folder(root)
-    code = new_code(state, _PAIRING_SECONDS)
-    if as_json:
-        output.print_json({"code": code, "seconds": _PAIRING_SECONDS, "vault": str(root)})
-    output.say(code, style="bold")
-    minutes = f"{_PAIRING_SECONDS / 60:g}"
-    output.say(f"For the vault {root}, within {minutes} minutes. It works once.")
-    output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
-    if find_daemon(state) is None:
-        output.warn("No daemon of this vault runs yet; start it first: companion serve")
-
-
-@click.command()
-@common_options
-def pause(vault: Path | None) -> None:
-    """Pause background work, until you resume it.
-
-    It stays paused until `companion service resume`, even after a restart. What you ask for
-    yourself is still done.
-    """
-    require_served(vault).pause()
-    Output().say("Background work is paused; companion service resume starts it again.")
-
-
-@click.command()
-@common_options
-def resume(vault: Path | None) -> None:
-    """Resume background work.
-
-    An endpoint that failed is tried again at once.
-    """
-    off = require_served(vault).resume().background.off
-    Output().say(f"Background work is still off: {off}" if off else "Background work is resumed.")
 
 
 @click.command()
@@ -102,27 +139,19 @@ def status(as_json: bool, watch: bool, vault: Path | None) -> None:
         for now in opened.watch() if watch else [opened.status()]:
             if watch and output.out.is_terminal:
                 click.clear()
-            _print_status(now, output, as_json=as_json)
+            if as_json:
+                output.print_json(now.model_dump())
+            for name, text in _describe(now):
+                output.say(f"{name:<12} {text}")
         for each in opened.taught().refused if now.running and not as_json else ():
+            folder = json.dumps(each.folder, ensure_ascii=False)
+            tables = shlex.quote(f'{{ {folder} = ["{each.kind}"] }}')
             output.say(
                 f"{'refused':<12} {each.kind} in {each.folder}: the last {each.times} proposals; to"
-                f" stop filling it there: {_unfilled_command(each)}"
+                f" stop filling it there: companion config set notes.unfilled {tables}"
             )
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
-
-
-def _unfilled_command(refused: OftenRefused) -> str:
-    folder = json.dumps(refused.folder, ensure_ascii=False)
-    tables = f'{{ {folder} = ["{refused.kind}"] }}'
-    return f"companion config set notes.unfilled {shlex.quote(tables)}"
-
-
-def _print_status(now: Status, output: Output, *, as_json: bool) -> None:
-    if as_json:
-        output.print_json(now.model_dump())
-    for name, text in _describe(now):
-        output.say(f"{name:<12} {text}")
 
 
 def _describe(now: Status) -> Iterator[tuple[str, str]]:
@@ -139,8 +168,10 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
     yield "today", _describe_today(now)
     if now.proposals:
         yield "proposals", f"{now.proposals:,} to review; companion review shows them"
-    for text in _describe_settings(now):
-        yield "settings", text
+    if now.settings_fault:
+        yield "settings", f"nothing is asked or written: {now.settings_fault}"
+    if names := ", ".join(now.settings_to_restart_for):
+        yield "settings", f"{names}: changed; takes effect when the daemon restarts"
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
         yield "backlog", f"{waiting} Say so with companion service backlog"
@@ -154,13 +185,6 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
         "runs": ", ".join(now.runs),
     }
     yield from ((name, text) for name, text in optional.items() if text)
-
-
-def _describe_settings(now: Status) -> Iterator[str]:
-    if now.settings_fault:
-        yield f"nothing is asked or written: {now.settings_fault}"
-    if names := ", ".join(now.settings_to_restart_for):
-        yield f"{names}: changed; takes effect when the daemon restarts"
 
 
 def _local_time_of(iso: str) -> str:
