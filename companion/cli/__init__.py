@@ -202,25 +202,25 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
         return _INTERRUPTED
-    except CompanionError as error:
-        _raise_if_debug(arguments)
-        _say(str(error))
-        _name_others(error)
-        return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
-        _raise_if_debug(arguments)
+        if "--debug" in arguments:
+            raise
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    """Print the error as a sentence, and return the exit status."""
+    if not isinstance(error, CompanionError):
         _say(_explain(error))
         return 1
-
-
-def _name_others(error: CompanionError) -> None:
-    """Print which notes have the name that was typed, where the path is wrong."""
     import shlex
 
     from companion.app.open_vault import find_namesakes
 
-    if others := find_namesakes(error):
+    _say(str(error))
+    if others := find_namesakes(error):  # notes with the name that was typed, elsewhere
         _say(f"there is {', '.join(map(shlex.quote, others))}")
+    return 2 if isinstance(error, UsageError) else 1
 
 
 def _explain(error: Exception) -> str:
@@ -238,11 +238,6 @@ def _explain(error: Exception) -> str:
 def _discard_output(fd: int) -> None:
     """Redirect it to the null device, or Python's flush at exit raises the error again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
-
-
-def _raise_if_debug(arguments: list[str]) -> None:
-    if "--debug" in arguments:
-        raise
 
 
 def _say(text: str) -> None:

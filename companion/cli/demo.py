@@ -69,15 +69,11 @@ def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int
             return run(list(command))
         output = Output()
         output.say(f"A copy of the example vault is in {folder}; your notes are not touched.")
-        named = [_find_program(), "demo", *(["--vault", str(vault)] if vault else [])]
-        return _show_demo(folder.resolve(), shlex.join(named), output)
-
-
-def _find_program() -> str:
-    """Return what to type for this program: in a checkout its path, which no shell searches."""
-    program = Path(sys.argv[0])
-    is_named = program.is_absolute() or len(program.parts) == 1
-    return "companion" if is_named else sys.argv[0]
+        program = Path(sys.argv[0])
+        in_checkout = len(program.parts) > 1 and not program.is_absolute()  # no shell searches it
+        typed = [sys.argv[0] if in_checkout else "companion", "demo"]
+        typed += ["--vault", str(vault)] if vault else []
+        return _show_demo(folder.resolve(), shlex.join(typed), output)
 
 
 def _make_vault(folder: Path, model: str | None) -> None:
@@ -288,19 +284,18 @@ def _show_second_run(vault: Vault, output: Output) -> None:
 def _serve_page(root: Path, output: Output) -> None:
     """Serve the vault's page, and print its address, until Ctrl-C or Enter."""
 
+    def end_on_enter() -> None:
+        sys.stdin.readline()
+        signal.raise_signal(signal.SIGINT)
+
     def ready(daemon: Daemon, port: int) -> None:
         address = new_page_address(daemon.state, port, _PAGE_SECONDS)
         output.say(f"This inbox as a page: {address}", style="bold")
         output.say("Enter or Ctrl-C ends it.")
-        Thread(target=_end_on_enter, name="enter", daemon=True).start()
+        Thread(target=end_on_enter, name="enter", daemon=True).start()
 
     logging.getLogger().addHandler(logging.NullHandler())  # what the daemon does is in its log
     serve(root, 0, ready)
-
-
-def _end_on_enter() -> None:
-    sys.stdin.readline()
-    signal.raise_signal(signal.SIGINT)
 
 
 def _read_notes(root: Path) -> dict[str, bytes]:

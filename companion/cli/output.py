@@ -60,12 +60,8 @@ class Output:
         if not self.as_json:
             _print_words(self.out, Text(show_hidden(text), style=style))
 
-    def shorten(self, text: str, used: int) -> str:
-        """Return the text cut to what fits on a line beside `used` characters; uncut in a pipe."""
-        return self.clip(text, used) if self.out.is_terminal else text
-
     def clip(self, text: str, used: int = 0) -> str:
-        """Return the text cut to what fits on a line beside `used` characters, even in a pipe."""
+        """Return the text cut to what fits on a line beside `used` characters."""
         shown = Text(text)
         shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
         return shown.plain
@@ -174,8 +170,7 @@ class Bar:
     """A progress bar. Its methods may be called from any thread."""
 
     def __init__(self, progress: Progress, what: str, total: int) -> None:
-        self._progress = progress
-        self._what = what
+        self._progress, self._what = progress, what
         self._task = progress.add_task(what, total=total)
 
     def advance(self) -> None:
@@ -231,8 +226,7 @@ def local_time(seconds: float) -> str:
 
 def describe_backlog(notes: int, cost: str) -> str:
     """Return in words how many notes wait for the user to agree. cost: may be empty."""
+    wait = f"{notes:,} notes, which were here before or came at once, wait"
     if notes == 1:
         wait = "1 note, which was here before, waits"
-    else:
-        wait = f"{notes:,} notes, which were here before or came at once, wait"
     return f"{wait} for your answer{f': {cost}' if cost else '.'}"

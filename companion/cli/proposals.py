@@ -90,7 +90,8 @@ def _print(proposal: Proposal, output: Output) -> None:
         text = ""
     flags = f"  ({', '.join(proposal.flags)})" if proposal.flags else ""
     start = f"  {proposal.id:>5}  {proposal.kind:<12} "
-    text = output.shorten(text, len(start) + len(flags))
+    if output.out.is_terminal:
+        text = output.clip(text, len(start) + len(flags))
     output.say(f"{start}{text}{flags}", style="yellow" if flags else "")
     if proposal.reason:
         output.say(f"         {'':<12} {proposal.reason}", style="dim")

@@ -23,7 +23,6 @@ from companion.cli.session import (
 )
 
 if TYPE_CHECKING:
-    from companion.app.types.changes import Change
     from companion.app.types.coverage import Outdated
     from companion.app.types.proposals import Proposal
 
@@ -147,12 +146,14 @@ def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
 
     changes = all_changes(vault, ChangeQuery(path=path))
     proposals = list(all_proposals(vault, ProposalQuery(path=path, state="all")))
-    events = [(change.made_at, _describe_change(change)) for change in changes]
-    events += [
-        (each.decided_at or each.made_at, told)
-        for each in proposals
-        if (told := _describe_proposal(each))
-    ]
+    events: list[tuple[float, str]] = []
+    for change in changes:
+        by = f" by {change.model}" if change.model else ""
+        undone = f", undone by change {change.undone_by}" if change.undone_by else ""
+        events.append((change.made_at, f"change {change.id} {change.describe()}{by}{undone}"))
+    for each in proposals:
+        if told := _describe_proposal(each):
+            events.append((each.decided_at or each.made_at, told))
     yield _Line("So far" if events else "So far nothing was asked or written.", "bold")
     for when, told in sorted(events):
         yield _Line(f"  {local_time(when)}  {told}")
@@ -169,12 +170,6 @@ def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
         yield _Line(f"  ask about it all the same: companion enrich {named}")
     if path not in report.skipped:
         yield _Line(f"  see what a model would be sent: companion prompt {named}")
-
-
-def _describe_change(change: Change) -> str:
-    by = f" by {change.model}" if change.model else ""
-    undone = f", undone by change {change.undone_by}" if change.undone_by else ""
-    return f"change {change.id} {change.describe()}{by}{undone}"
 
 
 def _describe_proposal(proposal: Proposal) -> str:

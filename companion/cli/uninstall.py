@@ -51,7 +51,7 @@ def uninstall(keep_models: bool, yes: bool) -> None:
     services, states = list_services(), [*_find_states()]
     _refuse_if_in_use(services, states)
     vaults = [*_find_vaults_with_plugin(services)]
-    files = [*_find_files(vault_files(), _SETTINGS, _SHARED)]
+    files = [*_find_files()]
     models = [] if keep_models else [*_find_models()]
     for service in services:
         output.say(f"service    of {service.root}")
@@ -59,7 +59,9 @@ def uninstall(keep_models: bool, yes: bool) -> None:
         output.say(f"plugin     {find_plugin(vault)}")
     for path in [*states, *files, *models]:
         kind = "state" if path in states else "model" if path in models else "settings"
-        output.say(f"{kind:<10} {path}  ({decimal(_size(path))})")
+        inside = path.rglob("*") if path.is_dir() else [path]
+        size = sum(file.stat().st_size for file in inside if file.is_file())
+        output.say(f"{kind:<10} {path}  ({decimal(size)})")
     if not (services or vaults or states or files or models):
         output.say("Companion keeps nothing here.")
     elif _agrees(yes, output):
@@ -68,7 +70,10 @@ def uninstall(keep_models: bool, yes: bool) -> None:
         for vault in vaults:
             remove_plugin(vault)
         for path in [*states, *files, *models]:
-            _remove(path)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         _remove_empty_folders()
         output.say("Removed. In vaults that are open in Obsidian, reload the app.", style="bold")
     else:
@@ -123,11 +128,9 @@ def _find_vaults_with_plugin(services: Iterable[InstalledService]) -> Iterator[P
     yield from (vault for vault in real if find_plugin(vault))
 
 
-def _find_files(
-    own: Iterable[Path], settings: Iterable[str], shared: Iterable[str]
-) -> Iterator[Path]:
-    yield from own
-    for folder, patterns in ((config_folder(), settings), (common_state_folder(), shared)):
+def _find_files() -> Iterator[Path]:
+    yield from vault_files()
+    for folder, patterns in ((config_folder(), _SETTINGS), (common_state_folder(), _SHARED)):
         for pattern in patterns:
             yield from sorted(folder.glob(pattern))
 
@@ -143,18 +146,6 @@ def _find_models() -> Iterator[Path]:
 
 def _is_real(folder: Path) -> bool:
     return folder.is_dir() and not folder.is_symlink()
-
-
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _remove_empty_folders() -> None:
