@@ -45,7 +45,7 @@ function headline({ month, is_free: isFree }, unit, now) {
 function findUnit({ days, dollars_a_day: dollars, tokens_a_day: tokens }) {
   const isPaid = dollars !== null || (tokens === null && days.some((day) => day.dollars));
   if (isPaid) return { value: (spent) => spent.dollars ?? 0, format: formatDollars, limit: dollars };
-  return { value: tokensOf, format: (value) => say("tokensCount", { n: value }), limit: tokens };
+  return { value: tokensOf, format: (value) => say("tokensCount", { n: Math.round(value) }), limit: tokens };
 }
 
 /** @param {Spent} spent */
@@ -87,7 +87,7 @@ function Days({ days, unit }) {
   const all = values.reduce((sum, each) => sum + each, 0);
   const top = niceTop(Math.max(...values, unit.limit ?? 0));
   const label = (/** @type {string} */ day) => new Date(`${day}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-  return html`<section class="cc-section" aria-labelledby="days"><div class="cc-head"><h2 id="days">${say("lastDays", { n: days.length })}</h2><span class="cc-soft cc-small">${say("inAll", { sum: unit.format(all), mean: unit.format(unit.limit === null && !Number.isInteger(all) ? all / days.length : Math.round((all / days.length) * 100) / 100) })}</span></div>
+  return html`<section class="cc-section" aria-labelledby="days"><div class="cc-head"><h2 id="days">${say("lastDays", { n: days.length })}</h2><span class="cc-soft cc-small">${say("inAll", { sum: unit.format(all), mean: unit.format(all / days.length) })}</span></div>
     <div class="cc-card cc-chart"><div class="cc-plot">
       ${[0, 0.5, 1].map((part) => html`<div key=${part} class="cc-grid" style=${{ "--v": part }}><span>${axis(unit, top * part)}</span></div>`)}
       ${unit.limit !== null && html`<div class="cc-grid cc-grid--limit" style=${{ "--v": top ? unit.limit / top : 1 }}><em>${say("dailyLimit")}</em></div>`}
