@@ -14,14 +14,14 @@ from typing import Any, Literal, NamedTuple
 from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edit import Edit, apply_edits, name_place
 from companion.note.text import line_start
-from companion.store.moves import restore_fingerprint
+from companion.store.moves import put_note
 from companion.store.proposal import ProposalState, dump_json
 from companion.store.proposal_rows import (
-    accept_proposals,
+    ACCEPT,
+    REMEMBER_FILLED,
+    REOPEN,
     insert_row,
     mark_taken_back,
-    remember_filled,
-    reopen_proposals,
     require_in_state,
 )
 
@@ -208,7 +208,7 @@ def insert_pending(db: Connection, row: dict[str, object], before: bytes, change
             raise NoteBusy(reason, str(row["path"])) from None
         raise
     # at once: nobody else may decide on them
-    accept_proposals(db, number, time.time())
+    db.execute(ACCEPT, (number, time.time()))
     return number
 
 
@@ -218,8 +218,8 @@ def mark_done(db: Connection, change: int, now: float) -> None:
     now: Unix time, seconds.
     """
     db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    accept_proposals(db, change, now)
-    remember_filled(db, change, now)
+    db.execute(ACCEPT, (change, now))
+    db.execute(REMEMBER_FILLED, (change, now))
     row = db.execute("SELECT undoes FROM changes WHERE id = ?", (change,)).fetchone()
     if row and row["undoes"] is not None:
         _mark_undone(db, change, now)
@@ -230,8 +230,10 @@ def mark_abandoned(db: Connection, change: int, remark: str) -> None:
     """Mark the change as abandoned, with a remark, reopen its proposals, delete its image."""
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
-    reopen_proposals(db, change)
-    restore_fingerprint(db, change)
+    db.execute(REOPEN, (change,))
+    query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
+    for path, before in db.execute(query, (change,)).fetchall():
+        put_note(db, path, before, time.time())
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 

@@ -20,7 +20,6 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
 from companion.store.database import Database, Store
-from companion.store.proposal_rows import move_proposals
 from companion.vault.files import NoteFile, find_inode, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
@@ -268,7 +267,8 @@ class RememberedNotes(Store):
                 return  # another thread has found the move, too
             # where both have a pending change, the old path stays, for recovery to settle
             db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
-            move_proposals(db, old, new)
+            db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
+            db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
             db.execute(
                 "UPDATE OR REPLACE notes SET path = ?, gone_at = 0 WHERE path = ?", (new, old)
             )
@@ -292,13 +292,6 @@ class RememberedNotes(Store):
             return at
 
         return current
-
-
-def restore_fingerprint(db: Connection, change: int) -> None:
-    """Record what the note held before the change, which was not made."""
-    query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
-    for path, before in db.execute(query, (change,)).fetchall():
-        put_note(db, path, before, time.time())
 
 
 def put_note(db: Connection, path: str, data: bytes | None, seen_at: float) -> None:

@@ -50,21 +50,6 @@ def require_in_state(db: Connection, path: str, ids: str, states: Sequence[Propo
         raise ProposalDecided(f"proposal {row['id']} is already {row['state']}", path)
 
 
-def accept_proposals(db: Connection, change: int, now: float) -> None:
-    """Mark the proposals of the change as accepted. now: Unix time, seconds."""
-    db.execute(_ACCEPT, (change, now))
-
-
-def remember_filled(db: Connection, change: int, now: float) -> None:
-    """Insert an accepted proposal for each need of the change for which it has none."""
-    db.execute(_REMEMBER_FILLED, (change, now))
-
-
-def reopen_proposals(db: Connection, change: int) -> None:
-    """Reopen the proposals of the change, which was not made; a newer open one goes first."""
-    db.execute(_REOPEN, (change,))
-
-
 def mark_taken_back(db: Connection, change: int, *, is_undone: bool, now: float) -> None:
     """Reopen, flagged, the proposals of the change that a person accepted; refuse the others.
 
@@ -111,27 +96,24 @@ def mark_waiting(
     db.execute(_WAIT, (by, *selected))
 
 
-def move_proposals(db: Connection, old: str, new: str) -> None:
-    """Move the proposals from path old to path new; they supersede those for a note at new."""
-    db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
-    db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
-
-
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
     WHERE path = :path AND need = :need AND state = 'open'"""
-_ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2,
+# of a change (id, time)
+ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2,
     decided_in = '', change = changes.id, decided_by = changes.decided_by
     FROM changes, json_each(changes.proposals) AS mine
     WHERE changes.id = ?1 AND proposals.id = mine.value
     AND (proposals.state, proposals.change) IS NOT ('accepted', changes.id)"""
-_REMEMBER_FILLED = """INSERT INTO proposals
+# an accepted proposal for each need of a change that has none (id, time)
+REMEMBER_FILLED = """INSERT INTO proposals
     (path, need, kind, state, model, run, made_at, decided_by, decided_at, change)
     SELECT changes.path, need.value, iif(need.value GLOB 'callout:*', 'callout', need.value),
         'accepted', model, run, ?2, decided_by, ?2, changes.id
     FROM changes, json_each(changes.needs) AS need
     WHERE changes.id = ?1 AND NOT EXISTS (SELECT 1 FROM proposals
         WHERE proposals.change = changes.id AND proposals.need = need.value)"""
-_REOPEN = """UPDATE proposals SET decided_by = '', change = NULL,
+# of a change that was not made (id); a newer open one goes first
+REOPEN = """UPDATE proposals SET decided_by = '', change = NULL,
     value = coalesce(edited, value), edited = NULL, state = CASE
         WHEN EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
             AND other.need = proposals.need AND other.state = 'open') THEN 'superseded'
