@@ -16,8 +16,8 @@ from itertools import islice
 from typing import TypeVar
 
 from companion.app.decider import Decider
+from companion.app.local_notes import ScanPart
 from companion.app.program_proposer import ProgramProposer
-from companion.app.selection import ScanPart
 from companion.app.types import changes, programs
 from companion.app.types.decisions import Acceptance
 from companion.app.vault import Agents

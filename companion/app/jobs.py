@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from companion.app.selection import make_filter, needs_of_kind
+from companion.app.local_notes import make_filter, needs_of_kind
 from companion.app.types.runs import RunOptions
 from companion.app.written_texts import find_rewrites
 from companion.doctor.unused_settings import find_unused

@@ -16,7 +16,6 @@ from companion.vault.paths import named_path, relative_path
 if TYPE_CHECKING:
     from companion.app.backlog import BacklogConsent
     from companion.app.decider import Decider
-    from companion.app.local_decisions import LocalDecisions
     from companion.app.records import Records
     from companion.app.run import DecisionRun, LocalRun
     from companion.app.types import programs
@@ -140,10 +139,10 @@ class LocalVault(Vault):
         return self._records.change(id)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        return self._decisions.undo(changes, run)
+        return self._records.undo(changes, run)
 
     def undo_all(self, only: ChangeFilter) -> DecisionRun:
-        return self._decisions.undo_all(only)
+        return self._records.undo_all(only)
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         return self._records.proposals(query)
@@ -167,10 +166,10 @@ class LocalVault(Vault):
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        return self._decisions.decide(decisions)
+        return self._records.decide(decisions)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
-        return self._decisions.decide_all(only, decision)
+        return self._records.decide_all(only, decision)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
         from companion.app.program_proposer import ProgramProposer
@@ -213,19 +212,13 @@ class LocalVault(Vault):
     def _records(self) -> Records:
         from companion.app.records import Records
 
-        return Records(self._space, is_watched=self._is_watched)
+        return Records(self._space, self._opened_decider, is_watched=self._is_watched)
 
     @cached_property
     def _decider(self) -> Decider:
         from companion.app.decider import Decider
 
         return self._given_decider or Decider(self._space, self._context)
-
-    @cached_property
-    def _decisions(self) -> LocalDecisions:
-        from companion.app.local_decisions import LocalDecisions
-
-        return LocalDecisions(self._space, self._records, self._opened_decider)
 
     def _find_context(self) -> VaultContext:
         from companion.enrich.context import VaultContext

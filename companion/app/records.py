@@ -1,16 +1,24 @@
-"""The stored changes and proposals of a vault which this process has open."""
+"""The changes and proposals of a vault that this process has open: found, decided on, undone."""
 
 from __future__ import annotations
 
+import os
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import cache, partial
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
+from typing import TYPE_CHECKING, get_args
 
-from companion.app.selection import find_kind, make_filter
-from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery
+from companion.app.local_notes import find_kind, make_filter
+from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
+from companion.app.types.decisions import (
+    Acceptance,
+    DecisionOnAll,
+    Decisions,
+    NoteDecision,
+    Takeable,
+)
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -18,31 +26,47 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.runs import NoteResult
+from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NotThere, UsageError
+from companion.errors import NoteError, NotThere, UsageError
 from companion.llm.catalog import is_same_model
 from companion.note.diff import diff_lines
 from companion.store import journal
 from companion.store.journal import Journal
 from companion.store.moves import follow_moves
+from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Proposal as StoredProposal
 from companion.store.proposal_store import Selection
 from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 
+if TYPE_CHECKING:  # which a command that only reads does not load
+    from companion.app.decider import Decider
+    from companion.app.run import DecisionRun
+
 _BATCH = 500  # changes that are read at once
+_NO_CHANGE = "there is no change {}"
 
 
 class Records:
-    """Finds changes and proposals of one vault.
+    """Finds changes and proposals of one vault, takes changes back, and decides on proposals.
 
-    is_watched: whether moved notes are already followed, so nobody has to look for them.
+    writing: opens the vault for writing, with its decider. is_watched: whether moved notes are
+    already followed, so nobody has to look for them.
     """
 
-    def __init__(self, space: Workspace, *, is_watched: bool) -> None:
+    def __init__(
+        self,
+        space: Workspace,
+        writing: Callable[[], AbstractContextManager[tuple[Workspace, Decider]]],
+        *,
+        is_watched: bool,
+    ) -> None:
         self._root = space.root
         self._space = space
         self._journal = space.journal
+        self._writing = writing
         self._is_watched = is_watched
 
     def changes(self, query: ChangeQuery) -> ChangePage:
@@ -94,7 +118,10 @@ class Records:
 
     def change(self, number: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
-        return self.show(find_change(self._journal, number), with_diff=True)
+        change = self._journal.change(number)
+        if change is None:
+            raise NotThere(_NO_CHANGE.format(number))
+        return self.show(change, with_diff=True)
 
     def proposal(self, number: int) -> StoredProposal:
         """Return the proposal of that id. Raises NotThere."""
@@ -135,7 +162,8 @@ class Records:
         """Yield the changes that fit, newest first."""
         path = None if query.path is None else self.find_path(query.path)
         kind = find_kind(self._space.prompts, query.field)
-        is_folder = path is not None and _is_folder(self._root / path)
+        # False of a name too long, for which pathlib raises an error
+        is_folder = path is not None and os.path.isdir(self._root / path)  # noqa: PTH112
         of_run = self._journal.changes(run=query.run) if query.run and query.undoable else []
         own = {change.id for change in of_run}
         for change in self._read_changes(None if is_folder else path, query.run, query.before):
@@ -153,6 +181,64 @@ class Records:
             yield from batch
             before = batch[-1].id
 
+    def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
+        """Take changes back in this order; see Vault."""
+        name = run or new_run()
+        with self._writing() as (space, decider):
+            for number in changes:
+                yield _take_back(space.journal, decider, number, name)
+
+    def undo_all(self, only: ChangeFilter) -> DecisionRun:
+        """Return a run that takes back all changes that match a filter; see Vault."""
+        from companion.app.run import DecisionRun
+
+        undoable = only.undoable or "part"
+        chosen = self.select_changes(only.model_copy(update={"undoable": undoable}))
+        changes = [change.id for change in chosen]
+        named = only.model_dump(exclude_none=True).keys() - {"undoable", "before"}
+        store = self._journal.proposals
+        refused = store.refused_in(only.run) if only.run and named == {"run"} else {}
+
+        def undo(run: str) -> Iterator[NoteResult]:
+            yield from map(NoteResult.of_undone, self.undo(changes, run))
+            for note in self.decide(Decisions(undo=list(refused), run=run)) if refused else ():
+                yield note.result
+
+        return DecisionRun("undo", len(changes) + len(set(refused.values())), undo)
+
+    def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
+        """Accept, refuse and reopen proposals; see Vault."""
+        with self._writing() as (_, decider):
+            run = decisions.run or new_run()
+            accepted = decider.accept(decisions.accept, run=run)
+            refused = decider.refuse(decisions.refuse, reason=decisions.reason, run=run)
+            made = chain(accepted, refused, decider.undo(decisions.undo, run))
+            yield from map(NoteDecision.of, made)
+
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
+        """Return a run that accepts or refuses all proposals that match a filter; see Vault."""
+        from companion.app.run import DecisionRun
+
+        if only.state not in (states := get_args(Takeable)):
+            raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
+        before, without = decision.before, set(decision.without)
+        chosen = [
+            each
+            for each in self.select_proposals(only)
+            if (before is None or each.id < before) and each.id not in without
+        ]
+        ids = [each.id for each in reversed(chosen)]
+        decisions = Decisions(refuse=ids, reason=decision.reason)
+        if decision.decision == "accept":
+            accept = [Acceptance.of(id=each, state=only.state) for each in ids]
+            decisions = Decisions(accept=accept)
+
+        def decide(run: str) -> Iterator[NoteResult]:
+            for note in self.decide(decisions.model_copy(update={"run": run})):
+                yield note.result
+
+        return DecisionRun(decision.decision, len({each.path for each in chosen}), decide)
+
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:
         """Return the change as every interface shows it."""
         images = self._journal.images(change.id) if with_diff else None
@@ -162,32 +248,16 @@ class Records:
         return Change.of(change, "".join(diff_lines(change.path, *texts)))
 
 
-def find_change(store: Journal, number: int) -> journal.Change:
-    """Return the change of that id. Raises NotThere."""
-    change = store.change(number)
-    if change is None:
-        raise NotThere(f"there is no change {number}")
-    return change
-
-
-def _is_folder(file: Path) -> bool:
-    try:
-        return file.is_dir()
-    except OSError:  # its name is too long
-        return False
-
-
 def _fits(change: journal.Change, query: ChangeFilter, kind: str | None) -> bool:
     return (
         (query.since is None or change.made_at >= query.since)
         and (query.until is None or change.made_at <= query.until)
         and (kind is None or kind in {need.partition(":")[0] for need in change.needs})
-        and (query.model is None or _is_by(change, query.model))
+        and (
+            query.model is None
+            or any(is_same_model(query.model, each) for each in change.model.split(", "))
+        )
     )
-
-
-def _is_by(change: journal.Change, model: str) -> bool:
-    return any(is_same_model(model, each) for each in change.model.split(", "))
 
 
 def _is_undoable(change: journal.Change, query: ChangeFilter, own: Collection[int]) -> bool:
@@ -195,3 +265,32 @@ def _is_undoable(change: journal.Change, query: ChangeFilter, own: Collection[in
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False
     return change.undoes is None or (query.run is not None and change.undoes not in own)
+
+
+def _take_back(store: Journal, decider: Decider, number: int, run: str) -> Undone:
+    change = store.change(number)
+    if change is None:
+        return Undone.failed(number, NotThere(_NO_CHANGE.format(number)))
+    left = change.name_parts(change.remaining_parts)
+    try:
+        undone = decider.take_back(change, run)
+    except NoteError as error:
+        return Undone.failed(number, error, change.path, left)
+    if isinstance(undone, OutboxRow):
+        return Undone(
+            change=number,
+            path=undone.path,
+            undone_by=None,
+            left=left,
+            reason=UNDO_IN_EDITOR,
+            waits=undone.id,
+        )
+    before = store.notes.moved_from.get(undone.path)
+    return Undone(
+        change=number,
+        path=undone.path,
+        undone_by=undone.change,
+        left=undone.remaining,
+        reason=undone.reason or None,
+        moved_from=change.path if change.path != undone.path else before,
+    )
