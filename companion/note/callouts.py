@@ -133,8 +133,8 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
     has_title = False
     for index in range(_below_banner(lines), len(lines)):
         line = lines[index]
-        is_title = _is_title(line) and not has_title
-        has_title = has_title or is_title
+        is_title = not has_title and line.kind == "heading" and line.level == 1
+        has_title |= is_title
         if is_title or _is_rule(line) or has_only_tags(line):
             last = index
         elif not _is_empty(line):
@@ -175,12 +175,8 @@ def _below_banner(lines: Sequence[Line]) -> int:
     for index, line in enumerate(lines):
         is_embed = line.kind == "text" and not line.content and _EMBEDS.fullmatch(line.text)
         if not (is_embed or _is_empty(line) or _is_rule(line) or has_only_tags(line)):
-            return index if _is_title(line) else 0
+            return index if line.kind == "heading" and line.level == 1 else 0
     return 0
-
-
-def _is_title(line: Line) -> bool:
-    return line.kind == "heading" and line.level == 1
 
 
 def _is_rule(line: Line) -> bool:

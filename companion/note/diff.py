@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher, unified_diff
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from companion.note.text import split_lines
 
@@ -83,30 +83,22 @@ def _strip_ends(
     return middle
 
 
-class _Chain(NamedTuple):
-    """An ascending sequence of (a, b), linked from its last element."""
-
-    a: int
-    b: int
-    before: _Chain | None
-
-
 def _find_anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
     """Return the longest sequence of (i, j), both ascending, of lines that a and b have once."""
     in_a, in_b = Counter(a), Counter(b)
     places = {line: j for j, line in enumerate(b) if in_b[line] == 1}
     piles: list[int] = []  # the lowest j that a sequence of each length ends with
-    ends: list[_Chain] = []
+    ends: list[tuple[int, int, Any]] = []  # of each: its last i and j, and the chain before it
     for i, line in enumerate(a):
         if in_a[line] == 1 and line in places:
-            at = bisect_left(piles, places[line])
-            chain = _Chain(i, places[line], ends[at - 1] if at else None)
-            piles[at : at + 1], ends[at : at + 1] = [chain.b], [chain]
+            at = bisect_left(piles, j := places[line])
+            chain = i, j, ends[at - 1] if at else None
+            piles[at : at + 1], ends[at : at + 1] = [j], [chain]
     row = []
     link = ends[-1] if ends else None
     while link:
-        row.append((link.a, link.b))
-        link = link.before
+        i, j, link = link
+        row.append((i, j))
     return row[::-1]
 
 

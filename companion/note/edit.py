@@ -68,8 +68,7 @@ def diff_edits(old: str, new: str) -> list[Edit]:
     They are few and small, unless old and new are large and hard to compare.
     """
     a, b = split_lines(old), split_lines(new)
-    starts = _offsets(a)
-    edits = []
+    starts, edits = _offsets(a), []
     for before, after in pairwise(
         [CommonLines(0, 0, 0), *align(a, b), CommonLines(len(a), len(b), 0)]
     ):
@@ -164,8 +163,10 @@ def find_place(text: str, edit: Edit) -> Place | None:
         properties, body_start = note.frontmatter, note.body_start
     except NoteRefused:
         return None
-    is_insertion = edit.start == edit.end == line_start(text, edit.start)
-    at = _line_above(text, edit.start) if is_insertion else edit.start
+    at, is_insertion = edit.start, edit.start == edit.end == line_start(text, edit.start)
+    if is_insertion:  # look at the line above, if there is one
+        line_end = 2 if text.endswith("\r\n", 0, at) else 1
+        at = line_start(text, at - line_end) if at else -1
     if max(at, edit.start - is_insertion) >= body_start:
         is_new = bool(_find_callouts(split_lines(edit.text)))
         return None if is_new else _callout_at(text, body_start, at)
@@ -174,12 +175,6 @@ def find_place(text: str, edit: Edit) -> Place | None:
     if is_insertion and _KEY.match(edit.text):
         return None
     return _property_at(text, properties, at, edit.end)
-
-
-def _line_above(text: str, start: int) -> int:
-    """Return the start of the line above the one that starts there, -1 if there is none."""
-    line_end = 2 if text.endswith("\r\n", 0, start) else 1
-    return line_start(text, start - line_end) if start else -1
 
 
 def _property_at(text: str, properties: Span, at: int, end: int) -> Place | None:

@@ -55,7 +55,7 @@ class EditorText:
             if not 0 <= edit.start <= edit.end <= len(self.text):
                 length = len(self.text)
                 raise ValueError(f"{edit} is outside the text, which has {length} characters")
-            start, end = self._to_file(edit.start), self._to_file(edit.end)
+            start, end = (self._pairs.widen(at) + self._bom_length for at in edit[:2])
             last = self._character_before(start, moved)
             touching = index + 1 < len(ordered) and ordered[index + 1].start == edit.end
             following = "" if touching else self.file_text[end : end + 1]
@@ -76,14 +76,11 @@ class EditorText:
         Raises EditLost if there are none, because an edit splits a `\\r\\n` or makes one.
         """
         edits = list(edits)
-        moved = [
-            Edit(
-                self._from_file(edit.start),
-                self._from_file(edit.end),
-                _NEWLINE.sub("\n", edit.text if edit.start else edit.text.removeprefix(BOM)),
-            )
-            for edit in edits
-        ]
+        moved = []
+        for edit in edits:
+            start, end = (self._pairs.narrow(max(0, at - self._bom_length)) for at in edit[:2])
+            text = edit.text if edit.start else edit.text.removeprefix(BOM)
+            moved.append(Edit(start, end, _NEWLINE.sub("\n", text)))
         if EditorText.of(apply_edits(self.file_text, edits)).text != apply_edits(self.text, moved):
             raise EditLost("an edit changes half of a line end")
         return moved
@@ -97,12 +94,6 @@ class EditorText:
         """The `\\r\\n` in the file, each one character of `text`."""
         line_ends = re.finditer(r"\r\n", self.file_text)
         return _Pairs([m.start() - self._bom_length - index for index, m in enumerate(line_ends)])
-
-    def _to_file(self, offset: int) -> int:
-        return self._pairs.widen(offset) + self._bom_length
-
-    def _from_file(self, offset: int) -> int:
-        return self._pairs.narrow(max(0, offset - self._bom_length))
 
     def _character_before(self, start: int, moved: Sequence[Edit]) -> str:
         """Return the character before start, an offset in the file, after the edits in moved."""

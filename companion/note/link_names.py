@@ -50,10 +50,7 @@ class NotePaths:
         # Most have one item, for which a list takes 64 bytes, and a set 216.
         self._basenames: dict[str, list[str]] = {}
         for path in paths:
-            self._add_path(path)
-
-    def _add_path(self, path: str) -> None:
-        _add(self._basenames, name_key(file_name(path)), path)
+            _add(self._basenames, name_key(file_name(path)), path)
 
     def find_note(self, target: str, source: str = "") -> str | None:
         """Return the path, without `.md`, of the note that a link to target leads to.
@@ -97,7 +94,7 @@ class LinkNames(NotePaths):
         for path, title, aliases in notes:
             path = without_extension(path)
             basename = _basename(path)
-            self._add_path(path)
+            _add(self._basenames, name_key(basename), path)
             if path in self._hidden:
                 continue
             names = {(basename, False), (title, False), *((alias, True) for alias in aliases)}

@@ -30,11 +30,6 @@ class Addition(NamedTuple):
     folders: tuple[str, ...]
     note_types: tuple[str, ...]
 
-    def is_for_folder(self, path: str) -> bool:
-        """Return whether the note at path is in one of its folders."""
-        folded = path.casefold()
-        return not self.folders or any(folded.startswith(f"{f.casefold()}/") for f in self.folders)
-
 
 @dataclass(frozen=True)
 class Rules:
@@ -67,7 +62,12 @@ class Rules:
 
     def for_note(self, path: str) -> Rules:
         """Return the rules for the note at path, without the additions for other folders."""
-        additions = tuple(each for each in self.additions if each.is_for_folder(path))
+        folded = path.casefold()
+        additions = tuple(
+            each
+            for each in self.additions
+            if not each.folders or any(folded.startswith(f"{f.casefold()}/") for f in each.folders)
+        )
         return self if additions == self.additions else replace(self, additions=additions)
 
     def adds(self, name: str, parsed: ParsedNote) -> bool:

@@ -25,12 +25,6 @@ _UNDERLINE = re.compile(r"(?:=++|-++)[ \t]*+$")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
 
 
-class _Fence(NamedTuple):
-    """An open code fence. marker: its backticks or tildes."""
-
-    marker: str
-
-
 def read_outline(note: NoteText) -> list[Line]:
     """Return the lines of the note's body, each with its kind and its place among the blocks.
 
@@ -57,7 +51,8 @@ class _Scanner:
         self.raw = lines
         self.lines: list[Line] = []
         self.containers = Containers()
-        self.block: _Fence | HtmlBlock | None = None
+        # What is open: an HTML block, or the backticks or tildes of a code fence.
+        self.block: str | HtmlBlock | None = None
         self.comments = CommentScanner(lines)
         self.in_paragraph = False
 
@@ -111,9 +106,9 @@ class _Scanner:
     def _in_block(self, line: Line, cursor: Cursor) -> Line:
         """Return a line of code between fences, or of an HTML block."""
         line = line._replace(content=cursor.position)
-        if isinstance(self.block, _Fence):
+        if isinstance(self.block, str):
             tail = line.text[cursor.next :].rstrip(" \t")
-            is_closing = tail.startswith(self.block.marker) and not tail.strip(tail[:1])
+            is_closing = tail.startswith(self.block) and not tail.strip(tail[:1])
             if is_closing and not cursor.is_indented:
                 self.block = None
             return line._replace(kind="code")
@@ -170,7 +165,7 @@ class _Scanner:
         if _RULE.match(text, at):
             return line._replace(kind="rule")
         if fence := _FENCE.match(text, at):
-            self.block = _Fence(fence[1] or fence[2])
+            self.block = fence[1] or fence[2]
             return line._replace(kind="code")
         if heading := HEADING.match(text, at):
             level = 0 if count else len(heading[1])
@@ -287,9 +282,8 @@ def _name(lines: Sequence[Line], headings: Sequence[int]) -> str:
 
 def _begins_with(title: str, words: str) -> bool:
     """Return whether the title begins with these whole words, and has more."""
-    if not (words and title.startswith(words)):
-        return False
-    return not joins_letters(words[-1], title[len(words)])
+    begins = words and title.startswith(words)
+    return bool(begins) and not joins_letters(words[-1], title[len(words)])
 
 
 def _fold(heading: str) -> str:

@@ -94,8 +94,9 @@ def learn_form(kind: str, name: str, notes: Iterable[NoteText]) -> PropertyForm:
         for event in _find_events(note, name):
             if event.kind == "SequenceStartEvent":
                 flows[event.style is True] += 1
-                if event.style is not True:
-                    items.update(_find_item(note, event))
+                item = _PLAIN_ITEM.match(note.text, line_start(note.text, event.start))
+                if item and event.style is not True:
+                    items[item[0]] += 1  # what stands before the first item of a block list
             elif event.kind == "ScalarEvent" and event.value:
                 quotes[str(event.style) if event.style in ("'", '"') else ""] += 1
                 if number := _NUMBER.fullmatch(event.value):
@@ -121,12 +122,6 @@ def _find_events(note: NoteText, name: str) -> tuple[YamlEvent, ...]:
             if (entry.name or "").casefold() == name.casefold():
                 return entry.value
     return ()
-
-
-def _find_item(note: NoteText, opening: YamlEvent) -> list[str]:
-    """Return what stands before the first item of the block list, in a list of its own."""
-    item = _PLAIN_ITEM.match(note.text, line_start(note.text, opening.start))
-    return [item[0]] if item else []
 
 
 def _pattern_of(date: re.Match[str]) -> str:

@@ -111,8 +111,8 @@ def _words_edits(line: Line, tag_spans: list[tuple[int, int]]) -> Iterator[Edit]
 
 def _is_removable(lines: list[Line], index: int) -> bool:
     """Return whether the lines around a line of tags keep their meaning once it is removed."""
-    above = _not_blank(lines, range(index - 1, -1, -1))
-    below = _not_blank(lines, range(index + 1, len(lines)))
+    above = next((line for line in lines[:index][::-1] if line.kind != "blank"), None)
+    below = next((line for line in lines[index + 1 :] if line.kind != "blank"), None)
     if above and above.text.endswith(_CONTINUES_BELOW):
         return False
     if below is None:
@@ -121,10 +121,6 @@ def _is_removable(lines: list[Line], index: int) -> bool:
         return False
     is_apart = below is not lines[index + 1] or below.kind != "text" or below.prefix.strip(" \t")
     return bool(is_apart) or is_plain_start(below.text)
-
-
-def _not_blank(lines: list[Line], indexes: range) -> Line | None:
-    return next((lines[i] for i in indexes if lines[i].kind != "blank"), None)
 
 
 def _is_indented(line: Line) -> bool:
