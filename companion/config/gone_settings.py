@@ -87,11 +87,8 @@ def describe_gone(name: str) -> str:
 
 def describe_obsolete(tables: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each obsolete setting in the tables, and whether to take it out."""
-    removable = find_removable(tables)
-    return [
-        describe_gone(name) + ("; take it out" if name in removable else "")
-        for name in find_gone(tables)
-    ]
+    ends = dict.fromkeys(find_removable(tables), "; take it out")
+    return [describe_gone(name) + ends.get(name, "") for name in find_gone(tables)]
 
 
 def _has_setting(tables: Mapping[str, Any], name: str) -> bool:

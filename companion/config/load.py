@@ -177,7 +177,7 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     and [private] add up, for the same reason.
     """
     merged = without_gone(common)
-    if _names_endpoint(own.get("endpoint")):
+    if isinstance(named := own.get("endpoint"), dict) and {"base_url", "model"} & named.keys():
         for name in ("endpoint", "similar"):
             if isinstance(under := merged.get(name), dict):
                 merged[name] = {key: value for key, value in under.items() if key not in _ENDPOINT}
@@ -195,10 +195,6 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
                 value = held_back | value
             merged[name][key] = value
     return with_gone_effects(merged, common, own)
-
-
-def _names_endpoint(table: object) -> bool:
-    return isinstance(table, dict) and not {"base_url", "model"}.isdisjoint(table)
 
 
 def describe_errors(

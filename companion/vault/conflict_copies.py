@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from companion.errors import NoteRefused
@@ -29,6 +29,9 @@ _CONFLICT = re.compile(
     """.replace("PHRASES", "|".join(re.escape(phrase) for phrase in _PHRASES)),
     re.IGNORECASE | re.VERBOSE,
 )
+_NUMBERED = re.compile(r"(.+) (?:\d{1,2}|\(\d{1,2}\))")
+_ENDS = "0123456789)"
+_AFTER_HEADING = r"[ \t]*(?:#|%%|<!--|[\r\n]|\Z)"
 
 
 def is_conflict_copy(name: str) -> bool:
@@ -56,20 +59,14 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
     try:
         parsed = ParsedNote.decode((root / path).read_bytes())
         said = parsed.properties.get("title")
-        heading = parsed.heading if _may_be_headings(parsed.note.text, stems) else ""
+        # a quick check of what may be a heading: the outline, which knows them, is slow
+        ends = "|".join(re.escape(_fold(stem)) for stem in stems)
+        is_line = re.search(rf"(?:{ends}){_AFTER_HEADING}", _fold(parsed.note.text))
+        heading = parsed.heading if is_line else ""
     except (OSError, NoteRefused):
         return None
     titles = {_fold(str(said)), _fold(heading)}
     return next((stem + suffix for stem in stems if _fold(stem) in titles), None)
-
-
-def _may_be_headings(text: str, stems: Iterable[str]) -> bool:
-    """Return whether a line ends with one of the stems, ignoring what may close a heading.
-
-    This is a quick check: the outline, which knows the headings, is slow.
-    """
-    ends = "|".join(re.escape(_fold(stem)) for stem in stems)
-    return re.search(rf"(?:{ends})[ \t]*(?:#|%%|<!--|[\r\n]|\Z)", _fold(text)) is not None
 
 
 def _copied_stems(stem: str) -> Iterator[str]:
@@ -88,7 +85,3 @@ def _copied_stems(stem: str) -> Iterator[str]:
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
-
-
-_NUMBERED = re.compile(r"(.+) (?:\d{1,2}|\(\d{1,2}\))")
-_ENDS = "0123456789)"

@@ -14,6 +14,8 @@ from companion.private_files import make_private_folder, open_private
 if TYPE_CHECKING:  # what only reads takes no lock
     from filelock import FileLock
 
+_PID_FILE = "lock.pid"  # names who holds the lock: on Windows a locked file cannot be read
+
 
 @contextmanager
 def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
@@ -24,7 +26,7 @@ def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
-    lock, pid_file = _lock_of(state), _pid_file(state)
+    lock, pid_file = _lock_of(state), state / _PID_FILE
     try:
         make_private_folder(state)
         lock.acquire(timeout=patience)
@@ -57,7 +59,7 @@ def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
 def is_lock_held(state: Path, pid: int) -> bool:
     """Return whether the lock of the vault is held, by the process with that id as far as known."""
     with suppress(OSError, ValueError):
-        if int(_pid_file(state).read_text(encoding="ascii")) != pid:
+        if int((state / _PID_FILE).read_text(encoding="ascii")) != pid:
             return False
     lock = _lock_of(state)
     try:
@@ -74,8 +76,3 @@ def _lock_of(state: Path) -> FileLock:
     from filelock import FileLock
 
     return FileLock(state / "lock", mode=0o600, thread_local=False)
-
-
-def _pid_file(state: Path) -> Path:
-    """Return the file that names who holds the lock: on Windows a locked one cannot be read."""
-    return state / "lock.pid"

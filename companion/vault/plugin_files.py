@@ -79,8 +79,7 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         )
     folder = settings / "plugins" / PLUGIN
     data, own_settings = _read_json(root, folder / "data.json", {}, "it holds no settings")
-    list_file = settings / "community-plugins.json"
-    before, enabled = _read_json(root, list_file, [], "it is not a list of plugins")
+    list_file, before, enabled = _read_enabled(root)
     enabling = PlannedWrite(list_file, before, _as_json([*enabled, PLUGIN], before))
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
     writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
@@ -113,10 +112,8 @@ def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[st
 
 def read_installed(root: Path) -> Installed:
     """Return what is installed in the vault at root. Raises UsageError if that cannot be read."""
-    settings = root / SETTINGS
-    folder = settings / "plugins" / PLUGIN
-    list_file = settings / "community-plugins.json"
-    enabled = PLUGIN in _read_json(root, list_file, [], "it is not a list of plugins")[1]
+    folder = root / SETTINGS / "plugins" / PLUGIN
+    enabled = PLUGIN in _read_enabled(root)[2]
     contents = {name: _read(root, folder / name) for name in FILES}
     manifest = contents["manifest.json"]
     if manifest is None or None in contents.values():
@@ -136,8 +133,7 @@ def remove_plugin(root: Path) -> None:
 
     Raises UsageError if the list of enabled plugins cannot be read; nothing is removed then.
     """
-    list_file = root / SETTINGS / "community-plugins.json"
-    before, enabled = _read_json(root, list_file, [], "it is not a list of plugins")
+    list_file, before, enabled = _read_enabled(root)
     if PLUGIN in enabled:
         rest = [name for name in enabled if name != PLUGIN]
         write_whole(list_file, _as_json(rest, before), _USUAL)
@@ -153,6 +149,12 @@ def read_setting(root: Path, name: str) -> object:
     file = root / SETTINGS / "plugins" / PLUGIN / "data.json"
     settings: dict[str, object] = _read_json(root, file, {}, "it holds no settings")[1]
     return settings.get(name)
+
+
+def _read_enabled(root: Path) -> tuple[Path, bytes | None, list[Any]]:
+    """Return the file that lists the enabled plugins, its bytes, and their names."""
+    file = root / SETTINGS / "community-plugins.json"
+    return file, *_read_json(root, file, list[Any](), "it is not a list of plugins")
 
 
 def _read_json(root: Path, file: Path, empty: T, otherwise: str) -> tuple[bytes | None, T]:
