@@ -14,7 +14,7 @@ from companion.app.jobs import choose_jobs
 from companion.app.types.runs import RunOptions
 from companion.config import Config
 from companion.config.settings import ReviewTable
-from companion.doctor.model_probe import ProbeResult, probe_client
+from companion.doctor.machine import ProbeResult, probe_client
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_client
 from companion.enrich.context import VaultContext

@@ -19,9 +19,8 @@ from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_changes, all_proposals
 from companion.cli.enrich import RunReport
 from companion.cli.filters import change_options, read_change_query
-from companion.cli.interrupts import StopSignals
 from companion.cli.output import Output, count, local_time, one_line
-from companion.cli.session import NOTE_PATH, common_options, open_session_vault
+from companion.cli.session import NOTE_PATH, StopSignals, common_options, open_session_vault
 from companion.errors import NotThere, UsageError
 
 

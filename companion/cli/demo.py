@@ -24,10 +24,9 @@ from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Vault, all_proposals
 from companion.cli import run
-from companion.cli.interrupts import StopSignals
 from companion.cli.model import fetch_model_of
 from companion.cli.output import Output, count
-from companion.cli.session import VaultPathType
+from companion.cli.session import StopSignals, VaultPathType
 from companion.config import common_state_folder, load_config
 from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES

@@ -31,7 +31,6 @@ from companion.config import Config, config_file, load_config, state_folder
 from companion.daemon.access import can_pair
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
-from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
 from companion.errors import CompanionError, ConsentMissing, UsageError
 from companion.private_files import is_private
@@ -162,10 +161,10 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
 
 def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
     yield "checks", setup.check_answer_checks
-    yield "model", partial(check_model, config, thorough=thorough)
-    with suppress(CompanionError):  # check_model reported it
+    yield "model", partial(setup.check_model, config, thorough=thorough)
+    with suppress(CompanionError):  # setup.check_model reported it
         if asks and not config.is_model_missing:
-            yield "answer", partial(check_answer, config)
+            yield "answer", partial(setup.check_answer, config)
 
 
 def check_token() -> Finding:

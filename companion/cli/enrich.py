@@ -13,12 +13,13 @@ from companion.app.run import ASK_FROM, Run
 from companion.app.types.runs import Mode, NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
 from companion.cli.filters import filter_options, parse_time, work_options
-from companion.cli.interrupts import StopSignals, exit_on_signals
 from companion.cli.output import Bar, Output, one_line
 from companion.cli.session import (
     NOTE_PATH,
+    StopSignals,
     common_options,
     describe_unusable,
+    exit_on_signals,
     open_session_vault,
     resolve_paths,
     say_which_vault,

@@ -27,12 +27,12 @@ from companion.config import Config
 from companion.config.edit_settings import Choices, EndpointChoice
 from companion.doctor.machine import (
     Machine,
+    advice_on_thinking,
     below,
     find_shortage,
     list_served_models,
     recommend_model,
 )
-from companion.doctor.model_probe import advice_on_thinking
 from companion.errors import CompanionError, EndpointError, UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint

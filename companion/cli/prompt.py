@@ -13,10 +13,15 @@ from companion.app.open_vault import name_path, open_space
 from companion.app.prompt_trial import Tried, TriedValue, open_prompt_trial
 from companion.app.types.notes import NotePrompt, PromptQuery
 from companion.app.types.runs import Usage
-from companion.cli.interrupts import StopSignals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, count, one_line
-from companion.cli.session import NOTE_PATH, common_options, find_session_vault, open_session_vault
+from companion.cli.session import (
+    NOTE_PATH,
+    StopSignals,
+    common_options,
+    find_session_vault,
+    open_session_vault,
+)
 from companion.errors import UsageError
 
 _MOST = 50  # notes that are tried, as many as are sent without consent

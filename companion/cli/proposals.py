@@ -18,9 +18,14 @@ from companion.app.types.runs import Decided, NoteResult
 from companion.app.vault import Vault, all_proposals
 from companion.cli.enrich import RunReport
 from companion.cli.filters import filter_options, join_options, parse_time
-from companion.cli.interrupts import StopSignals
 from companion.cli.output import Output, count, one_line
-from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
+from companion.cli.session import (
+    NOTE_PATH,
+    StopSignals,
+    common_options,
+    open_session_vault,
+    say_which_vault,
+)
 from companion.errors import NotThere, UsageError
 
 _MAX_DIGITS = 15  # of a proposal's number

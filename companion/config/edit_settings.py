@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from companion.config.gone_settings import find_removable
 from companion.config.load import (
     Tables,
     config_file,
@@ -26,7 +25,7 @@ from companion.config.load import (
     vault_file,
     vaults_with_settings,
 )
-from companion.config.reference import SECRETS, value_of, without_secrets
+from companion.config.reference import SECRETS, find_removable, value_of, without_secrets
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private

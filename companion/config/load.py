@@ -18,7 +18,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.gone_settings import describe_obsolete, with_gone_effects, without_gone
+from companion.config.reference import describe_obsolete, with_gone_effects, without_gone
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private

@@ -1,4 +1,4 @@
-"""What this machine has for a model: memory, disk and model servers; and which model suits it."""
+"""What this machine has for a model, which model suits it, and whether the model answers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from companion.config import Config
 from companion.enrich.configured_model import model_facts
+from companion.errors import AnswerError
 from companion.llm.catalog import (
     CATALOG,
     DEFAULT_MODEL,
@@ -22,8 +23,11 @@ from companion.llm.catalog import (
     model_path,
     models_folder,
 )
+from companion.llm.client import Client
 from companion.llm.embedded import count_all_cores
 from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
+from companion.llm.response import ThoughtsOnly
 
 RECOMMENDED = "qwen3-4b"
 _PATIENCE = 15.0  # seconds for a note, beyond which a model is not recommended
@@ -258,4 +262,48 @@ def list_served_models(base_url: str) -> tuple[str, ...] | None:
         for name in names
         if isinstance(name, str) and name.isprintable() and name.strip()
         if "embed" not in name.lower()  # embedding models generate no text
+    )
+
+
+_QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
+_ANSWER_TOKENS = 16
+_MORE_TOKENS = 1024  # some models say a lot before the word
+
+
+class ProbeResult(NamedTuple):
+    """The model's answer. seconds: for an embedded model, including its start.
+
+    thinks: whether it thought before it answered.
+    """
+
+    answer: str
+    seconds: float
+    thinks: bool = False
+
+
+def probe_client(client: Client) -> ProbeResult:
+    """Ask the client's model one short question, and return its answer.
+
+    Raises EndpointError or AnswerError if it does not answer.
+    """
+    begun = time.monotonic()
+    try:
+        answer = client.ask(Question(_QUESTION, _ANSWER_TOKENS))
+    except ThoughtsOnly:
+        raise
+    except AnswerError:
+        answer = client.ask(Question(_QUESTION, _MORE_TOKENS))
+    return ProbeResult(answer.text, time.monotonic() - begun, client.thinks)
+
+
+def advice_on_thinking(config: Config) -> str:
+    """Return advice on a model that thinks; empty if the settings deal with it."""
+    table = config.endpoint
+    if table.reasoning_effort == "none":
+        return "its server does not turn thinking off; choose a model that does not think"
+    if table.reasoning_effort:
+        return ""
+    return (
+        "it thinks before it answers, which takes time and tokens; under [endpoint],"
+        ' reasoning_effort = "none" ends that where the server can'
     )

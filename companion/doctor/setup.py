@@ -1,4 +1,4 @@
-"""The checks of companion doctor: configuration, prompts, vault, state, journal, spending."""
+"""The checks of companion doctor: configuration, model, prompts, vault, state, spending."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from hashlib import file_digest
 from pathlib import Path
+from threading import Event
 from typing import Literal, NamedTuple
 
 from companion import __version__
 from companion.config import Config, common_state_folder, config_file, config_folder, load_config
 from companion.config.load import ENDPOINT_VARIABLES, describe_gone_settings, vault_files
+from companion.doctor.machine import advice_on_thinking, probe_client
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
-from companion.enrich.configured_model import open_spending
+from companion.enrich.configured_model import open_client, open_spending
 from companion.enrich.vault_settings import make_rules
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError
+from companion.llm.catalog import find_model, model_path, models_folder
 from companion.llm.pricing import FREE
 from companion.private_files import is_private
 from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal
-from companion.vault.conflict_copies import is_conflict_copy
-from companion.vault.ignore import OWN_FOLDER
+from companion.vault.ignore import OWN_FOLDER, is_conflict_copy
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
 from companion.vault.plugin_files import read_installed
 
@@ -36,6 +39,7 @@ FindingState = Literal["ok", "hint", "problem"]
 # bytes free on the disk of the journal, which keeps each note as it was before a change
 _LOW_SPACE = 100_000_000
 _NO_SPACE = 10_000_000
+_PULL = "companion model pull fetches it"
 _KEY = re.compile(r"^[^#\n]*\bapi_key\b", re.MULTILINE)
 
 
@@ -102,6 +106,51 @@ def check_answer_checks() -> Finding:
     if unchecked := find_unchecked():
         return Finding("hint", unchecked, "unset it, and start the daemon again")
     return Finding("ok", "what the model says is checked before it goes into a note")
+
+
+def check_model(config: Config, *, thorough: bool) -> Finding:
+    """Check that the model can be asked; if it is embedded, that its file is here and complete.
+
+    thorough: also verify its checksum, which reads the whole file.
+
+    Raises UsageError if there is no such model, or the endpoint's address is invalid.
+    """
+    if not config.is_embedded:
+        return Finding("ok", config.describe_endpoint())
+    model = find_model(config.endpoint.model)
+    path = model_path(model.name)
+    if path is None:
+        part = models_folder() / model.file
+        if part.is_file():
+            size = part.stat().st_size
+            said = f"the file of {model.name} has {size:,} bytes, not {model.size:,}"
+            return Finding("problem", said, f"delete {part}; {_PULL} again")
+        said = f"{model.name} is not on this machine yet; the first run fetches it"
+        return Finding("hint", said, f"{_PULL} now")
+    if thorough and model.sha256:
+        with path.open("rb") as file:
+            if file_digest(file, "sha256").hexdigest() != model.sha256:
+                mend = f"delete {path}; {_PULL} again"
+                return Finding("problem", f"the file of {model.name} is damaged", mend)
+    size = path.stat().st_size
+    looked = "checksum right" if thorough and model.sha256 else "not read through"
+    return Finding("ok", f"{config.describe_endpoint()} ({size:,} bytes, {looked})")
+
+
+def check_answer(config: Config) -> Finding:
+    """Check that the model answers, and how fast.
+
+    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
+    not on this machine, or the endpoint's address is invalid.
+    """
+    with open_client(config, Event()) as client:
+        client.retries = 1  # the user is waiting
+        probed = probe_client(client)
+    said = f"the model answered within {probed.seconds:.1f} s"
+    if not probed.thinks:
+        return Finding("ok", said)
+    mend = advice_on_thinking(config)
+    return Finding("hint" if mend else "ok", f"{said}, and thought first", mend)
 
 
 def check_prompts(config: Config, root: Path) -> Finding:

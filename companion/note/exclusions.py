@@ -16,8 +16,8 @@ from operator import itemgetter
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
-from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
+from companion.note.text import CodeSpans
 
 PRIVATE = "so only a model on this machine may read it"
 

@@ -13,9 +13,8 @@ from typing import NamedTuple
 from companion.errors import NoteRefused
 from companion.note.blocks import HEADING, Containers, Cursor, HtmlBlock, Line, LineKind, find_html
 from companion.note.mentions import joins_letters
-from companion.note.spans import CommentScanner
 from companion.note.tags import has_only_tags
-from companion.note.text import NoteText, split_lines
+from companion.note.text import CommentScanner, NoteText, split_lines
 
 _PLAIN_TEXT = re.compile(r"(?:(?:[^\W\d_]|#[^\s#\\`%<$])[^\\`%<$]*)?")  # or a tag, or nothing
 _PLAIN_HEADING = re.compile(r"(#{1,6})[ \t][^\\`%<$]*")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from companion.note.blocks import Line, fill_spans
-from companion.note.spans import CodeSpans
+from companion.note.text import CodeSpans
 
 # Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and anything but ASCII or general
 # punctuation; not digits alone. Before it is the start of the line, a blank (a byte order mark is

@@ -18,8 +18,8 @@ from companion.errors import ChangeNotInNote, NoteChanged
 from companion.store.change import Change
 from companion.store.journal import Journal
 from companion.store.undo import find_parts
-from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 from companion.vault.files import is_note_name
+from companion.vault.ignore import find_copied_note, is_conflict_copy
 
 Loss = Literal["certain", "likely"]
 """How sure it is that a sync client took a change out:

@@ -1,19 +1,33 @@
-"""The lock of a vault, so that only one Companion process at a time writes to it."""
+"""The lock of a vault among our processes; opening a note while no other program writes it."""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from companion.errors import VaultLocked
+from companion.errors import (
+    DiskFull,
+    NoteBusy,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    NoteUnwritable,
+    VaultLocked,
+)
 from companion.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:  # what only reads takes no lock
     from filelock import FileLock
 
+T = TypeVar("T")
 _PID_FILE = "lock.pid"  # names who holds the lock: on Windows a locked file cannot be read
 
 
@@ -76,3 +90,167 @@ def _lock_of(state: Path) -> FileLock:
     from filelock import FileLock
 
     return FileLock(state / "lock", mode=0o600, thread_local=False)
+
+
+IN_USE_PATIENCE = 1.0  # seconds to wait for another program to close the note
+_RETRY_PAUSE = 0.005  # seconds
+_IN_USE_ERRNOS = {errno.EAGAIN, errno.EBUSY}
+
+
+@contextmanager
+def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
+    """Yield a descriptor of the note, which is closed after the block. No file is created.
+
+    root: real. path: vault-relative, with `/`. Raises NoteRefused (outside, a link, not regular,
+    not readable), NoteChanged (missing), NoteUnwritable (read-only), NoteBusy (open elsewhere).
+    """
+    _stat_note(root, path)  # first, since opening a pipe or a device can have effects
+    try:
+        fd = _retry_while_in_use(partial(_open, root / path, write), path)
+    except OSError as error:
+        raise to_note_error(error, path, "write" if write else "read") from error
+    try:
+        require_in_place(fd, root, path)
+        yield fd
+    finally:
+        with suppress(OSError):  # what had to reach the disk was forced there before
+            os.close(fd)  # releases the write lease, too
+
+
+def require_in_place(fd: int, root: Path, path: str) -> None:
+    """Check that path still names the open file, without a symbolic link on the way.
+
+    Raises NoteChanged if the file was moved, deleted or replaced, NoteRefused if path no longer
+    names a regular file in the vault.
+    """
+    named = _stat_note(root, path)
+    try:
+        opened = os.fstat(fd)
+    except OSError as error:
+        raise to_note_error(error, path, "read") from error
+    if not os.path.samestat(named, opened):
+        raise NoteChanged("another program replaced it just now; nothing was written", path)
+
+
+def to_note_error(error: OSError, path: str, verb: str) -> NoteError:
+    """Return the error as a NoteError. verb: what failed, `read` or `write`."""
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return NoteChanged("it is no longer there; it was moved or deleted", path)
+    if error.errno == errno.ELOOP:
+        return NoteRefused("it is a symbolic link", path)
+    if error.errno in {errno.EISDIR, errno.ENXIO}:
+        return NoteRefused("it is not a regular file", path)
+    reason = error.strerror or str(error)
+    if verb == "read":
+        return NoteRefused(f"it cannot be read: {reason}", path)
+    if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", None)}:
+        return DiskFull("it cannot be written: the disk is full; free some space", path)
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        reason = "it is read-only; allow writing to it and try again"
+    return NoteUnwritable(f"it cannot be written: {reason}", path)
+
+
+def exclude_writers(fd: int, path: str) -> bool:
+    """Keep other programs from writing the note until fd is closed; return whether that works.
+
+    Linux: a write lease, which the kernel grants if nobody else has the file open; a program that
+    opens it then waits for as long as `/proc/sys/fs/lease-break-time` says. Windows: `open_note`
+    does it.
+
+    Raises NoteBusy if another program keeps the note open for a second.
+    """
+    if sys.platform == "linux":
+        try:
+            _retry_while_in_use(partial(_take_write_lease, fd), path)
+        except OSError:  # a network drive, or a file of another owner
+            return False
+        return True
+    return sys.platform == "win32"
+
+
+def _stat_note(root: Path, path: str) -> os.stat_result:
+    try:
+        status = _stat_inside(str(root), path)
+    except OSError as error:
+        raise to_note_error(error, path, "read") from error
+    if status is None:
+        raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
+    if not stat.S_ISREG(status.st_mode):
+        raise NoteRefused("it is not a regular file", path)
+    return status
+
+
+def _stat_inside(root: str, path: str) -> os.stat_result | None:
+    """Return the stat of path; None if it leads out of root (a real path) or through a link.
+
+    Each part is checked, with one system call: any folder on the way may have become a link.
+    """
+    parts = path.split("/")
+    if "\0" in path or not {"", ".", ".."}.isdisjoint(parts):
+        return None
+    if sys.platform == "win32":  # where drives, junctions and short names lead out, too
+        file = str(Path(root, *parts))
+        return os.lstat(file) if os.path.realpath(file) == file else None
+    here = root
+    for part in parts:
+        here = f"{here}/{part}"
+        status = os.lstat(here)
+        if stat.S_ISLNK(status.st_mode):
+            return None
+    return status
+
+
+def _retry_while_in_use(call: Callable[[], T], path: str) -> T:
+    """Return the result of call, which is retried for a second while the note is open elsewhere."""
+    deadline = time.monotonic() + IN_USE_PATIENCE
+    while True:
+        try:
+            return call()
+        except OSError as error:
+            if error.errno not in _IN_USE_ERRNOS:
+                raise
+            if time.monotonic() > deadline:
+                raise NoteBusy("another program holds it open; try again later", path) from error
+        time.sleep(_RETRY_PAUSE)
+
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    _kernel32.CreateFileW.restype = wintypes.HANDLE
+    _GENERIC_READ, _GENERIC_WRITE = 0x80000000, 0x40000000
+    _SHARE_READ, _SHARE_ALL = 1, 7
+    _OPEN_EXISTING = 3
+    _IN_USE = {32, 33}  # ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
+
+    def _open(file: Path, write: bool) -> int:
+        access = _GENERIC_READ | (_GENERIC_WRITE if write else 0)
+        share = _SHARE_READ if write else _SHARE_ALL  # others may read, never write
+        handle = _kernel32.CreateFileW(str(file), access, share, None, _OPEN_EXISTING, 0, None)
+        if handle == wintypes.HANDLE(-1).value:
+            code = ctypes.get_last_error()
+            if code in _IN_USE:
+                raise BlockingIOError(errno.EAGAIN, "in use", str(file))
+            raise ctypes.WinError(code)
+        return msvcrt.open_osfhandle(handle, os.O_BINARY | (os.O_RDWR if write else os.O_RDONLY))
+
+else:
+
+    def _open(file: Path, write: bool) -> int:
+        # O_NONBLOCK: fail at once where another program's lease, or a pipe, would block
+        access = os.O_RDWR if write else os.O_RDONLY
+        return os.open(file, access | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+if sys.platform == "linux":
+    import fcntl
+    import signal
+
+    def _take_write_lease(fd: int) -> None:
+        # The kernel announces another opener by SIGIO, which kills the process unless it is
+        # ignored. SIGURG in its place is ignored by default, in every thread.
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from companion.errors import NoteBusy, NoteChanged, NoteRefused, NoteUnwritable
 from companion.note.text import NoteText
-from companion.vault.file_access import exclude_writers, open_note, require_in_place, to_note_error
+from companion.vault.lock import exclude_writers, open_note, require_in_place, to_note_error
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
 SECTOR = 512  # bytes; the smallest unit that a disk writes as a whole

@@ -235,7 +235,7 @@ NOT_FOR_SCAN = SERVER | {
     *("companion.enrich.task", "companion.enrich.words", "companion.enrich.context"),
 }
 NOT_FOR_UNDO = SERVER | {"openai", "http.client", "ssl", "numpy"}
-NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.config.reference", "companion.app.run"}
+NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.app.run"}
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
     "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
     "companion.cli.scan": NOT_FOR_SCAN,

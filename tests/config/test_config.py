@@ -9,8 +9,7 @@ import pytest
 
 from companion.config import Config, load_config, state_folder
 from companion.config.edit_settings import plan_settings
-from companion.config.gone_settings import GONE
-from companion.config.reference import all_settings, find_setting
+from companion.config.reference import GONE, all_settings, find_setting
 from companion.enrich.vault_settings import make_rules
 from companion.errors import UsageError
 from companion.note.callouts import Style, Styles

@@ -17,7 +17,7 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
 )
-from companion.vault import file_access, write
+from companion.vault import lock, write
 from companion.vault.write import ConcurrentWrite, NotePartlyWritten, read_note
 from tests.examples import Change, labelled
 from tests.store.conftest import Bench
@@ -225,7 +225,7 @@ def test_waits_for_another_program_to_close_it(
 
 @LINUX
 def test_gives_up_on_a_note_that_stays_open(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_access, "IN_USE_PATIENCE", 0.05)
+    monkeypatch.setattr(lock, "IN_USE_PATIENCE", 0.05)
     with bench.note.open("r"), pytest.raises(NoteBusy, match="another program holds it open"):
         bench.write()
     assert bench.note.read_bytes() == NOTE
@@ -235,7 +235,7 @@ def test_gives_up_on_a_note_that_stays_open(bench: Bench, monkeypatch: pytest.Mo
 BREAK_A_LEASE = """
 import os, sys, threading, time
 from pathlib import Path
-from companion.vault.file_access import exclude_writers, open_note
+from companion.vault.lock import exclude_writers, open_note
 root = Path(sys.argv[1])
 with open_note(root, "Stub.md", write=True) as fd:
     assert exclude_writers(fd, "Stub.md")
@@ -261,7 +261,7 @@ def test_goes_on_where_leases_are_not_supported(
     def refuse(fd: int) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr(file_access, "_take_write_lease", refuse)
+    monkeypatch.setattr(lock, "_take_write_lease", refuse)
     bench.write()
     assert bench.note.read_bytes() == ENRICHED
 
