@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from companion.app.batches import Batches, BatchRun, ProviderBatch, UnknownLine, open_batches
+from companion.app.batches import Batches, BatchRun, UnknownLine, open_batches
 from companion.app.open_vault import stand_aside
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.cli.enrich import AGREE, RunReport, show_waits
@@ -166,21 +166,17 @@ def collect(as_json: bool, vault: Path | None) -> int:
             has_batches = True
             if isinstance(each, NoteResult):
                 report.add(each)
-            else:
-                _say_progress(*each, output)
+                continue
+            name, there = each
+            if there.failure:
+                output.warn(f"{name}: the provider refused it: {there.failure}")
+                continue
+            far = f"{there.done:,} of {there.total:,} answered"
+            far = count(there.total, "question") if there.has_ended else far
+            output.say(f"{name}: {there.status}, {far}")
     if not has_batches:
         output.say("No batches at the provider.")
     return int(report.counts["failed"] > 0)
-
-
-def _say_progress(name: str, there: ProviderBatch, output: Output) -> None:
-    if there.failure:
-        output.warn(f"{name}: the provider refused it: {there.failure}")
-        return
-    far = f"{there.done:,} of {there.total:,} answered"
-    if there.has_ended:
-        far = count(there.total, "question")
-    output.say(f"{name}: {there.status}, {far}")
 
 
 _STEPS = {

@@ -15,7 +15,7 @@ from companion.app.connection import Connection
 from companion.app.open_vault import name_path
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
-from companion.app.similarity_report import ComparedNotes, open_compared_notes
+from companion.app.similarity_report import ComparedNotes, SimilarVault, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.app.types.proposals import NotesToForget
 from companion.cli.output import Output, count, one_line
@@ -232,10 +232,18 @@ def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> N
         say_which_vault(root, output)
         path = notes.find_path(note, Path.cwd()) if note else ""
         _compare(notes, output, agreed=yes)
-        if path:
-            _show_note(notes, path, output)
-        else:
-            _show_vault(notes, output)
+        told = notes.of_note(path) if path else notes.of_vault()
+    if as_json:
+        output.print_json(told.model_dump())
+    if isinstance(told, SimilarVault):
+        output.say(f"{count(told.compared, 'note')} compared by {told.encoder}")
+        for name, words in told.told.items():
+            output.say(f"{name}: {words}")
+        return
+    for each in told.similar:
+        output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
+    for name, values in told.suggested.items():
+        output.say(f"{name}: {values.told}")
 
 
 def _compare(notes: ComparedNotes, output: Output, *, agreed: bool) -> None:
@@ -247,25 +255,6 @@ def _compare(notes: ComparedNotes, output: Output, *, agreed: bool) -> None:
         if not output.agrees(str(cost), "--yes to send all"):
             raise UsageError("nothing was sent") from None
         _compare(notes, output, agreed=True)
-
-
-def _show_vault(notes: ComparedNotes, output: Output) -> None:
-    told = notes.of_vault()
-    output.say(f"{count(told.compared, 'note')} compared by {told.encoder}")
-    for name, words in told.told.items():
-        output.say(f"{name}: {words}")
-    if output.as_json:
-        output.print_json(told.model_dump())
-
-
-def _show_note(notes: ComparedNotes, path: str, output: Output) -> None:
-    told = notes.of_note(path)
-    for each in told.similar:
-        output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
-    for name, values in told.suggested.items():
-        output.say(f"{name}: {values.told}")
-    if output.as_json:
-        output.print_json(told.model_dump())
 
 
 @doctor.command()

@@ -281,15 +281,13 @@ def find_place(root: Path) -> SettingsPlace:
     file = config_file()
     config = plan_settings(file, {}).config
     first = config.vault
-    if first is None or _is_same(first, root) or _is_gone(first.expanduser()):
+    old = first and first.expanduser()
+    # not one on a drive that is away for now
+    is_gone = old and not old.is_dir() and old.parent.is_dir()
+    if is_gone or first is None or _is_same(first, root):
         return SettingsPlace(root, file, config, {})
     own, common = vault_file(root), read_tables(file)
     return SettingsPlace(root, own, plan_settings(own, {}, common).config, common)
-
-
-def _is_gone(vault: Path) -> bool:
-    """Return whether the vault was deleted or moved, and not only its drive disconnected."""
-    return not vault.is_dir() and vault.parent.is_dir()
 
 
 def _is_same(vault: Path | None, root: Path) -> bool:
