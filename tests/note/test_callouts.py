@@ -1,7 +1,7 @@
 """AI callouts: found, placed and answered; nothing else in the note changes its meaning."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given, settings
@@ -23,9 +23,11 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.outline import Section, read_outline
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from tests.examples import labelled, many
-from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
+from tests.cases import Case, cases
+from tests.examples import many
+from tests.note.strategies import bodies, notes, plain_bodies
 
+PAGE = "note/cases/callouts.md"
 BODY = ["First.", "", "- one", "- two", "", "```", "code", "```"]
 MARKDOWN = MarkdownIt("commonmark")
 QUOTES = st.sampled_from(
@@ -47,11 +49,6 @@ def answered(text: str, body: list[str]) -> str:
     return apply_edits(text, _answers(NoteText(text), body))
 
 
-def vary(new: str, old: str, variant: Callable[[str], str]) -> str:
-    """The variant of new that is made of that of old: without any line end, `\\n` is taken."""
-    return variant(new) if "\n" in old else variant("") + new
-
-
 def _answers(note: NoteText, body: list[str]) -> list[Edit]:
     lines = read_outline(note)
     return [
@@ -61,45 +58,9 @@ def _answers(note: NoteText, body: list[str]) -> list[Edit]:
     ]
 
 
-# Obsidian's help, "Callouts".
-TITLES = [
-    pytest.param("> [!ai]", [""], id="no title"),
-    pytest.param("> [!ai] AI", ["AI"], id="plain title"),
-    pytest.param("> [!AI]+ \t Why so? ", ["Why so?"], id="case, fold sign, blanks"),
-    pytest.param("> [!Ai]-", [""], id="folded"),
-    pytest.param("> [!ai|wide right]- Why?", ["Why?"], id="metadata"),
-    pytest.param("> [!ai|]Why?", ["Why?"], id="no blank before the title"),
-    pytest.param("> [!ai] Why %% me %%?", ["Why ?"], id="a comment in the title"),
-    pytest.param(">[!ai] a\n\n>\t[!ai] b\n\n   >  [!ai] c", ["a", "b", "c"], id="blanks"),
-    pytest.param("> a\n> > [!ai] b", ["b"], id="nested"),
-    pytest.param("> > [!ai] b", ["b"], id="nested, two at once"),
-    pytest.param("- > [!ai] a\n1. > [!ai] b", ["a", "b"], id="in lists"),
-    pytest.param("- a\n\n\t> [!ai] b", ["b"], id="in a list item, by a tab"),
-    pytest.param("text\n> [!ai] b", ["b"], id="right after text"),
-    pytest.param("> a\n\n> [!ai] b", ["b"], id="after another quote"),
-    pytest.param("> a\n> [!ai] b", [], id="not in the first line of its quote"),
-    pytest.param(">\n> [!ai] b", [], id="after an empty line of its quote"),
-    pytest.param("> - [!ai] b", [], id="a list in a quote"),
-    pytest.param("> x [!ai] b", [], id="not at the start of the line"),
-    pytest.param("> [!aid] b\n\n> [!note] AI\n\n> [ai] c\n\n> \\[!ai]", [], id="other types"),
-    pytest.param("[!ai] b", [], id="no quote"),
-    pytest.param("text\n    > [!ai] b", [], id="text of a paragraph"),
-    pytest.param("    > [!ai] b", [], id="indented code"),
-    pytest.param(">     [!ai] b", [], id="indented code in a quote"),
-    pytest.param("```\n> [!ai] b\n```", [], id="code"),
-    pytest.param("> ```\n> > [!ai] b\n> ```", [], id="code in a quote"),
-    pytest.param("- ```\n  > [!ai] b\n  ```", [], id="code in a list"),
-    pytest.param("%%\n> [!ai] b\n%%", [], id="comment"),
-    pytest.param("<!--\n> [!ai] b\n-->", [], id="HTML comment"),
-    pytest.param("<pre>\n> [!ai] b\n</pre>", [], id="HTML"),
-    pytest.param("$$\n> [!ai] b\n$$", [], id="formula"),
-]
-
-
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "titles"), TITLES)
-def test_callouts_are_found(text: str, titles: list[str], variant: Callable[[str], str]) -> None:
-    assert [callout.title for callout in found(variant(text))] == titles
+@cases(PAGE, "Titles")
+def test_callouts_are_found(case: Case) -> None:
+    assert [callout.title for callout in found(case.before)] == case.told
 
 
 @pytest.mark.parametrize(
@@ -127,93 +88,28 @@ def test_headings_above(text: str, heading: str | None) -> None:
     assert found(text)[0].heading == heading
 
 
-STATES = [
-    pytest.param("> [!ai] Q", "open", id="header only"),
-    pytest.param("> [!ai] Q\n>\n> \n", "open", id="blank lines in the quote"),
-    pytest.param("> [!ai] Q\n\ntext", "open", id="text after a blank line"),
-    pytest.param("> [!ai] Q\n \t\n> text", "open", id="another quote after a blank line"),
-    pytest.param("> [!ai] Q\n# A", "open", id="heading below"),
-    pytest.param("> [!ai] Q\n---", "open", id="rule below"),
-    pytest.param("> [!ai] Q\n>\n---", "open", id="rule below a blank line of the quote"),
-    pytest.param("> [!note]\n> > [!ai] Q\n>\n> text", "open", id="text apart in the outer quote"),
-    pytest.param("- > [!ai] Q\n- b", "open", id="next item of its list"),
-    pytest.param("> - > [!ai] Q\n> - b", "open", id="next item of its list, in a quote"),
-    pytest.param("- a\n  > [!ai] Q\n- b", "open", id="next item below text"),
-    pytest.param("- a\n  - b\n    > [!ai] Q\n  - c", "open", id="next item of a nested list"),
-    pytest.param("- a\n  - b\n    > [!ai] Q\n- c", "open", id="next item of the outer list"),
-    pytest.param("7. a\n   > [!ai] Q\n8. b", "open", id="next item of an ordered list"),
-    pytest.param("> [!ai] Q\n- a", "open", id="list below"),
-    pytest.param("- > [!ai] Q\n  - a", "open", id="list in the list item"),
-    pytest.param("- > [!ai] Q\n  # A", "open", id="heading in the list item"),
-    pytest.param("> > [!ai] Q\n> # A", "open", id="heading in the outer quote"),
-    pytest.param("- a\n  > [!ai] Q\n* * *", "open", id="rule of stars"),
-    pytest.param("- > [!ai] Q\n> a", "open", id="quote below the list"),
-    pytest.param("> [!ai] Q\n```\na\n```", "open", id="code below"),
-    pytest.param("> [!ai] Q\n>\n    text", "open", id="indented code below"),
-    pytest.param("> [!ai] Q\n<div>\na\n</div>", "open", id="HTML block below"),
-    pytest.param("> [!ai] Q\n<!-- a -->", "open", id="HTML comment below"),
-    pytest.param("> [!ai] Q\n> text", "filled", id="text"),
-    pytest.param("> [!ai] Q\n>\n>\n> text", "filled", id="text after blank lines in the quote"),
-    pytest.param("> [!ai] Q\n> - a", "filled", id="list"),
-    pytest.param("> [!ai] Q\n> ---", "filled", id="rule"),
-    pytest.param("> [!ai] Q\n> ```\n> ```", "filled", id="code"),
-    pytest.param("> [!ai] Q\n> > [!note]", "filled", id="nested callout"),
-    pytest.param("> [!ai] Q\n> %% later %%", "filled", id="comment"),
-    pytest.param("> [!ai] Q %% or\n> what? %%", "filled", id="comment that goes on"),
-    pytest.param("> [!ai] Q %% or what?", "filled", id="comment never closed"),
-    pytest.param("> [!ai] Q\ntext", "left", id="text below"),
-    pytest.param("> [!ai] Q\n===", "left", id="no underline, but text"),
-    pytest.param("> [!ai] Q\n| a | b |\n|---|---|", "left", id="table row below"),
-    pytest.param("> [!ai] Q\n$$\na\n$$", "left", id="formula below"),
-    pytest.param("- a\n  > [!ai] Q\nb\n- c", "left", id="text between list items"),
-    pytest.param("- > [!ai] Q\n      # A", "left", id="what is no heading so far in"),
-    pytest.param("> [!ai] Q\n    text", "left", id="indented text below"),
-    pytest.param("> [!ai] Q\n>\ntext", "left", id="text below a blank line of the quote"),
-    pytest.param("> > [!ai] Q\n> text", "left", id="text in the outer quote"),
-    pytest.param("- > [!ai] Q\n  text", "left", id="text in the list item"),
-    pytest.param("> [!ai] Q\n%% a %%", "left", id="comment below"),
-    pytest.param("> [!ai] Q\n<b>", "left", id="HTML below"),
-]
+@cases(PAGE, "Empty callouts")
+def test_empty_callouts(case: Case) -> None:
+    callout = found(case.before)[0]
+    assert callout.is_empty and not callout.answered_below
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "state"), STATES)
-def test_states(text: str, state: str, variant: Callable[[str], str]) -> None:
-    callout = found(variant(text))[0]
-    assert callout.is_empty is (state != "filled")
-    assert callout.answered_below is (state == "left")
+@cases(PAGE, "Filled callouts")
+def test_filled_callouts(case: Case) -> None:
+    callout = found(case.before)[0]
+    assert not callout.is_empty and not callout.answered_below
 
 
-ANSWERS = {
-    "answers a request": ("> [!ai] Why?\n", "> [!ai] Why?\n> Because.\n"),
-    "adds no final newline": ("> [!ai] Why?", "> [!ai] Why?\n> Because."),
-    "keeps blanks": ("> [!ai]  \n\nb", "> [!ai]  \n> Because.\n\nb"),
-    "no blank after the sign": (">[!ai]\n# b", ">[!ai]\n> Because.\n# b"),
-    "indented, with a tab": ("  >\t[!ai]\n", "  >\t[!ai]\n  > Because.\n"),
-    "above blank lines": ("> [!ai]\n>\n>", "> [!ai]\n> Because.\n>\n>"),
-    "nested": ("> > [!ai]\n>\n> b", "> > [!ai]\n> > Because.\n>\n> b"),
-    "nested, no blanks": (">>[!ai]\n", ">>[!ai]\n>> Because.\n"),
-    "in a list": ("- > [!ai]\n- b", "- > [!ai]\n  > Because.\n- b"),
-    "in a numbered list": ("10.\t> [!ai]\n", "10.\t> [!ai]\n   \t> Because.\n"),
-    "in a list, by a tab": ("- a\n\n\t> [!ai]\n", "- a\n\n\t> [!ai]\n\t> Because.\n"),
-    "in a tight list": ("- a\n  > [!ai]\n- b\n", "- a\n  > [!ai]\n  > Because.\n- b\n"),
-    "nested lists": (
-        "1. a\n   - b\n\t > [!ai]\n2. c",
-        "1. a\n   - b\n\t > [!ai]\n\t > Because.\n2. c",
-    ),
-    "list in a quote": ("> - > [!ai]\n", "> - > [!ai]\n>   > Because.\n"),
-    "above a rule": ("> [!ai]\n---\n", "> [!ai]\n> Because.\n---\n"),
-    "two": ("> [!ai] a\n\n> [!ai] b", "> [!ai] a\n> Because.\n\n> [!ai] b\n> Because."),
-    "leaves code alone": ("```\n> [!ai] Why?\n```\n", "```\n> [!ai] Why?\n```\n"),
-    "leaves what is answered below": ("> [!ai]\ntext\n", "> [!ai]\ntext\n"),
-    "leaves what is filled": ("> [!ai]\n> text\n", "> [!ai]\n> text\n"),
-}
+@cases(PAGE, "Callouts with text below them")
+def test_callouts_with_text_below_them(case: Case) -> None:
+    callout = found(case.before)[0]
+    assert callout.is_empty and callout.answered_below
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@labelled(("text", "new"), ANSWERS)
-def test_answers(text: str, new: str, variant: Callable[[str], str]) -> None:
-    assert answered(variant(text), ["Because."]) == vary(new, text, variant)
+@cases(PAGE, "Answers")
+def test_answers(case: Case) -> None:
+    assert answered(case.before, ["Because."]) == case.after
+    assert answered(case.after, ["Because."]) == case.after
 
 
 def _kinds(text: str) -> list[tuple[object, ...]]:
@@ -222,9 +118,9 @@ def _kinds(text: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("body", [["Because."], BODY, [*BODY, "", "1. one"]])
-@pytest.mark.parametrize("text", [case.values[0] for case in STATES if case.values[1] == "open"])
-def test_what_stands_below_an_answer_is_what_it_was(text: str, body: list[str]) -> None:
-    edits = _answers(note := NoteText(str(text)), body)
+@cases(PAGE, "Empty callouts", ways=False)
+def test_what_stands_below_an_answer_is_what_it_was(case: Case, body: list[str]) -> None:
+    edits = _answers(note := NoteText(case.before), body)
     new = apply_edits(note.text, edits)
     [callout] = found(note.text)
     added = range(callout.first + 1, callout.first + 1 + len(body))
@@ -280,88 +176,16 @@ def test_the_line_end_is_the_one_in_use() -> None:
     assert answered("a\n\r\n> [!ai]\r", ["x"]) == "a\n\r\n> [!ai]\r> x\r"
 
 
-# {} stands for the callout.
-PLACES = {
-    "empty note": ("", "{}\n"),
-    "properties only": ("---\na: 1\n---\n", "---\na: 1\n---\n{}\n"),
-    "properties only, no final newline": ("---\na: 1\n---", "---\na: 1\n---\n{}"),
-    "properties and a blank line": ("---\na: 1\n---\n\n", "---\na: 1\n---\n\n{}\n"),
-    "no title": ("---\na: 1\n---\ntext\n", "---\na: 1\n---\n{}\n\ntext\n"),
-    "no properties": ("text", "{}\n\ntext"),
-    "blank lines first": ("\n\ntext", "\n{}\n\ntext"),
-    "title": ("# A\n\ntext\n", "# A\n\n{}\n\ntext\n"),
-    "title only": ("# A", "# A\n\n{}"),
-    "title only, with a newline": ("# A\n", "# A\n\n{}\n"),
-    "trailing blank lines": ("# A\n\n\n\n", "# A\n\n{}\n\n\n"),
-    "trailing blanks": ("# A\n  ", "# A\n  \n{}"),
-    "text right below the title": ("# A\ntext", "# A\n\n{}\n\ntext"),
-    "underlined title": ("A\n===\ntext", "A\n===\n\n{}\n\ntext"),
-    "underlined title of two lines": ("A\nB\n===\n", "{}\n\nA\nB\n===\n"),
-    "tags": ("# A\n\n#b #c\n\ntext", "# A\n\n#b #c\n\n{}\n\ntext"),
-    "in any order": ("#b\n#c\n# A\n---\ntext", "#b\n#c\n# A\n---\n\n{}\n\ntext"),
-    "tags over a rule": ("# A\n\n#b\n---\n\ntext", "# A\n\n#b\n---\n\n{}\n\ntext"),
-    "rules first": ("\n---\n\n***\n# A\n\nb", "\n---\n\n***\n# A\n\n{}\n\nb"),
-    "comment beside tags": ("#b %% c %%\n\nd", "#b %% c %%\n\n{}\n\nd"),
-    "second title": ("# A\n# B\n", "# A\n\n{}\n\n# B\n"),
-    "section": ("# A\n## B\n", "# A\n\n{}\n\n## B\n"),
-    "underlined section": ("A\n---\nb\n", "{}\n\nA\n---\nb\n"),
-    "before a quote": ("# A\n\n> b\n", "# A\n\n{}\n\n> b\n"),
-    "before a quote's blank line": ("# A\n>\n> b\n", "# A\n\n{}\n\n>\n> b\n"),
-    "before a quote, first of all": ("> b\n", "{}\n\n> b\n"),
-    "before a list": ("- b\n", "{}\n\n- b\n"),
-    "before an empty list item": ("-\n", "{}\n\n-\n"),
-    "before indented code": ("    code\n", "{}\n\n    code\n"),
-    "before indented code, blank line": ("\n    code\n", "\n{}\n\n    code\n"),
-    "before code": ("```\n# A\n```\n", "{}\n\n```\n# A\n```\n"),
-    "before a comment": ("%% a %%\n# A\n", "{}\n\n%% a %%\n# A\n"),
-    "before an HTML comment": ("<!-- a -->\n# A\n", "{}\n\n<!-- a -->\n# A\n"),
-    "before HTML": ("<div>\na\n</div>\n", "{}\n\n<div>\na\n</div>\n"),
-    "before a formula": ("$$\na\n$$\n", "{}\n\n$$\na\n$$\n"),
-    "before an embed": ("![[a]]\n", "{}\n\n![[a]]\n"),
-    "a banner above the title": ("![[a.png]]\n# A\n\nb", "![[a.png]]\n# A\n\n{}\n\nb"),
-    "banners, a rule and tags above an underlined title": (
-        "\n![[a.png|200]] ![x](<y z.png>)\n\n---\n#c\n\nA\n===\n",
-        "\n![[a.png|200]] ![x](<y z.png>)\n\n---\n#c\n\nA\n===\n\n{}\n",
-    ),
-    "a badge above it": ("[![x](y)](z)\n# A\n#b\n\nc", "[![x](y)](z)\n# A\n#b\n\n{}\n\nc"),
-    "an embed above a section": ("![[a]]\n## A\n", "{}\n\n![[a]]\n## A\n"),
-    "an embed and text above": ("![[a]]\nb\n# A\n", "{}\n\n![[a]]\nb\n# A\n"),
-    "a quoted embed above": ("> ![[a]]\n\n# A\n", "{}\n\n> ![[a]]\n\n# A\n"),
-    "an embed below the title": ("# A\n![[a]]\n", "# A\n\n{}\n\n![[a]]\n"),
-    "before text with a tag": ("#b text\n", "{}\n\n#b text\n"),
-    "tags right above text": ("# A\n\n#b\ntext\n", "# A\n\n#b\n\n{}\n\ntext\n"),
-    "tags right above a quote": ("#b\n> c\n", "#b\n\n{}\n\n> c\n"),
-    "tags above a list": ("#b\n\n2. c\n", "#b\n\n{}\n\n2. c\n"),
-    "indented text of a tag": ("#b\n    c\n", "{}\n\n#b\n    c\n"),
-    "no list below tags": ("# A\n#a\n#b\n2. c", "# A\n\n{}\n\n#a\n#b\n2. c"),
-    "block id of tags": ("# A\n\n\n#b\n^c", "# A\n\n{}\n\n#b\n^c"),
-    "no target below tags": ("\n#b\n[1]: c", "\n{}\n\n#b\n[1]: c"),
-    "no HTML block below tags": ("#a\n\n#b\n<b>", "#a\n\n{}\n\n#b\n<b>"),
-}
+@cases(PAGE, "Where the callout goes")
+def test_places(case: Case) -> None:
+    assert placed(case.before, ["x"]) == case.after
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@labelled(("text", "new"), PLACES)
-def test_places(text: str, new: str, variant: Callable[[str], str]) -> None:
-    expected = vary(new.replace("{}", "> [!ai] AI\n> x"), text, variant)
-    assert placed(variant(text), ["x"]) == expected
-
-
-SECTIONS = [
-    pytest.param("## B\ntext", "## B\n\n{}\n\ntext", id="text right below"),
-    pytest.param("## B\n\ntext", "## B\n\n{}\n\ntext", id="blank line below"),
-    pytest.param("## B", "## B\n\n{}", id="nothing below"),
-    pytest.param("## A\n## B\n## C\n", "## A\n## B\n\n{}\n\n## C\n", id="next heading below"),
-    pytest.param("B\n---\n---\n", "B\n---\n\n{}\n\n---\n", id="underlined"),
-    pytest.param("# a\n### b ##\n> c", "# a\n### b ##\n\n{}\n\n> c", id="case and closing signs"),
-]
-
-
-@pytest.mark.parametrize(("text", "new"), SECTIONS)
-def test_section_places(text: str, new: str) -> None:
-    note = NoteText(text)
+@cases(PAGE, "Where the callout of a section goes")
+def test_section_places(case: Case) -> None:
+    note = NoteText(case.before)
     edit = place_section_callout(note, read_outline(note), Section("## B"), ["x"], Style(fold="+"))
-    assert apply_edits(text, [edit]) == new.replace("{}", "> [!ai]+ AI\n> x")
+    assert apply_edits(note.text, [edit]) == case.after
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Filling and adding properties: before and after, what is refused, and promises 1 and 2."""
 
 import io
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,123 +16,28 @@ from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.note.yaml_check import _parse, parse_ruamel, ruamel_events
-from tests.examples import labelled, many
+from tests.cases import Case, cases
+from tests.examples import many
 
 TEXT = "A short text"
 LIST = ["one", "two words"]
 
-VARIANTS: dict[str, Callable[[str], str]] = {
-    "as written": lambda note: note,
-    "CRLF": lambda note: note.replace("\n", "\r\n"),
-    "CR": lambda note: note.replace("\n", "\r"),
-    "BOM": lambda note: "\ufeff" + note,
-    "no final newline": lambda note: note.removesuffix("\n"),
-}
-
-# Frontmatter before and after; the body is the same.
-FILLED_WITH_TEXT = [
-    pytest.param("a:\n", "a: A short text\n", id="nothing"),
-    pytest.param("a: \n", "a: A short text\n", id="a blank"),
-    pytest.param("a:   \n", "a: A short text  \n", id="further blanks stay"),
-    pytest.param("a: # later\n", "a: A short text # later\n", id="comment"),
-    pytest.param("a:   # later\n", "a: A short text  # later\n", id="blanks and comment"),
-    pytest.param("a: null # c\n", "a: A short text # c\n", id="null"),
-    pytest.param("a: ~\n", "a: A short text\n", id="tilde"),
-    pytest.param('a:  ""\n', "a:  A short text\n", id="double quotes"),
-    pytest.param("a: ''  # c\n", "a: A short text  # c\n", id="single quotes"),
-    pytest.param("a: ' '\n", "a: A short text\n", id="quoted blank"),
-    pytest.param("a: []\n", "a: A short text\n", id="brackets"),
-    pytest.param("a: [ ] # c\n", "a: A short text # c\n", id="brackets and comment"),
-    pytest.param("a: |\nb: 1\n", "a: A short text\nb: 1\n", id="block scalar"),
-    pytest.param("a: >- # c\n\n\nb: 1\n", "a: A short text # c\n\n\nb: 1\n", id="folded"),
-    pytest.param("a:\n  # c\n  ''\n", "a:\n  # c\n  A short text\n", id="on the next line"),
-    pytest.param("a:\n- \n", "a:\n- A short text\n", id="one item"),
-    pytest.param("a:\n  -\nb: 1\n", "a:\n  - A short text\nb: 1\n", id="one item, no blank"),
-    pytest.param("a:\n- '' # c\n", "a:\n- A short text # c\n", id="one item of quotes"),
-    pytest.param("a: [~]\n", "a: [A short text]\n", id="one item in brackets"),
-    pytest.param("A: \n", "A: A short text\n", id="key in another case"),
-    pytest.param('"a" : \n', '"a" : A short text\n', id="quoted key"),
-    pytest.param(" a:\n b: 1\n", " a: A short text\n b: 1\n", id="indented"),
-    pytest.param("{a: , b: 1}\n", "{a: A short text, b: 1}\n", id="in braces"),
-    pytest.param('{"a":}\n', '{"a": A short text}\n', id="in braces, no blank"),
-    pytest.param("<<: {a: 1}\na:\n", "<<: {a: 1}\na: A short text\n", id="with a merge key"),
-    pytest.param("a:\n...\n", "a: A short text\n...\n", id="end of document"),
-    pytest.param("# c\n\na:\n# d\n", "# c\n\na: A short text\n# d\n", id="between comments"),
-    pytest.param("b: {a: }\na:\n", "b: {a: }\na: A short text\n", id="not a nested one"),
-    pytest.param("b: |\n  a:\na:\n", "b: |\n  a:\na: A short text\n", id="not in a block"),
-    pytest.param("d: 2023-02-30\na:\n", "d: 2023-02-30\na: A short text\n", id="odd date"),
-]
-
-FILLED_WITH_LIST = [
-    pytest.param("a:\n", "a:\n  - one\n  - two words\n", id="nothing"),
-    pytest.param("a: # c\n", "a: # c\n  - one\n  - two words\n", id="comment on its line"),
-    pytest.param("a: \n# c\n", "a: \n  - one\n  - two words\n# c\n", id="comment below"),
-    pytest.param("b:\n- x\na:\n", "b:\n- x\na:\n- one\n- two words\n", id="no indent"),
-    pytest.param(
-        "a:\nb:\n    -   x\n", "a:\n    -   one\n    -   two words\nb:\n    -   x\n", id="four"
-    ),
-    pytest.param("b:\n-\na:\n", "b:\n-\na:\n- one\n- two words\n", id="as an empty list has it"),
-    pytest.param("b: [x]\na:\n", "b: [x]\na:\n  - one\n  - two words\n", id="by brackets"),
-    pytest.param(" a:\n b: 1\n", " a:\n   - one\n   - two words\n b: 1\n", id="indented"),
-    pytest.param("a: []\n", "a: [one, two words]\n", id="brackets"),
-    pytest.param("a: [ ]\n", "a: [one, two words ]\n", id="brackets with a blank"),
-    pytest.param("a: [ # c\n  ]\n", "a: [one, two words # c\n  ]\n", id="comment in brackets"),
-    pytest.param("a: [''] # c\n", "a: [one, two words] # c\n", id="one item in brackets"),
-    pytest.param('a: "" # c\n', "a: [one, two words] # c\n", id="quotes"),
-    pytest.param("a: null\n", "a: [one, two words]\n", id="null"),
-    pytest.param("a:\n- \nb: 1\n", "a:\n- one\n- two words\nb: 1\n", id="one item"),
-    pytest.param("a:\n   - # c\n", "a:\n   - one # c\n   - two words\n", id="item and comment"),
-    pytest.param("a:\n  - ''\n# c\n", "a:\n  - one\n  - two words\n# c\n", id="quotes"),
-    pytest.param("{a: }\n", "{a: [one, two words]}\n", id="in braces"),
-]
-
-# Whole notes.
-ADDED = {
-    "empty note": ("", "---\na: A short text\n---\n"),
-    "no frontmatter": ("Body\n", "---\na: A short text\n---\nBody\n"),
-    "blank frontmatter": ("---\n---\n", "---\na: A short text\n---\n"),
-    "blank line": ("---\n\nb: 1\n---\n", "---\n\nb: 1\na: A short text\n---\n"),
-    "after an empty one": ("---\nb:\n---\nB\n", "---\nb:\na: A short text\n---\nB\n"),
-    "comment only": ("---\n# c\n---\n", "---\n# c\na: A short text\n---\n"),
-    "braces": ("---\n{}\n---\n", "---\n{a: A short text}\n---\n"),
-    "braces, blank": ("---\n{ } # c\n---\n", "---\n{a: A short text } # c\n---\n"),
-    "block": ("---\nb: |\n  x\n---\n", "---\nb: |\n  x\na: A short text\n---\n"),
-    "folded, kept lines, comment": (
-        "---\nb: >+\n  x\n\n# c\n---\n",
-        "---\nb: >+\n  x\n\n# c\na: A short text\n---\n",
-    ),
-    "indented": ("---\n b: 1\n---\n", "---\n b: 1\n a: A short text\n---\n"),
-    "nested": ("---\nb: {a: }\n---\n", "---\nb: {a: }\na: A short text\n---\n"),
-    "quote": ("---\nb: 'x\n\n  y'\n---\n", "---\nb: 'x\n\n  y'\na: A short text\n---\n"),
-    "rules in the body": (
-        "Body\n\n---\n\nb: 1\n\n---\n",
-        "---\na: A short text\n---\nBody\n\n---\n\nb: 1\n\n---\n",
-    ),
-}
+PAGE, FRAME = "note/cases/properties.md", "---\n{}---\nBody\n"
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize(
-    ("before", "after", "value"),
-    [pytest.param(*p.values, TEXT, id=f"text: {p.id}") for p in FILLED_WITH_TEXT]
-    + [pytest.param(*p.values, LIST, id=f"list: {p.id}") for p in FILLED_WITH_LIST],
-)
-def test_fill(before: str, after: str, value: str | list[str], variant: str) -> None:
-    change = VARIANTS[variant]
-    old, new = (change(f"---\n{text}---\nBody\n") for text in (before, after))
-    assert apply_edits(old, fill_property(NoteText(old), "a", value)) == new
+@cases(PAGE, "A text", FRAME)
+def test_fill_text(case: Case) -> None:
+    assert apply_edits(case.before, fill_property(NoteText(case.before), "a", TEXT)) == case.after
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@labelled(("before", "after"), ADDED)
-def test_add(before: str, after: str, variant: str) -> None:
-    change = VARIANTS[variant]
-    old, new = change(before), change(after)
-    if not any(end in old for end in "\r\n"):
-        new = new.replace("\r\n", "\n").replace("\r", "\n")
-    if before == "" and variant == "no final newline":
-        new += "\n"
-    assert apply_edits(old, add_property(NoteText(old), "a", TEXT)) == new
+@cases(PAGE, "A list", FRAME)
+def test_fill_list(case: Case) -> None:
+    assert apply_edits(case.before, fill_property(NoteText(case.before), "a", LIST)) == case.after
+
+
+@cases(PAGE, "A missing property")
+def test_add(case: Case) -> None:
+    assert apply_edits(case.before, add_property(NoteText(case.before), "a", TEXT)) == case.after
 
 
 @pytest.mark.parametrize(
