@@ -1,6 +1,5 @@
 """What a scan finds out about a note, and why it leaves one alone."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,90 +13,22 @@ from companion.note.frontmatter import add_property, fill_property, may_be_unfil
 from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from tests.cases import Case, cases
 from tests.examples import many
-from tests.note.strategies import VARIANTS
 from tests.note.test_needs import RULES, facts, noted
 
-TEMPLATES = [
-    ("# {{title}}", "{{title}}"),
-    ("[[{{date}}]]", "{{date}}"),
-    ("> {{date:YYYY-MM-DD}}", "{{date:YYYY-MM-DD}}"),
-    ("- at {{ Time : HH:mm }}", "{{ Time : HH:mm }}"),
-    ("<!-- {{title}} -->", "{{title}}"),
-    ("%% {{title}} %%", "{{title}}"),
-    ("<div>{{title}}</div>", "{{title}}"),
-    ("`{{date}}` is {{date}}", "{{date}}"),
-    ("costs $5 {{date}} or $6", "{{date}}"),
-    ("# <% tp.file.title %>", "<%"),
-    ("<%* let a = 1\n-%>", "<%*"),
-    ("<%+ tp.date.now() %>", "<%+"),
-    ("<%_ tp.date.now() _%>", "<%_"),
-]
-NO_TEMPLATES = [
-    "`# {{title}}`",
-    "``a ` {{title}}``",
-    "```\n{{title}} <% x %>\n```",
-    "    <% x %>",
-    "$a {{title}}$",
-    "$$\na {{date}} <% x %>\n$$",
-    "{{c1::title}} {{c2::date::time}}",
-    "{{title}",
-    "{{ page.title }} {{name}} {{datetime}}",
-    "$\\frac{{a}}{{date}}$ \\text{{title}",
-    "a load of <% 50, not closed",
-]
-
-SKIPPED = [
-    pytest.param(noted("ai: false"), "it says ai: false", id="ai: false"),
-    pytest.param(noted("AI: 'No'"), "it says ai: false", id="its case"),
-    pytest.param(noted("ai: true\nAI: [off]"), "it says ai: false", id="twice, another way"),
-    pytest.param(noted("ai: true"), None, id="ai: true"),
-    pytest.param(noted("ai:"), None, id="ai, empty"),
-    pytest.param(
-        noted("excalidraw-plugin: parsed"), "it is an Excalidraw drawing", id="Excalidraw"
-    ),
-    pytest.param(noted("kanban-plugin: board"), "it is a Kanban board", id="Kanban"),
-    pytest.param(
-        noted("tags: Private/family"),
-        "it is tagged #private, which the settings leave alone",
-        id="tag",
-    ),
-    pytest.param(
-        "text #private", "it is tagged #private, which the settings leave alone", id="inline tag"
-    ),
-    pytest.param("%%_#private_%%", "it is tagged #private", id="doubtful tag"),
-    pytest.param("`#private`", None, id="no tag"),
-    pytest.param(
-        noted("a: 1\nb: '{{date}}'"), "a template: its properties have {{ (line 3)", id="template"
-    ),
-    pytest.param(
-        noted("a: <% tp.date %>"), "a template: its properties have <% (line 2)", id="Templater"
-    ),
-    *(
-        pytest.param(noted("a: 1", f"text\n{line}\n"), f"its text has {what};", id=line)
-        for line, what in TEMPLATES
-    ),
-    *(pytest.param(noted("a: 1", body), None, id=body) for body in NO_TEMPLATES),
-    pytest.param(
-        "text\n\n# {{title}}", "write `{{title}}` as code (line 3)", id="a template's line"
-    ),
-    pytest.param("---\na: 1\n", "never closed", id="never closed"),
-    pytest.param(noted("a: b: c"), "(line 2)", id="invalid YAML"),
-    pytest.param(noted("- a"), "not a list of `name: value` lines", id="no mapping"),
-    pytest.param(noted("a: 1\na: 2"), "`a` is there twice; keep one of them (line 3)", id="twice"),
-]
+PAGE = "note/cases/left-alone.md"
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "reason"), SKIPPED)
-def test_skips(text: str, reason: str | None, variant: Callable[[str], str]) -> None:
-    found = facts(variant(text), explicit=True)
-    if reason is None:
-        assert found.skipped is None
-    else:
-        assert found.skipped is not None
-        assert reason in found.skipped
-        assert not found.needs
+@cases(PAGE, "Left alone")
+def test_skips(case: Case) -> None:
+    found = facts(case.before, explicit=True)
+    assert found.skipped and case.told[0] in found.skipped and not found.needs
+
+
+@cases(PAGE, "Not left alone")
+def test_skips_nothing_else(case: Case) -> None:
+    assert facts(case.before, explicit=True).skipped is None
 
 
 PRIVATE = Rules(
@@ -212,37 +143,15 @@ def test_any_text_has_facts(text: str, explicit: bool) -> None:
     assert read_facts(text.encode("utf-8", "surrogatepass"), RULES) == facts(text)
 
 
-TAB = "a tab that ruamel.yaml (YAML 1.2) cannot read; remove it, or put a space in its place"
-TAGGED = "`a` has a YAML tag, anchor or alias; fill it by hand"
-JSON = "the properties are written as JSON; write them as YAML, or fill in `a` by hand"
-NO_COLON = "`a` has no colon right after its name; fill it by hand"
-
-PROPERTIES = [
-    pytest.param("a:\nb: 2024-02-11\t\n", f"{TAB} (line 3)", id="tab after a value"),
-    pytest.param("a:\t\n", f"{TAB} (line 2)", id="tab after a colon"),
-    pytest.param("b:\n- x\t# c\na:\n", f"{TAB} (line 3)", id="tab before a comment"),
-    pytest.param("a: &x\n", f"{TAGGED} (line 2)", id="anchor"),
-    pytest.param("a: !!str\n", f"{TAGGED} (line 2)", id="tag"),
-    pytest.param("a:\n  !!str\n", f"{TAGGED} (line 2)", id="tag on the next line"),
-    pytest.param("b: &x\na: *x\n", f"{TAGGED} (line 3)", id="alias"),
-    pytest.param("a:\n- &x\n", f"{TAGGED} (line 2)", id="anchored item"),
-    pytest.param("? a\n", f"{NO_COLON} (line 2)", id="question mark"),
-    pytest.param("a:\nb: 1 # c\u2028d: 2\n", "in a simpler way (line 3)", id="line separator"),
-    pytest.param('{"a": null}\n', f"{JSON} (line 2)", id="JSON"),
-    pytest.param("{a: null}\n", None, id="in braces"),
-    pytest.param("a:\n", None, id="nothing"),
-    pytest.param("a: # c\nb: R&D, why? *so*!\n", None, id="signs within a text"),
-    pytest.param("a: ''\nb: &x 1\nc: !!str 2\nd: {e: 1}\n", None, id="beside odd ones"),
-    pytest.param('a:\nb: "x\ty"\nc: |\n  x\ty\n', None, id="tabs in quotes and blocks"),
-    pytest.param("a: [ # c\n  ]\n", None, id="comment, which a list may stand beside"),
-]
+@cases(PAGE, "Properties that cannot be filled", "---\n{}---\n", ways=False)
+def test_why_unfillable(case: Case) -> None:
+    found = unfillable_reason(ParsedNote(NoteText(case.before)), ["a", "missing"])
+    assert [found] * bool(found) == case.told
 
 
-@pytest.mark.parametrize(("properties", "reason"), PROPERTIES)
-def test_why_unfillable(properties: str, reason: str | None) -> None:
-    view = ParsedNote(NoteText(f"---\n{properties}---\n"))
-    found = unfillable_reason(view, ["a", "missing"])
-    assert found == reason or (reason and found and found.endswith(reason))
+def test_a_line_end_of_yaml_1_1_makes_properties_unfillable() -> None:
+    view = ParsedNote(NoteText("---\na:\nb: 1 # c\u2028d: 2\n---\n"))
+    assert str(unfillable_reason(view, ["a"])).endswith("in a simpler way (line 3)")
 
 
 _YAML_PARTS = st.sampled_from(

@@ -1,7 +1,5 @@
 """What a note needs and why, what is left alone and why; and that filling it leaves no need."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +13,12 @@ from companion.note.needs import Addition, Need, Rules, explain, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from tests.cases import Case, cases
 from tests.examples import labelled, many
-from tests.note.strategies import VARIANTS, notes
+from tests.note.strategies import notes
 
 RULES = Rules(skip_tags=("private",))
-TOP = "callout top"
-DESCRIPTION = "description property"
+PAGE = "note/cases/needs.md"
 
 
 def facts(text: str, *, explicit: bool = False, section: Section | None = None) -> Facts:
@@ -40,101 +38,14 @@ def noted(properties: str, body: str = "text\n> [!ai] AI\n> x\n") -> str:
     return f"---\n{properties}\n---\n{body}"
 
 
-EMPTY = f"{DESCRIPTION}: empty description"
-WITH_TOP = f"{TOP}: empty description; no AI callout at the top"
-POSTPONED = f"{TOP}: postponed by #status/postponed; no AI callout at the top"
-STATUS = f"{TOP}: postponed by status: postponed; no AI callout at the top"
-
-BACKGROUND = [
-    pytest.param("", [], id="empty note"),
-    pytest.param("text\n", [], id="no properties"),
-    pytest.param(noted("aliases: [a]"), [], id="missing is not empty"),
-    pytest.param(noted("description:"), [EMPTY], id="empty description"),
-    pytest.param(noted("description: # later"), [EMPTY], id="only a comment"),
-    pytest.param(noted("Description: ''"), [f"{DESCRIPTION}: empty Description"], id="its case"),
-    pytest.param(noted("a:\n  description:"), [], id="not at the top level"),
-    pytest.param(noted("description: x\ntags:"), [], id="no candidate, other empty fields"),
-    pytest.param(
-        noted("description:\naliases: []\ntags: ''\nnote-type: ~\nother:"),
-        [
-            EMPTY,
-            "aliases property: empty aliases",
-            "tags property: empty tags",
-            "note-type property: empty note-type",
-        ],
-        id="other empty fields of a candidate",
-    ),
-    pytest.param(
-        noted("description:\nalias:\ntag:"),
-        [EMPTY, "aliases property: empty alias", "tags property: empty tag"],
-        id="older names",
-    ),
-    pytest.param(noted("description:\ntags:\ntag: a"), [EMPTY], id="older name filled"),
-    pytest.param(noted("description:", ""), [EMPTY, WITH_TOP], id="no body"),
-    pytest.param(noted("description:", "## A\n> [!ai]\n> x"), [EMPTY, WITH_TOP], id="in a section"),
-    pytest.param(noted("description:", "A\n---\n> [!ai]\n> x"), [EMPTY, WITH_TOP], id="underlined"),
-    pytest.param(noted("description:", "# A\ntext\n- > [!AI]- x\n  > y"), [EMPTY], id="nested"),
-    pytest.param(noted("description:", "> [!ai] Why?\n> x"), [EMPTY], id="whatever its title"),
-    pytest.param(noted("description:", "> [!ai]\nx"), [EMPTY], id="answered below"),
-    pytest.param(noted("description:", "```\n> [!ai]\n```"), [EMPTY, WITH_TOP], id="in code"),
-    pytest.param("#status/postponed\n", [POSTPONED], id="inline tag"),
-    pytest.param("text #Status/Postponed/soon.\n", [POSTPONED], id="case, nested"),
-    pytest.param("`#status/postponed` %%#status/postponed%%\n", [], id="not a tag"),
-    pytest.param("#status\n#status/postponed2\n", [], id="other tags"),
-    pytest.param(noted("tags: [a, status/postponed]", ""), [POSTPONED], id="property"),
-    pytest.param(noted("tags: a, Status/Postponed", ""), [POSTPONED], id="property, commas"),
-    pytest.param(noted("tag: '#status/postponed'", ""), [POSTPONED], id="property, older name"),
-    pytest.param(noted("status: Postponed", ""), [STATUS], id="status"),
-    pytest.param(noted("Status:\n- postponed", ""), [STATUS], id="status in a list"),
-    pytest.param(noted("status: postponed until May", ""), [], id="another status"),
-    pytest.param(noted("status: postponed\ntags:"), ["tags property: empty tags"], id="fields"),
-    pytest.param("> [!ai]\n", [f"{TOP}: an empty AI callout at the top"], id="empty at the top"),
-    pytest.param(
-        "#status/postponed\n> [!ai] AI\n",
-        [f"{TOP}: an empty AI callout at the top"],
-        id="candidate with an empty one",
-    ),
-    pytest.param(
-        "## A ##\n> [!ai] AI\n",
-        ["callout request: an empty AI callout under “A”"],
-        id="empty in a section",
-    ),
-    pytest.param("> [!ai] Why?\n", ["callout request: you ask: Why?"], id="a question"),
-    pytest.param(
-        noted("description:", "> [!ai] Why?\n"),
-        [EMPTY, "callout request: you ask: Why?"],
-        id="a question is the top callout",
-    ),
-    pytest.param(
-        "> [!ai] Why?\n\n## A\n> > [!ai] How?\n",
-        ["callout request: you ask: Why?", "callout request: you ask: How?"],
-        id="two questions",
-    ),
-]
+@cases(PAGE, "Notes that nobody named")
+def test_needs(case: Case) -> None:
+    assert needs(case.before) == case.told
 
 
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "expected"), BACKGROUND)
-def test_needs(text: str, expected: list[str], variant: Callable[[str], str]) -> None:
-    assert needs(variant(text)) == expected
-
-
-NAMED = f"{TOP}: you named it; no AI callout at the top"
-MISSING = f"{DESCRIPTION}: you named it, and it has no description"
-
-EXPLICIT = [
-    pytest.param("text", [MISSING, NAMED], id="no properties"),
-    pytest.param(noted("a: 1"), [MISSING], id="no description"),
-    pytest.param(noted("description: x", ""), [NAMED], id="no callout"),
-    pytest.param(noted("description: x"), [], id="nothing"),
-    pytest.param(noted("description: x\ntags:"), ["tags property: empty tags"], id="empty field"),
-    pytest.param(noted("ai: false", ""), [], id="not what is skipped"),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), EXPLICIT)
-def test_needs_of_a_note_the_user_named(text: str, expected: list[str]) -> None:
-    assert needs(text, explicit=True) == expected
+@cases(PAGE, "A note that the user named")
+def test_needs_of_a_note_the_user_named(case: Case) -> None:
+    assert needs(case.before, explicit=True) == case.told
 
 
 def test_only_what_is_set_is_filled() -> None:
@@ -195,32 +106,9 @@ def test_sections_that_cannot_be_filled(text: str, reason: str) -> None:
     assert facts(text, section=Section("a")).skipped == reason
 
 
-KEYS = [
-    pytest.param(noted("description:", ""), ["description", "callout:top"], id="top"),
-    pytest.param("> [!ai]", ["callout:top"], id="empty at the top"),
-    pytest.param("## A\n> [!ai]", ["callout:section:A"], id="empty in a section"),
-    pytest.param("> [!ai] Q", ["callout:question:Q"], id="question"),
-    pytest.param(
-        "> [!ai] Q\n\n## A\n> [!ai] Q\n\n> [!ai] R",
-        ["callout:question:Q", "callout:question:Q#2", "callout:question:R"],
-        id="the same question twice",
-    ),
-    pytest.param(
-        "> [!ai] Q\n> x\n\n## A\n> [!ai] Q", ["callout:question:Q#2"], id="the first one answered"
-    ),
-    pytest.param("> [!ai]\n> x\n\n> [!ai] AI", ["callout:top#2"], id="two at the top"),
-    pytest.param(
-        "> [!ai] Q\n\n> [!ai] Q\n\n> [!ai] Q#2\n\n> [!ai] Q#2\n\n> [!ai] Q#2#1",
-        [f"callout:question:Q{end}" for end in ("", "#2", "#2#1", "#2#2", "#2#1#1")],
-        id="titles that end like a count",
-    ),
-    pytest.param("## C #2\n> [!ai]", ["callout:section:C #2#1"], id="a heading that does"),
-]
-
-
-@pytest.mark.parametrize(("text", "keys"), KEYS)
-def test_keys_stay_the_same_in_a_later_run(text: str, keys: list[str]) -> None:
-    assert [need.key for need in facts(text).needs] == keys
+@cases(PAGE, "Keys of needs")
+def test_keys_stay_the_same_in_a_later_run(case: Case) -> None:
+    assert [need.key for need in facts(case.before).needs] == case.told
 
 
 def test_a_section_asked_for_and_its_callout_emptied_are_one_need() -> None:
