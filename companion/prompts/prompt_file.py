@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Literal, NoReturn
 
 import jinja2
 import pydantic
 import yaml
 from jinja2 import nodes
-from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import SandboxedEnvironment
 from pydantic import StringConstraints
 
 from companion.errors import NoteRefused, UsageError
 from companion.note.text import NoteText
+from companion.prompts.sandbox import compile_source, render
 
-_LONGEST = 500_000  # lines of Python that a template may take, in all its loops
-_WIDTHS = ("center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill")
-
-
-class _Sandbox(SandboxedEnvironment):
-    """Jinja2's sandbox, without operations that make gigabytes from a few letters.
-
-    Prompts are in the vault, and a vault may come from somebody else.
-    """
-
-    intercepted_binops = frozenset(("*", "**", "%"))
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Return the result, for numbers alone. Raises SecurityError."""
-        if operator == "**" or not all(isinstance(each, int | float) for each in (left, right)):
-            raise SecurityError(f"{operator} is not for this")
-        return super().call_binop(context, operator, left, right)
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Return whether a template may use the attribute."""
-        return attr not in _WIDTHS and super().is_safe_attribute(obj, attr, value)
-
-
-_TEMPLATES = _Sandbox(
-    undefined=jinja2.StrictUndefined,
-    autoescape=False,  # what comes out is text for a model, not HTML
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-for _name in ("center", "format", "indent"):
-    del _TEMPLATES.filters[_name]
 # Raised by expressions in a template: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`, a
 # recursive macro.
 _RENDER_ERRORS = (
@@ -157,14 +123,10 @@ class PromptFile:
 
 @dataclass(frozen=True)
 class Template:
-    """The compiled template of a file. Values are data: templates in them are not expanded.
-
-    may_take_long: its lines are counted, so that it ends.
-    """
+    """The compiled template of a file. Values are data: templates in them are not expanded."""
 
     file: PromptFile
     compiled: jinja2.Template
-    may_take_long: bool = False
 
     def render(self, values: Mapping[str, object]) -> str:
         """Return the rendered text, without blank lines around it.
@@ -172,32 +134,12 @@ class Template:
         Raises PromptError, with the line, when the template cannot be expanded.
         """
         try:
-            render = _render_in_time if self.may_take_long else jinja2.Template.render
-            return render(self.compiled, values).strip()
+            return render(self.compiled, len(self.file.body), values).strip()
         except _RENDER_ERRORS as error:
             stack = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno or 1 for frame in stack if frame.filename == "<template>"]
             reason = f"the template cannot be expanded ({error}); correct this line"
             self.file.fail_in_body(reason, lines[-1] if lines else 1)
-
-
-def _render_in_time(template: jinja2.Template, values: Mapping[str, object]) -> str:
-    """Return the rendered text. Raises OverflowError, in the template, if loops never end."""
-    lines = 0
-
-    def count(_frame: FrameType, _event: str, _arg: object) -> Callable[..., Any]:
-        nonlocal lines
-        lines += 1
-        if lines > _LONGEST:
-            raise OverflowError("its loops take too long")
-        return count
-
-    before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        return template.render(values)
-    finally:
-        sys.settrace(before)
 
 
 def read_prompt_file(path: Path) -> PromptFile:
@@ -258,22 +200,7 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     for name in sorted(used - set(names)):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)
-    return Template(file, compiled, _may_take_long(tree))
-
-
-def _may_take_long(tree: nodes.Template) -> bool:
-    """Return whether it does more than loop over what is in the note, two levels deep at most."""
-    loops, macros = list(tree.find_all(nodes.For)), list(tree.find_all(nodes.Macro))
-    inner = [each for loop in loops for each in loop.find_all(nodes.For)]
-    names = {each.name for each in macros}
-    calls = [each.name for macro in macros for each in macro.find_all(nodes.Name)]
-    return (
-        any(each.name == "range" for each in tree.find_all(nodes.Name))
-        or any(each.find(nodes.For) for each in inner)
-        or any(each.recursive for each in loops)
-        or not names.isdisjoint(calls)
-        or tree.find(nodes.CallBlock) is not None
-    )
+    return Template(file, compiled)
 
 
 @lru_cache(maxsize=256)
@@ -282,8 +209,8 @@ def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]
 
     This takes most of the time to load a prompt, and the folders of a vault share most prompts.
     """
-    tree = _TEMPLATES.parse(text)
-    return _TEMPLATES.from_string(tree), tree, frozenset(find_undeclared_variables(tree))
+    compiled, tree = compile_source(text)
+    return compiled, tree, frozenset(find_undeclared_variables(tree))
 
 
 def parse_field_frontmatter(file: PromptFile, type_name: str | None = None) -> FieldFrontmatter:

@@ -225,6 +225,13 @@ BROKEN_FRONTMATTER = {
     "aliases as text": ("kind: text\nproperty: Aliases", 2, "always a list"),
     "property taken": ("kind: text\nproperty: Description", None, "fills Description already"),
 }
+
+
+def doubled(again: str) -> str:
+    """Return a template that does something 60 times to `a`, and shows it."""
+    return "{% set a = title %}" + again * 60 + "{{ a }}"
+
+
 BROKEN_BODIES = {
     "empty body": (" ", None, "no text"),
     "syntax": ("a\n{% if %}", 5, "Jinja2"),
@@ -238,16 +245,26 @@ BROKEN_BODIES = {
     "loops without end": (
         "a\n" + "{% for i in range(99999) %}" * 3 + "{% endfor %}" * 3,
         5,
-        "its loops take too long",
+        "take too long",
     ),
     "a macro that doubles": (
         "{% macro a(n) %}{{ a(n - 1) + a(n - 1) if n }}{% endmacro %}\n{{ a(99) }}",
         4,
-        "its loops take too long",
+        "take too long",
     ),
+    "a text doubled by hand": (doubled("{% set a = a ~ a %}"), 4, "too much text"),
+    "a sum of texts": (doubled("{% set a = a + a %}"), 4, "too much text"),
+    "a block that doubles": (doubled("{% set a %}{{ a }}{{ a }}{% endset %}"), 4, "too much text"),
+    "a join that doubles": (doubled("{% set a = [a, a] | join %}"), 4, "too much text"),
+    "a replacement that doubles": (doubled("{% set a = a | replace('a', 'aa') %}"), 4, "too much"),
+    "lists in lists": (doubled("{% set a = [a, a] %}"), 4, "a list may not hold lists"),
+    "a list that grows": ("{% set a = title.split() %}{{ a.extend(a) }}", 4, "expanded"),
+    "squares": ("{% set a = 9 %}" + "{% set a = a * a %}" * 60, 4, "grow too large"),
+    "wide bytes": ("a\n{{ (5).to_bytes(99999999999) }}", 5, "expanded"),
+    "a dictionary": ("{{ dict(a=title) }}", 4, "there is no dict"),
     "a long text": ("a\n{{ title * 10**10 }}", 5, "expanded"),
     "a wide text": ("a\n{{ '%99999999999d' % 1 }}", 5, "expanded"),
-    "a wide format": ("a\n{{ '{:99999999999}'.format(1) }}", 5, "expanded"),
+    "a wide format": ("a\n{{ '{:9999999}'.format(1) }}", 5, "expanded"),
     "a wide filter": ("a\n{{ title | center(99999999999) }}", 5, "No filter named 'center'"),
     "a macro without end": ("a\n{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", 5, "expanded"),
     "deep": ("{% if title %}" * 500 + "a" + "{% endif %}" * 500, None, "nested too deep"),
