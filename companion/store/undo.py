@@ -17,7 +17,7 @@ from companion.note.properties import Properties, read_properties
 from companion.note.text import BOM, NoteText, split_lines
 from companion.store.journal import Change, Journal, NewChange, write_note
 from companion.store.moves import find_unrecorded, follow_moves
-from companion.vault.files import read_file, stat_note
+from companion.vault.files import NoteFile, read_file, stat_note
 from companion.vault.write import read_note
 
 _TELLING_LENGTH = 40  # characters put in by a change; with fewer, other notes may hold the same
@@ -95,36 +95,55 @@ class Inverse(NamedTuple):
 def locate_note(root: Path, journal: Journal, change: Change) -> Change:
     """Return the change with the current path of its note, as far as it can be found.
 
-    A moved note is found by its bytes; if it was edited too, by the lines that the change inserted,
-    if exactly one note that is not in the journal has them. Raises JournalError.
+    A moved note is found by its bytes; if it was edited too, or a new note has its name, by the
+    lines that the change inserted, if exactly one note that is not in the journal has them. Raises
+    JournalError.
     """
     now = journal.change(change.id) or change
-    if stat_note(root, now.path):
-        return now
-    follow_moves(root, journal)
-    now = journal.change(change.id) or change
     if not stat_note(root, now.path):
-        holders = list(_find_holders(root, journal, now))
-        if len(holders) == 1:
-            journal.move(now.path, holders[0])
+        follow_moves(root, journal)
+        now = journal.change(change.id) or change
+    file = stat_note(root, now.path)
+    text = _read_text(root, file) if file else ""
+    if file and _longest_line(now) in text:
+        return now
+    holders = list(_find_holders(root, journal, now))
+    # An older copy, too, holds what the user has removed from the note.
+    if len(holders) == 1 and (not file or _is_another(text, _read_text(root, holders[0]))):
+        journal.move(now.path, holders[0].path)
     return journal.change(change.id) or change
 
 
-def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[str]:
+def _read_text(root: Path, file: NoteFile) -> str:
+    try:
+        return (read_file(f"{root}/{file.path}", file.size) or b"").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _longest_line(change: Change) -> str:
+    """Return the first line of the longest text that is left of the change."""
+    inserted = (change.edits[part].text.strip() for part in change.remaining_parts)
+    return max(inserted, key=len, default="").partition("\n")[0].strip()
+
+
+def _is_another(text: str, other: str) -> bool:
+    """Return whether no telling line of the other text is in this one, and there is one."""
+    telling = [line.strip() for line in split_lines(other) if len(line) >= _TELLING_LENGTH]
+    return bool(telling) and not any(line in text for line in telling)
+
+
+def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[NoteFile]:
     """Yield the notes that are not in the journal and hold all of the change."""
     inserted = [change.edits[part].text.strip() for part in change.remaining_parts]
     if sum(map(len, inserted)) < _TELLING_LENGTH:
         return
     for file in find_unrecorded(root, journal.notes.all()):
-        try:
-            data = read_file(f"{root}/{file.path}", file.size) or b""
-            text = data.decode(errors="replace")
-            if max(inserted, key=len).splitlines()[0] in text and find_inverse(
-                journal, change, text
-            ):
-                yield file.path
-        except (OSError, NoteChanged):
-            continue
+        text = _read_text(root, file)
+        if _longest_line(change) in text:
+            with suppress(NoteChanged):
+                if find_inverse(journal, change, text):
+                    yield file
 
 
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:

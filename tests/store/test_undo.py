@@ -297,6 +297,31 @@ def test_a_note_that_was_moved_is_undone_where_it_is(
     assert [change.path for change in bench.journal.changes()] == ["Moved.md", "Moved.md"]
 
 
+LONG = b"A line of mine that tells this note from others.\n"
+
+
+@labelled(
+    ("now", "changed"),
+    {
+        "a new note has its name": (b"---\ndescription: \n---\n\n# Another\n", "Moved.md"),
+        "it was edited, and the other is a copy": (NOTE + LONG, None),
+    },
+)
+def test_a_note_whose_name_another_has(bench: Bench, now: bytes, changed: str | None) -> None:
+    bench.note.write_bytes(NOTE + LONG)
+    number = bench.write(
+        ENRICHED.replace(b"Prose.", b"Prose of more than forty characters.") + LONG
+    )
+    moved = bench.note.rename(bench.vault / "Moved.md")
+    bench.note.write_bytes(now)
+    if changed:
+        assert (bench.undo(number).path, moved.read_bytes()) == (changed, NOTE + LONG)
+    else:
+        with pytest.raises(ChangeNotInNote):
+            bench.undo(number)
+    assert bench.note.read_bytes() == now
+
+
 def test_a_note_that_is_gone_is_no_other(bench: Bench) -> None:
     number = bench.write()
     bench.note.unlink()
