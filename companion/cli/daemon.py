@@ -102,7 +102,7 @@ def mcp(vault: Path | None) -> None:
     """
     root, _ = load_vault(vault)
     try:
-        from companion.mcp_server import make_server
+        from companion.mcp_server import serve_agent
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
@@ -110,7 +110,7 @@ def mcp(vault: Path | None) -> None:
             "companion mcp needs the package mcp; install callout-companion[mcp], as by"
             " uv tool install 'callout-companion[mcp]'"
         ) from None
-    make_server(root).run()
+    serve_agent(root)
 
 
 _REDIRECT = """<!doctype html>

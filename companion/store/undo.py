@@ -115,10 +115,9 @@ def locate_note(root: Path, journal: Journal, change: Change) -> Change:
 
 
 def _read_text(root: Path, file: NoteFile) -> str:
-    try:
+    with suppress(OSError):
         return (read_file(f"{root}/{file.path}", file.size) or b"").decode(errors="replace")
-    except OSError:
-        return ""
+    return ""
 
 
 def _longest_line(change: Change) -> str:
