@@ -44,7 +44,7 @@ _SMALL_BODY = 16 * 1024  # bytes; a larger body is read only if the headers are 
 _REQUEST_LASTS = 30  # seconds that a request may take to arrive, or a connection be idle
 _CLEANS_UP = 5  # seconds between two checks for connections that exceed this
 _UNREAD = 256 * 1024  # bytes that a stream's client may be behind
-_LOOP = 0.5  # seconds that the loop sleeps at most
+_LOOP = 1.0  # seconds that the loop sleeps at most
 _ENDS = 3.0  # seconds that answers in progress have to finish when the server stops
 
 
