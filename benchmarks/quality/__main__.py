@@ -30,7 +30,7 @@ from benchmarks.quality.references import choose_notes
 from benchmarks.quality.report import measure
 from companion.config import load_config
 from companion.enrich.excerpt import excerpt
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import CALLOUT, DESCRIPTION
 
 

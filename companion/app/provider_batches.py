@@ -19,8 +19,8 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.batch_api import BatchApi, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
+from companion.llm.endpoint import estimate_tokens
 from companion.llm.endpoint_errors import NotAnEndpoint
-from companion.llm.pricing import estimate_tokens
 from companion.store.batch_store import Batch, ProviderState
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others

@@ -36,7 +36,7 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.process import serve
 from companion.errors import CompanionError, UsageError, VaultLocked
 from companion.llm.catalog import find_model
-from companion.llm.download_words import Pulse
+from companion.llm.download import Pulse
 from companion.vault.paths import find_vault
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there

@@ -27,7 +27,6 @@ from rich.progress import (
 from rich.text import Text
 
 from companion.errors import UsageError
-from companion.llm.download_words import DownloadWords, Pulse
 from companion.note.text import show_hidden, split_lines
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -137,6 +136,8 @@ class Output:
         Yields a function that takes the bytes so far and the total.
         """
         if not self.err.is_terminal:
+            from companion.llm.download import DownloadWords, Pulse
+
             words = DownloadWords()
             with Pulse(lambda text: click.echo(text, nl=False, err=True), words):
                 yield words.update

@@ -25,7 +25,7 @@ from companion.enrich.vault_settings import make_rules
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find_model, model_path, models_folder
-from companion.llm.pricing import FREE
+from companion.llm.endpoint import FREE
 from companion.private_files import is_private
 from companion.prompts import load_prompts
 from companion.store.database import open_database

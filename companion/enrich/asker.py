@@ -37,7 +37,7 @@ from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
 from companion.llm.client import Client
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
 from companion.note.needs import DESCRIPTION, Need, explain

@@ -19,7 +19,7 @@ from companion.enrich.statements import (
 )
 from companion.enrich.words import find_tokens, letters
 from companion.enrich.workspace import Workspace
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.note.link_names import file_name
 from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote, name_note

@@ -15,8 +15,7 @@ from companion.llm.budget import Budget, Caps, PriceOf
 from companion.llm.catalog import is_small_model, require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
-from companion.llm.endpoint import Endpoint
-from companion.llm.pricing import find_cost
+from companion.llm.endpoint import Endpoint, find_cost
 
 if TYPE_CHECKING:
     from companion.enrich.workspace import Workspace

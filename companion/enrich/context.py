@@ -15,7 +15,7 @@ from companion.enrich.language import NoteLanguages
 from companion.enrich.statements import Quotation
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import Choose, LinkNames, NotePaths, file_name, without_extension

@@ -14,7 +14,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, has_open_needs, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.llm.pricing import describe_price, estimate_tokens, find_cost
+from companion.llm.endpoint import describe_price, estimate_tokens, find_cost
 from companion.vault.index import Scan
 
 _ENCODED_BYTES = 400  # of a note that are encoded, about

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.statements import read_passages
 from companion.enrich.words import find_sentence_ends, plain_text, width
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize import visible_lines

@@ -18,7 +18,7 @@ from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import VaultContext
 from companion.enrich.words import count_unspaced, find_tokens
 from companion.enrich.workspace import Workspace
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import DESCRIPTION
 from companion.store.proposal import Proposal, ProposedValue
 from companion.vault.files import NoteFile, stat_note

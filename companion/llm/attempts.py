@@ -121,7 +121,7 @@ class Sender:
                     reservation.tier = body.get("service_tier")
                     try:
                         reply = self._post(endpoint, body, reservation, check)
-                        if may_pass(reply.status):
+                        if reply.status in _RETRIED_STATUSES or reply.status >= 500:
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
                         else:
                             slot.close()  # another call may go while this one is counted
@@ -228,11 +228,6 @@ class Sender:
             raise Cancelled("The work was stopped; nothing else was written")
         if self._stopped:
             raise Stopped("No more calls are made, as all notes meet the same error")
-
-
-def may_pass(status: int) -> bool:
-    """Return whether the same call may get a different status when it is made again."""
-    return status in _RETRIED_STATUSES or status >= 500
 
 
 def retry_delay(attempt: int) -> float:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 from math import ceil
+from operator import sub
 from pathlib import Path
 from threading import Condition
 from typing import NamedTuple, TypeVar
@@ -119,9 +120,8 @@ class Reservation:
 class Budget:
     """Counts the spending of each local calendar day, in a file that all processes share.
 
-    find_caps: called before each call and each note for the current caps; caps: from the last such
-    call. vault: whose background notes are counted. clock: returns seconds since the epoch. Safe
-    for threads; close() it at the end.
+    find_caps: called before each call and each note; caps: from the last such call. vault: whose
+    background notes are counted. clock: returns Unix time. Safe for threads; close() it at the end.
 
     An unusable file raises BudgetUnknown if there is a cap; without a cap the work continues,
     uncounted, after a warning.
@@ -169,8 +169,8 @@ class Budget:
                     caps.price, read or input_tokens, written or output_tokens, reservation.tier
                 )
             with self._changed:
-                more = spent.minus(estimate)
-                self._ask(lambda: self._store.correct(day, caps.model, more), None)
+                if any(more := Amount(*map(sub, spent, estimate))):
+                    self._ask(lambda: self._store.add(day, caps.model, more), False)
                 self._under_way -= is_capped
                 self._changed.notify_all()
 
@@ -219,7 +219,7 @@ class Budget:
         self._ask(lambda: self._store.remove_note(self.today(), self._vault), None)
 
     def spent_today(self) -> DaySpending:
-        """Return today's spending; zeros if it is unknown. Takes microseconds."""
+        """Return today's spending; zeros if it is unknown."""
         day = self._ask(lambda: self._store.read(self.today(), self._vault), None)
         if day is None:
             return DaySpending()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from operator import add, sub
+from operator import add
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -47,10 +47,6 @@ class Amount(NamedTuple):
         """Return the sum of each number."""
         return Amount(*map(add, self, other))
 
-    def minus(self, other: Amount) -> Amount:
-        """Return the difference of each number, which may be negative."""
-        return Amount(*map(sub, self, other))
-
 
 class BudgetStore:
     """What was spent each day, by model; for one thread at a time, and any number of processes.
@@ -73,19 +69,13 @@ class BudgetStore:
         """Return whether amount was added to the day, which fails only if a cap is exceeded.
 
         tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
-        exceed the cap on money.
+        exceed the cap on money. Negative numbers correct an estimate; no sum falls below zero.
         """
         caps = {
             "tokens": _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT),
             "dollars": _NO_LIMIT if microdollars is None else microdollars,
         }
         return self._execute(_ADD, {**amount._asdict(), **caps, "day": day, "model": model})
-
-    def correct(self, day: str, model: str, more: Amount) -> None:
-        """Add the difference between a call's usage and estimate; no number falls below zero."""
-        if any(more):
-            caps = {"tokens": _NO_LIMIT, "dollars": _NO_LIMIT}
-            self._execute(_ADD, {**more._asdict(), **caps, "day": day, "model": model})
 
     def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
         """Return whether one more background note of the vault was counted; None: no cap."""

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.llm.attempts import Sender
 from companion.llm.budget import Budget
-from companion.llm.endpoint import Endpoint
+from companion.llm.endpoint import Endpoint, estimate_tokens
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
-from companion.llm.pricing import estimate_tokens
 from companion.llm.worker import WorkerProcess, pid_of, start_worker
 
 if TYPE_CHECKING:

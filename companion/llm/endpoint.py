@@ -1,9 +1,11 @@
-"""An endpoint: the address of an OpenAI-compatible API, its key, its model and its limits."""
+"""An endpoint: an OpenAI-compatible API's address, key, model and limits; what its tokens cost."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from contextlib import AbstractContextManager, nullcontext
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -32,8 +34,7 @@ _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that i
 def clean_key(value: SecretStr) -> SecretStr:
     """Return the API key without blanks, line ends and a byte order mark around it.
 
-    Raises ValueError, which contains no part of it, if it has an invisible character other than a
-    space: then no header can carry it, or its user cannot see what it is.
+    Raises ValueError, without a part of it, if it has an invisible character other than a space.
     """
     key = value.get_secret_value().strip().strip("\ufeff").strip()
     if not key.isprintable():
@@ -41,15 +42,6 @@ def clean_key(value: SecretStr) -> SecretStr:
             "within the key there is a line break or another invisible character; copy it once more"
         )
     return SecretStr(key)
-
-
-def _check_base_url(base_url: str) -> None:
-    """Raise ValueError if it is not an HTTP address."""
-    if not base_url.startswith(("http://", "https://")):
-        raise ValueError("base_url must begin with http:// or https://")
-    parts = urlsplit(base_url)  # raises ValueError, too
-    if not parts.hostname or parts.port == 0:
-        raise ValueError("base_url must name a server, as http://localhost:11434/v1")
 
 
 ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
@@ -97,10 +89,15 @@ class Endpoint(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.base_url is not None:
-            _check_base_url(self.base_url)
-            if "model" not in self.model_fields_set:
-                raise ValueError("an endpoint with a base_url needs a model, too")
+        if self.base_url is None:
+            return self
+        if not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("base_url must begin with http:// or https://")
+        parts = urlsplit(self.base_url)  # raises ValueError, too
+        if not parts.hostname or parts.port == 0:
+            raise ValueError("base_url must name a server, as http://localhost:11434/v1")
+        if "model" not in self.model_fields_set:
+            raise ValueError("an endpoint with a base_url needs a model, too")
         return self
 
     @classmethod
@@ -179,3 +176,59 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_WIDE = re.compile(
+    r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]"
+    r"|[\U00020000-\U0003ffff]"
+)
+_OTHER_ALPHABETS = re.compile(r"[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
+
+FREE = "which cost nothing on this machine"
+"""What is said of the price of tokens where they are free."""
+
+
+def estimate_tokens(text: str) -> int:
+    """Return a high estimate of the number of tokens in text, without a tokenizer.
+
+    A token is four Latin characters or two of another alphabet; an ideograph or Hangul syllable
+    is one and a half tokens.
+    """
+    if text.isascii():
+        return round(len(text) / 4 + 0.5)
+    wide = len(_WIDE.findall(text))
+    other = len(_OTHER_ALPHABETS.findall(text)) - wide
+    return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)
+
+
+def find_cost(
+    endpoint: Endpoint, input_tokens: int, output_tokens: int, tier: str | None = None
+) -> Decimal | None:
+    """Return the US dollars that the tokens cost by the settings, else by the list of prices.
+
+    None: not known. The list comes with the genai-prices package; nothing is fetched. tier: the
+    service tier; where no price of its own is known, it is the usual one.
+    """
+    if endpoint.is_free:
+        return Decimal(0)
+    if endpoint.price is not None:
+        read, written = map(Decimal, endpoint.price)
+        return (read * input_tokens + written * output_tokens) / 1_000_000
+    import genai_prices
+
+    try:
+        return genai_prices.calc_price(
+            genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens),
+            endpoint.model,
+            provider_api_url=endpoint.address,
+            price_context={"service_tier": tier} if tier else None,
+        ).total_price
+    except (LookupError, ValueError):
+        return None
+
+
+def describe_price(endpoint: Endpoint, dollars: Decimal | float | None) -> str:
+    """Return in words about what tokens would cost there. dollars: None where it is not known."""
+    if endpoint.is_free:
+        return FREE
+    return "price not known" if dollars is None else f"about ${dollars:,.2f}"

@@ -106,7 +106,22 @@ class CallFailed(Exception):
 
     def to_error(self, endpoint: Endpoint) -> EndpointDown:
         """Return the error that this means for the endpoint."""
-        return timeout_error(endpoint) if self.slow else unreachable_error(endpoint, self.reason)
+        where = f"The endpoint {endpoint.address} ({endpoint.model})"
+        if self.slow:
+            return EndpointDown(
+                f"{where} did not finish its answer within {endpoint.timeout:g} seconds; raise"
+                " timeout in the configuration, or try again later"
+            )
+        if endpoint.embedded:
+            return EndpointDown(
+                f"The embedded model {endpoint.model} stopped in the middle of a call, again and"
+                " again; see that there is enough free memory, or choose a smaller model"
+            )
+        reason = _one_line(hide_secrets(self.reason, endpoint))
+        return EndpointDown(
+            f"{where} cannot be reached ({reason}); start its server, check the network, or"
+            f" {CORRECT_ADDRESS}"
+        )
 
 
 class ErrorReply(Exception):
@@ -207,28 +222,6 @@ def _error_of_request(reply: Reply, message: str, endpoint: Endpoint) -> Compani
     return RequestRejected(
         f"The endpoint {where} rejects the request to {model} (error {status});"
         f" check the endpoint's settings{quote}"
-    )
-
-
-def unreachable_error(endpoint: Endpoint, reason: str) -> EndpointDown:
-    """Return the error for an endpoint that no call reaches."""
-    if endpoint.embedded:
-        return EndpointDown(
-            f"The embedded model {endpoint.model} stopped in the middle of a call, again and again;"
-            " see that there is enough free memory, or choose a smaller model"
-        )
-    return EndpointDown(
-        f"The endpoint {endpoint.address} ({endpoint.model}) cannot be reached"
-        f" ({_one_line(hide_secrets(reason, endpoint))}); start its server, check the network, or"
-        f" {CORRECT_ADDRESS}"
-    )
-
-
-def timeout_error(endpoint: Endpoint) -> EndpointDown:
-    """Return the error for an endpoint that did not answer in time."""
-    return EndpointDown(
-        f"The endpoint {endpoint.address} ({endpoint.model}) did not finish its answer within"
-        f" {endpoint.timeout:g} seconds; raise timeout in the configuration, or try again later"
     )
 
 

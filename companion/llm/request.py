@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from companion.llm import pricing
-from companion.llm.endpoint import Endpoint
+from companion.llm.endpoint import Endpoint, estimate_tokens
 from companion.llm.endpoint_errors import server_message
 from companion.llm.response import JsonSchema, Reply
 
@@ -88,7 +87,7 @@ class Question(NamedTuple):
         texts = [message["content"] for message in self._messages_to_send()]
         if self.schema and self.mode == "schema":
             texts.append(json.dumps(self.schema))
-        return sum(pricing.estimate_tokens(text) + _FRAME_TOKENS for text in texts)
+        return sum(estimate_tokens(text) + _FRAME_TOKENS for text in texts)
 
     def _messages_to_send(self) -> list[dict[str, str]]:
         """Return the messages, with the schema at the end of the last one if it belongs there."""

@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _STOP_TIMEOUT = 5.0  # seconds
-
 _OPENMP = "libgomp.so.1"  # that llama.cpp is linked to, and no Python package brings
-
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 WorkerProcess = subprocess.Popen[bytes]
@@ -103,22 +101,15 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what the libraries print goes to standard error
     if hasattr(os, "nice"):  # on Windows the parent sets the priority class
-        _be_nice(int(sys.argv[2]))
+        os.nice(int(sys.argv[2]))
+        # Linux shares the processor between sessions first (sched(7), autogroup), and this process
+        # has its own: within it, a process's niceness means nothing.
+        with suppress(OSError):
+            _AUTOGROUP.write_text(sys.argv[2], "ascii")
     if sys.argv[1] == "encoder":
         _run_encoder(answers)
     else:
         _run_llama_cpp(answers)
-
-
-def _be_nice(niceness: int) -> None:
-    """Lower the priority of this process by this much.
-
-    Linux shares the processor between sessions first (sched(7), autogroup), and this process has
-    its own: within it, a process's niceness means nothing.
-    """
-    os.nice(niceness)
-    with suppress(OSError):
-        _AUTOGROUP.write_text(str(niceness), "ascii")
 
 
 def _run_encoder(answers: BinaryIO) -> None:
@@ -174,9 +165,8 @@ def _start_server(options: dict[str, Any]) -> Any:
     params.cors_credentials = False
     params.offline = True
     params.warmup = False  # the first call comes at once
-    params.load_mode = (
-        xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
-    )  # mapped, it is in memory twice
+    # mapped, it is in memory twice
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.n_parallel = options["slots"]
     params.n_ctx = options["context_tokens"] * options["slots"]
     if options["threads"]:

@@ -4,7 +4,7 @@ import pytest
 
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import make_prompt_context, subject_properties
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.enrich.excerpt import LEFT_OUT, excerpt, read_told
-from companion.llm.pricing import estimate_tokens
+from companion.llm.endpoint import estimate_tokens
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import PromptContext

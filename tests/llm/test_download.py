@@ -22,8 +22,7 @@ from companion.llm.catalog import (
     list_models,
     model_path,
 )
-from companion.llm.download import DownloadProgress, ModelUnavailable, pull_model
-from companion.llm.download_words import DownloadWords
+from companion.llm.download import DownloadProgress, DownloadWords, ModelUnavailable, pull_model
 from companion.llm.embedded import EmbeddedServer, ModelNotStarted
 from tests.llm.fake_hub import HubServer, point_hub_at, running_hub
 

@@ -9,8 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from companion.errors import UsageError
-from companion.llm.endpoint import Endpoint
-from companion.llm.pricing import estimate_tokens, find_cost
+from companion.llm.endpoint import Endpoint, estimate_tokens, find_cost
 
 TEXTS = [
     pytest.param("", 0, 1, id="nothing"),
@@ -70,7 +69,7 @@ def test_endpoint_shows_no_secret() -> None:
 
 def test_importing_is_cheap_and_openai_stays_quiet() -> None:
     code = (
-        "import sys; from companion.llm import client, download, embedded, endpoint, pricing\n"
+        "import sys; from companion.llm import client, download, embedded, endpoint\n"
         "slow = {'openai', 'httpx2', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
         "from companion.llm import transport; import logging\n"

@@ -11,9 +11,8 @@ import pytest
 from companion.llm.batch_api import BatchClient, QuestionInBatch
 from companion.llm.budget import Budget, Caps
 from companion.llm.client import Client
-from companion.llm.endpoint import Endpoint
+from companion.llm.endpoint import Endpoint, find_cost
 from companion.llm.endpoint_errors import RateLimited
-from companion.llm.pricing import find_cost
 from companion.llm.request import Question
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Script, Seen, answer, error
 
