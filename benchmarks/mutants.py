@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[1]
 PLACES = (
     "companion/note",
     "companion/vault",
-    "companion/enrich/plan.py",
+    "companion/enrich/places.py",
     "companion/enrich/task.py",
     "companion/daemon/guard.py",
     "companion/app/engine/work_queue.py",

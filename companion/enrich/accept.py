@@ -13,16 +13,15 @@ from companion.enrich.checks.meta_talk import is_in_first_person
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import PromptNote, VaultContext
-from companion.enrich.evidence import SUPPORTED, Evidence, find_name_evidence
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import OwnSentence, extract_sentence
 from companion.enrich.language import language_named
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.outcome import SUPPORTED, Accepted, Evidence, Rejected, find_name_evidence
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
-from companion.enrich.plan import Filling
 from companion.enrich.relations import mentions_all
+from companion.enrich.result import Filling
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width

@@ -177,22 +177,16 @@ class BatchReader:
         )
         outcomes = [each for each in answers.outcomes if each.need.key in kept]
         job, task = find_job(path, proposals), Task(source, parsed, None, (), ())
-        made = make_proposals(
-            self._workspace,
-            asker.model,
-            job._replace(propose=True),
-            task,
-            outcomes,
-            answers.usage,
-            call.batch,
-        )
+        job, usage = job._replace(propose=True), answers.usage
+        about = self._workspace, asker.model, job, task
+        made = make_proposals(*about, outcomes, usage, call.batch)
         questions = [kept[new.need.key] for new in made]
         made = [
             new._replace(prompt=each.prompt, sentences=each.sentences, options=each.options)
             for new, each in zip(made, questions, strict=True)
         ]
         ids = self._batches.close_call(call, "answered", made, gone)
-        return _sum_up(path, zip(ids, made, strict=True), outcomes, answers.usage)
+        return _sum_up(path, list(zip(ids, made, strict=True)), outcomes, usage)
 
     def _find_source(
         self, path: str, proposals: Sequence[Proposal]
@@ -214,12 +208,12 @@ class BatchReader:
     def _find_replaced(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
         """Return the proposals that newer ones have replaced, by id, and why."""
         latest = self._store.latest(path)
-        gone = {}
-        for each in proposals:
-            newest = latest.get(each.need)
-            if each.state not in ("asked", "closed") or (newest and newest.id > each.id):
-                gone[each.id] = _REPLACED
-        return gone
+        return {
+            each.id: _REPLACED
+            for each in proposals
+            if each.state not in ("asked", "closed")
+            or ((newest := latest.get(each.need)) and newest.id > each.id)
+        }
 
     def _asker_of(self, name: str) -> Asker:
         """Return an asker for a model like the one that the batch was made for."""
@@ -240,16 +234,15 @@ class BatchReader:
 
 def _sum_up(
     path: str,
-    stored: Iterable[tuple[int, NewProposal]],
+    stored: Sequence[tuple[int, NewProposal]],
     outcomes: Sequence[Accepted | Rejected],
     usage: Usage,
 ) -> Result:
     """Return the result of the note for the proposals stored from the outcomes, by id."""
-    stored = list(stored)
     waiting = [OpenProposal.of(id_, new.need, new) for id_, new in stored if new.state == "open"]
     open_needs = {each.need.key for each in waiting}
-    rejected = [each for each in outcomes if isinstance(each, Rejected)]
-    reasons = [each.reason for each in rejected if each.need.key not in open_needs]
+    rejected = (each for each in outcomes if isinstance(each, Rejected))
+    reasons = (each.reason for each in rejected if each.need.key not in open_needs)
     unfilled = tuple(dict.fromkeys(reasons))
     if waiting:
         return proposed_result(path, waiting, unfilled, usage)

@@ -17,6 +17,7 @@ app/engine, calls both, or leaves the writing to an editor that shows the note.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 
@@ -25,7 +26,7 @@ from companion.enrich.needs_to_ask import LOST
 from companion.enrich.new_proposals import AnswerStore
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.outcome import NoteAnswers, Rejected, RepeatedFaults
+from companion.enrich.outcome import NoteAnswers, RepeatedFaults
 from companion.enrich.result import (
     NoteStatus,
     OpenProposal,
@@ -46,6 +47,7 @@ from companion.store.moves import follow_note
 from companion.vault.files import skip_reason
 from companion.vault.write import SETTLE, require_writable
 
+_ANSWERED = ("nothing", "no choices", "too little")  # no failure: there is no such value
 _IN_PART = "only the beginning is there of the text that a model was asked about; is it syncing?"
 
 
@@ -90,12 +92,11 @@ class Enricher(NoteWriter):
         """
         while True:
             self.workspace.wait_for_settings(self.cancelled)
-            try:
-                return self._ask(job)
-            except (SettingsChanged, SettingsUnusable):
-                continue
-            except NoteExcluded as error:
-                return Result(error.path, "skipped", error.reason, usage=error.usage)
+            with suppress(SettingsChanged, SettingsUnusable):
+                try:
+                    return self._ask(job)
+                except NoteExcluded as error:
+                    return Result(error.path, "skipped", error.reason, usage=error.usage)
 
     def _ask(self, job: Job) -> NoteValues | Result:
         """Return what ask() does. Raises SettingsChanged if settings changed in between."""
@@ -181,14 +182,19 @@ class Enricher(NoteWriter):
         written = [each for each in proposals if is_written(config, job, each.need.kind, each)]
         waiting = [each for each in proposals if each not in written]
         open_keys = {each.need.key for each in proposals}
-        rejected = [each for each in answers.rejected if each.need.key not in open_keys]
-        rejected = [each for each in rejected if each.kind != "asked"]
+        rejected = [
+            each
+            for each in answers.rejected
+            if each.need.key not in open_keys and each.kind != "asked"
+        ]
         unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
         if not written or not task.reopened <= {each.need.key for each in written}:
             if proposals:
                 return proposed_result(job.path, proposals, unfilled, answers.usage)
             # nothing was proposed, so all that was asked for was rejected, or is in a batch
-            status: NoteStatus = "failed" if any(map(_is_failure, rejected)) else "unchanged"
+            status: NoteStatus = (
+                "failed" if any(each.kind not in _ANSWERED for each in rejected) else "unchanged"
+            )
             return unfilled_result(job.path, status, unfilled, answers.usage)
         return NoteValues(
             job,
@@ -200,7 +206,3 @@ class Enricher(NoteWriter):
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.proposed),
         )
-
-
-def _is_failure(rejected: Rejected) -> bool:
-    return rejected.kind not in ("nothing", "no choices", "too little")

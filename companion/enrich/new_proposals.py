@@ -55,7 +55,7 @@ class AnswerStore:
             self._guard.check_keeping()
 
     def keep_rest(self, answers: NoteAnswers) -> None:
-        """Store which of all answers were rejected."""
+        """Store which answers were rejected."""
         if rest := [each for each in answers.outcomes if each not in self._stored]:
             self._store(rest, answers.usage - self._tokens)
 
@@ -106,18 +106,20 @@ def make_proposals(
         options["section"] = list(name_section(task.parsed.lines, job.section)[:3])
     options |= {"force": True} if job.force else {}
     options |= {"rewrite": True} if job.rewrite else {}
-    made = [
-        _make_proposal(space, model, job, outcome)._replace(
+    made = []
+    for outcome in outcomes:
+        if isinstance(outcome, Rejected) and outcome.kind in _NOT_ASKED:
+            continue
+        new = _make_proposal(space, model, job, outcome)
+        new = new._replace(
             prompt=prompt_fingerprint(prompts, outcome.need),
             source=task.data,
             read_at=task.read_at,
             sentences=sentences,
             run=run,
-            options=options | ({"shown": list(shown)} if _is_asked(outcome) else {}),
+            options=options | ({"shown": list(shown)} if new.state == "asked" else {}),
         )
-        for outcome in outcomes
-        if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
-    ]
+        made.append(new)
     if made:
         made[0] = made[0]._replace(tokens=(usage.input_tokens, usage.output_tokens))
     return made
@@ -161,15 +163,11 @@ def _find_flags(model: ModelFacts, job: Job, accepted: Accepted) -> tuple[Flag, 
     replaces: list[Flag] = ["replaces"] if job.rewrite else []
     if not checks_are_on():
         return tuple(replaces)
-    flags = [*replaces, *accepted.flags]
-    need = accepted.need  # the user asks for what an empty callout is there for
-    if model.is_small and accepted.by_model and need.kind == CALLOUT:
-        flags += [] if need.where == "request" else ["small-model"]
+    need, flags = accepted.need, [*replaces, *accepted.flags]
+    is_asked = need.kind != CALLOUT or need.where == "request"  # which the user put there
+    if model.is_small and accepted.by_model and not is_asked:
+        flags.append("small-model")
     return tuple(dict.fromkeys(flags))
-
-
-def _is_asked(outcome: Accepted | Rejected) -> bool:
-    return isinstance(outcome, Rejected) and outcome.kind == "asked"
 
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:

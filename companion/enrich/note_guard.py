@@ -12,13 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from threading import Event
 
-from companion.enrich.task import (
-    REWRITTEN,
-    Job,
-    NoteRewritten,
-    Task,
-    prepare_task,
-)
+from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, prepare_task
 from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from threading import Event, Lock
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, find_styles
 from companion.enrich.note_guard import SettingsChanged, prepare_again
-from companion.enrich.plan import Filling, Plan, plan_edits
-from companion.enrich.result import OpenProposal, Result, describe_waiting, proposed_result
+from companion.enrich.places import Plan, plan_edits
+from companion.enrich.result import Filling, OpenProposal, Result, describe_waiting, proposed_result
 from companion.enrich.task import Job, Task
 from companion.enrich.vault_settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
@@ -36,9 +37,9 @@ class NoteValues:
 
     job: finds their needs in the note. task: of the note as it was when they were made. proposals:
     theirs, which decided_by accepts when they are written, if they are in one of the states.
-    unfilled: what is not asked for, has no value, or waits. waiting: the ids of proposals for the
-    note that wait. fallbacks: the keys of needs whose value is a sentence of the note. new_values:
-    in words, values that the vault does not use yet.
+    unfilled: what is not asked for, has no value, or waits. waiting: ids of further proposals.
+    fallbacks: keys of needs filled with a sentence of the note. new_values: values that the vault
+    does not use yet, in words.
     """
 
     job: Job
@@ -88,10 +89,7 @@ class NoteValues:
 
 
 class PlannedChange(NamedTuple):
-    """The plan for a note: the result, and the change as the journal will record it.
-
-    change: None if nothing is to be written.
-    """
+    """The result for a note, and the change as the journal will record it; None: there is none."""
 
     result: Result
     change: NewChange | None = None
@@ -137,7 +135,7 @@ class NoteWriter:
         Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be tried
         again later.
         """
-        tries = 0
+        attempts = count(1)
         while True:
             settings, snapshot = self.workspace.settings, self.read(values.job.path)
             result, change = self.plan_on(values, snapshot.data)
@@ -156,19 +154,15 @@ class NoteWriter:
             except (DiskFull, NotePartlyWritten) as error:
                 raise StorageError(str(error)) from error
             except NoteChanged:
-                tries += 1
-                if tries == _ATTEMPTS:
+                if next(attempts) == _ATTEMPTS:
                     raise
 
     def plan_on(self, values: NoteValues, data: bytes) -> PlannedChange:
-        """Return the change to a note that now holds data; nothing is written.
+        """Return the change to a note that now holds data, by the settings as last read.
 
-        It uses the settings as last read. If the note has become private or ignored, its proposals
-        are forgotten.
-
-        Raises NoteExcluded. NoteRewritten if most of the text that the values were made from is
-        gone. NoteRefused if a value has no place. That is remembered, and the value is not asked
-        for again, unless the note has no place for any value: its user may change that.
+        Raises NoteExcluded, after its proposals were forgotten; NoteRewritten; NoteRefused if a
+        value has no place: it is not asked for again, unless the note has no place for any value,
+        which its user may change.
         """
         path, task = values.job.path, prepare_again(self.workspace, values.job, values.task, data)
         proposals = values.find_places(task)
@@ -236,10 +230,12 @@ class NoteWriter:
         """Check that the note can take values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
-        prompts = self.workspace.prompts.for_note(path)
-        fields = {need: prompts.field_of(need.kind) for need in task.all_needs}
-        if fields:
-            texts = [Filling(n, ["text"] if f.is_list else "text") for n, f in fields.items()]
+        field_of = self.workspace.prompts.for_note(path).field_of
+        texts = [
+            Filling(need, ["text"] if field_of(need.kind).is_list else "text")
+            for need in task.all_needs
+        ]
+        if texts:
             self._plan(task, texts)
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:

@@ -1,22 +1,28 @@
-"""The places of proposals in the present note, and their effect there."""
+"""Which values still have a place in a note as it is now, and the edits that put them there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, find_styles
-from companion.enrich.plan import Filling, plan_edits
+from companion.enrich.result import Filling
 from companion.enrich.task import REWRITTEN, Again, Job, Task, prepare_task
 from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable, NotThere, UsageError
-from companion.note.needs import Need
+from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout
+from companion.note.edit import Edit, apply_edits
+from companion.note.facts import find_facts
+from companion.note.frontmatter import add_property, fill_property
+from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
 from companion.note.outline import Section
-from companion.note.parsed_note import name_note
-from companion.note.status_mark import KEEP
+from companion.note.parsed_note import ParsedNote, name_note
+from companion.note.status_mark import KEEP, replace_status_marks
+from companion.note.text import NoteText
 from companion.store.proposal import Proposal
 from companion.vault.files import is_gone, is_vault_there, skip_reason
 from companion.vault.write import Snapshot, read_note
@@ -29,8 +35,7 @@ _FILLED = "the note no longer needs it: it was filled, or its place is gone"
 class Places:
     """Where proposals go. job: finds their needs; task: of the note as it was read.
 
-    gone: why proposals no longer have a place, by their ids. is_excluded: because the note is now
-    ignored or private.
+    gone: why proposals have no place, by id. is_excluded: as the note is now ignored or private.
     """
 
     job: Job
@@ -47,12 +52,10 @@ class Places:
 def find_places(
     space: Workspace, path: str, proposals: Sequence[Proposal], read: Callable[[str], Snapshot]
 ) -> Places:
-    """Return the places of the proposals for the note at path.
+    """Return the places of the proposals in the note at path, as read returns it.
 
-    read: returns the note.
-
-    Raises NoteError if the note cannot be read now, or is ambiguous; its proposals stay. Raises
-    SettingsUnusable while a settings file is broken.
+    Raises NoteError if the note cannot be read now, or is ambiguous; its proposals stay.
+    SettingsUnusable.
     """
     space.refresh()
     job = find_job(path, proposals)
@@ -115,18 +118,13 @@ def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job
 
 def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:
     task = prepare_task(space, job, data)
-    for section in {tuple(each.options.get("section") or ()) for each in proposals}:
-        if not section or job.section:
-            continue
-        try:
-            more = prepare_task(
-                space, job._replace(explicit=False, section=Section(*section)), data
-            )
-        except NoteRefused:  # the section is gone, or filled
-            continue
-        task = replace(
-            task, needs=(*task.needs, *more.needs), proposed=(*task.proposed, *more.proposed)
-        )
+    sections = {tuple(each.options.get("section") or ()) for each in proposals} - {()}
+    for section in () if job.section else sections:
+        in_section = job._replace(explicit=False, section=Section(*section))
+        with suppress(NoteRefused):  # the section is gone, or filled
+            more = prepare_task(space, in_section, data)
+            needs, proposed = (*task.needs, *more.needs), (*task.proposed, *more.proposed)
+            task = replace(task, needs=needs, proposed=proposed)
     return task
 
 
@@ -138,10 +136,7 @@ def _nowhere(
 
 
 class Preview(NamedTuple):
-    """A proposal's effect on its note. before, after: the note's text. title: the note's.
-
-    new_values: those of its values that no note of the vault uses yet.
-    """
+    """A note's text before and after a proposal; new_values: those not used in the vault yet."""
 
     before: str
     after: str
@@ -162,17 +157,78 @@ def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal
         raise NoteRefused("its text was deleted; ask for it again", path)
     task, filling = places.task, Filling(places.needs[proposal.need], proposal.value)
     plan = plan_edits(task.parsed, [filling], space.rules, find_styles(space, context), KEEP)
-    new_values = _find_new_values(space, context, path, filling)
+    field = space.prompts.for_note(path).field_of(filling.need.kind)
+    values = [filling.value] if isinstance(filling.value, str) else filling.value
+    chooses = field.vocabulary == "vault" and field.property
+    new_values = [each for each in values if chooses and not context.is_used(field, each)]
     title = name_note(task.parsed, path)
     return Preview(task.data.decode("utf-8"), plan.text, title, new_values)
 
 
-def _find_new_values(
-    space: Workspace, context: VaultContext, path: str, filling: Filling
-) -> list[str]:
-    """Return the values that no note of the vault uses yet."""
-    field, value = space.prompts.for_note(path).field_of(filling.need.kind), filling.value
-    if field.vocabulary != "vault" or not field.property:
-        return []
-    values = [value] if isinstance(value, str) else value
-    return [each for each in values if not context.is_used(field, each)]
+class Plan(NamedTuple):
+    """The edits of a note, its text with them, and which marks could not be removed, and why."""
+
+    edits: list[Edit]
+    text: str
+    unfilled: tuple[str, ...] = ()
+
+
+def plan_edits(
+    parsed: ParsedNote, fillings: Sequence[Filling], rules: Rules, styles: Styles, afterwards: str
+) -> Plan:
+    """Return the edits that put the fillings in their places, checked on the text they make.
+
+    afterwards: what happens to the mark that a note is postponed: `keep`, `remove`, or a tag to
+    replace it. The mark stays while the note needs more than what is filled.
+
+    Raises NoteRefused if a place is gone, the properties do not allow an exact edit, or the new
+    text would still have a need that was filled, so that every run would fill it again.
+    """
+
+    # At one place, items of the last property come before a new property, a callout after both.
+    def rank(filling: Filling) -> int:
+        kind = filling.need.kind
+        return 2 if kind == CALLOUT else 0 if parsed.property_key(kind) else 1
+
+    filled = {filling.need.key for filling in fillings}
+    ordered = sorted(fillings, key=rank)
+    edits = [edit for filling in ordered for edit in _find_edits(parsed, filling, styles)]
+    open_needs = []
+    if afterwards != KEEP:
+        needs = find_facts(parsed, rules).needs
+        open_needs = [need.kind for need in needs if need.key not in filled]
+    edits += replace_status_marks(parsed, rules, KEEP if open_needs else afterwards)
+    text = apply_edits(parsed.note.text, edits)
+    new = ParsedNote(NoteText(text))
+    if any(need.key in filled for need in find_needs(new, rules, explicit=True)):
+        raise NoteRefused("what was filled would still count as empty; fill it by hand")
+    unfilled: tuple[str, ...] = ()
+    if afterwards != KEEP and (mark := postponed_by(new, rules)):
+        why = (
+            "more than the mark would change, or a property that is to be filled would become"
+            " empty; take it out by hand"
+        )
+        if open_needs:
+            why = f"the note still needs: {', '.join(open_needs)}"
+        unfilled = (f"the mark {mark} stays, because {why}",)
+    return Plan(edits, text, unfilled)
+
+
+def _find_edits(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:
+    need, value, note, lines = filling.need, filling.value, parsed.note, parsed.lines
+    if need.kind != CALLOUT:
+        key, form = parsed.property_key(need.kind), styles.form_of(need.kind)
+        if key:
+            return fill_property(note, key, value, form)
+        return add_property(note, need.kind, value, form)
+    body = [value] if isinstance(value, str) else value
+    callout = find_callout(parsed, need)
+    if need.where == "section":
+        section = Section(need.heading or "", need.at, need.of)
+        if callout not in parsed.section_callouts(section):  # one like it, in another section
+            return [place_section_callout(note, lines, section, body, styles.section)]
+    if callout:
+        return [answer_callout(note, lines, callout, body)]
+    if need.where == "top":
+        return [place_callout(note, lines, body, styles.top)]
+    raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")

@@ -6,9 +6,8 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from companion.enrich.plan import Filling
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
@@ -16,6 +15,18 @@ from companion.note.outline import HeadingNotFound
 from companion.store.proposal import FLAG_WORDS, Flag, NewProposal, Proposal, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Filling:
+    """The value that a need is filled with, sanitized; a list holds items, or a callout's lines.
+
+    remark: what the history says about it beside the value.
+    """
+
+    need: Need
+    value: str | list[str]
+    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +44,15 @@ class OpenProposal(Filling):
     @classmethod
     def of(cls, id_: int, need: Need, proposal: NewProposal | Proposal) -> Self:
         """Return the proposal of that id, for a need of the note."""
-        assert proposal.value is not None, "an open proposal has a value"
-        own: dict[str, Any] = {
-            "flags": proposal.flags,
-            "waits": proposal.waits,
-            "model": proposal.model,
-        }
-        return cls(need, proposal.value, proposal.remark, id=id_, **own)
+        value, flags = proposal.value, proposal.flags
+        assert value is not None, "an open proposal has a value"
+        own = cls(need, value, proposal.remark, id=id_, flags=flags, waits=proposal.waits)
+        return replace(own, model=proposal.model)
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The result for a proposal. state: null if there is none with that id.
-
-    reason: why the decision failed; null if it did not.
-    """
+    """The result for a proposal. state: null if there is none. reason: why the decision failed."""
 
     id: int
     state: ProposalState | None

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
-from companion.enrich.evidence import Evidence, find_evidence
 from companion.enrich.extractive import find_extract
 from companion.enrich.nearest_neighbours import (
     FEWEST,
@@ -22,9 +21,9 @@ from companion.enrich.nearest_neighbours import (
     Suggestion,
 )
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
-from companion.enrich.outcome import Accepted, Rejected
-from companion.enrich.plan import Filling
+from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
 from companion.enrich.relations import Relations
+from companion.enrich.result import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder, EndpointEncoder

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -11,23 +12,29 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
 from companion.enrich.result import OpenProposal
-from companion.enrich.revert import RevertedText, revert_needs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
+from companion.note.edit import Edit, apply_edits
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
+from companion.note.text import NoteText, split_lines
+from companion.store.journal import Change, Journal
 from companion.store.proposal import LatestProposal, NewProposal
+from companion.store.undo import find_parts
 from companion.vault.files import skip_reason
 from companion.vault.write import Snapshot, read_note
 
+REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
+
+
+class NoteRewritten(NoteChanged):
+    """Most of what the model was asked about is gone from the note; its answer is useless."""
+
 
 class Again(NamedTuple):
-    """What to ask for once more. wish: what the user wants changed, in their words; empty: nothing.
-    texts: what was proposed, by the keys of the needs.
-    """
+    """What the user wants changed, in their words, and what was proposed, by the keys of needs."""
 
     wish: str
     texts: tuple[tuple[str, str], ...]
@@ -72,12 +79,11 @@ class Job(NamedTuple):
 class Task:
     """A note as it was read, and its needs.
 
-    data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it is
-    left alone. needs: what to ask for. unfilled: what is not asked for, and why. reopened: the keys
-    of needs that Companion filled before, and that are open in parsed only to be filled again.
-    proposed: needs that are not asked for because they have an open proposal, or one that was lost
-    in a sync conflict and will be reopened (its state is accepted), or are asked in a batch.
-    read_at: Unix time, seconds. settings_version: of the settings with which it was examined.
+    parsed: for --force, without what Companion wrote. skipped: why it is left alone. unfilled: what
+    is not asked for, and why. reopened: the keys of needs that Companion filled before, and that
+    are open in parsed only to be filled again. proposed: needs that are not asked for because they
+    have an open proposal, or one that was lost in a sync conflict and will be reopened (its state
+    is accepted), or are asked in a batch. read_at: Unix time. settings_version: of those in force.
     """
 
     data: bytes
@@ -167,13 +173,6 @@ def read_task(workspace: Workspace, job: Job) -> Task | None:
     return None if task.skipped else task
 
 
-def revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
-    """Return the text without the parts by Companion that the job is to rewrite or replace."""
-    needed = job.rewrite or None  # to replace it, all that it wrote
-    keys_of = partial(_find_keys, workspace, job)
-    return revert_needs(workspace.journal, job.path, text, needed, keys_of)
-
-
 def _describe_kept(job: Job, kept: Iterable[str]) -> list[str]:
     """Return in words what is not replaced, without anything that the job does not ask for."""
     if job.section or job.kind or job.requests:
@@ -226,8 +225,86 @@ def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     return frozenset(need.key for need in facts.needs)
 
 
-REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
+class RevertedText(NamedTuple):
+    """A note's text, the keys of the needs open again in it, and of those whose text stays."""
+
+    text: str
+    keys: frozenset[str]
+    kept: frozenset[str]
 
 
-class NoteRewritten(NoteChanged):
-    """Most of what the model was asked about is gone from the note; its answer is useless."""
+def revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
+    """Return the text without what Companion wrote for the needs that the job is to rewrite.
+
+    For a job that replaces, without all that it wrote. Edited text stays, and so does everything
+    else that the same changes wrote.
+    """
+    journal, keys_of = workspace.journal, partial(_find_keys, workspace, job)
+    changes = [c for c in journal.changes(job.path) if (c.state, c.kind) == ("done", "enrich")]
+    keys = job.rewrite or {key for change in changes for key in change.needs}
+    before, opened = keys_of(text), set[str]()
+    for key in sorted(keys - before):
+        new = text if key in keys_of(text) else _open(journal, changes, text, key, keys_of)
+        if new is not None:
+            text = new
+            opened.add(key)
+    return RevertedText(text, frozenset(opened), frozenset(keys - before - opened))
+
+
+def _open(
+    journal: Journal,
+    changes: Sequence[Change],
+    text: str,
+    key: str,
+    find_keys: Callable[[str], Set[str]],
+) -> str | None:
+    """Return the text without what these changes, newest first, wrote for a need, which opens it.
+
+    A change that rewrote it leaves what an older one wrote. None: it was edited since. find_keys:
+    returns the keys of the needs that would be asked for in a text.
+    """
+    for number, change in enumerate(changes, 1):
+        try:
+            inverse = find_parts(journal, change, text)
+        except NoteChanged:
+            continue
+        edits = [[each] for each in inverse.edits if not _was_continued(text, each)]
+        places = defaultdict[str, list[Edit]](list)  # of the properties and callouts
+        for edit, part in zip(inverse.edits, inverse.parts, strict=True):
+            places[change.names[part]].append(edit)
+        for taken in [*edits, *(several for several in places.values() if len(several) > 1)]:
+            without = apply_edits(text, taken)
+            if key in find_keys(without):
+                return without
+            if key not in change.needs:
+                continue
+            opened = _open(journal, changes[number:], without, key, find_keys)
+            if opened is not None and _count_changed(text, opened) == 1:
+                return opened
+    return None
+
+
+def _count_changed(old: str, new: str) -> int:
+    """Return how many properties and callouts of the text are different in the new one."""
+    notes = [ParsedNote(NoteText(text)) for text in (old, new)]
+    before, after = (each.properties.values for each in notes)
+    changed = sum(before.get(name) != after.get(name) for name in {*before, *after})
+    callouts = [
+        Counter(
+            "\n".join(line.text for line in each.lines[c.first : c.last + 1]) for c in each.callouts
+        )
+        for each in notes
+    ]
+    return changed + (callouts[0] - callouts[1]).total()
+
+
+def _was_continued(text: str, edit: Edit) -> bool:
+    """Return whether lines were added below a callout that the edit removes, as part of it.
+
+    Companion puts a blank line below a new callout if there is none.
+    """
+    block = split_lines(text[edit.start : edit.end])
+    if not any(line.startswith("> [!ai]") for line in block) or not block[-1].strip():
+        return False
+    below = split_lines(text[edit.end :])[:1]
+    return any(line.strip() for line in below)

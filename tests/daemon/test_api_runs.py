@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from companion.app.types.runs import RunOptions
-from companion.enrich.plan import Filling
-from companion.enrich.result import Result
+from companion.enrich.result import Filling, Result
 from companion.errors import EndpointError
 from companion.llm.response import Usage
 from tests.daemon.caller import Caller, make_request

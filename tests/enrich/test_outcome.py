@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
-from companion.enrich.plan import Filling
+from companion.enrich.result import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.enrich.plan import Filling, plan_edits
+from companion.enrich.places import plan_edits
+from companion.enrich.result import Filling
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, apply_edits

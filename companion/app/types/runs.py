@@ -9,9 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 from companion.app.types.base import LARGEST, ExactMoment, FolderPath, Id, IsoTime, OrNull, Shape
 from companion.app.types.changes import Undone
 from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
-from companion.enrich.plan import Filling
 from companion.enrich.result import Decided as Decided
-from companion.enrich.result import NoteStatus, Result
+from companion.enrich.result import Filling, NoteStatus, Result
 from companion.llm.response import Usage as Usage
 
 Mode = Literal["fill", "replace", "rewrite", "requests", "again"]
