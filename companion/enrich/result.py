@@ -52,7 +52,7 @@ class OpenProposal(Filling):
 
 @dataclass(frozen=True)
 class Decided:
-    """The result for a proposal. state: null if there is none. reason: why the decision failed."""
+    """The result for a proposal. state: null if there is none. reason: why it failed, or null."""
 
     id: int
     state: ProposalState | None
