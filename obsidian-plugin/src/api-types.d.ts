@@ -182,11 +182,7 @@ export interface components {
             folders: components["schemas"]["FolderCoverage"][];
             left_alone: components["schemas"]["LeftAlone"][];
         };
-        /**
-         * @description The result for a proposal. state: null if there is none with that id.
-         *
-         *     reason: why the decision failed; null if it did not.
-         */
+        /** @description The result for a proposal. state: null if there is none. reason: why it failed, or null. */
         Decided: {
             id: number;
             state: ("asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
