@@ -70,14 +70,14 @@ export function clickRibbon(page) {
 /**
  * Run a command, which is one that can be run now.
  * @param {Page} page
- * @param {string} name without the plugin's
+ * @param {string} name or its beginning
  */
 export function runCommand(page, name) {
-  return page.evaluate((whole) => {
-    const { callback, checkCallback = (isCheck) => isCheck || callback() } = window.app.commands.find((one) => one.name.startsWith(whole));
-    if (!checkCallback(true)) throw new Error(`${whole} cannot be done now`);
+  return page.evaluate((start) => {
+    const { checkCallback } = [...window.app.plugin.commands__.values()].find((one) => one.name.startsWith(start));
+    if (!checkCallback(true)) throw new Error(`${start} cannot be done now`);
     checkCallback(false);
-  }, `Callout Companion: ${name}`);
+  }, name);
 }
 
 /** How many notices there were so far. @param {Page} page */

@@ -13,7 +13,7 @@ import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian, readData, writeData } from "./obsidian.js";
 import { openNote, statusBar } from "./scenarios.js";
-import { secret } from "./scene.js";
+import { runCommand, secret } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -139,7 +139,7 @@ test("a daemon that runs, and does not know the plugin", NEEDS_PROGRAM, async ()
   await click("Pair");
   await isPaired();
   await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
-  await page.evaluate(() => window.app.plugins.plugins["callout-companion"].onExternalSettingsChange());
+  await page.evaluate(() => window.app.plugin.onExternalSettingsChange());
   await waitFor("it pairs by itself, since that was agreed to", () => secret(page));
 });
 
@@ -181,7 +181,7 @@ test("no model yet: it is fetched, or the reason is told", async () => {
     await writeData(vault, { address: vault.address, code: await vault.pair() });
     page = await obsidian.open(vault);
     await waitFor("it is paired", () => secret(page));
-    await page.evaluate(() => window.app.commands.find(({ id }) => id.endsWith(":open")).checkCallback(false));
+    await runCommand(page, "Open set-up and inbox");
     await heading("It runs, but has no model yet");
     await assertAccessible(page, VIEW);
     await click("Fetch the model, 1.1 GB");

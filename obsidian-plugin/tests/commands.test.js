@@ -133,7 +133,7 @@ describe("enrich section", () => {
       view.editor.content = text;
       view.editor.cursor = cursor;
       assert.equal(await host.command("enrich-section"), false);
-      const items = host.menu("editor-menu", view.editor, view).map((item) => item.textContent);
+      const items = host.menu("editor-menu", view.editor, view).map(({ title }) => title);
       assert.equal(items.includes("Enrich section at the cursor"), false);
     });
   }
@@ -366,7 +366,7 @@ test("one property is chosen from the fields, and asked for alone", async () => 
 
 test("a link into Obsidian asks before it enriches a note, as anybody can make one", async () => {
   const follow = async (path) => {
-    host.app.links.get("callout-companion")({ action: "enrich", path });
+    host.plugin.obsidianProtocolHandlers__.get("callout-companion")({ action: "enrich", path });
     await settle();
   };
   await follow("A.md");
@@ -484,7 +484,7 @@ describe("the ribbon", () => {
 });
 
 describe("menus", () => {
-  const names = (items) => items.map((item) => item.textContent);
+  const names = (items) => items.map(({ title }) => title);
 
   test("of a note, the editor, other files and a folder, on which its item works", async () => {
     const { vault } = host.app;
@@ -539,7 +539,7 @@ const SAID = [
 for (const [name, command, words, expected, fault] of SAID) {
   test(`Obsidian's command line tells of ${name}`, async () => {
     Object.assign(host.daemon, fault);
-    const said = host.app.cliHandlers.get(`callout-companion${command}`)(words);
+    const said = host.plugin.cliHandlers__.get(`callout-companion${command}`)(words);
     await settle();
     assert.match(await said, expected);
     assert.equal(view.editor.getValue(), name === "what was filled" ? FILLED : NOTE);

@@ -202,7 +202,7 @@ describe("switched off", () => {
     host = new Host();
     Object.defineProperty(host, "data", { get: () => host.plugin.unload() }); // while its settings are read
     await host.load();
-    assert.deepEqual([document.querySelector(".side-dock-ribbon-action"), host.app.commands, host.daemon.dialled], [null, [], []]);
+    assert.deepEqual([document.querySelector(".side-dock-ribbon-action"), host.plugin.commands__.size, host.daemon.dialled], [null, 0, []]);
   });
 });
 

@@ -3,12 +3,11 @@
 import * as commands from "@codemirror/commands";
 import * as state from "@codemirror/state";
 import * as view from "@codemirror/view";
-import { Component, Events, Keymap, TFile, TFolder } from "obsidian-test-mocks/obsidian";
+import { Component, Events, Keymap, SecretStorage, TFile, TFolder } from "obsidian-test-mocks/obsidian";
 import { Setting } from "./controls.js";
 import { icon, setTooltip } from "./icons.js";
-import { ConfirmationModal, Modal } from "./modals.js";
 import { drawExplorer, Plugin } from "./plugin.js";
-import { Notice } from "./popups.js";
+import { ConfirmationModal, Modal, Notice } from "./popups.js";
 import { PluginSettingTab, SettingsModal } from "./settings.js";
 import { FileSystemAdapter, Vault } from "./vault.js";
 import { ItemView, MarkdownView, TextFileView, Workspace } from "./workspace.js";
@@ -51,28 +50,15 @@ async function requestUrl({ url, method, body, contentType, headers = {}, throw:
   return { status, text };
 }
 
-/** Kept by the window, not by the vault. */
-class SecretStorage extends Events {
-  setSecret(id, secret) {
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(id)) throw new Error(`not the form of an id: ${id}`);
-    localStorage.setItem(`secret:${id}`, secret);
-    this.trigger("change", id);
-  }
-
-  getSecret(id) {
-    return localStorage.getItem(`secret:${id}`);
-  }
-}
-
 /** An app on the vault of that name, with its window drawn. */
 export function makeApp(name) {
   const vault = new Vault(name);
-  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), defaultViewMode: "source", editorExtensions: [], cliHandlers: new Map(), links: new Map(), secretStorage: new SecretStorage() };
+  const app = { vault, defaultViewMode: "source", secretStorage: SecretStorage.create2__() };
   const stored = (key) => `${vault.name}-${key}`; // of this vault, on this device
   app.loadLocalStorage = (key) => JSON.parse(window.localStorage.getItem(stored(key)));
   app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));
   app.workspace = new Workspace(app, drawWindow(app));
-  app.setting = { open: () => new SettingsModal(app, app.settingTabs).open() };
+  app.setting = { open: () => new SettingsModal(app).open() };
   const find = (path) => vault.getFileByPath(path) ?? vault.getFileByPath(`${path}.md`);
   // no note of these tests embeds another
   app.metadataCache = Object.assign(new Events(), { getFileCache: (file) => ({ headings: findHeadings(app, file) }), getFirstLinkpathDest: find });

@@ -21,7 +21,7 @@ export class Editor extends TextEditor {
       EditorView.lineWrapping,
       keymap.of([...defaultKeymap, ...historyKeymap]),
       livePreview,
-      ...(window.app?.editorExtensions ?? []),
+      ...(window.app?.plugin?.editorExtensions__ ?? []),
       EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "false" }),
       EditorView.updateListener.of((update) => {
         for (const one of update.transactions) if (one.docChanged) this.onChange(this, one);

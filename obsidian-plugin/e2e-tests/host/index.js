@@ -55,7 +55,6 @@ async function loadPlugin(app) {
   load(find, module, module.exports);
   const Kind = module.exports.default ?? module.exports;
   const plugin = new Kind(app, manifest);
-  app.plugins = { plugins: { [manifest.id]: plugin } };
   await plugin.load();
   return plugin;
 }

@@ -1,13 +1,12 @@
 /** What a plugin adds to the window, and the list of files. */
 
-import { Component, TFolder } from "obsidian-test-mocks/obsidian";
+import { Plugin as MockPlugin, TFolder } from "obsidian-test-mocks/obsidian";
 import { icon } from "./icons.js";
 
-export class Plugin extends Component {
+export class Plugin extends MockPlugin {
   constructor(app, manifest) {
-    super();
-    this.app = app;
-    this.manifest = manifest;
+    super(app, manifest);
+    app.plugin = this;
   }
 
   /** Resolves once it has begun. */
@@ -33,49 +32,10 @@ export class Plugin extends Component {
   }
 
   addStatusBarItem() {
-    const element = document.querySelector(".status-bar").createDiv({
-      cls: `status-bar-item plugin-${this.manifest.id}`,
-    });
+    const element = createDiv({ cls: `status-bar-item plugin-${this.manifest.id}` });
     document.querySelector(".status-bar").prepend(element);
     this.register(() => element.remove());
     return element;
-  }
-
-  addCommand(command) {
-    const whole = {
-      ...command,
-      id: `${this.manifest.id}:${command.id}`,
-      name: `${this.manifest.name}: ${command.name}`,
-    };
-    this.app.commands.push(whole);
-    this.register(() => {
-      this.app.commands = this.app.commands.filter((one) => one !== whole);
-    });
-    return whole;
-  }
-
-  registerEditorExtension(extension) {
-    this.app.editorExtensions.push(extension);
-  }
-
-  /** Obsidian's command line, which nobody types into here. */
-  registerCliHandler(name, _description, _flags, handler) {
-    this.app.cliHandlers.set(name, handler);
-  }
-
-  registerObsidianProtocolHandler(name, handler) {
-    this.app.links.set(name, handler);
-  }
-
-  registerHoverLinkSource() {}
-
-  registerView(type, make) {
-    this.app.viewKinds.set(type, make);
-    this.register(() => this.app.viewKinds.delete(type));
-  }
-
-  addSettingTab(tab) {
-    this.app.settingTabs.push(tab);
   }
 
   async loadData() {

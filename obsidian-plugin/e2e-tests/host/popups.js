@@ -1,21 +1,16 @@
-/** Notices and menus. */
+/** What opens above the window: notices, windows, and questions in them. */
 
+import { ButtonComponent, Modal as MockModal } from "obsidian-test-mocks/obsidian";
 import { setIcon } from "./icons.js";
 
 export class Notice {
   constructor(message, duration = 5000) {
-    this.containerEl = document.querySelector(".notice-container");
-    this.noticeEl = this.containerEl.createDiv({ cls: "notice", attr: { role: "alert" } });
+    this.noticeEl = document.querySelector(".notice-container").createDiv({ cls: "notice", attr: { role: "alert" } });
     this.messageEl = this.noticeEl.createDiv({ cls: "notice-message" });
-    this.setMessage(message);
-    this.noticeEl.addEventListener("click", () => this.hide());
-    if (duration) window.setTimeout(() => this.hide(), duration);
-  }
-
-  setMessage(message) {
     this.messageEl.setText(message);
     window.host.notices.push(this.messageEl.textContent);
-    return this;
+    this.noticeEl.addEventListener("click", () => this.hide());
+    if (duration) window.setTimeout(() => this.hide(), duration);
   }
 
   hide() {
@@ -23,39 +18,58 @@ export class Notice {
   }
 }
 
-export class MenuItem {
-  constructor(menu) {
-    this.dom = menu.dom.createDiv({ cls: "menu-item", attr: { role: "menuitem" } });
-    this.iconEl = this.dom.createDiv({ cls: "menu-item-icon" });
-    this.titleEl = this.dom.createDiv({ cls: "menu-item-title" });
+export class Modal extends MockModal {
+  #before = null;
+
+  constructor(app) {
+    super(app);
+    const { containerEl, modalEl, titleEl, contentEl } = this;
+    modalEl.addClass("modal");
+    modalEl.setAttrs({ role: "dialog", tabindex: -1 });
+    const background = createDiv({ cls: "modal-bg" });
+    containerEl.addClasses(["modal-container", "mod-dim"]);
+    containerEl.prepend(background);
+    const close = createDiv({ cls: "modal-close-button", attr: { "aria-label": "Close", role: "button" } });
+    setIcon(close, "x");
+    titleEl.addClass("modal-title");
+    contentEl.addClass("modal-content");
+    modalEl.append(close, titleEl, contentEl);
+    for (const element of [close, background]) element.addEventListener("click", () => this.close());
+    containerEl.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+      event.stopPropagation();
+    });
   }
 
-  setTitle(title) {
-    this.titleEl.setText(title);
-    return this;
+  open() {
+    this.#before = document.activeElement;
+    document.body.append(this.containerEl);
+    this.modalEl.focus();
+    void this.onOpen();
   }
 
-  setIcon(name) {
-    if (name) setIcon(this.iconEl, name);
-    return this;
-  }
-
-  setSection() {
-    return this;
-  }
-
-  onClick(callback) {
-    this.dom.addEventListener("click", callback);
-    return this;
+  close() {
+    if (!this.containerEl.isConnected) return;
+    this.containerEl.remove();
+    super.close();
+    this.#before?.focus?.();
   }
 }
 
-/** Nobody sees it here: its items are clicked on as it is filled. */
-export class Menu {
-  dom = createDiv({ cls: "menu", attr: { role: "menu" } });
+/** A question with buttons, of which each closes it unless its handler returns something. */
+export class ConfirmationModal extends Modal {
+  buttonContainerEl = this.modalEl.createDiv({ cls: "modal-button-container" });
 
-  addItem(fill) {
-    fill(new MenuItem(this));
+  addButton(fill) {
+    const button = ButtonComponent.create__(this.buttonContainerEl);
+    button.buttonEl.addEventListener("click", async () => {
+      if (!(await button.clickHandler?.())) this.close();
+    });
+    fill(button);
     return this;
+  }
+
+  addCancelButton(text = "Cancel") {
+    return this.addButton((button) => button.setButtonText(text));
   }
 }

@@ -1,26 +1,19 @@
 /** A settings tab made of definitions (Obsidian 1.13), and the window that shows it. */
 
+import { PluginSettingTab as MockTab } from "obsidian-test-mocks/obsidian";
 import { Setting } from "./controls.js";
 import { icon } from "./icons.js";
-import { Modal } from "./modals.js";
+import { Modal } from "./popups.js";
 
-export class PluginSettingTab {
-  #leave = [];
-
-  constructor(app, plugin) {
-    this.app = app;
-    this.plugin = plugin;
-    this.containerEl = createDiv({ cls: "vertical-tab-content" });
-  }
-
+export class PluginSettingTab extends MockTab {
   /** Draw the tab. */
   update() {
-    this.hide();
     this.containerEl.empty();
+    this.containerEl.addClass("vertical-tab-content");
     const list = this.containerEl.createDiv({ cls: "setting-group" }).createDiv({ cls: "setting-items" });
     for (const { name, desc, render, action } of this.getSettingDefinitions()) {
       const setting = new Setting(list).setName(name).setDesc(desc);
-      if (render) this.#leave.push(render(setting));
+      if (render) render(setting);
       else {
         setting.settingEl.addClass("mod-action");
         setting.controlEl.append(icon("chevron-right"));
@@ -28,36 +21,28 @@ export class PluginSettingTab {
       }
     }
   }
-
-  hide() {
-    for (const leave of this.#leave.splice(0)) leave?.();
-  }
 }
 
-/** The window with the tabs of all plugins, here one. */
+const TABS = [["Options", "General", "Editor", "Files and links", "Appearance", "Hotkeys"], ["Community plugins"]];
+
+/** The window with the tabs of Obsidian, in name alone, and the plugin's. */
 export class SettingsModal extends Modal {
-  constructor(app, tabs) {
+  constructor(app) {
     super(app);
-    this.tabs = tabs;
     this.modalEl.addClass("mod-settings");
-    this.setTitle("");
   }
 
   onOpen() {
+    const { manifest, settingTabs__ } = this.app.plugin;
     const names = this.contentEl.createDiv({ cls: "vertical-tab-header" });
-    names.createDiv({ cls: "vertical-tab-header-group-title", text: "Options" });
-    for (const name of ["General", "Editor", "Files and links", "Appearance", "Hotkeys"]) {
-      names.createDiv({ cls: "vertical-tab-nav-item", text: name });
+    for (const [title, ...tabs] of TABS) {
+      names.createDiv({ cls: "vertical-tab-header-group-title", text: title });
+      for (const text of tabs) names.createDiv({ cls: "vertical-tab-nav-item", text });
     }
-    names.createDiv({ cls: "vertical-tab-header-group-title", text: "Community plugins" });
-    for (const tab of this.tabs) {
-      names.createDiv({ cls: "vertical-tab-nav-item is-active", text: tab.plugin.manifest.name });
+    names.createDiv({ cls: "vertical-tab-nav-item is-active", text: manifest.name });
+    for (const tab of settingTabs__) {
       this.contentEl.append(tab.containerEl);
       tab.update();
     }
-  }
-
-  onClose() {
-    for (const tab of this.tabs) tab.hide();
   }
 }

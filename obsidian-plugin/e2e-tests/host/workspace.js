@@ -161,7 +161,7 @@ export class WorkspaceLeaf extends Events {
   /** Show a view that a plugin registered. */
   async setViewState({ type }) {
     await this.view.onClose();
-    this.view = this.app.viewKinds.get(type)(this);
+    this.view = this.app.plugin.views__.get(type)(this);
     await this.view.load();
     await this.view.onOpen();
     this.app.workspace.trigger("layout-change");

@@ -8,7 +8,7 @@ import { clock } from "./globals.js";
 import { FakeDaemon, NOTE } from "./daemon.js";
 
 const { CODEMIRROR, makeApp, OBSIDIAN, requireObsidian } = await import("../../e2e-tests/host/app.js");
-const { Menu } = await import("../../e2e-tests/host/popups.js");
+const { Menu } = await import("obsidian-test-mocks/obsidian");
 const { TextEditor } = await import("../../e2e-tests/host/text-editor.js");
 const require = createRequire(import.meta.url);
 const PLUGIN = new URL("../../", import.meta.url);
@@ -198,7 +198,7 @@ export class Host {
 
   /** The command of that name. */
   findCommand(id) {
-    return this.app.commands.find((one) => one.id === `${MANIFEST.id}:${id}`);
+    return this.plugin.commands__.get(id);
   }
 
   /** Do what a command does; false where it is not to be had. */
@@ -217,9 +217,9 @@ export class Host {
 
   /** The items of a menu. */
   menu(kind, ...about) {
-    const menu = new Menu();
+    const menu = Menu.create2__();
     this.workspace.trigger(kind, menu, ...about);
-    return [...menu.dom.children];
+    return menu.menuItems__.map(({ title__: title, onClick__: click }) => ({ title, click }));
   }
 
   /** Somebody deletes a file. */
@@ -235,7 +235,7 @@ export class Host {
 
   /** What is set in the settings tab, by the place of its row there. */
   get settings() {
-    return this.app.settingTabs[0].getSettingDefinitions();
+    return this.plugin.settingTabs__[0].getSettingDefinitions();
   }
 
   /** A row of the settings tab as it is drawn. */
