@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { Host } from "./host/obsidian.js";
-import { FILLED, NOTE, answer, fill, offerFor, progress } from "./host/daemon.js";
+import { FILLED, NOTE, answer, change, fill, offerFor, progress } from "./host/daemon.js";
 
 /** @type {Host} */
 let host;
@@ -31,7 +31,7 @@ describe("an open note that is asked for elsewhere", () => {
     assert.deepEqual(requests("POST /outbox/3/edits"), [{ text: NOTE }]);
     assert.equal(requests("POST /outbox/3/applied").length, 1);
     assert.equal(host.daemon.asked("POST /runs").length, 0);
-    assert.deepEqual(host.notices.map(({ text }) => text), ["Filled description and a callout in “A”.Undo"]);
+    assert.deepEqual(host.notices, ["Filled description and a callout in “A”.Undo"]);
   });
 
   test("waits for a short pause", async () => {
@@ -65,7 +65,7 @@ describe("an open note that is asked for elsewhere", () => {
   test("is filled with what is typed in its card on a canvas", async () => {
     await begin([]);
     await host.close(view);
-    await host.openCanvas(["A.md"], { "A.md": `${NOTE}Typed.\n` });
+    (await host.openCard("A.md")).content = `${NOTE}Typed.\n`;
     host.daemon.askedFor = [RUN];
     await host.pass(12_000);
     assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
@@ -105,17 +105,16 @@ describe("an open note that is asked for elsewhere", () => {
 
 test("a note that is open to read is filled in its file, also with what was typed in its card meanwhile, and taken back there", async () => {
   await begin([], {}, "preview");
-  const typed = { "A.md": NOTE };
-  await host.openCanvas(["A.md"], typed);
+  const card = await host.openCard("A.md");
   host.active = view;
   const answerNow = host.daemon.hold();
   await host.command("enrich-note");
-  typed["A.md"] = `${NOTE}Typed.\n`;
+  card.content = `${NOTE}Typed.\n`;
   answerNow();
   await host.pass(1000);
   assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
-  host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
-  typed["A.md"] = await host.read("A.md");
+  host.daemon.changes = [change({ id: 9 })];
+  card.content = await host.read("A.md");
   await host.command("undo-note");
   assert.equal(await host.read("A.md"), `${NOTE}Typed.\n`);
 });
@@ -124,8 +123,7 @@ test("a note that is opened while the run that was started for it here goes on i
   await begin([]);
   await host.close(view);
   const answerNow = host.daemon.hold();
-  host.menu("file-menu", view.file)[0].click();
-  await host.pass(0);
+  await host.menu("file-menu", view.file)["Enrich note"]();
   view = await host.open("A.md");
   host.daemon.askedFor = [{ ...RUN, id: 4, run: "run2" }];
   await host.pass(3000);
@@ -152,7 +150,7 @@ for (const [name, ms, isBack] of AWAY) {
     if (isBack) host.daemon.answers.clear();
     await host.pass(ms);
     const words = isBack ? /^Filled / : /“A” was filled, but Callout Companion went away/;
-    assert.ok(host.notices.some(({ text }) => words.test(text)));
+    assert.ok(host.notices.some((text) => words.test(text)));
     assert.equal(host.daemon.askedFor.length, isBack ? 0 : 1);
     assert.equal(host.plugin.work.doing.size, 0);
   });

@@ -43,8 +43,7 @@ describe("enrich note", () => {
     assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop" });
     const { base_sha256, new_sha256 } = offerFor(NOTE);
     assert.deepEqual(host.daemon.asked("POST /outbox/100/applied")[0].body, { base_sha256, new_sha256 });
-    host.notices.at(-1).click("Undo");
-    await settle();
+    await host.reply("Undo");
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.said, "Undone in “A.md”.");
     assert.equal(host.daemon.asked("POST /outbox/101/applied").length, 1);
@@ -54,22 +53,16 @@ describe("enrich note", () => {
     await host.command("enrich-note");
     await host.app.vault.rename(view.file, "C.md");
     host.daemon.changes = [change({ id: 8, path: "C.md" })];
-    host.notices.at(-1).click("Undo");
-    await settle();
+    await host.reply("Undo");
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.said, "Undone in “C.md”.");
   });
 
   test("saves the open views of the note first", async () => {
-    let onDisk;
-    host.daemon.answers.set("POST /runs", async () => {
-      onDisk = await host.read("A.md");
-      return answer(422, "not now");
-    });
+    host.daemon.answers.set("POST /runs", answer(422, "not now"));
     view.editor.content = `${NOTE}Typed.`;
     await host.command("enrich-note");
-    assert.equal(onDisk, `${NOTE}Typed.`);
-    assert.equal(host.said, "Not now.");
+    assert.deepEqual([host.said, await host.read("A.md")], ["Not now.", `${NOTE}Typed.`]);
   });
 
   const OUTCOMES = [
@@ -112,29 +105,17 @@ describe("enrich section", () => {
     ["on the heading itself", "Two", 10],
     ["below the last", "c\n", 11],
     ["below one of those that read alike", "second", 4, "## Log\nfirst\n## Log\nsecond\n"],
+    ["in the properties", "no\n---", null],
+    ["above the first heading", "\n# Two", null, "One\n\n# Two\n"],
+    ["in a note that has none", "t.", null, "Text.\n"],
   ];
   for (const [name, at, line, text = TEXT] of CASES) {
-    test(`asks for the section ${name}, by its line`, async () => {
+    test(`${line ? "asks by its line for the section" : "is not to be had"} ${name}`, async () => {
       view.editor.content = text;
       view.editor.cursor = text.indexOf(at);
-      await host.command("enrich-section");
-      const { line: asked, section } = host.daemon.asked("POST /runs")[0].body;
-      assert.deepEqual([asked, section], [line, undefined]);
-    });
-  }
-
-  const NONE = [
-    ["in the properties", 5, TEXT],
-    ["above the first heading", 4, "One\n\n# Two\n"],
-    ["in a note that has none", 3, "Text.\n"],
-  ];
-  for (const [name, cursor, text] of NONE) {
-    test(`is not to be had ${name}`, async () => {
-      view.editor.content = text;
-      view.editor.cursor = cursor;
-      assert.equal(await host.command("enrich-section"), false);
-      const items = host.menu("editor-menu", view.editor, view).map(({ title }) => title);
-      assert.equal(items.includes("Enrich section at the cursor"), false);
+      assert.equal("Enrich section at the cursor" in host.menu("editor-menu", view.editor, view), line !== null);
+      assert.equal(await host.command("enrich-section"), line !== null);
+      assert.equal(host.daemon.asked("POST /runs")[0]?.body.line ?? null, line);
     });
   }
 
@@ -168,8 +149,7 @@ describe("enrich folder", () => {
     assert.match(host.said, /^Filled 2 notes in Folder\. 1 note could not be filled\./);
     host.daemon.run = null;
     host.daemon.changes = [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md", state: "undone" })];
-    host.notices.at(-1).click("Undo");
-    await settle();
+    await host.reply("Undo");
     assert.deepEqual(host.daemon.asked("POST /changes/undo-all")[0].query, { run: "run1" });
     assert.equal(host.said, "Undone in 1 note.");
   });
@@ -187,10 +167,9 @@ describe("enrich folder", () => {
     ];
     const results = undone.map((one) => result({ path: one.path, undone: { code: null, waits: null, ...one } }));
     host.daemon.run = progress({ total: 5, results, fault: "the disk is full" });
-    host.notices.at(-1).click("Undo");
-    await settle();
+    await host.reply("Undo");
     assert.equal(host.said, "Undone in 2 notes. Not all of it could be undone.");
-    const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+    const { lines } = host;
     assert.deepEqual(lines, ["C.md: it was edited since.", "Beside.md: open in Obsidian.", "E.md: the callout was edited since.", "The disk is full."]);
   });
 
@@ -282,12 +261,12 @@ describe("undo the last change", () => {
     await host.command("enrich-folder");
     await host.pass(400);
     host.daemon.run = progress({ state: "running" });
-    host.notices.at(-1).click("Undo");
+    await host.reply("Undo");
     await host.pass(5_000); // the edits wait for whoever follows the run
     host.daemon.run = null;
     await host.pass(1_000);
     assert.equal(view.editor.getValue(), NOTE);
-    assert.deepEqual(host.notices.slice(1).map(({ text }) => text), ["Undone in 1 note."]);
+    assert.deepEqual(host.notices.slice(1), ["Undone in 1 note."]);
   });
 
   test("says what of it stays, and goes on to the one before", async () => {
@@ -309,30 +288,19 @@ describe("undo the last change", () => {
   });
 });
 
-describe("why", () => {
-  test("lists what would be filled and what stays", async () => {
+const WHY = [
+  ["has needs", undefined, ["Description: empty description.", "Callout under “Why”: you ask: Why?", "“## Done” has its callout."]],
+  ["is skipped", { needs: [], left: [], skipped: "it is in the ignored folder" }, ["It is in the ignored folder."]],
+  ["is complete", { needs: [], left: [], skipped: null }, ["Nothing: it has all it needs."]],
+];
+for (const [name, note, lines] of WHY) {
+  test(`why a note is picked that ${name}`, async () => {
+    if (note) host.daemon.answers.set("GET /notes", note);
     await host.command("why-note");
-    const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
-    assert.deepEqual(lines, [
-      "Description: empty description.",
-      "Callout under “Why”: you ask: Why?",
-      "“## Done” has its callout.",
-    ]);
+    assert.deepEqual(host.lines, lines);
     assert.deepEqual(host.daemon.asked("GET /notes")[0].query, { path: "A.md" });
   });
-
-  const CASES = [
-    ["skipped", { needs: [], left: [], skipped: "it is in the ignored folder" }, "It is in the ignored folder."],
-    ["complete", { needs: [], left: [], skipped: null }, "Nothing: it has all it needs."],
-  ];
-  for (const [name, note, words] of CASES) {
-    test(`says of a note that is ${name}`, async () => {
-      host.daemon.answers.set("GET /notes", note);
-      await host.command("why-note");
-      assert.equal(host.modal.contentEl.querySelector("li").textContent, words);
-    });
-  }
-});
+}
 
 describe("pause and cancel", () => {
   test("pausing is told the daemon, and shown; the same command ends it", async () => {
@@ -386,11 +354,10 @@ const SETTINGS = [
 for (const [changed, told] of SETTINGS) {
   test(`the status says what became of settings that were changed: ${told || "nothing"}`, async () => {
     Object.assign(host.daemon.status, changed);
-    host.status.click();
-    await settle();
-    const model = host.modal.contentEl.textContent;
-    assert.ok(model.includes(told));
-    assert.equal(/fixed|next start/.test(model), told !== "");
+    await host.openStatus();
+    const { textContent } = host.modal.contentEl;
+    assert.ok(textContent.includes(told));
+    assert.equal(/fixed|next start/.test(textContent), told !== "");
   });
 }
 
@@ -407,7 +374,7 @@ describe("notes that were here before", () => {
   test("are announced once, and not again for fewer", async () => {
     await wait(3);
     await wait(2);
-    assert.deepEqual(host.notices.map((notice) => notice.text), [
+    assert.deepEqual(host.notices, [
       "3 notes from before, or that came at once: not filled until you say so.Decide",
     ]);
     await wait(60);
@@ -423,19 +390,14 @@ describe("notes that were here before", () => {
     test(`are asked about with their number, the endpoint and the cost: ${button}`, async () => {
       await wait(3);
       host.daemon.answers.set("POST /backlog", STATUS);
-      host.notices.at(-1).click("Decide");
-      await settle();
-      const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
-      assert.deepEqual(lines.slice(0, 2), [
-        "3 notes from before, or that came at once, not asked about so far.",
-        COST,
-      ]);
-      assert.match(lines[2], /at most 100 notes a day\./);
+      await host.reply("Decide");
+      const [number, cost, pace] = host.lines;
+      assert.deepEqual([number, cost], ["3 notes from before, or that came at once, not asked about so far.", COST]);
+      assert.match(pace, /at most 100 notes a day\./);
       const before = host.notices.length;
       await host.click(button);
-      await settle();
       assert.deepEqual(host.daemon.asked("POST /backlog").map(({ body }) => body), sent);
-      assert.equal(host.notices[before]?.text, said);
+      assert.equal(host.notices[before], said);
     });
   }
 
@@ -444,7 +406,6 @@ describe("notes that were here before", () => {
     host.daemon.answers.set("POST /backlog", answer(409, "the backlog has grown"));
     await host.command("backlog");
     await host.click("Yes, enrich them");
-    await settle();
     assert.equal(host.said, "The backlog has grown.");
   });
 
@@ -456,76 +417,55 @@ describe("notes that were here before", () => {
   });
 });
 
-describe("where there is no note", () => {
-  const IDS = ["enrich-note", "enrich-section", "answer-requests", "enrich-folder", "propose-note", "undo-note", "why-note"];
-  for (const id of IDS) {
-    test(`${id} is not to be had`, async () => {
-      host.active = null;
-      assert.equal(await host.command(id), false);
-      host.active = { file: host.app.vault.getFileByPath("Picture.png") };
-      assert.equal(await host.command(id), false);
-    });
-  }
-
-  test("the ribbon says so", async () => {
-    host.active = null;
+test("where there is no note, no command for one is to be had, and the ribbon says so", async () => {
+  for (const active of [null, { file: host.app.vault.getFileByPath("Picture.png") }]) {
+    host.active = active;
+    for (const id of ["enrich-note", "enrich-section", "answer-requests", "enrich-folder", "propose-note", "undo-note", "why-note"]) {
+      assert.equal(await host.command(id), false, id);
+    }
     await host.ribbon();
     assert.equal(host.said, "Open a note first.");
-  });
+  }
 });
 
-describe("the ribbon", () => {
-  test("proposes when that is set", async () => {
-    host.plugin.settings.ribbon = "propose";
-    await host.ribbon();
-    assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.daemon.asked("POST /runs")[0].body.propose, true);
-  });
+test("the ribbon proposes when that is set", async () => {
+  host.plugin.settings.ribbon = "propose";
+  await host.ribbon();
+  assert.equal(view.editor.getValue(), NOTE);
+  assert.equal(host.daemon.asked("POST /runs")[0].body.propose, true);
 });
 
 describe("menus", () => {
-  const names = (items) => items.map(({ title }) => title);
+  const find = (...paths) => paths.map((path) => host.app.vault.getAbstractFileByPath(path));
 
   test("of a note, the editor, other files and a folder, on which its item works", async () => {
-    const { vault } = host.app;
+    const [note, picture, folder] = find("A.md", "Picture.png", "Folder");
     view.editor.cursor = NOTE.length;
-    assert.deepEqual(names(host.menu("file-menu", vault.getFileByPath("A.md"))), [
-      "Enrich note",
-      "Propose for this note",
-      "Undo the last change of this note",
-      "Why is this note (not) picked",
-    ]);
-    assert.deepEqual(names(host.menu("editor-menu", view.editor, view)), [
-      "Enrich note",
-      "Enrich section at the cursor",
-      "Answer requests in this note",
-    ]);
-    assert.deepEqual(host.menu("file-menu", vault.getFileByPath("Picture.png")), []);
-    const items = host.menu("file-menu", vault.getFolderByPath("Folder"));
-    assert.deepEqual(names(items), ["Enrich folder"]);
-    items[0].click();
-    await settle();
+    const ofNote = ["Enrich note", "Propose for this note", "Undo the last change of this note", "Why is this note (not) picked"];
+    assert.deepEqual(Object.keys(host.menu("file-menu", note)), ofNote);
+    const ofEditor = ["Enrich note", "Enrich section at the cursor", "Answer requests in this note"];
+    assert.deepEqual(Object.keys(host.menu("editor-menu", view.editor, view)), ofEditor);
+    assert.deepEqual(host.menu("file-menu", picture), {});
+    const items = host.menu("file-menu", folder);
+    assert.deepEqual(Object.keys(items), ["Enrich folder"]);
+    await items["Enrich folder"]();
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
   });
 
   test("of several files enriches the notes among them in one run", async () => {
-    const files = ["A.md", "Picture.png", "Folder/B.md"].map((path) => host.app.vault.getFileByPath(path));
-    const items = host.menu("files-menu", files, "file-explorer-context-menu");
-    assert.deepEqual(names(items), ["Enrich 2 notes"]);
+    const items = host.menu("files-menu", find("A.md", "Picture.png", "Folder/B.md"));
+    assert.deepEqual(Object.keys(items), ["Enrich 2 notes"]);
     host.daemon.run = progress({ total: 2, counts: { enriched: 2 } });
-    items[0].click();
-    await settle();
+    await items["Enrich 2 notes"]();
     const { paths, agreed } = host.daemon.asked("POST /runs")[0].body;
     assert.deepEqual([paths, agreed], [["A.md", "Folder/B.md"], false]);
     assert.equal(host.said, "Filled 2 notes in 2 notes.Undo");
-    assert.deepEqual(host.menu("files-menu", [files[1]], "file-explorer-context-menu"), []);
+    assert.deepEqual(host.menu("files-menu", find("Picture.png")), {});
   });
 
   test("of several files with one note among them enriches it as it is in its editor", async () => {
-    const files = ["A.md", "Picture.png"].map((path) => host.app.vault.getFileByPath(path));
     view.editor.type(NOTE.length, "Typed.");
-    host.menu("files-menu", files, "file-explorer-context-menu")[0].click();
-    await settle();
+    await host.menu("files-menu", find("A.md", "Picture.png"))["Enrich 1 note"]();
     assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.`));
   });
 });
@@ -548,8 +488,7 @@ for (const [name, command, words, expected, fault] of SAID) {
 
 test("propose forgets the note when it is done, also if it was renamed meanwhile", async () => {
   const answerNow = host.daemon.hold();
-  host.menu("file-menu", view.file)[1].click();
-  await settle();
+  await host.menu("file-menu", view.file)["Propose for this note"]();
   assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);
   await host.app.vault.rename(view.file, "C.md");
   answerNow();

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { isMap, parseDocument } from "yaml";
 import { makeOffer } from "./host/daemon.js";
-import { Host, settle } from "./host/obsidian.js";
+import { Host } from "./host/obsidian.js";
 
 /** What the planner of today makes of a note of each kind; tests/enrich/test_plan.py writes it. */
 const KINDS = Object.entries(JSON.parse(await readFile(new URL("host/edits.json", import.meta.url), "utf8")));
@@ -38,7 +38,7 @@ beforeEach(async () => {
   host.daemon.askedFor = [];
   host.plugin.outbox.rows = [];
   if (view) await host.close(view); // jsdom's MutationObserver gets slower with each use
-  for (const notice of host.notices.splice(0)) notice.hide();
+  document.querySelector(".notice-container").empty();
   view = await host.open("A.md");
 });
 
@@ -55,6 +55,7 @@ function show({ before: text, edits }, offset, editor = view.editor) {
 }
 
 const fillByClick = () => host.command("enrich-note");
+const fillByMenu = () => host.menu("file-menu", host.app.vault.getFileByPath("A.md"))["Enrich note"]();
 const undoByClick = () => host.command("undo-note");
 
 /** Somebody elsewhere wants the note filled. */
@@ -65,7 +66,7 @@ async function fillUnrequested() {
 
 /** Cancel what waits, by the button of its notice. */
 async function cancel() {
-  host.notices.at(-1).click("Cancel");
+  await host.reply("Cancel");
   await host.pass(400);
 }
 
@@ -283,8 +284,7 @@ describe("a card on a canvas", () => {
         card.compose("compositionend");
         host.daemon.askedFor = [];
         host.plugin.outbox.rows = [];
-        host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].click();
-        await settle();
+        await fillByMenu();
         const waits = isInFilled(kind, offset);
         assert.equal(card.content, waits ? kind.before : kind.after);
         assert.equal(await host.read("A.md"), card.content);
@@ -308,7 +308,7 @@ describe("a card on a canvas", () => {
         composed.type(composed.content.length, "に");
         return answers.apply(host.daemon, sent);
       });
-      host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].click();
+      void fillByMenu();
       await host.pass(10_000);
       const text = composed.content;
       assert.match(text, /に$/);
@@ -328,8 +328,7 @@ test("the status says what Obsidian does not have", async () => {
   await host.unload();
   await host.load();
   await host.plugin.daemon.check();
-  host.status.click();
-  await settle();
+  await host.openStatus();
   assert.match(host.modal.contentEl.textContent, /This version of Obsidian has no editor\.cm, so/);
   host.modal.close();
 });
@@ -362,8 +361,7 @@ describe("a cursor", () => {
   test("that is waited for is shown in the status bar, where the wait is cancelled", async () => {
     show(LIST, IN_LIST);
     await fillByClick();
-    host.status.click();
-    await settle();
+    await host.openStatus();
     assert.match(host.modal.contentEl.textContent, /“A” waits until the cursor has left its property “tags”\./);
     await host.click("Cancel these edits");
     await host.pass(400);

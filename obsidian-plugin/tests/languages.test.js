@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, test } from "node:test";
-import { Host, settle } from "./host/obsidian.js";
+import { Host } from "./host/obsidian.js";
 
 const SOURCES = new URL("../src/", import.meta.url);
 const FILES = new URL("../ui/languages/", import.meta.url);
@@ -71,8 +71,7 @@ test("numbers choose the form", async () => {
   host.language = "ru";
   await host.load();
   await host.open("A.md");
-  host.status.click();
-  await settle();
+  await host.openStatus();
   assert.equal(host.modal.titleEl.textContent, "Notes: 40 заметок, к заполнению: 5");
   assert.match(host.modal.contentEl.textContent, /В очереди2 заметки/);
 });

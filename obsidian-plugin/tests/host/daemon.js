@@ -58,8 +58,6 @@ export class FakeDaemon {
   port = null;
   isAway = false;
   status = structuredClone(STATUS);
-  /** The runs that it tells of. */
-  listed = [];
   toDo = [];
   /** Notes that are open, as the plugin said last. */
   open = [];
@@ -79,8 +77,6 @@ export class FakeDaemon {
   answers = new Map();
   /** @type {Promise<void> | null} how long a model thinks */
   thinking = null;
-  /** Where notes are now that were renamed. */
-  moved = new Map();
   /** Whether a note needs nothing. */
   isFilled = (text) => !stillOpen(text).length;
   /** How every run is, in the place of how it would be; "lost": a restart ended them. */
@@ -149,7 +145,7 @@ export class FakeDaemon {
   }
 
   "GET /runs"() {
-    return { runs: [...this.listed, ...this.#shapes()] };
+    return { runs: this.#shapes() };
   }
 
   /** The runs, without their results. */
@@ -247,10 +243,9 @@ export class FakeDaemon {
     return run;
   }
 
-  async #work(run, { paths: [given] = [], propose }) {
+  async #work(run, { paths: [path], propose }) {
     await this.thinking;
     if (this.run) return run;
-    const path = this.moved.get(given) ?? given;
     if (propose) return this.#finish(run, { path, status: "proposed" });
     if (path.endsWith(".md") && this.isFilled(await this.read(path))) return this.#finish(run, { path, status: "unchanged" });
     const change = this.open.includes(path.normalize("NFC")) ? await this.leave(path, run.id, null).made : 8;

@@ -19,19 +19,10 @@ const FOLDER = `.obsidian/plugins/${MANIFEST.id}`;
 /** host: what the plugin sees as Obsidian now. */
 const now = { host: null };
 
-/** Notices that stay, which a test finds in the order of their opening. */
+/** Notices that stay. */
 class Notice extends OBSIDIAN.Notice {
   constructor(message) {
     super(message, 0);
-    now.host.notices.push(this);
-  }
-
-  get text() {
-    return this.messageEl.textContent;
-  }
-
-  click(name) {
-    find(this.messageEl, "button", name).click();
   }
 }
 
@@ -69,7 +60,6 @@ const obsidian = requireObsidian({
 });
 
 export class Host {
-  notices = [];
   modals = [];
   daemon = new FakeDaemon();
   /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
@@ -155,35 +145,34 @@ export class Host {
     return this.active;
   }
 
-  /** Open a canvas of notes. typed: what was typed in the card of one, and is not saved. */
-  async openCanvas(paths, typed = {}) {
+  /** Open a canvas of notes. */
+  async openCanvas(...paths) {
     const leaf = this.workspace.getLeaf("tab");
     const nodes = paths.map((file) => ({ type: "file", file }));
-    const cards = paths.map((path) => {
-      const file = this.app.vault.getFileByPath(path);
-      const run = () => this.app.vault.modify(file, typed[path]);
-      const editor = path in typed ? { getValue: () => typed[path] } : undefined;
-      return [path, { child: { file, editMode: { editor }, requestSave: Object.assign(() => {}, { run }) } }];
+    leaf.view = Object.assign(new OBSIDIAN.TextFileView(leaf), {
+      canvas: { nodes: new Map() },
+      save: async () => {},
+      getViewType: () => "canvas",
+      getDisplayText: () => "Canvas",
+      getViewData: () => JSON.stringify({ nodes }),
     });
-    const fields = { canvas: { nodes: new Map(cards) }, save: async () => {}, getViewType: () => "canvas", getDisplayText: () => "Canvas", getViewData: () => JSON.stringify({ nodes }) };
-    leaf.view = Object.assign(new OBSIDIAN.TextFileView(leaf), fields);
     this.active = null;
     this.workspace.trigger("layout-change");
     await settle();
     return leaf.view;
   }
 
-  /** Open a canvas with a card that edits the note, or the part from these words on, and return its editor. */
-  async openCard(path, from = "") {
+  /** Open a canvas with a card that edits the note, or the part from these words on, and return its editor. fields: of the card. */
+  async openCard(path, from = "", fields = {}) {
     const { vault } = this.app;
     const file = vault.getFileByPath(path);
     const text = await vault.read(file);
     const start = text.indexOf(from);
-    const { canvas, containerEl } = await this.openCanvas([]);
+    const { canvas, containerEl } = await this.openCanvas(path);
     const editor = new TextEditor(containerEl, text.slice(start));
     const run = () => vault.modify(file, text.slice(0, start) + editor.content);
     const requestSave = Object.assign(() => {}, { run });
-    canvas.nodes.set("card", { child: { file, subpath: from, editMode: { editor }, requestSave } });
+    canvas.nodes.set("card", { child: { file, subpath: from, editMode: { editor }, requestSave, ...fields } });
     return editor;
   }
 
@@ -215,11 +204,23 @@ export class Host {
     await settle();
   }
 
-  /** The items of a menu. */
+  /** Click on the status bar. */
+  async openStatus() {
+    this.status.click();
+    await settle();
+  }
+
+  /** The items of a menu by their titles; each is clicked by calling it. */
   menu(kind, ...about) {
     const menu = Menu.create2__();
     this.workspace.trigger(kind, menu, ...about);
-    return menu.menuItems__.map(({ title__: title, onClick__: click }) => ({ title, click }));
+    return Object.fromEntries(menu.menuItems__.map(({ title__, onClick__ }) => [title__, async () => (onClick__(), settle())]));
+  }
+
+  /** Click on a button of the last notice. */
+  async reply(name) {
+    find(document.querySelector(".notice:last-child"), "button", name).click();
+    await settle();
   }
 
   /** Somebody deletes a file. */
@@ -249,14 +250,24 @@ export class Host {
     return document.querySelector(".status-bar-item");
   }
 
-  /** The text of the last notice. */
+  /** What notices said, in order. */
+  get notices() {
+    return window.host.notices;
+  }
+
+  /** What the last notice said. */
   get said() {
-    return this.notices.at(-1)?.text;
+    return this.notices.at(-1);
   }
 
   get modal() {
     assert.equal(this.modals.length, 1, `one window, not ${this.modals.length}`);
     return this.modals[0];
+  }
+
+  /** The lines of the lists in the window. */
+  get lines() {
+    return [...this.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
   }
 
   async click(name, selector = "button") {
@@ -268,12 +279,13 @@ export class Host {
     await clock.pass(ms);
   }
 
-  /** Switch the plugin off. */
+  /** Switch the plugin off, which leaves no timer of its own. */
   async unload() {
     this.plugin.unload();
     await settle();
     clock.ticks.clear();
-    for (const { view } of this.workspace.getLeavesOfType("markdown")) view.editor.view.destroy();
+    for (const { view } of this.workspace.getLeavesOfType("markdown")) await view.onClose();
+    assert.equal(clock.size, 0, "no timer is left");
   }
 }
 
