@@ -15,8 +15,8 @@ from companion.enrich.workspace import Workspace
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import PromptContext
+from tests.cases import Case, cases
 from tests.enrich.conftest import Open
-from tests.examples import labelled
 from tests.vault.test_pdf_text import make_pdf
 
 RICE = """---
@@ -69,37 +69,6 @@ patterns = ["Drafts/**"]
 [endpoint]
 small = false
 """
-STEAM = "## Steam\n\nIt is steamed for an hour."
-SECTION = "Rice\n\n## Soak: one night\n\nIt soaks for a night.\n\n"
-ITEM = "- Drain it. ^drain\n    - Well."
-TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
-WATER = f"### Water\n\nThe water is cold. ^cold\n\n{ITEM}\n- Steam it.\n\n{TABLE}\n\n^table"
-
-EXAMPLES = {
-    "a note": ("![[D]]", "D\n\nOf D."),
-    "a section": ("![[Food/Rice.md#steam]]", f"Food/Rice.md\n\n{STEAM}"),
-    "with what is below it": ("![[Rice#Soak one night]]", SECTION + WATER),
-    "a section in a section": ("![[Rice#Soak: one night#Water|x]]", f"x\n\n{WATER}"),
-    "a paragraph": ("![[Rice#^cold]]", "Rice\n\nThe water is cold. ^cold"),
-    "an item with those below it": ("![[Rice#^drain]]", f"Rice\n\n{ITEM}"),
-    "a table": ("![[Rice#^table]]", f"Rice\n\n{TABLE}"),
-    "in Markdown": ("![x](Food/Rice.md#Steam)", f"x\n\n{STEAM}"),
-    "by a relative path": ("![x](../D.md)", "x\n\nOf D."),
-    "in a list in a quote": ("> quoted\n> - ![[D]]\n", "> quoted\n> - D\n\nOf D."),
-    "in a sentence": ("One ![[D]] two\nthree.", "One D two\n\nOf D.\n\nthree."),
-    "a section of signs": ("![[Signs#🎉]]", "Signs\n\n# 🎉\n\nBelow."),
-    "not all of it for a part that is not there": ("![[Signs#!]]", "Signs"),
-    "once": ("![[D]] ![[d]]", "D d\n\nOf D."),
-    "two notes deep, no circle": ("![[A]]", "A\n\nOf A. B\n\nOf B. C A"),
-    "not itself": ("![[Koji]] ![[#Koji]]", "Koji Koji"),
-    "cannot break out": ("![[Bad]]\n\nOwn.", "Bad\n\nOf B.\n\n```\nnever closed\n\nOwn."),
-    "not in code": ("`![[D]]` \\![[D]]", "`![[D]]` \\!D"),
-    "not in a fence": ("```\n![[D]]\n```", "```\n![[D]]\n```"),
-    "no link, no picture": ("[[D]] ![[No such note]] ![[D.png]]", "D No such note"),
-    "not what is private": ("![[Secret]]", "Secret"),
-    "nor what is left alone": ("![[Marked]] ![[Draft]]", "Marked Draft"),
-    "no names of files": ("![[x.pdf]] ![[b.canvas]] ![[t.base#v]]", ""),
-}
 
 
 def shown(space: Workspace, text: str) -> str:
@@ -110,9 +79,9 @@ def shown(space: Workspace, text: str) -> str:
     return Asker(space, VaultContext(space.scan())).describe("Koji.md", parsed, []).prose
 
 
-@labelled(("text", "expected"), EXAMPLES)
-def test_embeds(open_vault: Open, text: str, expected: str) -> None:
-    assert shown(open_vault(NOTES, SETTINGS), text).strip() == expected
+@cases("enrich/cases/embeds.md", "Embeds", ways=False)
+def test_embeds(open_vault: Open, case: Case) -> None:
+    assert shown(open_vault(NOTES, SETTINGS), case.before).strip() == case.after.strip()
 
 
 WITHOUT = ["quail", "Rice is a grain", "description", "%%"]

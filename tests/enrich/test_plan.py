@@ -19,35 +19,10 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 from companion.store.change import invert_edits
-from tests.examples import labelled, many
+from tests.cases import Case, cases
+from tests.examples import many
 
 RULES = Rules()
-
-EXAMPLES = {
-    "a stub like the seed": (
-        "---\ndescription: \n---\n\n# T\n\n#status/postponed\n\n---\n\nText.\n",
-        "---\ndescription: D: d\n---\n\n# T\n\n#status/postponed\n\n---\n\n"
-        "> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
-    ),
-    "a list to fill and a property to add, at the same place": (
-        "---\ntags:\n---\nText.\n",
-        "---\ntags:\n  - one\n  - two\ndescription: D: d\n---\n"
-        "> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
-    ),
-    "no properties": (
-        "Text.\n",
-        "---\ndescription: D: d\n---\n> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
-    ),
-    "properties only": (
-        "---\ndescription:\n---\n",
-        "---\ndescription: D: d\n---\n> [!ai] AI\n> One.\n>\n> Two.\n",
-    ),
-    "a request": (
-        "---\ndescription: x\n---\n> [!ai] AI\n> Mine.\n\n## H\n\n> [!ai] Why?\n",
-        "---\ndescription: x\n---\n> [!ai] AI\n> Mine.\n\n## H\n\n"
-        "> [!ai] Why?\n> One.\n>\n> Two.\n",
-    ),
-}
 
 
 def fill(text: str) -> tuple[ParsedNote, list[Filling]]:
@@ -64,19 +39,11 @@ def fill(text: str) -> tuple[ParsedNote, list[Filling]]:
     return view, fillings
 
 
-def variants(old: str, new: str) -> list[tuple[str, str]]:
-    crlf = (old.replace("\n", "\r\n"), new.replace("\n", "\r\n"))
-    marked = ("\ufeff" + old, "\ufeff" + new)
-    return [(old, new), crlf, marked, (old.removesuffix("\n"), new.removesuffix("\n"))]
-
-
-@labelled(("old", "new"), EXAMPLES)
-def test_fills_a_note(old: str, new: str) -> None:
-    for before, after in variants(old, new):
-        expected = after.replace("description: D: d", 'description: "D: d"')
-        view, fillings = fill(before)
-        for order in (fillings, fillings[::-1]):
-            assert plan_edits(view, order, RULES, Styles(), KEEP).text == expected
+@cases("enrich/cases/filled.md", "Filled")
+def test_fills_a_note(case: Case) -> None:
+    view, fillings = fill(case.before)
+    for order in (fillings, fillings[::-1]):
+        assert plan_edits(view, order, RULES, Styles(), KEEP).text == case.after
 
 
 STAYS = [
