@@ -173,10 +173,8 @@ def undo(
             results = _follow(run, choice.changes, output)
         is_last = not (whats or run_name or is_chosen)
         if is_last and results and all(e.undone and e.undone.code in _LOST for e in results):
-            last, changes = (
-                choice.changes[0].run,
-                all_changes(opened, ChangeQuery(undoable="whole")),
-            )
+            last = choice.changes[0].run
+            changes = all_changes(opened, ChangeQuery(undoable="whole"))
             before = next((each.run for each in changes if each.run != last), None)
             instead = f"companion undo --run {before} takes back the one before it"
             output.warn(
