@@ -28,7 +28,7 @@ from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import load_prompts
 from companion.store.database import Database
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from tests.examples import labelled
 
 THREADS = 16

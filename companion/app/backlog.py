@@ -29,7 +29,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.private_files import write_private
 from companion.vault.files import is_vault_there
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 MANY = 50  # notes that arrive together; more of them are a backlog
 

@@ -33,7 +33,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NotThere, UsageError
 from companion.llm.batch_api import BatchClient, ProviderBatch, read_line
 from companion.private_files import make_private_folder
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.paths import is_in_vault
 
 __all__ = ["BatchRun", "BatchShape", "Batches", "ProviderBatch", "UnknownLine", "open_batches"]

@@ -26,7 +26,7 @@ from companion.vault.files import (
     is_in,
     is_same_file,
 )
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.write import read_note
 
 

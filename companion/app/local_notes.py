@@ -21,7 +21,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.tags import is_tag
 from companion.prompts import Prompts, find_field
 from companion.vault.files import is_in_any, skip_reason
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.paths import PathNotFound, named_path, spelled_path
 from companion.vault.write import read_note
 

@@ -30,7 +30,7 @@ from companion.llm.endpoint_errors import CORRECT_ADDRESS, Cancelled
 from companion.note.diff import diff_lines
 from companion.store.journal import Journal
 from companion.store.proposal import Proposal
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 __all__ = [
     "CORRECT_ADDRESS",

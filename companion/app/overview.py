@@ -42,7 +42,7 @@ from companion.note.needs import CALLOUT
 from companion.store.proposal import LatestProposal
 from companion.store.proposal_store import Selection
 from companion.vault.files import is_in
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.paths import spelled_path
 
 S = TypeVar("S", bound=Spent)

@@ -34,7 +34,7 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.note.outline import Section
 from companion.prompts import load_prompts
 from companion.store.proposal import ProposedValue
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.paths import relative_path, spelled_path
 from companion.vault.write import read_note
 

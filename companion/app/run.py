@@ -20,7 +20,7 @@ from companion.enrich.result import new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.llm.response import Usage
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 __all__ = ["ASK_FROM", "DecisionRun", "LocalRun", "Run", "Tell", "new_run"]
 

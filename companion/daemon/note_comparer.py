@@ -12,7 +12,7 @@ from companion.enrich.nearest_neighbours import FEWEST
 from companion.enrich.similar import SimilarNotes
 from companion.errors import AnswerError, EndpointError
 from companion.llm.endpoint_errors import Cancelled
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 _PROGRESS = 30.0  # seconds between two lines of the log
 _STOP = 1.0  # seconds that a batch of notes has to finish

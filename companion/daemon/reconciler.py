@@ -27,7 +27,7 @@ from companion.note.facts import Facts
 from companion.store.moves import follow_events
 from companion.store.proposal import LatestProposal
 from companion.vault.files import is_vault_there
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.watch import Watch
 
 RESCAN_SECONDS = 300.0

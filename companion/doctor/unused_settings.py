@@ -8,7 +8,7 @@ from companion.config import Config
 from companion.note.exclusions import property_mark, tag_mark
 from companion.prompts import Prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 from companion.vault.paths import has_folder
 
 _UNUSED = "it keeps no note back"

@@ -28,7 +28,7 @@ from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
 from companion.note.text import NoteText
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.files import NoteFile
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together

@@ -15,7 +15,7 @@ from companion.enrich.task import Job, has_open_needs, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.endpoint import describe_price, estimate_tokens, find_cost
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 _ENCODED_BYTES = 400  # of a note that are encoded, about
 _SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms

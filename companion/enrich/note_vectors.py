@@ -18,7 +18,7 @@ from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize_inline import without_links
 from companion.note.tags import without_tags
 from companion.vault.files import NoteFile, stat_note
-from companion.vault.index import Scan
+from companion.vault.notes import Scan
 
 if TYPE_CHECKING:
     from companion.store.vectors import Floats, Rows, VectorRow, VectorTable

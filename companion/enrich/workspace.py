@@ -26,8 +26,9 @@ from companion.store.moves import follow_moves
 from companion.store.recover import Recovered, confirm_made_offers, recover
 from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, skip_reason
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index import Index, Scan
+from companion.vault.index import Index
 from companion.vault.lock import vault_lock
+from companion.vault.notes import Scan
 from companion.vault.write import read_note
 
 Adapt = Callable[[VaultSettings], VaultSettings]

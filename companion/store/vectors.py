@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.sqlite import Migration
-from companion.vault.index_cache import NoteCache
+from companion.vault.index import NoteCache
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]

@@ -1,18 +1,21 @@
-"""Facts of each note, kept between runs so that only changed notes are read again."""
+"""The index: facts and links of each note in a file, so that only changed notes are read again."""
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from companion.errors import NoteError
-from companion.note.callouts import Style
 from companion.note.facts import Facts
+from companion.note.links import likely_targets
 from companion.note.needs import Need
+from companion.note.text import NoteText
+from companion.sqlite import Cache, Migration
 from companion.vault.files import (
     IndexedNote,
     NoteFile,
@@ -26,94 +29,13 @@ from companion.vault.files import (
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import INDEX, NoteCache, link_targets
-from companion.vault.notes import Examine, Files, Notes
+from companion.vault.notes import Examine, Notes, Scan
 from companion.vault.walk import walk_indexed, walk_notes
 
 ScanProgress = Callable[[int, int], None]
 
 _PROGRESS_STEP = 64  # notes
 _SHAPE = repr((Facts._fields, Need._fields))
-
-
-@dataclass
-class Scan:
-    """What a walk over the vault found.
-
-    skipped: why files and folders were left out without being read, by path. read: how many notes
-    were read; the facts of the others were in the index. files: the notes as files, by path. rules:
-    the rules by which files were left out. basis: all settings that the facts depend on, as the
-    caller describes them; None: none. cache: the index that it was made with.
-    """
-
-    notes: Notes
-    skipped: dict[str, str]
-    read: int = 0
-    files: Files = field(default_factory=Files)
-    rules: IgnoreRules = field(default_factory=IgnoreRules)
-    basis: object = None
-    cache: NoteCache | None = None
-
-    def copy(self) -> Scan:
-        """Return a copy, for another thread to read while this one is refreshed."""
-        notes, skipped, files = self.notes.copy(), self.skipped.copy(), self.files.copy()
-        return replace(self, notes=notes, skipped=skipped, files=files)
-
-    def link_targets(self) -> Iterator[tuple[str, str]]:
-        """Yield the targets of each note's links; notes may be read for it."""
-        assert self.cache, "an index made it"
-        return link_targets(self.cache, self.notes.root, self.files)
-
-    def withheld_notes(self) -> frozenset[str]:
-        """Return the paths of the notes that no other note may quote or mention.
-
-        These are the private ones, whichever model is asked now, and those with a tag or property
-        that excludes them. A note that cannot be understood might be one, so it counts, too.
-        """
-        marked = {path for path, facts in self._marked() if facts.marks}
-        return frozenset(marked.union(filter(self.rules.is_private, self.notes)))
-
-    def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the path and the aliases of each note that links may point to."""
-        for path, facts in self.notes.select(lambda dumped: not Facts.has_no_aliases(dumped)):
-            yield path, facts.aliases if facts else ()
-
-    def values(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the path of each note that has values of the property called name, and these."""
-        for path, facts in self.notes.select(Facts.finder(name)):
-            if facts and (values := facts.values.get(name)):
-                yield path, values
-
-    def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
-        """Return how many notes use each value of the property called name.
-
-        without: paths of notes that do not count.
-        """
-        used: Counter[str] = Counter()
-        for path, values in self.values(name):
-            if path not in without:
-                used.update(set(values))
-        return used
-
-    def marks(self) -> set[str]:
-        """Return the marks of all notes, in words; see find_marks."""
-        return {mark for _, facts in self._marked() for mark in facts.marks}
-
-    def _marked(self) -> Iterator[tuple[str, Facts]]:
-        for path, facts in self.notes.select(Facts.has_marks, keep=True):
-            if facts:
-                yield path, facts
-
-    def styles(self, place: str, without: Collection[str] = ()) -> Counter[Style]:
-        """Return how many notes use each style of AI callouts at the place; see find_styles.
-
-        without: paths of notes that do not count.
-        """
-        used: Counter[Style] = Counter()
-        for path, facts in self.notes.select(Facts.has_styles, keep=True):
-            if facts and path not in without:
-                used.update(facts.styles.get(place, ()))
-        return used
 
 
 class Index:
@@ -149,7 +71,8 @@ class Index:
             self._cache.read(fingerprint, loaded.append, "SELECT * FROM notes")
             self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
-        scan = Scan(Notes(root, examine), {}, rules=rules, cache=self._cache)
+        find_links = partial(_link_targets, self._cache)
+        scan = Scan(Notes(root, examine), {}, rules=rules, find_links=find_links)
         files = list(walk_indexed(root, rules, self._rows))
         unchanged = {each[0] for each in files if not isinstance(each, NoteFile | SkippedFile)}
         stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
@@ -259,3 +182,130 @@ def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | N
     scan.notes.drop(file.path)
     scan.skipped[file.path] = reason
     return None
+
+
+_BLOCK = 1000  # rows of links that are read or written at once
+_TABLE = """CREATE TABLE {table} (
+    path TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    ino INTEGER NOT NULL,
+    {text} TEXT NOT NULL
+) WITHOUT ROWID"""
+INDEX: list[Migration] = [
+    ("CREATE TABLE about (fingerprint TEXT NOT NULL)", _TABLE.format(table="notes", text="facts")),
+    (_TABLE.format(table="links", text="targets"),),
+]
+"""The tables of an index. Links depend on no settings."""
+
+
+class NoteCache:
+    """Tables of rows that begin with a note's path, in file; see sqlite.Cache for its faults.
+
+    The table `about` has a fingerprint of what their rows depend on, besides the notes; None:
+    nothing else. Deleted data is overwritten in the file.
+    """
+
+    def __init__(self, file: Path, migrations: list[Migration]) -> None:
+        self._run = Cache(file, migrations).run
+
+    def read(
+        self,
+        fingerprint: str | None,
+        take: Callable[[Any], object],
+        query: str,
+        *values: object,
+    ) -> None:
+        """Call take with each row of the query, unless they were made under another fingerprint.
+
+        If the file turns out to be damaged, some may be missing.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("BEGIN")  # both queries see the same state of the file
+            if _is_made_under(db, fingerprint):
+                for row in db.execute(query, values):
+                    take(row)
+
+        self._run(work)
+
+    def save(
+        self,
+        fingerprint: str | None,
+        table: str,
+        deleted: Iterable[str],
+        rows: Iterable[tuple[object, ...]],
+        all_rows: Iterable[tuple[object, ...]] | None = None,
+    ) -> None:
+        """Delete the rows of the paths in deleted, and insert or replace the rows.
+
+        If the table holds rows of another fingerprint, all_rows, or else rows, replace all of them.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("PRAGMA secure_delete = ON")
+            db.execute("BEGIN IMMEDIATE")
+            if is_same := _is_made_under(db, fingerprint):
+                delete = f"DELETE FROM {table} WHERE path = ?"  # noqa: S608 (our names)
+                db.executemany(delete, ((path,) for path in deleted))
+            else:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 (our names)
+                db.execute("DELETE FROM about")
+                db.execute("INSERT INTO about VALUES (?)", (fingerprint,))
+            if new := list(rows if is_same or all_rows is None else all_rows):
+                marks = ", ".join("?" * len(new[0]))
+                insert = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608
+                db.executemany(insert, new)
+            db.execute("COMMIT")
+
+        self._run(work)
+
+
+def _is_made_under(db: sqlite3.Connection, fingerprint: str | None) -> bool:
+    query = "SELECT 1 FROM about WHERE fingerprint = ?"
+    return fingerprint is None or db.execute(query, (fingerprint,)).fetchone() is not None
+
+
+def _link_targets(
+    cache: NoteCache, root: Path, files: Mapping[str, NoteFile]
+) -> Iterator[tuple[str, str]]:
+    """Yield what Scan.link_targets does."""
+    own_paths = {path: path for path in files}  # so that the path of a row takes no memory
+    deleted, read, now = list[str](), list[IndexedNote](), time.time_ns()
+    for row in _load_links(cache):
+        if (file := files.get(row[0])) is None:
+            deleted.append(row[0])
+        elif row[:5] == file:
+            yield own_paths.pop(row[0]), row[5]
+    for path in own_paths:
+        file = files[path]
+        targets = _read_targets(root, file)
+        if file.is_settled(now):
+            read.append((*file, targets))
+        if len(read) == _BLOCK:
+            cache.save(None, "links", (), read)
+            read = []
+        yield path, targets
+    if deleted or read:
+        cache.save(None, "links", deleted, read)
+
+
+def _load_links(cache: NoteCache) -> Iterator[IndexedNote]:
+    """Yield the rows of links; few at a time are in memory."""
+    query = "SELECT * FROM links WHERE path > ? ORDER BY path LIMIT ?"
+    rows = list[IndexedNote]()
+    cache.read(None, rows.append, query, "", _BLOCK)
+    while rows:
+        yield from rows
+        last, rows = rows[-1][0], []
+        cache.read(None, rows.append, query, last, _BLOCK)
+
+
+def _read_targets(root: Path, file: NoteFile) -> str:
+    try:
+        data = read_file(f"{root}/{file.path}", file.size)
+        text = NoteText.decode(data).text if data is not None else ""
+    except (OSError, NoteError):
+        return ""
+    return "\n".join(likely_targets(text))

@@ -1,16 +1,22 @@
-"""The notes of a vault by path: their facts, decoded from the index on use, and their files."""
+"""The notes of a vault, as a scan reads them: their facts, decoded on use, and their files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from companion.errors import NoteError
+from companion.note.callouts import Style
 from companion.note.facts import Facts
 from companion.vault.files import IndexedNote, NoteFile, describe_read_error
+from companion.vault.ignore import IgnoreRules
 
 Examine = Callable[[str, bytes], Facts]
 """Returns the facts of the note at a path, from its bytes."""
+FindLinks = Callable[[Path, Mapping[str, NoteFile]], Iterator[tuple[str, str]]]
+"""Yields the path of each of these notes in the vault, and the targets of its links."""
 
 
 class Notes(Mapping[str, Facts]):
@@ -135,3 +141,86 @@ class Files(MutableMapping[str, NoteFile]):
     def copy(self) -> Files:
         """Return a copy that does not change with this one."""
         return Files(self._files.copy())
+
+
+@dataclass
+class Scan:
+    """What a walk over the vault found.
+
+    skipped: why files and folders were left out without being read, by path. read: how many notes
+    were read; the facts of the others were in the index. files: the notes as files, by path. rules:
+    the rules by which files were left out. basis: all settings that the facts depend on, as the
+    caller describes them; None: none. find_links: of the index that it was made with.
+    """
+
+    notes: Notes
+    skipped: dict[str, str]
+    read: int = 0
+    files: Files = field(default_factory=Files)
+    rules: IgnoreRules = field(default_factory=IgnoreRules)
+    basis: object = None
+    find_links: FindLinks | None = None
+
+    def copy(self) -> Scan:
+        """Return a copy, for another thread to read while this one is refreshed."""
+        notes, skipped, files = self.notes.copy(), self.skipped.copy(), self.files.copy()
+        return replace(self, notes=notes, skipped=skipped, files=files)
+
+    def link_targets(self) -> Iterator[tuple[str, str]]:
+        """Yield the path of each note, and the targets of its links, a line each.
+
+        Only notes that have changed since the last time are read. An unreadable note has none.
+        """
+        assert self.find_links, "an index made it"
+        return self.find_links(self.notes.root, self.files)
+
+    def withheld_notes(self) -> frozenset[str]:
+        """Return the paths of the notes that no other note may quote or mention.
+
+        These are the private ones, whichever model is asked now, and those with a tag or property
+        that excludes them. A note that cannot be understood might be one, so it counts, too.
+        """
+        marked = {path for path, facts in self._marked() if facts.marks}
+        return frozenset(marked.union(filter(self.rules.is_private, self.notes)))
+
+    def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the path and the aliases of each note that links may point to."""
+        for path, facts in self.notes.select(lambda dumped: not Facts.has_no_aliases(dumped)):
+            yield path, facts.aliases if facts else ()
+
+    def values(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the path of each note that has values of the property called name, and these."""
+        for path, facts in self.notes.select(Facts.finder(name)):
+            if facts and (values := facts.values.get(name)):
+                yield path, values
+
+    def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
+        """Return how many notes use each value of the property called name.
+
+        without: paths of notes that do not count.
+        """
+        used: Counter[str] = Counter()
+        for path, values in self.values(name):
+            if path not in without:
+                used.update(set(values))
+        return used
+
+    def marks(self) -> set[str]:
+        """Return the marks of all notes, in words; see find_marks."""
+        return {mark for _, facts in self._marked() for mark in facts.marks}
+
+    def _marked(self) -> Iterator[tuple[str, Facts]]:
+        for path, facts in self.notes.select(Facts.has_marks, keep=True):
+            if facts:
+                yield path, facts
+
+    def styles(self, place: str, without: Collection[str] = ()) -> Counter[Style]:
+        """Return how many notes use each style of AI callouts at the place; see find_styles.
+
+        without: paths of notes that do not count.
+        """
+        used: Counter[Style] = Counter()
+        for path, facts in self.notes.select(Facts.has_styles, keep=True):
+            if facts and path not in without:
+                used.update(facts.styles.get(place, ()))
+        return used

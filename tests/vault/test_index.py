@@ -18,8 +18,8 @@ from companion.note.needs import Need, Rules
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
-from companion.vault.index import Index, Scan
-from companion.vault.notes import Notes
+from companion.vault.index import Index
+from companion.vault.notes import Notes, Scan
 from tests.examples import Change, delete, labelled, many, rename, write
 
 RULES = IgnoreRules(max_bytes=100)

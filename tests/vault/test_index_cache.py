@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from companion.vault.files import IndexedNote
-from companion.vault.index_cache import INDEX, NoteCache
+from companion.vault.index import INDEX, NoteCache
 from tests.examples import labelled
 
 ROWS: list[IndexedNote] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
