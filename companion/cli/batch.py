@@ -112,7 +112,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     if unknown_lines:
         output.warn(f"{count(unknown_lines.total(), 'line')} of {batches.lines:,} left out")
     words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
-    tokens = f"{report.usage.input_tokens:,} tokens in, {report.usage.output_tokens:,} out"
+    tokens = f"{count(report.usage.input_tokens, 'token')} in, {report.usage.output_tokens:,} out"
     output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
     return int(bool(unknown_lines or report.counts["failed"]))
 

@@ -205,7 +205,9 @@ def _describe_vault(now: Status) -> str:
 def _describe_today(now: Status) -> str:
     spent = now.today
     notes = count(spent.notes, "note")
-    tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
+    tokens = (
+        f"{notes} enriched, {count(spent.input_tokens, 'token')} in, {spent.output_tokens:,} out"
+    )
     if spent.tokens_a_day is not None:
         tokens += f" (limit {spent.tokens_a_day:,})"
     if spent.is_free and not spent.dollars:

@@ -12,8 +12,8 @@ import click
 from companion.app.run import ASK_FROM, Run
 from companion.app.types.runs import Mode, NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
-from companion.cli.filters import filter_options, parse_time, work_options
-from companion.cli.output import Bar, Output, one_line
+from companion.cli.filters import filter_option, filter_options, parse_time, work_options
+from companion.cli.output import Bar, Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
     StopSignals,
@@ -38,8 +38,8 @@ from companion.errors import CompanionError, ConsentMissing, ModelMissing
 @work_options
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @filter_options
-@click.option("--made-since", metavar="WHEN", help="Rewrite what it wrote since then.")
-@click.option("--made-by", metavar="MODEL", help="Rewrite what this model wrote.")
+@filter_option("--made-since", "WHEN", "Rewrite what it wrote since then.")
+@filter_option("--made-by", "MODEL", "Rewrite what this model wrote.")
 @click.option("--prompt-changed", is_flag=True, help="Rewrite values of an older prompt.")
 @click.option(
     "--yes", "agreed", is_flag=True, help="Do not ask before many notes are sent elsewhere."
@@ -246,7 +246,7 @@ class RunReport:
         cached = ""
         if usage.cached_tokens:
             cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
-        tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+        tokens = f"{count(usage.input_tokens, 'token')} in{cached}, {usage.output_tokens:,} out"
         start = "Stopped: " if run.is_cancelled else ""
         nothing = "; nothing was written" if self.dry_run else ""
         self.output.say(f"\n{start}{', '.join(words)}{nothing}. {tokens}.", style="bold")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,15 +34,24 @@ def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
+def filter_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
+    """Return the decorator that adds an option which may be typed once; the last of two would win,
+    without a word.
+    """
+
+    def read_one(_: click.Context, __: click.Parameter, typed: Sequence[str]) -> str | None:
+        if len(typed) > 1:
+            raise UsageError(f"{name} is there twice; run the command once for each")
+        return typed[0] if typed else None
+
+    return click.option(name, metavar=metavar, help=text, multiple=True, callback=read_one)
+
+
 filter_options = join_options(
-    click.option(
-        "--field", metavar="NAME", help="Only this field, such as description or callout."
-    ),
-    click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
-    click.option("--property", "property", metavar="NAME[=VALUE]", help="Only notes that have it."),
-    click.option(
-        "--modified-since", metavar="WHEN", help=f"Only notes edited since then: {_FORMATS}."
-    ),
+    filter_option("--field", "NAME", "Only this field, such as description or callout."),
+    filter_option("--tag", "TAG", "Only notes with this tag, or one nested in it."),
+    filter_option("--property", "NAME[=VALUE]", "Only notes that have it."),
+    filter_option("--modified-since", "WHEN", f"Only notes edited since then: {_FORMATS}."),
 )
 """Adds the options that choose notes; the command gets them as keyword arguments."""
 
@@ -62,10 +71,10 @@ work_options = join_options(
 
 
 change_options = join_options(
-    click.option("--since", metavar="WHEN", help=f"All changes since then: {_FORMATS}."),
-    click.option("--until", metavar="WHEN", help="Only changes until then."),
-    click.option("--field", metavar="NAME", help="Only changes that filled this field."),
-    click.option("--model", metavar="NAME", help="Only what this model wrote."),
+    filter_option("--since", "WHEN", f"All changes since then: {_FORMATS}."),
+    filter_option("--until", "WHEN", "Only changes until then."),
+    filter_option("--field", "NAME", "Only changes that filled this field."),
+    filter_option("--model", "NAME", "Only what this model wrote."),
 )
 """Adds the options that read_change_query takes; the command gets them as keyword arguments."""
 

@@ -157,8 +157,8 @@ def _sum_up(tried: Sequence[Tried]) -> str:
     written = sum(value.value is not None for value in values)
     cached = f" ({usage.cached_tokens:,} from the cache)" if usage.cached_tokens else ""
     return (
-        f"{written} of {count(len(values), 'value')}, {usage.input_tokens:,} tokens in{cached},"
-        f" {usage.output_tokens:,} out, {sum(each.seconds for each in tried):.1f} s"
+        f"{written} of {count(len(values), 'value')}, {count(usage.input_tokens, 'token')}"
+        f" in{cached}, {usage.output_tokens:,} out, {sum(each.seconds for each in tried):.1f} s"
     )
 
 

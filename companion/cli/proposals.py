@@ -17,7 +17,7 @@ from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuer
 from companion.app.types.runs import Decided, NoteResult
 from companion.app.vault import Vault, all_proposals
 from companion.cli.enrich import RunReport
-from companion.cli.filters import filter_options, join_options, parse_time
+from companion.cli.filters import filter_option, filter_options, join_options, parse_time
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
@@ -171,7 +171,7 @@ _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
     click.option("--run", metavar="RUN", help="The open proposals of this run."),
     click.option("--all", "every", is_flag=True, help="All open proposals of the vault."),
-    click.option("--field", metavar="NAME", help="Only those for this field."),
+    filter_option("--field", "NAME", "Only those for this field."),
     click.option("--flagged", is_flag=True, help="Include flagged proposals."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
     common_options,

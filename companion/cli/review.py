@@ -15,6 +15,7 @@ from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.proposals import FLAG_WORDS, PlaceQuery, Proposal, ProposalQuery
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault
+from companion.cli.filters import filter_option
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
@@ -37,9 +38,7 @@ q - leave this one and the rest for later, and end
 
 @click.command()
 @click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
-@click.option(
-    "--field", metavar="NAME", help="Only for this field, such as description or callout."
-)
+@filter_option("--field", "NAME", "Only for this field, such as description or callout.")
 @click.option("--flagged", is_flag=True, help="Only flagged ones, to look at closely.")
 @common_options
 def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path | None) -> None:
