@@ -20,7 +20,7 @@ from companion.config.edit_settings import (
     plan_text,
     write_planned,
 )
-from companion.config.load import Tables, read_tables, vault_file
+from companion.config.load import Tables, describe_gone_settings, read_tables, vault_file
 from companion.config.reference import (
     SECRETS,
     Setting,
@@ -164,6 +164,7 @@ def edit(root: Path | None) -> None:
             raise UsageError(f"{error}; what you typed is in {kept}") from None
         write_planned(planned)
         output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
+        output.warn(*describe_gone_settings(file))
         _warn_of_daemon(planned, root, output)
         return
     output.say("Nothing was changed.")

@@ -104,12 +104,13 @@ def editor(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_edit(user: User, editor: Path) -> None:
     file = user.configure("# mine\r\nvault = '/v'\r\n")
     assert user.run("config", "edit").out == "Nothing was changed.\n"
-    editor.write_text("[review]\noutdated_share = 1\n[server]\nport = 5 # why\n")
+    old = "[similar]\nenabled = false\n"
+    editor.write_text(f"[review]\noutdated_share = 1\n{old}[server]\nport = 5 # why\n")
     ran = user.run("config", "edit")
     assert (ran.status, ran.out) == (0, f"Written to {file}.\n")
-    assert (
-        file.read_bytes() == b"# mine\r\nvault = '/v'\r\n[review]\r\n[server]\r\nport = 5 # why\r\n"
-    )
+    assert "the setting similar.enabled is gone: false counts until" in ran.err
+    edited = f"# mine\nvault = '/v'\n[review]\n{old}[server]\nport = 5 # why\n"
+    assert file.read_bytes().decode() == edited.replace("\n", "\r\n")
 
 
 def test_edit_refuses_and_keeps_what_was_typed(user: User, editor: Path) -> None:
