@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.made_vault import number_of, path_of, read_changes, stubbed_vault
 from benchmarks.results import make_parser, print_table, report
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.app.tokens import read_token
 from companion.config import state_folder
 from companion.store.journal import Change

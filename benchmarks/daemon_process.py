@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.app.connection import Connection, DaemonGone
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.app.tokens import read_token
 from companion.app.types.status import Status
 from companion.config import state_folder

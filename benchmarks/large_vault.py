@@ -34,7 +34,7 @@ from benchmarks.inbox import PageClient, address_of
 from benchmarks.made_vault import fresh_folder, note, set_home, stub_tables
 from benchmarks.results import print_table, report, timed
 from benchmarks.stub_endpoint import running_stub
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.app.tokens import read_token
 from companion.config import load_config, state_folder
 from companion.enrich.similar import open_similar

@@ -44,7 +44,7 @@ from benchmarks.canaries import own_address
 from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.stub_endpoint import completion
 from companion.app.connection import Connection
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.app.tokens import read_token
 from companion.app.types.runs import RunShape
 from companion.app.types.status import Status

@@ -1,23 +1,29 @@
-"""Opens a vault: through its daemon if one runs, else in this process."""
+"""Opens a vault: through its daemon if one runs, else in this process.
+
+The daemon writes `daemon.json` in the vault's state folder, which says where it answers.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from operator import methodcaller
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
 
 from companion.app.local_vault import LocalVault
-from companion.app.runtime_file import find_daemon
 from companion.app.types.base import check_path
 from companion.app.vault import Vault
 from companion.config import state_folder
 from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
+from companion.private_files import write_private
 from companion.vault.paths import PathNotFound, relative_path
 
 if TYPE_CHECKING:
@@ -130,3 +136,59 @@ def find_namesakes(error: CompanionError) -> list[str]:
         if file.casefold() in (name, f"{name}.md")
     )
     return list(islice((path for path in paths if not path.startswith(".")), _NAMESAKES))
+
+
+class RuntimeFile(NamedTuple):
+    """The content of daemon.json. The daemon answers on 127.0.0.1:port. started_at: Unix time."""
+
+    port: int
+    pid: int
+    version: str
+    started_at: float
+
+
+def write_runtime_file(state: Path, content: RuntimeFile) -> None:
+    """Write daemon.json. It is valid as long as the daemon holds the vault's lock.
+
+    Raises UsageError if the state folder cannot be written.
+    """
+    write_private(_file(state), json.dumps(content._asdict()).encode())
+
+
+def remove_runtime_file(state: Path) -> None:
+    """Remove daemon.json, if it is there."""
+    with suppress(OSError):
+        _file(state).unlink()
+
+
+def find_daemon(state: Path) -> RuntimeFile | None:
+    """Return the content of daemon.json, None if no daemon of the vault is running.
+
+    The file of one that was killed is ignored: it does not hold the vault's lock.
+    """
+    try:
+        content = TypeAdapter(RuntimeFile).validate_json(_file(state).read_bytes(), strict=True)
+    except (OSError, ValidationError):
+        return None
+    if not (0 < content.port < 65536 and content.pid > 0 and _is_alive(content.pid)):
+        return None
+    from companion.vault.lock import is_lock_held  # without a file, nobody waits for it
+
+    return content if is_lock_held(state, content.pid) else None
+
+
+def _is_alive(pid: int) -> bool:
+    """Return whether such a process may exist; checked first, as trying the lock takes it."""
+    if os.name == "nt":
+        return True  # signal 0 would be Ctrl-C there
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _file(state: Path) -> Path:
+    return state / "daemon.json"

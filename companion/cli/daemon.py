@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from companion.app.open_vault import open_vault
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon, open_vault
 from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import (

@@ -17,8 +17,7 @@ from threading import Thread
 import click
 
 import companion
-from companion.app.open_vault import open_vault
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon, open_vault
 from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions

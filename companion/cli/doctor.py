@@ -12,9 +12,8 @@ import click
 
 from companion import __version__
 from companion.app.connection import Connection
-from companion.app.open_vault import name_path
+from companion.app.open_vault import find_daemon, name_path
 from companion.app.remote_vault import RemoteVault
-from companion.app.runtime_file import find_daemon
 from companion.app.similarity_report import ComparedNotes, SimilarVault, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.app.types.proposals import NotesToForget

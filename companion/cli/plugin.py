@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.app.tokens import VaultTokens, ensure_token, rotate_token, token_file
 from companion.app.types.status import SCOPES, NewToken, Scope, Token, TokenList
 from companion.cli.output import Output, local_time

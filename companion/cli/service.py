@@ -11,8 +11,7 @@ from pathlib import Path
 import click
 
 from companion import __version__
-from companion.app.open_vault import open_vault
-from companion.app.runtime_file import RuntimeFile, find_daemon
+from companion.app.open_vault import RuntimeFile, find_daemon, open_vault
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.app.vault import Vault
 from companion.cli.output import Output, describe_backlog

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from companion.app.open_vault import find_served, open_vault
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon, find_served, open_vault
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.filesize import decimal
 
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.cli.output import Output
 from companion.cli.session import debug_option
 from companion.config import common_state_folder, config_folder, load_config, state_folder

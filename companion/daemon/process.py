@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 
 from companion import __version__
-from companion.app.runtime_file import (
+from companion.app.open_vault import (
     RuntimeFile,
     find_daemon,
     remove_runtime_file,

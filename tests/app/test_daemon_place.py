@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.runtime_file import (
+from companion.app.open_vault import (
     RuntimeFile,
     find_daemon,
     remove_runtime_file,

@@ -14,9 +14,8 @@ import pytest
 
 from companion.app.decider import Decider
 from companion.app.local_vault import LocalVault
-from companion.app.open_vault import name_path, open_vault
+from companion.app.open_vault import RuntimeFile, name_path, open_vault, write_runtime_file
 from companion.app.remote_vault import RemoteVault
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.types import programs
 from companion.app.types.changes import ChangeFilter, ChangeQuery
 from companion.app.types.coverage import CoverageQuery, SpendingQuery, UnfilledField

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from companion.app import batches
-from companion.app.runtime_file import find_daemon
+from companion.app.open_vault import find_daemon
 from companion.llm import batch_api
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
 from tests.cli.test_cli_batch import shown

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.vault.lock import vault_lock
 from tests.cli.user import REPOSITORY, User, files_in

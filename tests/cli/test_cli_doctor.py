@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from companion import __version__
+from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.app.remote_vault import RemoteVault
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.tokens import ensure_token
 from companion.config import state_folder
 from companion.doctor import setup as checks

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from companion import __version__
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.daemon.access import take_code
 from companion.vault.lock import vault_lock

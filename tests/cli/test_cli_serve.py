@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from companion.app.connection import Connection
+from companion.app.open_vault import find_daemon
 from companion.app.remote_vault import RemoteRun
-from companion.app.runtime_file import find_daemon
 from companion.app.types.runs import RunShape
 from companion.config import state_folder
 from companion.enrich.checks import UNCHECKED

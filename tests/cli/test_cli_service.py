@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.runtime_file import RuntimeFile, find_daemon
+from companion.app.open_vault import RuntimeFile, find_daemon
 from companion.config import state_folder
 from companion.daemon.log import log_file
 from tests.cli.serving import wait_until

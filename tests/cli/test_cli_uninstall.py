@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.vault.lock import vault_lock
 from tests.cli.user import User, files_in
