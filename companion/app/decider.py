@@ -256,57 +256,44 @@ class Decider:
             decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
             yield decided_result(Result(path, status, reason, change=made), decided)
 
-    def plan_edits_for(
-        self,
-        acceptances: Sequence[Acceptance],
-        text: str,
-        run: str,
-        by: str = "user",
-        remark: str = "",
-    ) -> tuple[Result, NewChange]:
-        """Return the change by which a text in an editor accepts proposals, all for one note.
+    def plan_edits(self, row: OutboxRow, text: str) -> tuple[Result, NewChange]:
+        """Return the change by which a text in an editor accepts the proposals of a row.
 
         It comes with the texts before and after it. Nothing is decided yet; the change accepts them
         once it is recorded as made. Proposals that cannot be accepted, or have no place in the
-        text, are left out. remark: on the change.
+        text, are left out.
 
         Raises NoteError if none can be accepted.
         """
-        root, data = self._space.root, text.encode("utf-8")
-        writer = NoteWriter(self._space, self._context, run)
-        read = partial(Snapshot, root, data=data, mtime_ns=0)
-        values = self._require_values(acceptances, by, read, remark)
+        data = text.encode("utf-8")
+        writer = NoteWriter(self._space, self._context, row.run)
+        read = partial(Snapshot, self._space.root, data=data, mtime_ns=0)
+        values = self._require_values(row, read)
         result, change = writer.plan_on(values, data)
         if change is None:
             raise NoteRefused(result.reason, values.job.path)
         return result, change
 
-    def write(self, acceptances: Sequence[Acceptance], run: str, by: str, remark: str) -> Result:
-        """Write proposals, all for one note, into its file, as far as they have a place in it.
+    def write(self, row: OutboxRow) -> Result:
+        """Write the proposals of a row into its note's file, as far as they have a place in it.
 
         Raises NoteError, also if none has one.
         """
-        writer = NoteWriter(self._space, self._context, run)
-        result = writer.write(self._require_values(acceptances, by, writer.read, remark))
+        writer = NoteWriter(self._space, self._context, row.run)
+        result = writer.write(self._require_values(row, writer.read))
         if result.change is None:
             raise NoteRefused(result.reason, result.path)
         return result
 
-    def _require_values(
-        self,
-        acceptances: Sequence[Acceptance],
-        by: str,
-        read: Callable[[str], Snapshot],
-        remark: str,
-    ) -> NoteValues:
+    def _require_values(self, row: OutboxRow, read: Callable[[str], Snapshot]) -> NoteValues:
         """Return what _find_values does. Raises NoteRefused if none can be accepted, or fits."""
-        by_id, why_not = {each.id: each for each in acceptances}, dict[int, str]()
-        group = self._store.get_all(by_id)
-        values = self._find_values(group, by_id, by, read, why_not) if group else None
+        by_id = {id_: Acceptance(id=id_) for id_ in row.proposals}
+        why_not, group = dict[int, str](), self._store.get_all(by_id)
+        values = self._find_values(group, by_id, row.decided_by, read, why_not) if group else None
         if values is None:
             reasons = "; ".join(dict.fromkeys(why_not.values())) or "none of it is wanted any more"
             raise NoteRefused(reasons, group[0].path if group else "")
-        return replace(values, new_values=(remark,) if remark else ())
+        return replace(values, new_values=(row.remark,) if row.remark else ())
 
 
 def _refuse(proposal: Proposal, acceptance: Acceptance) -> str:

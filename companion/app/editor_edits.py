@@ -5,7 +5,6 @@ from __future__ import annotations
 from companion.app.decider import Decider
 from companion.app.types.base import EditShape
 from companion.app.types.changes import EditsInPart, OfferShape
-from companion.app.types.decisions import Acceptance
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
@@ -24,8 +23,7 @@ def plan_edits(
     """
     if row.undoes is not None:
         return _plan_undo(space, row, text)
-    who = row.run, row.decided_by, row.remark
-    result, change = decider.plan_edits_for(acceptances_of(row), text, *who)
+    result, change = decider.plan_edits(row, text)
     offer = _offer(space, row, change, result.old, result.new, deadline=deadline)
     return EditsInPart(offer=offer, left=[], reason=None)
 
@@ -36,11 +34,6 @@ def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
     if change is None:
         raise NoteRefused("its change is no longer in the journal", row.path)
     return change
-
-
-def acceptances_of(row: OutboxRow) -> list[Acceptance]:
-    """Return the proposals that a row accepts."""
-    return [Acceptance(id=id_) for id_ in row.proposals]
 
 
 def _plan_undo(space: Workspace, row: OutboxRow, text: str) -> EditsInPart:

@@ -25,21 +25,13 @@ from companion.enrich.vault_settings import VaultSettings
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import EndpointError
 from companion.llm.client import Client
-from companion.llm.embedded import ModelNotStarted
-from companion.llm.endpoint_errors import CORRECT_ADDRESS, Cancelled
+from companion.llm.embedded import ModelNotStarted as ModelNotStarted
+from companion.llm.endpoint_errors import CORRECT_ADDRESS as CORRECT_ADDRESS
+from companion.llm.endpoint_errors import Cancelled as Cancelled
 from companion.note.diff import diff_lines
 from companion.store.journal import Journal
 from companion.store.proposal import Proposal
 from companion.vault.notes import Scan
-
-__all__ = [
-    "CORRECT_ADDRESS",
-    "Cancelled",
-    "ModelNotStarted",
-    "ModelTrial",
-    "NoteTrial",
-    "open_model_trial",
-]
 
 _USUAL = 2000  # bytes of a note that shows best what the model writes
 

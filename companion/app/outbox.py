@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from companion.app.decider import Decider
-from companion.app.editor_edits import acceptances_of, find_change_to_undo, plan_edits
+from companion.app.editor_edits import find_change_to_undo, plan_edits
 from companion.app.problem import code_of
 from companion.app.types.changes import EditsInPart
 from companion.enrich.context import VaultContext
@@ -306,7 +306,7 @@ class Outbox:
         if row.undoes is not None:
             self._undo_in_file(find_change_to_undo(self._space, row), row.run)
             return
-        result = self.decider.write(acceptances_of(row), row.run, row.decided_by, row.remark)
+        result = self.decider.write(row)
         self._record(result)
         self._store.step(row.id, "write", change=result.change)
 

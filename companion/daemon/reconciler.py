@@ -131,7 +131,13 @@ class Reconciler:
         memory.
         """
         self._wait_ready()
-        self._wait_current()
+        if not self._is_current():
+            self.refresh(_FIRST_SCAN)
+        if not self._is_current():
+            raise UsageError(
+                "the settings changed, and the vault is still being read again; try again in a"
+                " moment"
+            )
         with self._reading:
             assert self._scan
             self._context = self._context or VaultContext(self._scan.copy())
@@ -140,15 +146,6 @@ class Reconciler:
     def _wait_ready(self) -> None:
         if not self.ready.wait(_FIRST_SCAN):
             raise UsageError("the vault is still being scanned; try again in a moment")
-
-    def _wait_current(self) -> None:
-        if not self._is_current():
-            self.refresh(_FIRST_SCAN)
-        if not self._is_current():
-            raise UsageError(
-                "the settings changed, and the vault is still being read again; try again in a"
-                " moment"
-            )
 
     def _is_current(self) -> bool:
         return self._scan is None or self._space.is_current(self._scan)

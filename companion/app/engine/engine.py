@@ -189,7 +189,9 @@ class Engine:
             self._pause(error)
             self._fail(run, ticket, error)
             if (fault := self.circuit_breaker.fault) and fault.lasts:
-                self._end_runs(error)
+                for other in self.runs.active():  # it will not pass by itself
+                    if other.options.on_fault == "stop":
+                        self._end(other, "failed", error)
         except Exception as error:
             log_fault(ticket.path, error)
             self._fail(run, ticket, _describe_fault(error))
@@ -214,12 +216,6 @@ class Engine:
             if not is_limit:  # else nothing was asked about the note
                 run.add(Result(ticket.path, "failed", str(error), ends_run=True), ends_with=error)
             self._end(run, "failed", error)
-
-    def _end_runs(self, error: CompanionError) -> None:
-        """End the runs that stop on a fault, after one that will not pass by itself."""
-        for run in self.runs.active():
-            if run.options.on_fault == "stop":
-                self._end(run, "failed", error)
 
     def _end(self, run: Run, state: RunState, error: CompanionError | None = None) -> None:
         """End the run: nothing more is asked for its other notes."""

@@ -156,7 +156,7 @@ class Handler:
         return enricher
 
     def _open(self, run: Run) -> Enricher:
-        space, is_background = self._space, run.is_background
+        space = self._space
         if self._asker is None:
             self._source = self._opened.enter_context(open_source(space))
             self._asker = Asker(space, self._context(), self._similar, renew=self._context)
@@ -170,18 +170,16 @@ class Handler:
         self._first_client = self._first_client or client
         if run.options.priority != "interactive":
             client.limit_calls(self._slots)
-        settle: float | Callable[[str], float] = self._settle
-        if is_background:
-            settle = self._settle_in_background
-        elif run.options.priority == "interactive":
-            settle = SETTLE  # the editor saved the note for this, and makes the edits itself
-        return Enricher(self._asker, client, run.id, settle, not is_background, run.cancelled)
+        settle = partial(self._settle, run)
+        return Enricher(self._asker, client, run.id, settle, not run.is_background, run.cancelled)
 
-    def _settle(self, path: str) -> float:
-        return _OPEN_SETTLE if self._outbox and self._outbox.is_open(path) else SETTLE
-
-    def _settle_in_background(self, path: str) -> float:
-        return self._space.config.background.settle_seconds
+    def _settle(self, run: Run, path: str) -> float:
+        """Return for how many seconds the note must have been unchanged."""
+        if run.is_background:
+            return self._space.config.background.settle_seconds
+        is_open = self._outbox is not None and self._outbox.is_open(path)
+        # for an interactive run, the editor saves the note first, and makes the edits itself
+        return _OPEN_SETTLE if is_open and run.options.priority != "interactive" else SETTLE
 
 
 def used_model(answer: NoteValues | Result) -> bool:

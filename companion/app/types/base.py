@@ -34,11 +34,6 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def exact_time(seconds: float) -> str:
-    """Return a Unix time in ISO 8601, UTC, to the microsecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
 def check_path(path: str) -> str:
     """Return a path that is relative to the vault; it need not exist. Raises ValueError."""
     is_short = len(path.encode()) <= _PATH_BYTES
@@ -91,7 +86,12 @@ _JSON_TEXT = WithJsonSchema({"type": "string"})
 _READ_TIME = BeforeValidator(_read_time)
 Moment = Annotated[float, _READ_TIME, PlainSerializer(iso_time), _JSON_TEXT]
 """A Unix time, in seconds; as JSON in ISO 8601, UTC, to the second."""
-ExactMoment = Annotated[float, _READ_TIME, PlainSerializer(exact_time), _JSON_TEXT]
+ExactMoment = Annotated[
+    float,
+    _READ_TIME,
+    PlainSerializer(lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat()),
+    _JSON_TEXT,
+]
 """The same, to the microsecond."""
 YesOrNo = Annotated[bool, BeforeValidator(lambda value: _YES_OR_NO.get(value, value))]
 """`true` or `false`, in a query."""
@@ -104,6 +104,7 @@ QueryId = Annotated[Id, WHOLE]
 """The same in a query."""
 PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
 """The most entries a page has, in a query."""
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 

@@ -14,6 +14,7 @@ from companion.app.types.base import (
     FolderPath,
     Id,
     Moment,
+    Name,
     OrNull,
     PageSize,
     QueryId,
@@ -28,8 +29,6 @@ from companion.errors import CompanionError, NoteError
 from companion.store import journal
 from companion.store.change import ChangeState
 from companion.store.outbox_store import OutboxRow, RowState
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ChangeFilter(Sent):

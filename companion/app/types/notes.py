@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
-from companion.app.types.base import ExactMoment, FolderPath, PageSize, RelativePath, Sent, Shape
+from companion.app.types.base import (
+    ExactMoment,
+    FolderPath,
+    Name,
+    PageSize,
+    RelativePath,
+    Sent,
+    Shape,
+)
 from companion.note import needs
 from companion.note.facts import Facts
 
@@ -79,7 +87,7 @@ class ScanOptions(Sent):
     """
 
     paths: list[FolderPath] = Field(default=[])
-    field: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    field: Name | None = None
     tag: str | None = None
     property: str | None = None
     modified_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None

@@ -13,6 +13,7 @@ from companion.app.types.base import (
     ExactMoment,
     FolderPath,
     Moment,
+    Name,
     OrNull,
     PageSize,
     QueryId,
@@ -24,26 +25,10 @@ from companion.app.types.base import (
 )
 from companion.note.diff import Mark
 from companion.store import proposal
-from companion.store.proposal import FLAG_WORDS, Flag, ProposalState
+from companion.store.proposal import FLAG_WORDS as FLAG_WORDS
+from companion.store.proposal import Flag
+from companion.store.proposal import ProposalState as ProposalState
 from companion.store.proposal_store import Filed
-
-__all__ = [
-    "FLAG_WORDS",
-    "Evidence",
-    "Forgotten",
-    "NotesToForget",
-    "PlaceQuery",
-    "Proposal",
-    "ProposalCounts",
-    "ProposalFilter",
-    "ProposalInPlace",
-    "ProposalPage",
-    "ProposalQuery",
-    "ProposalState",
-]
-
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
-
 
 _DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
 
@@ -59,15 +44,15 @@ class ProposalFilter(Sent):
 
     path: RelativePath | None = None
     folder: FolderPath = ""
-    kind: _Name | None = None
-    field: _Name | None = None
+    kind: Name | None = None
+    field: Name | None = None
     tag: str | None = None
     property: str | None = None
     modified_since: ExactMoment | None = None
     state: Literal[ProposalState, "decided", "all"] = "open"
     flagged: YesOrNo | None = None
     flag: Flag | None = None
-    text: _Name | None = None
+    text: Name | None = None
     latest: YesOrNo = False
     run: RunId | None = None
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from companion.app.types.base import LARGEST, ExactMoment, FolderPath, Id, IsoTime, OrNull, Shape
+from companion.app.types.base import (
+    LARGEST,
+    ExactMoment,
+    FolderPath,
+    Id,
+    IsoTime,
+    Name,
+    OrNull,
+    Shape,
+)
 from companion.app.types.changes import Undone
 from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
 from companion.enrich.result import Decided as Decided
@@ -21,7 +30,6 @@ RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 Wish = Annotated[str, Field(max_length=1000)]
 """What should be different, in the user's own words."""
 
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
 _ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
 _TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
     "allOf": [
@@ -89,7 +97,7 @@ class RunOptions(ScanOptions):
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
     mode: Mode = "fill"
     made_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None
-    made_by: _Name | None = None
+    made_by: Name | None = None
     prompt_changed: bool = False
     proposals: Annotated[list[Id], Field(max_length=10_000)] = Field(default=[])
     wish: Wish = ""

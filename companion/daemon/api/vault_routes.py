@@ -188,13 +188,6 @@ class Waiters:
             self._places.release()
 
 
-def wait_for_result(run: Run, number: int, seconds: float) -> None:
-    """Wait for a result of the run on behalf of the current request; see Waiters.wait."""
-    waiters: Waiters = current_app.extensions[WAITERS]
-    is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
-    waiters.wait(run, number, seconds, is_gone)
-
-
 runs = Resource("runs")
 
 
@@ -215,7 +208,9 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     """The progress of a run, and its results after a number."""
     current_run = _require(run)
     if query.wait:
-        wait_for_result(current_run, query.since, query.wait)
+        waiters: Waiters = current_app.extensions[WAITERS]
+        is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
+        waiters.wait(current_run, query.since, query.wait, is_gone)
     return show_progress(current_run, query.since)
 
 
