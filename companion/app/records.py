@@ -271,17 +271,17 @@ def _take_back(store: Journal, decider: Decider, number: int, run: str) -> Undon
     change = store.change(number)
     if change is None:
         return Undone.failed(number, NotThere(_NO_CHANGE.format(number)))
-    left = change.name_parts(change.remaining_parts)
+    remaining = change.name_parts(change.remaining_parts)
     try:
         undone = decider.take_back(change, run)
     except NoteError as error:
-        return Undone.failed(number, error, change.path, left)
+        return Undone.failed(number, error, change.path, remaining)
     if isinstance(undone, OutboxRow):
         return Undone(
             change=number,
             path=undone.path,
             undone_by=None,
-            left=left,
+            left=remaining,
             reason=UNDO_IN_EDITOR,
             waits=undone.id,
         )

@@ -157,7 +157,8 @@ class Background(Run):
         presence: Presence,
         space: Workspace,
     ) -> None:
-        super().__init__("", RunOptions(paths=[""], priority="background"), 0)
+        options = RunOptions(paths=[""], priority="background")
+        super().__init__("", options, 0, is_background=True)
         self._queue = queue
         self._fingerprints = fingerprints
         self._presence = presence
@@ -165,11 +166,6 @@ class Background(Run):
         self._lock = threading.Lock()
         self._deferred: set[str] = set()
         self._begun: dict[str, FileFingerprint | None] = {}  # as they were when work on them began
-
-    @property
-    def is_background(self) -> bool:
-        """Whether it is the run for background work, which never ends."""
-        return True
 
     def withdraw(self, path: str) -> None:
         """Drop the note's background work: from now on a client works on the note."""

@@ -67,11 +67,7 @@ class Fingerprints:
             data = (self.root / path).read_bytes()
         except OSError:
             data = b""
-        if sha256(data).hexdigest() == digest:
-            return True
-        with self._lock:
-            self._written.pop(path, None)
-        return False
+        return sha256(data).hexdigest() == digest
 
     def is_attempted(self, path: str) -> bool:
         """Return whether the last attempt gave no result and the note is unchanged since."""
@@ -79,11 +75,7 @@ class Fingerprints:
             if path not in self._attempted:
                 return False
             fingerprint = self._attempted[path]
-        if fingerprint == read_fingerprint(self.root / path):
-            return True
-        with self._lock:
-            self._attempted.pop(path, None)
-        return False
+        return fingerprint == read_fingerprint(self.root / path)
 
     def seconds_to_settle(self, path: str, settle: float) -> float:
         """Return how many more seconds the note must stay unchanged, to reach `settle` seconds.

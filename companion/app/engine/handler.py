@@ -165,7 +165,8 @@ class Handler:
             run.cancelled,
             budget=self._spending,
             capabilities_from=self._first_client,
-            can_wait=run.can_wait,
+            # unless somebody waits for a single note
+            can_wait=run.total > 1 or run.options.priority == "background",
         )
         self._first_client = self._first_client or client
         if run.options.priority != "interactive":

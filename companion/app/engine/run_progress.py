@@ -28,7 +28,8 @@ class Run:
     kind, total: as in RunShape. warnings, left_alone: as in RunPlan. waits: why it waits now, in
     words; empty if it does not. error: what ended it. usage: of all its calls, including those
     without an answer. made_at: Unix time, seconds. enricher: fills its notes; None before the first
-    one. tell: is called after each change.
+    one. tell: is called after each change. is_background: it is for background work, and never
+    ends.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Run:
     cancelled: threading.Event = field(default_factory=threading.Event)
     enricher: Enricher | None = None
     tell: Callable[[], object] = bool
+    is_background: bool = False
     _busy: int = 0  # notes that are worked on now
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -66,11 +68,6 @@ class Run:
         return self.state in ("done", "cancelled", "failed")
 
     @property
-    def can_wait(self) -> bool:
-        """Whether nobody waits for a single note of it."""
-        return self.total > 1 or self.options.priority == "background"
-
-    @property
     def fault(self) -> str:
         """What ended it, in words; empty if it ended well, or has not ended."""
         return str(self.error or "")
@@ -79,11 +76,6 @@ class Run:
     def code(self) -> str:
         """The code of the problem that ended it."""
         return code_of(self.error) if self.error else ""
-
-    @property
-    def is_background(self) -> bool:
-        """Whether it is the run for background work, which never ends."""
-        return False
 
     def puts_off(self, ticket: Ticket, path: str) -> bool:
         """Return whether the note, now at path, has to wait; if so, its ticket is given back."""
