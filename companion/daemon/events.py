@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from threading import Condition, Thread
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
@@ -22,6 +22,9 @@ from companion.app.types.base import Sent, Shape, YesOrNo
 from companion.app.types.runs import RunList, RunShape
 from companion.app.types.status import Status
 from companion.errors import CompanionError
+
+if TYPE_CHECKING:
+    from companion.daemon.http_server import Stream
 
 
 class EventQuery(Sent):
@@ -71,21 +74,6 @@ _LOOK = 1.0  # seconds between two checks of the status, not all of whose change
 _PING = 15.0  # seconds without an event, after which a stream is written to anyway
 _VOLATILE = {"retry_in"}  # of the status: it counts down
 _log = logging.getLogger(__name__)
-
-
-class Stream(Protocol):
-    """An answer that stays open. once: it ends with the next event."""
-
-    once: bool
-
-    def write(self, data: bytes) -> bool:
-        """Send data, without waiting; return whether the client is still there and keeps up."""
-
-    def is_allowed(self) -> bool:
-        """Return whether its token is still valid."""
-
-    def end(self) -> None:
-        """End the answer."""
 
 
 class _Listener:

@@ -30,7 +30,7 @@ from companion.daemon.guard import SECURITY, Guard
 from companion.errors import CompanionError, UsageError
 
 HAND_OVER = "companion.hand_over"
-"""In the WSGI environment: a function that returns the _Stream which sends the rest of the body,
+"""In the WSGI environment: a function that returns the Stream which sends the rest of the body,
 once the headers are sent; it takes whether the request's token is still valid. It occupies no
 thread.
 """
@@ -175,10 +175,11 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class _Stream:
+class Stream:
     """The body of an answer that stays open, in chunks, after the thread that began it is free.
 
-    once: whether it ends with the next write. begin: called once its headers are sent.
+    once: whether it ends with the next write. is_allowed: returns whether the request's token is
+    still valid. begin: called once its headers are sent.
     """
 
     def __init__(self, task: _Task, is_allowed: Callable[[], bool]) -> None:
@@ -213,15 +214,15 @@ class _Stream:
 class _Task(WSGITask):  # type: ignore[misc]
     """Answers a request; the body of one that was handed over continues in a stream."""
 
-    stream: _Stream | None = None
+    stream: Stream | None = None
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
         environ[HAND_OVER] = self._hand_over
         return environ
 
-    def _hand_over(self, is_allowed: Callable[[], bool]) -> _Stream:
-        self.stream = _Stream(self, is_allowed)
+    def _hand_over(self, is_allowed: Callable[[], bool]) -> Stream:
+        self.stream = Stream(self, is_allowed)
         return self.stream
 
     def finish(self) -> None:
