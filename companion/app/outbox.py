@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from companion.app.decider import Decider
 from companion.app.editor_edits import find_change_to_undo, plan_edits
+from companion.app.engine.circuit_breaker import back_off
 from companion.app.problem import code_of
 from companion.app.types.changes import EditsInPart
 from companion.enrich.context import VaultContext
@@ -299,8 +300,7 @@ class Outbox:
 
     def _put_off(self, row: OutboxRow, tries: int, reason: str) -> None:
         _log.info("%s: put off: %s", row.path, reason)
-        first, longest = _WAITS
-        self._tries[row.id] = tries + 1, self._clock() + min(first * 2**tries, longest)
+        self._tries[row.id] = tries + 1, self._clock() + back_off(tries + 1, *_WAITS)
 
     def _make_in_file(self, row: OutboxRow) -> None:
         if row.undoes is not None:
