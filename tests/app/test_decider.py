@@ -309,34 +309,6 @@ def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
     assert desk.accept(mine).status == "enriched" and "description: My own." in desk.text
 
 
-def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
-    [old] = desk.propose("description")
-    list(desk.decisions.refuse([old]))
-    [new] = desk.propose("description")
-    desk.accept(Acceptance(id=old, state="refused"))
-    assert desk.states([old, new]) == ["accepted", "superseded"]
-
-
-def test_refused_is_remembered_and_taken_back(desk: Desk) -> None:
-    ids = desk.propose("description", "top")
-    [done] = desk.decisions.refuse(ids, "no")
-    assert done.status == "refused" and desk.states(ids) == ["refused", "refused"]
-    assert {each.state for each in desk.store.latest("Sourdough.md").values()} == {"refused"}
-    [again] = desk.decisions.refuse(ids[:1])
-    assert again.status == "failed" and "refused already, by you" in again.reason
-    [undone] = desk.decisions.undo(ids)
-    assert {each.reason for each in undone.decided} == {None}
-    assert desk.states(ids) == ["open", "open"]
-
-
-def test_what_was_edited_since_is_not_taken_back(desk: Desk) -> None:
-    ids = desk.propose("description")
-    desk.accept(*ids)
-    desk.write(desk.text.replace("is raised.", "was raised."))
-    [undone] = desk.decisions.undo(ids)
-    assert undone.status == "failed" and desk.states(ids) == ["accepted"]
-
-
 def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:
     config = Config(notes=NotesTable(postponed_afterwards="remove"))
     for desk in _open(tmp_path, config):

@@ -342,17 +342,3 @@ def test_why_a_run_waits_is_told(place: Place) -> None:
     run.cancel()
     thread.join(60)
     assert len(results) == 1 and place.model.calls() == 1
-
-
-def test_an_open_note_is_left_to_its_editor(place: Place) -> None:
-    if place.by == HERE:
-        pytest.skip("without a daemon nobody tells which notes are open")
-    vault = place.open()
-    place.fixture.daemon.report_presence("desk", ["F/Stub.md"])
-    results: list[NoteResult] = []
-    thread = follow(vault.run(RunOptions(paths=["F"])), results)
-    eventually(lambda: place.fixture.daemon.outbox.rows_of(["F/Stub.md"]))
-    assert place.fixture.read("F/Stub.md") == STUB
-    place.fixture.daemon.report_presence("desk", [])
-    thread.join(60)
-    assert statuses(results) == {"F/Stub.md": "enriched"} and place.fixture.is_filled("F/Stub.md")

@@ -1,24 +1,20 @@
 """Commands where a daemon runs: a run that does not come to its end, status, codes and tokens."""
 
-import json
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from companion.app.connection import Connection, DaemonRefused, M
+from companion.app.connection import Connection, M
 from companion.app.engine.run_progress import Run
 from companion.app.remote_vault import RemoteRun
-from companion.app.tokens import read_token
 from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.vault_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, KEY, SAYS, STUB, Process, User, answer_by_schema
-from tests.daemon.caller import Answer, Caller
 from tests.daemon.test_api_runs import make_result
 from tests.llm.fake_endpoint import error
 
@@ -196,44 +192,3 @@ def test_status_says_what_it_waits_for(vault_served: Serving) -> None:
     user.says()
     assert user.run("service", "resume").status == user.run("enrich", "Stub.md").status == 0
     assert "waits" not in user.run("status").out
-
-
-def ask(port: int, method: str, path: str, token: str = "", body: object = None) -> Answer:
-    data = b"" if body is None else json.dumps(body).encode()
-    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
-    if token:
-        lines.append(f"Authorization: Bearer {token}")
-    if data:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
-    with Caller(port) as caller:
-        return caller.send("\r\n".join([*lines, "", ""]).encode() + data)
-
-
-def pair(port: int, code: str) -> Answer:
-    return ask(port, "POST", "/api/v1/pair", body={"code": code})
-
-
-def test_a_code_opens_this_vault_alone_until_the_token_changes(
-    vault_served: Serving, tmp_path: Path
-) -> None:
-    user = vault_served.user
-    ran = user.run("plugin", "pair")
-    assert (ran.status, ran.err) == (0, "")
-    code = ran.out.splitlines()[0]
-    (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
-    with serving(user, "--vault", str(other.parent)) as neighbour:
-        assert pair(neighbour.port, code).status == 403
-        token = pair(vault_served.port, code.lower().replace("-", " ")).json["token"]
-        assert pair(vault_served.port, code).status == 403, "a code is used once"
-        assert ask(vault_served.port, "GET", "/api/v1/status", token).status == 200
-        assert ask(neighbour.port, "GET", "/api/v1/status", token).status == 401
-        assert ask(neighbour.port, "GET", "/api/v1/status", read_token()).status == 200
-    mine = vault_served.client()
-    assert user.run("plugin", "token", "rotate").status == 0
-    assert ask(vault_served.port, "GET", "/api/v1/status", token).status == 401
-    with pytest.raises(DaemonRefused, match="does not open this daemon") as refused:
-        mine.status()
-    assert refused.value.status == 401
-    assert user.run("status").status == 0
-    for kept in (vault_served.log, vault_served.errors.read_text(encoding="utf-8")):
-        assert token not in kept and code not in kept and read_token() not in kept

@@ -4,7 +4,6 @@ What each fault of an endpoint is called is tested with the client, in tests/llm
 """
 
 import json
-from collections.abc import Callable
 
 import pytest
 
@@ -49,32 +48,6 @@ def test_prompt_is_exactly_what_is_sent(user: User) -> None:
     assert call["messages"] == body["messages"]
     assert call["schema"] == body["response_format"]["json_schema"]["schema"]
     assert all(message["content"] in told for message in call["messages"])
-
-
-def without_schema(seen: Seen, n: int) -> Scene:
-    """Play a server that knows json_object only."""
-    form = seen.body.get("response_format", {}).get("type")
-    if form == "json_schema":
-        return error(400, "response_format json_schema is not supported")
-    said = {"description": SAYS["description"], "callout": SAYS["callout"], "extra": 1}
-    return answer(f"```json\n{json.dumps(said)}\n```" if form else "plain")
-
-
-def without_json(seen: Seen, n: int) -> Scene:
-    """Play a server that knows no JSON format."""
-    if "response_format" in seen.body:
-        return error(400, "response_format is not supported")
-    asked = seen.body["messages"][1]["content"]
-    return answer(str(SAYS["callout" if "two paragraphs" in asked else "description"]))
-
-
-@labelled(("script", "calls"), {"json_object": (without_schema, 2), "text": (without_json, 4)})
-def test_servers_that_cannot_hold_a_schema(
-    user: User, script: Callable[[Seen, int], Scene], calls: int
-) -> None:
-    with_notes(user, 1).fake.script = script
-    assert user.run("enrich", ".").status == 0
-    assert (user.read("0.md"), user.calls()) == (FILLED, calls)
 
 
 STOPPED = {
@@ -146,16 +119,6 @@ def test_a_limit_ends_a_run_of_several_at_once(user: User) -> None:
     assert f"{user.calls() * 1000:,} spent today" in ran.err and 3 <= user.calls() <= 6
     assert f"{user.calls()} enriched, {24 - user.calls()} not done" in ran.out
     assert "✗" not in ran.out, "nothing was asked about the others"
-
-
-def test_a_proxy_on_this_machine_has_the_price_that_is_set(user: User) -> None:
-    with_notes(user, 24)
-    price = "price = [10, 50]\nconcurrency = 1\n"  # 2.2 cents an answer
-    user.configure(f"[endpoint]\n{price}[limits]\ndollars_a_day = 0.2\n")
-    user.says({"prompt_tokens": 700, "completion_tokens": 300})
-    ran = user.run("enrich", ".")
-    assert ran.status == 1 and ran.err.startswith("companion: The limit of $0.2 a day is reached")
-    assert f"${user.calls() * 0.022:.4f} spent today" in ran.err and 2 <= user.calls() <= 9
 
 
 def test_a_service_tier_that_is_refused_is_told_once(user: User) -> None:

@@ -58,14 +58,6 @@ def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
     return target.read_bytes()
 
 
-def test_tags_of_the_text_are_offered_and_marks_are_not(user: User) -> None:
-    user.note("Other.md", "---\ntags: [status/postponed, C++, book]\n---\n#garden\n\n`#code`\n")
-    user.note("Stub.md", STUB.replace("created:", "tags:\ncreated:"))
-    user.run("enrich", "Stub.md")
-    schema = user.fake.seen[0].body["response_format"]["json_schema"]["schema"]["properties"]
-    assert sorted(schema["tags"]["items"]["enum"]) == ["book", "garden"]
-
-
 def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
     """One call a field: the first is answered, and the second one fails."""
     user.configure('[endpoint]\njson_mode = "text"\n')
@@ -173,15 +165,6 @@ TELLING = (
     " within two warm and humid days, while somebody turns it over.\n"
 )
 SMALL = "[endpoint]\nsmall = true\n"
-
-
-@pytest.mark.parametrize("link", ["", "[[Koji]]", "[[Miso]] is a paste of beans and a mould."])
-def test_a_prompt_is_the_same_where_no_note_tells_anything(user: User, link: str) -> None:
-    user.note("Koji.md", f"{TITLE}\nA mould.\n")
-    alone = user.run("prompt", "Koji.md").out
-    assert "\n\n# Koji\n\nA mould.\n</note>\n\n" in alone
-    user.note("Miso.md", f"Beans. {link}")
-    assert user.run("prompt", "Koji.md").out == alone
 
 
 def test_a_small_model_is_shown_less_the_more_the_note_says_itself(user: User) -> None:

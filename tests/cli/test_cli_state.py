@@ -33,18 +33,6 @@ def state(user: User) -> Path:
     return state_folder(user.vault.resolve())
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
-    """Have the system refuse to open files of that name for writing, as it would any user."""
-    real = os.open
-
-    def open_(path: object, flags: int, *rest: object, **options: object) -> int:
-        if str(path).endswith(name) and flags & (os.O_WRONLY | os.O_RDWR):
-            raise OSError(code, os.strerror(code))
-        return real(path, flags, *rest, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(os, "open", open_)
-
-
 def open_to_others(state: Path) -> set[str]:
     """Return what others may do anything with, of the state folder and all in it."""
     every = (state.parent, state, *state.rglob("*"))
@@ -79,31 +67,6 @@ def test_what_others_may_read_is_shut(user: User, state: Path, command: list[str
     user.run(*command)
     assert open_to_others(state) == {"link"}
     assert stat.S_IMODE(outside.stat().st_mode) == 0o644
-
-
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS], ids=["note", "vault"])
-def test_a_note_that_is_read_only(
-    user: User, state: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
-    refuse(monkeypatch, "Stub.md", code)
-    ran = user.run("enrich", "Stub.md")
-    assert (ran.status, ran.err, user.read("Stub.md")) == (1, "", STUB)
-    assert "✗ Stub.md: " in ran.out and "read-only" in ran.out
-    assert "To take it all back" not in ran.out
-
-
-def test_a_full_disk(user: User, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = os.write
-
-    def write(fd: int, data: bytes) -> int:
-        if b"A stub is" in bytes(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return real(fd, data)
-
-    monkeypatch.setattr(os, "write", write)
-    ran = user.run("enrich", "Stub.md")
-    assert ran.status == 1 and user.read("Stub.md") == STUB
-    assert "disk is full" in ran.err
 
 
 def test_a_second_companion(user: User, state: Path) -> None:

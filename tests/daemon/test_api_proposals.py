@@ -226,20 +226,6 @@ def test_a_restart_asks_nothing_again(vault: DaemonFixture) -> None:
     assert vault.changes() == []
 
 
-def test_an_answer_for_an_open_note_survives_a_restart(daemon_fixture: DaemonFixture) -> None:
-    """It was asked for to be written, so it is, once the note is closed."""
-    daemon_fixture.start_asking()
-    daemon_fixture.daemon.report_presence("c", ["Stub.md"])
-    daemon_fixture.model.answer()
-    eventually(lambda: daemon_fixture.daemon.proposals.count() == 2)
-    daemon_fixture.stop()
-    assert daemon_fixture.read("Stub.md") == STUB
-    daemon_fixture.model.fail(500)
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    assert daemon_fixture.model.calls() == 1
-
-
 def test_a_dry_run_is_not_written_by_the_background(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.settings["enabled"] = False
     daemon_fixture.note("Stub.md")

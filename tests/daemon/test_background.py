@@ -16,15 +16,6 @@ EDITED_FILLED = FILLED + "A line added.\n"
 REWRITTEN = "---\ndescription:\n---\n\n# Other\n\nAll of this is new.\n\nAnd so is this.\n"
 
 
-def test_saved_stub_is_filled(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md", rests=False)
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    eventually(daemon_fixture.is_idle)
-    assert "Stub.md: filled description, callout (change 1)" in daemon_fixture.log.getvalue()
-    assert daemon_fixture.status().background.notes_today == 1
-
-
 def test_each_note_is_a_run_of_its_own(daemon_fixture: DaemonFixture) -> None:
     for name in "ABC":
         daemon_fixture.note(f"{name}.md")

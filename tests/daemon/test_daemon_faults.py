@@ -71,21 +71,6 @@ def test_few_calls_go_to_an_endpoint_that_fails(
     assert daemon_fixture.model.calls() <= 3  # those that were under way side by side
 
 
-def test_run_that_stops_on_a_fault_ends_with_it(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.settings["settle_seconds"] = 3600.0
-    daemon_fixture.model.fail(401, "bad key")
-    for number in range(6):
-        daemon_fixture.note(f"{number}.md")
-    daemon_fixture.start()
-    run = daemon_fixture.run("", on_fault="stop")
-    assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
-    ended = [each for each in run.since(0) if each.ends_run]
-    assert ended
-    assert ended[0].reason == run.fault
-    assert daemon_fixture.changes() == []
-    eventually(daemon_fixture.is_idle_but_for_the_background)
-
-
 def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -278,6 +278,3 @@ def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixt
     quiet.rescan()
     assert quiet.status().to_do == 0
     assert quiet.status().waiting["background"] == 0
-
-
-# --- undo

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing, suppress
 
 from tests.daemon.daemon_fixture import DaemonFixture, eventually
-from tests.enrich.similar_vault import STUB, write_tagged
+from tests.enrich.similar_vault import write_tagged
 
 _PATIENCE = 90.0  # seconds, for the encoder to start and to be at its low priority
 
@@ -31,16 +31,3 @@ def test_new_notes_are_compared_and_ignored_ones_forgotten(daemon_fixture: Daemo
     eventually(lambda: "New.md" in compared(daemon_fixture), _PATIENCE)
     assert "Omelette.md" not in compared(daemon_fixture)
     assert len(compared(daemon_fixture)) == 30
-
-
-def test_a_stub_gets_the_tags_of_similar_notes(daemon_fixture: DaemonFixture) -> None:
-    write_tagged(daemon_fixture.vault)
-    daemon_fixture.start()
-    daemon_fixture.note("Bread.md", STUB.format(title="Cheese bread", text="Knead the dough."))
-    run = daemon_fixture.run("Bread.md", wait=False)
-    eventually(lambda: run.is_over, _PATIENCE)
-    assert "tags: [cooking]\n" in daemon_fixture.read("Bread.md")
-    asked = [
-        seen.body["response_format"]["json_schema"]["schema"] for seen in daemon_fixture.model.seen
-    ]
-    assert all("tags" not in schema["properties"] for schema in asked)

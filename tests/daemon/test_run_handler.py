@@ -45,25 +45,6 @@ def test_some_notes_tell_what_very_many_cost(
     assert told[1] == f"about {told[0]}"
 
 
-def test_cancelled_run_begins_nothing_further(quiet: DaemonFixture) -> None:
-    for number in range(8):
-        quiet.note(f"Stub {number}.md")
-    quiet.model.think()
-    quiet.start()
-    run = quiet.run("", wait=False)
-    eventually(lambda: quiet.model.calls() == 4)
-    quiet.daemon.engine.cancel(run)
-    assert run.state == "cancelled"
-    quiet.model.answer()
-    eventually(quiet.is_idle_but_for_the_background)
-    assert set(statuses(run).values()) == {"proposed"} and run.counts.total() == 4
-    assert quiet.changes() == []
-    assert quiet.model.calls() == 4
-    kept = quiet.space.journal.proposals.select()  # what was asked for is paid for
-    assert {each.state for each in kept} == {"open"} and len({each.path for each in kept}) == 4
-    assert set(statuses(quiet.run("")).values()) == {"enriched"} and quiet.model.calls() == 8
-
-
 def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,12 +21,6 @@ with vault_lock(Path(sys.argv[1])):
 """
 
 
-def test_is_free_again_afterwards(tmp_path: Path) -> None:
-    for _ in range(2):
-        with vault_lock(tmp_path / "state"):
-            pass
-
-
 def test_says_who_holds_it(tmp_path: Path) -> None:
     with (
         vault_lock(tmp_path),
