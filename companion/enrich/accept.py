@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from companion.config import Config
 from companion.enrich.checks import checks_are_on, find_fault, find_good_items, tidy_answer
@@ -20,7 +21,6 @@ from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import SUPPORTED, Accepted, Evidence, Rejected, find_name_evidence
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
-from companion.enrich.relations import mentions_all
 from companion.enrich.result import Filling
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.typed_values import find_untold
@@ -214,7 +214,7 @@ class Acceptor:
         if not self.model.is_small or field.kind in SCALARS:
             return accepted
         if field.is_link:
-            is_named = mentions_all(self.vault_context, self.note, accepted.filling.value)
+            is_named = self._mentions_all(accepted.filling.value)
             return accepted if is_named else accepted._replace(flags=("unverified",))
         if field.vocabulary == "vault":  # no more than one in five of its tags is the author's
             return accepted._replace(flags=("small-model",))
@@ -228,6 +228,15 @@ class Acceptor:
             flags = ["unsupported"]
         added = tuple(flags) if checks_are_on() else ()
         return accepted._replace(evidence=tuple(evidence), flags=added)
+
+    def _mentions_all(self, links: str | Sequence[str]) -> bool:
+        """Return whether the note links to, or names, each note that the links lead to."""
+        context, path, text = self.vault_context, self.note.path, self.note.text
+        mentions = (each.paths for each in self._names.find_mentions(text))
+        linked = map(without_extension, context.links.linked_in(text, path))
+        named = {*linked, *chain.from_iterable(mentions)}
+        links = [links] if isinstance(links, str) else links
+        return all(context.linked_note(link, path) in named for link in links)
 
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
         """Return the evidence for each sentence, or item of a list, and the note that it is from.

@@ -12,12 +12,7 @@ from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import ModelFacts, model_facts
 from companion.enrich.context import PromptNote, VaultContext, find_styles
 from companion.enrich.embeds import Embeds
-from companion.enrich.excerpt import (
-    add_text,
-    excerpt,
-    find_too_little,
-    make_prompt_context,
-)
+from companion.enrich.excerpt import add_text, excerpt, find_too_little, make_prompt_context
 from companion.enrich.language import name_language
 from companion.enrich.lessons import Lessons
 from companion.enrich.model_calls import (

@@ -55,14 +55,10 @@ class _Source(NamedTuple):
     """A note that may tell of others. description: its author's; empty: it has none."""
 
     file: NoteFile
+    path: str
     title: str
     passages: Sequence[Passage]
     description: str
-
-    @property
-    def path(self) -> str:
-        """Its path."""
-        return self.file.path
 
 
 class Backlinks:
@@ -89,9 +85,8 @@ class Backlinks:
         statements = list(self._statements(vault, path, names))
         lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
         backlinks, tokens_free = _take(lines, budget)
-        linked_notes = self._described(
-            vault, vault.links.linked_in(parsed.note.text, path), _DESCRIPTIONS
-        )
+        links = vault.links.linked_in(parsed.note.text, path)
+        linked_notes = self._described(vault, links, _DESCRIPTIONS)
         described = {f"{each.title}: {each.description}": each.path for each in linked_notes}
         linked, _ = _take(described, tokens_free)
         quotable = (
@@ -106,10 +101,7 @@ class Backlinks:
     def describe(
         self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
     ) -> Told:
-        """Return the first descriptions that the authors of these notes gave them.
-
-        looked_at: the most notes to read.
-        """
+        """Return the first descriptions by the authors. looked_at: the most notes to read."""
         sources = self._described(vault, paths, most, looked_at)
         described = tuple(source.description for source in sources)
         return Told(linked=described, files=tuple(source.file for source in sources))
@@ -149,13 +141,11 @@ class Backlinks:
         """Yield those of the first notes that may reveal something."""
         for path in islice(filter(vault.may_tell, paths), most):
             # as it is now: it may have become private since the scan
-            file = stat_note(self._workspace.root, path)
-            if file and (source := self._read(file)):
-                yield source
-
-    def _read(self, file: NoteFile) -> _Source | None:
-        with self._lock:
-            return self._cached(file)
+            if file := stat_note(self._workspace.root, path):
+                with self._lock:
+                    source = self._cached(file)
+                if source:
+                    yield source
 
     def _read_source(self, file: NoteFile) -> _Source | None:
         """Return the note; None if it must not reveal anything, or is being changed."""
@@ -167,7 +157,8 @@ class Backlinks:
         if not is_given or wrote_description(self._workspace.journal, file.path, parsed):
             description = ""
         said = inert_value(str(description))
-        return _Source(file, name_note(parsed, file.path), read_passages(parsed), said)
+        title = name_note(parsed, file.path)
+        return _Source(file, file.path, title, read_passages(parsed), said)
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

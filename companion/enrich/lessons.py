@@ -94,9 +94,9 @@ class Lessons:
     def find_corrections(
         self, vault: VaultContext, names: Mapping[str, str]
     ) -> tuple[dict[str, list[str]], tuple[NoteFile, ...]]:
-        """Return the author's latest corrections by the names of the fields, and their notes.
+        """Return the author's latest corrections, in words, by field, and the notes they are from.
 
-        In words, as many as a prompt has room for. names: by what the fields fill.
+        names: of the fields, by what they fill.
         """
         by_field: dict[str, list[str]] = {}
         files: list[NoteFile] = []
@@ -113,10 +113,7 @@ class Lessons:
     def corrections(
         self, vault: VaultContext, kind: str | None = None
     ) -> Iterator[tuple[Correction, NoteFile]]:
-        """Yield the author's corrections with their notes, latest first.
-
-        kind: of the field; None: of any.
-        """
+        """Yield the author's corrections with their notes, latest first. kind: None: of any."""
         proposals = self._workspace.journal.proposals.corrected(kind, _LOOKED_AT)
         for each in read_corrections(proposals):
             may_tell = vault.may_tell(each.path)
@@ -153,10 +150,7 @@ def _as_line(value: ProposedValue) -> str:
 
 
 def find_refused(workspace: Workspace) -> list[RefusedField]:
-    """Return the fields that the user may want to stop filling in a folder.
-
-    Fields already turned off there are left out, and so are notes in no folder.
-    """
+    """Return the fields, not turned off yet, that the user may want to stop filling in a folder."""
     streaks: dict[tuple[str, str], int] = {}
     over: set[tuple[str, str]] = set()
     for path, kind, state in workspace.journal.proposals.decided_by_user():

@@ -41,9 +41,8 @@ _SECONDS = 3.0  # for that, at most
 class Suggestion(NamedTuple):
     """What similar notes suggest for a property of a note.
 
-    chosen: the values to fill in; None if the vault has too little to learn from, and a model has
-    to choose. candidates: all values that similar notes have, the likeliest first. reason: why
-    there are no more.
+    chosen: the values to fill in; None: there is too little to learn from, and a model has to
+    choose. candidates: all that similar notes have, the likeliest first. reason: why no more.
     """
 
     chosen: tuple[str, ...] | None
@@ -108,8 +107,7 @@ class NearestNeighbours:
         has: casefolded values that the note has elsewhere, such as tags in its text.
         """
         near = self._find_near(path, self._table.compare(vector), _MORE_NEIGHBOURS)
-        shares = self._share(near[:NEIGHBOURS])
-        more = self._share(near)
+        shares, more = self._share(near[:NEIGHBOURS]), self._share(near)
         new = [value for value in _by_share(shares) if value.casefold() not in has]
         rest = [value for value in _by_share(more) if value.casefold() not in has]
         candidates = tuple(dict.fromkeys([*new, *rest]))
@@ -197,9 +195,9 @@ def learn_rules(
 ) -> list[Rule | None]:
     """Return the rule that suits the notes best for each way to score values; None: none does.
 
-    authors: the values of each note. vectors: of these notes, in their order. compared: those of
-    the notes that they are compared to. left_out: the notes that are left out in turn, as far as
-    time allows. most: the most values a note may have.
+    authors: the values of each note. vectors: of these notes, in their order. compared: of the
+    notes that they are compared to. left_out: those left out in turn, as far as time allows. most:
+    the most values a note may have.
     """
     rows = {path: row for row, path in enumerate(authors)}
     sample = [path for path in left_out if path in rows]

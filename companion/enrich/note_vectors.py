@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from hashlib import sha256
 from threading import Event, Lock
 from typing import TYPE_CHECKING
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 _LETTERS = 300  # of a note's text, besides its title: more takes longer, and tags get no better
 _BATCH = 32  # notes encoded at once
 _HASH_BYTES = 16
-
 
 VectorProgress = Callable[[int, int], None]
 
@@ -71,10 +69,7 @@ class NoteVectors:
         self._used_at = 0.0
 
     def is_wanted(self) -> bool:
-        """Return whether the current settings still name and use this encoder.
-
-        Raises SettingsUnusable while a settings file is broken.
-        """
+        """Return whether the settings still name and use this encoder. Raises SettingsUnusable."""
         config = self._workspace.refresh().config
         return config.similar.enabled and config.similar_endpoint() == self._endpoint
 
@@ -127,9 +122,7 @@ class NoteVectors:
         return 0
 
     def find(self, path: str, parsed: ParsedNote) -> Floats | None:
-        """Return the note's vector as it is now; None if the encoder is on another machine.
-
-        In that case, only the vectors that update() has made are used.
+        """Return the note's vector as it is now; None: the encoder is elsewhere, and has made none.
 
         Raises EndpointError, AnswerError, Cancelled.
         """
@@ -171,10 +164,7 @@ class NoteVectors:
             return self._table
 
     def free_unused(self, seconds: float) -> None:
-        """Free the memory of the vectors if they have not been compared for this long.
-
-        They take 50 MB for 100,000 notes; the next comparison reads them again.
-        """
+        """Free the vectors if they were not compared for this long: 50 MB for 100,000 notes."""
         with self._lock:
             if time.monotonic() - self._used_at >= seconds:
                 self._table = None
@@ -210,31 +200,30 @@ class NoteVectors:
         if not isinstance(self.encoder, EndpointEncoder):
             return self.encoder.encode(texts)
 
+        space = self._workspace
+
+        def may_send(file: NoteFile) -> bool:
+            now = stat_note(space.root, file.path)
+            return now is not None and (
+                now == file or space.read_again(now, is_remote=self.is_remote) is not None
+            )
+
         def check() -> None:
-            is_same = self._workspace.refresh().version == version
-            if not is_same or not all(map(self._may_send, files)):
+            if space.refresh().version != version or not all(map(may_send, files)):
                 raise AnswerError(
                     "settings or notes were changed in the meantime; nothing was sent"
                 )
 
         return self.encoder.encode(texts, check)
 
-    def _may_send(self, file: NoteFile) -> bool:
-        now = stat_note(self._workspace.root, file.path)
-        read_again = partial(self._workspace.read_again, is_remote=self.is_remote)
-        return now is not None and (now == file or read_again(now) is not None)
-
     def _has(self, file: NoteFile) -> bool:
         """Return whether there is a vector of the note as it is now."""
         return self._load().get(file.path) == hash(file)
 
     def _load(self, scan: Scan | None = None) -> dict[str, int]:
-        """Return which notes have a vector; what another process wrote is read again.
-
-        scan: its paths are reused, so that they are in memory once.
-        """
+        """Return which notes have a vector; what another process wrote is read again."""
         if self._seen is None or self._seen != self._store.identify():
-            own = {path: path for path in scan.files} if scan else {}
+            own = {path: path for path in scan.files} if scan else {}  # in memory once
             self._files = self._store.load_files(self.encoder.name, own)
             self._seen, self._table = self._store.identify(), None
             self.version += 1

@@ -7,16 +7,10 @@ author has filled the property, by leaving out one after the other, as nearest_n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.context import PromptNote, VaultContext
-from companion.enrich.nearest_neighbours import (
-    NearestNeighbours,
-    Rule,
-    Suggestion,
-    learn_rules,
-)
+from companion.enrich.context import VaultContext
+from companion.enrich.nearest_neighbours import NearestNeighbours, Rule, Suggestion, learn_rules
 from companion.enrich.note_vectors import NoteVectors
 from companion.errors import NoteError
 from companion.note.link_names import without_extension
@@ -31,9 +25,7 @@ _PROPOSED = 3  # notes at most, where nothing could be learnt
 
 
 class _Score(NamedTuple):
-    """How much speaks for a link to a note. alike: the similarity of the two notes. share: of the
-    most similar notes that have the property, those that link there.
-    """
+    """The similarity of two notes, and the share of similar notes with the property that link."""
 
     alike: float
     share: float
@@ -49,9 +41,8 @@ _SCORERS: Sequence[Callable[[_Score], float]] = (
 class Relations:
     """The links that notes of a vault have in one property, and the rule learnt from them.
 
-    values: the links in it, by the path of their note. of_all: links may lead to private notes.
-    left_out: the notes that are left out in turn to learn the rule; None: any. Paths of linked
-    notes are without `.md`.
+    values: the links in it, by note. of_all: links may lead to private notes. left_out: the notes
+    left out in turn to learn the rule; None: any. Paths of linked notes are without `.md`.
     """
 
     def __init__(
@@ -134,13 +125,3 @@ class Relations:
             return NoteText.decode((self._context.scan.notes.root / path).read_bytes()).body
         except (OSError, NoteError):
             return ""
-
-
-def mentions_all(context: VaultContext, note: PromptNote, value: str | Sequence[str]) -> bool:
-    """Return whether the note links to, or names, each note that the links lead to."""
-    text = note.text
-    mentions = (each.paths for each in context.names(note.path).find_mentions(text))
-    linked = map(without_extension, context.links.linked_in(text, note.path))
-    named = {*linked, *chain.from_iterable(mentions)}
-    links = [value] if isinstance(value, str) else value
-    return all(context.linked_note(link, note.path) in named for link in links)

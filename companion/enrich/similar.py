@@ -106,9 +106,9 @@ class SimilarNotes:
     def find_evidence(
         self, proposal: Sequence[str], shown: Sequence[str], language: str | None
     ) -> list[Evidence]:
-        """Return the evidence for each sentence of a proposal; nothing if there can be none.
+        """Return the evidence for each sentence of a proposal.
 
-        There is none if the encoder fails, does not know the language, or is on another machine.
+        None if the encoder fails, does not know the language, or is on another machine.
         """
         encoder = self.vectors.encoder
         if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
@@ -137,10 +137,7 @@ class SimilarNotes:
         fields: Mapping[Need, Field],
         language: str | None,
     ) -> ChosenValues:
-        """Return the values that similar notes decide for the needs, each with its field.
-
-        language: of the note, by its English name.
-        """
+        """Return the values that similar notes decide for the needs, each with its field."""
         outcomes, likely = list[Accepted | Rejected](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.source:
@@ -149,7 +146,13 @@ class SimilarNotes:
                 most = field.max_items or 1
                 suggestion = self.suggest(context, path, parsed, need.kind, most, language)
                 likely[field.name] = suggestion.candidates
-                outcomes += _fill(need, field, suggestion)
+                if suggestion.chosen:
+                    value = list(suggestion.chosen) if field.is_list else suggestion.chosen[0]
+                    filling = Filling(need, value, f"{need.kind} as similar notes have")
+                    outcomes.append(Accepted(filling, by_model=False))
+                elif suggestion.chosen is not None:  # else a model has to choose
+                    reason = suggestion.reason
+                    outcomes.append(Rejected(need, reason, "nothing", by_model=False))
             elif field.is_link and self._knows(language):
                 similar = self.find_likely(context, path, parsed, NEIGHBOURS)
                 likely[field.name] = [without_extension(n) for n in similar if context.may_tell(n)]
@@ -193,10 +196,9 @@ class SimilarNotes:
         most: int,
         language: str | None = None,
     ) -> Suggestion:
-        """Return the values that similar notes suggest for the property of that name.
+        """Return the values, at most so many, that similar notes suggest for a property.
 
-        most: the most values. language: of the note, by its English name. If the encoder fails, or
-        does not know the language, there are none.
+        language: of the note, by its English name. None if the encoder fails or does not know it.
         """
 
         def find() -> Suggestion:
@@ -214,9 +216,7 @@ class SimilarNotes:
     ) -> NearestNeighbours:
         """Return the notes with values for the property, and the rule learnt from them.
 
-        of_all: include private notes, which are used for private ones only.
-
-        Raises EndpointError, AnswerError.
+        of_all: also private notes, for private ones only. Raises EndpointError, AnswerError.
         """
 
         def learn() -> NearestNeighbours:
@@ -266,10 +266,7 @@ class SimilarNotes:
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
     ) -> list[SimilarNote]:
-        """Return the notes most similar in meaning to the note, the most similar first.
-
-        Raises EndpointError, AnswerError.
-        """
+        """Return the notes most similar to the note. Raises EndpointError, AnswerError."""
         from companion.store.vectors import find_largest
 
         vector = self.vectors.find(path, parsed)
@@ -340,13 +337,3 @@ class SimilarNotes:
             self._warn(
                 f"{rest:,} notes are not compared yet; companion doctor similar compares them"
             )
-
-
-def _fill(need: Need, field: Field, suggestion: Suggestion) -> Iterator[Accepted | Rejected]:
-    """Yield the outcome of a suggestion for the need; nothing if a model has to choose."""
-    if suggestion.chosen:
-        value = list(suggestion.chosen) if field.kind == "list" else suggestion.chosen[0]
-        filling = Filling(need, value, f"{need.kind} as similar notes have")
-        yield Accepted(filling, by_model=False)
-    elif suggestion.chosen is not None:
-        yield Rejected(need, suggestion.reason, "nothing", by_model=False)

@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.checks import (
-    CHECKS,
-    checks_are_on,
-    find_fault,
-    find_good_items,
-    tidy_answer,
-)
+from companion.enrich.checks import CHECKS, checks_are_on, find_fault, find_good_items, tidy_answer
 from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.repetition import without_copies
 from companion.enrich.checks.shape import first_paragraphs, whole_sentences

@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.enrich import language
-from companion.enrich.language import (
-    NoteLanguages,
-    detect,
-    language_named,
-    name_language,
-)
+from companion.enrich.language import NoteLanguages, detect, language_named, name_language
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 

@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 
 from companion.errors import UsageError
 from companion.note.needs import Need
-from companion.prompts import (
-    Ask,
-    NothingToChoose,
-    PromptContext,
-    PromptError,
-    load_prompts,
-)
+from companion.prompts import Ask, NothingToChoose, PromptContext, PromptError, load_prompts
 from companion.prompts.field import load_field
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import read_prompt_file

@@ -15,10 +15,7 @@ from companion.enrich.checks.meta_talk import (
     find_refusal,
     find_task_talk,
 )
-from companion.enrich.checks.names_and_numbers import (
-    find_unknown_names,
-    find_unknown_numbers,
-)
+from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
 from companion.enrich.checks.repetition import (
     find_copied,
     find_echo,

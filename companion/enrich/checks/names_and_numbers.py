@@ -11,13 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import is_in_language
-from companion.enrich.words import (
-    UNSPACED,
-    find_words,
-    fold,
-    letters,
-    width,
-)
+from companion.enrich.words import UNSPACED, find_words, fold, letters, width
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
 _FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
