@@ -289,10 +289,7 @@ class Asker:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
 
     def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
-        """Return the planner of calls that show as much of the note as there is room for.
-
-        each_need: tokens reserved for each need.
-        """
+        """Return the planner of calls that show much of the note. each_need: reserved tokens."""
         model = self.model
         budget = TokenBudget(model.context_tokens, 0, each_need)
         note_tokens = model.prose_tokens

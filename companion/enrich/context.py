@@ -167,10 +167,7 @@ class VaultContext:
         return f"[[{path}]]" if is_safe(path) else f"[[{target}]]"
 
     def linked_note(self, text: str, source: str) -> str | None:
-        """Return the path, without `.md`, of the only note that a link or a name means.
-
-        source: the note that it is in, which it must not mean.
-        """
+        """Return the path, without `.md`, of the only note but source that a link or name means."""
         target = text.strip().removeprefix("[[").removesuffix("]]").partition("|")[0]
         names = self.names(source)
         path = names.only_note(target.partition("#")[0]) or names.only_note(target)
@@ -226,10 +223,7 @@ class VaultContext:
         return list(dict.fromkeys(targets))[:_OFFERED]
 
     def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
-        """Return the values of the property by the paths of the notes that have any.
-
-        of_all: of private notes, too.
-        """
+        """Return the property's values by note. of_all: those of private notes, too."""
         return {
             path: values
             for path, values in self.scan.values(name)

@@ -216,10 +216,7 @@ class _Embed(NamedTuple):
 
 
 def _find_embeds(parsed: ParsedNote) -> dict[int, list[_Embed]]:
-    """Return the embeds of the note by the lines that they are in.
-
-    Those in code, formulas, HTML, comments and AI callouts do not count.
-    """
+    """Return the embeds by line; none of code, formulas, HTML, comments and AI callouts."""
     answers = parsed.callout_lines
     return {
         number: embeds

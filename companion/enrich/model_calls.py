@@ -87,10 +87,7 @@ class CallPlanner:
     too_little: str = ""
 
     def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
-        """Return the calls that ask for the needs, and the needs that cannot be asked for.
-
-        Mode together: as many in one call as fit.
-        """
+        """Return as few calls as the mode allows, and the needs that cannot be asked for."""
         asks: list[Ask] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
@@ -264,10 +261,7 @@ def split_answer(
     ask: Callable[[], Answer],
     is_json: bool,
 ) -> CallAnswers:
-    """Call ask, and return its answer split into one for each need.
-
-    Raises what ask raises, except AnswerError, which rejects the needs.
-    """
+    """Call ask, and return its answer, split into one for each need."""
     try:
         answer = ask()
     except QuestionInBatch as error:

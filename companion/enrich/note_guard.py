@@ -35,10 +35,7 @@ _BACKGROUND_OFF = "background work was switched off in the meantime (background.
 
 
 class NoteExcluded(NoteRefused):
-    """The note has become private or ignored: nothing from it is sent, kept or written.
-
-    usage: of the earlier calls about it.
-    """
+    """The note is now private or ignored: nothing of it is sent, kept or written."""
 
     def __init__(self, reason: str, path: str, usage: Usage) -> None:
         super().__init__(reason, path)

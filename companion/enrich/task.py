@@ -108,10 +108,7 @@ class Task:
 
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
-    """Return the task for the note that holds data.
-
-    Raises NoteRefused if its text is ambiguous, or the section is not there. JournalError.
-    """
+    """Return the task for the note that holds data. Raises NoteRefused, JournalError."""
     parsed, version = ParsedNote.decode(data), workspace.settings.version
     explicit = job.explicit or job.rejected_only
     reverted = RevertedText(parsed.note.text, frozenset(), frozenset())
@@ -156,10 +153,7 @@ def has_open_needs(workspace: Workspace, job: Job) -> bool:
 
 
 def open_task(workspace: Workspace, job: Job) -> Task | None:
-    """Return the task for the note as it is now; None if there is nothing to ask for.
-
-    Raises JournalError.
-    """
+    """Return the task for the note as it is now; None if there is nothing to ask for."""
     task = read_task(workspace, job)
     return task if task and task.needs else None
 

@@ -50,10 +50,7 @@ class SettingsUnusable(UsageError):
 
 @dataclass(frozen=True, eq=False)
 class VaultSettings:
-    """The settings of a vault at one time.
-
-    version: changes when something that questions to the model depend on has changed.
-    """
+    """The settings of a vault at one time. version: grows when what questions depend on changes."""
 
     config: Config
     prompts: Prompts
@@ -165,10 +162,7 @@ class SettingsSource:
         return marks
 
     def _require_ours(self, marks: _Marks) -> None:
-        """Raise UsageError for a file of ours that is now empty or gone: it may be half saved.
-
-        With an empty one, no note would be private.
-        """
+        """Raise UsageError for a file of ours now empty or gone: no note would be private."""
         for path in self._settings_files()[:_OURS]:
             if _has_content(self._marks[path]):
                 self._with_content.add(path)

@@ -71,18 +71,12 @@ class Workspace:
         return adapted[1]
 
     def refresh(self) -> VaultSettings:
-        """Return the settings as the files have them now. Takes microseconds unless one changed.
-
-        Raises SettingsUnusable while a file is broken.
-        """
+        """Return the settings as the files have them now. Raises SettingsUnusable."""
         self.source.refresh()
         return self.settings
 
     def wait_for_settings(self, cancelled: Event) -> VaultSettings:
-        """Return what refresh does, once no settings file is broken.
-
-        Raises Cancelled if the work is stopped first.
-        """
+        """Return what refresh does, once no settings file is broken. Raises Cancelled."""
         while True:
             try:
                 return self.refresh()

@@ -244,10 +244,7 @@ class BatchClient(Client):
 
 
 class AnswerLine(NamedTuple):
-    """A line of an answer file. reply: None if the line was not processed, and error says why.
-
-    error: empty, or such as `batch_expired`.
-    """
+    """A line of an answer file. reply: None: error says why, as `batch_expired`; else empty."""
 
     id: str
     reply: Reply | None
@@ -264,10 +261,7 @@ class AnswerLine(NamedTuple):
         return "" if is_final else self.error or f"error {self.reply.status}"
 
     def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
-        """Return the answer. limit: the most tokens it could have.
-
-        Raises AnswerError, EndpointError.
-        """
+        """Return the answer, of `limit` tokens at most. Raises AnswerError, EndpointError."""
         if self.reply is None:
             raise unusable_answer_error(endpoint, f"is missing from the batch ({self.error})")
         if self.reply.status != 200:

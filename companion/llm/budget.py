@@ -95,10 +95,7 @@ class Reservation:
         self._settle = settle
 
     def settle(self, usage: Usage | None) -> None:
-        """Replace the estimate with the usage, unless the endpoint counts 0 tokens, or None.
-
-        Only the first call has an effect.
-        """
+        """Replace the estimate, once, with the usage, unless that is None or counts 0 tokens."""
         settle, self._settle = self._settle, None
         if settle:
             settle(usage)

@@ -154,10 +154,7 @@ def is_same_model(name: str, other: str) -> bool:
 
 
 def model_path(name: str) -> Path | None:
-    """Return the path of the model's file, None if it is not fetched yet.
-
-    Raises UsageError when there is no such model.
-    """
+    """Return the path of the model's file, None if it is not fetched yet. Raises UsageError."""
     model = find_model(name)
     path = model.path or models_folder() / model.file
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):

@@ -209,10 +209,7 @@ class Client(Sender):
 def make_answer(
     completion: Completion, schema: JsonSchema | None, endpoint: Endpoint, limit: int
 ) -> Answer:
-    """Return the answer in the completion. limit: the most tokens it could have.
-
-    Raises NoAnswer.
-    """
+    """Return the answer in the completion, of at most limit tokens. Raises NoAnswer."""
     text, usage = completion.text, completion.usage
     if completion.refusal or completion.finish == "content_filter":
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)

@@ -102,10 +102,7 @@ class EmbeddedServer:
 
     @contextmanager
     def lease(self) -> Iterator[Endpoint]:
-        """Lend the endpoint for one call; until then the server is not idle.
-
-        Raises ModelNotStarted when the server cannot be started.
-        """
+        """Lend the endpoint for one call; it is not idle until then. Raises ModelNotStarted."""
         with self._changed:
             if self._timer:
                 self._timer.cancel()

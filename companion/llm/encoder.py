@@ -43,10 +43,7 @@ class Encoder(Protocol):
     name: str
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a vector of length 1 for each text, as the rows of a matrix.
-
-        Raises EndpointError, AnswerError, Cancelled.
-        """
+        """Return vectors of length 1 as rows. Raises EndpointError, AnswerError, Cancelled."""
 
     def close(self) -> None:
         """Free what it uses; the next call acquires it again, where that is possible."""

@@ -221,10 +221,7 @@ def fits_schema(value: Any, schema: JsonSchema) -> bool:
 
 
 def with_body_status(reply: Reply) -> Reply:
-    """Return reply with the status that its body reports.
-
-    Some gateways send errors with status 200, and the real status in the body.
-    """
+    """Return reply with the status in its body: some gateways send errors with status 200."""
     if reply.status != 200 or b'"error"' not in reply.body[:4096]:
         return reply
     data = reply.parse()

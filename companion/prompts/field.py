@@ -120,10 +120,7 @@ class Field:
     def instruction(
         self, note: PromptContext, question: str | None = None, section: str | None = None
     ) -> str:
-        """Return the instruction for this field of the note.
-
-        Raises NothingToChoose, and PromptError when the template cannot be expanded.
-        """
+        """Return the instruction for this field. Raises NothingToChoose, PromptError."""
         if self.template is None:
             return "Names of notes of the vault that belong here."
         offered = self.choices(note) or note.vocabulary.get(self.name, ())

@@ -130,10 +130,7 @@ class Prompts:
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
     def schema(self, asks: Sequence[Ask], note: PromptContext) -> dict[str, Any]:
-        """Return the JSON schema of an answer to asks, for strict mode: exactly these keys.
-
-        Raises NothingToChoose.
-        """
+        """Return the JSON schema of an answer: exactly these keys. Raises NothingToChoose."""
         properties = {ask.key: ask.field.schema(ask.field.choices(note)) for ask in asks}
         return {
             "type": "object",
