@@ -170,16 +170,11 @@ class Acceptor:
         filling = Filling(need, value, "the words of other notes; no model was asked")
         return Accepted(filling, by_model=False, evidence=evidence)
 
-    def use_fallback(
-        self, outcomes: Sequence[Accepted | Rejected]
-    ) -> tuple[Accepted | Rejected, ...]:
-        """Return the outcomes with a sentence of the note in place of a rejected description.
+    def use_fallback(self, outcome: Accepted | Rejected) -> Accepted | Rejected:
+        """Return the outcome, with a sentence of the note in place of a rejected description.
 
         A sentence that may not be about the subject is flagged. Switched off, nothing changes.
         """
-        return tuple(map(self._replace_rejected, outcomes))
-
-    def _replace_rejected(self, outcome: Accepted | Rejected) -> Accepted | Rejected:
         if isinstance(outcome, Accepted) or outcome.need.kind != DESCRIPTION:
             return outcome
         own = None if outcome.kind in _NO_FALLBACK else self._own_sentence

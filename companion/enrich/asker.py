@@ -141,7 +141,7 @@ class Asker:
             planner = self._planner(note, RETRY_TOKENS)
             calls = send_calls(planner, list(unfit), client, unfit, check)
             answers = answers.merge(_accept_calls(acceptor, calls, keep))
-        outcomes = answers.outcomes if again else acceptor.use_fallback(answers.outcomes)
+        outcomes = answers.outcomes if again else map(acceptor.use_fallback, answers.outcomes)
         return NoteAnswers((*first.outcomes, *outcomes), answers.usage)
 
     def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
@@ -194,7 +194,7 @@ class Asker:
         schema = note.prompts.schema(asks, note.context) if keys else None
         call_answers = split_answer(asks, lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
-        outcomes = acceptor.use_fallback([acceptor.accept(each) for each in call_answers.answers])
+        outcomes = map(acceptor.use_fallback, map(acceptor.accept, call_answers.answers))
         return NoteAnswers(tuple(outcomes), call_answers.usage)
 
     def accept_value(

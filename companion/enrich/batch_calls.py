@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 
 from companion.config import Config
@@ -41,7 +41,7 @@ from companion.private_files import new_private
 from companion.store.batch_store import BatchCall, ProviderState
 from companion.store.proposal import NewProposal, Proposal
 from companion.store.proposal_store import Selection
-from companion.vault.write import Snapshot, read_note
+from companion.vault.write import read_note
 
 _ANSWERED = "it was answered before"
 _REPLACED = "it was asked for again since, or is filled"
@@ -129,6 +129,7 @@ class BatchReader:
         self._store = workspace.journal.proposals
         self._batches = workspace.journal.batches
         self._askers: dict[str, Asker] = {}
+        self._context: VaultContext | None = None
 
     def take(self, call: BatchCall, line: AnswerLine) -> Result:
         """Store the answer to the call; return the outcome.
@@ -198,7 +199,9 @@ class BatchReader:
         source, gone = self._store.source(proposals[0]), self._find_replaced(path, proposals)
         if len(gone) < len(proposals):
             try:
-                places = find_places(self._workspace, path, proposals, self._read)
+                space = self._workspace
+                read = partial(read_note, space.root, max_bytes=space.ignore.max_bytes)
+                places = find_places(space, path, proposals, read)
                 return source or places.task.data, {**places.gone, **gone}
             except NoteError:  # answers wait; their place is looked for when they are accepted
                 if source is None:
@@ -220,16 +223,10 @@ class BatchReader:
         if name not in self._askers:
             batch = self._batches.get(name)
             assert batch, "a call is of a batch"
-            facts = ModelFacts(**batch.model)
-            self._askers[name] = Asker(self._workspace, self._context, self._similar, facts)
+            facts, space = ModelFacts(**batch.model), self._workspace
+            self._context = self._context or VaultContext(space.scan())
+            self._askers[name] = Asker(space, self._context, self._similar, facts)
         return self._askers[name]
-
-    @cached_property
-    def _context(self) -> VaultContext:
-        return VaultContext(self._workspace.scan())
-
-    def _read(self, path: str) -> Snapshot:
-        return read_note(self._workspace.root, path, max_bytes=self._workspace.ignore.max_bytes)
 
 
 def _sum_up(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
-from companion.llm.budget import Budget, Caps, PriceOf
+from companion.llm.budget import Budget, Caps
 from companion.llm.catalog import is_small_model, require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
@@ -68,23 +68,18 @@ def open_spending(
 
 def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
     endpoint = encoder or config.endpoint
-    return Caps(
-        _price_at(endpoint, share),
-        config.limits.tokens_a_day,
-        config.limits.dollars_a_day,
-        config.background.notes_a_day,
-        endpoint.model,
-    )
-
-
-def _price_at(endpoint: Endpoint, share: float) -> PriceOf | None:
-    """Return the price of tokens; None: not known."""
 
     def cost(input_tokens: int, output_tokens: int, tier: str | None) -> Decimal | None:
         price = find_cost(endpoint, input_tokens, output_tokens, tier)
         return None if price is None else price * Decimal(share)
 
-    return None if cost(1, 1, None) is None else cost
+    return Caps(
+        None if cost(1, 1, None) is None else cost,
+        config.limits.tokens_a_day,
+        config.limits.dollars_a_day,
+        config.background.notes_a_day,
+        endpoint.model,
+    )
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once

@@ -127,14 +127,12 @@ class VaultContext:
         return self._learn_form(field.kind, field.property)
 
     def _read_form(self, kind: str, name: str) -> PropertyForm:
-        paths = sorted(self.property_values(name, of_all=False))
+        paths, notes = sorted(self.property_values(name, of_all=False)), list[NoteText]()
         step = max(1, len(paths) // _FORM_NOTES)  # from all over the vault
-        return learn_form(kind, name, self._read_notes(paths[::step][:_FORM_NOTES]))
-
-    def _read_notes(self, paths: Iterable[str]) -> Iterator[NoteText]:
-        for path in paths:
+        for path in paths[::step][:_FORM_NOTES]:
             with suppress(OSError, NoteError):
-                yield NoteText.decode((self.scan.notes.root / path).read_bytes())
+                notes.append(NoteText.decode((self.scan.notes.root / path).read_bytes()))
+        return learn_form(kind, name, notes)
 
     @LockedProperty
     def languages(self) -> NoteLanguages:
@@ -150,7 +148,12 @@ class VaultContext:
         returns which of several notes of one name is meant.
         """
         if field.is_link:
-            return partial(find_link, self, path)
+
+            def find_link(text: str) -> str | None:
+                note = self.linked_note(text, path)
+                return self.link_to(note, path) if note else None
+
+            return find_link
         return partial(self.names(path).resolve, choose=choose) if is_linking else lambda _: None
 
     def link_to(self, path: str, source: str) -> str | None:
@@ -238,12 +241,6 @@ class VaultContext:
     def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
         """Return how many notes use each value of the property; of_all: private ones, too."""
         return self._count_usage(name, frozenset() if of_all else self.withheld)
-
-
-def find_link(context: VaultContext, source: str, text: str) -> str | None:
-    """Return the link in the note at source to the note that text names; None if it names none."""
-    path = context.linked_note(text, source)
-    return context.link_to(path, source) if path else None
 
 
 def find_styles(space: Workspace, context: VaultContext) -> Styles:

@@ -229,15 +229,15 @@ def _find_embeds(parsed: ParsedNote) -> dict[int, list[_Embed]]:
 def _find_part(parsed: ParsedNote, part: str) -> range | None:
     """Return the lines of a part of the note; None: it is not there.
 
-    part: empty for the whole body; `^id` for a block; else a heading, or several from the outer one
-    to the inner one, with `#` between them. A section ends at the next heading of the same or a
-    higher level.
+    part: empty: the whole body; `^id`: a block; else headings from the outer to the inner one, with
+    `#` between them. A section ends at the next heading of the same or a higher level.
     """
     if part.startswith("^"):
         return _find_block(parsed.lines, part[1:])
     section = range(len(parsed.lines))
     for heading in map(_name_key, filter(str.strip, part.split("#"))):
-        start = next((n for n in section if _is_heading(parsed.lines[n], heading)), None)
+        headings = (n for n in section if parsed.lines[n].kind == "heading")
+        start = next((n for n in headings if _name_key(parsed.lines[n].title) == heading), None)
         if start is None:
             return None
         level = parsed.lines[start].level
@@ -245,10 +245,6 @@ def _find_part(parsed: ParsedNote, part: str) -> range | None:
         stop = next((n for n in inner if 0 < parsed.lines[n].level <= level), section.stop)
         section = range(start, stop)
     return section
-
-
-def _is_heading(line: Line, heading: str) -> bool:
-    return line.kind == "heading" and _name_key(line.title) == heading
 
 
 def _name_key(heading: str) -> str:
@@ -296,13 +292,7 @@ _BLANK = Line(0, 0, 0, "")
 
 
 def _insert_lines(parsed: ParsedNote, inserted: Mapping[int, Sequence[Line]]) -> ParsedNote:
-    """Return the note with further lines, a blank one before and after them.
-
-    inserted: the lines, by the line that they follow. They have no place in the note's text: their
-    offsets mean nothing.
-    """
-    if not inserted:
-        return parsed
+    """Return the note with further lines, whose offsets mean nothing, after some of its own."""
     longer = copy(parsed)
     vars(longer).pop("callouts", None)
     vars(longer)["lines"] = _mix_lines(parsed, range(len(parsed.lines)), inserted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -177,8 +178,15 @@ def _find_dates(text: str, kind: str) -> Iterator[_Date]:
         day = _day_of({key: part for key, part in match.groupdict().items() if part})
         if day and kind == "date":
             yield _Date(day.date().isoformat(), match[0])
-        elif day and (time := _TIME.match(text, match.end())) and (moment := _at(day, time)):
-            yield _Date(moment.isoformat(), match[0] + time[0])
+        elif day and (time := _TIME.match(text, match.end())):
+            hour, minute, second = (
+                int(each or 0) for each in time.group("hour", "minute", "second")
+            )
+            if half := time["half"]:
+                hour = hour % 12 + (12 if half[0] == "p" else 0)
+            with suppress(ValueError):
+                moment = day.replace(hour=hour, minute=minute, second=second)
+                yield _Date(moment.isoformat(), match[0] + time[0])
 
 
 def _day_of(parts: Mapping[str, str]) -> datetime | None:
@@ -189,19 +197,11 @@ def _day_of(parts: Mapping[str, str]) -> datetime | None:
         if numbers["m"] != numbers["d"] <= 12:
             return None
     name = parts.get("name5") or parts.get("name6")
-    month = _month_of(name) if name else numbers["m"]
+    month = numbers.get("m", 0)
+    if name:  # of a month in any language
+        month = next((n for n, each in enumerate(_months(), 1) if each.fullmatch(name)), 0)
     try:
         return datetime(numbers["y"], month, numbers["d"])
-    except ValueError:
-        return None
-
-
-def _at(day: datetime, time: re.Match[str]) -> datetime | None:
-    hour = int(time["hour"])
-    if half := time["half"]:
-        hour = hour % 12 + (12 if half[0] == "p" else 0)
-    try:
-        return day.replace(hour=hour, minute=int(time["minute"]), second=int(time["second"] or 0))
     except ValueError:
         return None
 
@@ -210,11 +210,6 @@ def _fold(text: str) -> str:
     """Return the folded text, with the digits of any script as 0 to 9."""
     signs = fold(_RAISED.sub(_NO_DIGIT, text))
     return "".join(str(decimal(sign, sign)) for sign in signs).translate(_SIGNS)
-
-
-def _month_of(name: str) -> int:
-    """Return the number of the month with that name in any language, 0 if there is none."""
-    return next((n for n, month in enumerate(_months(), 1) if month.fullmatch(name)), 0)
 
 
 @load_once
@@ -229,13 +224,12 @@ def _number_words(language: str | None) -> Mapping[Decimal, re.Pattern[str]]:
     files = load_languages().items()
     chosen = (each for code, each in files if language in (None, CODES[code]))
     lists = [each["numbers"]["words"] for each in chosen if "numbers" in each]
+
+    def whole(word: str) -> str:  # not a part of another: `five` in `twenty-five`
+        more = r"[零一二三四五六七八九十百千万]" if re.match(f"[{UNSPACED}]", word) else r"[\w-]"
+        return f"(?<!{more}){re.escape(word)}(?!{more})"
+
     return {
-        Decimal(number): re.compile("|".join(map(_whole_word, map(fold, words))))
+        Decimal(number): re.compile("|".join(map(whole, map(fold, words))))
         for number, words in enumerate(zip(*lists, strict=True))
     }
-
-
-def _whole_word(word: str) -> str:
-    """Return a pattern for a number's word that is not part of another: `five` in `twenty-five`."""
-    more = r"[零一二三四五六七八九十百千万]" if re.match(f"[{UNSPACED}]", word) else r"[\w-]"
-    return f"(?<!{more}){re.escape(word)}(?!{more})"

@@ -130,7 +130,11 @@ class SettingsSource:
     def _read(self) -> None:
         """Read what has changed; a file that cannot be used may just be being saved."""
         for wait in (*_SAVING, None):
-            marks = self._wait_at_rest()
+            marks = self._read_marks()
+            time.sleep(_AT_REST)
+            while not _have_marks(marks):  # one of them is being written
+                marks = self._read_marks()
+                time.sleep(_AT_REST)
             try:
                 self._require_ours(marks)
                 made = self._make(load_config(self._root, allow_moved=True))
@@ -143,14 +147,6 @@ class SettingsSource:
                 self.current, self.fault = made.follow(self.current), ""
             self._marks = marks
             return
-
-    def _wait_at_rest(self) -> _Marks:
-        """Return the marks of all files once none of them is being written."""
-        while True:
-            marks = self._read_marks()
-            time.sleep(_AT_REST)
-            if _have_marks(marks):
-                return marks
 
     def _read_marks(self) -> _Marks:
         """Return a mark of each file or folder, and of everything in the folders of prompts."""
