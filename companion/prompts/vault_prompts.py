@@ -111,7 +111,7 @@ class Prompts:
 
         What changes least comes first, for the sake of prefix caches: the system message and the
         beginning of the user message depend on the note alone, not on the request. Only the end of
-        `note.md` may differ by field. Raises NothingToChoose; ValueError if asks cannot be together.
+        `note.md` may differ by field. Raises NothingToChoose; ValueError if asks do not fit.
         """
         keys = [ask.key for ask in asks]
         if not keys or len(set(keys)) < len(keys) or not (json or len(keys) == 1):
