@@ -173,14 +173,7 @@ def undo(
             results = _follow(run, choice.changes, output)
         is_last = not (whats or run_name or is_chosen)
         if is_last and results and all(e.undone and e.undone.code in _LOST for e in results):
-            last = choice.changes[0].run
-            changes = all_changes(opened, ChangeQuery(undoable="whole"))
-            before = next((each.run for each in changes if each.run != last), None)
-            instead = f"companion undo --run {before} takes back the one before it"
-            output.warn(
-                f"Nothing of the last run, {last}, can be taken back;"
-                f" {instead if before else 'no other is left'}"
-            )
+            output.warn(_describe_lost(opened, choice.changes[0].run))
     status = _sum_up(run, results, output)
     return interruption.exit_status or status
 
@@ -226,6 +219,15 @@ def _sum_up(run: Run, results: Sequence[NoteResult], output: Output) -> int:
     output.say(", ".join(words))
     stays = any(each.left or each.status in ("failed", "proposed") for each in results)
     return int(stays or len(results) < run.total)
+
+
+def _describe_lost(vault: Vault, last: str) -> str:
+    """Return a sentence that nothing of the last run can be undone, and what to do instead."""
+    changes = all_changes(vault, ChangeQuery(undoable="whole"))
+    before = next((change.run for change in changes if change.run != last), None)
+    instead = f"companion undo --run {before} takes back the one before it"
+    instead = instead if before else "no other is left"
+    return f"Nothing of the last run, {last}, can be taken back; {instead}"
 
 
 def _describe_nothing(vault: Vault, run: str) -> str:

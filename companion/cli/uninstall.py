@@ -19,9 +19,9 @@ from companion.config import common_state_folder, config_folder, load_config, st
 from companion.config.load import vault_files, vaults_with_settings
 from companion.daemon.installed_service import InstalledService, list_services, uninstall_service
 from companion.daemon.service_manager import find_manager
+from companion.doctor.setup import check_journal
 from companion.errors import CompanionError, UsageError, VaultLocked
 from companion.llm.catalog import CATALOG, models_folder
-from companion.store.journal import Journal
 from companion.vault.obsidian import find_registered_vaults
 from companion.vault.plugin_files import find_plugin, remove_plugin
 
@@ -98,9 +98,7 @@ def _refuse_if_in_use(services: Iterable[InstalledService], states: Iterable[Pat
                 f"nothing was removed: a daemon runs (pid {place.pid}, {state.name}); end it by"
                 " Ctrl-C in its terminal, and try again"
             )
-        with Journal(state / "journal.sqlite3", read_only=True) as journal:
-            pending = journal.pending()
-        if pending:
+        if check_journal(state).state == "hint":
             raise VaultLocked(
                 f"nothing was removed: a change was interrupted ({state.name}), and its journal is"
                 " needed; the next command that writes in that vault puts the note right"

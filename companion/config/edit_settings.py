@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import InlineTable
 
 from companion.config.load import (
     Tables,
@@ -25,7 +24,7 @@ from companion.config.load import (
     vault_file,
     vaults_with_settings,
 )
-from companion.config.reference import SECRETS, find_removable, value_of, without_secrets
+from companion.config.reference import SECRETS, as_toml, find_removable, value_of
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
@@ -145,7 +144,8 @@ def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> ob
             raise UsageError(f"{part} in config.toml has to be a table, begun with [{part}]")
     old: object = tables.get(key)
     if isinstance(value, dict):
-        tables[key] = _inline(value)  # tomlkit would begin a table of its own
+        tables[key] = tomlkit.inline_table()  # else tomlkit would begin a table of its own
+        tables[key].update(value)
     elif value is not None:
         tables[key] = value
     elif key in tables:
@@ -164,20 +164,7 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
         return f"{name}: taken out"
     if name in SECRETS:
         return f"{name}: {'set' if old is None else 'changed'}"
-    return f"{name} = {_format(new)}" + ("" if old is None else f" (was {_format(old)})")
-
-
-def _format(value: object) -> str:
-    if isinstance(value, Mapping):
-        return str(_inline(value).as_string())
-    shown = without_secrets(value) if isinstance(value, str) else value
-    return str(tomlkit.item(shown).as_string())
-
-
-def _inline(pairs: Mapping[str, Any]) -> InlineTable:
-    table = tomlkit.inline_table()
-    table.update(pairs)
-    return table
+    return f"{name} = {as_toml(new)}" + ("" if old is None else f" (was {as_toml(old)})")
 
 
 def _not_exact(file: Path) -> UsageError:

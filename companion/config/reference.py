@@ -91,7 +91,7 @@ def as_toml(value: Any) -> str:
             return str(value).lower()
         case str() | Path():
             return json.dumps(without_secrets(str(value)), ensure_ascii=False)  # TOML's form, too
-        case tuple():
+        case tuple() | list():
             return f"[{', '.join(map(as_toml, value))}]"
         case dict():
             names = {key: key if _BARE_KEY.fullmatch(key) else as_toml(key) for key in value}

@@ -98,12 +98,10 @@ class Cursor:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.position = 0
-        self.next = _find_content(text, 0)
-        self.end = len(text.rstrip(" \t"))
+        self.position = self._column = self._rest_of_tab = 0
         self._has_tabs = "\t" in text  # without any, a column is a character
-        self._column = 0
-        self._rest_of_tab = 0
+        self.end = len(text.rstrip(" \t"))
+        self.skip_mark(0)
 
     @property
     def is_blank(self) -> bool:
@@ -154,14 +152,8 @@ class Cursor:
         """Move over the characters of a `>` or list marker."""
         self.position += length
         self._column += length
-        self.next = _find_content(self.text, self.position)
-
-
-def _find_content(text: str, position: int) -> int:
-    """Return the position of the first character from there on that is not a blank."""
-    blanks = _BLANKS.match(text, position)
-    assert blanks
-    return blanks.end()
+        blanks = _BLANKS.match(self.text, self.position)
+        self.next = blanks.end() if blanks else self.position  # it always matches
 
 
 class Containers:

@@ -310,16 +310,12 @@ def inert_value(text: str) -> str:
     lines = (_without_lead(line.strip()) for line in visible_lines(text))
     line = " ".join(line for line in lines if not _RULE.fullmatch(line))
     line = _SYNTAX.sub("", words(line, lambda target: None))
-    line = _without_quotes(_EMPHASIS.sub(r"\2", _one_spaced(line)))
+    line = _without_quotes(_EMPHASIS.sub(r"\2", " ".join(line.split())))
     line = _ACTIVE.sub(" ", line)
     if line.count("$") > 1:
         line = re.sub(r"\$(?=\S)", "$ ", line)
-    line = _without_quotes(_without_lead(_one_spaced(line)))
+    line = _without_quotes(_without_lead(" ".join(line.split())))
     return line if re.search(r"[^\W_]", line) else ""
-
-
-def _one_spaced(line: str) -> str:
-    return " ".join(line.split())
 
 
 def _without_lead(line: str) -> str:

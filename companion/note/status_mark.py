@@ -111,21 +111,18 @@ def _words_edits(line: Line, tag_spans: list[tuple[int, int]]) -> Iterator[Edit]
 
 def _is_removable(lines: list[Line], index: int) -> bool:
     """Return whether the lines around a line of tags keep their meaning once it is removed."""
-    above = next((line for line in lines[:index][::-1] if line.kind != "blank"), None)
-    below = next((line for line in lines[index + 1 :] if line.kind != "blank"), None)
+    before, after = range(index - 1, -1, -1), range(index + 1, len(lines))
+    above = next((lines[i] for i in before if lines[i].kind != "blank"), None)
+    below = next((lines[i] for i in after if lines[i].kind != "blank"), None)
     if above and above.text.endswith(_CONTINUES_BELOW):
         return False
     if below is None:
         return True
-    if above and _is_indented(above) and _is_indented(below):
+    # two that may be in a list or quote, or be indented code
+    if above and all(each.prefix or each.text[:1] in (" ", "\t") for each in (above, below)):
         return False
     is_apart = below is not lines[index + 1] or below.kind != "text" or below.prefix.strip(" \t")
     return bool(is_apart) or is_plain_start(below.text)
-
-
-def _is_indented(line: Line) -> bool:
-    """Return whether the line may be in a list or quote, or be indented code."""
-    return bool(line.prefix) or line.text[:1] in (" ", "\t")
 
 
 def _verify_inline(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
