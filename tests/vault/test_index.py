@@ -20,7 +20,7 @@ from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index
 from companion.vault.notes import Notes, Scan
-from tests.examples import Change, delete, labelled, many, rename, write
+from tests.examples import Change, delete, many, rename, write
 
 RULES = IgnoreRules(max_bytes=100)
 NEED = Need("description", None, None, "property", "empty description")
@@ -134,51 +134,6 @@ def test_counts_styles_and_decodes_only_the_notes_that_have_some(
     assert [type(notes._facts[path]) for path in notes] == [Facts, str, Facts]
 
 
-def rewrite_in_disguise(vault: Path) -> None:
-    before = (vault / "b.md").stat()
-    time.sleep(0.02)  # ctime counts in steps of the kernel's clock
-    os.utime(put(vault, "b.md", "B"), ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def replace(vault: Path) -> None:
-    before = (vault / "b.md").stat()
-    new = put(vault, "new", "B")
-    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
-    new.replace(vault / "b.md")
-
-
-CHANGES = {
-    "other text": (write("b.md"), ["b.md"], {"a.md", "b.md", "c/d.md"}),
-    "old time": (rewrite_in_disguise, ["b.md"], {"a.md", "b.md", "c/d.md"}),
-    "another file, old time": (replace, ["b.md"], {"a.md", "b.md", "c/d.md"}),
-    "renamed": (rename("b.md", "e.md"), ["e.md"], {"a.md", "e.md", "c/d.md"}),
-    "deleted": (delete("b.md"), [], {"a.md", "c/d.md"}),
-    "emptied": (write("b.md", ""), [], {"a.md", "c/d.md"}),
-}
-
-
-@pytest.mark.parametrize("in_one_process", [False, True])
-@labelled(("change", "asked", "left"), CHANGES)
-def test_reads_only_what_changed(
-    file: Path,
-    vault: Path,
-    examine: Examiner,
-    change: Change,
-    asked: list[str],
-    left: set[str],
-    in_one_process: bool,
-) -> None:
-    index = Index(NOWHERE if in_one_process else file)
-    index.scan(vault, RULES, examine, "1")
-    change(vault)
-    for expected in (asked, []):
-        examine.asked.clear()
-        index = index if in_one_process else Index(file)
-        found = index.scan(vault, RULES, examine, "1")
-        assert examine.asked == expected
-        assert set(found.notes) == left
-
-
 def test_does_not_trust_what_was_written_just_now(
     file: Path, vault: Path, examine: Examiner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +244,19 @@ def test_holds_file_numbers_of_any_size(
     assert not examine.asked
 
 
+def rewrite_in_disguise(vault: Path) -> None:
+    before = (vault / "b.md").stat()
+    time.sleep(0.02)  # ctime counts in steps of the kernel's clock
+    os.utime(put(vault, "b.md", "B"), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(vault: Path) -> None:
+    before = (vault / "b.md").stat()
+    new = put(vault, "new", "B")
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(vault / "b.md")
+
+
 def replace_by_link(vault: Path) -> None:
     (vault / "b.md").unlink()
     (vault / "b.md").symlink_to(vault / "a.md")
@@ -323,6 +291,7 @@ LOOKS = [
     pytest.param(lambda vault: None, [], (), id="nothing"),
     pytest.param(write("b.md"), ["b.md"], ("b.md",), id="other text"),
     pytest.param(rewrite_in_disguise, ["b.md"], ("b.md",), id="old time"),
+    pytest.param(replace, ["b.md"], ("b.md",), id="another file, old time"),
     pytest.param(lambda vault: os.utime(vault / "b.md", ns=(1, 1)), ["b.md"], (), id="touched"),
     pytest.param(rename("b.md", "e.md"), ["e.md"], ("b.md", "e.md"), id="renamed"),
     pytest.param(rename("b.md", "B.md"), ["B.md"], ("b.md", "B.md"), id="renamed in case only"),
@@ -344,24 +313,31 @@ TOUCHED = (
 )
 
 
+@pytest.mark.parametrize("how", ["looks", "scans", "begins anew"])
 @pytest.mark.parametrize(("change", "asked", "other"), LOOKS)
-def test_looks_again_at_some_paths(
+def test_reads_only_what_changed(
     file: Path,
     vault: Path,
     examine: Examiner,
     change: Change,
     asked: list[str],
     other: tuple[str, ...],
+    how: str,
 ) -> None:
-    index = Index(file)
+    index = Index(NOWHERE if how == "scans" else file)
     found = index.scan(vault, OUT, examine, "1")
     order = list(found.notes)
     change(vault)
-    for asked_now, other_now in ((asked, set(other)), ([], set())):
+    for first in (True, False):
         examine.asked.clear()
-        assert index.refresh(vault, OUT, examine, found, TOUCHED) == other_now
-        if "b.md" not in found.skipped:  # what cannot be read is tried each time
-            assert examine.asked == asked_now
+        if how == "looks":
+            seen = index.refresh(vault, OUT, examine, found, TOUCHED)
+            assert seen == (set(other) if first else set())
+        else:
+            index = index if how == "scans" else Index(file)
+            found = index.scan(vault, OUT, examine, "1")
+        # what cannot be read is tried each time
+        assert examine.asked == (asked if first or "b.md" in found.skipped else [])
     assert_as_fresh(found, vault)
     assert [path for path in order if path in found.notes] == [
         path for path in found.notes if path in order
