@@ -6,7 +6,7 @@ only; `! ` says what comes of it otherwise. `→` is a tab, and `·` at the end 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,19 +32,21 @@ class Case(NamedTuple):
     told: list[str]
 
 
-def cases(page: str, section: str, frame: str = "{}", ways: bool = True) -> pytest.MarkDecorator:
+def cases(
+    page: str, section: str, frame: str = "{}", ways: Collection[str] = VARIANTS
+) -> pytest.MarkDecorator:
     """Run a test for each case of a section.
 
-    page: from the folder of the tests. frame: of which each note is the part `{}`. ways: whether
-    each case runs with every variant.
+    page: from the folder of the tests. frame: of which each note is the part `{}`. ways: the
+    variants with which each case runs.
     """
     text = (Path(__file__).parent / page).read_text(encoding="utf-8")
     [found] = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     rows = [
-        pytest.param(_vary(case, frame, variant), id=f"{label}, {name}" if ways else label)
+        pytest.param(_vary(case, frame, VARIANTS[name]), id=f"{label}, {name}")
         for block in _BLOCK.findall(found)
         for label, case in _read(block)
-        for name, variant in list(VARIANTS.items())[: None if ways else 1]
+        for name in ways
         if name != "no final newline" or not case.before.endswith("\n\n")
     ]
     assert rows, f"{page}: {section}"

@@ -1,5 +1,6 @@
 """Changing settings in config.toml: exactly those, and every other byte of it stays."""
 
+import json
 import os
 import stat
 import tomllib
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from companion.config import Config
 from companion.config.edit_settings import SettingValue, plan_settings, write_planned
 from companion.errors import UsageError
+from tests.cases import Case, cases
 
 KEY = "sk-write-Vw81SecretKey"
 SETTINGS: dict[str, SettingValue] = {
@@ -44,73 +46,19 @@ def test_a_new_file(tmp_path: Path) -> None:
     assert again.changed == () and again.after == again.before == file.read_bytes()
 
 
-EXAMPLES = [
-    pytest.param(
-        '# mine\n[endpoint] # where\nmodel = "old" # good\n# why\ntimeout = 9\n\n# end\n',
-        {"endpoint.model": "new", "vault": "/v"},
-        '# mine\nvault = "/v"\n\n[endpoint] # where\nmodel = "new" # good\n# why\ntimeout = 9\n\n'
-        "# end\n",
-        id="comments stay",
-    ),
-    pytest.param(
-        "endpoint.model = 'old'\n[ignore]\nfolders = [\n  'a', # one\n]\n",
-        {"endpoint.model": "new"},
-        "endpoint.model = \"new\"\n[ignore]\nfolders = [\n  'a', # one\n]\n",
-        id="dotted keys",
-    ),
-    pytest.param(
-        'endpoint = { model = "old", timeout = 9 }\n',
-        {"endpoint.model": "new"},
-        'endpoint = { model = "new", timeout = 9 }\n',
-        id="an inline table",
-    ),
-    pytest.param(
-        f'[endpoint]\nbase_url = "http://x/v1"\nmodel = "m"\napi_key = "{KEY}"\n',
-        {"endpoint.base_url": None, "endpoint.api_key": None, "endpoint.model": "q"},
-        '[endpoint]\nmodel = "q"\n',
-        id="settings are taken out",
-    ),
-    pytest.param(
-        "[server]\r\nport = 1\r\n",
-        {"endpoint.model": "new", "server.port": 2},
-        '[server]\r\nport = 2\r\n\r\n[endpoint]\r\nmodel = "new"\r\n',
-        id="a new table after CRLF",
-    ),
-    pytest.param(
-        '\ufeff[endpoint]\r\nmodel = "old"\r\ntimeout = 9\r\n',
-        {"endpoint.model": "new"},
-        '\ufeff[endpoint]\r\nmodel = "new"\r\ntimeout = 9\r\n',
-        id="BOM and CRLF",
-    ),
-    pytest.param("# nothing", {"endpoint.api_key": None}, "# nothing", id="nothing to take out"),
-    pytest.param(
-        '[review] # mine\nmode = "propose"\noutdated_share = "x" # gone\n',
-        {"review.mode": "write"},
-        '[review] # mine\nmode = "write"\n',
-        id="a setting that is gone",
-    ),
-    pytest.param(
-        '[agents]\nfolders = ["Inbox"]\nmay_accept = ["callout"]\n',
-        {"server.port": 2},
-        '[agents]\nfolders = ["Inbox"]\nmay_accept = ["callout"]\n\n[server]\nport = 2\n',
-        id="one that is gone and without which agents might do more",
-    ),
-    pytest.param(
-        "[notes]\nfields = []",
-        {"background.enabled": False},
-        "[notes]\nfields = []\n[background]\nenabled = false\n",
-        id="no final newline",
-    ),
-]
+@cases("config/cases/settings.md", "Changed settings", ways=["as written", "CRLF", "BOM"])
+def test_an_existing_file(tmp_path: Path, case: Case) -> None:
+    settings: dict[str, SettingValue] = {}
+    for name, _, value in (line.partition(" = ") for line in case.told):
+        settings[name] = json.loads(value) if value else None
+    change(tmp_path / "config.toml", case.before, settings)
+    assert (tmp_path / "config.toml").read_bytes().decode() == case.after
 
 
-@pytest.mark.parametrize(("text", "settings", "expected"), EXAMPLES)
-def test_an_existing_file(
-    tmp_path: Path, text: str, settings: dict[str, SettingValue], expected: str
-) -> None:
-    file = tmp_path / "config.toml"
-    change(file, text, settings)
-    assert file.read_bytes().decode() == expected
+def test_a_last_line_that_has_no_end(tmp_path: Path) -> None:
+    change(tmp_path / "config.toml", "[notes]\nfields = []", {"background.enabled": False})
+    written = "[notes]\nfields = []\n[background]\nenabled = false\n"
+    assert (tmp_path / "config.toml").read_text() == written
 
 
 TABLES = st.sampled_from(

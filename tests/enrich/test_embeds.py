@@ -79,7 +79,7 @@ def shown(space: Workspace, text: str) -> str:
     return Asker(space, VaultContext(space.scan())).describe("Koji.md", parsed, []).prose
 
 
-@cases("enrich/cases/embeds.md", "Embeds", ways=False)
+@cases("enrich/cases/embeds.md", "Embeds", ways=["as written"])
 def test_embeds(open_vault: Open, case: Case) -> None:
     assert shown(open_vault(NOTES, SETTINGS), case.before).strip() == case.after.strip()
 

@@ -118,7 +118,7 @@ def _kinds(text: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("body", [["Because."], BODY, [*BODY, "", "1. one"]])
-@cases(PAGE, "Empty callouts", ways=False)
+@cases(PAGE, "Empty callouts", ways=["as written"])
 def test_what_stands_below_an_answer_is_what_it_was(case: Case, body: list[str]) -> None:
     edits = _answers(note := NoteText(case.before), body)
     new = apply_edits(note.text, edits)
