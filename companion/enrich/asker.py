@@ -59,18 +59,6 @@ class FirstCalls(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
-class _Beginning(NamedTuple):
-    """What is known of a note before a model is asked.
-
-    outcomes: those that need no call. needs: the others. acceptor: for the answers to them, with
-    the note as prompts show it; None: no need is left for a model.
-    """
-
-    outcomes: list[Accepted | Rejected]
-    needs: Sequence[Need] = ()
-    acceptor: Acceptor | None = None
-
-
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
@@ -128,39 +116,42 @@ class Asker:
         """
         self._update_context(path)
         titles = self.callout_styles.titles
-        first = self._begin(path, parsed, [explain(each, titles) for each in needs], again)
-        if first.acceptor is None:
-            return NoteAnswers(tuple(first.outcomes), Usage())
-        acceptor, note = first.acceptor, first.acceptor.note
+        explained = [explain(each, titles) for each in needs]
+        first, unfilled, acceptor = self._begin(path, parsed, explained, again)
+        if acceptor is None:
+            return NoteAnswers(tuple(first), Usage())
+        note = acceptor.note
         if guard:
             guard.shown = note.told_by
         check = guard.check_call if guard else None
-        calls = send_calls(self._planner(note), first.needs, client, {}, check)
+        calls = send_calls(self._planner(note), unfilled, client, {}, check)
         answers = _accept_calls(acceptor, calls, keep)
         if unfit := {each.need: each for each in answers.rejected if each.kind == "unfit"}:
             planner = self._planner(note, RETRY_TOKENS)
             calls = send_calls(planner, list(unfit), client, unfit, check)
             answers = answers.merge(_accept_calls(acceptor, calls, keep))
         outcomes = answers.outcomes if again else map(acceptor.use_fallback, answers.outcomes)
-        return NoteAnswers((*first.outcomes, *outcomes), answers.usage)
+        return NoteAnswers((*first, *outcomes), answers.usage)
 
     def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
         """Return the calls that ask() makes first, and the outcomes that need no call."""
-        first = self._begin(path, parsed, needs)
-        if first.acceptor is None:
-            return FirstCalls([], first.outcomes)
-        note = first.acceptor.note
-        calls, unaskable = self._planner(note).plan(first.needs)
-        embedded, outcomes = note.embedded, [*first.outcomes, *unaskable]
-        return FirstCalls(calls, outcomes, embedded.unread if embedded else ())
+        first, unfilled, acceptor = self._begin(path, parsed, needs)
+        if acceptor is None:
+            return FirstCalls([], first)
+        calls, unaskable = self._planner(acceptor.note).plan(unfilled)
+        embedded = acceptor.note.embedded
+        return FirstCalls(calls, [*first, *unaskable], embedded.unread if embedded else ())
 
     def _begin(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
-    ) -> _Beginning:
-        """Return what is known of the needs before a model is asked; again: as in ask."""
+    ) -> tuple[list[Accepted | Rejected], Sequence[Need], Acceptor | None]:
+        """Return the outcomes that need no call, the other needs, and what accepts their answers.
+
+        None: no need is left for a model. again: as in ask.
+        """
         chosen = ChosenValues((), needs, {}) if again else self._choose(path, parsed, needs)
         if not chosen.needs:
-            return _Beginning([*chosen.outcomes])
+            return [*chosen.outcomes], (), None
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         if again:
             earlier = again.texts[0][1] if len(again.texts) == 1 else ""
@@ -169,7 +160,7 @@ class Asker:
         acceptor = self._acceptor(note)
         quoted = [] if again else acceptor.fill_unasked()
         rest = [need for need in chosen.needs if all(need != each.need for each in quoted)]
-        return _Beginning([*chosen.outcomes, *quoted], rest, acceptor)
+        return [*chosen.outcomes, *quoted], rest, acceptor
 
     def accept_later(
         self,
@@ -192,10 +183,10 @@ class Asker:
         if keys:
             asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
         schema = note.prompts.schema(asks, note.context) if keys else None
-        call_answers = split_answer(asks, lambda: read(schema), bool(keys))
+        answers, usage = split_answer(asks, lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
-        outcomes = map(acceptor.use_fallback, map(acceptor.accept, call_answers.answers))
-        return NoteAnswers(tuple(outcomes), call_answers.usage)
+        outcomes = map(acceptor.use_fallback, map(acceptor.accept, answers))
+        return NoteAnswers(tuple(outcomes), usage)
 
     def accept_value(
         self, path: str, parsed: ParsedNote, need: Need, value: object
@@ -291,13 +282,11 @@ class Asker:
     def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show much of the note. each_need: reserved tokens."""
         model = self.model
-        budget = TokenBudget(model.context_tokens, 0, each_need)
+        budget, titles = TokenBudget(model.context_tokens, 0, each_need), note.callout_titles
         note_tokens = model.prose_tokens
         if budget.context is not None:
             reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
-            bare = CallPlanner(
-                note.prompts, note.context, model.mode, reserved, note.callout_titles
-            )
+            bare = CallPlanner(note.prompts, note.context, model.mode, reserved, titles)
             calls, _ = bare.plan(note.needs)
             tokens_free = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(tokens_free, note_tokens or tokens_free)
@@ -307,7 +296,6 @@ class Asker:
         too_little = find_too_little(note.whole, context, small_model) if small_model else ""
         if too_little and note.embedded and note.embedded.unread:
             too_little += f" ({'; '.join(note.embedded.unread)})"
-        titles = note.callout_titles
         return CallPlanner(note.prompts, context, model.mode, budget, titles, too_little)
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
@@ -319,10 +307,10 @@ class Asker:
 
 def _accept_calls(acceptor: Acceptor, calls: Iterable[CallAnswers], keep: Keep) -> NoteAnswers:
     """Return the outcomes of the calls, those of each kept before the next one goes out."""
-    answers, usage = list[Accepted | Rejected](), Usage()
-    for call in calls:
-        outcomes = list(map(acceptor.accept, call.answers))
-        keep(outcomes, call.usage)
-        answers += outcomes
-        usage += call.usage
-    return NoteAnswers(tuple(answers), usage)
+    accepted, used = list[Accepted | Rejected](), Usage()
+    for answers, usage in calls:
+        outcomes = list(map(acceptor.accept, answers))
+        keep(outcomes, usage)
+        accepted += outcomes
+        used += usage
+    return NoteAnswers(tuple(accepted), used)

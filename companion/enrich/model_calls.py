@@ -137,9 +137,8 @@ class CallPlanner:
 
     def _make_call(self, asks: Sequence[Ask]) -> ModelCall:
         first = asks[0]
-        is_json = self.mode == "together" or (
-            self.mode == "apart" and first.field.kind not in ("text", "prose")
-        )
+        is_text = first.field.kind in ("text", "prose")
+        is_json = self.mode == "together" or (self.mode == "apart" and not is_text)
         context, longest_copy = self.context, None
         if first.field.kind == "prose" and not first.question and not is_json:
             is_english = self.context.language in (None, "English")
@@ -184,11 +183,8 @@ class RawAnswer(NamedTuple):
     value: object
 
 
-class CallAnswers(NamedTuple):
-    """The outcomes of a call, and the tokens it took."""
-
-    answers: list[RawAnswer | Rejected]
-    usage: Usage
+CallAnswers = tuple[list[RawAnswer | Rejected], Usage]
+"""The outcomes of a call, and the tokens it took."""
 
 
 def send_calls(
@@ -208,7 +204,7 @@ def send_calls(
     """
     calls, unaskable = planner.plan(needs)
     if unaskable and not unfit:
-        yield CallAnswers([*unaskable], Usage())
+        yield [*unaskable], Usage()
     for number, call in enumerate(calls):
         if unfit:
             call = _add_faults(call, unfit)
@@ -237,12 +233,8 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         return replace(call, question=question._replace(messages=[*before, last]))
     answers = {}
     for ask in call.asks:
-        first_answer = unfit[ask.need].answer
-        text = (
-            first_answer
-            if isinstance(first_answer, str)
-            else json.dumps(first_answer, ensure_ascii=False)
-        )
+        first = unfit[ask.need].answer
+        text = first if isinstance(first, str) else json.dumps(first, ensure_ascii=False)
         cut = " ..." if len(text) > _LONGEST_REPEATED else ""
         answers[ask.key] = text[:_LONGEST_REPEATED] + cut
     [answer, *_] = answers.values()
@@ -256,19 +248,14 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
     return replace(call, question=question._replace(messages=[*question.messages, *second]))
 
 
-def split_answer(
-    asks: Sequence[Ask],
-    ask: Callable[[], Answer],
-    is_json: bool,
-) -> CallAnswers:
+def split_answer(asks: Sequence[Ask], ask: Callable[[], Answer], is_json: bool) -> CallAnswers:
     """Call ask, and return its answer, split into one for each need."""
     try:
         answer = ask()
     except QuestionInBatch as error:
-        later = (
-            Rejected(each.need, str(error), "asked", answer=[error.id, each.key]) for each in asks
-        )
-        return CallAnswers([*later], Usage())
+        where, id_ = str(error), error.id
+        later = (Rejected(each.need, where, "asked", answer=[id_, each.key]) for each in asks)
+        return [*later], Usage()
     except AnswerError as error:
         usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
         if isinstance(error, NoAnswer):
@@ -278,7 +265,7 @@ def split_answer(
         kind: RejectionKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
         reason = str(error)
         rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in asks)
-        return CallAnswers([*rejected], usage)
+        return [*rejected], usage
     values = (answer.data[each.key] if is_json else answer.text for each in asks)
     answers = [RawAnswer(*each) for each in zip(asks, values, strict=True)]
-    return CallAnswers([*answers], answer.usage)
+    return [*answers], answer.usage

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from threading import Event, Lock
-from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, find_styles
 from companion.enrich.note_guard import SettingsChanged, prepare_again
@@ -85,13 +84,6 @@ class NoteValues:
         return replace(result, path=change.path, change=change.id)
 
 
-class PlannedChange(NamedTuple):
-    """The result for a note, and the change as the journal will record it; None: there is none."""
-
-    result: Result
-    change: NewChange | None = None
-
-
 class NoteWriter:
     """Writes the values of one run; every method may be called from any thread.
 
@@ -154,8 +146,8 @@ class NoteWriter:
                 if next(attempts) == _ATTEMPTS:
                     raise
 
-    def plan_on(self, values: NoteValues, data: bytes) -> PlannedChange:
-        """Return the change to a note that now holds data, by the settings as last read.
+    def plan_on(self, values: NoteValues, data: bytes) -> tuple[Result, NewChange | None]:
+        """Return the result for a note that now holds data, and the change to record, if any.
 
         Raises NoteExcluded, after its proposals were forgotten; NoteRewritten; NoteRefused if a
         value has no place: it is not asked for again, unless the note has no place for any value,
@@ -170,10 +162,9 @@ class NoteWriter:
         values = replace(values, unfilled=unfilled, waiting=waiting)
         if not (proposals and task.reopened <= {each.need.key for each in proposals}):
             if held:
-                return PlannedChange(proposed_result(path, held, unfilled, values.usage))
+                return proposed_result(path, held, unfilled, values.usage), None
             reason = task.skipped or "it was edited in the meantime, and needs nothing now"
-            unchanged = Result(path, "unchanged", reason, usage=values.usage, proposals=waiting)
-            return PlannedChange(unchanged)
+            return Result(path, "unchanged", reason, usage=values.usage, proposals=waiting), None
         try:
             plan, edits = self._plan(task, proposals)
         except NoteRefused as error:
@@ -184,10 +175,10 @@ class NoteWriter:
             raise
         old = task.data.decode("utf-8")
         if plan.text == old:
-            return PlannedChange(Result(path, "unchanged", "it is as it was", usage=values.usage))
+            return Result(path, "unchanged", "it is as it was", usage=values.usage), None
         values = replace(values, unfilled=(*unfilled, *plan.unfilled))
         result = replace(values.filled_by(proposals), old=old, new=plan.text)
-        return PlannedChange(result, self._record(values, proposals, edits))
+        return result, self._record(values, proposals, edits)
 
     def _is_held_back(self, values: NoteValues, kind: str) -> bool:
         """Return whether changed settings hold back a value that was to be written at once."""

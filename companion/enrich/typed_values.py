@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 from unicodedata import decimal
 
 from companion.enrich.checks.checked_answer import Fault
@@ -80,7 +79,7 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
         value = _read_number(text, name, is_text=isinstance(answer, str))
     elif kind in ("date", "datetime"):
         text = text.removesuffix("z")  # by habit: the note is searched for the time without it
-        whole = [each.value for each in _find_dates(text, kind) if each.text == text]
+        whole = [date for date, written in _find_dates(text, kind) if written == text]
         value = whole[0] if whole else None
     if value is None:
         text = " ".join(str(answer)[:60].split())
@@ -95,7 +94,7 @@ def stands_in(kind: str, value: str, text: str, language: str | None = None) -> 
     """
     folded = _fold(text)
     if kind != "number":
-        return any(each.value == value for each in _find_dates(folded, kind))
+        return any(date == value for date, _ in _find_dates(folded, kind))
     number = Decimal(value)
     digits = (_meanings(each[0]) for each in _DIGITS.finditer(folded))
     words = _number_words(language).get(number)
@@ -162,22 +161,15 @@ def _meanings(digits: str) -> list[str]:
     return [*numbers, *(re.split("[.,'’ ]", digits) if is_several else [])]
 
 
-class _Date(NamedTuple):
-    """A date in a text. value: as read_scalar returns it. text: as it is written."""
-
-    value: str
-    text: str
-
-
-def _find_dates(text: str, kind: str) -> Iterator[_Date]:
-    """Yield the dates in the text whose day, month and year are given, and the time, if any.
+def _find_dates(text: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Yield the dates in the text whose day, month and year are given, and how they are written.
 
     `03/04/2024` may be in March or April, so it does not count.
     """
     for match in _DATE.finditer(text):
         day = _day_of({key: part for key, part in match.groupdict().items() if part})
         if day and kind == "date":
-            yield _Date(day.date().isoformat(), match[0])
+            yield day.date().isoformat(), match[0]
         elif day and (time := _TIME.match(text, match.end())):
             hour, minute, second = (
                 int(each or 0) for each in time.group("hour", "minute", "second")
@@ -186,7 +178,7 @@ def _find_dates(text: str, kind: str) -> Iterator[_Date]:
                 hour = hour % 12 + (12 if half[0] == "p" else 0)
             with suppress(ValueError):
                 moment = day.replace(hour=hour, minute=minute, second=second)
-                yield _Date(moment.isoformat(), match[0] + time[0])
+                yield moment.isoformat(), match[0] + time[0]
 
 
 def _day_of(parts: Mapping[str, str]) -> datetime | None:

@@ -89,12 +89,7 @@ class Turn:
 
     def end(self, usage: Usage | None, *, sent: bool) -> None:
         """End the turn. usage: what the call used; None: unknown. sent: it may have arrived."""
-        if not sent:
-            self._limiter.remove(self)
-        elif usage:
-            is_told = (usage.input_tokens and usage.output_tokens) or not usage.calls
-            tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
-            self._limiter.end(self, tokens if is_told else self.tokens)
+        self._limiter.end(self, usage, sent=sent)
 
 
 class RateLimiter:
@@ -150,26 +145,28 @@ class RateLimiter:
             self._tell()
             return _POLL if turn.reason else 0.0
 
-    def end(self, turn: Turn, tokens: int) -> None:
-        """Count what a call used, from its arrival; until now it counted from later."""
+    def end(self, turn: Turn, usage: Usage | None, *, sent: bool) -> None:
+        """Count what a call used, from its arrival, or nothing; until now it counted from later."""
         with self._lock:
             now = self._clock()
-            if turn.counts_until > now:
+            if not sent:
+                self._remove(turn)
+            elif usage and turn.counts_until > now:
                 arrived = now if turn.sent_at is None else min(now, turn.sent_at + _ARRIVES)
                 turn.counts_until = arrived + _WINDOW
-                self._used["tokens"] += tokens - turn.tokens
-                turn.tokens = tokens
+                if (usage.input_tokens and usage.output_tokens) or not usage.calls:
+                    tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
+                    self._used["tokens"] += tokens - turn.tokens
+                    turn.tokens = tokens
 
-    def remove(self, turn: Turn) -> None:
-        """Remove the turn of a call that does not go out."""
-        with self._lock:
-            if turn in self._line:
-                self._line.remove(turn)
-            elif turn in self._recent:
-                self._recent.remove(turn)
-                for kind in _KINDS:
-                    self._used[kind] -= turn.amount(kind)
-            self._tell()
+    def _remove(self, turn: Turn) -> None:
+        if turn in self._line:
+            self._line.remove(turn)
+        elif turn in self._recent:
+            self._recent.remove(turn)
+            for kind in _KINDS:
+                self._used[kind] -= turn.amount(kind)
+        self._tell()
 
     def record(self, headers: Mapping[str, str], turn: Turn) -> None:
         """Record the limits that the headers of the reply to a call report.

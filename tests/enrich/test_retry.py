@@ -89,19 +89,19 @@ def test_an_endpoint_without_json_is_asked_in_plain_text(
     needs = [DESCRIPTION, TAGS]
     given = list(send_calls(planner("together"), needs, cast(Client, client), first_answers))
     assert len(client.messages) == 2
-    assert [each.usage for each in given] == [Usage(1, 1, 1)] * 2
-    assert not any(isinstance(answer, Rejected) for each in given for answer in each.answers)
+    assert [usage for _, usage in given] == [Usage(1, 1, 1)] * 2
+    assert not any(isinstance(answer, Rejected) for answers, _ in given for answer in answers)
 
 
 def test_an_error_of_one_call_rejects_all_its_needs_and_counts_once() -> None:
     error = NoAnswer(AnswerError("it was cut off"), Usage(5, 5, 1), "cut off")
     client = StubClient(error=error)
     needs = [DESCRIPTION, TAGS]
-    [given] = send_calls(planner("together"), needs, cast(Client, client))
-    assert given.answers == [
+    [(answers, usage)] = send_calls(planner("together"), needs, cast(Client, client))
+    assert answers == [
         Rejected(need, "it was cut off", "no answer", endpoint_fault="cut off") for need in needs
     ]
-    assert given.usage == Usage(5, 5, 1)
+    assert usage == Usage(5, 5, 1)
 
 
 def rejected(reason: str, kind: RejectionKind = "unfit", *proposed: str) -> Rejected:
