@@ -135,9 +135,7 @@ class BatchReader:
         """Store the answer to the call; return the outcome.
 
         A second answer changes nothing. A failure that may be temporary is not remembered: another
-        run asks.
-
-        Raises JournalError.
+        run asks. Raises JournalError.
         """
         proposals = self._store.get_all(call.proposals)
         path = proposals[0].path

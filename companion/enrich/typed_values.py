@@ -65,9 +65,7 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
     """Return the value in the answer: a number, a date as `2024-02-11`, `true` or `false`.
 
     A date with time is `2024-02-11T10:30:00`. None: the answer says that there is none. name: of
-    the field, for the reason.
-
-    Raises AnswerError if the answer is something else.
+    the field, for the reason. Raises AnswerError if the answer is something else.
     """
     text = "" if answer is None else _AROUND.sub("", _fold(str(answer)))
     if text in _NOTHING:

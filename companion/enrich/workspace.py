@@ -116,9 +116,7 @@ class Workspace:
 
         The journal's records of a moved note move with it.
 
-        Not for several threads at once, nor while rescan runs.
-
-        Raises SettingsUnusable.
+        Not for several threads at once, nor while rescan runs. Raises SettingsUnusable.
         """
         self.refresh()
         basis = self.source.current.scan_basis

@@ -101,13 +101,11 @@ class Sender:
 
         The completion is an empty one where the status is not 200.
 
-        Status 408, 409, 429, 498 and 5xx, time-outs (once) and broken connections are retried.
-        The tokens, which a call may take, are reserved before each call, and before the endpoint
+        Status 408, 409, 429, 498 and 5xx, time-outs (once) and broken connections are retried. The
+        tokens, which a call may take, are reserved before each call, and before the endpoint
         starts. Where a limit a minute is used up, the call waits for its turn. check: called right
-        before each call goes out; what it raises is raised.
-
-        Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
-        when the user stops the work.
+        before each call goes out; what it raises is raised. Raises EndpointError when the retries
+        fail too, or a cap of the day is reached; Cancelled when the user stops the work.
         """
         with ExitStack() as slot:
             slot.enter_context(self._slots)

@@ -148,9 +148,7 @@ class Budget:
 
         It counts at the usual price, which is the highest, until the call is settled. patient: if a
         cap would be exceeded, wait for this process's calls in progress, which may use less than
-        was estimated for them.
-
-        Raises LimitReached, BudgetUnknown.
+        was estimated for them. Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
         day, estimate = self.today(), Amount()
