@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.results import make_parser
 from companion.note.edit import Edit, apply_edits
 from companion.store.journal import Journal, NewChange, write_note
-from companion.store.recover import recover
+from companion.store.recovery import recover
 from companion.vault.write import read_note
 
 SIZES = {"100 B": 100, "5 kB": 5_000, "64 kB": 64_000, "1 MB": 1_000_000, "8 MB": 8_000_000}

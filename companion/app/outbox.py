@@ -33,7 +33,7 @@ from companion.note.editor_text import require_utf8
 from companion.store.change import Change
 from companion.store.outbox_store import NOT_OPEN, OutboxRow, Request, TextHashes
 from companion.store.proposal import ProposalState
-from companion.store.recover import confirm_made_offers
+from companion.store.recovery import confirm_made_offers
 from companion.store.undo import Undone, locate_note, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path, spelled_path

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
 from companion.note.needs import CALLOUT, Need
-from companion.store.lost_changes import find_loss
 from companion.store.proposal import LatestProposal
+from companion.store.recovery import find_loss
 
 LOST = "lost in a sync conflict"
 _UNSET = "not filled in this folder, by the settings (notes.unfilled)"

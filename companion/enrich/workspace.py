@@ -23,7 +23,7 @@ from companion.private_files import keep_private
 from companion.prompts import Prompts
 from companion.store.journal import Journal
 from companion.store.moves import follow_moves
-from companion.store.recover import Recovered, confirm_made_offers, recover
+from companion.store.recovery import Recovered, confirm_made_offers, recover
 from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, skip_reason
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from companion.store.journal import Change, Journal, write_note
-from companion.store.recover import Recovered, recover
+from companion.store.recovery import Recovered, recover
 from companion.store.undo import Undone, undo_change
 from companion.vault.write import Snapshot, read_note
 from tests.store.stub_note import ENRICHED, NOTE, new_change

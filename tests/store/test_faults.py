@@ -14,7 +14,7 @@ import pytest
 from companion.errors import NoteError, NoteUnwritable
 from companion.store import database
 from companion.store.journal import Journal, write_note
-from companion.store.recover import recover
+from companion.store.recovery import recover
 from companion.vault.write import NotePartlyWritten, read_note
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change

@@ -9,7 +9,7 @@ from companion.errors import NoteRefused
 from companion.store.journal import Journal
 from companion.store.moves import follow_events
 from companion.store.outbox_store import Event, OutboxRow, Request, RowState, next_state
-from companion.store.recover import confirm_made_offers
+from companion.store.recovery import confirm_made_offers
 from tests.examples import labelled
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change, offer, record
