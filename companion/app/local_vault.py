@@ -172,17 +172,17 @@ class LocalVault(Vault):
         return self._records.decide_all(only, decision)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        from companion.app.program_proposer import ProgramProposer
+        from companion.app.programs import find_place, make_asker, propose_value
 
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:
-            program = f"script:{proposal.script}"
-            proposer = ProgramProposer(vault._space, self._context(), program)
-            return proposer.propose(proposer.find_place(path, proposal), proposal.value)
+            asker = make_asker(vault._space, self._context(), f"script:{proposal.script}")
+            place = find_place(vault._space, path, proposal)
+            return propose_value(asker, place, proposal.value)
 
     @property
     def agents(self) -> Agents:
-        from companion.app.agents import LocalAgents
+        from companion.app.programs import LocalAgents
         from companion.enrich.context import VaultContext
 
         def find_context(now: bool) -> VaultContext:

@@ -1,6 +1,6 @@
-"""What agents see of a vault that this process has open, and what they may do there.
+"""Programs: what agents see of a vault and may do there, and values that scripts and agents give.
 
-They see nothing of notes that are private, ignored or left alone. Nobody knows which model reads
+Agents see nothing of notes that are private, ignored or left alone. Nobody knows which model reads
 what they see, so private notes are kept from it even if the vault's own model is on this machine.
 What an agent may not see is treated as if it did not exist.
 """
@@ -17,25 +17,38 @@ from typing import TypeVar
 
 from companion.app.decider import Decider
 from companion.app.local_notes import ScanPart
-from companion.app.program_proposer import ProgramProposer
-from companion.app.types import changes, programs
+from companion.app.types import changes, programs, proposals
 from companion.app.types.decisions import Acceptance
+from companion.app.types.programs import ProgramValue, ProposalMade
 from companion.app.vault import Agents
+from companion.enrich.asker import Asker
+from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import VaultContext
-from companion.enrich.result import Decided, Result, decided_result
+from companion.enrich.new_proposals import make_proposals
+from companion.enrich.outcome import Rejected
+from companion.enrich.result import Decided, Result, decided_result, new_run
 from companion.enrich.similar import open_similar
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
-from companion.prompts import NothingToChoose
+from companion.llm.response import Usage
+from companion.note.needs import CALLOUT, Need
+from companion.note.outline import Section
+from companion.prompts import Field, NothingToChoose, find_field
 from companion.store.journal import Change
-from companion.store.proposal import Proposal, describe_state
+from companion.store.proposal import Proposal, ProposedValue, describe_state
 from companion.store.proposal_store import Selection
-from companion.vault.files import stat_note
+from companion.vault.files import skip_reason, stat_note
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note
 
+_LONGEST_VALUE = 20_000  # characters, all items of a list together
+_PROSE_TOKENS = 8000  # of a note that a program is shown
+_TOLD_TOKENS = 800  # of other notes
+
+
 T = TypeVar("T", Proposal, Change)
+Place = tuple[Job, Task, Need]
 
 _BATCH = 500  # proposals or changes that are read at once
 _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
@@ -80,7 +93,7 @@ class LocalAgents(Agents):
         data = read_note(space.root, path, settle=0).data
         task = prepare_task(space, Job(path, explicit=True, retry=True), data)
         waiting = {need: latest.id for need, latest in task.proposed}
-        asker = ProgramProposer(space, view.context, _program(query.agent)).asker
+        asker = make_asker(space, view.context, _program(query.agent))
         context = asker.describe(path, task.parsed, task.all_needs)
         prompts, needs = space.prompts.for_note(path), []
         for need in task.all_needs:
@@ -132,9 +145,8 @@ class LocalAgents(Agents):
             view = AgentView(space, context)
             path = view.find_note(proposal.path)
             guarded = VaultContext(context.scan, is_guarded=True)
-            proposer = ProgramProposer(view.space, guarded, program)
-            place = proposer.find_place(path, proposal)
-            if latest := place.latest:
+            place = find_place(view.space, path, proposal)
+            if latest := space.journal.proposals.latest(path).get(place[-1].key):
                 waiting = space.journal.proposals.get(latest.id)
                 if latest.state == "open" and (waiting is None or waiting.model != program):
                     why = f"proposal {latest.id} for it is already waiting for the user"
@@ -142,7 +154,8 @@ class LocalAgents(Agents):
                 if latest.state not in ("open", "rejected"):
                     why = "it was filled or proposed before, and the user did not want it"
                     raise NoteRefused(why, path)
-            return programs.ProposalStored.of(proposer.propose(place, proposal.value))
+            asker = make_asker(view.space, guarded, program)
+            return programs.ProposalStored.of(propose_value(asker, place, proposal.value))
 
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
         with self._writing() as (space, decider):
@@ -238,3 +251,84 @@ class AgentView:
         elif flags:
             why = f"it waits for the user because it is flagged: {', '.join(sorted(flags))}"
         return Decided(id_, proposal.state, why or None)
+
+
+def make_asker(space: Workspace, context: VaultContext, program: str) -> Asker:
+    """Return an asker to check the values that a program gives. context: of the vault.
+
+    program: its name, stored in proposals as a model's would be.
+    """
+    facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
+    return Asker(space, context, model=facts)
+
+
+def find_place(space: Workspace, path: str, entry: ProgramValue) -> Place:
+    """Return where the value goes: a need of the note that a field defines, with job and task.
+
+    Raises UsageError if there is no such field, or the value is too long; NoteError if the note
+    is left alone, cannot be read, or needs nothing there.
+    """
+    length = len(entry.value if isinstance(entry.value, str) else "\n".join(entry.value))
+    if length > _LONGEST_VALUE:
+        raise UsageError(f"a value may have {_LONGEST_VALUE:,} characters, and this has {length:,}")
+    space.refresh()
+    if reason := skip_reason(space.root, path, space.ignore):
+        raise NoteRefused(reason, path)
+    field = _find_field(space, path, entry.field)
+    data = read_note(space.root, path).data
+    jobs = [Job(path, explicit=True, retry=True, propose=True)]
+    if field.property is None and entry.heading is not None and entry.question is None:
+        section = Section(entry.heading)  # of a new callout
+        jobs.append(jobs[0]._replace(explicit=False, section=section))
+    for each in jobs:
+        task = prepare_task(space, each, data)
+        if task.skipped:
+            raise NoteRefused(task.skipped, path)
+        for need in task.all_needs:
+            if _is_meant(need, field, entry):
+                return each, task, need
+    where = "".join(
+        f" “{part}”" for part in (entry.question, entry.heading) if field.property is None and part
+    )
+    raise NoteRefused(f"it needs no {field.fills}{where}: it has one", path)
+
+
+def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalMade:
+    """Store the value as an open proposal, unless a check finds it unfit; return the outcome.
+
+    It is sanitized, checked and flagged like a model's answer. It supersedes an open proposal
+    for the same need. A rejected value is not stored: it says nothing about the note.
+
+    Raises NoteError, JournalError.
+    """
+    job, task, need = place
+    space, model = asker.workspace, asker.model
+    outcome = asker.accept_value(job.path, task.parsed, need, value)
+    made = make_proposals(space, model, job, task, [outcome], Usage(), new_run())
+    waiting = [each for each in made if each.state == "open"]
+    if not waiting:
+        assert isinstance(outcome, Rejected)
+        return ProposalMade(proposal=None, rejected=outcome.reason)
+    [new] = waiting
+    store = space.journal.proposals
+    [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)], durable=True)
+    stored = store.get(id_)
+    assert stored is not None
+    return ProposalMade(proposal=proposals.Proposal.of(stored), rejected=None)
+
+
+def _find_field(space: Workspace, path: str, name: str) -> Field:
+    fields = space.prompts.for_note(path).fields
+    fillable = set(space.rules.fields) | ({CALLOUT} if space.rules.callout else set())
+    usable = [each for each in fields.values() if each.fills in fillable]
+    if field := find_field(usable, name):
+        return field
+    names = ", ".join(sorted(each.name for each in usable))
+    raise UsageError(f"there is no field {name[:80]}; there are: {names}")
+
+
+def _is_meant(need: Need, field: Field, entry: ProgramValue) -> bool:
+    if need.kind != field.fills or field.property is not None:
+        return need.kind == field.fills
+    is_there = entry.heading == need.heading or bool(entry.question and entry.heading is None)
+    return is_there and entry.question == need.question

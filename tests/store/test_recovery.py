@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.store import recover as recovery
+from companion.store import recovery
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change
 
