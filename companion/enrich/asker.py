@@ -49,10 +49,7 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 
 
 class FirstCalls(NamedTuple):
-    """The calls that ask for what a note needs, and the outcomes that need no call.
-
-    unread: what the note embeds that is left out, and why, in words.
-    """
+    """The calls that ask for needs, the outcomes that need none, and which embeds are left out, why."""
 
     calls: list[ModelCall]
     outcomes: list[Accepted | Rejected]

@@ -56,10 +56,7 @@ class VaultContext:
         self._learn_form = load_once(self._read_form)
 
     def names(self, path: str) -> LinkNames:
-        """Return what links in the note at path may point to.
-
-        Links in a private note may point to private notes; links in others must not reveal these.
-        """
+        """Return what links in the note at path may point to: no private note, unless it is one."""
         is_private = path in self.withheld and not self._is_guarded
         return self._all_names if is_private else self._open_names
 
@@ -110,10 +107,7 @@ class VaultContext:
 
     @LockedProperty
     def styles(self) -> Styles:
-        """How its AI callouts usually begin; the built-in styles if it has too few.
-
-        Those of withheld notes do not count: their titles might reveal something.
-        """
+        """How the vault's AI callouts begin; those of withheld notes might reveal something."""
         default = Styles()
         return Styles(
             commonest_style(self.scan.styles(TOP, self.withheld), default.top),
@@ -157,10 +151,7 @@ class VaultContext:
         return partial(self.names(path).resolve, choose=choose) if is_linking else lambda _: None
 
     def link_to(self, path: str, source: str) -> str | None:
-        """Return a link in the note at source to the note at path, as the vault writes links.
-
-        path: without `.md`. None: no link can lead there, or none is allowed.
-        """
+        """Return a link in source to path (no `.md`), as the vault writes links; None: none can be."""
         target = self.names(source).target_of(path)
         way = self.scan.rules.obsidian.link_format
         if target is None or way == "shortest":

@@ -91,10 +91,7 @@ class _Reader:
     def expand(
         self, parsed: ParsedNote, lines: Set[int], path: str, above: tuple[str, ...]
     ) -> dict[int, list[Line]]:
-        """Return the lines of what is embedded in these lines, by the line that it follows.
-
-        above: the notes being read, from the outermost one to the one at path.
-        """
+        """Return what is embedded in these lines, by line. above: the notes being read, to path."""
         inserted: dict[int, list[Line]] = {}
         for number, embeds in _find_embeds(parsed).items():
             if number in lines:

@@ -19,10 +19,7 @@ NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "
 
 @dataclass(frozen=True)
 class Filling:
-    """The value that a need is filled with, sanitized; a list holds items, or a callout's lines.
-
-    remark: what the history says about it beside the value.
-    """
+    """The sanitized value of a need: a list has items, or a callout's lines. remark: on it."""
 
     need: Need
     value: str | list[str]

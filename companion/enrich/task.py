@@ -135,10 +135,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
 
 def examine_note(workspace: Workspace, job: Job, read: Callable[[str], Snapshot]) -> Task:
-    """Return the task for the note at the job's path, as read returns it.
-
-    A note whose file is left alone is not read. Raises NoteError, JournalError.
-    """
+    """Return the task for the note, read unless its file is left alone. Raises NoteError."""
     if reason := skip_reason(workspace.root, job.path, workspace.ignore):
         return Task.left_alone(reason)
     return prepare_task(workspace, job, read(job.path).data)
@@ -293,10 +290,7 @@ def _count_changed(old: str, new: str) -> int:
 
 
 def _was_continued(text: str, edit: Edit) -> bool:
-    """Return whether lines were added below a callout that the edit removes, as part of it.
-
-    Companion puts a blank line below a new callout if there is none.
-    """
+    """Return whether lines were added, as part of it, below a callout that the edit removes."""
     block = split_lines(text[edit.start : edit.end])
     if not any(line.startswith("> [!ai]") for line in block) or not block[-1].strip():
         return False

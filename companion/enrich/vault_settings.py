@@ -95,10 +95,7 @@ class VaultSettings:
 
 
 class SettingsSource:
-    """The settings of the vault at root, read again when one of their files changes.
-
-    Safe to use from any thread. fault: why the files cannot be used now; empty: they can.
-    """
+    """The settings of a vault, read again when a file changes. fault: why they cannot be used now."""
 
     def __init__(self, root: Path, config: Config | None = None) -> None:
         """Read the files, except a config that was already read. Raises UsageError."""
@@ -113,10 +110,7 @@ class SettingsSource:
         self.current = self._make(config or load_config(root))
 
     def refresh(self) -> VaultSettings:
-        """Return the settings as the files have them now. Raises SettingsUnusable.
-
-        Threads that wait during another thread's check share the next one.
-        """
+        """Return the settings as the files have them now. Raises SettingsUnusable."""
         number = next(self._numbers)
         with self._lock:
             if self._last_look < number:

@@ -130,10 +130,7 @@ class Workspace:
         return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
-        """Update the facts of these notes in the last scan, and return the paths that changed.
-
-        paths: vault-relative, with `/`, as on the disk; notes that may be new, changed or gone.
-        """
+        """Update the scan's facts of notes that may be new or gone; return those that changed."""
         paths = list(paths)
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
@@ -146,10 +143,7 @@ class Workspace:
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False
     ) -> tuple[ParsedNote, Facts] | None:
-        """Return a note of the scan as it is now; None if it is now left alone, or has changed.
-
-        is_remote: it is also read for another machine.
-        """
+        """Return a scanned note as it is now, here or to be sent; None: left alone, or changed."""
         settings = self.settings.for_reader("elsewhere") if is_remote else self.settings
         try:
             if skip_reason(self.root, file.path, settings.ignore):

@@ -87,10 +87,7 @@ class BatchApi:
             return api.files.create(file=form, purpose="batch").id
 
     def create(self, file: str, key: str) -> ProviderBatch:
-        """Return a new batch of the file's questions. key: by which find() finds it.
-
-        If a connection breaks, it first checks whether the batch exists.
-        """
+        """Return a new batch of the file's questions, or the one that exists with the key."""
         for attempt in count():
             if attempt and (batch := self.find(key)):
                 return batch

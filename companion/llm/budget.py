@@ -224,10 +224,7 @@ class Budget:
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return the spending on each model, by day, of the last `limit` days with calls.
-
-        Empty if it is unknown. A model without a name stands for calls of older versions.
-        """
+        """Return the spending on each model, by day, of the last days with calls, if known."""
         return self._ask(lambda: self._store.read_models(limit), {})
 
     def close(self) -> None:

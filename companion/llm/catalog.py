@@ -59,10 +59,7 @@ class Tier(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A GGUF file. `size` (bytes) and `sha256` are None if they are not pinned.
-
-    `path`: the user's own file, which is never fetched. `parameters`: billions.
-    """
+    """A GGUF file. size, sha256: None: not pinned. path: the user's own. parameters: billions."""
 
     name: str
     title: str

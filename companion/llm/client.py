@@ -163,10 +163,7 @@ class Client(Sender):
         raise AssertionError("unreachable")
 
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
-        """Return the completion, its usage counted, without parameters that the endpoint rejects.
-
-        Raises _FormatRejected if what it rejects may be the JSON format.
-        """
+        """Return the completion, its usage counted. Raises _FormatRejected."""
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
             reply, completion, endpoint = self.send(

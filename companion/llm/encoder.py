@@ -120,10 +120,7 @@ class BuiltInEncoder:
 
 
 class EndpointEncoder(Sender):
-    """The model behind the `/embeddings` of an OpenAI-compatible endpoint. Safe for threads.
-
-    budget: counts and caps what the calls use; it is left open.
-    """
+    """The model behind an endpoint's `/embeddings`. Safe for threads. budget: left open."""
 
     def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
         super().__init__(endpoint, threading.Event(), "/embeddings", budget)
@@ -131,11 +128,7 @@ class EndpointEncoder(Sender):
         self._endpoint = endpoint
 
     def encode(self, texts: Sequence[str], check: Callable[[], None] | None = None) -> Floats:
-        """Return a vector of length 1 for each text. check: see Sender.send.
-
-        Raises EndpointError when the endpoint is down or a cap is reached, AnswerError
-        when its answer is unusable, Cancelled.
-        """
+        """Return vectors as Encoder does. check: see Sender.send."""
         import numpy as np
 
         starts = range(0, len(texts), _BATCH)

@@ -69,10 +69,7 @@ class TemplateAsk(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompt files in use, and the messages and schemas made from them.
-
-    by_folder: the prompts for notes in folders of the vault, by path as folder_key returns it.
-    """
+    """The prompt files in use. by_folder: those for notes in folders, as folder_key returns them."""
 
     files: Mapping[str, PromptFile]
     system: Template
