@@ -234,7 +234,7 @@ class Acceptor:
         return all(context.linked_note(link, path) in named for link in links)
 
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
-        """Return the evidence for each sentence or item, with the path of another note it is from."""
+        """Return the evidence for each sentence or item, with the path of another note it is in."""
         note, told = self.note, read_told(self.note.whole, self.note.context)
         items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
         if field.kind == "list":

@@ -49,7 +49,7 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 
 
 class FirstCalls(NamedTuple):
-    """The calls that ask for needs, the outcomes that need none, and which embeds are left out, why."""
+    """The calls that ask for needs, the outcomes that need none, and unread embeds, with why."""
 
     calls: list[ModelCall]
     outcomes: list[Accepted | Rejected]

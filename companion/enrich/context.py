@@ -151,7 +151,7 @@ class VaultContext:
         return partial(self.names(path).resolve, choose=choose) if is_linking else lambda _: None
 
     def link_to(self, path: str, source: str) -> str | None:
-        """Return a link in source to path (no `.md`), as the vault writes links; None: none can be."""
+        """Return a link in source to path (no `.md`), as the vault writes it; None: none can be."""
         target = self.names(source).target_of(path)
         way = self.scan.rules.obsidian.link_format
         if target is None or way == "shortest":

@@ -203,7 +203,7 @@ def _likeliest(shares: dict[str, float]) -> tuple[str, float]:
 
 
 def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
-    """Return whether a note has a character of the language's script, or consists of Latin names."""
+    """Return whether a note has a character of the language's script, or only Latin names."""
     script = next((name for name, spoken in _SHARED.items() if language in spoken), language)
     signs = dict(_PATTERNS).get(script)
     if signs and signs.search(text + title):

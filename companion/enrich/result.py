@@ -19,7 +19,7 @@ NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "
 
 @dataclass(frozen=True)
 class Filling:
-    """The sanitized value of a need: a list has items, or a callout's lines. remark: on it."""
+    """The value of a need, sanitized: text, items or a callout's lines. remark: for the history."""
 
     need: Need
     value: str | list[str]

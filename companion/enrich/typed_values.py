@@ -154,7 +154,7 @@ def _meanings(digits: str) -> list[str]:
 
 
 def _find_dates(text: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Yield the full dates in the text and how they are written; not `03/04/2024`, which may be two."""
+    """Yield the full dates in the text, and as written; not `03/04/2024`, which may be two."""
     for match in _DATE.finditer(text):
         day = _day_of({key: part for key, part in match.groupdict().items() if part})
         if day and kind == "date":

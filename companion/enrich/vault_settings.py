@@ -95,7 +95,7 @@ class VaultSettings:
 
 
 class SettingsSource:
-    """The settings of a vault, read again when a file changes. fault: why they cannot be used now."""
+    """The settings of a vault, read again when a file changes. fault: why they are unusable."""
 
     def __init__(self, root: Path, config: Config | None = None) -> None:
         """Read the files, except a config that was already read. Raises UsageError."""

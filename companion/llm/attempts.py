@@ -223,7 +223,7 @@ class Sender:
 
 
 def retry_delay(attempt: int) -> float:
-    """Return the seconds to wait after an attempt, from 0: doubled each time, and a little random."""
+    """Return the seconds to wait after an attempt, from 0: doubled, with some randomness."""
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
     return min(_LONGEST_DELAY, _FIRST_DELAY * 2.0**attempt) * jitter
 

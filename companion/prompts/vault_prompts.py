@@ -69,7 +69,7 @@ class TemplateAsk(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompt files in use. by_folder: those for notes in folders, as folder_key returns them."""
+    """The prompt files in use. by_folder: those for notes in folders, by folder_key."""
 
     files: Mapping[str, PromptFile]
     system: Template
