@@ -13,7 +13,7 @@ import click
 from companion.app.batches import Batches, BatchRun, UnknownLine, open_batches
 from companion.app.open_vault import stand_aside
 from companion.app.types.runs import NoteResult, RunOptions
-from companion.cli.enrich import AGREE, RunReport, show_waits
+from companion.cli.enrich import RunReport, agrees_to_send, show_waits
 from companion.cli.filters import work_options
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
@@ -137,7 +137,7 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         try:
             run = batches.submit(chosen)
         except ConsentMissing as cost:
-            if not output.agrees(str(cost), AGREE):
+            if not agrees_to_send(cost, output):
                 return 0
             run = batches.submit(chosen.model_copy(update={"agreed": True}))
         report = _follow(run, output, "Preparing")

@@ -6,12 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.run import DecisionRun, Run
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangeFilter, ChangeQuery
 from companion.app.types.proposals import Proposal, ProposalQuery
@@ -22,6 +21,9 @@ from companion.cli.filters import change_options, read_change_query
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import NOTE_PATH, StopSignals, common_options, open_session_vault
 from companion.errors import NotThere, UsageError
+
+if TYPE_CHECKING:
+    from companion.app.run import Run
 
 
 @click.command()
@@ -198,6 +200,8 @@ class _Choice(NamedTuple):
         """Return a run that takes them back."""
         if self.only is not None:
             return vault.undo_all(self.only)
+        from companion.app.run import DecisionRun
+
         ids = [change.id for change in self.changes]
 
         def undo(run: str) -> Iterator[NoteResult]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from companion.app.run import ASK_FROM, Run
 from companion.app.types.runs import Mode, NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
 from companion.cli.filters import filter_option, filter_options, parse_time, work_options
@@ -25,6 +24,9 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.errors import CompanionError, ConsentMissing, ModelMissing
+
+if TYPE_CHECKING:
+    from companion.app.run import Run
 
 
 @click.command()
@@ -99,7 +101,6 @@ def _read_options(
     )
 
 
-AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
 _MARKS = {
     "enriched": "✓",
     "proposed": "?",
@@ -152,7 +153,7 @@ class RunReport:
 
                 fetch_model_of(vault.root, self.output)
             except ConsentMissing as cost:
-                if not self.output.agrees(str(cost), AGREE):
+                if not agrees_to_send(cost, self.output):
                     self.output.warn("nothing was sent")
                     return None
                 options = options.model_copy(update={"agreed": True})
@@ -261,6 +262,14 @@ class RunReport:
     def exit_status(self) -> int:
         """The exit status of a run that nobody interrupted."""
         return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
+
+
+def agrees_to_send(cost: ConsentMissing, output: Output) -> bool:
+    """Print what a run would cost elsewhere, and return whether the user agrees."""
+    from companion.app.run import ASK_FROM
+
+    how = f"--yes to send them all, or --limit {ASK_FROM} for a part"
+    return output.agrees(str(cost), how)
 
 
 def show_waits(output: Output, bar: Bar) -> Callable[[str], None]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.run import DecisionRun, Run
 from companion.app.types.decisions import Acceptance, DecisionOnAll, Decisions
 from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuery, ProposalState
 from companion.app.types.runs import Decided, NoteResult
@@ -27,6 +26,9 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.errors import NotThere, UsageError
+
+if TYPE_CHECKING:
+    from companion.app.run import DecisionRun, Run
 
 _MAX_DIGITS = 15  # of a proposal's number
 _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
@@ -241,6 +243,7 @@ def _decide(
 
 def _decide_on(vault: Vault, decision: Decision, proposals: Sequence[Proposal]) -> DecisionRun:
     """Return a run that decides on these proposals."""
+    from companion.app.run import DecisionRun  # which listing them does not need
 
     def decide(run: str) -> Iterator[NoteResult]:
         decisions = Decisions(refuse=[each.id for each in proposals], run=run)

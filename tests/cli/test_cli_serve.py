@@ -240,8 +240,9 @@ IMPORTS = {  # imported one after the other in one process, which prints what is
     "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
     "companion.cli.scan": NOT_FOR_SCAN,
     "companion.cli.daemon": SERVER | {"openai"},
-    "companion.cli.enrich": SERVER,
-    "companion.cli.changes": SERVER,
+    "companion.cli.enrich": SERVER | {"companion.app.run", "companion.cli.model"},
+    "companion.cli.changes": SERVER | {"companion.app.run", "companion.cli.model"},
+    "companion.cli.proposals": SERVER | {"companion.app.run", "companion.cli.model"},
 }
 
 
