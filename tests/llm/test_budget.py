@@ -84,27 +84,17 @@ ENDS = {
     "sent and broken off": (break_off, DaySpending(200, 100, 0.3, 0, 1)),
     "ended twice": (end_twice, DaySpending(90, 10, 0.1, 0, 1)),
 }
-KILLED = {"never ended: a kill": (lambda one: None, DaySpending(200, 100, 0.3, 0, 1))}
 
 
-@labelled(("end", "expected"), ENDS | KILLED)
-def test_what_counts_after_a_call(
-    spend: Open, end: Callable[[Reservation], None], expected: DaySpending
-) -> None:
-    budget = spend(tokens_a_day=10_000)
-    reservation = budget.reserve(200, 100)
-    assert budget.spent_today() == DaySpending(200, 100, 0.3, 0, 1)
-    end(reservation)
-    assert budget.spent_today() == spend().spent_today() == expected
-
-
+@pytest.mark.parametrize("cap", [10_000, None])
 @labelled(("end", "expected"), ENDS)
-def test_without_a_cap_a_call_counts_at_its_end(
-    spend: Open, end: Callable[[Reservation], None], expected: DaySpending
+def test_what_counts_after_a_call(
+    spend: Open, end: Callable[[Reservation], None], expected: DaySpending, cap: int | None
 ) -> None:
-    budget = spend()
+    budget = spend(tokens_a_day=cap)
     reservation = budget.reserve(200, 100)
-    assert budget.spent_today() == DaySpending(0, 0, 0.0, 0, 0)
+    at_once = DaySpending(200, 100, 0.3, 0, 1) if cap else DaySpending(0, 0, 0.0, 0, 0)
+    assert budget.spent_today() == spend().spent_today() == at_once
     end(reservation)
     assert budget.spent_today() == spend().spent_today() == expected
 
@@ -245,18 +235,12 @@ def test_only_400_days_are_kept(spend: Open, file: Path, clock: Clock) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no modes")
 def test_the_file_is_the_users_alone(spend: Open, file: Path) -> None:
-    spend().reserve(1, 1).settle(None)
-    kept = list(file.parent.iterdir())
-    assert file in kept
-    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no modes")
-def test_a_file_that_others_may_read_is_mended(spend: Open, file: Path) -> None:
-    spend().reserve(1, 1).settle(None)
-    file.chmod(0o644)
-    spend().reserve(1, 1).settle(None)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for _ in range(2):
+        spend().reserve(1, 1).settle(None)
+        kept = list(file.parent.iterdir())
+        assert file in kept
+        assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+        file.chmod(0o644)  # is mended
 
 
 def execute(file: Path, sql: str) -> None:

@@ -120,7 +120,7 @@ def longest_run(text: str, source: str) -> int:
     return max(len(run) for run in runs if f" {' '.join(words[run.start : run.stop])} " in found)
 
 
-ROUTES = [
+READ = (
     "/v1/models",
     "/models",
     "/slots",
@@ -129,32 +129,24 @@ ROUTES = [
     "/tools",
     "/lora-adapters",
     "/v1/x",
+)
+TAKEN = ("/v1/chat/completions", "/completion", "/props", "/tokenize")
+ROUTES = [
+    *(("GET", route, key, 401) for route in READ for key in ("", "wrong")),
+    *(("POST", route, "", 401) for route in TAKEN),
+    *(("GET", route, "right", 501) for route in ("/slots", "/metrics")),
+    *(("GET", route, "right", 404) for route in ("/", "/index.html")),
 ]
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_nobody_is_answered_without_the_key(server: EmbeddedServer, route: str) -> None:
+@pytest.mark.parametrize(("method", "route", "key", "status"), ROUTES)
+def test_only_what_is_needed_is_open(
+    server: EmbeddedServer, method: str, route: str, key: str, status: int
+) -> None:
     with server.lease() as endpoint:
         url = endpoint.address.removesuffix("/v1") + route
-        assert status_of(url) == (401, "")
-        assert status_of(url, "wrong") == (401, "")
-
-
-@pytest.mark.parametrize("route", ["/v1/chat/completions", "/completion", "/props", "/tokenize"])
-def test_nothing_is_taken_without_the_key(server: EmbeddedServer, route: str) -> None:
-    with server.lease() as endpoint:
-        url = endpoint.address.removesuffix("/v1") + route
-        assert status_of(url, method="POST") == (401, "")
-
-
-CLOSED = [("/slots", 501), ("/metrics", 501), ("/", 404), ("/index.html", 404)]
-
-
-@pytest.mark.parametrize(("route", "status"), CLOSED)
-def test_closed_with_the_key_too(server: EmbeddedServer, route: str, status: int) -> None:
-    with server.lease() as endpoint:
-        url = endpoint.address.removesuffix("/v1") + route
-        assert status_of(url, endpoint.key) == (status, "")
+        key = endpoint.key if key == "right" else key
+        assert status_of(url, key, method) == (status, "")
 
 
 def test_browsers_of_other_origins_may_not_ask(server: EmbeddedServer) -> None:
