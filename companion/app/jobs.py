@@ -1,22 +1,30 @@
-"""Which notes a run works on, and whether it may begin."""
+"""Which notes a run works on, whether it may begin, and what it would send for a note."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from companion.app.local_notes import make_filter, needs_of_kind
+from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
 from companion.app.written_texts import find_rewrites
 from companion.doctor.unused_settings import find_unused
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.excerpt import LEFT_OUT
+from companion.enrich.model_calls import ModelCall
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
-from companion.enrich.task import Job, has_open_needs, is_written, read_task
+from companion.enrich.similar import open_similar
+from companion.enrich.task import Job, examine_note, has_open_needs, is_written, read_task
 from companion.enrich.workspace import Workspace
-from companion.errors import ConsentMissing, UsageError
+from companion.errors import ConsentMissing, NoteRefused, UsageError
 from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
 from companion.vault.files import (
@@ -27,6 +35,7 @@ from companion.vault.files import (
     is_same_file,
 )
 from companion.vault.notes import Scan
+from companion.vault.paths import spelled_path
 from companion.vault.write import read_note
 
 
@@ -200,3 +209,54 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
     for path, reason in scan.skipped.items():
         if is_in(path, folder):
             yield path, reason
+
+
+def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
+    """Return what a model would be sent for a note; nothing is sent.
+
+    Raises UsageError, NoteError.
+    """
+    endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, query.path)
+    if (space.root / path).is_dir():
+        raise UsageError(f"{path} is a folder; name a note")
+    section = None if query.section is None else Section(query.section, is_whole=False)
+    job = Job(path, explicit=True, retry=True, section=section)
+    try:
+        task = examine_note(space, job, partial(read_note, space.root))
+    except NoteRefused as error:
+        raise NoteRefused(error.reason, path, error.line) from None
+    if task.skipped or not task.all_needs:
+        why = f"{path}: nothing would be sent: {task.skipped or 'it needs nothing'}"
+        return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
+    with open_similar(space, sends=False) as similar:
+        asker = Asker(space, VaultContext(scan), similar)
+        calls, outcomes, unread = asker.plan(path, task.parsed, task.all_needs)
+    remarks = [*_describe_outcomes(outcomes), *(f"{path}: {each}" for each in unread)]
+    if _is_cut(calls, task.parsed.note.text):
+        remarks.append(
+            f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
+        )
+    shown = [PromptCall.model_validate(call.question) for call in calls]
+    return NotePrompt(endpoint=endpoint, calls=shown, remarks=remarks)
+
+
+def describe_value(outcome: Accepted | Rejected) -> str:
+    """Return the value in words, or why there is none."""
+    if isinstance(outcome, Rejected):
+        return outcome.reason
+    value = outcome.filling.value
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def _describe_outcomes(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]:
+    for outcome in outcomes:
+        if outcome.by_model:  # or would be: why it cannot be
+            yield describe_value(outcome)
+            continue
+        who = "" if isinstance(outcome, Rejected) else "similar notes have "
+        yield f"{outcome.need.kind}: no model is asked; {who}{describe_value(outcome)}"
+
+
+def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:
+    shown = (message["content"] for call in calls for message in call.question.messages)
+    return any(each.count(LEFT_OUT) > text.count(LEFT_OUT) for each in shown)

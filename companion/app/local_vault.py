@@ -115,7 +115,7 @@ class LocalVault(Vault):
             return measure_spending(budget, self._space.config, query.days)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
-        from companion.app.prompt_trial import find_prompt
+        from companion.app.jobs import find_prompt
 
         return find_prompt(self._space, self._notes.look(None), query)
 

@@ -14,7 +14,7 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.app.model_trial import (
+from companion.app.trials import (
     CORRECT_ADDRESS,
     Cancelled,
     ModelNotStarted,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.filesize import decimal
 
-from companion.app.model_trial import NoteTrial, open_model_trial
+from companion.app.trials import NoteTrial, open_model_trial
 from companion.cli.output import Output, one_line
 from companion.cli.session import NOTE_PATH, common_options, load_vault, warn_of_restart
 from companion.config import Config, load_config

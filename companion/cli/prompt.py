@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from companion.app.open_vault import name_path, open_space
-from companion.app.prompt_trial import Tried, TriedValue, open_prompt_trial
+from companion.app.trials import Tried, TriedValue, open_prompt_trial
 from companion.app.types.notes import NotePrompt, PromptQuery
 from companion.app.types.runs import Usage
 from companion.cli.model import fetch_model

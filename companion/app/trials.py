@@ -1,93 +1,152 @@
-"""What a model would be sent for a note, and what models answer for some; nothing is kept."""
+"""Trials: what a model writes for one note, and what models or prompts answer; nothing is kept."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from typing import NamedTuple, Self
 
-from companion.app.jobs import choose_jobs
+from companion.app.jobs import choose_jobs, describe_value
 from companion.app.run import Tell
-from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions, Usage
 from companion.config import Config, config_folder
+from companion.config.settings import ReviewTable
+from companion.doctor.machine import ProbeResult, probe_client
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_client
 from companion.enrich.context import VaultContext
-from companion.enrich.excerpt import LEFT_OUT
-from companion.enrich.model_calls import ModelCall
+from companion.enrich.enricher import Enricher
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.result import Result, new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, examine_note
 from companion.enrich.vault_settings import VaultSettings
-from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, NoteRefused, UsageError
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import EndpointError, NoteError
 from companion.llm.client import Client
-from companion.llm.endpoint_errors import Cancelled
-from companion.note.outline import Section
+from companion.llm.embedded import ModelNotStarted as ModelNotStarted
+from companion.llm.endpoint_errors import CORRECT_ADDRESS as CORRECT_ADDRESS
+from companion.llm.endpoint_errors import Cancelled as Cancelled
+from companion.note.diff import diff_lines
 from companion.prompts import load_prompts
-from companion.store.proposal import ProposedValue
+from companion.store.journal import Journal
+from companion.store.proposal import Proposal, ProposedValue
 from companion.vault.notes import Scan
-from companion.vault.paths import relative_path, spelled_path
+from companion.vault.paths import relative_path
 from companion.vault.write import read_note
 
+_USUAL = 2000  # bytes of a note that shows best what the model writes
 
-def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
-    """Return what a model would be sent for a note; nothing is sent.
 
-    Raises UsageError, NoteError.
+class NoteTrial(NamedTuple):
+    """What a model did for a note. result: None if it took longer than allowed.
+
+    waiting: flagged values, which would wait. diff: of what it would write.
     """
-    endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, query.path)
-    if (space.root / path).is_dir():
-        raise UsageError(f"{path} is a folder; name a note")
-    section = None if query.section is None else Section(query.section, is_whole=False)
-    job = Job(path, explicit=True, retry=True, section=section)
-    try:
-        task = examine_note(space, job, partial(read_note, space.root))
-    except NoteRefused as error:
-        raise NoteRefused(error.reason, path, error.line) from None
-    if task.skipped or not task.all_needs:
-        why = f"{path}: nothing would be sent: {task.skipped or 'it needs nothing'}"
-        return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
-    with open_similar(space, sends=False) as similar:
-        asker = Asker(space, VaultContext(scan), similar)
-        calls, outcomes, unread = asker.plan(path, task.parsed, task.all_needs)
-    remarks = [*_describe(outcomes), *(f"{path}: {each}" for each in unread)]
-    if _is_cut(calls, task.parsed.note.text):
-        remarks.append(
-            f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
-        )
-    shown = [PromptCall.model_validate(call.question) for call in calls]
-    return NotePrompt(endpoint=endpoint, calls=shown, remarks=remarks)
+
+    path: str
+    result: Result | None
+    waiting: list[Proposal]
+    seconds: float
+
+    @property
+    def diff(self) -> str:
+        """What it would write, as a unified diff."""
+        result = self.result
+        return "".join(diff_lines(result.path, result.old, result.new)) if result else ""
 
 
-def describe_value(outcome: Accepted | Rejected) -> str:
-    """Return the value in words, or why there is none."""
-    if isinstance(outcome, Rejected):
-        return outcome.reason
-    value = outcome.filling.value
-    return value if isinstance(value, str) else ", ".join(value)
+class ModelTrial:
+    """A trial of the model that config names. Raises EndpointError, AnswerError."""
+
+    def __init__(self, root: Path, config: Config, client: Client, cancelled: Event) -> None:
+        self._root = root
+        self._config = config
+        self._client = client
+        self._cancelled = cancelled
+
+    def probe(self) -> ProbeResult:
+        """Ask the model for one word."""
+        return probe_client(self._client)
+
+    def write(
+        self, note: str | None, may_send: Callable[[str], bool], at_most: float | None
+    ) -> NoteTrial | None:
+        """Let the model write for the note, else for one of usual length, preferably a stub.
+
+        None: there is none, or may_send refuses its path. at_most: the seconds it gets.
+        """
+        # without what it says of reviews, all that is not flagged is shown in its place
+        shown = self._config.model_copy(update={"review": ReviewTable()})
+
+        def adapt(own: VaultSettings) -> VaultSettings:
+            return own.with_model(shown, own.prompts)
+
+        with (
+            open_workspace(shown, self._root, read_only=True, adapt=adapt) as space,
+            Journal(space.state / "none", read_only=True) as nothing_kept,
+        ):
+            scan = space.scan()
+            job = _find_note(space, scan, note)
+            if isinstance(job, Result):
+                return NoteTrial(job.path, job, [], 0.0)
+            if job is None or not may_send(job.path):
+                return None
+            asker = Asker(replace(space, journal=nothing_kept), VaultContext(scan))
+            enricher = Enricher(asker, self._client, new_run(), cancelled=self._cancelled)
+            return self._time(enricher, job, at_most)
+
+    def _time(self, enricher: Enricher, job: Job, at_most: float | None) -> NoteTrial:
+        """Return what it wrote and how long that took; end it after this many seconds."""
+        begun = time.monotonic()
+
+        def stop() -> None:
+            self._cancelled.set()
+            enricher.client.close()
+
+        limit = Timer(at_most or 0.0, stop)
+        limit.daemon = True
+        if at_most is not None:
+            limit.start()
+        try:
+            result = enricher.enrich(job)
+            ids = result.proposals[len(result.filled) :]
+            waiting = enricher.workspace.journal.proposals.get_all(ids)
+        except (Cancelled, EndpointError):
+            if not self._cancelled.is_set():
+                raise
+            return NoteTrial(job.path, None, [], time.monotonic() - begun)
+        finally:
+            limit.cancel()
+        return NoteTrial(result.path, result, waiting, time.monotonic() - begun)
 
 
-def _describe(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]:
-    for outcome in outcomes:
-        if outcome.by_model:  # or would be: why it cannot be
-            yield describe_value(outcome)
-            continue
-        who = "" if isinstance(outcome, Rejected) else "similar notes have "
-        yield f"{outcome.need.kind}: no model is asked; {who}{describe_value(outcome)}"
+@contextmanager
+def open_model_trial(root: Path, config: Config) -> Iterator[ModelTrial]:
+    """Open a trial of the model on the vault at root. Raises UsageError if it is missing."""
+    cancelled = Event()
+    with open_client(config, cancelled) as client:
+        client.retries = 1  # the user is waiting
+        yield ModelTrial(root, config, client, cancelled)
 
 
-def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:
-    shown = (message["content"] for call in calls for message in call.question.messages)
-    return any(each.count(LEFT_OUT) > text.count(LEFT_OUT) for each in shown)
+def _find_note(space: Workspace, scan: Scan, note: str | None) -> Job | Result | None:
+    """Return the job for the note, or why it is left alone; None: no note needs anything."""
+    if note is not None:
+        plan = choose_jobs(space, scan, RunOptions(paths=[note], dry_run=True))
+        return plan.skipped[0] if plan.skipped else next(iter(plan.jobs), None)
+    for every in (False, True):
+        options = RunOptions(paths=[""], all=every, dry_run=True)
+        if jobs := choose_jobs(space, scan, options).jobs:
+            return min(jobs, key=lambda job: abs(scan.files[job.path].size - _USUAL))
+    return None
 
 
 class TriedValue(NamedTuple):
