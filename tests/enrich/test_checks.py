@@ -14,59 +14,8 @@ from companion.prompts import load_prompts
 from tests.enrich.answers import read_answers
 
 PROMPTS = load_prompts()
-NOTES = {
-    "en": (
-        "Sourdough",
-        "Sourdough is bread raised by wild yeast and bacteria that live in a starter of flour and"
-        " water. Feed the starter twice a day in the kitchen, once a week in the fridge.\n\n"
-        "Written in San Francisco in 1997 for the Boudin bakery, with 1,200 loaves a day.",
-    ),
-    "zh": (
-        "酸面包",
-        "酸面包是用野生酵母和乳酸菌发酵的面包，酵头由面粉和水制成。每天喂两次酵头，放在冰箱里则每周一次。"
-        "1997 年写于旧金山，用 Excel 记录。",
-    ),
-    "es": (
-        "Masa madre",
-        "La masa madre es una mezcla de harina y agua en la que viven levaduras y bacterias. Se"
-        " alimenta dos veces al día en la cocina, o una vez por semana en la nevera.",
-    ),
-    "de": (
-        "Sauerteig",
-        "Sauerteig ist ein Teig aus Mehl und Wasser, in dem Hefen und Bakterien leben. Er wird in"
-        " der Küche zweimal am Tag gefüttert, im Kühlschrank einmal in der Woche.",
-    ),
-    "ru": (
-        "Закваска",
-        "Закваска — это смесь муки и воды, в которой живут дикие дрожжи и бактерии. На кухне её"
-        " подкармливают два раза в день, в холодильнике — раз в неделю.",
-    ),
-    "html": (
-        "Entities",
-        "An entity stands for a sign that HTML has a use for. `&nbsp;` is a blank that does not"
-        " break.",
-    ),
-    "loop": (
-        "循环",
-        "循环逐个取出列表里的元素。\n\n```python\nfor row in rows:\n    print(any(row))\n```",
-    ),
-    "city": (
-        "Kyoto",
-        "Kyoto was the capital of Japan for more than a thousand years. Emperors resided there, and"
-        " temples, shrines and gardens fill the valley between its mountains. Today visitors walk"
-        " its lanes in spring, when the cherry trees are in flower.",
-    ),
-    "stadt": (
-        "京都",
-        "京都曾经是日本的首都，天皇在那里居住了一千多年。城市位于群山环绕的盆地之中，保存着许多寺庙、神社和庭园。"
-        "每到春天，游客沿着小路散步，观赏盛开的樱花。秋天的红叶同样有名，摄影爱好者络绎不绝。",
-    ),
-    "ja": (
-        "サワードウ",
-        "サワードウは野生の酵母と乳酸菌で発酵させるパンです。スターターは小麦粉と水で作り、台所では一日に二回、"
-        "冷蔵庫では週に一回えさをやります。",
-    ),
-}
+ANSWERS = read_answers()
+NOTES = {language: told["bread"] for language, told in ANSWERS.items()}
 
 
 def answer_of(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
@@ -80,28 +29,7 @@ def kind_of(answer: CheckedAnswer) -> str | None:
     return fault.kind if fault else None
 
 
-GOOD = [
-    pytest.param("How a sourdough starter of wild yeast is kept and fed.", "en", id="en"),
-    pytest.param("This page explains how to feed a starter.", "en", id="en as people write"),
-    pytest.param("The 1997 recipe of San Francisco's Boudin Bakery.", "en", id="en names it has"),
-    pytest.param("Feeding a starter for 1200 loaves.", "en", id="en a number written otherwise"),
-    pytest.param("Feeding a Starter Twice a Day.", "en", id="en a headline"),
-    pytest.param("酸面包的酵头如何制作、喂养和保存。", "zh", id="zh"),
-    pytest.param("本文介绍酸面包酵头的喂养方法。", "zh", id="zh as people write"),
-    pytest.param("用 Excel 记录酸面包的酵头。", "zh", id="zh with a name it has"),
-    pytest.param("Cómo se cuida y se alimenta la masa madre de harina y agua.", "es", id="es"),
-    pytest.param("Wie man Sauerteig aus Mehl und Wasser in der Küche füttert.", "de", id="de"),
-    pytest.param("Ein Teig, in dem Hefen leben, und seine Pflege im Alltag.", "de", id="de nouns"),
-    pytest.param("Как ухаживать за закваской из муки и воды и подкармливать её.", "ru", id="ru"),
-    pytest.param("サワードウのスターターの作り方と、えさのやり方。", "ja", id="ja"),
-]
-
-
-WHOLE = [
-    (text, language)
-    for text, language in (row.values for row in GOOD)
-    if isinstance(text, str) and isinstance(language, str) and text.endswith((".", "。"))
-]
+GOOD = [(text, lang) for lang, told in ANSWERS.items() for text in told["good"]["of_bread"]]
 
 
 @pytest.mark.parametrize(("text", "language"), GOOD)
@@ -110,13 +38,10 @@ def test_good(text: str, language: str) -> None:
 
 
 BAD = [
-    ("markup", "html", "The entity& nbsp;is a blank that does not break."),
-    *(
-        (kind, language, text)
-        for language, told in read_answers().items()
-        for kind, texts in told["faults"].items()
-        for text in texts
-    ),
+    (kind, language, text)
+    for language, told in ANSWERS.items()
+    for kind, texts in told["faults"].items()
+    for text in texts
 ]
 
 
@@ -338,6 +263,8 @@ def test_a_note_about_notes_may_speak_of_them() -> None:
 def test_markup_that_the_note_shows_is_no_fault() -> None:
     answer = replace(answer_of("How < p> opens a paragraph."), note="`<p>` opens a paragraph.")
     assert kind_of(answer) is None
+    entity = replace(answer_of("The entity& nbsp;is a blank."), note="`&nbsp;` is a blank.")
+    assert kind_of(entity) == "markup"
 
 
 def test_a_language_that_is_set_is_the_one_to_write_in() -> None:
@@ -371,7 +298,7 @@ def test_no_answer_breaks_a_check(text: str) -> None:
             check(answer)
 
 
-@given(st.sampled_from(WHOLE), st.integers(2, 5))
+@given(st.sampled_from([row for row in GOOD if row[0].endswith((".", "。"))]), st.integers(2, 5))
 def test_what_is_said_again_never_passes(good: tuple[str, str], times: int) -> None:
     text, language = good
     assert kind_of(answer_of(" ".join([text] * times), language)) is not None
