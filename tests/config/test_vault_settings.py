@@ -1,98 +1,22 @@
 """Settings of one vault over the common ones: what wins, and what no vault may lose by it."""
 
+import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from companion.config import load_config
 from companion.config.load import merge_tables, vault_file, vaults_with_settings
 from companion.errors import UsageError
+from tests.cases import Case, cases
 
 KEY = "sk-common-Bd52SecretKey"
-REMOTE = {"base_url": "https://api.example.com/v1", "model": "big", "api_key": KEY}
-
-MERGED = [
-    pytest.param({"a": 1}, {}, {"a": 1}, id="nothing of its own"),
-    pytest.param(
-        {"server": {"port": 1}, "notes": {"fields": ["a"], "language": "de"}},
-        {"server": {"port": 2}, "notes": {"fields": ["b"]}},
-        {"server": {"port": 2}, "notes": {"fields": ["b"], "language": "de"}},
-        id="its own go over the common ones, key by key",
-    ),
-    pytest.param(
-        {"endpoint": {**REMOTE, "timeout": 9}},
-        {"endpoint": {"model": "qwen2.5-coder-1.5b"}},
-        {"endpoint": {"model": "qwen2.5-coder-1.5b", "timeout": 9}},
-        id="a model of its own is the embedded one",
-    ),
-    pytest.param(
-        {"endpoint": REMOTE},
-        {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
-        {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
-        id="the key stays with its address",
-    ),
-    pytest.param(
-        {"endpoint": REMOTE},
-        {"endpoint": {"timeout": 9}},
-        {"endpoint": {**REMOTE, "timeout": 9}},
-        id="a time-out of its own changes no address",
-    ),
-    pytest.param(
-        {"endpoint": REMOTE, "similar": {"model": "e"}},
-        {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
-        {
-            "endpoint": {"base_url": "http://localhost/v1", "model": "m"},
-            "similar": {},
-        },
-        id="where its own answers, notes are not compared at the common address",
-    ),
-    pytest.param(
-        {"endpoint": REMOTE, "similar": REMOTE},
-        {"similar": {"model": "e"}},
-        {"endpoint": REMOTE, "similar": {}},
-        id="notes that were compared at an address of its own are compared nowhere else",
-    ),
-    pytest.param(
-        {"private": {"folders": ["A"], "properties": {"a": "1"}}, "ignore": {"tags": ["t"]}},
-        {"private": {"folders": ["B", "A"], "properties": {"b": "2"}}, "ignore": {"tags": ["u"]}},
-        {
-            "private": {"folders": ["A", "B"], "properties": {"a": "1", "b": "2"}},
-            "ignore": {"tags": ["t", "u"]},
-        },
-        id="what is private or ignored adds up",
-    ),
-    pytest.param(
-        {"agents": {"may_accept": ["description"], "folders": ["Inbox"]}},
-        {"agents": {"may_accept": ["callout"]}},
-        {"agents": {}},
-        id="folders of agents, which are gone, allow nothing elsewhere",
-    ),
-    pytest.param(
-        {"agents": {"may_accept": ["description"]}},
-        {"agents": {"folders": ["Inbox"]}},
-        {"agents": {}},
-        id="nor do the vault's own",
-    ),
-    pytest.param(
-        {"endpoint": {"input_price": 1, "output_price": 2}},
-        {"endpoint": {"output_price": 3}},
-        {"endpoint": {"price": [1, 3]}},
-        id="two prices, as they were set before, are one",
-    ),
-    pytest.param(
-        {"similar": {"enabled": False}},
-        {"similar": {"model": "e"}},
-        {"similar": {"model": "none"}},
-        id="notes that were not to be compared are not",
-    ),
-    pytest.param({"endpoint": 1}, {"endpoint": {"a": 2}}, {"endpoint": {"a": 2}}, id="no table"),
-]
 
 
-@pytest.mark.parametrize(("common", "own", "merged"), MERGED)
-def test_merged(common: dict[str, Any], own: dict[str, Any], merged: dict[str, Any]) -> None:
-    assert merge_tables(common, own) == merged
+@cases("config/cases/settings.md", "A vault's own settings", ways=["as written"])
+def test_merged(case: Case) -> None:
+    common, own = tomllib.loads(case.before), tomllib.loads("\n".join(case.told))
+    assert merge_tables(common, own) == tomllib.loads(case.after)
 
 
 @pytest.fixture
