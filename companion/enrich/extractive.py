@@ -18,6 +18,7 @@ from companion.enrich.words import (
     is_balanced,
     is_unspaced,
     needs_previous,
+    plain_text,
     read_paragraphs,
     width,
 )
@@ -34,16 +35,28 @@ _LONGEST = 10_000  # characters, with links and markup that are removed
 _OVER = 1.25  # times the limit, as for a model's answer
 
 # Of an extract; chosen by reading, see HISTORY.md. Likeness is the encoder's, -1 to 1.
-_FEWEST, _MOST = 2, 3  # sentences
-_READ = 150  # sentences of a note at most
+_MOST = 3  # sentences
+_FEWEST, _READ = 3, 150  # sentences of a note
 _OPENINGS = 4  # sentences at the beginning of a note, of which one may be the first
+_TOP = 2  # of these, one is enough that names all of the subject
+_DEFINITIONS = 12  # of these, if it defines the subject or says what the note is for
+_LINKED = 0.4  # of a sentence that recommends other pages: the words that link to them, at least
 _SHORTEST_EXTRACT, _LONGEST_EXTRACT = 40, 300  # characters of a sentence
 _SHARE = 0.5  # of the note's text at most
 _LETTERS = 0.85  # of a sentence's characters that are letters or blanks, at least
-_NEAR, _CENTRAL, _NEAREST = 0.45, 0.6, 0.62  # likeness to the whole text, at least
+_NEAR, _CENTRAL, _NEAREST = 0.45, 0.53, 0.62  # likeness to the whole text, at least
 _NAMED_PARTLY = 0.5  # of the title's stems, for which a sentence need not be _NEAREST
 _DOUBLE = 0.8  # likeness of two sentences that say the same
 _LABEL = re.compile(r"[\w'’ ()/-]{1,30}[:：]|[^.,:]{1,60}: [A-Z]")
+_IS_A = re.compile(
+    r"\b(?:is|are|was|were) (?:an?|the|one|all)\b|\b(?:means|refers? to|stands for)\b"
+)
+_VERBS = r"(?:is|are|was|were|has|have|can|may|will)\b"  # of a sentence
+_PHRASE = re.compile(
+    rf"An? (?!lot )(?:(?!{_VERBS}|[\w'’-]+s )[\w'’-]+,? ){{1,5}}"
+    r"(?:of|that|which|who|where|for|to|in|on|at|from|with|by|between|used|designed|based|made)\b"
+)
+_WEB_LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\(<?https?:")
 _TWO_LINES = re.compile(r"\w[)]? (?:The|You|It|A|An|This|If|They|There|We|In|For) [a-z]+ ")
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
@@ -103,46 +116,60 @@ def _share_named(sentence: str, title: str) -> float:
 def find_extract(
     parsed: ParsedNote, names: Sequence[str], encode: Callable[[Sequence[str]], Floats]
 ) -> list[str]:
-    """Return two or three of the note's sentences that sum it up, in its order; none: too few do.
+    """Return one to three of the note's sentences that sum it up, in its order; none: none do.
 
-    The first one says what the subject is, or opens the note. The others are nearest to the whole
-    text, are no near doubles, and make sense away from what stands around them, unless the sentence
-    before them is taken, too. At most half of the text is taken. names: of the subject, its title
-    first. encode: returns a vector of length 1 for each text, as the rows of a matrix.
+    The first one says what the subject is or what the note is for, or opens the note. The others
+    are nearest to the whole text, are no near doubles, and make sense away from what stands around
+    them, unless the sentence before them is taken, too. At most half of the text is taken. names:
+    of the subject, its title first. encode: returns a vector of length 1 for each text, as the rows
+    of a matrix.
     """
+    names = _add_short(names)
     candidates, words = _find_candidates(parsed, names, encode)
-    openings = [each for each in candidates if each.opens]
-    if not openings:
-        return []
-    taken = [next((each for each in openings if is_definition(each.text, names)), openings[0])]
-    while len(taken) < _MOST:
-        room = words * _SHARE - sum(width(each.text) for each in taken)
-        fit = [
-            each
-            for each in candidates
-            if each.number > taken[0].number
-            and each.is_near
-            and (each.is_alone or any(each.follows(other) for other in taken))
-            and width(each.text) <= room
-            and all(each.vector @ other.vector < _DOUBLE for other in taken)
-        ]
-        if not fit:
-            break
-        taken = sorted([*taken, max(fit, key=lambda each: each.nearness)])
-    return [each.text for each in taken] if len(taken) >= _FEWEST else []
+    openings = sorted(
+        (each for each in candidates if each.opens), key=lambda each: not each.defines
+    )
+    for opening in openings[:2]:
+        taken = [opening]
+        while len(taken) < _MOST:
+            room = words * _SHARE - sum(width(each.text) for each in taken)
+            fit = [
+                each
+                for each in candidates
+                if each.number > opening.number
+                and each.is_near
+                and (each.is_alone or any(each.follows(other) for other in taken))
+                and width(each.text) <= room
+                and all(each.vector @ other.vector < _DOUBLE for other in taken)
+            ]
+            if not fit:
+                break
+            taken = sorted([*taken, max(fit, key=lambda each: each.nearness)])
+        if len(taken) > 1 or opening.is_enough:
+            return [each.text for each in taken]
+    return []
+
+
+def _add_short(names: Sequence[str]) -> list[str]:
+    """Return the names, and what stands in them before a colon, a dash or a bracket."""
+    short = [re.split(r"\s*[:：(（]|\s[-–—]\s", name, maxsplit=1)[0] for name in names]
+    return [*names, *(each for each in short if each not in names and find_stems(each))]
 
 
 class _Candidate(NamedTuple):
     """A whole sentence of a note, and its number among all of them.
 
-    opens: an extract may begin with it. is_near: it is near enough to the whole text, or names the
-    subject. is_alone: it makes sense away from its place. nearness: -1 to 1.
+    opens: an extract may begin with it. defines: it says what the subject is. is_enough: it may be
+    all of an extract. is_near: it is near enough to the whole text, or names the subject. is_alone:
+    it makes sense away from its place. nearness: -1 to 1.
     """
 
     number: int
     paragraph: int
     text: str
     opens: bool
+    defines: bool
+    is_enough: bool
     is_near: bool
     is_alone: bool
     nearness: float
@@ -158,29 +185,69 @@ def _find_candidates(
 ) -> tuple[list[_Candidate], float]:
     """Return what may be part of an extract, in the note's order, and the width of the text."""
     paragraphs = enumerate(read_paragraphs(parsed))
-    found = ((number, each) for number, text in paragraphs for each in find_sentences([text]))
-    sentences = [(number, each[:_LONGEST]) for number, each in islice(found, _READ)]
-    if len(sentences) <= _FEWEST:
+    numbered = ((number, each) for number, text in paragraphs for each in find_sentences([text]))
+    sentences = [(number, each[:_LONGEST]) for number, each in islice(numbered, _READ)]
+    if len(sentences) < _FEWEST:
         return [], 0.0
     vectors = encode([each for _, each in sentences])
     center = vectors.mean(axis=0)
     nearness = (vectors @ center / (center @ center) ** 0.5).tolist()
+    of_note = compile_phrases(r"\A<extract.of_note>\b", re.IGNORECASE)
+    links = {inert_value(each) for each in _WEB_LINK.findall(parsed.note.text)}
+    titles, title = _add_short(names[:1]), {"a", "an", "the", *find_tokens(names[0])}
     candidates = []
+    if subtitle := _find_subtitle(parsed, names):
+        near, vector = nearness[0], vectors[0]
+        candidates = [_Candidate(-1, -1, subtitle, True, False, True, True, True, near, vector)]
     following = [each for _, each in sentences[1:]] + [""]
     for number, (paragraph, sentence) in enumerate(sentences):
         text, near = inert_value(sentence), nearness[number]
-        if following[number].startswith(_DASHES) or not _is_whole(text):
+        general = of_note.sub("The page says", text)  # “this page” is no other place, at its start
+        if following[number].startswith(_DASHES) or not _is_whole(general):
             continue
-        named = _share_named(text, names[0])
-        is_alone = _stands_alone(text, names[0]) and not _leans(text)
-        is_about = is_definition(text, names) or (named >= _NAMED and near >= _NEAR)
+        named = max(_share_named(text, each) for each in titles)
+        is_alone = _stands_alone(general, names[0]) and not _leans(general)
+        is_a = _IS_A.search(text)
+        defines = is_definition(text, names) and (number < _OPENINGS or bool(is_a))
+        if number == 0 and is_a:  # “Rye is a grain” under the title “All about Rye”
+            defines |= {*find_tokens(text[: is_a.start()])} <= title
+        is_of_note = general != text
+        says = defines or is_of_note
+        linked = sum(len(each) for each in links if each in text)
+        if linked > _LINKED * len(text) and not defines:
+            continue
+        is_about = named >= _NAMED and near >= _NEAR and number < _OPENINGS
         is_opening = number == 0 and not (needs_previous(text) or _is_fragment(text, names[0]))
-        opens = is_alone and is_about and number < _OPENINGS
+        opens = is_alone and (is_about or (says and number < _DEFINITIONS))
         opens |= is_opening and near >= (_NEAR if named >= _NAMED else _CENTRAL)
-        is_near = near >= (_NEAR if named >= _NAMED_PARTLY else _NEAREST)
-        row = _Candidate(number, paragraph, text, opens, is_near, is_alone, near, vectors[number])
-        candidates.append(row)
+        is_near = near >= (_NEAR if named >= _NAMED_PARTLY else _NEAREST) and not is_of_note
+        is_enough = is_of_note or (defines and number < (_OPENINGS if is_a else 1))
+        is_enough |= is_about and named == 1 and number < _TOP
+        flags = (opens, defines and opens, is_enough, is_near, is_alone)
+        candidates.append(_Candidate(number, paragraph, text, *flags, near, vectors[number]))
     return candidates, sum(width(each) for _, each in sentences)
+
+
+def _find_subtitle(parsed: ParsedNote, names: Sequence[str]) -> str:
+    """Return the note's title and the line under it that says what it is, but is no sentence.
+
+    Empty: there is no such line. “A tool that ...” may be a sentence's beginning by its form.
+    """
+    shown = (line for line in parsed.lines if line.kind == "heading" or plain_text(line.visible))
+    top = next((line for line in islice(shown, 2) if line.kind == "text"), None)
+    paragraph = next(iter(read_paragraphs(parsed)), "")
+    if not top or not names[0] or not paragraph.startswith(line := plain_text(top.visible)):
+        return ""
+    text, title = inert_value(next(find_sentences([paragraph]))), _add_short(names[:1])[-1]
+    is_phrase = bool(_PHRASE.match(text))
+    if not is_phrase and (paragraph != line or re.search(rf": |\.$|\b{_VERBS}", text)):
+        return ""
+    text = text.removesuffix(".")
+    is_fit = bool(_BARE_END.search(text)) and _is_whole(f"{text}.") and title[-1].isalnum()
+    is_alone = _stands_alone(f"{text}.", title) and (is_phrase or not _leans(text))
+    if not (is_fit and is_alone) or set(find_stems(names[0])).issuperset(find_stems(text)):
+        return ""
+    return f"{text}." if text.startswith(title) else f"{title}: {text}."
 
 
 def _is_whole(text: str) -> bool:

@@ -45,12 +45,19 @@ def test_a_sentence_is_about_the_subject_that_it_names(
     assert extract_sentence(ParsedNote(NoteText(sentence)), title, MOST) == (sentence, is_about)
 
 
-@cases(PAGE, "Two or three sentences", ways=["as written"])
-def test_an_extract_is_two_or_three_sentences_that_tell_what_the_note_is_about(
-    encoder: BuiltInEncoder, case: Case
+@cases(PAGE, "Sentences that sum a note up", ways=["as written"])
+@pytest.mark.parametrize("title", ["Sourdough", "Sourdough: A Baker's Introduction"])
+def test_an_extract_is_what_the_note_says_of_its_subject(
+    encoder: BuiltInEncoder, case: Case, title: str
 ) -> None:
     view = ParsedNote(NoteText(case.before))
-    assert find_extract(view, ["Sourdough"], encoder.encode) == case.told
+    assert find_extract(view, [title], encoder.encode) == case.told
+
+
+def test_a_first_sentence_may_define_what_part_of_the_title_names(encoder: BuiltInEncoder) -> None:
+    rye = "Rye is a grain that grows in poor soil and in the cold."
+    view = ParsedNote(NoteText(f"{rye} {FIRST} Our mill is shut in winter."))
+    assert find_extract(view, ["All about Rye"], encoder.encode) == [rye]
 
 
 @given(st.text(alphabet="Sourdough is bread.。!?*_[]()#>-`|$%<&:^ \n面包", max_size=400))
