@@ -18,11 +18,11 @@ from companion.enrich.nearest_neighbours import (
     NEIGHBOURS,
     NOTHING_LEARNT,
     NearestNeighbours,
+    Relations,
     Suggestion,
 )
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
 from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
-from companion.enrich.relations import Relations
 from companion.enrich.result import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
