@@ -87,10 +87,6 @@ class Model:
         """Answer again."""
         self.fault = None
 
-    def last_at(self) -> float:
-        """Return the monotonic clock's time of the last question."""
-        return self._fake.seen[-1].at
-
     def _play(self, seen: Seen, number: int) -> Scene:
         self._may_answer.wait(_PATIENCE)
         return self.fault or answer_by_schema(seen, self._values)

@@ -152,7 +152,6 @@ BREAD = (
 )
 KOMPOST = "Küchenabfälle und Laub kommen auf einen Haufen, der alle paar Wochen umgesetzt wird."
 DUIFEI = "把厨余和落叶堆在一起，每隔几周翻动一次，直到变成深色的泥土。"
-WAR = "The war began in 1939 and ended in 1945. Fought 1914–18 before."
 KNOWN = [
     pytest.param("Work for 25 minutes.", "Twenty-five minutes of work.", id="25"),
     pytest.param("A book of 1949.", "Orwell's nineteen forty-nine.", id="a year in words"),

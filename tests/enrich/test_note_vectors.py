@@ -1,7 +1,6 @@
 """Vectors of the vault's notes: what is encoded, when again, and what never is."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,12 +75,6 @@ class Encoding:
 def encoding(tmp_path: Path, home: Path, fake: FakeEndpoint) -> Encoding:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
     return Encoding(tmp_path / "vault", fake)
-
-
-def age(file: Path) -> None:
-    """Set the time of the file's last change an hour back."""
-    then = file.stat().st_mtime - 3600
-    os.utime(file, (then, then))
 
 
 def test_only_what_is_new_or_changed_is_encoded(encoding: Encoding) -> None:
