@@ -1,23 +1,20 @@
 /**
- * Requests to this vault's daemon with the token; pairing, which gets the token for a one-time code; and
- * discovery, which finds the daemon, has it prove that it is this vault's, and sends no secret.
+ * The daemon's API over HTTP: requests with the token; pairing, which gets the token for a one-time code; and
+ * discovery, which finds this vault's daemon, has it prove that it is, and sends no secret.
  */
 
-import { ApiError } from "../ui/api.js";
-import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Stopped, TooOld } from "./errors.js";
-import { parse, read, send } from "./http.js";
+import { requestUrl } from "obsidian";
+import { ApiError, parseEvents, toQuery } from "../ui/api.js";
+import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Stopped, TooOld, UnexpectedAnswer } from "./errors.js";
 import { toHex } from "./note-text.js";
-import { say } from "./words.js";
+import { formatBytes, say } from "./words.js";
 
-/** @import { Answer } from "./http.js" */
+/** @import { RequestUrlParam } from "obsidian" */
+/** @import { DaemonEvent } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Proof, TokenSecret } from "./api-types.d.ts" */
+/** @import { Problem, Proof, TokenSecret } from "./api-types.d.ts" */
 
-/**
- * A daemon that has just proved that it is this vault's. token: empty if it does not know ours.
- *
- * @typedef {{ address: string, token: string }} Located
- */
+/** @typedef {{ status: number, text: string }} Answer */
 
 const SECRET = "callout-companion-token";
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
@@ -25,27 +22,62 @@ const PLACE_ID = /^[0-9a-f]{32}$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
 const ONCE = /^\/(runs|proposals\/decide(-all)?|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo(-all)?)(\?|$)/; // what takes a key
 const OLDEST = "0.3"; // the oldest version of the daemon that the plugin works with
+const LARGEST = 1024 * 1024; // bytes that the daemon takes
 const NONCE = 32; // bytes
 const WRONG_CODE = 403; // or used up, or too old
+const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon answers within 26 seconds
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
 
+/** The API. Paths are below `/api/v1`. Each call rejects as locate() does, or with NotPaired, ApiError or UnexpectedAnswer, or with Stopped once the plugin is switched off. */
+export class Api {
+  #plugin;
+
+  /** @param {CompanionPlugin} plugin */
+  constructor(plugin) {
+    this.#plugin = plugin;
+  }
+
+  /** @template T @param {string} path @param {Record<string, string | number | boolean>} [query] @returns {Promise<T>} */
+  async get(path, query = {}) {
+    return parse(await ask(this.#plugin, "GET", `${path}${toQuery(query)}`, null));
+  }
+
+  /** @template T @param {string} path @param {object} [body] @returns {Promise<T>} */
+  async post(path, body = {}) {
+    return parse(await ask(this.#plugin, "POST", path, body));
+  }
+
+  /**
+   * Return what changed after an event, as soon as something does; nothing after 25 seconds.
+   *
+   * @param {string} after the id of that event; empty: how things are now
+   * @returns {Promise<DaemonEvent[]>}
+   */
+  async readEvents(after) {
+    const query = toQuery({ once: true, ...(after && { after }) });
+    return parseEvents(await ask(this.#plugin, "GET", `/events${query}`, null));
+  }
+
+  /** Cancel runs, each even if another one is over already. Rejects if one could not be cancelled. @param {Iterable<string>} runs */
+  async cancelRuns(runs) {
+    const made = await Promise.allSettled(Array.from(runs, (run) => this.post(`/runs/${run}/cancel`)));
+    for (const one of made) if (one.status === "rejected") throw one.reason;
+  }
+}
+
 /**
- * Send a request to the API with the token, and return its answer's text. Rejects as locate does, or with NotPaired,
- * one of the errors of read in http.js, or Stopped once the plugin is switched off.
+ * Send a request with the token, and return its answer's text.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} method
- * @param {string} path without the prefix `/api/v1`
- * @param {object | null} body
+ * @type {(plugin: CompanionPlugin, method: string, path: string, body: object | null) => Promise<string>}
  */
-export async function ask(plugin, method, path, body) {
+async function ask(plugin, method, path, body) {
   const isOnce = method === "POST" && ONCE.test(path);
-  const question = { method, path: `/api/v1${path}`, body, ...(isOnce && { key: crypto.randomUUID() }) };
+  const key = isOnce ? crypto.randomUUID() : "";
   const sendProven = async () => {
     if (plugin.timers.isStopped) throw new Stopped();
-    const { address, token } = await locate(plugin, readToken(plugin));
+    const { address, token } = await locate(plugin);
     if (!token) throw new NotPaired();
-    return send(plugin, address, { ...question, token });
+    return send(plugin, address, { method, path: `/api/v1${path}`, body, key, token });
   };
   const sent = sendProven().catch((error) => {
     if (isOnce && error instanceof AnswerLost) return sendProven(); // by its key nothing is done twice
@@ -55,26 +87,17 @@ export async function ask(plugin, method, path, body) {
 }
 
 /**
- * Exchange a code for a token, even if there is one, but only with this vault's daemon. Rejects as locate
- * does, or with ApiError.
+ * Exchange a code for a token, even if there is one, with this vault's daemon. Rejects as locate does, or with ApiError.
  *
- * @type {(plugin: CompanionPlugin, code: string) => Promise<void>}
- */
-export async function pair(plugin, code) {
-  const { address } = await locate(plugin, readToken(plugin));
-  await exchange(plugin, address, code);
-}
-
-/**
- * Exchange a code with whoever answers at an address, which is nobody who has proved to be this vault's
- * daemon: that may be unable to write its file into the plugin's folder. Only for a code that the user
- * typed, once they have agreed to send it there. Rejects with AnotherVault if it is refused.
+ * unproven: the address of whoever gets the code instead, once the user has agreed to send what they typed there: a
+ * daemon may be unable to write its file into the plugin's folder. Rejects with AnotherVault if it is refused there.
  *
- * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
+ * @type {(plugin: CompanionPlugin, code: string, unproven?: string) => Promise<void>}
  */
-export async function pairUnproven(plugin, address, code) {
+export async function pair(plugin, code, unproven) {
+  const address = unproven ?? (await locate(plugin)).address;
   await exchange(plugin, address, code).catch((error) => {
-    throw error instanceof ApiError ? new AnotherVault(address) : error;
+    throw unproven && error instanceof ApiError ? new AnotherVault(address) : error;
   });
 }
 
@@ -87,86 +110,61 @@ export async function pairUnproven(plugin, address, code) {
 export async function useCode(plugin) {
   const { code } = plugin.settings;
   if (code === undefined) return;
-  const { address } = await locate(plugin, readToken(plugin));
-  try {
-    await exchange(plugin, address, code);
-  } catch (error) {
+  const { address } = await locate(plugin);
+  await exchange(plugin, address, code).catch((error) => {
     if (!(error instanceof ApiError) || error.status !== WRONG_CODE) throw error;
-  }
+  });
   if (plugin.settings.code === code) delete plugin.settings.code;
   await plugin.saveData(plugin.settings);
 }
 
-/**
- * Rejects with one of the errors of read in http.js.
- *
- * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
- */
+/** @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>} */
 async function exchange(plugin, address, code) {
-  const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
-  const answer = await send(plugin, address, question);
+  const answer = await send(plugin, address, { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } });
   /** @type {TokenSecret} */
   const { token } = parse(read(answer));
   plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
-/** Return the token that Obsidian keeps as a secret, empty if there is none. @param {CompanionPlugin} plugin */
-function readToken({ app }) {
-  return app.secretStorage.getSecret(SECRET) ?? "";
-}
-
 /**
  * Find this vault's daemon: where it answered last, at the address in the settings, or at the ports
  * in the files that daemons leave in the plugin's folder. It has to prove itself every time, since
- * another program may take its port at any moment.
+ * another program may take its port at any moment. Return our token for it, empty if it does not know that.
  *
  * Rejects with DaemonAway, NotInstalled, OtherProgram, AnotherVault or TooOld.
  *
  * @param {CompanionPlugin} plugin
- * @param {string} token empty when there is none
- * @returns {Promise<Located>}
  */
-async function locate(plugin, token) {
-  const { settings, daemon } = plugin;
-  const usual = toNumericAddress(settings.address);
-  /** @type {Responder | Error} */
-  let kind = "away";
-  const silent = new Set();
+async function locate(plugin) {
+  const { settings, daemon, app } = plugin;
+  const token = app.secretStorage.getSecret(SECRET) ?? "";
+  // the name may resolve to another interface, where another program can have the same port and forward the request for a proof
+  const usual = settings.address.replace("localhost", "127.0.0.1");
+  let fault = /** @type {unknown} */ (null);
+  const fruitless = new Set();
   for (const address of new Set([daemon.address || usual, usual])) {
-    kind = await identify(plugin, address, token, "").catch((/** @type {Error} */ error) => error);
-    if (kind === "ours") return remember(plugin, address, token);
-    if (kind === "away") silent.add(address);
+    try {
+      await identify(plugin, address, token);
+      daemon.address = address;
+      return { address, token };
+    } catch (error) {
+      fault = error;
+      if (error instanceof DaemonAway) fruitless.add(address);
+    }
   }
   const places = await readPlaces(plugin);
-  const others = places.map(({ port, id }) => ({ address: `http://127.0.0.1:${port}`, id }));
-  const asked = others.filter(({ address }) => !silent.has(address));
-  const there = await Promise.all(asked.map(({ address, id }) => identify(plugin, address, token, id).catch(() => "another")));
-  const ours = asked[there.indexOf("ours")];
-  if (ours) return remember(plugin, ours.address, token);
-  const known = asked[there.indexOf("known")]?.address;
-  if (known) return remember(plugin, known, "");
+  const others = places.map(({ port, id }) => ({ address: `http://127.0.0.1:${port}`, id })).filter(({ address }) => !fruitless.has(address));
+  const proofs = await Promise.all(others.map(({ address, id }) => identify(plugin, address, token, id).catch(() => null)));
+  for (const proof of ["token", "place"]) {
+    const other = others[proofs.indexOf(proof)];
+    if (!other) continue;
+    daemon.address = other.address;
+    return { address: other.address, token: proof === "token" ? token : "" };
+  }
   daemon.address = "";
-  if (kind instanceof Error) throw kind;
-  if (kind === "another") throw new AnotherVault(usual);
-  if (kind === "stranger") throw new OtherProgram(usual);
+  if (!(fault instanceof DaemonAway) || fault instanceof OtherProgram) throw fault;
   const wasHere = token || places.length || settings.code !== undefined;
   throw new (wasHere ? DaemonAway : NotInstalled)(usual);
-}
-
-/**
- * Return the address with 127.0.0.1 for localhost. The name may resolve to another interface, where
- * another program can have the same port and forward the request for a proof.
- *
- * @param {string} address
- */
-function toNumericAddress(address) {
-  return address.replace("localhost", "127.0.0.1");
-}
-
-/** @type {(plugin: CompanionPlugin, address: string, token: string) => { address: string; token: string; }} */
-function remember({ daemon }, address, token) {
-  daemon.address = address;
-  return { address, token };
 }
 
 /** Read the files that daemons left. Any may be from another computer, or from a daemon that was killed. @param {CompanionPlugin} plugin */
@@ -190,58 +188,33 @@ async function readPlaces({ app, manifest }) {
 }
 
 /**
- * Who answers at an address. ours: a daemon that knows our token. known: a daemon that does not, but
- * wrote the file that led there. another: a daemon that can prove neither. stranger: another program.
- * away: nobody.
+ * Return by what a daemon has proved that it is this vault's: our token, or the id in the file that led to its place.
+ * Rejects with DaemonAway, OtherProgram, AnotherVault or TooOld, or with why a daemon sent no proof.
  *
- * @typedef {"ours" | "known" | "another" | "stranger" | "away"} Responder
+ * @type {(plugin: CompanionPlugin, address: string, token: string, id?: string) => Promise<string>}
  */
-
-/**
- * Return who answers at an address. Rejects with TooOld, or with why a daemon sent no proof.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {string} token empty when there is none
- * @param {string} id in the file that led there, empty if none did
- * @returns {Promise<Responder>}
- */
-async function identify(plugin, address, token, id) {
+async function identify(plugin, address, token, id = "") {
   const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
-  try {
-    const [tokenId] = token.includes(".") ? token.split(".") : [];
-    const question = { method: "POST", path: "/api/v1/proof", body: { nonce, ...(tokenId && { id: tokenId }) }, patience: PROOF_PATIENCE };
-    const answer = await send(plugin, address, question);
-    /** @type {Partial<Proof> | false | null} */
-    const told = answer.status === 200 && attempt(() => parse(answer.text));
-    if (!told || !told.version) return await nameOther(plugin, address, answer);
-    checkVersion(address, told.version);
-    const port = address.replace(/.*:/, "");
-    if (token && told.token === (await prove(token, port, nonce))) return "ours";
-    return id && told.place === (await prove(id, port, nonce)) ? "known" : "another";
-  } catch (error) {
-    if (error instanceof DaemonAway) return "away";
-    throw error;
-  }
+  const [tokenId] = token.includes(".") ? token.split(".") : [];
+  const question = { method: "POST", path: "/api/v1/proof", body: { nonce, ...(tokenId && { id: tokenId }) }, patience: PROOF_PATIENCE };
+  const answer = await send(plugin, address, question);
+  const proof = answer.status === 200 && parseProof(answer.text);
+  if (!proof || !proof.version) return refuseUnproven(plugin, address, answer);
+  checkVersion(address, proof.version);
+  const port = address.replace(/.*:/, "");
+  if (token && proof.token === (await prove(token, port, nonce))) return "token";
+  if (id && proof.place === (await prove(id, port, nonce))) return "place";
+  throw new AnotherVault(address);
 }
 
-/**
- * Return who answers there without a proof, by its /healthz.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {Answer} answer to the request for a proof
- * @returns {Promise<Responder>}
- */
-async function nameOther(plugin, address, answer) {
-  const health = await send(plugin, address, { method: "GET", path: "/healthz", patience: PROOF_PATIENCE });
-  /** @type {{ name?: string, version?: string } | null} */
-  const told = attempt(() => parse(health.text));
-  const { name, version } = told ?? {};
-  if (name !== plugin.manifest.id) return "stranger";
-  checkVersion(address, version ?? "");
+/** Reject with who answers there, by its /healthz. @type {(plugin: CompanionPlugin, address: string, answer: Answer) => Promise<never>} */
+async function refuseUnproven(plugin, address, answer) {
+  const { text } = await send(plugin, address, { method: "GET", path: "/healthz", patience: PROOF_PATIENCE });
+  const { name, version = "" } = parseProof(text) ?? {};
+  if (name !== plugin.manifest.id) throw new OtherProgram(address);
+  checkVersion(address, version);
   if (answer.status !== 200) read(answer); // throws the reason that the daemon gives
-  return "another";
+  throw new AnotherVault(address);
 }
 
 /**
@@ -257,23 +230,69 @@ async function prove(key, port, nonce) {
   return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", imported, message)));
 }
 
-/**
- * @param {string} address
- * @param {string} version of the daemon there
- */
+/** @type {(address: string, version: string) => void} version: of the daemon there */
 function checkVersion(address, version) {
   if (version.localeCompare(OLDEST, "en", { numeric: true }) < 0) throw new TooOld(say("tooOld", { address }));
 }
 
-/**
- * @template T
- * @param {() => T} act
- * @returns {T | null} null if it throws
- */
-function attempt(act) {
+/** @type {(text: string) => (Partial<Proof> & { name?: string }) | null} */
+function parseProof(text) {
   try {
-    return act();
+    return parse(text);
   } catch {
     return null;
+  }
+}
+
+/**
+ * Send a request and return the answer. Rejects with DaemonAway.
+ *
+ * token: empty to send none. key: of a request that is not to be done twice. patience: milliseconds until it is given up.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {{ method: string, path: string, body?: object | null, token?: string, key?: string, patience?: number }} question
+ * @returns {Promise<Answer>}
+ */
+function send({ manifest, timers }, address, { method, path, body, token, key, patience = PATIENCE }) {
+  /** @type {Record<string, string>} */
+  const headers = { "Companion-Version": manifest.version };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (key) headers["Idempotency-Key"] = key;
+  /** @type {RequestUrlParam} */
+  const request = { url: `${address}${path}`, method, headers, throw: false };
+  if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
+  return new Promise((resolve, reject) => {
+    const timer = timers.after(patience, () => reject(new DaemonAway(address)));
+    requestUrl(request)
+      .then(resolve, () => reject(new AnswerLost(address)))
+      .finally(() => timers.cancel(timer));
+  });
+}
+
+/** Return the answer's text. Throws ApiError, NotPaired or TooOld, by its status and problem (RFC 9457). @param {Answer} answer */
+function read({ status, text }) {
+  if (status === 401) throw new NotPaired();
+  if (status >= 200 && status <= 299) return text;
+  if (status === 413) throw new ApiError(say("tooLarge", { size: formatBytes(LARGEST) }), status); // only a note is ever that large
+  /** @type {Partial<Problem>} */
+  const { code = "", detail = "The daemon does not do that." } = parse(text) ?? {};
+  throw code.startsWith("client-too-") ? new TooOld(detail) : new ApiError(detail, status, code);
+}
+
+/**
+ * Parse JSON. Throws UnexpectedAnswer.
+ *
+ * @template T
+ * @param {string} text
+ * @returns {T}
+ */
+function parse(text) {
+  try {
+    /** @type {unknown} */
+    const value = JSON.parse(text);
+    return /** @type {T} */ (value);
+  } catch {
+    throw new UnexpectedAnswer();
   }
 }

@@ -1,8 +1,8 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
-import { Api } from "./api.js";
 import { ACTIONS, addCommandLine, addCommands, addMenus, isNote } from "./commands.js";
+import { Api } from "./connection.js";
 import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";

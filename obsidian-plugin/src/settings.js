@@ -1,7 +1,7 @@
 /** The settings as data.json holds them (the token is not among them), and the tab to change them. */
 
 import { PluginSettingTab } from "obsidian";
-import { pair, pairUnproven } from "./connection.js";
+import { pair } from "./connection.js";
 import { confirmFirst, notify } from "./dialogs.js";
 import { AnotherVault, explain } from "./errors.js";
 import { readAgreed } from "./program.js";
@@ -122,7 +122,6 @@ export class CompanionSettingTab extends PluginSettingTab {
 
   /** @param {Setting} setting */
   #renderPairing(setting) {
-    const plugin = this.companion;
     let code = "";
     setting.addText((text) => {
       text.setPlaceholder(say("code")).onChange((typed) => {
@@ -131,28 +130,21 @@ export class CompanionSettingTab extends PluginSettingTab {
       text.inputEl.setAttribute("aria-label", say("setCode"));
     });
     setting.addButton((button) => {
-      button.setButtonText(say("pair")).onClick(() => this.#pair(setting, () => pair(plugin, code), code));
+      button.setButtonText(say("pair")).onClick(() => this.#pair(setting, code));
     });
   }
 
-  /**
-   * Pair as act does. Where nobody proves to be this vault's daemon, the user may have the code sent all the same.
-   *
-   * @param {Setting} setting
-   * @param {() => Promise<void>} act
-   * @param {string} [code] that is sent if the user agrees; left out: they have agreed
-   */
-  async #pair(setting, act, code) {
+  /** Pair. Where nobody proves to be this vault's daemon, the user may have the code sent to its address all the same. @type {(setting: Setting, code: string, unproven?: string) => Promise<void>} */
+  async #pair(setting, code, unproven) {
     const plugin = this.companion;
     try {
-      await act();
+      await pair(plugin, code, unproven);
       setting.setErrorMessage(null).setDesc(await testConnection(plugin));
     } catch (error) {
       setting.setErrorMessage(explain(error));
-      if (!(error instanceof AnotherVault) || code === undefined) return;
+      if (!(error instanceof AnotherVault) || unproven) return;
       const { address } = error;
-      const send = () => this.#pair(setting, () => pairUnproven(plugin, address, code));
-      confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), send]);
+      confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), () => this.#pair(setting, code, address)]);
     }
   }
 }
