@@ -63,7 +63,15 @@ export const ACTIONS = {
     icon: "folder-pen",
     act: async (plugin, { parent }) => parent && enrichFolder(plugin, parent),
   },
-  propose: { id: "propose-note", name: "proposeHere", icon: "inbox", act: proposeAndShow },
+  propose: {
+    id: "propose-note",
+    name: "proposeHere",
+    icon: "inbox",
+    act: async (plugin, file) => {
+      await proposeNote(plugin, file);
+      await openView(plugin);
+    },
+  },
   undo: { id: "undo-note", name: "undoLast", icon: "undo-2", act: undoLast },
   why: { id: "why-note", name: "whyNote", icon: "circle-help", act: showWhy },
 };
@@ -206,12 +214,6 @@ function addItems(plugin, menu, about, actions, values) {
       item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, about)));
     });
   }
-}
-
-/** @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */
-async function proposeAndShow(plugin, file) {
-  await proposeNote(plugin, file);
-  await openView(plugin);
 }
 
 /**

@@ -65,22 +65,14 @@ export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
   const name = path || say("theVault");
   const act = () => enrichPaths(plugin, [path], name);
-  const notes = plugin.daemon.status?.endpoint ? 0 : await countToDo(plugin, path);
-  if (notes < MANY) return act();
-  const words = say("largeRun", { notes: countNotes(notes), name });
-  confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${describeTime(plugin, notes)}`, [say("fillThem"), act]);
-}
-
-/**
- * Return how many notes in a folder need something.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} folder empty for the vault
- */
-async function countToDo(plugin, folder) {
+  if (plugin.daemon.status?.endpoint) return act();
   /** @type {NotePage} */
-  const { total } = await plugin.api.get("/notes", { folder, limit: 1 });
-  return total;
+  const { total } = await plugin.api.get("/notes", { folder: path, limit: 1 });
+  if (total < MANY) return act();
+  const { notes, ms } = plugin.pace; // of earlier runs in this window
+  const time = notes ? say("timeAbout", { time: formatMinutes(((ms / notes) * total) / 60_000) }) : say("timeUnknown");
+  const words = say("largeRun", { notes: countNotes(total), name });
+  confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${time}`, [say("fillThem"), act]);
 }
 
 /**
@@ -93,16 +85,6 @@ export function enrichFiles(plugin, files) {
   if (first && files.length === 1) return enrichNote(plugin, first);
   const paths = files.map(({ path }) => path);
   return enrichPaths(plugin, paths, countNotes(files.length));
-}
-
-/**
- * Return how long so many notes take at the pace of earlier runs in this window.
- *
- * @type {(plugin: CompanionPlugin, notes: number) => string}
- */
-function describeTime({ pace }, notes) {
-  if (!pace.notes) return say("timeUnknown");
-  return say("timeAbout", { time: formatMinutes(((pace.ms / pace.notes) * notes) / 60_000) });
 }
 
 /**

@@ -58,7 +58,7 @@ export function findCodeMirror(editor) {
 /** Return whether an input method shows candidates in the editor. @param {Editor} editor */
 export function isComposing(editor) {
   const cm = findCodeMirror(editor);
-  return cm !== null && (cm.composing || cm.compositionStarted);
+  return Boolean(cm?.composing || cm?.compositionStarted);
 }
 
 /** Return whether the user took back steps in the editor that can be made again, until something is edited. @param {Editor} editor */
@@ -102,28 +102,12 @@ export function findCards({ workspace }) {
 function asCard(part) {
   const file = field(part, "file");
   const editor = field(field(part, "editMode"), "editor") ?? field(part, "editor");
-  if (!(file instanceof TFile) || !isEditor(editor)) return null;
-  const requested = field(part, "requestSave");
-  const save = () => (hasMethod(requested, "run") ? requested.run() : undefined);
-  return { file, editor, isPart: Boolean(field(part, "subpath")), save };
-}
-
-/** @type {(value: unknown) => value is Editor} */
-function isEditor(value) {
-  return hasMethod(value, "getValue");
+  if (!(file instanceof TFile) || typeof field(editor, "getValue") !== "function") return null;
+  const save = () => /** @type {{ run?: () => unknown } | undefined} */ (field(part, "requestSave"))?.run?.();
+  return { file, editor: /** @type {Editor} */ (editor), isPart: Boolean(field(part, "subpath")), save };
 }
 
 /** @type {(value: unknown, name: string) => unknown} */
 export function field(value, name) {
   return value instanceof Object && name in value ? Reflect.get(value, name) : undefined;
-}
-
-/**
- * @template {string} N
- * @param {unknown} value
- * @param {N} name
- * @returns {value is { [K in N]: () => unknown }}
- */
-function hasMethod(value, name) {
-  return typeof field(value, name) === "function";
 }

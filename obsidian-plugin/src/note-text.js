@@ -1,22 +1,16 @@
 /** A note's text read and edited, in the editor that shows it or in its file, without losing what was typed. */
 
+import { isolateHistory } from "@codemirror/commands";
+import { ChangeSet, EditorSelection } from "@codemirror/state";
 import { MarkdownView, TextFileView } from "obsidian";
-import { changeEditor } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
 import { findCards, findCodeMirror, readSaved } from "./internals.js";
 import { say } from "./words.js";
 
+/** @import { SelectionRange } from "@codemirror/state" */
 /** @import { App, Editor, TFile } from "obsidian" */
 /** @import { Card } from "./internals.js" */
 /** @import { EditShape as Edit } from "./api-types.d.ts" */
-
-/**
- * text: the text that edits have to be made for. That is what the editor shows, unless the file has
- * line ends or a byte order mark that editors do not show and Obsidian drops when it saves: then it is
- * the file's text, and the edits are made there. view: what edits the note, null if nothing does.
- *
- * @typedef {{ text: string, view: Editing | null }} Reading
- */
 
 /**
  * What edits a note: a view, or a card on a canvas, an embed or a popover that shows all of it.
@@ -30,8 +24,6 @@ import { say } from "./words.js";
  *
  * @typedef {{ file: TFile | null, editor: Editor, containerEl: HTMLElement, isEditing: boolean }} NoteEditor
  */
-
-const BOM = "\ufeff";
 
 /** Return all views of notes, in reading and in editing mode, including those in pop-out windows. @param {App} app */
 export function findViews(app) {
@@ -81,24 +73,25 @@ export async function isOutdated(app, file) {
 }
 
 /**
- * Return the note's text. If something was typed into a note with other line ends or a byte order mark,
- * it is saved first, which gives them up.
+ * Return the text that edits have to be made for. That is what the editor shows, unless the file has line ends or a
+ * byte order mark that editors do not show and Obsidian drops when it saves: then it is the file's text, and the edits
+ * are made there. If something was typed into such a note, it is saved first, which gives them up.
  *
  * Throws NoteUnavailable if the note is not UTF-8, or cannot be saved.
  *
- * @type {(app: App, file: TFile) => Promise<Reading>}
+ * @type {(app: App, file: TFile) => Promise<string>}
  */
 export async function readNote(app, file) {
   const view = findEditing(app, file);
   let text = await readFile(app, file);
-  if (!view) return { text, view };
+  if (!view) return text;
   if (!isPlain(text) && view.editor.getValue() !== toEditorText(text)) {
     if (!(await isOutdated(app, file))) await view.save();
     text = await readFile(app, file);
   }
   const shown = view.editor.getValue();
-  if (isPlain(text)) return { text: shown, view };
-  if (shown === toEditorText(text)) return { text, view };
+  if (isPlain(text)) return shown;
+  if (shown === toEditorText(text)) return text;
   throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
@@ -119,6 +112,63 @@ export async function editNote(app, file, before, edits) {
   changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
   await view.save();
   return true;
+}
+
+/**
+ * Make the edits as one step of the undo history, apart from what is typed before and after.
+ *
+ * Throws NoteUnavailable, and makes none, if an extension of another plugin changes them, or there is no CodeMirror.
+ *
+ * @param {Editor} editor
+ * @param {Edit[]} edits sorted by offset; no two are adjacent
+ * @param {string} after the text that they make
+ */
+function changeEditor(editor, edits, after) {
+  const cm = findCodeMirror(editor);
+  if (!cm) throw new NoteUnavailable(say("missing", { what: "editor.cm" }));
+  const { doc, selection } = cm.state;
+  const text = doc.toString();
+  const changes = ChangeSet.of(edits.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), doc.length);
+  const ranges = selection.ranges.map((range) => mapRange(text, edits, changes, range));
+  const transaction = cm.state.update({
+    changes,
+    selection: EditorSelection.create(ranges, selection.mainIndex),
+    annotations: isolateHistory.of("full"),
+    userEvent: "companion",
+  });
+  if (transaction.newDoc.toString() !== after) throw new NoteUnavailable(say("keptOutByPlugin"));
+  cm.dispatch(transaction);
+}
+
+/**
+ * Return where a range is after the edits: it stays with its words. A cursor where whole lines are
+ * inserted stays with the line below them, or with the line above if they begin with a line break, as
+ * at the end of a note; in whole lines that are taken out it goes to the line above. A selection does not grow.
+ *
+ * @type {(text: string, edits: Edit[], changes: ChangeSet, range: SelectionRange) => SelectionRange}
+ */
+function mapRange(text, edits, changes, { anchor, head, from, to, empty }) {
+  if (empty) {
+    const inserted = edits.find(({ start }) => start === head)?.text ?? "";
+    const side = inserted.startsWith("\n") && !inserted.endsWith("\n") ? -1 : 1;
+    return EditorSelection.cursor(changes.mapPos(leaveLines(text, edits, head), side));
+  }
+  const start = changes.mapPos(from, 1);
+  const end = Math.max(start, changes.mapPos(to, -1));
+  return anchor < head ? EditorSelection.range(start, end) : EditorSelection.range(end, start);
+}
+
+/**
+ * Return the end of the line above if whole lines that the offset is in are taken out or replaced, else the offset;
+ * never the end of a line `---`, which would not close the properties any more.
+ *
+ * @type {(text: string, edits: Edit[], offset: number) => number}
+ */
+function leaveLines(text, edits, offset) {
+  const isLineStart = (/** @type {number} */ at) => at === text.length || text[at - 1] === "\n";
+  const edit = edits.find(({ start, end }) => start <= offset && offset < end);
+  if (!edit?.start || /[^\n]$/.test(edit.text) || !isLineStart(edit.start) || !isLineStart(edit.end)) return offset;
+  return text.endsWith("---\n", edit.start) ? offset : edit.start - 1;
 }
 
 /** Return the text with the edits made. Their offsets count UTF-16 code units. @type {(text: string, edits: Edit[]) => string} */
@@ -189,13 +239,12 @@ export function findFile({ vault }, path) {
 /** @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>} */
 async function editFile(app, file, before, edits) {
   if ((await readFile(app, file)) !== before) return false;
-  const mark = before.startsWith(BOM) ? BOM : "";
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
       const view = findEditing(app, file);
       const isShown = !view || (!isPlain(before) && view.editor.getValue() === toEditorText(before));
-      isSame = isShown && mark + withoutMark(text) === before;
+      isSame = isShown && withoutMark(text) === withoutMark(before);
       if (!isSame) throw new Error(); // so that nothing is written
       return applyEdits(before, edits);
     });
@@ -234,5 +283,5 @@ export function toEditorText(text) {
 
 /** @param {string} text */
 function withoutMark(text) {
-  return text.startsWith(BOM) ? text.slice(1) : text;
+  return text.replace(/^\ufeff/, "");
 }

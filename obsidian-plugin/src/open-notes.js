@@ -1,12 +1,11 @@
-/** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
+/** Which notes are open in this app, wherever they are shown, and saving what was typed in them. */
 
-import { Keymap } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
 import { field, findCards } from "./internals.js";
-import { findFile, findTextViews, findViews, isOutdated, isPlain, readFile, toEditorText } from "./note-text.js";
+import { findTextViews, isOutdated, isPlain, readFile, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, OpenViewState, TextFileView, TFile, UserEvent } from "obsidian" */
+/** @import { App, TextFileView, TFile } from "obsidian" */
 /** @import { Card } from "./internals.js" */
 /** @import CompanionPlugin from "./main.js" */
 
@@ -55,15 +54,10 @@ export async function saveOpen(plugin, where) {
  */
 function filesOnCanvas(app, view) {
   if (view.getViewType() !== "canvas") return [];
-  const paths = nodesOf(view).map((node) => field(node, "file"));
-  return paths.map((path) => (typeof path === "string" ? app.vault.getFileByPath(path) : null));
-}
-
-/** @type {(view: TextFileView) => unknown[]} */
-function nodesOf(view) {
   try {
     const nodes = field(JSON.parse(view.getViewData()), "nodes");
-    return Array.isArray(nodes) ? nodes : [];
+    const paths = Array.isArray(nodes) ? nodes.map((node) => field(node, "file")) : [];
+    return paths.map((path) => (typeof path === "string" ? app.vault.getFileByPath(path) : null));
   } catch {
     return []; // a canvas that is not loaded yet
   }
@@ -115,28 +109,4 @@ function addWithEmbeds(app, file, shown) {
 /** @type {(file: TFile | null, where: string) => file is TFile} */
 function isNoteIn(file, where) {
   return file !== null && file.extension === "md" && file.path.startsWith(where);
-}
-
-/**
- * Show the note of a path, and return its file: in its tab if it is open, else in a new one, or where the
- * modifier keys say. A link would not do: a note may have `#` in its name, and a click on a link to none
- * makes one.
- *
- * Throws NoteUnavailable if there is none.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} path as the daemon has it
- * @param {UserEvent} event the click or key that asks for it
- * @param {OpenViewState} [how] it is opened
- */
-export async function showNote({ app }, path, event, how) {
-  const { workspace } = app;
-  const file = findFile(app, path);
-  if (!file) throw new NoteUnavailable(say("noSuchNote", { path }));
-  const pane = Keymap.isModEvent(event);
-  const known = findViews(app).find((view) => view.file === file);
-  const isEmpty = workspace.getMostRecentLeaf()?.view.getViewType() === "empty";
-  if (known && !pane) workspace.setActiveLeaf(known.leaf, { focus: true });
-  else await workspace.getLeaf(pane || (isEmpty ? false : "tab")).openFile(file, how);
-  return file;
 }

@@ -6,7 +6,7 @@
 import { notifyWithButton } from "./dialogs.js";
 import { ApiError } from "../ui/api.js";
 import { findFile, findViews } from "./note-text.js";
-import { tellUndone, undoChange } from "./undo.js";
+import { tellUndone, undoOne } from "./undo.js";
 import { nameFilled, say } from "./words.js";
 import { applyOffer, confirmWritten } from "./writing.js";
 
@@ -65,8 +65,9 @@ export class Outbox {
       if (!file || this.#making.has(row.id)) continue;
       const expected = this.#expected.get(row.run ?? "");
       this.#expected.delete(row.run ?? "");
+      const isDue = this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
       if (expected) expected(this.#begin(file, row, true));
-      else if (!this.#holds && this.#isDue(file, row)) void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
+      else if (isDue && !this.#holds) void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
     }
     if (!this.#holds) void this.#fillOne().catch(() => {});
   }
@@ -118,11 +119,6 @@ export class Outbox {
       made.push((await earlier) ?? (await this.#begin(file, row, true)));
     }
     return made;
-  }
-
-  /** @type {(file: TFile, row: WaitingEdits) => boolean} */
-  #isDue(file, row) {
-    return this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
   }
 
   /** @param {WaitingEdits} row */
@@ -213,6 +209,7 @@ export async function tellFilled(plugin, file, change, more = "") {
   /** @type {Change} */
   const { needs } = await plugin.api.get(`/changes/${change}`);
   const told = say("filledIn", { what: nameFilled(needs), name: file.basename });
-  notifyWithButton(plugin, `${told} ${more}`.trim(), say("undo"), () => undoChange(plugin, change, file.path));
+  const undo = async () => tellUndone(await undoOne(plugin, change, file.path));
+  notifyWithButton(plugin, `${told} ${more}`.trim(), say("undo"), undo);
   return told;
 }

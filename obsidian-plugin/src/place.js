@@ -2,16 +2,17 @@
 
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
+import { Keymap } from "obsidian";
 import { nameOf } from "../ui/inbox-store.js";
 import { NoteUnavailable } from "./errors.js";
 import { findCodeMirror } from "./internals.js";
-import { findEditing, toEditorText } from "./note-text.js";
-import { saveOpen, showNote } from "./open-notes.js";
+import { findEditing, findFile, findViews, toEditorText } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
 import { say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
 /** @import { DecorationSet } from "@codemirror/view" */
-/** @import { UserEvent } from "obsidian" */
+/** @import { App, TFile, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proposal, ProposalInPlace } from "./api-types.d.ts" */
 
@@ -47,7 +48,7 @@ const LINES = 1000; // around a proposal, by which its place in the editor is fo
  * @param {Decide} decide
  */
 export async function openPlace(plugin, proposal, event, decide) {
-  const file = await showNote(plugin, proposal.path, event, { state: { mode: "source" } });
+  const file = await showNote(plugin.app, proposal.path, event);
   const view = findEditing(plugin.app, file);
   const cm = view && findCodeMirror(view.editor);
   if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
@@ -61,6 +62,25 @@ export async function openPlace(plugin, proposal, event, decide) {
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
   const preview = { name: nameOf(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
   cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(Math.min(at, cm.state.doc.length), { y: "center" })] });
+}
+
+/**
+ * Show the note of a path, and return its file: in its tab if it is open, else in a new one, or where the
+ * modifier keys say. A link would not do: a note may have `#` in its name, and a click on a link to none
+ * makes one.
+ *
+ * @type {(app: App, path: string, event: UserEvent) => Promise<TFile>}
+ */
+async function showNote(app, path, event) {
+  const { workspace } = app;
+  const file = findFile(app, path);
+  if (!file) throw new NoteUnavailable(say("noSuchNote", { path }));
+  const pane = Keymap.isModEvent(event);
+  const known = findViews(app).find((view) => view.file === file);
+  const isEmpty = workspace.getMostRecentLeaf()?.view.getViewType() === "empty";
+  if (known && !pane) workspace.setActiveLeaf(known.leaf, { focus: true });
+  else await workspace.getLeaf(pane || (isEmpty ? false : "tab")).openFile(file, { state: { mode: "source" } });
+  return file;
 }
 
 /**
@@ -87,21 +107,11 @@ export function closePlace(plugin, { id }) {
   plugin.preview = null;
 }
 
-/** @type {(state: EditorState, preview: Preview) => DecorationSet} */
+/** Show it below its line, or below the properties, which Obsidian draws as a whole. @type {(state: EditorState, preview: Preview) => DecorationSet} */
 function decorate({ doc }, preview) {
-  const widget = new PreviewWidget(preview);
-  return Decoration.set(Decoration.widget({ widget, block: true, side: 1 }).range(findPlace(doc, preview.at)));
-}
-
-/**
- * Return the end of the line at an offset. In the properties it is the end of these, since Obsidian
- * draws them as a whole.
- *
- * @type {(doc: EditorState["doc"], offset: number) => number}
- */
-function findPlace(doc, offset) {
   const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? 0;
-  return doc.lineAt(Math.max(offset, properties)).to;
+  const widget = Decoration.widget({ widget: new PreviewWidget(preview), block: true, side: 1 });
+  return Decoration.set(widget.range(doc.lineAt(Math.max(preview.at, properties)).to));
 }
 
 class PreviewWidget extends WidgetType {

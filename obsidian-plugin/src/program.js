@@ -25,10 +25,11 @@ const LONGEST = 4_000; // characters kept of what it says
  * @param {App} app
  */
 export async function findProgram(app) {
-  const folders = [...(env.PATH ?? "").split(delimiter), ...listUsualFolders()];
+  const named = [env.UV_TOOL_BIN_DIR, env.XDG_BIN_HOME, env.PIPX_BIN_DIR].map((folder) => folder ?? "");
+  const usual = [join(homedir(), ".local", "bin"), "/opt/homebrew/bin", "/usr/local/bin"];
+  const folders = [...(env.PATH ?? "").split(delimiter), ...named, ...usual].filter((folder) => isAbsolute(folder));
   const name = Platform.isWin ? "companion.exe" : "companion";
-  const found = folders.filter((folder) => isAbsolute(folder)).map((folder) => join(folder, name));
-  for (const path of new Set([readAgreed(app), ...found])) {
+  for (const path of new Set([readAgreed(app), ...folders.map((folder) => join(folder, name))])) {
     if (path && !(await findFault(app, path))) return path;
   }
   return null;
@@ -79,8 +80,9 @@ export function readAgreed(app) {
  * @type {(app: App, path: string) => { serve: string; pair: string; }}
  */
 export function describeCommands(app, path) {
-  const show = (/** @type {string[]} */ words) => words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
-  return { serve: show([path, ...serveWords(app)]), pair: show([path, ...pairWords(app)]) };
+  const show = (/** @type {string[]} */ words) => [path, ...words].map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
+  const { serve, pair } = listArguments(app);
+  return { serve: show(serve), pair: show(pair) };
 }
 
 /**
@@ -91,12 +93,10 @@ export function describeCommands(app, path) {
  */
 export async function startDaemon(app) {
   const path = await requireAgreed(app);
-  const child = spawn(path, serveWords(app), { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(path, listArguments(app).serve, { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8");
-  child.stderr.on("data", (text) => {
-    said = (said + text).slice(-LONGEST);
-  });
+  child.stderr.on("data", (text) => void (said = (said + text).slice(-LONGEST)));
   /** @type {Promise<never>} */
   const fault = new Promise((_, reject) => {
     child.on("error", (error) => reject(new ProgramFailed(error.message)));
@@ -115,7 +115,7 @@ export async function startDaemon(app) {
  * @type {(app: App) => Promise<string>}
  */
 export async function readCode(app) {
-  const said = await run(app, pairWords(app));
+  const said = await run(app, listArguments(app).pair);
   const [, code] = /"code": ?"([\w-]{4,64})"/.exec(said) ?? [];
   if (!code) throw new ProgramFailed(lastLine(said));
   return code;
@@ -151,14 +151,12 @@ async function requireAgreed(app) {
 }
 
 /** @param {App} app */
-function serveWords(app) {
-  return ["serve", "--vault", findRoot(app), "--port", "0"];
-}
-
-/** @param {App} app */
-function pairWords(app) {
-  // the old name of `plugin pair`, which older versions of the program know as well
-  return ["pair", "--json", "--vault", findRoot(app)];
+function listArguments(app) {
+  const vault = findRoot(app);
+  return {
+    serve: ["serve", "--vault", vault, "--port", "0"],
+    pair: ["pair", "--json", "--vault", vault], // the old name of `plugin pair`, which older versions of the program know as well
+  };
 }
 
 function options() {
@@ -169,12 +167,6 @@ function options() {
 function findRoot({ vault }) {
   if (vault.adapter instanceof FileSystemAdapter) return vault.adapter.getBasePath();
   throw new ProgramFailed(say("programMissing", { path: "companion" }));
-}
-
-function listUsualFolders() {
-  const home = homedir();
-  const named = [env.UV_TOOL_BIN_DIR, env.XDG_BIN_HOME, env.PIPX_BIN_DIR].filter((folder) => folder !== undefined);
-  return [...named, join(home, ".local", "bin"), "/opt/homebrew/bin", "/usr/local/bin"];
 }
 
 /** @param {string} said */

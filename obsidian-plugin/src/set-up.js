@@ -85,9 +85,7 @@ export async function start(plugin, path) {
  */
 export async function pairByProgram(plugin, path) {
   await agreeTo(plugin.app, path);
-  plugin.pairing ??= pairByCode(plugin).finally(() => {
-    plugin.pairing = null;
-  });
+  plugin.pairing ??= pairByCode(plugin).finally(() => (plugin.pairing = null));
   await plugin.pairing;
 }
 

@@ -40,15 +40,6 @@ export async function undoLast(plugin, file) {
 }
 
 /**
- * Undo a change, and notify the user of that and of what stays of it.
- *
- * @type {(plugin: CompanionPlugin, change: number, path: string) => Promise<void>}
- */
-export async function undoChange(plugin, change, path) {
-  tellUndone(await undoOne(plugin, change, path));
-}
-
-/**
  * Notify the user of what was undone, and of what stays of it.
  *
  * @param {Undone} undone
@@ -104,7 +95,7 @@ function isGone(error) {
  *
  * @type {(plugin: CompanionPlugin, change: number, path: string) => Promise<Undone>}
  */
-async function undoOne(plugin, change, path) {
+export async function undoOne(plugin, change, path) {
   const file = findFile(plugin.app, path);
   if (file) await saveOpen(plugin, file.path);
   return plugin.outbox.hold(async () => finish(plugin, await plugin.api.post(`/changes/${change}/undo`)));

@@ -31,21 +31,16 @@ export class UserActivity {
   watch() {
     const plugin = this.#plugin;
     const { workspace } = plugin.app;
-    const typed = () => {
-      this.#typedAt = Date.now();
-    };
-    /** @type {Map<Document, Component>} */
-    const windows = new Map();
-    /** @param {Document} doc */
-    const follow = (doc) => {
+    const typed = () => void (this.#typedAt = Date.now());
+    const windows = /** @type {Map<Document, Component>} */ (new Map());
+    const follow = (/** @type {Document} */ doc) => {
       const listeners = plugin.addChild(new Component());
       listeners.registerDomEvent(doc, "input", typed, true);
       listeners.registerDomEvent(doc, "compositionstart", () => (this.#composing = doc.activeElement), true);
       listeners.registerDomEvent(doc, "compositionend", () => (this.#composing = null), true);
       windows.set(doc, listeners);
     };
-    /** @param {Document} doc */
-    const leave = (doc) => {
+    const leave = (/** @type {Document} */ doc) => {
       const listeners = windows.get(doc);
       if (listeners) plugin.removeChild(listeners);
       windows.delete(doc);
@@ -141,14 +136,9 @@ function hasCursor(app, { editor, containerEl }) {
   return (findCodeMirror(editor)?.contentDOM ?? containerEl).contains(focused);
 }
 
-/**
- * Return whether Obsidian or a plugin shows suggestions for what is being typed there.
- *
- * @param {Element} element that has the focus
- */
-function hasSuggestions(element) {
-  const shown = [...element.ownerDocument.querySelectorAll(SUGGESTIONS)];
-  return shown.some((one) => one.getClientRects().length > 0);
+/** Return whether Obsidian or a plugin shows suggestions for what is being typed there. @param {Element} element that has the focus */
+function hasSuggestions({ ownerDocument }) {
+  return [...ownerDocument.querySelectorAll(SUGGESTIONS)].some((one) => one.getClientRects().length > 0);
 }
 
 /**

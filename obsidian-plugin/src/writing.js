@@ -6,7 +6,7 @@ import { applyEdits, editNote, findEditing, readNote, sha256 } from "./note-text
 import { saveOpen } from "./open-notes.js";
 import { say } from "./words.js";
 
-/** @import { TFile } from "obsidian" */
+/** @import { App, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { EditShape, OfferShape } from "./api-types.d.ts" */
 
@@ -64,12 +64,12 @@ export async function applyOffer(plugin, application) {
   const { file, readOffer, isAllowed } = application;
   for (let tries = 0; tries < TRIES; tries++) {
     await timers.pause(tries && PAUSE);
-    requireThere(plugin, application);
+    requireThere(app, application);
     if (!findEditing(app, file)) {
       await awaitUser(plugin, application, "", []);
       await saveOpen(plugin, file.path); // what was typed in its card on a canvas
     }
-    const { text } = await readNote(app, file);
+    const text = await readNote(app, file);
     const offer = await readOffer(text);
     if (!(await fits(text, offer))) continue;
     if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
@@ -101,7 +101,7 @@ async function awaitUser(plugin, application, text, edits) {
     for (; reason; reason = findReason()) {
       work.show(file.path, say("waitingUntil", { what: reason }));
       await timers.pause(PAUSE);
-      requireThere(plugin, application);
+      requireThere(plugin.app, application);
       if (!wait.isCancelled) continue;
       await withdraw();
       const more = fills ? say("staysProposed", { name: file.basename }) : "";
@@ -113,10 +113,9 @@ async function awaitUser(plugin, application, text, edits) {
   return true;
 }
 
-/** Throw NoteUnavailable if the note was deleted. @type {(plugin: CompanionPlugin, application: Application) => void} */
-function requireThere({ app }, { file, path }) {
-  if (app.vault.getFileByPath(file.path) === file) return;
-  throw new NoteUnavailable(say("deleted", { path }));
+/** Throw NoteUnavailable if the note was deleted. @type {(app: App, application: Application) => void} */
+function requireThere({ vault }, { file, path }) {
+  if (vault.getFileByPath(file.path) !== file) throw new NoteUnavailable(say("deleted", { path }));
 }
 
 /**
