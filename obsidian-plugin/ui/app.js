@@ -1,14 +1,13 @@
 /** What the page and the view share: the stores, what is shown, and what somebody does. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { DecidedStore } from "./decided-store.js";
 import { DecisionStore } from "./decisions.js";
 import { InboxStore, NO_FILTERS, titleOf } from "./inbox-store.js";
 import { StatusStore } from "./status-store.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Proposal } from "../src/api-types.d.ts" */
+/** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 
 /**
@@ -26,6 +25,7 @@ import { say } from "./words.js";
 /** @typedef {{ name: string } & Record<string, any>} OpenDialog */
 
 const KEYS = "companion-keys"; // whether single keys act, in the storage of the browser
+const DECIDED = 200; // decided proposals that are listed
 
 export class App {
   /** @type {Signal<"review" | "decided" | "note">} */
@@ -70,16 +70,12 @@ export class App {
     try {
       while (this.#isTold && !this.status.deciding.peek()) {
         this.#isTold = false;
-        await this.#readProposals();
+        const open = this.inbox.isWhole.peek() ? this.inbox.follow() : this.inbox.load();
+        await Promise.all([open, this.decided.load(this.tab.peek() === "decided")]);
       }
     } finally {
       this.#isLooking = false;
     }
-  }
-
-  async #readProposals() {
-    const isShown = this.tab.peek() === "decided";
-    await Promise.all([this.inbox.isWhole.peek() ? this.inbox.follow() : this.inbox.load(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
   /** See what the daemon tells, once the status has it. @param {{ name: string }} event */
@@ -165,14 +161,11 @@ export class App {
     });
   }
 
-  showList() {
-    this.isListShown.value = true;
-  }
-
-  /** @param {number} id */
-  openProposal(id) {
+  /** Show one of the list: of those to review, or of the decided ones. @param {number} id */
+  open(id) {
     batch(() => {
-      this.inbox.choose(id);
+      if (this.tab.peek() === "decided") this.decided.currentId.value = id;
+      else this.inbox.choose(id);
       this.isListShown.value = false;
     });
   }
@@ -181,17 +174,9 @@ export class App {
   look(id) {
     if (id === undefined || !this.inbox.order.peek().includes(id)) return;
     this.tab.value = "review";
-    this.openProposal(id);
+    this.open(id);
     if (this.inbox.draft(id).peek() !== null) this.startEditing();
     this.decisions.toast.value = null;
-  }
-
-  /** @param {number} id */
-  openDecided(id) {
-    batch(() => {
-      this.decided.currentId.value = id;
-      this.isListShown.value = false;
-    });
   }
 
   clearFilters() {
@@ -206,7 +191,6 @@ export class App {
       if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
       const open = await this.api.get(`/proposals/${proposal.id}`);
       this.decided.remove(proposal.id);
-      this.decided.total.value = Math.max(0, this.decided.total.peek() - 1);
       this.inbox.places.delete(proposal.id);
       this.inbox.add([open]);
       this.decisions.announce(say("undoneHere"), false);
@@ -226,6 +210,52 @@ export class App {
     } catch {
       // it holds for this window
     }
+  }
+}
+
+/** What became of proposals: those that were accepted or refused, newest first. */
+class DecidedStore {
+  /** @type {Signal<Proposal[]>} */
+  list = signal([]);
+  /** How many there are. */
+  total = signal(0);
+  isLoaded = signal(false);
+  /** @type {Signal<number | null>} */
+  currentId = signal(null);
+  current = computed(() => this.list.value.find(({ id }) => id === this.currentId.value) ?? null);
+
+  /** @param {Api} api */
+  constructor(api) {
+    this.api = api;
+  }
+
+  /** Read them; or only how many they are, until somebody looks. */
+  async load(isShown = true) {
+    /** @type {ProposalPage} */
+    const page = await this.api.get("/proposals", { state: "decided", limit: isShown ? DECIDED : 1 });
+    const moment = (/** @type {Proposal} */ each) => Date.parse(each.decided_at ?? each.made_at);
+    batch(() => {
+      this.total.value = page.total;
+      if (!isShown) return;
+      this.list.value = page.proposals.sort((a, b) => moment(b) - moment(a));
+      this.isLoaded.value = true;
+      this.currentId.value = (this.current.peek() ?? this.list.peek()[0])?.id ?? null;
+    });
+  }
+
+  /** Go to the one so many places further down, if there is one. @param {number} by */
+  step(by) {
+    const list = this.list.peek();
+    const at = list.findIndex(({ id }) => id === this.currentId.peek());
+    this.currentId.value = list[Math.min(Math.max(at + by, 0), list.length - 1)]?.id ?? null;
+  }
+
+  /** @param {number} id of one that is open again */
+  remove(id) {
+    const at = this.list.peek().findIndex((each) => each.id === id);
+    this.list.value = this.list.peek().filter((each) => each.id !== id);
+    this.currentId.value = (this.list.value[at] ?? this.list.value[at - 1])?.id ?? null;
+    this.total.value = Math.max(0, this.total.peek() - 1);
   }
 }
 

@@ -298,12 +298,9 @@ export class DecisionStore {
   }
 }
 
-/** Return a name for a run, as the daemon makes them. */
+/** Return a name for a run, as the daemon makes them: local day and time, and four hexadecimal digits. */
 function newRun() {
   const now = new Date();
-  const part = (/** @type {number} */ number) => String(number).padStart(2, "0");
-  const day = `${now.getFullYear()}${part(now.getMonth() + 1)}${part(now.getDate())}`;
-  const time = `${part(now.getHours())}${part(now.getMinutes())}${part(now.getSeconds())}`;
-  const end = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
-  return `${day}-${time}-${end.toString(16).padStart(4, "0")}`;
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
+  return `${local.slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${crypto.randomUUID().slice(0, 4)}`;
 }

@@ -60,7 +60,7 @@ export class InboxStore {
   });
 
   /** Those that are shown and not flagged, and into which nothing was typed. */
-  unflagged = computed(() => this.shown.value.filter((id) => !this.get(id)?.flags.length && (this.drafts.get(id)?.value ?? null) === null));
+  unflagged = computed(() => this.shown.value.filter((id) => !this.get(id)?.flags.length && !this.isTyped(id)));
 
   groups = computed(() => {
     /** @type {Group[]} */
@@ -80,24 +80,11 @@ export class InboxStore {
   });
 
   counts = computed(() => {
-    /** @type {Record<string, number>} */
-    const kinds = {};
-    /** @type {Record<string, number>} */
-    const folders = {};
-    let flagged = 0;
-    for (const id of this.order.value) {
-      const proposal = this.get(id);
-      if (!proposal) continue;
-      const { kind, flags, path } = proposal;
-      kinds[kind] = (kinds[kind] ?? 0) + 1;
-      const folder = path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
-      if (folder) folders[folder] = (folders[folder] ?? 0) + 1;
-      if (flags.length) flagged += 1;
-    }
-    return { kinds, folders, flagged, all: this.order.value.length };
+    const proposals = this.order.value.flatMap((id) => this.get(id) ?? []);
+    const folders = proposals.flatMap(({ path }) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : []));
+    const flagged = proposals.filter(({ flags }) => flags.length).length;
+    return { kinds: count(proposals.map(({ kind }) => kind)), folders: count(folders), flagged, all: proposals.length };
   });
-
-  isFiltered = computed(() => Object.values(this.filters.value).some(Boolean));
 
   /** @param {Api} api */
   constructor(api) {
@@ -247,10 +234,15 @@ export class InboxStore {
     return draft;
   }
 
+  /** Whether something was typed into a proposal, or left out of it. @param {number} id */
+  isTyped(id) {
+    return (this.drafts.get(id)?.value ?? null) !== null;
+  }
+
   /** Whether something was typed that is not decided on. */
   hasDrafts() {
-    void this.order.value; // what is typed into any of them is looked at anew
-    return [...this.drafts.values()].some((draft) => draft.value !== null);
+    void this.order.value; // what is typed into any of them is looked at again
+    return [...this.drafts.keys()].some((id) => this.isTyped(id));
   }
 
   /** Return where the proposal goes in its note; it is asked for once, and again once it is out of date. @param {number} id */
@@ -320,7 +312,7 @@ export class InboxStore {
     const { kind, folder, search, path } = this.filters.peek();
     const query = new URLSearchParams({ flagged: "false" });
     for (const [name, value] of Object.entries({ kind, folder: path ? "" : folder, path, text: search })) if (value) query.set(name, value);
-    const typed = [...this.drafts].filter(([, draft]) => draft.peek() !== null).map(([id]) => id);
+    const typed = [...this.drafts.keys()].filter((id) => this.isTyped(id));
     return { query: query.toString(), except: { before: Math.max(...this.order.peek()) + 1, without: [...this.fresh.peek(), ...typed] } };
   }
 
@@ -330,7 +322,7 @@ export class InboxStore {
     const open = await this.findOpen();
     if (this.turn !== turn || this.settled.size) return;
     const gone = this.order.peek().filter((id) => !open.has(id));
-    const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || (this.drafts.get(id)?.peek() ?? null) !== null;
+    const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
     const held = gone.filter(isHeld);
     if (held.length) this.faults.value = new Map([...this.faults.peek(), ...held.map((id) => /** @type {const} */ ([id, say("decidedElsewhere")]))]);
     this.takeOut(gone.filter((id) => !isHeld(id)));
@@ -348,6 +340,14 @@ export class InboxStore {
       if (this.currentId.peek() === null) this.choose(this.shown.peek()[0] ?? null);
     });
   }
+}
+
+/** Return how often each name is there. @param {string[]} names */
+function count(names) {
+  /** @type {Record<string, number>} */
+  const counts = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 /** @param {Pick<Proposal, "text">} proposal */

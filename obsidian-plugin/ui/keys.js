@@ -77,11 +77,11 @@ const ACTS = {
   r: (app) => app.decide("refuse"),
   e: (app) => app.startEditing(),
   i: (app) => app.toggleAgain(),
-  u: (app) => undo(app),
-  j: (app) => step(app, 1),
-  k: (app) => step(app, -1),
-  ArrowDown: (app) => step(app, 1),
-  ArrowUp: (app) => step(app, -1),
+  u: undo,
+  j: (app) => listOf(app).step(1),
+  k: (app) => listOf(app).step(-1),
+  ArrowDown: (app) => listOf(app).step(1),
+  ArrowUp: (app) => listOf(app).step(-1),
   s: (app) => (app.asSource.value = !app.asSource.peek()),
   f: (app) => app.inbox.filter({ flagged: !app.inbox.filters.peek().flagged }),
   "/": (app) => /** @type {HTMLElement | null} */ (app.shell.root().querySelector("input[type=search]"))?.focus(),
@@ -97,10 +97,7 @@ function undo(app) {
   void (decided ? app.reopen(decided) : app.decisions.undo());
 }
 
-/** @type {(app: App, by: number) => void} */
-function step(app, by) {
-  if (app.tab.peek() !== "decided") return app.inbox.step(by);
-  const list = app.decided.list.peek();
-  const at = list.findIndex(({ id }) => id === app.decided.currentId.peek());
-  app.decided.currentId.value = (list[Math.min(Math.max(at + by, 0), list.length - 1)] ?? null)?.id ?? null;
+/** @param {App} app */
+function listOf({ tab, decided, inbox }) {
+  return tab.peek() === "decided" ? decided : inbox;
 }

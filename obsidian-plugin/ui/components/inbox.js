@@ -65,7 +65,7 @@ function Place({ app }) {
   if (app.tab.value === "note") return null;
   const { all } = app.inbox.counts.value;
   const done = app.decisions.written.value + app.decisions.refused.value;
-  return html`<div class="cc-place"><button class="cc-btn cc-btn--quiet" onClick=${() => app.showList()}><${Icon} name="left" />${say("allCount", { n: all })}</button>
+  return html`<div class="cc-place"><button class="cc-btn cc-btn--quiet" onClick=${() => (app.isListShown.value = true)}><${Icon} name="left" />${say("allCount", { n: all })}</button>
     ${app.shell.isPage && html`<span class="cc-num">${say("reviewed", { n: done, of: done + all })}</span><${Meter} of=${done + all ? done / (done + all) : 0} />`}</div>`;
 }
 

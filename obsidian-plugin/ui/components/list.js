@@ -191,7 +191,7 @@ export function Row({ app, id, title, isCurrent }) {
   const flags = proposal.flags.map((flag) => describeFlag(flag).name).join(", ");
   const choose = (/** @type {Event} */ event) => {
     event.preventDefault();
-    app.openProposal(id);
+    app.open(id);
   };
   const press = (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -215,7 +215,7 @@ export function Decided({ app }) {
   const all = decided.list.value;
   if (!all.length) return html`<p class="cc-soft cc-pad">${decided.isLoaded.value ? say("decidedNone") : say("oneMoment")}</p>`;
   return html`<div class="cc-groups" role="region" aria-label=${say("decided")} tabindex="-1"><ul>
-    ${all.map((each) => html`<li key=${each.id}><a class="cc-row" href=${app.shell.hrefOf(each.id)} aria-current=${decided.currentId.value === each.id ? "true" : undefined} onClick=${(/** @type {Event} */ event) => (event.preventDefault(), app.openDecided(each.id))}>
+    ${all.map((each) => html`<li key=${each.id}><a class="cc-row" href=${app.shell.hrefOf(each.id)} aria-current=${decided.currentId.value === each.id ? "true" : undefined} onClick=${(/** @type {Event} */ event) => (event.preventDefault(), app.open(each.id))}>
       <${Icon} name=${iconOf(each.kind)} /><span><b dir="auto">${splitPath(each.path).name}</b> <bdi>${showHidden(summaryOf(each)).slice(0, 120)}</bdi></span><small>${say(fateOf(each))}</small></a></li>`)}
   </ul></div>`;
 }

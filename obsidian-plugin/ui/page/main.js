@@ -11,9 +11,9 @@ import { Spending } from "../components/spending.js";
 import { StatusButton } from "../components/status.js";
 import { Vault } from "../components/vault.js";
 import { html, Icon } from "../dom.js";
+import { NO_FILTERS } from "../inbox-store.js";
 import { listenToKeys } from "../keys.js";
 import { say, showHidden } from "../words.js";
-import { hrefOf, readAddress, writeAddress } from "./address.js";
 import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
 /** @import { Key } from "../words.js" */
@@ -29,7 +29,7 @@ const PAUSE = 3000; // milliseconds until events that ended are asked for again
 
 const page = signal(pageOf(location.pathname));
 /** @type {App} */
-const app = new App(api, { isPage: true, root: () => document.body, hrefOf, noteHref, follow, signOut });
+const app = new App(api, { isPage: true, root: () => document.body, hrefOf: (id) => `/inbox?id=${id}`, noteHref, follow, signOut });
 
 /** @param {string} target a note's path, or what a link names */
 function noteHref(target) {
@@ -56,7 +56,48 @@ function follow(event) {
 function go() {
   app.decisions.toast.value = null;
   page.value = pageOf(location.pathname);
-  if (page.peek() === "inbox") readAddress(app);
+  if (page.peek() === "inbox") readAddress();
+}
+
+/** Show what the address of the inbox says: its filters, and the proposal. */
+function readAddress() {
+  const { inbox } = app;
+  const query = new URLSearchParams(location.search);
+  const text = (/** @type {string} */ name) => (query.get(name) ?? "").slice(0, 4096);
+  inbox.filter({ ...NO_FILTERS, flagged: query.has("flagged"), kind: text("kind"), folder: text("folder"), search: text("search"), path: text("note") });
+  app.isListShown.value = query.has("list");
+  const id = Number(query.get("id"));
+  if (query.get("show") === "decided") {
+    if (app.tab.peek() !== "decided") app.showTab("decided");
+    if (id) app.decided.currentId.value = id;
+    return;
+  }
+  app.tab.value = "review";
+  if (inbox.order.peek().includes(id)) inbox.choose(id);
+  else if (id && !inbox.isWhole.peek()) inbox.wantedId = id;
+}
+
+/**
+ * Keep the address as what is shown. A list, and a proposal that is opened from it on one pane, are steps of the history.
+ */
+function writeAddress() {
+  const { filters, currentId, isLoaded } = app.inbox;
+  const { flagged, kind, folder, search, path } = filters.value;
+  const isDecided = app.tab.value === "decided";
+  const id = isDecided ? app.decided.currentId.value : currentId.value;
+  const isList = app.isListShown.value;
+  if (page.value !== "inbox" || !isLoaded.value || app.inbox.wantedId !== null) return;
+  const query = new URLSearchParams();
+  if (isDecided) query.set("show", "decided");
+  if (flagged) query.set("flagged", "1");
+  for (const [name, value] of Object.entries({ kind, folder, search, note: path })) if (value) query.set(name, value);
+  if (isList) query.set("list", "1");
+  if (id !== null) query.set("id", String(id));
+  const address = `/inbox${query.size ? `?${query.toString()}` : ""}`;
+  if (address === location.pathname + location.search) return;
+  const wasList = new URLSearchParams(location.search).has("list");
+  if (wasList && !isList && location.pathname === "/inbox") history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
 }
 
 function Mark() {
@@ -122,7 +163,7 @@ effect(() => {
   const title = say(PAGES[page.value]?.name ?? "notThere");
   document.title = [title, isLeft.value ? "" : (app.status.status.value?.vault ?? ""), "Companion"].filter(Boolean).join(" · ");
 });
-effect(() => writeAddress(app, page.value));
+effect(writeAddress);
 render(html`<${Page} />`, document.body);
-readAddress(app);
+readAddress();
 void openSession().then(() => Promise.all([keepUp(), app.follow().catch(() => {})]));
