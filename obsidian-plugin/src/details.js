@@ -4,7 +4,7 @@ import { render } from "preact";
 import { Modal } from "obsidian";
 import { Panel } from "../ui/components/status.js";
 import { html } from "../ui/dom.js";
-import { nameOf } from "../ui/inbox-store.js";
+import { nameOf } from "../ui/proposal.js";
 import { askAboutBacklog, findBacklog } from "./background.js";
 import { notify, notifyOfErrors, openModal, showLists } from "./dialogs.js";
 import { openView } from "./view.js";

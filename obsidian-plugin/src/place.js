@@ -3,7 +3,7 @@
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { Keymap } from "obsidian";
-import { nameOf } from "../ui/inbox-store.js";
+import { nameOf } from "../ui/proposal.js";
 import { NoteUnavailable } from "./errors.js";
 import { findCodeMirror } from "./internals.js";
 import { findEditing, findFile, findViews, toEditorText } from "./note-text.js";

@@ -2,7 +2,8 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { DecisionStore } from "./decisions.js";
-import { InboxStore, NO_FILTERS, titleOf } from "./inbox-store.js";
+import { InboxStore, NO_FILTERS } from "./inbox-store.js";
+import { titleOf } from "./proposal.js";
 import { StatusStore } from "./status-store.js";
 import { say } from "./words.js";
 

@@ -1,11 +1,11 @@
 /** Decisions on proposals: shown at once, sent one after the other, and the way back. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { nameOf, titleOf } from "./inbox-store.js";
+import { nameOf, titleOf } from "./proposal.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, NoteDecision, ResultShape } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, NoteDecision } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { InboxStore } from "./inbox-store.js" */
 /** @import { StatusStore } from "./status-store.js" */
@@ -68,7 +68,8 @@ export class DecisionStore {
       inbox.takeOut(open);
       this.log.value = [...this.log.peek(), decision];
       this.show(words, true);
-      this.say(`${words} ${this.#nameNext()}`);
+      const next = inbox.current.peek();
+      this.say(`${words} ${next ? say("next", { what: nameOf(next), name: titleOf(next) }) : say("inboxClear")}`);
     });
     await this.#inTurn(() => this.#send(decision));
   }
@@ -96,37 +97,28 @@ export class DecisionStore {
   /** @type {(only: Unflagged, decision: Decision) => Promise<void>} */
   async #acceptAll(only, decision) {
     const { inbox } = this;
+    const { ids } = decision;
     try {
       const run = await this.#inTurn(() => this.api.post(`/proposals/decide-all?${only.query}`, { decision: "accept", ...only.except }));
       decision.run = run.id;
       const results = await this.status.follow(run);
       const open = await inbox.findOpen();
-      this.#end(decision, results, decision.ids.filter((id) => open.has(id)));
+      const rest = ids.filter((id) => open.has(id));
+      for (const id of ids) inbox.settled.delete(id);
+      decision.ids = ids.filter((id) => !open.has(id));
+      batch(() => {
+        this.log.value = this.log.peek().filter((each) => each.ids.length);
+        if (rest.length) inbox.putBack(rest, false);
+      });
+      const counts = { n: decision.ids.length, rest: rest.length };
+      const why = results ? "" : say("startedAnew");
+      const words = rest.length ? `${say("writtenStopped", counts)} ${why}`.trim() : say("writtenMany", counts);
+      this.show(words, !rest.length);
+      this.say(words);
+      this.#take(decision, "accept", (results ?? []).map((result) => ({ ...result, proposals: result.decided })));
     } catch (error) {
-      this.#fail(decision, "accept", new Map(decision.ids.map((id) => [id, /** @type {Error} */ (error).message])));
+      this.#fail(decision, "accept", new Map(ids.map((id) => [id, /** @type {Error} */ (error).message])));
     }
-  }
-
-  /**
-   * Say what a run has decided on, and put back what is left. results: null: a restart of the daemon ended it.
-   *
-   * @type {(decision: Decision, results: ResultShape[] | null, rest: number[]) => void}
-   */
-  #end(decision, results, rest) {
-    const { inbox } = this;
-    const notes = (results ?? []).map((result) => ({ ...result, proposals: result.decided }));
-    for (const id of decision.ids) inbox.settled.delete(id);
-    decision.ids = decision.ids.filter((id) => !rest.includes(id));
-    batch(() => {
-      this.log.value = this.log.peek().filter((each) => each.ids.length);
-      if (rest.length) inbox.putBack(rest, false);
-    });
-    const counts = { n: decision.ids.length, rest: rest.length };
-    const why = results ? "" : say("startedAnew");
-    const words = rest.length ? `${say("writtenStopped", counts)} ${why}`.trim() : say("writtenMany", counts);
-    this.show(words, !rest.length);
-    this.say(words);
-    this.#take(decision, "accept", notes);
   }
 
   /** Take back what a run has decided on. @param {Decision} decision */
@@ -290,11 +282,6 @@ export class DecisionStore {
     const names = new Set(proposals.map(titleOf));
     if (what === "refuse") return say(ids.length === 1 ? "refusedOne" : "refusedMany", { n: ids.length });
     return names.size === 1 ? say("writtenInto", { name: [...names][0] ?? "" }) : say("writtenMany", { n: ids.length });
-  }
-
-  #nameNext() {
-    const next = this.inbox.current.peek();
-    return next ? say("next", { what: nameOf(next), name: titleOf(next) }) : say("inboxClear");
   }
 }
 

@@ -1,12 +1,30 @@
-/** What components are made with: templates, icons and names. */
+/** What components are made with: templates, icons, names, and what the API answers. */
 
+import { useSignal } from "@preact/signals";
 import htm from "htm";
 import { h } from "preact";
+import { useEffect } from "preact/hooks";
 
 /** @import { VNode } from "preact" */
+/** @import { Api } from "./api.js" */
 
 /** @type {(strings: TemplateStringsArray, ...values: unknown[]) => VNode} */
 export const html = /** @type {any} */ (htm.bind(h));
+
+/**
+ * Return what the API answers, null until it does. It is read again when one of the causes has changed.
+ *
+ * @template T
+ * @param {Pick<Api, "get">} api
+ * @param {string} path
+ * @param {unknown[]} causes
+ * @param {Record<string, string | number>} [query]
+ */
+export function useAnswer(api, path, causes, query = {}) {
+  const answer = useSignal(/** @type {T | null} */ (null));
+  useEffect(() => void api.get(path, query).then((/** @type {T} */ got) => (answer.value = got), () => {}), causes);
+  return answer;
+}
 
 /** @type {(x: number, y: number, r: number) => string} */
 const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;

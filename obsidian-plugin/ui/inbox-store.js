@@ -2,9 +2,9 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { readList } from "./api.js";
-import { say, splitPath } from "./words.js";
+import { linesOf } from "./proposal.js";
+import { say } from "./words.js";
 
-/** @import { Key } from "./words.js" */
 /** @import { Signal } from "@preact/signals" */
 /** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
@@ -348,32 +348,4 @@ function count(names) {
   const counts = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
-}
-
-/** @param {Pick<Proposal, "text">} proposal */
-export function linesOf({ text }) {
-  return Array.isArray(text) ? text.join("\n") : (text ?? "");
-}
-
-/** Return a value in one line, for a list. @param {Pick<Proposal, "text" | "kind">} proposal */
-export function summaryOf({ text, kind }) {
-  if (!Array.isArray(text)) return text ?? "";
-  return kind === "callout" ? text.filter(Boolean).join(" ") : text.join(", ");
-}
-
-/** @param {Pick<Proposal, "kind" | "heading">} proposal */
-export function nameOf({ kind, heading }) {
-  if (kind !== "callout") return kind.charAt(0).toUpperCase() + kind.slice(1).replace(/[-_]/g, " ");
-  return heading ? say("calloutUnderHeading", { heading }) : say("callout");
-}
-
-/** What became of a proposal that is decided. @param {Proposal} proposal @returns {Key} */
-export function fateOf({ state }) {
-  if (state === "superseded") return "replaced";
-  return state === "accepted" ? "written" : "refused";
-}
-
-/** @param {Pick<Proposal, "path">} proposal */
-export function titleOf({ path }) {
-  return splitPath(path).name;
 }

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf } from "../dom.js";
-import { nameOf, summaryOf, titleOf } from "../inbox-store.js";
+import { nameOf, summaryOf, titleOf } from "../proposal.js";
 import { say, showHidden } from "../words.js";
 
 /** @import { App } from "../app.js" */

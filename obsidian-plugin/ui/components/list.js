@@ -3,8 +3,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf, Key, Meter } from "../dom.js";
-import { fateOf, nameOf, summaryOf } from "../inbox-store.js";
-import { describeFlag } from "../flags.js";
+import { describeFlag, fateOf, nameOf, summaryOf } from "../proposal.js";
 import { say, showHidden, splitPath } from "../words.js";
 
 /** @import { App } from "../app.js" */

@@ -2,8 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf } from "../dom.js";
-import { describeFlag } from "../flags.js";
-import { linesOf } from "../inbox-store.js";
+import { describeFlag, linesOf } from "../proposal.js";
 import { cutAt, findSentence, parseBlocks, parseInline, plainLines, plainText, toLines } from "../markdown.js";
 import { say, showHidden, splitPath } from "../words.js";
 

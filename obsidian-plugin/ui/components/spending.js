@@ -1,10 +1,10 @@
 /** Spending: today against the limit, the last thirty days, and by model. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { html } from "../dom.js";
+import { html, useAnswer } from "../dom.js";
 import { formatNumber, say, showHidden } from "../words.js";
 
+/** @import { Signal } from "@preact/signals" */
 /** @import { Spending as SpendingShape, Spent, SpentOnDay, Status } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 
@@ -14,12 +14,9 @@ const ROUND = 100; // per cent
 
 /** @param {{ app: App }} props */
 export function Spending({ app }) {
-  const spending = useSignal(/** @type {SpendingShape | null} */ (null));
   const status = app.status.status.value;
   const { input_tokens: read = 0, output_tokens: written = 0 } = status?.today ?? {};
-  useEffect(() => {
-    void app.api.get("/spending").then((/** @type {SpendingShape} */ got) => (spending.value = got), () => {});
-  }, [read + written]);
+  const spending = /** @type {Signal<SpendingShape | null>} */ (useAnswer(app.api, "/spending", [read + written]));
   if (!spending.value || !status) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
   const { days, month } = spending.value;
   const unit = findUnit(spending.value);

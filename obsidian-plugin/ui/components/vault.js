@@ -1,12 +1,12 @@
 /** Vault: how far it is filled, by folder; what may be out of date; what is left alone, and why. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { html, Icon } from "../dom.js";
-import { nameOf } from "../inbox-store.js";
+import { html, Icon, useAnswer } from "../dom.js";
+import { nameOf } from "../proposal.js";
 import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
-/** @import { Coverage, FolderCoverage, LeftAlone, Note, OftenRefused, NotePage, Outdated, OutdatedPage, Taught } from "../../src/api-types.d.ts" */
+/** @import { Signal } from "@preact/signals" */
+/** @import { Coverage, FolderCoverage, LeftAlone, OftenRefused, NotePage, Outdated, OutdatedPage, Taught } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Key } from "../words.js" */
 
@@ -35,19 +35,12 @@ const KINDS = {
 
 /** @param {{ app: App }} props */
 export function Vault({ app }) {
-  const coverage = useSignal(/** @type {Coverage | null} */ (null));
-  const outdated = useSignal(/** @type {Outdated[]} */ ([]));
-  const taught = useSignal(/** @type {Taught | null} */ (null));
   const folder = useSignal(""); // whose notes are listed as to do; empty: the vault's
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
-  useEffect(() => {
-    void app.api.get("/coverage").then((/** @type {Coverage} */ got) => (coverage.value = got), () => {});
-    void app.api.get("/taught").then((/** @type {Taught} */ got) => (taught.value = got), () => {});
-  }, [changed]);
-  useEffect(() => {
-    void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
-  }, [changed, status?.outdated_as_of]);
+  const coverage = /** @type {Signal<Coverage | null>} */ (useAnswer(app.api, "/coverage", [changed]));
+  const taught = /** @type {Signal<Taught | null>} */ (useAnswer(app.api, "/taught", [changed]));
+  const outdated = /** @type {Signal<OutdatedPage | null>} */ (useAnswer(app.api, "/outdated", [changed, status?.outdated_as_of], { limit: LISTED }));
   if (!coverage.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
   const { total, folders, left_alone: left } = coverage.value;
   const share = total.notes ? Math.floor((100 * total.filled) / total.notes) : 0;
@@ -58,7 +51,7 @@ export function Vault({ app }) {
     <section class="cc-section" aria-labelledby="folders"><h2 id="folders">${say("folders")}</h2>
       <ul class="cc-card cc-folders">${makeTree(folders).map((each) => html`<${FolderRow} key=${each.path} folder=${each} onChoose=${(/** @type {string} */ path) => (folder.value = path)} />`)}</ul></section>
     ${total.to_do > 0 && html`<${ToDoList} key=${folder.value} app=${app} folder=${folder.value} changed=${changed} />`}
-    ${outdated.value.length > 0 && html`<${OutdatedList} app=${app} texts=${outdated.value} />`}
+    ${(outdated.value?.texts ?? []).length > 0 && html`<${OutdatedList} app=${app} texts=${outdated.value?.texts} />`}
     ${taught.value && html`<${TaughtList} app=${app} taught=${taught.value} onChange=${(/** @type {Taught} */ now) => (taught.value = now)} />`}
     ${left.length > 0 && html`<${LeftAloneList} app=${app} left=${left} />`}
     <section class="cc-section" aria-labelledby="terminal"><h2 id="terminal">${say("inTerminal")}</h2><ul class="cc-card cc-reasons">
@@ -94,14 +87,10 @@ function makeTree(folders) {
   /** @type {Folder} */
   const root = newFolder("", "");
   for (const one of folders) {
-    const parts = one.folder.split("/").filter(Boolean);
-    const path = parts.slice(0, 2);
-    let folder = parts.length ? root : childOf(root, "");
-    if (!parts.length) add(folder.counts, one);
-    for (const name of path) {
-      folder = childOf(folder, name);
-      add(folder.counts, one);
-    }
+    const [top = "", below] = one.folder.split("/").filter(Boolean);
+    const folder = childOf(root, top);
+    add(folder.counts, one);
+    if (below) add(childOf(folder, below).counts, one);
   }
   const sort = (/** @type {Folder[]} */ all) => all.sort((a, b) => b.counts.to_do - a.counts.to_do || b.counts.notes - a.counts.notes);
   for (const folder of root.below) sort(folder.below);
@@ -148,11 +137,9 @@ function FolderLine({ folder, onChoose, icon }) {
 
 /** @param {{ app: App, folder: string, changed: string }} props the notes in it that need something, and why */
 function ToDoList({ app, folder, changed }) {
-  const page = useSignal(/** @type {NotePage | null} */ (null));
+  const query = { filter: "to-do", limit: LISTED, ...(folder && { folder }) };
+  const page = /** @type {Signal<NotePage | null>} */ (useAnswer(app.api, "/notes", [changed], query));
   const asked = useSignal(new Set());
-  useEffect(() => {
-    void app.api.get("/notes", { filter: "to-do", limit: LISTED, ...(folder && { folder }) }).then((/** @type {NotePage} */ got) => (page.value = got), () => {});
-  }, [changed]);
   if (!page.value?.notes.length) return null;
   const { notes, total } = page.value;
   const propose = async (/** @type {string} */ path) => {
@@ -203,9 +190,8 @@ function TaughtList({ app, taught, onChange }) {
 
 /** @param {{ app: App, left: LeftAlone[] }} props */
 function LeftAloneList({ app, left }) {
-  const notes = useSignal(/** @type {Note[]} */ ([])); // that are left alone as a whole
-  useEffect(() => void app.api.get("/notes", { filter: "skipped", limit: LISTED }).then((/** @type {NotePage} */ got) => (notes.value = got.notes), () => {}), [left]);
-  const names = (/** @type {string} */ reason) => notes.value.filter(({ skipped }) => skipped === reason).map(({ path }) => splitPath(path).name).join(", ");
+  const skipped = /** @type {Signal<NotePage | null>} */ (useAnswer(app.api, "/notes", [left], { filter: "skipped", limit: LISTED }));
+  const names = (/** @type {string} */ reason) => (skipped.value?.notes ?? []).filter(({ skipped }) => skipped === reason).map(({ path }) => splitPath(path).name).join(", ");
   const kinds = Object.entries(KINDS).map(([kind, words]) => ({ kind, words, reasons: left.filter((each) => each.kind === kind) }));
   const count = (/** @type {LeftAlone[]} */ all) => all.reduce((sum, { notes }) => sum + notes, 0);
   const shown = kinds.filter(({ reasons }) => reasons.length).sort((a, b) => count(b.reasons) - count(a.reasons));

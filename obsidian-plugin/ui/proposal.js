@@ -1,0 +1,54 @@
+/** A proposal in words: what it is about, its value in one line, its flags, and what became of it. */
+
+import { say, splitPath } from "./words.js";
+
+/** @import { Proposal } from "../src/api-types.d.ts" */
+/** @import { IconName } from "./dom.js" */
+/** @import { Key } from "./words.js" */
+
+/** @param {Pick<Proposal, "text">} proposal */
+export function linesOf({ text }) {
+  return Array.isArray(text) ? text.join("\n") : (text ?? "");
+}
+
+/** Return a value in one line, for a list. @param {Pick<Proposal, "text" | "kind">} proposal */
+export function summaryOf({ text, kind }) {
+  if (!Array.isArray(text)) return text ?? "";
+  return kind === "callout" ? text.filter(Boolean).join(" ") : text.join(", ");
+}
+
+/** @param {Pick<Proposal, "kind" | "heading">} proposal */
+export function nameOf({ kind, heading }) {
+  if (kind !== "callout") return kind.charAt(0).toUpperCase() + kind.slice(1).replace(/[-_]/g, " ");
+  return heading ? say("calloutUnderHeading", { heading }) : say("callout");
+}
+
+/** What became of a proposal that is decided. @param {Proposal} proposal @returns {Key} */
+export function fateOf({ state }) {
+  if (state === "superseded") return "replaced";
+  return state === "accepted" ? "written" : "refused";
+}
+
+/** @param {Pick<Proposal, "path">} proposal */
+export function titleOf({ path }) {
+  return splitPath(path).name;
+}
+
+/** @type {Record<string, [Key, Key, IconName]>} the name, why to look closer, and the icon */
+const FLAGS = {
+  unsupported: ["flagUnsupported", "whyUnsupported", "unknown"],
+  unverified: ["flagUnverified", "whyUnverified", "unknown"],
+  extractive: ["flagCopied", "whyCopied", "copied"],
+  "new-value": ["flagNew", "whyNew", "tag"],
+  "small-model": ["flagSmall", "whySmall", "small"],
+  replaces: ["flagReplaces", "whyReplaces", "again"],
+  program: ["flagProgram", "whyProgram", "open"],
+  lost: ["flagLost", "whyLost", "unknown"],
+  undone: ["flagUndone", "whyUndone", "undo"],
+};
+
+/** @type {(flag: string) => { name: string, why: string, icon: IconName }} */
+export function describeFlag(flag) {
+  const [name, why, icon] = FLAGS[flag] ?? [];
+  return { name: name ? say(name) : flag, why: why ? say(why) : "", icon: icon ?? "flag" };
+}
