@@ -1,12 +1,8 @@
 /** A note's text as blocks and inline pieces, for showing it as Obsidian does. Nothing here makes HTML. */
 
-/**
- * A line of a note, and how it differs from the note as it is: parts with the marks of a word diff.
- *
- * @typedef {{ text: string, parts: [string, string][], isNew: boolean, isGap?: boolean }} Line
- */
+/** @typedef {{ text: string, marks: string }} Line a line with what is added; marks: of its parts in the word diff, `…` where lines are left out */
 
-/** @typedef {{ name: string, values: string[], isNew: boolean }} Property */
+/** @typedef {{ name: string, values: string[] }} Property */
 
 /**
  * @typedef {{ type: "properties", properties: Property[] }
@@ -27,40 +23,23 @@ const FENCE = /^\s*(`{3,}|~{3,})/;
 
 /** Return the lines of a word diff, as they are with what is added. @type {(parts: readonly (readonly [string, string])[]) => Line[]} */
 export function toLines(parts) {
-  /** @type {Line[]} */
-  const lines = [];
-  let line = newLine();
+  let line = { text: "", marks: "" };
+  const lines = [line];
+  const begin = (marks = "") => void lines.push((line = { text: "", marks }));
   for (const [mark, text] of parts) {
     if (mark === "…") {
-      if (line.parts.length) lines.push(line);
-      lines.push({ ...newLine(), isGap: true });
-      line = newLine();
+      begin(mark);
+      begin();
       continue;
     }
     const pieces = text.split(/\r\n|\n|\r/);
     for (const [index, piece] of pieces.entries()) {
-      if (index) {
-        lines.push(line);
-        line = newLine();
-      }
-      if (!piece && !(mark === "+" && index < pieces.length - 1)) continue;
-      line.parts.push([mark, piece]);
+      if (index) begin();
+      if (piece || (mark === "+" && index < pieces.length - 1)) line.marks += mark;
       if (mark !== "-") line.text += piece;
-      if (mark === "+") line.isNew = true;
     }
   }
-  if (line.parts.length) lines.push(line);
-  return lines.filter((one) => one.isGap || !one.parts.length || one.parts.some(([mark]) => mark !== "-"));
-}
-
-/** @returns {Line} */
-function newLine() {
-  return { text: "", parts: [], isNew: false };
-}
-
-/** @type {(text: string) => Line[]} */
-export function plainLines(text) {
-  return text.split("\n").map((each) => ({ text: each, parts: [["=", each]], isNew: false }));
+  return lines.filter(({ marks }) => !/^-+$/.test(marks));
 }
 
 /**
@@ -97,7 +76,7 @@ export function parseBlocks(lines, isNote = false) {
 function readBlock(lines, at) {
   const line = /** @type {Line} */ (lines[at]);
   const { text } = line;
-  if (line.isGap) return [{ type: "gap" }, at + 1];
+  if (line.marks === "…") return [{ type: "gap" }, at + 1];
   if (!text.trim()) return [null, at + 1];
   const heading = HEADING.exec(text);
   if (heading) return [{ type: "heading", level: heading[1]?.length ?? 1, text: heading[2] ?? "" }, at + 1];
@@ -113,7 +92,7 @@ function readBlock(lines, at) {
 function readCode(lines, at) {
   const fence = FENCE.exec(lines[at]?.text ?? "")?.[1] ?? "";
   let end = at + 1;
-  while (end < lines.length && !lines[end]?.text.trim().startsWith(fence) && !lines[end]?.isGap) end += 1;
+  while (end < lines.length && !lines[end]?.text.trim().startsWith(fence) && lines[end]?.marks !== "…") end += 1;
   return [{ type: "code", text: textOf(lines, at + 1, end) }, end + 1];
 }
 
@@ -123,8 +102,7 @@ function readQuote(lines, at) {
   const [, kind, title = ""] = CALLOUT.exec(lines[at]?.text ?? "") ?? [];
   const all = lines.slice(kind === undefined ? at : at + 1, end);
   const inner = all.map((line) => ({ ...line, text: line.text.replace(/^>\s?/, "") }));
-  const isNew = lines.slice(at, end).some((line) => line.isNew);
-  return [{ type: "callout", kind: kind ?? "", title, lines: inner, isNew }, end];
+  return [{ type: "callout", kind: kind ?? "", title, lines: inner, isNew: lines.slice(at, end).some(({ marks }) => marks.includes("+")) }, end];
 }
 
 /** @type {(lines: Line[], at: number) => [Block, number]} */
@@ -143,7 +121,7 @@ function readList(lines, at) {
 /** @type {(lines: Line[], at: number, goesOn: (text: string) => boolean) => number} */
 function endOf(lines, at, goesOn) {
   let end = at + 1;
-  while (end < lines.length && !lines[end]?.isGap && goesOn(lines[end]?.text ?? "")) end += 1;
+  while (end < lines.length && lines[end]?.marks !== "…" && goesOn(lines[end]?.text ?? "")) end += 1;
   return end;
 }
 
@@ -159,15 +137,11 @@ function textOf(lines, at, end) {
 function parseProperties(lines) {
   /** @type {Property[]} */
   const properties = [];
-  for (const { text, isNew } of lines) {
+  for (const { text } of lines) {
     const named = /^([^\s#:-][^:]*|"[^"]*"):(?:\s+(.*))?$/.exec(text);
-    const last = properties.at(-1);
-    if (named) properties.push({ name: named[1] ?? "", values: readValues(named[2] ?? ""), isNew });
-    else if (last) {
-      const value = text.trim().replace(/^-\s*/, "");
-      if (value) last.values.push(unquote(value));
-      last.isNew ||= isNew;
-    }
+    const value = text.trim().replace(/^-\s*/, "");
+    if (named) properties.push({ name: named[1] ?? "", values: readValues(named[2] ?? "") });
+    else if (value) properties.at(-1)?.values.push(unquote(value));
   }
   return properties;
 }

@@ -82,7 +82,7 @@ function Filters({ app }) {
 }
 
 /** @param {{ label: string, chosen: string, options: [string, number][], onChoose: (value: string) => void }} props a chip that opens a list */
-export function Choice({ label, chosen, options, onChoose }) {
+function Choice({ label, chosen, options, onChoose }) {
   if (!options.length && !chosen) return null;
   return html`<label class="cc-chip cc-choice" aria-pressed=${undefined} data-on=${chosen ? "" : undefined}>
     <span aria-hidden="true">${chosen ? showHidden(chosen) : label}</span><${Icon} name="down" />

@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf } from "../dom.js";
 import { describeFlag, linesOf } from "../proposal.js";
-import { cutAt, findSentence, parseBlocks, parseInline, plainLines, plainText, toLines } from "../markdown.js";
+import { cutAt, findSentence, parseBlocks, parseInline, plainText, toLines } from "../markdown.js";
 import { say, showHidden, splitPath } from "../words.js";
 
 /** @import { Evidence, Proposal } from "../../src/api-types.d.ts" */
@@ -47,7 +47,7 @@ function findBlocks({ kind }, placed) {
     const properties = blocks.find((block) => block.type === "properties");
     if (!isCallout && properties?.properties.some(({ name }) => name === kind)) return blocks;
   }
-  return [isCallout ? { type: "proposed", title: "AI" } : { type: "properties", properties: [{ name: kind, values: [], isNew: true }] }];
+  return [isCallout ? { type: "proposed", title: "AI" } : { type: "properties", properties: [{ name: kind, values: [] }] }];
 }
 
 /** @param {{ app: App, proposal: Proposal, block: Shown, isEdited: boolean, around: boolean }} props */
@@ -119,7 +119,7 @@ function Callout({ app, proposal, title, isEdited }) {
   const head = html`<p class="cc-callout__title"><${Icon} name="sparkles" large />${showHidden(title)}</p>`;
   if (isEdited) return html`<div class="cc-callout cc-edit" key="callout">${head}<${Editor} app=${app} proposal=${proposal} /><p class="cc-hint">${say("nothingChecks")}</p></div>`;
   let first = 0;
-  const blocks = parseBlocks(plainLines(body));
+  const blocks = parseBlocks(toLines([["=", body]]));
   return html`<div class="cc-callout" key="callout">${head}
     ${blocks.map((block, index) => {
       if (block.type !== "paragraph") return html`<${Plain} key=${index} app=${app} block=${block} />`;

@@ -67,41 +67,26 @@ export const api = {
 };
 
 /**
- * @param {string} method
- * @param {string} path
- * @param {object} [body]
- * @returns {Promise<any>}
+ * Ask, and return the answer. Where none comes, it is asked again: what only reads until one does, all else once, with
+ * the same key, so that nothing is done twice.
+ *
+ * @type {(method: string, path: string, body?: object) => Promise<any>}
  */
 async function send(method, path, body) {
-  const { response, answer } = await (method === "GET" ? read(path) : askOnce(method, path, body));
-  if (response.ok) return answer;
-  throw new ApiError(answer.detail ?? response.statusText, response.status, answer.code);
-}
-
-/** Read; where no answer comes, again until one does. @param {string} path */
-async function read(path) {
-  for (;;) {
+  const isRead = method === "GET";
+  const key = isRead || path === "/session" ? undefined : crypto.randomUUID();
+  for (let tries = 1; ; tries++) {
     try {
-      return await askWhole("GET", path);
+      const { response, answer } = await askWhole(method, path, body, key);
+      if (response.ok) return answer;
+      const isUnderWay = key && tries === 1 && response.status === 409 && response.headers.has("Retry-After");
+      if (!isUnderWay) throw new ApiError(answer.detail ?? response.statusText, response.status, answer.code);
     } catch (error) {
-      if (!(error instanceof Away) || session.peek() === "out") throw error;
-      await new Promise((done) => setTimeout(done, PAUSE));
+      const isOver = isRead ? session.peek() === "out" : !key || tries > 1;
+      if (!(error instanceof Away) || isOver) throw error;
     }
+    await new Promise((done) => setTimeout(done, PAUSE));
   }
-}
-
-/**
- * Ask; where no answer comes, once more with the same key, so that nothing is done twice.
- *
- * @type {(method: string, path: string, body?: object) => ReturnType<typeof askWhole>}
- */
-async function askOnce(method, path, body) {
-  if (path === "/session") return askWhole(method, path, body);
-  const key = crypto.randomUUID();
-  const first = await askWhole(method, path, body, key).catch(() => null);
-  if (first && !(first.response.status === 409 && first.response.headers.has("Retry-After"))) return first;
-  await new Promise((done) => setTimeout(done, PAUSE));
-  return askWhole(method, path, body, key);
 }
 
 /** Ask, and read the whole answer: half of one is none. @type {(method: string, path: string, body?: object, key?: string) => Promise<{ response: Response, answer: any }>} */
