@@ -177,9 +177,14 @@ _HELD_BACK = {
 }
 
 
-def find_gone(tables: Mapping[str, Any]) -> list[str]:
-    """Return the names of obsolete settings in the tables, in the order of GONE."""
-    return [name for name in GONE if _has_setting(tables, name)]
+def find_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the obsolete settings in the tables, with their values, in the order of GONE."""
+    gone = {}
+    for name in GONE:
+        table, _, key = name.partition(".")
+        if isinstance(tables.get(table), Mapping) and key in tables[table]:
+            gone[name] = tables[table][key]
+    return gone
 
 
 def without_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,16 +205,11 @@ def with_gone_effects(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> d
     """Return the merged tables with what obsolete settings in the files said, where that still
     counts, and without anything that they prevented.
     """
-    kept = dict(merged)
-    said = {
-        name: tables[name.partition(".")[0]][name.partition(".")[2]]
-        for tables in files
-        for name in _EFFECTIVE
-        if _has_setting(tables, name)
-    }
+    kept, said = dict(merged), dict[str, Any]()
+    for tables in files:
+        said |= find_gone(tables)
     for name, (table, key) in _HELD_BACK.items():
-        is_there = any(name in find_gone(tables) for tables in files)
-        if is_there and isinstance(kept.get(table), Mapping):
+        if name in said and isinstance(kept.get(table), Mapping):
             kept[table] = {each: value for each, value in kept[table].items() if each != key}
     endpoint, similar = kept.get("endpoint"), kept.get("similar")
     if isinstance(endpoint, dict) and not said.keys().isdisjoint(_PRICES):
@@ -228,8 +228,3 @@ def describe_obsolete(tables: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each obsolete setting in the tables, and whether to take it out."""
     ends = dict.fromkeys(find_removable(tables), "; take it out")
     return [describe_gone(name) + ends.get(name, "") for name in find_gone(tables)]
-
-
-def _has_setting(tables: Mapping[str, Any], name: str) -> bool:
-    table, _, key = name.partition(".")
-    return isinstance(tables.get(table), Mapping) and key in tables[table]
