@@ -21,13 +21,6 @@ _PRIVATE = 0o600  # data.json holds a code until the plugin has paired
 _USUAL = 0o666  # less the umask
 
 
-class Installed(NamedTuple):
-    """The plugin in a vault. version: of its manifest; None if the plugin is not complete."""
-
-    version: str | None
-    enabled: bool
-
-
 class PlannedWrite(NamedTuple):
     """A file to write. before: its bytes when the plan was made; None if it did not exist."""
 
@@ -110,15 +103,18 @@ def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[st
     return tuple(write.file.name for write in writes)
 
 
-def read_installed(root: Path) -> Installed:
-    """Return what is installed in the vault at root. Raises UsageError if that cannot be read."""
+def read_installed(root: Path) -> tuple[str | None, bool]:
+    """Return the plugin's version in the vault, None if it is incomplete, and if it is enabled.
+
+    Raises UsageError if that cannot be read.
+    """
     folder = root / SETTINGS / "plugins" / PLUGIN
     enabled = PLUGIN in _read_enabled(root)[2]
     contents = {name: _read(root, folder / name) for name in FILES}
     manifest = contents["manifest.json"]
     if manifest is None or None in contents.values():
-        return Installed(None, enabled)
-    return Installed(_version(manifest, folder / "manifest.json"), enabled)
+        return None, enabled
+    return _version(manifest, folder / "manifest.json"), enabled
 
 
 def find_plugin(root: Path) -> Path | None:

@@ -15,7 +15,6 @@ from companion import __version__
 from companion.errors import UsageError
 from companion.vault import plugin_files
 from companion.vault.plugin_files import (
-    Installed,
     find_built,
     plan_install,
     read_installed,
@@ -61,7 +60,7 @@ def test_everything_the_first_time(root: Path, built: Path) -> None:
     assert json.loads((folder / "data.json").read_bytes()) == SETTINGS
     listed = (root / ".obsidian/community-plugins.json").read_bytes()
     assert listed == b'[\n  "callout-companion"\n]'  # byte for byte as Obsidian writes it
-    assert read_installed(root) == Installed(__version__, True)
+    assert read_installed(root) == (__version__, True)
     if os.name != "nt":
         modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in written[:4]}
         assert modes == dict.fromkeys(files, 0o644) | {"data.json": 0o600}
@@ -251,10 +250,10 @@ def test_what_obsidian_wrote_meanwhile_stays(root: Path, built: Path) -> None:
 
 @pytest.mark.parametrize("missing", plugin_files.FILES)
 def test_half_a_plugin_is_none(root: Path, built: Path, missing: str) -> None:
-    assert read_installed(root) == Installed(None, False)
+    assert read_installed(root) == (None, False)
     install(root, built)
     (root / PLUGIN / missing).unlink()
-    assert read_installed(root) == Installed(None, True)
+    assert read_installed(root) == (None, True)
 
 
 def test_where_the_built_plugin_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
