@@ -5,6 +5,7 @@ Recovery, history, undo and the proposals rely on it.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ from companion.vault.write import (
 )
 
 __all__ = ["Change", "Journal", "NewChange"]
+
+_LOCKS = tuple(threading.Lock() for _ in range(64))  # of notes, by path: one write at a time
 
 
 class Journal(Store):
@@ -234,20 +237,21 @@ def write_note(
     turn the snapshot into new, and JournalError.
     """
     require_writable(snapshot.root, snapshot.path)
-    number = journal.begin(change, snapshot.data, new)
-    try:
-        check()
-        replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
-    except NotePartlyWritten:
-        raise
-    except ConcurrentWrite:
+    with _LOCKS[hash(snapshot.path) % len(_LOCKS)]:
+        number = journal.begin(change, snapshot.data, new)
+        try:
+            check()
+            replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
+        except NotePartlyWritten:
+            raise
+        except ConcurrentWrite:
+            journal.done(number)
+            raise
+        except NoteError as error:
+            journal.abandon(number, error.reason)
+            raise
         journal.done(number)
-        raise
-    except NoteError as error:
-        journal.abandon(number, error.reason)
-        raise
-    journal.done(number)
-    return number
+        return number
 
 
 class KeyedRequest(NamedTuple):

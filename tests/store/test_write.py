@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,32 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
 )
+from companion.store.journal import write_note
 from companion.vault import lock, write
 from companion.vault.write import ConcurrentWrite, NotePartlyWritten, read_note
 from tests.examples import Change, labelled
 from tests.store.conftest import Bench
-from tests.store.stub_note import ENRICHED, NOTE
+from tests.store.stub_note import ENRICHED, NOTE, new_change
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+
+
+def test_two_threads_write_a_note_one_after_the_other(bench: Bench) -> None:
+    """The second is told that the note has changed, and not that a change needs recovery."""
+    seen = bench.read()
+    change = new_change(seen.data, ENRICHED)
+    with ThreadPoolExecutor(1) as pool:
+        others = []
+
+        def begin_another() -> None:
+            others.append(pool.submit(bench.write, NOTE + b"More.\n", seen))
+            wait(others, timeout=0.2)
+
+        write_note(seen, ENRICHED, bench.journal, change, begin_another)
+        with pytest.raises(NoteChanged):
+            others[0].result()
+    assert (bench.note.read_bytes(), bench.states()) == (ENRICHED, ["abandoned", "done"])
 
 
 @pytest.mark.parametrize(
