@@ -16,8 +16,12 @@ _UNUSED = "it keeps no note back"
 
 def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
     """Return a sentence for each name in the settings that the vault does not have."""
-    folders, prompt_folders = find_unused_folders(config, root), find_unused_prompts(prompts, root)
-    return [*folders, *prompt_folders, *find_unused_marks(config, scan)]
+    prompt_folders = [
+        f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
+        for folder in prompts.by_folder
+        if not has_folder(root, folder)
+    ]
+    return [*find_unused_folders(config, root), *prompt_folders, *find_unused_marks(config, scan)]
 
 
 def find_unused_folders(config: Config, root: Path) -> list[str]:
@@ -26,15 +30,6 @@ def find_unused_folders(config: Config, root: Path) -> list[str]:
         f"[{table}] folders names {folder}, and the vault has no such folder: {_UNUSED}"
         for table, settings in (("ignore", config.ignore), ("private", config.private))
         for folder in settings.folders
-        if not has_folder(root, folder)
-    ]
-
-
-def find_unused_prompts(prompts: Prompts, root: Path) -> list[str]:
-    """Return a sentence for each folder that has prompts of its own and is not in the vault."""
-    return [
-        f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
-        for folder in prompts.by_folder
         if not has_folder(root, folder)
     ]
 

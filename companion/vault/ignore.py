@@ -45,13 +45,13 @@ class IgnoreRules:
 
     def folder_reason(self, folder: str) -> str | None:
         """Return why this folder itself is ignored, with everything in it; None if it is not."""
-        return _first(self._tree_rules, _comparable(folder) + "/")
+        return _first(self._tree_rules, _normalize(folder) + "/")
 
     def note_reason(self, path: str) -> str | None:
         """Return why the note at path is ignored, apart from its folders; None if it is not."""
         if not self._note_rules:
             return None
-        return _first(self._note_rules, _comparable(path))
+        return _first(self._note_rules, _normalize(path))
 
     def path_reason(self, path: str) -> str | None:
         """Return why the note at path is ignored, by itself or by a folder above it, or None."""
@@ -61,7 +61,7 @@ class IgnoreRules:
 
     def is_private(self, path: str) -> bool:
         """Return whether the note is in a private folder."""
-        return bool(self._private) and _first(self._private, _comparable(path)) is not None
+        return bool(self._private) and _first(self._private, _normalize(path)) is not None
 
     @cached_property
     def _private(self) -> list[_Rule]:
@@ -143,10 +143,6 @@ def _prefix(start: str) -> Callable[[str], object]:
     """Return a test for paths that begin with start, as Obsidian compares its own filters."""
     prefix = _normalize(start).lower()
     return lambda path: path.lower().startswith(prefix)
-
-
-def _comparable(path: str) -> str:
-    return path if path.isascii() else _normalize(path)
 
 
 def _normalize(path: str) -> str:
