@@ -6,11 +6,7 @@ import { createRequire } from "node:module";
 
 const SCRIPT = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/**
- * Check a part of the page; none of axe's rules may be broken there.
- * @param {import("playwright-core").Page} page
- * @param {string} [selector] of the part; left out: the whole page
- */
+/** Check a part of the page, by a selector; none of axe's rules may be broken there. */
 export async function assertAccessible(page, selector = "html") {
   await page.evaluate(SCRIPT); // not as a script of the page, whose policy may forbid that
   const found = await page.evaluate((where) => window.axe.run(where), selector);

@@ -3,25 +3,17 @@
 import assert from "node:assert/strict";
 import { notice } from "./obsidian.js";
 import { focusEditor, openNote, shownText } from "./scenarios.js";
-import { endScene, openPaired, openScene } from "./scene.js";
-import { testsOn } from "./tests-on.js";
+import { page, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
 
-/** @type {import("./scene.js").Scene} */
-let scene;
-/** @type {import("playwright-core").Page} */
-let page;
-
-const test = testsOn(
-  async () => {
-    scene = await openScene({ enabled: true, backlog: "all", settle_seconds: 1 });
-    scene.endpoint.hold();
-    page = await openPaired(scene, { takeOver: true }, { hasClock: true });
-  },
-  () => endScene(scene, page),
-);
+const test = testsInWindow({
+  background: { enabled: true, backlog: "all", settle_seconds: 1 },
+  settings: { takeOver: true },
+  look: { hasClock: true },
+  furnish: ({ endpoint }) => endpoint.hold(),
+});
 
 test("the daemon fills what is not open, and not what is", async () => {
   await openNote(page, PATH);
@@ -55,10 +47,7 @@ test("a window that closes its notes gives them back to the daemon", async () =>
   await waitFor("nothing is open", async () => (await countOpen()) === 0);
 });
 
-/**
- * Type at the end of the note; by keys, CodeMirror would wait for the clock that is put forward.
- * @param {string} text
- */
+/** Type at the end of the note; by keys, CodeMirror would wait for the clock that is put forward. */
 function type(text) {
   return page.evaluate((words) => {
     const { cm } = window.app.workspace.activeLeaf.view.editor;

@@ -19,11 +19,7 @@ const BROUGHT = join(CACHE, `e2e-chromium-${VERSION}`); // apart from node_modul
 const PACKED = join(BROUGHT, "node_modules", "@sparticuz", "chromium", "bin");
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/**
- * A headless Chromium with its usual protections: nothing is switched off but the sandbox, which
- * root cannot have.
- * @returns {Promise<import("playwright-core").Browser>}
- */
+/** A headless Chromium with its usual protections: nothing is switched off but the sandbox, which root cannot have. */
 export async function launchBrowser() {
   const { path, env } = await findBrowser();
   return chromium.launch({
@@ -34,9 +30,7 @@ export async function launchBrowser() {
   });
 }
 
-/** @typedef {{path: string, env: Record<string, string>}} Found where it is, and what to set */
-
-/** @returns {Promise<Found>} */
+/** Where it is, and what to set in its environment. */
 async function findBrowser() {
   const named = process.env.E2E_BROWSER ?? NAMES.map(onPath).find(Boolean);
   if (named) return { path: named, env: {} };
@@ -44,25 +38,18 @@ async function findBrowser() {
   return existsSync(own) && process.platform !== "linux" ? { path: own, env: {} } : bring(own);
 }
 
-/** @param {string} name */
 function onPath(name) {
   const folders = (process.env.PATH ?? "").split(":");
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/**
- * @param {string} own where playwright's own browser would be
- * @returns {Promise<Found>}
- */
 async function bring(own) {
   if (process.platform === "linux" && process.arch === "x64") {
     if (!existsSync(PACKED)) await npmInstall();
     if (existsSync(PACKED)) return unpack();
   }
-  if (!existsSync(own)) {
-    const words = [playwrightCli(), "install", "chromium-headless-shell"];
-    spawnSync(process.execPath, words, { stdio: "inherit" });
-  }
+  const cli = join(dirname(createRequire(import.meta.url).resolve("playwright-core")), "cli.js");
+  if (!existsSync(own)) spawnSync(process.execPath, [cli, "install", "chromium-headless-shell"], { stdio: "inherit" });
   if (existsSync(own)) return { path: own, env: {} };
   throw new Error("There is no Chromium and none could be brought: apt-get install chromium");
 }
@@ -74,14 +61,7 @@ async function npmInstall() {
   spawnSync("npm", words, { stdio: "inherit" });
 }
 
-function playwrightCli() {
-  return join(dirname(createRequire(import.meta.url).resolve("playwright-core")), "cli.js");
-}
-
-/**
- * Unpack the browser once; the libraries beside it only where the machine lacks them.
- * @returns {Promise<Found>}
- */
+/** Unpack the browser once; the libraries beside it only where the machine lacks them. */
 async function unpack() {
   const path = join(BROUGHT, "chromium");
   if (!existsSync(path)) await inflate(join(PACKED, "chromium.br"), path);
@@ -96,10 +76,7 @@ async function unpack() {
   return { path, env: { LD_LIBRARY_PATH: libraries } };
 }
 
-/**
- * @param {string} from
- * @param {string} to appears whole, or not at all
- */
+/** Unpack a file, which appears whole, or not at all. */
 async function inflate(from, to) {
   await mkdir(dirname(to), { recursive: true });
   const part = `${to}.${process.pid}`;

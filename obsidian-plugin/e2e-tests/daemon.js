@@ -27,11 +27,8 @@ export class Vault {
     this.base = base;
     this.path = join(base, "vault");
     this.home = join(base, "home");
-    /**
-     * What the daemon and the commands are told by the environment. The endpoint's answers are
-     * too short for the gate, which has tests of its own.
-     */
-    this.env = { ...process.env, COMPANION_HOME: this.home, COMPANION_CHECKS: "off" };
+    /** Of daemon and commands. @type {NodeJS.ProcessEnv} */
+    this.env = { ...process.env, COMPANION_HOME: this.home };
   }
 
   /**
@@ -44,7 +41,7 @@ export class Vault {
     await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
     await mkdir(join(vault.path, ".obsidian", "plugins", "callout-companion"), { recursive: true });
     await mkdir(vault.home, { mode: 0o700 });
-    if (!baseUrl) delete vault.env.COMPANION_CHECKS;
+    if (baseUrl) vault.env.COMPANION_CHECKS = "off"; // its answers are too short for the checks, which have tests of their own
     const tables = { ...(baseUrl && { endpoint: { base_url: baseUrl, model: "llama3.3:70b" } }), background };
     const lines = Object.entries(tables).flatMap(([table, settings]) => [
       `[${table}]`,
@@ -60,25 +57,20 @@ export class Vault {
    */
   async serve(port = 0) {
     const words = ["-m", "companion", "serve", "--vault", this.path, "--port", String(port)];
-    const child = spawn(python(), words, { cwd: REPOSITORY, env: this.env });
+    const child = spawn(python(), words, { cwd: REPOSITORY, env: this.env, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.on("data", (data) => (said += data));
-    child.stdout.resume();
     this.#process = child;
     this.port = await waitFor("the daemon answers", async () => {
       if (child.exitCode !== null) throw new Error(`the daemon ended: ${said}`);
       const place = await this.#place();
       if (!place || place.pid !== child.pid) return 0;
-      return (await answers(place.port)) ? place.port : 0;
+      const health = await fetch(`http://127.0.0.1:${place.port}/healthz`).catch(() => null);
+      return health?.ok ? place.port : 0;
     });
   }
 
-  /**
-   * Run a program as the plugin asks, and resolve when it ends with what it said to its standard error.
-   * @param {string} file
-   * @param {string[]} words
-   * @param {import("node:child_process").SpawnOptions} options
-   */
+  /** Run a program as the plugin asks, and resolve when it ends with what it said to its standard error. */
   spawn(file, words, options) {
     return new Promise((done) => {
       const child = spawn(file, words, { ...options, env: this.env });
@@ -96,39 +88,28 @@ export class Vault {
 
   /** End the daemon as its user does. */
   async stop() {
-    await this.#end("SIGTERM");
+    await end(this.#process, "SIGTERM");
   }
 
   /** Kill the daemon as a crash does. */
   async kill() {
-    await this.#end("SIGKILL");
+    await end(this.#process, "SIGKILL");
   }
 
   /** End the daemon and remove everything. */
   async remove() {
-    await this.#end("SIGTERM");
-    for (const child of this.#spawned.splice(0)) {
-      this.#process = child;
-      await this.#end("SIGTERM");
-    }
+    for (const child of [this.#process, ...this.#spawned]) await end(child, "SIGTERM");
     await rm(this.base, { recursive: true, force: true });
   }
 
-  /**
-   * Run `companion` and return what it prints.
-   * @param {...string} words
-   */
-  async companion(...words) {
-    const [command, ...rest] = words;
-    const all = ["-m", "companion", command, "--vault", this.path, ...rest];
+  /** Run `companion` and return what it prints. @param {string[]} words */
+  async companion(command, ...words) {
+    const all = ["-m", "companion", command, "--vault", this.path, ...words];
     const { stdout } = await promisify(execFile)(python(), all, { cwd: REPOSITORY, env: this.env });
     return stdout;
   }
 
-  /**
-   * The changes of a note, newest first, as `companion history` knows them.
-   * @param {string} path
-   */
+  /** The changes of a note, newest first, as `companion history` knows them. */
   async history(path) {
     const lines = (await this.companion("history", "--json", path)).split("\n").filter(Boolean);
     return lines.map((line) => JSON.parse(line));
@@ -157,15 +138,10 @@ export class Vault {
     return answer.json();
   }
 
-  /** @param {string} path */
   read(path) {
     return readFile(join(this.path, path), "utf8");
   }
 
-  /**
-   * @param {string} path
-   * @param {string} text
-   */
   write(path, text) {
     return writeFile(join(this.path, path), text);
   }
@@ -179,16 +155,14 @@ export class Vault {
     }
     return null;
   }
+}
 
-  /** @param {NodeJS.Signals} signal */
-  async #end(signal) {
-    const child = this.#process;
-    this.#process = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    await ended;
-  }
+/** End a process, unless it has ended. @param {import("node:child_process").ChildProcess | null} child @param {NodeJS.Signals} signal */
+async function end(child, signal) {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  await ended;
 }
 
 function python() {
@@ -196,20 +170,7 @@ function python() {
   return PYTHON;
 }
 
-/** @param {number} port */
-async function answers(port) {
-  const address = `http://127.0.0.1:${port}/healthz`;
-  return fetch(address).then(
-    (response) => response.ok,
-    () => false,
-  );
-}
-
-/**
- * Put the plugin's settings into the vault, as `companion init` does.
- * @param {Vault} vault
- * @param {Record<string, unknown>} data
- */
+/** Put the plugin's settings into the vault, as `companion init` does. @param {Vault} vault @param {object} data */
 export async function writeData(vault, data) {
   const folder = join(vault.path, ".obsidian", "plugins", ID);
   await mkdir(folder, { recursive: true });

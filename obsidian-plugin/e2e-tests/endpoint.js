@@ -30,7 +30,6 @@ export class Endpoint {
   /** How many questions came so far. */
   asked = 0;
   #server = createServer((request, response) => void this.#answer(request, response));
-  /** @type {Promise<void>} */
   #gate = Promise.resolve();
   #open = () => {};
 
@@ -63,10 +62,6 @@ export class Endpoint {
     this.#server.close();
   }
 
-  /**
-   * @param {import("node:http").IncomingMessage} request
-   * @param {import("node:http").ServerResponse} response
-   */
   async #answer(request, response) {
     let body = "";
     for await (const chunk of request) body += chunk;
@@ -83,30 +78,17 @@ function completion(body) {
   const question = JSON.parse(body || "{}");
   const form = question.response_format?.json_schema?.schema?.properties ?? {};
   const said = ANSWERS.find((answer) => body.includes(answer.about)) ?? ANSWERS[2];
-  const content = Object.fromEntries(
-    Object.entries(form).map(([name, schema]) => [name, valueFor(name, schema, said)]),
-  );
+  const content = Object.fromEntries(Object.entries(form).map(([name, schema]) => [name, valueFor(name, schema, said)]));
   return {
     id: "held",
     object: "chat.completion",
     created: 0,
     model: question.model,
-    choices: [
-      {
-        index: 0,
-        finish_reason: "stop",
-        message: { role: "assistant", content: JSON.stringify(content) },
-      },
-    ],
+    choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: JSON.stringify(content) } }],
     usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
   };
 }
 
-/**
- * @param {string} name of the field
- * @param {any} schema
- * @param {{description: string, callout: string}} said
- */
 function valueFor(name, schema, said) {
   if (schema.type === "array") return (schema.items.enum ?? ["another name"]).slice(0, 2);
   if (name.startsWith("callout")) return said.callout;

@@ -19,99 +19,64 @@ const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 <link rel="stylesheet" href="/host.css"><link rel="stylesheet" href="/styles.css"></head>
 <body class="theme-light"><script type="module" src="/host.js"></script></body></html>`;
 
-/** @import { Page } from "playwright-core" */
-/** @import { Vault } from "./daemon.js" */
-
-/**
- * hasClock: its time can be put forward. path: where programs are searched.
- * version: the plugin's, in place of that of its manifest.
- *
- * @typedef {{theme?: "light" | "dark", hasClock?: boolean, path?: string, version?: string}} Look
- */
-
 /** A browser whose pages play Obsidian. */
 export class Obsidian {
-  /** @type {import("node:fs").FSWatcher[]} */
-  #watchers = [];
-
-  /**
-   * @param {import("playwright-core").Browser} browser
-   * @param {string} host the page's code
-   */
-  constructor(browser, host) {
-    this.browser = browser;
-    this.host = host;
+  constructor(browser, code) {
+    Object.assign(this, { browser, code });
   }
 
   static async launch() {
-    const [browser, host] = await Promise.all([launchBrowser(), bundleHost()]);
-    return new Obsidian(browser, host);
+    return new Obsidian(...(await Promise.all([launchBrowser(), bundleHost()])));
   }
 
   /**
-   * Open the vault in a new window, with the plugin's settings as they lie in it.
-   * @param {Vault} vault
-   * @param {Look} [look]
+   * Open the vault in a new window, with the plugin's settings as they are in it. hasClock: its time can be put forward.
+   * path: where programs are searched. version: the plugin's, in place of that of its manifest.
    */
   async open(vault, { theme = "light", hasClock = false, path = "", version = "" } = {}) {
-    const context = await this.browser.newContext({
-      viewport: { width: 1040, height: 660 },
-      reducedMotion: "reduce",
-    });
+    const context = await this.browser.newContext({ viewport: { width: 1040, height: 660 }, reducedMotion: "reduce" });
     context.setDefaultTimeout(PATIENCE * 1000);
     const page = await context.newPage();
-    /** @type {string[]} */
     const faults = [];
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
     if (hasClock) await page.clock.install();
-    await expose(page, vault.path);
-    await exposeNode(page, vault);
+    for (const [name, act] of Object.entries(hostFunctions(vault))) await page.exposeFunction(name, act);
     await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, path, language: "en" });
-    await page.route("http://localhost/**", (route) => this.#serve(route));
-    if (version) await page.route("http://localhost/manifest.json", (route) => serveManifest(route, version));
+    await page.route("http://localhost/**", (route) => this.#serve(route, version));
     await page.goto("http://localhost/");
     await waitFor("the window is there", async () => {
       if (faults.length) throw new Error(faults.join("\n"));
       return page.evaluate(() => window.host?.isReady);
     });
-    await page.evaluate((name) => document.body.className = `theme-${name}`, theme);
-    this.#follow(page, vault.path);
+    await page.evaluate((name) => (document.body.className = `theme-${name}`), theme);
+    follow(page, vault.path);
     return page;
   }
 
-  async close() {
-    for (const watcher of this.#watchers) watcher.close();
-    await this.browser.close();
+  close() {
+    return this.browser.close();
   }
 
-  /** @param {import("playwright-core").Route} route */
-  async #serve(route) {
+  async #serve(route, version) {
     const name = new URL(route.request().url()).pathname;
-    if (name === "/") return route.fulfill({ contentType: "text/html", body: PAGE });
-    if (name === "/host.js") {
-      return route.fulfill({ contentType: "text/javascript", body: this.host });
-    }
     const path = FILES[name];
+    if (name === "/") return route.fulfill({ contentType: "text/html", body: PAGE });
+    if (name === "/host.js") return route.fulfill({ contentType: "text/javascript", body: this.code });
+    if (name === "/manifest.json" && version) return route.fulfill({ json: { ...JSON.parse(await readFile(path, "utf8")), version } });
     return path ? route.fulfill({ path }) : route.fulfill({ status: 404, body: "" });
-  }
-
-  /**
-   * Tell the page of files that others write, as Obsidian watches the vault.
-   * @param {Page} page
-   * @param {string} root
-   */
-  #follow(page, root) {
-    const watcher = watch(root, { recursive: true }, (_, name) => {
-      const path = name?.split(sep).join("/") ?? "";
-      if (!path || path.startsWith(".") || page.isClosed()) return;
-      void page.evaluate((changed) => window.hostChanged(changed), path).catch(() => {});
-    });
-    this.#watchers.push(watcher);
-    page.once("close", () => watcher.close()); // the vault is removed next, and Node's watcher throws then
   }
 }
 
-/** @type {Record<string, string>} */
+/** Tell the page of files that others write, as Obsidian watches the vault. */
+function follow(page, root) {
+  const watcher = watch(root, { recursive: true }, (_, name) => {
+    const path = name?.split(sep).join("/") ?? "";
+    if (!path || path.startsWith(".") || page.isClosed()) return;
+    void page.evaluate((changed) => window.hostChanged(changed), path).catch(() => {});
+  });
+  page.once("close", () => watcher.close()); // the vault is removed next, and Node's watcher throws then
+}
+
 const FILES = {
   "/main.js": join(PLUGIN, "main.js"),
   "/manifest.json": join(PLUGIN, "manifest.json"),
@@ -119,16 +84,6 @@ const FILES = {
   "/host.css": join(HERE, "host", "host.css"),
   "/inter.woff2": join(PLUGIN, "node_modules", FONT),
 };
-
-/**
- * Answer with the plugin's manifest, as if it were of that version.
- * @param {import("playwright-core").Route} route
- * @param {string} version
- */
-async function serveManifest(route, version) {
-  const manifest = JSON.parse(await readFile(FILES["/manifest.json"], "utf8"));
-  return route.fulfill({ json: { ...manifest, version } });
-}
 
 async function bundleHost() {
   const { outputFiles } = await build({
@@ -144,47 +99,38 @@ async function bundleHost() {
 }
 
 /**
- * @param {Page} page
- * @param {string} root the vault's folder
+ * What the window has done outside of it: files read and written, requests sent, and what the plugin uses of Node, where programs
+ * are run for real, with the vault's environment.
  */
-async function expose(page, root) {
-  const read = (path) => readFile(join(root, path), "utf8").catch(() => "");
-  await page.exposeFunction("hostList", () => list(root));
-  await page.exposeFunction("hostListFolder", (path) => listFolder(root, path));
-  await page.exposeFunction("hostRead", read);
-  await page.exposeFunction("hostRename", async (from, to) => {
-    await mkdir(dirname(join(root, to)), { recursive: true });
-    await rename(join(root, from), join(root, to));
-  });
-  await page.exposeFunction("hostRequest", send);
-  await page.exposeFunction("hostWrite", async (path, text, expected) => {
-    if (expected !== null && (await read(path)) !== expected) return false;
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), text);
-    return true;
-  });
+function hostFunctions(vault) {
+  const whole = (path) => join(vault.path, path);
+  const read = (path) => readFile(whole(path), "utf8").catch(() => "");
+  return {
+    hostList: () => list(vault.path),
+    hostListFolder: (path) => listFolder(vault.path, path),
+    hostRead: read,
+    hostRename: async (from, to) => {
+      await mkdir(dirname(whole(to)), { recursive: true });
+      await rename(whole(from), whole(to));
+    },
+    hostRequest: send,
+    hostWrite: async (path, text, expected) => {
+      if (expected !== null && (await read(path)) !== expected) return false;
+      await mkdir(dirname(whole(path)), { recursive: true });
+      await writeFile(whole(path), text);
+      return true;
+    },
+    hostRealpath: (path) => realpath(path),
+    hostAccess: (path, mode) => access(path, mode),
+    hostIsFile: async (path) => (await stat(path)).isFile(),
+    hostExecFile: (file, words, options) =>
+      new Promise((done) => {
+        execFile(file, words, { ...options, env: vault.env }, (error, stdout, stderr) => done({ error: error?.message, stdout, stderr }));
+      }),
+    hostSpawn: (file, words, options) => vault.spawn(file, words, options),
+  };
 }
 
-/**
- * Node in the window, as far as the plugin uses it: programs are run for real, with the vault's environment.
- * @param {Page} page
- * @param {Vault} vault
- */
-async function exposeNode(page, vault) {
-  const fails = (error) => ({ error: error.message });
-  await page.exposeFunction("hostRealpath", (path) => realpath(path).then((value) => ({ value }), fails));
-  await page.exposeFunction("hostAccess", (path, mode) => access(path, mode).then(() => ({}), fails));
-  await page.exposeFunction("hostIsFile", async (path) => (await stat(path)).isFile());
-  await page.exposeFunction("hostExecFile", (file, words, options) =>
-    new Promise((done) => {
-      const whole = { ...options, env: vault.env };
-      execFile(file, words, whole, (error, stdout, stderr) => done({ error: error?.message, stdout, stderr }));
-    }),
-  );
-  await page.exposeFunction("hostSpawn", (file, words, options) => vault.spawn(file, words, options));
-}
-
-/** @param {string} root */
 async function list(root) {
   const found = await readdir(root, { recursive: true, withFileTypes: true });
   return found
@@ -193,20 +139,13 @@ async function list(root) {
     .filter((path) => !path.startsWith("."));
 }
 
-/**
- * The files of one folder, hidden ones too, by their paths in the vault.
- * @param {string} root
- * @param {string} path
- */
+/** The files of one folder, hidden ones too, by their paths in the vault. */
 async function listFolder(root, path) {
   const found = await readdir(join(root, path), { withFileTypes: true }).catch(() => []);
   return found.filter((entry) => entry.isFile()).map((entry) => `${path}/${entry.name}`);
 }
 
-/**
- * What Electron's network service sends for requestUrl: no Origin, Sec-Fetch-Site none.
- * @param {{url: string, method: string, body?: string, headers: Record<string, string>}} asked
- */
+/** What Electron's network service sends for requestUrl: no Origin, Sec-Fetch-Site none. */
 function send({ url, method, body, headers }) {
   const own = { "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty" };
   const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
@@ -223,22 +162,14 @@ function send({ url, method, body, headers }) {
   });
 }
 
-/**
- * The window's errors that nobody caught; none is wanted.
- * @param {Page} page
- */
+/** The window's errors that nobody caught; none is wanted. */
 export function errorsOf(page) {
   return page.evaluate(() => window.host.errors);
 }
 
-/**
- * Wait until a notice said that, and return its words.
- * @param {Page} page
- * @param {RegExp} words
- * @param {number} [after] how many notices there were before
- */
+/** Wait until a notice said that, and return its words. after: how many notices there were before. */
 export async function notice(page, words, after = 0) {
-  let said = /** @type {string[]} */ ([]);
+  let said = [];
   const look = async () => {
     said = (await page.evaluate(() => window.host.notices)).slice(after);
     return said.find((one) => words.test(one));

@@ -21,17 +21,11 @@ const PAGES = ["inbox", "history", "vault", "spending"];
 const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
 const WIDTHS = IS_RELEASE ? [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920] : [320, 640, 1024, 1920];
 
-/** @type {Endpoint} */
 let endpoint;
-/** @type {Vault} */
 let vault;
-/** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {string} */
 let session;
-/** @type {import("playwright-core").Page} */
 let page;
-/** @type {string[]} */
 const errors = [];
 
 const testOnVault = testsOn(
@@ -52,11 +46,7 @@ const testOnVault = testsOn(
   },
 );
 
-/**
- * A test in a tab of its own, with a session. Nothing that the page must not do happens in it.
- * @param {string} name
- * @param {() => Promise<void>} act
- */
+/** A test in a tab of its own, with a session. Nothing that the page must not do happens in it. */
 function test(name, act) {
   testOnVault(name, async () => {
     errors.length = 0;
@@ -75,14 +65,12 @@ function test(name, act) {
   });
 }
 
-/** @param {import("playwright-core").BrowserContextOptions} [options] */
-async function newContext(options) {
-  const context = await browser.newContext(options);
+async function newContext() {
+  const context = await browser.newContext();
   context.setDefaultTimeout(Number(process.env.E2E_PATIENCE ?? PATIENCE) * 1000);
   return context;
 }
 
-/** @param {string} address @param {import("playwright-core").BrowserContext} [context] */
 async function openTab(address, context) {
   const tab = await (context ?? (await newContext())).newPage();
   tab.on("pageerror", (error) => errors.push(String(error)));
@@ -94,25 +82,23 @@ async function openTab(address, context) {
   return tab;
 }
 
-/** @param {string} name */
 async function show(name, tab = page) {
   await tab.goto(`${vault.address}/${name}`);
   await tab.locator("h1:visible").first().waitFor();
   await tab.waitForFunction(() => !document.body.innerText.includes("One moment"));
 }
 
-/** Have a model asked about notes; what it gives waits. @param {string[]} paths @param {string[]} words */
+/** Have a model asked about notes; what it gives waits. */
 async function propose(paths, ...words) {
   const all = paths.map((path) => join(vault.path, path));
   await vault.companion("enrich", "--dry-run", "--retry", ...words, ...all).catch((error) => error.stdout);
 }
 
-/** @type {Vault["call"]} */
 const call = (path, body) => vault.call(path, body);
 
 /** Show the open proposals of a note, and stand on one of them. */
 async function stand(path = OPEN, kind = "description") {
-  const find = async () => (await call("/proposals?limit=1000")).proposals.find((/** @type {any} */ each) => each.path === path && each.kind === kind);
+  const find = async () => (await call("/proposals?limit=1000")).proposals.find((each) => each.path === path && each.kind === kind);
   if (!(await find())) await propose([path]);
   const found = await find();
   await show(`inbox?id=${found.id}`);
@@ -121,9 +107,9 @@ async function stand(path = OPEN, kind = "description") {
 }
 
 const area = () => page.locator(".cc-paper textarea");
-const said = (/** @type {string | RegExp} */ words) => page.locator("[role=status], [role=alert]").getByText(words).first().waitFor();
+const said = (words) => page.locator("[role=status], [role=alert]").getByText(words).first().waitFor();
 
-async function editCurrent(/** @type {string} */ text) {
+async function editCurrent(text) {
   await page.keyboard.press("e");
   await area().fill(text);
 }
@@ -141,7 +127,6 @@ test("an address lets in once; without a session nothing of the vault is shown",
 });
 
 test("a program on another port gets no session from the browser, nor a window of the page", async () => {
-  /** @type {(headers: import("node:http").IncomingHttpHeaders) => void} */
   let tell = () => {};
   const isVisited = new Promise((done) => (tell = done));
   const other = createServer((request, response) => {
@@ -149,7 +134,7 @@ test("a program on another port gets no session from the browser, nor a window o
     response.setHeader("Content-Type", "text/html").end("<title>Another program</title>");
   }).listen(0, "127.0.0.1").unref();
   await once(other, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (other.address());
+  const { port } = other.address();
   await show("inbox");
   const visitor = await page.context().newPage();
   await visitor.goto(`http://127.0.0.1:${port}/`);
@@ -157,7 +142,7 @@ test("a program on another port gets no session from the browser, nor a window o
   const popup = page.context().waitForEvent("page");
   await visitor.evaluate((address) => Object.assign(window, { popup: open(address) }), `${vault.address}/inbox`);
   await (await popup).locator("h1").waitFor();
-  assert.ok(await visitor.evaluate(() => /** @type {any} */ (window).popup.closed), "no handle of its window");
+  assert.ok(await visitor.evaluate(() => window.popup.closed), "no handle of its window");
   other.close();
 });
 
@@ -205,7 +190,6 @@ test("an answer that gets lost is asked for again, and nothing is done twice; wh
   await stand();
   const changes = async () => (await call(`/changes?path=${encodeURIComponent(OPEN)}`)).changes.length;
   const count = await changes();
-  /** @type {(string | undefined)[]} */
   const keys = [];
   await page.route("**/proposals/decide", async (route) => {
     keys.push(route.request().headers()["idempotency-key"]);
@@ -227,7 +211,7 @@ test("an answer that gets lost is asked for again, and nothing is done twice; wh
   await own.locator(".cc-status").click();
   await own.getByRole("button", { name: "Sign out" }).click();
   const id = token.split(".")[0];
-  await waitFor("it is revoked", async () => !(await call("/tokens")).tokens.some((/** @type {{ id: string }} */ each) => each.id === id));
+  await waitFor("it is revoked", async () => !(await call("/tokens")).tokens.some((each) => each.id === id));
 });
 
 test("a proposal is asked for again with a sentence of one's own, and the old one is under Decided", async () => {
@@ -306,11 +290,11 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   await waitFor("they are undone", async () => (await vault.read(OPEN)) === before);
 });
 
-const REFUSED = /** @type {const} */ ([
+const REFUSED = [
   ["description", "word ".repeat(10_000), /a description may have [\d,]+ characters, and this has 50,000/],
   ["description", " \n ", /nothing would be left of the description/],
   ["callout", "![](http://127.0.0.1:1/x.png)", /nothing would be left of the callout/],
-]);
+];
 test("what cannot be a value is refused with why, and kept to be mended", async () => {
   const before = await vault.read(OPEN);
   for (const [kind, text, words] of REFUSED) {
@@ -427,7 +411,7 @@ test("a run that a restart of the daemon ends says how far it came, and what is 
   for (let number = 0; number < 60; number += 1) await vault.write(`Many/Hedge ${number}.md`, stub);
   await propose(["Many"], "--field", "description");
   await show("inbox?folder=Many");
-  const cut = async (/** @type {RegExp} */ route, /** @type {RegExp} */ yes) => {
+  const cut = async (route, yes) => {
     const isBegun = page.waitForResponse(route);
     await page.getByRole("dialog").getByRole("button", { name: yes }).click();
     await isBegun;
@@ -437,12 +421,12 @@ test("a run that a restart of the daemon ends says how far it came, and what is 
     await vault.serve(port);
     return /(\d+) [^.]*\. Callout Companion was restarted/.exec((await page.locator(".cc-toast", { hasText: "restarted" }).textContent()) ?? "")?.[1];
   };
-  const count = async (/** @type {string} */ path) => (await call(path)).total ?? (await call(path)).changes.length;
+  const count = async (path) => (await call(path)).total ?? (await call(path)).changes.length;
   await page.getByRole("button", { name: /^Accept 60 unflagged/ }).click();
   assert.equal(Number(await cut(/decide-all/, /^Write/)), await count("/proposals?state=accepted&folder=Many"));
   const left = (await call("/proposals?folder=Many&limit=100")).proposals;
   assert.equal(await page.getByRole("button", { name: `Accept ${left.length} unflagged` }).count(), 1);
-  await call("/proposals/decide", { accept: left.map((/** @type {any} */ { id }) => ({ id })) });
+  await call("/proposals/decide", { accept: left.map(({ id }) => ({ id })) });
   await show("history");
   const before = await count("/changes?undoable=part&limit=1000");
   await page.getByRole("button", { name: "Undo everything since yesterday" }).click();
@@ -456,16 +440,14 @@ const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 test(`${STEPS} keys at random, with slow answers and edits, decide on nothing but what is shown, seed ${SEED}`, async () => {
   await propose(["Cooking", "Garden"], "--all");
   let state = SEED;
-  const random = (/** @type {number} */ most) => ((state = (state * 48271 + 11) % 2147483647), state % most);
+  const random = (most) => ((state = (state * 48271 + 11) % 2147483647), state % most);
   await page.route("**/proposals/decide", async (route) => {
     await new Promise((done) => setTimeout(done, random(120)));
     await route.continue();
   });
   await show("inbox");
   await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.disabled);
-  /** What was decided last, by proposal, and in which order. @type {Map<number, {state: string, text: string | null}>} */
-  const expected = new Map();
-  /** @type {number[]} */
+  const expected = new Map(); // what was decided last, by proposal
   const log = [];
   const shown = () => page.locator(".cc-read[data-id]").getAttribute("data-id").then(Number);
   for (let step = 0; step < STEPS; step += 1) {
@@ -493,7 +475,7 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
   }
   const wrong = async () => {
     const { proposals } = await call("/proposals?state=all&latest=true&limit=1000");
-    const states = new Map(proposals.map((/** @type {any} */ each) => [each.id, each]));
+    const states = new Map(proposals.map((each) => [each.id, each]));
     return [...expected].filter(([id, { state: want, text }]) => {
       const is = states.get(id);
       return is?.state !== want || (want === "accepted" && text !== null && ![is.text].flat().join(" ").includes(text));
@@ -510,17 +492,17 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
     await call("/proposals/forget", { paths: PATHS }); // what was undone is flagged
     await propose(PATHS);
     const { proposals } = await call("/proposals?limit=1000&flagged=false");
-    const path = PATHS.find((each) => proposals.filter((/** @type {any} */ one) => one.path === each).length > 1) ?? "";
-    const ids = proposals.filter((/** @type {any} */ each) => each.path === path).map((/** @type {any} */ { id }) => id);
+    const path = PATHS.find((each) => proposals.filter((one) => one.path === each).length > 1) ?? "";
+    const ids = proposals.filter((each) => each.path === path).map(({ id }) => id);
     return { ids: ids.sort((one, next) => one - next), query: `path=${encodeURIComponent(path)}`, address: `inbox?note=${encodeURIComponent(path)}` };
   };
-  const row = (/** @type {number} */ id, tab = page) => tab.locator(`.cc-row[data-id="${id}"]`);
-  const press = async (/** @type {number} */ number, tab = page) => {
+  const row = (id, tab = page) => tab.locator(`.cc-row[data-id="${id}"]`);
+  const press = async (number, tab = page) => {
     await tab.getByRole("button", { name: `Accept ${number} unflagged` }).click();
     assert.equal(await tab.locator(".cc-sample li").count(), Math.min(number, 5));
     await tab.getByRole("dialog").getByRole("button", { name: new RegExp(`^Write ${number} value`) }).click();
   };
-  const countOpen = async (/** @type {string} */ query) => (await call(`/proposals?flagged=false&${query}`)).total;
+  const countOpen = async (query) => (await call(`/proposals?flagged=false&${query}`)).total;
 
   const { ids, query, address } = await begin();
   const [kept, gone] = [ids[0], ids.at(-1)];
@@ -567,7 +549,7 @@ test("Accept is in sight without scrolling, at every width, at 100% and at 200%"
       await page.keyboard.press("j");
       await page.locator(".cc-actions .cc-btn--main").waitFor();
       const seen = await page.evaluate(() => {
-        const { top, bottom, left, right } = /** @type {Element} */ (document.querySelector(".cc-actions .cc-btn--main")).getBoundingClientRect();
+        const { top, bottom, left, right } = document.querySelector(".cc-actions .cc-btn--main").getBoundingClientRect();
         return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
       });
       assert.ok(seen, `at ${width}`);
@@ -581,11 +563,11 @@ test("Accept is in sight without scrolling, at every width, at 100% and at 200%"
   }
 });
 
-for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing, ${colorScheme}`, async () => {
     await page.emulateMedia({ colorScheme });
     await stand();
-    for (const [name, act] of /** @type {[string, () => Promise<unknown>][]} */ ([
+    for (const [name, act] of [
       ["inbox", async () => {}],
       ["source", () => page.keyboard.press("s")],
       ["edit", async () => (await page.keyboard.press("s"), await page.keyboard.press("e"))],
@@ -593,7 +575,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       ["bulk", async () => (await page.keyboard.press("Escape"), await page.getByRole("button", { name: /^Accept \d+ unflagged/ }).click())],
       ["filtered", async () => (await page.keyboard.press("Escape"), await page.keyboard.press("/"), await page.keyboard.type("nothing like it"))],
       ["status", async () => (await page.getByRole("button", { name: "Clear filters" }).click(), await page.locator(".cc-status").click())],
-    ])) {
+    ]) {
       await act();
       await assertAccessible(page).catch((error) => assert.fail(`${name}: ${error.message}`));
     }
@@ -621,8 +603,8 @@ test("texts of others are text wherever they are shown", async () => {
     const text = await response.text();
     if (!response.ok() || route.request().method() !== "GET") return route.fulfill({ response, body: text });
     const keep = /^(open|accepted|refused|done|undone|excluded|marked|private|unsuited|asked|fill|undo|[=+-]|…|\d{4}-\d\d.*)$/;
-    const harm = (/** @type {string} */ key, /** @type {unknown} */ value) => (typeof value === "string" && key !== "kind" && !keep.test(value) ? hostile + value : value);
-    const spoil = (/** @type {string} */ json) => JSON.stringify(JSON.parse(json), harm);
+    const harm = (key, value) => (typeof value === "string" && key !== "kind" && !keep.test(value) ? hostile + value : value);
+    const spoil = (json) => JSON.stringify(JSON.parse(json), harm);
     return route.fulfill({ response, body: isStream ? text.replace(/^(data: )(.*)$/gm, (_, name, data) => name + spoil(data)) : spoil(text) });
   });
   for (const name of PAGES) {
@@ -631,7 +613,7 @@ test("texts of others are text wherever they are shown", async () => {
     for (const fold of await page.locator("summary").all()) await fold.click().catch(() => {});
     assert.equal(await page.locator('img, script:not([src]), a[href^="javascript"]').count(), 0);
     assert.doesNotMatch(await page.locator("body").innerText(), /\u202e/);
-    assert.equal(await page.evaluate(() => /** @type {any} */ (window).harm), undefined);
+    assert.equal(await page.evaluate(() => window.harm), undefined);
   }
 });
 
@@ -639,7 +621,6 @@ test("the vault is not looked over again while nothing changes", async () => {
   await page.clock.install();
   await show("vault");
   await page.locator(".cc-why").first().waitFor({ state: "attached" });
-  /** @type {string[]} */
   const asked = [];
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
   await page.clock.fastForward(60_000);

@@ -20,9 +20,8 @@ const PATH = "Cooking/Sourdough.md";
 const LARGEST = 200_000; // bytes
 const IS_REAL = Boolean(process.env.PICTURES);
 const PROPOSED = ["Garden", ...["Sage", "Tarragon", "Parsley", "Potatoes"].map((name) => `Garden/${name}.md`)];
-const SIZES = /** @type {const} */ ([[1280, 800], [768, 1024], [360, 740]]); // a screen, a tablet, a phone
+const SIZES = [[1280, 800], [768, 1024], [360, 740]]; // a screen, a tablet, a phone
 
-/** @type {import("./scene.js").Scene} */
 let scene;
 
 const test = testsOn(
@@ -32,7 +31,7 @@ const test = testsOn(
   async () => scene?.end(),
 );
 
-for (const theme of /** @type {const} */ (["light", "dark"])) {
+for (const theme of ["light", "dark"]) {
   test(`the plugin in a ${theme} window`, async () => {
     const page = await openPaired(scene, {}, { theme });
     await openNote(page, PATH);
@@ -78,7 +77,7 @@ test("the page", async (context) => {
   await vault.serve();
   const page = await (await browser.newContext()).newPage();
   await page.goto(await vault.openPage());
-  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
     for (const name of ["inbox", "history", "vault", "spending"]) {
       await page.locator("nav a", { hasText: new RegExp(name, "i") }).click();
@@ -91,10 +90,6 @@ test("the page", async (context) => {
   }
 });
 
-/**
- * @param {import("playwright-core").Page} page
- * @param {string} name of the picture
- */
 async function take(page, name) {
   await page.evaluate(() => document.fonts.ready);
   const image = await page.screenshot({ animations: "disabled", caret: "hide" });

@@ -3,24 +3,17 @@
 import assert from "node:assert/strict";
 import { notice, readData } from "./obsidian.js";
 import { SCENARIOS, focusEditor, openNote, shownText, shows, statusBar, tidyUp } from "./scenarios.js";
-import { clickRibbon, countNotices, endScene, openPaired, openScene, runCommand, secret } from "./scene.js";
-import { testsOn } from "./tests-on.js";
+import { clickRibbon, countNotices, page, runCommand, scene, secret, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
 const LOGS = "---\ndescription:\n---\n\n# Logs\n\n#status/postponed\n\nWhat was done.\n\n";
 
-/** @type {import("./scene.js").Scene} */
-let scene;
-/** @type {import("playwright-core").Page} */
-let page;
-/** @type {import("./scenarios.js").User} */
 let user;
 
-const test = testsOn(
-  async () => {
-    scene = await openScene();
-    page = await openPaired(scene, {}, { hasClock: true });
+const test = testsInWindow({
+  look: { hasClock: true },
+  begin() {
     user = {
       evaluate: (act, value) => page.evaluate(act, value),
       type: (text) => page.keyboard.type(text),
@@ -28,12 +21,11 @@ const test = testsOn(
       letTimePass: () => page.clock.fastForward(10_000),
     };
   },
-  () => endScene(scene, page),
-  async () => {
+  async prepare() {
     scene.endpoint.release();
     await tidyUp(user);
   },
-);
+});
 
 test("the code in data.json becomes a token that only the secret storage holds", async () => {
   const token = await secret(page);
@@ -53,7 +45,7 @@ for (const [name, act] of Object.entries(SCENARIOS)) {
 test("its callout has an icon and a colour of its own, unlike a type that Obsidian does not know, and a snippet may change both", async () => {
   const title = page.locator(".callout[data-callout=ai] .lp-callout-title").first();
   await title.locator("svg.lucide-sparkles").waitFor({ state: "attached" }); // it may be in a tab behind
-  const look = (/** @type {string} */ type) =>
+  const look = (type) =>
     page.evaluate((name) => {
       const callout = document.body.createDiv({ cls: "callout", attr: { "data-callout": name } });
       const { style } = callout;

@@ -4,83 +4,79 @@ import assert from "node:assert/strict";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian, writeData } from "./obsidian.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
-/** @import { Page } from "playwright-core" */
-
-/** @typedef {{endpoint: Endpoint, vault: Vault, obsidian: Obsidian, end: () => Promise<void>}} Scene */
+/** The scene of a file's tests, and the window in it. */
+export let scene;
+export let page;
 
 /**
- * @param {Record<string, unknown>} [background] the daemon's settings of that table
- * @returns {Promise<Scene>}
+ * What declares a test in a window whose plugin is paired, and where no error may come up. background: the daemon's settings
+ * of that table. settings: the plugin's. look: of the window. furnish: before it is opened. begin: then. prepare: before each test.
  */
+export function testsInWindow({ background, settings, look, furnish = () => {}, begin = () => {}, prepare } = {}) {
+  const start = async () => {
+    page = undefined;
+    scene = await openScene(background);
+    await furnish(scene);
+    page = await openPaired(scene, settings, look);
+    await begin();
+  };
+  const end = async () => {
+    try {
+      assert.deepEqual(page ? await errorsOf(page) : [], []);
+    } finally {
+      await scene?.end();
+    }
+  };
+  return testsOn(start, end, prepare);
+}
+
 export async function openScene(background) {
   const endpoint = await Endpoint.start();
   const vault = await Vault.copy(endpoint.baseUrl, background);
-  const started = await Promise.allSettled([Obsidian.launch(), vault.serve()]);
-  const [launched, served] = started;
+  const obsidian = Obsidian.launch();
   const end = async () => {
-    if (launched.status === "fulfilled") await launched.value.close();
+    await obsidian.then((one) => one.close(), () => {});
     endpoint.stop();
     await vault.remove();
   };
-  if (launched.status === "fulfilled" && served.status === "fulfilled") {
-    return { endpoint, vault, obsidian: launched.value, end };
+  try {
+    const [launched] = await Promise.all([obsidian, vault.serve()]);
+    return { endpoint, vault, obsidian: launched, end };
+  } catch (error) {
+    await end();
+    throw error;
   }
-  await end();
-  throw started.find((one) => one.status === "rejected")?.reason;
 }
 
-/**
- * A window whose plugin is paired.
- * @param {Scene} scene
- * @param {Record<string, unknown>} [settings]
- * @param {import("./obsidian.js").Look} [look]
- */
+/** A window whose plugin is paired. */
 export async function openPaired({ vault, obsidian }, settings = {}, look = {}) {
   await writeData(vault, { address: vault.address, code: await vault.pair(), ...settings });
-  const page = await obsidian.open(vault, look);
-  await waitFor("the plugin is paired", () => secret(page));
-  return page;
+  const opened = await obsidian.open(vault, look);
+  await waitFor("the plugin is paired", () => secret(opened));
+  return opened;
 }
 
-/**
- * End the scene, in whose window there were no errors.
- * @param {Scene} [scene] left out: it could not be opened
- * @param {Page} [page]
- */
-export async function endScene(scene, page) {
-  try {
-    assert.deepEqual(page ? await errorsOf(page) : [], []);
-  } finally {
-    await scene?.end();
-  }
+export function secret(window) {
+  return window.evaluate(() => app.secretStorage.getSecret("callout-companion-token"));
 }
 
-/** @param {Page} page */
-export function secret(page) {
-  return page.evaluate(() => window.app.secretStorage.getSecret("callout-companion-token"));
+export function clickRibbon(window) {
+  return window.locator(".side-dock-ribbon-action").click();
 }
 
-/** @param {Page} page */
-export function clickRibbon(page) {
-  return page.locator(".side-dock-ribbon-action").click();
-}
-
-/**
- * Run a command, which is one that can be run now.
- * @param {Page} page
- * @param {string} name or its beginning
- */
-export function runCommand(page, name) {
-  return page.evaluate((start) => {
-    const { checkCallback } = [...window.app.plugin.commands__.values()].find((one) => one.name.startsWith(start));
+/** Run a command, which is one that can be run now, by its name or the beginning of that. */
+export function runCommand(window, name) {
+  return window.evaluate((start) => {
+    const { checkCallback } = [...app.plugin.commands__.values()].find((one) => one.name.startsWith(start));
     if (!checkCallback(true)) throw new Error(`${start} cannot be done now`);
     checkCallback(false);
   }, name);
 }
 
-/** How many notices there were so far. @param {Page} page */
-export function countNotices(page) {
-  return page.evaluate(() => window.host.notices.length);
+/** How many notices there were so far. */
+export function countNotices(window) {
+  return window.evaluate(() => host.notices.length);
 }

@@ -24,13 +24,9 @@ const { lines: INSTALL } = JSON.parse(await readFile(join(PLUGIN, "src", "instal
   ({ system }) => system === "Linux",
 );
 
-/** @type {Obsidian} */
 let obsidian;
-/** @type {Endpoint} */
 let endpoint;
-/** @type {Vault} */
 let vault;
-/** @type {import("playwright-core").Page} */
 let page;
 
 before(async () => {
@@ -155,7 +151,6 @@ test("a daemon that runs, and no program to ask: a code is typed", async () => {
 
 test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", NEEDS_PROGRAM, async (context) => {
   await vault.serve();
-  /** @type {string[]} */
   const requests = [];
   await answering(context, (response) => {
     requests.push(response.req.url ?? "");
@@ -192,12 +187,12 @@ test("no model yet: it is fetched, or the reason is told", async () => {
   }
 });
 
-const REFUSED = /** @type {const} */ ([
+const REFUSED = [
   ["inside the vault", () => join(vault.path, "companion"), /is inside the vault\. .*so it is not run/],
   ["behind a link out of the vault", () => join(vault.base, "link"), /is inside the vault/],
   ["not a whole path", () => "companion", /Give the whole path/],
   ["not there", () => "/nowhere/companion", /There is no program at \/nowhere\/companion/],
-]);
+];
 for (const [name, makePath, words] of REFUSED) {
   test(`a program is refused that is ${name}`, async () => {
     const ours = join(vault.path, "companion");
@@ -223,11 +218,7 @@ test("a program that ends at once is told of by its own words", async () => {
   await view().getByText("It did not start. The vault is locked by process 7.").waitFor();
 });
 
-/**
- * Have a program answer as it likes at the address in the plugin's settings, until the test ends.
- * @param {import("node:test").TestContext} context
- * @param {(response: import("node:http").ServerResponse) => void} respond
- */
+/** Have a program answer as it likes at the address in the plugin's settings, until the test ends. */
 async function answering(context, respond) {
   const server = createServer((_, response) => respond(response));
   await new Promise((done) => server.listen(0, "127.0.0.1", () => done(null)));
@@ -235,11 +226,10 @@ async function answering(context, respond) {
     server.closeAllConnections();
     server.close();
   });
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  await writeData(vault, { address: `http://127.0.0.1:${port}` });
+  await writeData(vault, { address: `http://127.0.0.1:${server.address().port}` });
 }
 
-/** A window whose plugin is of that version, beside the vault's daemon. @param {string} version */
+/** A window whose plugin is of that version, beside the vault's daemon. */
 function serveFor(version) {
   return async () => {
     await vault.serve();
@@ -248,7 +238,6 @@ function serveFor(version) {
   };
 }
 
-/** @param {string} folder */
 async function install(folder) {
   const path = join(folder, "companion");
   await mkdir(folder, { recursive: true });
@@ -272,7 +261,6 @@ function view() {
   return page.locator(VIEW);
 }
 
-/** @param {string} text */
 function heading(text) {
   return view().getByRole("heading", { name: text }).waitFor();
 }
@@ -287,7 +275,6 @@ function countActs() {
   });
 }
 
-/** @param {string} name */
 async function click(name) {
   await page.getByRole("button", { name, exact: true }).click();
 }

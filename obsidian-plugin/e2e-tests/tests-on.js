@@ -3,11 +3,8 @@
 import { after, test } from "node:test";
 
 /**
- * What declares a test, as `test` of node:test does. The first test begins with `start`; so does one
- * after a test that failed, once `end` was called.
- * @param {() => Promise<void>} start
- * @param {() => Promise<void>} end also where `start` failed half-way; it throws if faults were seen
- * @param {() => unknown} [prepare] before each test
+ * What declares a test, as `test` of node:test does. The first test begins with `start`; so does one after a test that
+ * failed, once `end` was called, also where `start` failed half-way; `end` throws if faults were seen. prepare: before each test.
  */
 export function testsOn(start, end, prepare = () => {}) {
   let isStarted = false;
@@ -21,10 +18,6 @@ export function testsOn(start, end, prepare = () => {}) {
 
   after(finish);
 
-  /**
-   * @param {string} name
-   * @param {(context: import("node:test").TestContext) => unknown} act
-   */
   return (name, act) =>
     test(name, async (context) => {
       if (!isFit) {

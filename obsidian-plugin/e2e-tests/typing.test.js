@@ -1,11 +1,10 @@
 /** A hundred edits, twice as many before a release, at random places and times while a slow model thinks: none may be lost. */
 
 import assert from "node:assert/strict";
-import { randomNumbers } from "./host/random.js";
+import { randomNumbers } from "./host/typist.js";
 import { notice } from "./obsidian.js";
 import { openNote, shownText } from "./scenarios.js";
-import { clickRibbon, countNotices, endScene, openPaired, openScene } from "./scene.js";
-import { testsOn } from "./tests-on.js";
+import { clickRibbon, countNotices, page, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
@@ -29,21 +28,13 @@ const ROUNDS = [
   { path: "Garden/Hedges again.md", where: "anywhere" },
 ].filter((_, number) => process.env.COMPANION_RELEASE_TESTS || number % 3 === 0);
 
-/** @type {import("./scene.js").Scene} */
-let scene;
-/** @type {import("playwright-core").Page} */
-let page;
-
-const test = testsOn(
-  async () => {
-    scene = await openScene();
-    for (const { path } of ROUNDS) if (path.includes("Hedges")) await scene.vault.write(path, LONG);
-    page = await openPaired(scene);
+const test = testsInWindow({
+  async furnish({ vault, endpoint }) {
+    for (const { path } of ROUNDS) if (path.includes("Hedges")) await vault.write(path, LONG);
     const random = randomNumbers(SEED);
-    scene.endpoint.delay = () => 1000 + 2000 * random();
+    endpoint.delay = () => 1000 + 2000 * random();
   },
-  () => endScene(scene, page),
-);
+});
 
 for (const [number, { path, where }] of ROUNDS.entries()) {
   const seed = SEED + number;
@@ -70,7 +61,7 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
   });
 }
 
-/** Undo leaves what the user's text is without it, and what of it was typed in, or refuses. @param {string} model */
+/** Undo leaves what the user's text is without it, and what of it was typed in, or refuses. */
 async function takeBack(model) {
   const notices = await countNotices(page);
   await page.locator(".notice").last().getByRole("button", { name: "Undo" }).click();
@@ -80,11 +71,7 @@ async function takeBack(model) {
   assert.equal(kept, model);
 }
 
-/**
- * Type in the active note; resolves to the number of edits made.
- * @param {number} seed
- * @param {string} where
- */
+/** Type in the active note; resolves to the number of edits made. */
 function type(seed, where) {
   return page.evaluate(
     async ({ seed, where, count, longest }) => {

@@ -5,33 +5,23 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertAccessible } from "./axe.js";
 import { openNote, shownText, statusBar } from "./scenarios.js";
-import { endScene, openPaired, openScene, runCommand } from "./scene.js";
-import { testsOn } from "./tests-on.js";
+import { page, runCommand, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
-const THEMES = /** @type {const} */ (["light", "dark"]);
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 const NOTES = Number(process.env.E2E_NOTES ?? 20); // two proposals each
 const TYPED_IN = `Stubs/Note ${NOTES / 2}.md`;
 const BODY = "A hedge wants to be cut twice a year, and never while birds are nesting in it.\n\n";
 const PATH = "Cooking/Sourdough.md";
 
-/** @type {import("./scene.js").Scene} */
-let scene;
-/** @type {import("playwright-core").Page} */
-let page;
-
-const test = testsOn(
-  async () => {
-    scene = await openScene();
-    page = await openPaired(scene);
+const test = testsInWindow({
+  async begin() {
     await openNote(page, PATH);
     await runCommand(page, "Open set-up and inbox");
     await view().locator(".cc").waitFor();
   },
-  () => endScene(scene, page),
-);
+});
 
 test("what a note is asked for waits, is shown in its place, accepted, edited and undone there", async () => {
   const original = await shownText(page);
@@ -105,7 +95,6 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
     await typist.type(16, 250);
     return typist.edits;
   }, SEED);
-  /** @type {Record<string, string>} */
   const expected = {};
   for (let decision = 0; decision < NOTES * 2; decision += 1) {
     const id = await view().locator(".cc-read").getAttribute("data-id");
@@ -118,7 +107,7 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
   await view().getByRole("heading", { name: "Inbox clear" }).waitFor();
   await waitFor("all is as it was pressed", async () => {
     const all = (await scene.vault.call("/proposals?state=all&limit=1000&folder=Stubs")).proposals;
-    return all.every((/** @type {any} */ each) => each.state === expected[each.id]);
+    return all.every((each) => each.state === expected[each.id]);
   }, 120);
   const { kept, model } = await page.evaluate(() => {
     const { kept, model } = window.host.typist;
@@ -158,14 +147,13 @@ function view() {
   return page.locator(VIEW);
 }
 
-/** @param {string} name of what a proposal fills */
+/** The row of what a proposal fills. */
 function row(name) {
   return view().locator(".cc-row", { hasText: `${name}: ` });
 }
 
-/** @param {string} selector */
 async function inEachTheme(selector) {
-  for (const theme of THEMES) {
+  for (const theme of ["light", "dark"]) {
     await page.evaluate((name) => (document.body.className = `theme-${name}`), theme);
     if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/view-${Date.now() % 100000}-${theme}.png` });
     await assertAccessible(page, selector);

@@ -2,11 +2,10 @@
 export const PATIENCE = 60;
 
 /**
- * What `look` finds, once it finds something; it looks again and again until then.
+ * What `look` returns, once it returns something; it looks again and again until then. what: is waited for, for the error.
  * @template T
- * @param {string | (() => string)} what is waited for, for the error
+ * @param {string | (() => string)} what
  * @param {() => T | Promise<T>} look
- * @param {number} [seconds] at most
  * @returns {Promise<NonNullable<T>>}
  */
 export async function waitFor(what, look, seconds = PATIENCE) {

@@ -5,7 +5,6 @@ import { afterEach, describe, test } from "node:test";
 import { Host } from "./host/obsidian.js";
 import { FILLED, NOTE, answer, change, fill, offerFor, progress } from "./host/daemon.js";
 
-/** @type {Host} */
 let host;
 let view;
 

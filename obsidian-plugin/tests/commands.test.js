@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
 import { FILLED, NOTE, STATUS, answer, change, fill, gone, offerFor, progress, result } from "./host/daemon.js";
 
-/** @type {Host} */
 let host;
 let view;
 
@@ -385,11 +384,12 @@ describe("notes that were here before", () => {
     ["Yes, enrich them", [{ fill: true, notes: 3 }], "They will be filled in the background."],
     ["No, leave them alone", [{ fill: false, notes: 3 }], "They are left alone."],
     ["Decide later", [], undefined],
+    ["Yes, enrich them", [{ fill: true, notes: 3 }], "The backlog has grown.", answer(409, "the backlog has grown")],
   ];
-  for (const [button, sent, said] of ANSWERS) {
-    test(`are asked about with their number, the endpoint and the cost: ${button}`, async () => {
+  for (const [button, sent, said, answered = STATUS] of ANSWERS) {
+    test(`are asked about with their number, the endpoint and the cost: ${button}, ${said}`, async () => {
       await wait(3);
-      host.daemon.answers.set("POST /backlog", STATUS);
+      host.daemon.answers.set("POST /backlog", answered);
       await host.reply("Decide");
       const [number, cost, pace] = host.lines;
       assert.deepEqual([number, cost], ["3 notes from before, or that came at once, not asked about so far.", COST]);
@@ -400,14 +400,6 @@ describe("notes that were here before", () => {
       assert.equal(host.notices[before], said);
     });
   }
-
-  test("that became more meanwhile are not decided about", async () => {
-    await wait(3);
-    host.daemon.answers.set("POST /backlog", answer(409, "the backlog has grown"));
-    await host.command("backlog");
-    await host.click("Yes, enrich them");
-    assert.equal(host.said, "The backlog has grown.");
-  });
 
   test("are no command where there are none, nor of an older daemon", async () => {
     assert.equal(await host.command("backlog"), false);
@@ -441,14 +433,14 @@ describe("menus", () => {
   test("of a note, the editor, other files and a folder, on which its item works", async () => {
     const [note, picture, folder] = find("A.md", "Picture.png", "Folder");
     view.editor.cursor = NOTE.length;
-    const ofNote = ["Enrich note", "Propose for this note", "Undo the last change of this note", "Why is this note (not) picked"];
-    assert.deepEqual(Object.keys(host.menu("file-menu", note)), ofNote);
-    const ofEditor = ["Enrich note", "Enrich section at the cursor", "Answer requests in this note"];
-    assert.deepEqual(Object.keys(host.menu("editor-menu", view.editor, view)), ofEditor);
-    assert.deepEqual(host.menu("file-menu", picture), {});
-    const items = host.menu("file-menu", folder);
-    assert.deepEqual(Object.keys(items), ["Enrich folder"]);
-    await items["Enrich folder"]();
+    const MENUS = [
+      [host.menu("file-menu", note), "Enrich note", "Propose for this note", "Undo the last change of this note", "Why is this note (not) picked"],
+      [host.menu("editor-menu", view.editor, view), "Enrich note", "Enrich section at the cursor", "Answer requests in this note"],
+      [host.menu("file-menu", picture)],
+      [host.menu("file-menu", folder), "Enrich folder"],
+    ];
+    for (const [items, ...names] of MENUS) assert.deepEqual(Object.keys(items), names);
+    await MENUS.at(-1)[0]["Enrich folder"]();
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
   });
 

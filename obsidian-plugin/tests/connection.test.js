@@ -10,7 +10,6 @@ const STRANGER = "Not paired. Click Companion in the status bar, or run in a ter
 const SECRET = "callout-companion-token";
 const TOKEN = "0123456789abcdef.t0ken";
 
-/** @type {Host} */
 let host;
 
 afterEach(() => host.unload());
@@ -18,6 +17,13 @@ afterEach(() => host.unload());
 /** The tokens that a daemon was sent. */
 function tokens(daemon) {
   return daemon.dialled.map(({ headers }) => headers.Authorization).filter(Boolean);
+}
+
+/** Type a code in its row of the settings, and pair by it. */
+async function pairBy(setting, code) {
+  await enter(setting, code);
+  find(setting.settingEl, "button", "Pair").click();
+  await settle();
 }
 
 /** A plugin without a token. */
@@ -161,9 +167,7 @@ test("a check that began before the pairing does not say what was so before", as
   });
   await host.openStatus();
   const setting = host.setting(6);
-  await enter(setting, "GOOD-CODE");
-  find(setting.settingEl, "button", "Pair").click();
-  await settle();
+  await pairBy(setting, "GOOD-CODE");
   answerLate();
   await settle();
   assert.equal(setting.descEl.textContent, "Connected to Notes: 40 notes, 5 to do.");
@@ -361,18 +365,6 @@ describe("the vault's own daemon", () => {
     assert.deepEqual([other.codes, host.daemon.codes], [[], ["GOOD-CODE"]]);
   });
 
-  test("is found again when it was started anew on another port", async () => {
-    begin(away());
-    await host.load();
-    host.others.set(THERE, away());
-    await host.pass(30_000);
-    assert.equal(host.status.textContent, "Companion: not running");
-    await host.place({ ...host.told, port: 4001 });
-    await host.pass(10_000);
-    assert.equal(host.status.textContent, "Companion: 3 today");
-    assert.equal(host.daemon.requests.at(-1).origin, "http://127.0.0.1:4001");
-  });
-
   test("is told from those of other machines, whose files say otherwise", async () => {
     const other = another();
     begin(away(), "");
@@ -414,21 +406,16 @@ describe("the vault's own daemon", () => {
     host.told = null;
     await host.load();
     const setting = host.setting(6);
-    const pair = async (code) => {
-      await enter(setting, code);
-      find(setting.settingEl, "button", "Pair").click();
-      await settle();
-    };
-    await pair("GOOD-CODE");
+    await pairBy(setting, "GOOD-CODE");
     assert.match(setting.errorEl.textContent, /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's/);
     assert.match(host.modal.contentEl.textContent, /^What answers at http:\/\/127\.0\.0\.1:27182 cannot prove that it is this vault's/);
     await host.click("Cancel");
     assert.deepEqual(usual.codes, []);
-    await pair("BAD-CODE");
+    await pairBy(setting, "BAD-CODE");
     await host.click("Send the code anyway");
     assert.match(setting.errorEl.textContent, /is another vault's/);
     assert.deepEqual(host.modals, []);
-    await pair("GOOD-CODE");
+    await pairBy(setting, "GOOD-CODE");
     await host.click("Send the code anyway");
     assert.equal(host.app.secretStorage.getSecret(SECRET), TOKEN);
     assert.deepEqual(usual.codes, ["BAD-CODE", "GOOD-CODE"]);
@@ -637,14 +624,22 @@ describe("a daemon that is away", () => {
     assert.equal(host.status.textContent, "Companion: paused, 3 today");
   });
 
-  test("is one that never answers, too", async () => {
-    host = await new Host().load();
-    await host.open("A.md");
-    host.daemon.answers.set("POST /runs", () => new Promise(() => {}));
-    await host.command("enrich-note");
-    await host.pass(30_000);
-    assert.equal(host.said, AWAY);
-  });
+  const SILENT = [
+    ["which answers no run", "POST /runs", () => host.command("enrich-note"), 30_000],
+    ["which proves nothing, as another program has its port", "POST /proof", () => host.openStatus(), 2_000],
+    ["which does not say its name", "GET /healthz", () => host.openStatus(), 2_000],
+  ];
+  for (const [name, silent, act, ms] of SILENT) {
+    test(`is one, too, ${name}`, async () => {
+      host = await new Host().load();
+      await host.open("A.md");
+      if (silent === "GET /healthz") host.daemon.answers.set("POST /proof", answer(404, "No."));
+      host.daemon.answers.set(silent, () => new Promise(() => {}));
+      void act();
+      await host.pass(ms);
+      assert.equal(host.said, AWAY);
+    });
+  }
 
   test("whose answer gets lost is asked again by the same key, so that nothing is done twice", async () => {
     host = await new Host().load();
@@ -662,17 +657,6 @@ describe("a daemon that is away", () => {
     assert.match(keys[0], /^[0-9a-f-]{36}$/);
     assert.equal(keys[0], keys[1]);
   });
-
-  for (const name of ["POST /proof", "GET /healthz"]) {
-    test(`is one whose port is taken by a program that never answers ${name}`, async () => {
-      host = await new Host().load();
-      if (name !== "POST /proof") host.daemon.answers.set("POST /proof", answer(404, "No."));
-      host.daemon.answers.set(name, () => new Promise(() => {}));
-      host.status.click();
-      await host.pass(2_000);
-      assert.equal(host.said, AWAY);
-    });
-  }
 });
 
 describe("presence", () => {
@@ -687,8 +671,11 @@ describe("presence", () => {
     assert.deepEqual(told().slice(1), [["B.md"], ["A.md", "B.md"]]);
     await host.close(view);
     assert.deepEqual(told().at(-1), ["A.md"]);
+    await host.app.vault.rename(host.active.file, "Folder/C.md");
+    await settle();
+    assert.deepEqual(told().at(-1), ["Folder/C.md"]);
     await host.pass(26_000);
-    assert.deepEqual(told().slice(-2), [["A.md"], ["A.md"]], "it is believed for 45 seconds");
+    assert.deepEqual(told().slice(-2), [["Folder/C.md"], ["Folder/C.md"]], "it is believed for 45 seconds");
     host.plugin.unload();
     await settle();
     assert.deepEqual(told().at(-1), []);
@@ -715,23 +702,15 @@ describe("presence", () => {
 
   test("names notes in a window of their own, on a canvas, and embedded in one of these", async () => {
     const embeds = "![[B#Heading|alias]]\n";
-    host = await new Host({ "A.md": embeds, "B.md": "![[A]] ![[Picture.png]]\n", "C.md": NOTE, "Picture.png": "" }).load();
+    host = await new Host({ "A.md": embeds, "B.md": "![[A]] ![[D]] ![[Picture.png]]\n", "C.md": NOTE, "D.md": NOTE, "Picture.png": "" }).load();
     const { metadataCache, vault } = host.app;
-    const cached = { "A.md": [{ link: "B#Heading" }], "B.md": [{ link: "A" }, { link: "Picture.png" }] };
+    const cached = { "A.md": [{ link: "B#Heading" }], "B.md": [{ link: "A" }, { link: "D" }, { link: "Picture.png" }] };
     metadataCache.getFileCache = (file) => ({ embeds: cached[file.path] });
     metadataCache.getFirstLinkpathDest = (path) => vault.getFileByPath(path.includes(".") ? path : `${path}.md`);
     await host.openCanvas("C.md", "Picture.png", "Gone.md");
     assert.deepEqual(told().at(-1), ["C.md"]);
     await host.open("A.md");
-    assert.deepEqual(told().at(-1), ["A.md", "B.md", "C.md"]);
-  });
-
-  test("follows a note that is renamed or moved", async () => {
-    host = await new Host().load();
-    const { file } = await host.open("A.md");
-    await host.app.vault.rename(file, "Folder/C.md");
-    await settle();
-    assert.deepEqual(told().at(-1), ["Folder/C.md"]);
+    assert.deepEqual(told().at(-1), ["A.md", "B.md", "C.md", "D.md"]);
   });
 
   for (const name of ["", "POST /proof", "POST /presence"]) {

@@ -9,7 +9,6 @@ import { Host, clock } from "./host/obsidian.js";
 const TOP = "> [!ai] AI\n> It.\n\n";
 const END = "\n\n> [!ai] AI\n> It.";
 
-/** @type {Host} */
 let host;
 let view;
 /** Where the edits go, for a text; all of them only put something in. */

@@ -18,7 +18,6 @@ const UNDOS = KINDS.filter(([name]) => name.endsWith("taken back"));
 const KEYS = [" mine word", "\n  - minex"];
 const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
 
-/** @type {Host} */
 let host;
 let view;
 let cases = 0;

@@ -11,7 +11,6 @@ const read = async (name) => JSON.parse(await readFile(new URL(`${name}.json`, F
 const LANGUAGES = ["de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"];
 const ENGLISH = await read("en");
 
-/** @type {Host | null} */
 let host = null;
 
 afterEach(async () => {

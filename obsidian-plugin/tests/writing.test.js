@@ -13,7 +13,6 @@ const FORMS = [
   ["mixed line ends", (text) => text.replaceAll("\n\n", "\r\n\r")],
 ];
 
-/** @type {Host} */
 let host;
 let view;
 /** Lets the model answer. */
@@ -102,6 +101,17 @@ describe("a note that is typed in meanwhile", () => {
   });
 });
 
+test("a note that is turned from reading to editing meanwhile is filled in its editor", async () => {
+  view.setMode("preview");
+  await host.command("enrich-note");
+  view.setMode("source");
+  view.editor.type(NOTE.length, "Typed too.");
+  await answerNow();
+  assert.equal(view.editor.getValue(), fill(`${NOTE}Typed too.`));
+  view.editor.undo();
+  assert.equal(view.editor.getValue(), `${NOTE}Typed too.`);
+});
+
 describe("a note that does not stay open", () => {
   const MISSED = [
     ["told so", () => answer(422, "There is no A.md.")],
@@ -126,10 +136,20 @@ describe("a note that does not stay open", () => {
     });
   }
 
-  test("is left alone when it was deleted", async () => {
-    await host.command("enrich-note");
+  test("is confirmed by its new name when it was renamed while the edits waited for the cursor", async () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
-    await answerNow();
+    await enrich();
+    await host.app.vault.rename(view.file, "C.md");
+    assert.deepEqual([...host.plugin.work.doing.keys()], ["C.md"]);
+    view.editor.cursor = NOTE.length;
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), FILLED);
+    assert.equal(host.daemon.asked("POST /outbox/100/applied")[0].body.moved_to, "C.md");
+  });
+
+  test("is left alone when it was deleted", async () => {
+    view.editor.cursor = NOTE.indexOf("description:") + 3;
+    await enrich();
     await host.remove("A.md");
     await host.pass(400);
     assert.equal(view.editor.getValue(), NOTE);
@@ -238,6 +258,12 @@ describe("edits", () => {
     await enrich();
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     assert.match(host.said, /^This version of Obsidian has no editor\.cm/);
+  });
+
+  test("are made once where two panes edit the note", async () => {
+    const other = await host.open("A.md");
+    await enrich();
+    assert.deepEqual([view, other].map(({ editor }) => editor.getValue()), [FILLED, FILLED]);
   });
 
   test("are made in the view that edits, not in the one that reads", async () => {

@@ -6,10 +6,7 @@ import { livePreview, showCell } from "./live-preview.js";
 import { TextEditor } from "./text-editor.js";
 
 export class Editor extends TextEditor {
-  /**
-   * @param {HTMLElement} parent
-   * @param {(editor: Editor, transaction: import("@codemirror/state").Transaction) => void} onChange after each change of the text
-   */
+  /** onChange: called with the editor and the transaction after each change of the text. */
   constructor(parent, onChange) {
     super(parent);
     this.onChange = onChange;

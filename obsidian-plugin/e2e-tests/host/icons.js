@@ -8,23 +8,10 @@ const PATHS = {
   "chevron-right": "M9 5l7 7-7 7",
 };
 
-/** @param {string} name */
 export function icon(name) {
-  const path = PATHS[name] ?? PATHS[name.replace(/-\d$/, "")] ?? "M12 10a2 2 0 1 0 .1 0";
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const attributes = {
-    viewBox: "0 0 24 24",
-    fill: "none",
-    stroke: "currentColor",
-    "stroke-width": "2",
-    "stroke-linecap": "round",
-    "stroke-linejoin": "round",
-    class: `svg-icon lucide-${name}`,
-  };
-  for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const attr = { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round", "stroke-linejoin": "round" };
+  const svg = createSvg("svg", { cls: `svg-icon lucide-${name}`, attr });
+  svg.createSvg("path", { attr: { d: PATHS[name] ?? "M12 10a2 2 0 1 0 .1 0" } });
   return svg;
 }
 

@@ -5,10 +5,7 @@ import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view
 import { icon } from "./icons.js";
 
 class Shown extends WidgetType {
-  /**
-   * @param {string} key widgets of the same key look the same
-   * @param {() => HTMLElement} draw
-   */
+  /** key: widgets of the same one look the same. */
   constructor(key, draw) {
     super();
     Object.assign(this, { key, toDOM: draw });

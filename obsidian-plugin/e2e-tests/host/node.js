@@ -1,11 +1,5 @@
 /** Node's modules in a window of Obsidian on a desktop; the test's process does the work. */
 
-const raised = async (given) => {
-  const { error, value } = await given;
-  if (error) throw new Error(error);
-  return value;
-};
-
 /** A program that runs; what it says is known once it ends. */
 class Child {
   #listeners = { data: [], error: [], exit: [] };
@@ -40,8 +34,8 @@ export const NODE = {
   },
   "node:fs/promises": {
     constants: { X_OK: 1 },
-    access: (path, mode) => raised(window.hostAccess(path, mode)),
-    realpath: (path) => raised(window.hostRealpath(path)),
+    access: (path, mode) => window.hostAccess(path, mode),
+    realpath: (path) => window.hostRealpath(path),
     stat: async (path) => {
       const isFile = await window.hostIsFile(path);
       return { isFile: () => isFile };

@@ -6,7 +6,6 @@ import { icon } from "./icons.js";
 const PROPERTY = /^([^\s:#][^:\n]*):[ \t]*([^\n]*)$/;
 
 export class NoteHead {
-  /** @param {any} view a MarkdownView */
   constructor(view) {
     this.view = view;
     const parent = view.containerEl.createDiv({ cls: "note-head" });

@@ -5,7 +5,6 @@ import { EditorSelection, EditorState, StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
 export class TextEditor {
-  /** @param {HTMLElement} parent */
   constructor(parent, text = "") {
     this.view = new EditorView({ parent, state: this.newState(text) });
     /** What Obsidian does not document. */

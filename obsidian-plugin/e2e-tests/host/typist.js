@@ -6,7 +6,6 @@
  */
 
 import { Annotation } from "@codemirror/state";
-import { randomNumbers } from "./random.js";
 
 const typed = Annotation.define();
 const LINK = "a [[Bread flour]] ";
@@ -17,11 +16,7 @@ export class Typist {
   /** Whose each letter is, by UTF-16 code units. */
   #owned;
 
-  /**
-   * @param {any} view a MarkdownView
-   * @param {number} seed
-   * @param {"body" | "anywhere"} where
-   */
+  /** where: `body` or `anywhere`. */
   constructor(view, seed, where) {
     this.view = view;
     this.where = where;
@@ -122,4 +117,15 @@ function trim({ from, to, text }, before) {
 function bodyStart(text) {
   const found = /^---\n[\s\S]*?\n---\n/.exec(text);
   return found ? found[0].length : 0;
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+export function randomNumbers(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

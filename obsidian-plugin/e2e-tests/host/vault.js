@@ -13,6 +13,7 @@ export class Vault extends MemoryVault {
       getName: () => name,
       getBasePath: () => window.hostNode.root,
       read: (path) => window.hostRead(path),
+      readBinary: async (path) => new TextEncoder().encode(await window.hostRead(path)).buffer,
       write: (path, text) => window.hostWrite(path, text, null),
       rename: (from, to) => window.hostRename(from, to),
       list: async (path) => ({ files: await window.hostListFolder(path), folders: [] }),
@@ -46,18 +47,8 @@ export class Vault extends MemoryVault {
     return (await window.hostRead(file.path)).replace(/^\uFEFF/, "");
   }
 
-  async readBinary(file) {
-    return new TextEncoder().encode(await window.hostRead(file.path)).buffer;
-  }
-
   modify(file, text) {
     return this.inTurn(() => super.modify(file, text));
-  }
-
-  async create(path, text) {
-    await this.adapter.write(path, text);
-    await this.changed(path);
-    return this.getFileByPath(path);
   }
 
   process(file, edit) {

@@ -229,14 +229,6 @@ export class Workspace extends Events {
     return leaf.view;
   }
 
-  /** Show the active note in a second pane beside its own. */
-  async split() {
-    const leaf = this.#newLeaf();
-    leaf.isBeside = true;
-    await leaf.openFile(this.getActiveFile());
-    return leaf.view;
-  }
-
   /** Move a tab to a window of its own. */
   popOut(leaf = this.activeLeaf) {
     const { view, contentEl } = leaf;

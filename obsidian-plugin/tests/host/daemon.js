@@ -145,15 +145,10 @@ export class FakeDaemon {
   }
 
   "GET /runs"() {
-    return { runs: this.#shapes() };
+    return { runs: this.run === "lost" ? [] : [...this.#runs.values()].map((own) => this.#shape(own)) };
   }
 
-  /** The runs, without their results. */
-  #shapes() {
-    if (this.run === "lost") return [];
-    return [...this.#runs.values()].map((own) => this.#shape(own));
-  }
-
+  /** A run without its results. */
   #shape(own) {
     return { ...own, ...this.run, id: own.id, results: undefined };
   }
