@@ -205,10 +205,7 @@ def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValu
 def _plan_first(
     setting: Setting, candidates: Sequence[SettingValue], root: Path | None
 ) -> PlannedSettings:
-    """Return the edit for the first of the values that the setting accepts.
-
-    Raises UsageError if it accepts none of them.
-    """
+    """Return the edit for the first of the values that the setting accepts. Raises UsageError."""
     file, common = _file_of(root)
     fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
     if root is not None and setting.name == "vault":

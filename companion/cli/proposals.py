@@ -126,10 +126,7 @@ def _sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 
 class _Choice(NamedTuple):
-    """The proposals that were chosen. unknown: errors, by the number that names no proposal.
-
-    passed_over: how many were left out because they are flagged.
-    """
+    """The proposals chosen. unknown: errors, by number. passed_over: flagged ones left out."""
 
     proposals: list[Proposal]
     unknown: dict[int, str]

@@ -78,10 +78,7 @@ def value_of(config: Config, name: str) -> Any:
 
 
 def as_toml(value: Any) -> str:
-    """Return a value as TOML; empty for None, which TOML lacks.
-
-    A URL is shown without user, password and query; a secret not at all.
-    """
+    """Return a value as TOML, without secrets and private parts of URLs; empty for None."""
     match value:
         case None:
             return ""

@@ -138,11 +138,7 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
 
 
 def check_answer(config: Config) -> Finding:
-    """Check that the model answers, and how fast.
-
-    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
-    not on this machine, or the endpoint's address is invalid.
-    """
+    """Check that the model answers, and how fast. Raises EndpointError, AnswerError, UsageError."""
     with open_client(config, Event()) as client:
         client.retries = 1  # the user is waiting
         probed = probe_client(client)

@@ -63,10 +63,7 @@ def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> lis
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
-    """Return the spans of the tags in the line's text, `#` included.
-
-    There are none in code, comments, formulas, HTML, links and URLs.
-    """
+    """Return the spans of a line's tags, with `#`; none in code, links, HTML and the like."""
     if line.kind not in ("text", "heading") or "#" not in line.text:
         return []
     visible = CodeSpans(fill_spans(line.text, line.hidden, "!"))

@@ -189,10 +189,7 @@ def has_other_names(root: Path, path: str) -> bool:
 
 
 def is_same_file(root: Path, path: str, other: str) -> bool:
-    """Return whether both are names of one file, by hard links.
-
-    Equal inodes alone do not prove it: some file systems give one inode to several files.
-    """
+    """Return whether both are hard links to one file: equal inodes alone do not prove it."""
     try:
         same = os.path.samestat(os.lstat(f"{root}/{path}"), os.lstat(f"{root}/{other}"))
     except OSError:
@@ -201,10 +198,7 @@ def is_same_file(root: Path, path: str, other: str) -> bool:
 
 
 def read_file(file: str, size: int) -> bytes | None:
-    """Return the bytes of the file; None if its size, in bytes, is no longer that.
-
-    Another program is writing it then. Raises OSError.
-    """
+    """Return the file's bytes; None if it has another size: it is being written. Raises OSError."""
     fd = os.open(file, _READ)
     try:
         data = os.read(fd, size + 1)

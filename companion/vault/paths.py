@@ -87,10 +87,7 @@ def resolve_vault(path: Path) -> Path:
 
 
 def has_folder(root: Path, path: str) -> bool:
-    """Whether the vault has the folder; case and Unicode normalisation do not matter.
-
-    The ignore rules compare folders in the same way. path: vault-relative, with `/`.
-    """
+    """Return whether the vault has the folder, ignoring case and Unicode form as the rules do."""
     folders = [root]
     for key in map(folder_key, path.split("/")):
         parents, folders = folders, []
@@ -169,10 +166,7 @@ def _leads_out(root: Path, path: Path) -> bool:
 
 
 def spelled_path(root: Path, path: str) -> str:
-    """Return the vault-relative path as it is spelled on the disk; empty for the vault itself.
-
-    Raises as relative_path does.
-    """
+    """Return the vault-relative path as spelled on the disk. Raises as relative_path does."""
     return relative_path(root, path, root) if path else ""
 
 
