@@ -309,6 +309,14 @@ def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
     assert desk.accept(mine).status == "enriched" and "description: My own." in desk.text
 
 
+def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
+    [old] = desk.propose("description")
+    list(desk.decisions.refuse([old]))
+    [new] = desk.propose("description")
+    desk.accept(Acceptance(id=old, state="refused"))
+    assert desk.states([old, new]) == ["accepted", "superseded"]
+
+
 def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:
     config = Config(notes=NotesTable(postponed_afterwards="remove"))
     for desk in _open(tmp_path, config):
