@@ -186,7 +186,13 @@ class BatchReader:
         self, path: str, proposals: Sequence[Proposal]
     ) -> tuple[bytes | None, dict[int, str]]:
         """Return the note asked about, and why proposals have no place, by id. Raises NoteError."""
-        source, gone = self._store.source(proposals[0]), self._find_replaced(path, proposals)
+        source, latest = self._store.source(proposals[0]), self._store.latest(path)
+        gone = {
+            each.id: _REPLACED
+            for each in proposals
+            if each.state not in ("asked", "closed")
+            or ((newest := latest.get(each.need)) and newest.id > each.id)
+        }
         if len(gone) < len(proposals):
             try:
                 space = self._workspace
@@ -197,16 +203,6 @@ class BatchReader:
                 if source is None:
                     raise
         return source, gone
-
-    def _find_replaced(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
-        """Return the proposals that newer ones have replaced, by id, and why."""
-        latest = self._store.latest(path)
-        return {
-            each.id: _REPLACED
-            for each in proposals
-            if each.state not in ("asked", "closed")
-            or ((newest := latest.get(each.need)) and newest.id > each.id)
-        }
 
     def _asker_of(self, name: str) -> Asker:
         """Return an asker for a model like the one that the batch was made for."""

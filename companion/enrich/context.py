@@ -51,24 +51,20 @@ class VaultContext:
         self.scan = scan
         self._about = about
         self._is_guarded = is_guarded
+        self._make_names = load_once(self._read_names)
         self._count_usage = load_once(scan.vocabulary)
         self._learn_form = load_once(self._read_form)
 
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to: no private note, unless it is one."""
-        is_private = path in self.withheld and not self._is_guarded
-        return self._all_names if is_private else self._open_names
+        return self._make_names(path in self.withheld and not self._is_guarded)
 
-    @LockedProperty
-    def _all_names(self) -> LinkNames:
-        return LinkNames(self._titles())
-
-    @LockedProperty
-    def _open_names(self) -> LinkNames:
-        hidden = self.withheld
+    def _read_names(self, of_all: bool) -> LinkNames:
+        hidden = frozenset[str]() if of_all else self.withheld
         if self._is_guarded:
             hidden = frozenset(path for path in self.paths if not self.may_tell(path))
-        return LinkNames(self._titles(), hidden) if hidden else self._all_names
+        is_shared = not (hidden or of_all)
+        return self._make_names(True) if is_shared else LinkNames(self._titles(), hidden)
 
     def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         for path, names in self.scan.names():  # pathlib would be slow

@@ -58,7 +58,11 @@ class Embeds:
             return EmbeddedText(parsed, unread=tuple(reader.unread))
         text = "\n".join(line.visible for lines in inserted.values() for line in lines)
         files = tuple(dict.fromkeys(reader.files))
-        return EmbeddedText(_insert_lines(parsed, inserted), text, files, tuple(reader.unread))
+        longer = copy(parsed)
+        vars(longer).pop("callouts", None)
+        # the offsets of what is inserted mean nothing: it has no place in the note's text
+        vars(longer)["lines"] = _mix_lines(parsed, range(len(parsed.lines)), inserted)
+        return EmbeddedText(longer, text, files, tuple(reader.unread))
 
     def find_pdf(self, target: str, source: str) -> str | None:
         """Return the path of the PDF that a link to target in the note source leads to."""
@@ -288,18 +292,10 @@ _BLANK = Line(0, 0, 0, "")
 """A line between what is embedded and what is around it."""
 
 
-def _insert_lines(parsed: ParsedNote, inserted: Mapping[int, Sequence[Line]]) -> ParsedNote:
-    """Return the note with further lines, whose offsets mean nothing, after some of its own."""
-    longer = copy(parsed)
-    vars(longer).pop("callouts", None)
-    vars(longer)["lines"] = _mix_lines(parsed, range(len(parsed.lines)), inserted)
-    return longer
-
-
 def _mix_lines(
     parsed: ParsedNote, own: Iterable[int], inserted: Mapping[int, Sequence[Line]]
 ) -> list[Line]:
-    """Return the note's own lines of these numbers, with those inserted, as _insert_lines says."""
+    """Return the note's own lines of these numbers; after some, others between blank lines."""
     lines: list[Line] = []
     for number in own:
         line = parsed.lines[number]

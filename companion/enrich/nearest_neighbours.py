@@ -103,7 +103,11 @@ class NearestNeighbours:
         self._folders: dict[str, list[int]] = defaultdict(list)
         for path, row in self._paths.items():
             self._folders[path.rpartition("/")[0]].append(row)
-        self.rule = self._learn(self._paths if left_out is None else left_out)
+        theirs = dict(zip(paths, values, strict=True))
+        left_out = paths if left_out is None else left_out
+        [self.rule] = learn_rules(
+            theirs, table, table, left_out, lambda path, _, near: [self._rank(path, near)], most
+        )
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -168,15 +172,6 @@ class NearestNeighbours:
             for value in self._values[row]:
                 shares[value] += weight / total
         return shares
-
-    def _learn(self, left_out: Collection[str]) -> Rule | None:
-        """Return the rule that suits these notes best; None if they are too few or too mixed."""
-
-        def rank(path: str, vector: Floats, similar: Floats) -> list[dict[str, float]]:
-            return [self._rank(path, similar)]
-
-        theirs = dict(zip(self._paths, self._values, strict=True))
-        return learn_rules(theirs, self._table, self._table, left_out, rank, self._most)[0]
 
 
 Rank = Callable[[str, "Floats", "Floats"], Sequence[Mapping[str, float]]]

@@ -167,6 +167,10 @@ def load_field(
     )
     max_items = (frontmatter.max_items or 5) if frontmatter.kind in _LIST_KINDS else None
     key = _find_property(name, file, frontmatter)
+    addition = None
+    if key is not None and frontmatter.add:
+        folders = tuple(folder.strip("/") for folder in frontmatter.folders or ())
+        addition = Addition(key, folders, frontmatter.note_types or ())
     is_bare = frontmatter.source is not None and not file.body.strip()
     field = Field(
         name=name,
@@ -181,7 +185,7 @@ def load_field(
         template=None if is_bare else compile_template(file, _VARIABLES),
         trigger=frontmatter.trigger,
         source=frontmatter.source,
-        addition=_find_addition(key, frontmatter),
+        addition=addition,
     )
     if field.template:
         _try_out(field, file)
@@ -212,10 +216,3 @@ def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -
     if key.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
         file.fail_at_key("kind", f"{key} is always a list in Obsidian; use kind: list")
     return key
-
-
-def _find_addition(key: str | None, frontmatter: FieldFrontmatter) -> Addition | None:
-    if key is None or not frontmatter.add:
-        return None
-    folders = tuple(folder.strip("/") for folder in frontmatter.folders or ())
-    return Addition(key, folders, frontmatter.note_types or ())

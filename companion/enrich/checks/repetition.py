@@ -75,17 +75,13 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
 def find_quotation(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of a value that is somebody's words, which the note only quotes."""
     said = answer.text.strip()
-    start = answer.note.find(said) if answer.field.kind == "text" else -1
-    if start < 0 or not (_is_quoted(answer.note, start, start + len(said))):
+    note = answer.note
+    start = note.find(said) if answer.field.kind == "text" else -1
+    line = note[note.rfind("\n", 0, start) + 1 : start].lstrip()
+    if start < 0 or not (line.startswith(">") or _SAID_BY.match(note, start + len(said))):
         return None
     retry = "That is a quotation in the note. Say what the note itself is about."
     return Fault("quotation", "is a quotation that the note has", retry)
-
-
-def _is_quoted(note: str, start: int, end: int) -> bool:
-    """Whether that part of the note is in a block quote, or followed by the name of who said it."""
-    line = note[note.rfind("\n", 0, start) + 1 : start]
-    return line.lstrip().startswith(">") or bool(_SAID_BY.match(note, end))
 
 
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
@@ -137,20 +133,17 @@ def find_copied(answer: CheckedAnswer) -> Fault | None:
         return Fault("copied", "says what stands in the note already", retry)
     if not answer.is_prose or answer.question:
         return None
-    text = _without_definition(answer.text, answer.title)
+    text = answer.text.lstrip()
+    first = next(find_sentences([text]), "")
+    rest = text[len(first) :]
+    is_most = len(find_tokens(rest)) < len(find_tokens(first))
+    if not is_most and is_definition(plain_text(first), [answer.title]):
+        text = rest
     copied = next(filter(_runs_of(own, _COPY).__contains__, _runs(text, _COPY)), ())
     if not copied:
         return None
     retry = "Do not repeat the note's sentences: explain the subject in words of your own."
     return Fault("copied", f"copies the note (“{_join(copied)}”)", retry)
-
-
-def _without_definition(text: str, title: str) -> str:
-    """Return text without a first sentence that defines the title, unless that is most of it."""
-    first = next(find_sentences([text.lstrip()]), "")
-    rest = text.lstrip()[len(first) :]
-    is_most = len(find_tokens(rest)) < len(find_tokens(first))
-    return text if is_most or not is_definition(plain_text(first), [title]) else rest
 
 
 def find_echo(answer: CheckedAnswer) -> Fault | None:

@@ -213,18 +213,13 @@ def whole_sentences(text: str, field: Field | None = None) -> str:
     field: its maximum of characters applies; the last sentences are dropped for it, too, unless
     less than the minimum would be left.
     """
-    text = _without_unfinished(text)
+    if text and not (_FINAL.search(text) or _BARE.search(text)):
+        *whole, rest = find_sentences([text])
+        text = text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
     if field is None or len(text) <= field.max_characters:
         return text
     limits = range(field.min_characters, field.max_characters + 1)
     return text[: max((end for end in find_sentence_ends(text) if end in limits), default=None)]
-
-
-def _without_unfinished(text: str) -> str:
-    if _FINAL.search(text) or _BARE.search(text):
-        return text
-    *whole, rest = find_sentences([text]) if text else [text]
-    return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
 
 
 def without_cut(text: str) -> str:
