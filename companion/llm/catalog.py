@@ -85,19 +85,13 @@ class ListedModel(NamedTuple):
     path: Path | None
 
 
-def _read_catalog() -> tuple[Model, ...]:
-    kinds = {"hub": HubFile, "wheels": Wheels, "tier": Tier}
-    text = Path(__file__).with_name("models.toml").read_text(encoding="utf-8")
-    return tuple(
-        Model(
-            name,
-            **{key: kinds[key](**value) if key in kinds else value for key, value in entry.items()},
-        )
-        for name, entry in tomllib.loads(text).items()
-    )
-
-
-CATALOG = _read_catalog()
+_TABLES = {"hub": HubFile, "wheels": Wheels, "tier": Tier}
+CATALOG = tuple(
+    Model(name, **{key: _TABLES[key](**v) if key in _TABLES else v for key, v in entry.items()})
+    for name, entry in tomllib.loads(
+        Path(__file__).with_name("models.toml").read_text(encoding="utf-8")
+    ).items()
+)
 
 
 def list_models() -> list[ListedModel]:

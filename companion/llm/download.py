@@ -284,17 +284,15 @@ class DownloadWords:
         word = "."
         if self._start and share >= self._told + _STEP:
             self._told = share
-            word = f" {share:.0%}{self._speed(*self._start)} "
+            begun, before = self._start
+            speed = (self._done - before) / max(self._clock() - begun, 0.001)
+            word = f" {share:.0%} "
+            if speed:
+                minutes, seconds = divmod(round((self._total - self._done) / speed), 60)
+                word = f" {share:.0%}, {speed / 1e6:.1f} MB/s, {minutes}:{seconds:02} left "
         is_full = self._column + len(word) > _WIDTH
         self._column = len(word) + (0 if is_full else self._column)
         return f"\n{word}" if is_full else word
-
-    def _speed(self, begun: float, before: int) -> str:
-        speed = (self._done - before) / max(self._clock() - begun, 0.001)
-        if not speed:
-            return ""
-        minutes, seconds = divmod(round((self._total - self._done) / speed), 60)
-        return f", {speed / 1e6:.1f} MB/s, {minutes}:{seconds:02} left"
 
 
 def _pull_default_model() -> None:

@@ -178,10 +178,14 @@ class _GuardedClient(httpx2.Client):
         deadline = time.monotonic() + self._endpoint.timeout
         headers = [each for each in request.headers.raw if each[0].lower() in _ALLOWED_HEADERS]
         request.headers = httpx2.Headers([*headers, *self._own_headers])
-        request.extensions = {
-            **request.extensions,
-            "trace": lambda event, info: self._trace(request, event, info),
-        }
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            if event == "http11.send_request_body.complete":
+                request.extensions = {**request.extensions, "sent_at": time.monotonic()}
+            elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+                self._streams.add(info["return_value"])  # for close() to break off
+
+        request.extensions = {**request.extensions, "trace": trace}
         with (
             self._lend_connection() as connection,
             closing(connection.handle_request(request)) as response,
@@ -228,13 +232,6 @@ class _GuardedClient(httpx2.Client):
             if time.monotonic() > deadline:
                 raise httpx2.ReadTimeout("the answer came too slowly")
             yield chunk
-
-    def _trace(self, request: httpx2.Request, event: str, info: dict[str, Any]) -> None:
-        """Remember the streams that were opened, and when a request had been sent."""
-        if event == "http11.send_request_body.complete":
-            request.extensions = {**request.extensions, "sent_at": time.monotonic()}
-        elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._streams.add(info["return_value"])
 
     def close(self) -> None:
         """Break off the calls in progress, and close the connections."""
