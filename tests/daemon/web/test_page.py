@@ -184,6 +184,6 @@ def test_a_note_is_there_by_each_form_of_its_name(
 def test_flags_are_said_alike_on_the_page_and_in_the_terminal() -> None:
     plugin = Path(__file__).parents[3] / "obsidian-plugin"
     words = json.loads((plugin / "ui/languages/en.json").read_text("utf-8"))["view"]
-    keys = re.findall(r'"?([\w-]+)"?: \["\w+", "(\w+)"', (plugin / "ui/flags.js").read_text())
+    keys = re.findall(r'"?([\w-]+)"?: \["\w+", "(\w+)"', (plugin / "ui/proposal.js").read_text())
     shown = {flag: words[key].replace("’", "'") for flag, key in keys}
     assert shown == {flag: f"{why[0].upper()}{why[1:]}." for flag, why in FLAG_WORDS.items()}
