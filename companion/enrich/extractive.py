@@ -97,7 +97,8 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> Own
             continue
         is_fit = width(value) >= _SHORTEST and len(value) <= longest
         if is_fit and not is_own and _stands_alone(value, title):
-            return OwnSentence(value, _is_about(value, title))
+            is_subtitle = _PHRASE.match(value) and value in _find_subtitle(parsed, [title])
+            return OwnSentence(value, bool(is_subtitle) or _is_about(value, title))
     return None
 
 

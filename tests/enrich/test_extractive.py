@@ -36,6 +36,12 @@ def test_extract_sentence(case: Case) -> None:
         pytest.param("", FIRST, False, id="a date, which is no title"),
         pytest.param("Converting files", "Converting of files by converting.", False, id="no more"),
         pytest.param("酸面包", "酸面包是用野生酵母发酵的面包。", True, id="Chinese"),
+        pytest.param(
+            "Rye",
+            "A grain that grows in poor soil and in the cold.",
+            True,
+            id="what it is, under the title",
+        ),
         pytest.param("写给面包师的建议", "最近一段时间，脑海中有一些想法。", False, id="preface"),
     ],
 )
