@@ -110,25 +110,17 @@ class Acceptor:
         """
         if not (self.model.is_small and self.config.notes.own_sentence and checks_are_on()):
             return []
-        return [*self._quote_note(), *self._fill_top_callout()]
-
-    def _quote_note(self) -> list[Accepted]:
-        """Return a description that is the note's own sentence about its subject."""
-        need = next((need for need in self.note.needs if need.kind == DESCRIPTION), None)
+        note, outcomes = self.note, list[Accepted | Rejected]()
+        need = next((need for need in note.needs if need.kind == DESCRIPTION), None)
         own = self._own_sentence if need else None
-        if need is None or own is None or not own.is_about:
-            return []
-        filling = Filling(need, own.text, "the note's own sentence; no model was asked")
-        evidence = (Evidence(own.text, own.text, 1.0),)
-        return [Accepted(filling, by_model=False, evidence=evidence)]
-
-    def _fill_top_callout(self) -> list[Accepted | Rejected]:
-        """Return the outcome of the callout at the top, if the note needs one that asks nothing."""
-        note = self.note
-        is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
-        need = next((need for need in is_top if not note.ask_for(need).question), None)
-        outcome = need and (self._quote_others(need) or self._extract_note(need))
-        return [outcome] if outcome else []
+        if need and own and own.is_about:
+            filling = Filling(need, own.text, "the note's own sentence; no model was asked")
+            evidence = (Evidence(own.text, own.text, 1.0),)
+            outcomes.append(Accepted(filling, by_model=False, evidence=evidence))
+        at_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
+        top = next((need for need in at_top if not note.ask_for(need).question), None)
+        outcome = top and (self._quote_others(top) or self._extract_note(top))
+        return [*outcomes, outcome] if outcome else outcomes
 
     def _extract_note(self, need: Need) -> Accepted | Rejected | None:
         """Return a callout of the sentences that sum the note up, or that there are none.
@@ -262,7 +254,8 @@ class Acceptor:
         try:
             tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
-                tidy = tidy_answer(raw, field, title, note, "" if ask.question else self._own)
+                own = "" if ask.question else self.note.text + self._callouts
+                tidy = tidy_answer(raw, field, title, note, own)
             value = read_value(field, tidy, limits)
         except NothingToSay:
             raise
@@ -292,11 +285,6 @@ class Acceptor:
             raise NothingToSay(f"the model named nothing usable for {field.name}")
         return fit
 
-    @property
-    def _own(self) -> str:
-        """The text that a callout must not repeat, unlike other notes' text."""
-        return self.note.text + self._callouts
-
     def _checked_answer(
         self, ask: Ask, value: str | list[str], note: str, raw: object = None
     ) -> CheckedAnswer:
@@ -315,7 +303,7 @@ class Acceptor:
             language=language and (language_named(language) or language),
             question=ask.question or "",
             by_small_model=explains and self.model.is_small,
-            own=self._own,
+            own=self.note.text + self._callouts,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
