@@ -210,17 +210,17 @@ def explain_obstacle(error: Exception) -> str | None:
     The words follow the name of the file. None also stands for errors that no healthy file gives.
     """
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
-        return _FULL  # the file beside it that processes share in WAL mode cannot grow
+        return FULL  # the file beside it that processes share in WAL mode cannot grow
     return _OBSTACLES.get(error_code(error))
 
 
 _LOCKED = "is locked by another program; close that and try again"
-_FULL = "cannot grow, the disk is full; free some space and try again"
+FULL = "cannot grow, the disk is full; free some space and try again"
 _NOT_OPENED = "cannot be opened; check that its folder may be read and written"
 _OBSTACLES = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_FULL: FULL,
     sqlite3.SQLITE_CANTOPEN: _NOT_OPENED,
     sqlite3.SQLITE_PERM: _NOT_OPENED,
     sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",

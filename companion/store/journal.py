@@ -8,12 +8,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from shutil import disk_usage
 from sqlite3 import Connection
 from typing import NamedTuple, Self
 
-from companion.errors import NoteError
+from companion.errors import JournalError, NoteError
 from companion.note.edit import apply_edits
+from companion.sqlite import FULL
 from companion.store.batch_store import BatchStore
 from companion.store.change import (
     Change,
@@ -39,6 +42,7 @@ from companion.vault.write import (
 
 __all__ = ["Change", "Journal", "NewChange"]
 
+_ROOM = 1_000_000  # bytes
 _LOCKS = tuple(threading.Lock() for _ in range(64))  # of notes, by path: one write at a time
 
 
@@ -201,6 +205,12 @@ class Journal(Store):
     def flush(self) -> None:
         """Force everything recorded so far to the disk."""
         self._db.ask(touch, durable=True).result()
+
+    def require_space(self) -> None:
+        """Raise JournalError if the disk has no room for an answer, which would be paid in vain."""
+        with suppress(OSError):
+            if disk_usage(self._db.file.parent).free < _ROOM:
+                raise JournalError(f"the journal {self._db.file} {FULL}")
 
     def close(self) -> None:
         """Force everything recorded to the disk, and close. A second call does nothing."""

@@ -1,6 +1,7 @@
 """The endpoint fails: everything waits with the reason, and goes on by itself."""
 
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 
 import pytest
 
@@ -159,3 +160,18 @@ def test_answer_is_not_lost_to_a_journal_that_fails(
     eventually(lambda: hasty.is_filled("Other.md"))
     assert statuses(run) == {"Run.md": "enriched"}
     assert hasty.model.calls() == 3
+
+
+def test_nothing_is_asked_while_the_disk_is_full(
+    hasty: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty.start()
+    with monkeypatch.context() as patch:
+        patch.setattr("companion.store.journal.disk_usage", lambda _: Mock(free=4096))
+        hasty.note("Stub.md")
+        eventually(lambda: (fault := hasty.status().fault) and "the disk is full" in fault.reason)
+        run = hasty.run("Stub.md", wait=False)
+        eventually(lambda: run.waits)
+        assert hasty.model.calls() == 0
+    eventually(lambda: hasty.is_filled("Stub.md") and run.is_over)
+    assert hasty.model.calls() == 1

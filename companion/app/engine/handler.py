@@ -108,8 +108,9 @@ class Handler:
     def _ask(self, run: Run, enricher: Enricher, job: Job) -> NoteValues | Result:
         """Return the answer; for the background, within the daily number of notes.
 
-        A note for which no model is asked does not count. Raises LimitReached.
+        A note for which no model is asked does not count. Raises LimitReached, JournalError.
         """
+        self._space.journal.require_space()
         proposals = self._space.journal.proposals
         if run.options.priority != "background" or (
             proposals.latest(job.path) and open_task(self._space, job) is None
