@@ -48,10 +48,7 @@ _REPLACED = "it was asked for again since, or is filled"
 
 
 class BatchMaker:
-    """Makes the calls of one batch. where: how messages refer to it, such as by its file.
-
-    calls, size: the number of the lines so far, and their bytes.
-    """
+    """Makes one batch. where: how messages name it. calls, size: its lines so far, and bytes."""
 
     def __init__(self, asker: Asker, client: BatchClient, name: str, where: str) -> None:
         self.asker = asker

@@ -69,10 +69,7 @@ class RefusedField(NamedTuple):
 
 
 class Lessons:
-    """What the author of a vault teaches; from any thread.
-
-    Private notes, and those that are left alone, teach nothing, whichever model is asked.
-    """
+    """What the author of a vault teaches; from any thread. Private notes teach nothing."""
 
     def __init__(self, workspace: Workspace, backlinks: Backlinks) -> None:
         self._workspace = workspace

@@ -117,10 +117,7 @@ class NoteVectors:
         return 0
 
     def find(self, path: str, parsed: ParsedNote) -> Floats | None:
-        """Return the note's vector as it is now; None: the encoder is elsewhere, and has made none.
-
-        Raises EndpointError, AnswerError, Cancelled.
-        """
+        """Return the note's vector now; None: the encoder is elsewhere, and has made none."""
         from companion.store.vectors import VectorTable
 
         text = encoded_text(parsed, path)

@@ -33,10 +33,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class Reply(NamedTuple):
-    """A server's reply: HTTP status, headers with lower-case names, body.
-
-    sent_at: when its request had been sent, by time.monotonic; None if unknown.
-    """
+    """A server's reply, its header names in small letters. sent_at: by time.monotonic, if known."""
 
     status: int
     headers: dict[str, str]
@@ -74,10 +71,7 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens read and written, as the endpoint counts them, and calls made.
-
-    cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
-    """
+    """Tokens read and written, and calls. cached_tokens: of input_tokens, as far as it is told."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -93,10 +87,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Answer:
-    """A usable answer. `data` is its JSON object if JSON was requested, else empty.
-
-    `usage` is the sum over all calls made, including those without a usable answer.
-    """
+    """A usable answer. data: its JSON object, or empty. usage: of all calls made for it."""
 
     text: str
     data: dict[str, Any]
