@@ -119,20 +119,22 @@ class Acceptor:
             outcomes.append(Accepted(filling, by_model=False, evidence=evidence))
         at_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
         top = next((need for need in at_top if not note.ask_for(need).question), None)
-        outcome = top and (self._quote_others(top) or self._extract_note(top))
+        description = own.text if own and own.is_about else ""
+        outcome = top and (self._quote_others(top) or self._extract_note(top, description))
         return [*outcomes, outcome] if outcome else outcomes
 
-    def _extract_note(self, need: Need) -> Accepted | Rejected | None:
+    def _extract_note(self, need: Need, description: str) -> Accepted | Rejected | None:
         """Return a callout of the sentences that sum the note up, or that there are none.
 
-        None: without an encoder nobody knows which these are, so the model is asked.
+        None: without an encoder nobody knows which these are, so the model is asked. description:
+        what the note's is filled with; a callout that only repeats it is none.
         """
         note = self.note
         names = [note.context.title, *note.context.aliases]
         said = self.similar and self.similar.find_extract(note.whole, names, note.language)
         if said is None:
             return None
-        if not said:
+        if not said or said == [description]:
             unread = note.embedded.unread if note.embedded else ()
             more = f" ({'; '.join(unread)})" if unread else ""
             return Rejected(need, _NO_CALLOUT.format(model=self.model.name) + more, "too little")

@@ -100,6 +100,15 @@ def test_a_small_model_is_asked_for_the_callout_at_the_top_only_if_the_note_is_n
     assert ("extractive" in proposal["flags"]) == is_own
 
 
+def test_a_callout_that_would_only_repeat_the_description_is_left_out(user: User) -> None:
+    user.configure('[endpoint]\nsmall = true\n[notes]\nfields = ["description", "callout"]\n')
+    text = "Sourdough is a bread that bakers raise with wild yeast. Feed it. Bake it hot."
+    user.note("Sourdough.md", f"---\ndescription:\n---\n# Sourdough\n\n{text}\n")
+    [result] = user.run("enrich", "Sourdough.md", "--json").objects
+    assert (result["status"], user.calls()) == ("enriched", 0)
+    assert user.run("proposals", "--json").objects == []
+
+
 def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_question(
     user: User,
 ) -> None:
