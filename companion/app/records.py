@@ -12,13 +12,6 @@ from typing import TYPE_CHECKING, get_args
 
 from companion.app.local_notes import find_kind, make_filter
 from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
-from companion.app.types.decisions import (
-    Acceptance,
-    DecisionOnAll,
-    Decisions,
-    NoteDecision,
-    Takeable,
-)
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -26,8 +19,6 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
-from companion.app.types.runs import NoteResult
-from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.llm.catalog import is_same_model
@@ -44,6 +35,8 @@ from companion.vault.paths import relative_path
 if TYPE_CHECKING:  # which a command that only reads does not load
     from companion.app.decider import Decider
     from companion.app.run import DecisionRun
+    from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
+    from companion.app.types.runs import NoteResult
 
 _BATCH = 500  # changes that are read at once
 _NO_CHANGE = "there is no change {}"
@@ -183,6 +176,8 @@ class Records:
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         """Take changes back in this order; see Vault."""
+        from companion.enrich.result import new_run
+
         name = run or new_run()
         with self._writing() as (space, decider):
             for number in changes:
@@ -191,6 +186,8 @@ class Records:
     def undo_all(self, only: ChangeFilter) -> DecisionRun:
         """Return a run that takes back all changes that match a filter; see Vault."""
         from companion.app.run import DecisionRun
+        from companion.app.types.decisions import Decisions
+        from companion.app.types.runs import NoteResult
 
         undoable = only.undoable or "part"
         chosen = self.select_changes(only.model_copy(update={"undoable": undoable}))
@@ -208,6 +205,9 @@ class Records:
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and reopen proposals; see Vault."""
+        from companion.app.types.decisions import NoteDecision
+        from companion.enrich.result import new_run
+
         with self._writing() as (_, decider):
             run = decisions.run or new_run()
             accepted = decider.accept(decisions.accept, run=run)
@@ -218,6 +218,7 @@ class Records:
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
         """Return a run that accepts or refuses all proposals that match a filter; see Vault."""
         from companion.app.run import DecisionRun
+        from companion.app.types.decisions import Acceptance, Decisions, Takeable
 
         if only.state not in (states := get_args(Takeable)):
             raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")

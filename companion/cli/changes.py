@@ -14,16 +14,15 @@ from companion.app.open_vault import name_path
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangeFilter, ChangeQuery
 from companion.app.types.proposals import Proposal, ProposalQuery
-from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_changes, all_proposals
-from companion.cli.enrich import RunReport
 from companion.cli.filters import change_options, read_change_query
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import NOTE_PATH, StopSignals, common_options, open_session_vault
 from companion.errors import NotThere, UsageError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # which history does not load
     from companion.app.run import Run
+    from companion.app.types.runs import NoteResult
 
 
 @click.command()
@@ -201,6 +200,7 @@ class _Choice(NamedTuple):
         if self.only is not None:
             return vault.undo_all(self.only)
         from companion.app.run import DecisionRun
+        from companion.app.types.runs import NoteResult
 
         ids = [change.id for change in self.changes]
 
@@ -304,6 +304,8 @@ def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:
 
 def _follow(run: Run, changes: Sequence[Change], output: Output) -> list[NoteResult]:
     """Take changes back; print the result of each, and return them."""
+    from companion.cli.enrich import RunReport
+
     results: list[NoteResult] = []
     words = {change.id: change.describe() for change in changes}
     for each in run:

@@ -257,7 +257,12 @@ def test_commands_import_no_server() -> None:
 
 @pytest.mark.parametrize(
     ("command", "unwanted"),
-    [("scan", NOT_FOR_SCAN), ("status", NOT_FOR_STATUS), ("undo", NOT_FOR_UNDO)],
+    [
+        ("scan", NOT_FOR_SCAN),
+        ("status", NOT_FOR_STATUS),
+        ("undo", NOT_FOR_UNDO),
+        ("history", NOT_FOR_UNDO | {"companion.app.run", "companion.app.types.runs"}),
+    ],
 )
 def test_a_command_imports_nothing_that_it_does_not_use(
     user: User, command: str, unwanted: set[str]
