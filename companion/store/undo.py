@@ -248,11 +248,10 @@ def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
         return True
     if not images:
         return False
-    try:
+    with suppress(EditLost):
         rebase(before.from_file(change.edits), before.text, shown)
-    except EditLost:
-        return False
-    return True
+        return True
+    return False
 
 
 def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[int]) -> list[Edit]:
@@ -326,9 +325,8 @@ def _restore(lines: Sequence[_ChangedLines], text: str) -> list[Edit]:
     for before, inserted, after, replaced in lines:
         start = _find_lines(text, before + inserted + after) + len(before)
         end = start + len(inserted)
-        if _lacks_line_end(before + replaced + after) and _lacks_line_end(
-            text[end + len(after) :][:1]
-        ):
+        parts = before + replaced + after, text[end + len(after) :][:1]
+        if all(part and not part.endswith(("\r", "\n")) for part in parts):
             raise EditLost("text follows where the last line of the note goes back")
         edits.append(Edit(start, end, replaced))
     if any(second.start < first.end for first, second in pairwise(edits)):
@@ -343,11 +341,6 @@ def _find_lines(text: str, lines: str) -> int:
     if len(places) != 1 or not lines.strip():
         raise EditLost("its lines are not in the note, or are there more than once")
     return places[0]
-
-
-def _lacks_line_end(text: str) -> bool:
-    """Whether text is not empty and does not end with a line end."""
-    return bool(text) and not text.endswith(("\r", "\n"))
 
 
 def _to_editor(text: str) -> str:
