@@ -268,7 +268,10 @@ class Acceptor:
     def _find_unfit(
         self, answer: RawAnswer, value: str | list[str], note: str, raw: object
     ) -> str | list[str] | Fault:
-        """Return the value as it may go into the note, or the fault in it. Raises NothingToSay."""
+        """Return the value as it may go into the note, or the fault that a check found in it.
+
+        note, raw: as in CheckedAnswer. Raises NothingToSay.
+        """
         field = answer.ask.field
         if field.kind in SCALARS and isinstance(value, str):
             untold = None if self.by_program else find_untold(self.note, field, value)

@@ -48,7 +48,10 @@ _REPLACED = "it was asked for again since, or is filled"
 
 
 class BatchMaker:
-    """Makes one batch. where: how messages name it. calls, size: its lines so far, and bytes."""
+    """Makes the calls of one batch. where: how messages refer to it, such as by its file.
+
+    calls, size: the number of the lines so far, and their bytes.
+    """
 
     def __init__(self, asker: Asker, client: BatchClient, name: str, where: str) -> None:
         self.asker = asker

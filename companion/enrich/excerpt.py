@@ -115,7 +115,10 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
 
 
 def _take(sections: Sequence[_ExcerptSection], tokens: int) -> None:
-    """Take the first block of each section, then the second ones, while they fit."""
+    """Take the first block of each section, then the second ones, while they fit.
+
+    Of the first block that does not fit, the whole lines or sentences that fit are taken.
+    """
     ahead = [[n for n in range(len(s.blocks)) if n not in s.taken] for s in sections]
     for rank in range(max(map(len, ahead), default=0)):
         for each, numbers in zip(sections, ahead, strict=True):

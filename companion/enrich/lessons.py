@@ -69,7 +69,10 @@ class RefusedField(NamedTuple):
 
 
 class Lessons:
-    """What the author of a vault teaches; from any thread. Private notes teach nothing."""
+    """What the author of a vault teaches; from any thread.
+
+    Private notes, and those that are left alone, teach nothing, whichever model is asked.
+    """
 
     def __init__(self, workspace: Workspace, backlinks: Backlinks) -> None:
         self._workspace = workspace

@@ -217,7 +217,10 @@ def send_calls(
 
 
 def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
-    """Return the call with the faults of the first answers, and these, unless it must not copy."""
+    """Return the call with the faults of the first answers added to its messages.
+
+    A model that must not copy does not see its first answer again.
+    """
     faults = {ask.key: fault for ask in call.asks if (fault := unfit[ask.need].fault)}
     fault = next(iter(faults.values()))
     question = call.question

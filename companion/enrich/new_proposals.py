@@ -41,7 +41,10 @@ class AnswerStore:
         self._tokens = Usage()  # of what is stored
 
     def keep(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-        """Store what a call gave, since the next one may fail; rejected answers at the end."""
+        """Store the result of a call, since the next one may fail.
+
+        Rejected answers are stored at the end: the next call may ask for them once more.
+        """
         self._guard.usage += usage
         if accepted := [each for each in outcomes if isinstance(each, Accepted)]:
             self._store(accepted, usage)

@@ -80,7 +80,11 @@ class NoteGuard:
         self._check_shown(path)
 
     def check_keeping(self) -> str:
-        """Return where the note is, if it may be kept. Raises NoteExcluded, SettingsChanged."""
+        """Check that something from the note may be kept; return where it is now.
+
+        Raises NoteExcluded; SettingsChanged if other notes may no longer reveal what the prompts
+        quote.
+        """
         settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
         is_as_before = settings.version == self.task.settings_version
         facts = look_at_note(self.space, path, self.task.data if is_as_before else None)

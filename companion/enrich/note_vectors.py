@@ -117,7 +117,10 @@ class NoteVectors:
         return 0
 
     def find(self, path: str, parsed: ParsedNote) -> Floats | None:
-        """Return the note's vector now; None: the encoder is elsewhere, and has made none."""
+        """Return the note's vector as it is now; None: the encoder is elsewhere, and has made none.
+
+        Raises EndpointError, AnswerError, Cancelled.
+        """
         from companion.store.vectors import VectorTable
 
         text = encoded_text(parsed, path)

@@ -146,7 +146,10 @@ class RepeatedFaults:
         self._limit = _LIMIT_AT_FIRST
 
     def count(self, answers: NoteAnswers) -> None:
-        """Count a note's outcomes. Raises ModelUnfit if the same fault occurs too often."""
+        """Count the outcomes of a note. Raises ModelUnfit if the same fault occurs too often.
+
+        A refusal by the model is about the note, and does not count either way.
+        """
         fallbacks = [each.fallback_for for each in answers.accepted if each.by_model]
         rejected = [*(each for each in answers.rejected if each.by_model), *filter(None, fallbacks)]
         with self._lock:
@@ -168,7 +171,10 @@ class RepeatedFaults:
 def find_evidence(
     proposal: Sequence[str], shown: Sequence[str], encoder: Encoder
 ) -> list[Evidence]:
-    """Return the evidence for each sentence of a proposal in the paragraphs shown."""
+    """Return the evidence for each sentence of a proposal's paragraphs in the paragraphs shown.
+
+    Raises EndpointError, AnswerError, Cancelled.
+    """
     sentences = list(find_sentences(proposal))
     lines = list(find_sentences(shown))
     pairs = (f"{one} {other}" for one, other in pairwise(lines))

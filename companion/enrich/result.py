@@ -125,7 +125,10 @@ def describe_waiting(waiting: Iterable[OpenProposal]) -> list[str]:
 
 
 def decided_result(result: Result, decided: Sequence[Decided]) -> Result:
-    """Return the result of a decision: failed if it failed for every proposal of the note."""
+    """Return the result of a decision; it has failed if it failed for every proposal of the note.
+
+    A decision that an editor has yet to make is `proposed` until then.
+    """
     if result.status != "proposed" and all(each.reason for each in decided):
         reasons = "; ".join(dict.fromkeys(each.reason for each in decided if each.reason))
         result = replace(result, status="failed", reason=reasons)

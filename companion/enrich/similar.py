@@ -206,7 +206,10 @@ class SimilarNotes:
     def neighbours(
         self, context: VaultContext, name: str, most: int, *, of_all: bool = False
     ) -> NearestNeighbours:
-        """Return the notes with values for the property, and its rule; of_all: private, too."""
+        """Return the notes with values for the property, and the rule learnt from them.
+
+        of_all: also private notes, for private ones only. Raises EndpointError, AnswerError.
+        """
 
         def learn() -> NearestNeighbours:
             values = self._authors_values(context, name, of_all)

@@ -175,7 +175,10 @@ def _describe_kept(job: Job, kept: Iterable[str]) -> list[str]:
 def is_written(
     config: Config, job: Job, kind: str, proposal: OpenProposal | NewProposal | LatestProposal
 ) -> bool:
-    """Return whether a value is written at once. Only background jobs leave a waiting one alone."""
+    """Return whether a value is written at once: nothing flags it and the settings accept it.
+
+    kind: of its need. Only background jobs leave a waiting value alone.
+    """
     if job.propose or proposal.flags or config.review_mode(job.path, kind) == "propose":
         return False
     return not (job.background and proposal.waits)

@@ -225,7 +225,10 @@ def retry_delay(attempt: int) -> float:
 
 
 def _settle(reservation: Reservation, reply: Reply) -> Completion:
-    """Replace the reservation by the usage in the reply, at its own tier; return the completion."""
+    """Replace the reserved amount of the call by the usage in the reply; return its completion.
+
+    One that says it came from another service tier is paid at the usual price.
+    """
     turn = reservation.turn
     if turn:
         turn.sent_at = reply.sent_at

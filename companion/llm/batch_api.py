@@ -50,7 +50,10 @@ _ENDED = ("completed", "failed", "expired", "cancelled")
 
 
 class ProviderBatch(NamedTuple):
-    """A batch as the provider has it. files: ids. failure: of the whole. done, total: questions."""
+    """A batch as the provider has it. files: the ids of its files of answers and of errors.
+
+    failure: why the whole batch failed; empty if it did not. done, total: its questions.
+    """
 
     id: str
     status: str
@@ -186,7 +189,9 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
 
 
 class QuestionLine(NamedTuple):
-    """A question in a file. id: reveals nothing. max_tokens: of the answer, JSON if is_json."""
+    """A line of a file that asks a question. id: reveals nothing about the note. max_tokens: of the
+    answer, which is JSON if is_json.
+    """
 
     id: str
     data: bytes

@@ -237,7 +237,10 @@ class Budget:
         self.close()
 
     def _ask(self, work: Callable[[], T], unknown: T, *, capped: bool = False) -> T:
-        """Return the result of work, or `unknown` if the file is unusable. Raises BudgetUnknown."""
+        """Return the result of work; if the file is unusable, warn once and return `unknown`.
+
+        Raises BudgetUnknown in that case if there is a cap.
+        """
         with self._changed:
             try:
                 return work()
@@ -256,7 +259,10 @@ class Budget:
         return date.fromtimestamp(self._clock()).isoformat()
 
     def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
-        """Return the error for a call of that amount, which would exceed a cap of the day."""
+        """Return the error for a call of that amount, which would exceed a cap of the day.
+
+        Cached tokens count at full price, though most providers charge less: no cap is exceeded.
+        """
         read = partial(self._store.read, day, self._vault)
         spent, _ = self._ask(read, (Amount(), 0), capped=True)
         tokens, dollars = self.caps.tokens_a_day, self.caps.dollars_a_day

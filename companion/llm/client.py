@@ -100,7 +100,10 @@ class Client(Sender):
         return self.capabilities.thinks
 
     def ask(self, question: Question, check: Check | None = None) -> Answer:
-        """Return the model's answer. check: see Sender.send. Raises JsonUnsupported."""
+        """Return the model's answer, whose data fits the question's schema, if it has one.
+
+        check: see Sender.send. Raises JsonUnsupported when the endpoint supports no JSON format.
+        """
         if question.schema is None:
             return self._ask(question, check)
         named = not self.capabilities.modes

@@ -32,7 +32,10 @@ _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that i
 
 
 def clean_key(value: SecretStr) -> SecretStr:
-    """Return the key without white space around it. Raises ValueError, with no part of it."""
+    """Return the API key without blanks, line ends and a byte order mark around it.
+
+    Raises ValueError, without a part of it, if it has an invisible character other than a space.
+    """
     key = value.get_secret_value().strip().strip("\ufeff").strip()
     if not key.isprintable():
         raise ValueError(
@@ -46,7 +49,10 @@ ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
 
 
 class Endpoint(BaseModel):
-    """[endpoint]: who answers. Without `base_url`, the embedded model on this machine."""
+    """[endpoint]: who answers. Without `base_url`, the embedded model on this machine.
+
+    embedded: the server is ours, started on this machine.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     embedded: ClassVar[bool] = False

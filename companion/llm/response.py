@@ -33,7 +33,10 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class Reply(NamedTuple):
-    """A server's reply, its header names in small letters. sent_at: by time.monotonic, if known."""
+    """A server's reply: HTTP status, headers with lower-case names, body.
+
+    sent_at: when its request had been sent, by time.monotonic; None if unknown.
+    """
 
     status: int
     headers: dict[str, str]
@@ -71,7 +74,10 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens read and written, and calls. cached_tokens: of input_tokens, as far as it is told."""
+    """Tokens read and written, as the endpoint counts them, and calls made.
+
+    cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -87,7 +93,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Answer:
-    """A usable answer. data: its JSON object, or empty. usage: of all calls made for it."""
+    """A usable answer. `data` is its JSON object if JSON was requested, else empty.
+
+    `usage` is the sum over all calls made, including those without a usable answer.
+    """
 
     text: str
     data: dict[str, Any]

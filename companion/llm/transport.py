@@ -197,8 +197,11 @@ class _GuardedClient(httpx2.Client):
 
     @contextmanager
     def _lend_connection(self) -> Iterator[httpx2.HTTPTransport]:
-        """Lend the connection that was used last."""
-        # each is a pool of its own: one shared pool would search all of them twice for each call
+        """Lend the connection that was used last.
+
+        Each is a pool of its own, because one shared pool would search all of them twice for each
+        call.
+        """
         try:
             _, connection = self._idle.pop()
         except IndexError:

@@ -26,7 +26,10 @@ WorkerProcess = subprocess.Popen[bytes]
 
 
 def find_missing_library() -> str:
-    """Return in words what llama.cpp lacks here, as on a bare Debian; empty if nothing."""
+    """Return in words what llama.cpp lacks on this machine, as on a bare Debian; empty if nothing.
+
+    Other systems have it, or llama.cpp brings it.
+    """
     if sys.platform == "linux":
         try:
             ctypes.CDLL(_OPENMP)

@@ -199,7 +199,10 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
 
 @lru_cache(maxsize=256)
 def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]]:
-    """Return a template, its tree and variables: this takes most of the time to load prompts."""
+    """Return a template, its syntax tree, and the variables that it uses.
+
+    This takes most of the time to load a prompt, and the folders of a vault share most prompts.
+    """
     compiled, tree = compile_source(text)
     return compiled, tree, frozenset(find_undeclared_variables(tree))
 
