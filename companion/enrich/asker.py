@@ -59,9 +59,10 @@ class FirstCalls(NamedTuple):
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like
-    before the model is asked; None: the model chooses. model: None: the configured one. renew:
-    returns a new context when settings have changed; None: from a new scan.
+    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like if
+    it can, before the model is asked; None: the model chooses. model: None: the configured one.
+    renew: returns a new context when the settings it depends on have changed; None: it is made from
+    a new scan.
     """
 
     def __init__(
@@ -101,10 +102,14 @@ class Asker:
     ) -> NoteAnswers:
         """Return the model's answers to the needs of the note.
 
-        A rejected answer is asked for once more; after that, a sentence of the note may be its
-        description. keep: called after each call with its outcomes and tokens, since the next may
-        fail. guard: called right before each call, to check that it may go out. again: what the
-        user wants changed. Raises EndpointError, Cancelled, and what the guard raises.
+        A rejected answer is asked for once more; after that, a sentence of the note may take the
+        place of a description.
+
+        keep: called after each call with its outcomes and tokens, since the next call may fail.
+        guard: called right before each call to check that it may still go out; None: it may. again:
+        what the user wants changed; only the model can do that.
+
+        Raises EndpointError, Cancelled, and what the guard raises.
         """
         self._update_context(path)
         titles = self.callout_styles.titles
@@ -162,10 +167,12 @@ class Asker:
         keys: Sequence[str],
         read: Callable[[JsonSchema | None], Answer],
     ) -> NoteAnswers:
-        """Return the outcomes of the answer to one of plan's calls; nothing is asked again.
+        """Return the outcomes of the answer to one of plan's calls, which asked for the needs.
 
-        parsed: the note as it was then. keys: of the needs in a JSON answer; none: it is a text.
-        read: returns the answer, which fits the JSON schema. Raises EndpointError.
+        Nothing is asked again. parsed: the note as it was then. keys: of the needs in a JSON
+        answer; none: it is a text. read: returns the answer, which fits the JSON schema.
+
+        Raises EndpointError.
         """
         likely = self._choose(path, parsed, needs).likely
         note = self._read_note(path, parsed, needs, likely)

@@ -88,8 +88,10 @@ def write_batch(
 ) -> Iterator[Result]:
     """Write a batch into a new file while it is iterated over; yield the result of each note.
 
-    Nothing to ask, or an early end, leaves no file. provider: the endpoint's address; empty:
-    another program answers. Raises UsageError if the file cannot be written; JournalError.
+    If there is nothing to ask, or it ends early, no file is left. provider: the address of the
+    endpoint to send it to; empty: another program answers it.
+
+    Raises UsageError if the file cannot be written; JournalError.
     """
     journal, name = maker.asker.workspace.journal, maker.name
     with suppress(_NothingToAsk):

@@ -42,8 +42,10 @@ def open_spending(
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
-    root: the vault whose background notes count. encoder: the endpoint asked, if not the model.
-    share: of the usual price. Raises UsageError when money is capped and has no known price.
+    root: the vault whose background notes are counted. encoder: the endpoint asked, if it is not
+    the model. share: of the usual price. The file is opened on first use.
+
+    Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
     config = _read_config(settings)
     caps = _find_caps(config, encoder, share)
@@ -97,9 +99,10 @@ in plain text, for endpoints that support no JSON format.
 class ModelFacts(NamedTuple):
     """The facts about a model that decide how it is asked.
 
-    context_tokens: of one call, in and out; None if unknown. prose_tokens: of a note, at most;
-    None: as much as fits. is_small: do not trust its own knowledge. told_tokens: of other notes, at
-    most.
+    context_tokens: what the model reads and writes in one call; None if unknown. mode: how it is
+    asked for values. prose_tokens: the most tokens of a note that it is shown; None: as much as
+    fits. is_small: whether not to trust its own knowledge. told_tokens: the most tokens of other
+    notes that it is shown.
     """
 
     name: str

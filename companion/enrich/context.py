@@ -41,8 +41,9 @@ class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it.
 
     is_guarded: for agents, which might learn about private notes by trying out links, aliases and
-    tags that only those have: these are unknown. All other values in use may be chosen. about: the
-    only notes that prompts are made for; None: all.
+    tags that only those have: these count as unknown. All other values in use may be chosen, not
+    only those that a prompt has room for. about: the only notes that prompts are made for; None:
+    all.
     """
 
     def __init__(
@@ -255,10 +256,11 @@ class EmbeddedText(NamedTuple):
 class PromptNote(NamedTuple):
     """A note as prompts show it.
 
-    context: what they show of it, except its text. language: to write in; None: nothing shows it.
-    callout_titles: casefolded, of callouts that ask nothing. embedded: None: it embeds nothing.
-    quotable: what other notes say of it. told_by: the files that the prompts quote; told_in: which
-    each line of the context is from.
+    prompts: the prompts for the note. context: what they show of it, except its text. language:
+    what to write in; None: nothing shows it. callout_titles: casefolded, of callouts that ask
+    nothing. embedded: the note with what it embeds; None: it embeds nothing. quotable: what other
+    notes say about it that may be quoted in it. told_by: the files that the prompts quote; told_in:
+    which of them each line of the context is from.
     """
 
     path: str

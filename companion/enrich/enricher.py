@@ -129,9 +129,11 @@ class Enricher(NoteWriter):
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[OpenProposal]]:
         """Return the task, and the open proposals for its note that still apply.
 
-        One whose text a sync conflict removed is reopened first. One made from a text of which
-        little is left is closed, and asked for again; but background work does nothing while the
-        note is only the beginning of that text, as when a sync client writes it in parts.
+        Proposals whose text a sync conflict removed from the note are reopened first.
+
+        A proposal made from a text of which little is left is closed, and asked for again. But
+        background work asks and writes nothing while the note is only the beginning of that text,
+        as when a sync client writes it in parts.
         """
         store = self.workspace.journal.proposals
         by_id = {latest.id: (need, latest) for need, latest in task.proposed}

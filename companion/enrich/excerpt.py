@@ -176,6 +176,8 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
 
     What counts is what the note and those that link to it say, without headings, tags, AI callouts
     and the title. What the note links to is another subject.
+
+    small_model: its name.
     """
     subject = f"“{context.title}”" if context.title else "its subject"
     answers = parsed.callout_lines

@@ -197,8 +197,10 @@ def send_calls(
     """Yield the model's answers to each call for the needs, unchecked, and the tokens it took.
 
     The needs that cannot be asked for come first. unfit: the first answers, if this is the second
-    question; they are kept where it cannot be asked. check: see Client. Raises EndpointError,
-    Cancelled.
+    question; they are kept where it cannot be asked. check: called right before each call goes out;
+    what it raises is passed on.
+
+    Raises EndpointError when the endpoint is down, Cancelled when the user stops the work.
     """
     calls, unaskable = planner.plan(needs)
     if unaskable and not unfit:

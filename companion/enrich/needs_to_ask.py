@@ -76,9 +76,12 @@ def leave_out_asked(
 ) -> NeedsToAsk:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
-    What was filled in another note of the same name, or before a rewrite, does not count. retry:
-    ask again, unless a proposal is open. reopened: keys of needs to ask for in any case. latest:
-    the latest proposals for the note, by key; None: they are looked up.
+    What was filled in another note of the same name, or before the note was rewritten, does not
+    count.
+
+    retry: ask again what was asked for before, unless its proposal is still open. reopened: keys of
+    needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
+    from a query for all notes; None: they are looked up.
     """
     if latest is None:
         latest = workspace.journal.proposals.latest(path)

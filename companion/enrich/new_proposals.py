@@ -92,8 +92,10 @@ def make_proposals(
 ) -> list[NewProposal]:
     """Return the proposals to store for the outcomes of calls to a model, in their order.
 
-    usage: of the calls. shown: the paths of the notes and PDFs that they quote, which may be
-    private by the time a batch is answered. Outcomes without an answer are left out.
+    usage: of the calls. shown: the paths of the other notes, and PDFs, that they quote: by the time
+    a batch is answered, these may have become private.
+
+    Outcomes without an answer are left out: the model was not asked, or gave no completion.
     """
     prompts, sentences = space.prompts.for_note(job.path), hash_sentences(task.parsed)
     options: dict[str, object] = {}

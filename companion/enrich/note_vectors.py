@@ -97,10 +97,12 @@ class NoteVectors:
         stopped: Event | None = None,
         progress: VectorProgress | None = None,
     ) -> int:
-        """Encode the missing notes; return how many remain at the time until, by time.monotonic().
+        """Encode the missing notes; return how many remain if time runs out.
 
-        Vectors of notes that are gone or left alone are deleted first. Raises EndpointError,
-        AnswerError, Cancelled; what was encoded until then is kept.
+        Vectors of notes that are gone or left alone are deleted first. until: when to end, by
+        time.monotonic(). progress(done, total) is called now and then.
+
+        Raises EndpointError, AnswerError, Cancelled; what was encoded until then is kept.
         """
         with self._lock:
             notes = _notes_of(scan)

@@ -87,9 +87,10 @@ class NoteValues:
 class NoteWriter:
     """Writes the values of one run; every method may be called from any thread.
 
-    context: returns the vault's names and styles now. run: its name in the journal. settle: seconds
-    that a note must be unchanged before it is read, also by path; waits: whether to wait for that,
-    or raise NoteNotSettled. cancelled: set to write nothing more.
+    context: returns the names and styles of the vault as they are now. run: the name of the run in
+    the journal. settle: seconds that a note must be unchanged before it is read, or a function that
+    returns them for a path; waits: whether to wait for that, rather than raise NoteNotSettled.
+    cancelled: set to write nothing more.
     """
 
     def __init__(
@@ -118,8 +119,10 @@ class NoteWriter:
     def write(self, values: NoteValues) -> Result:
         """Plan the values on the note as it is now, and write them; return the result.
 
-        If somebody else writes the note at the same time, this is done again. Raises NoteError,
-        Cancelled, StorageError. After NoteChanged and NoteBusy, it can be tried again later.
+        If somebody else writes the note at the same time, they are planned and written again.
+
+        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be tried
+        again later.
         """
         attempts = count(1)
         while True:

@@ -37,9 +37,10 @@ RejectionKind = Literal[
 class Rejected(NamedTuple):
     """A need without a value. reason: for the user.
 
-    proposed: values in the answer that the vault does not use yet. answer: unchanged. fault: that a
-    check found in it. endpoint_fault: what went wrong if the note is hardly the cause, such as `cut
-    off`. by_model: whether a model was asked.
+    proposed: values in the answer that the vault does not use yet. answer: the model's answer,
+    unchanged. fault: the fault that a check found in it. endpoint_fault: what went wrong if the
+    note is hardly the cause, such as `cut off`; empty if nothing did. by_model: whether a model was
+    asked.
     """
 
     need: Need
@@ -70,10 +71,11 @@ benchmarks/HISTORY.md.
 
 
 class Evidence(NamedTuple):
-    """The evidence for a sentence: the closest one or two of what was shown; empty: nothing was.
+    """The evidence for a sentence.
 
-    similarity: -1 to 1. supported: whether that is enough, see SUPPORTED. path: of the other note
-    that it is from; empty: it is from the note itself.
+    shown: the closest sentence, or two consecutive ones; empty: nothing was shown. similarity: -1
+    to 1. supported: whether that is enough, see SUPPORTED. path: of the other note that it is from;
+    empty: it is from the note itself.
     """
 
     sentence: str
@@ -171,7 +173,9 @@ class RepeatedFaults:
 def find_evidence(
     proposal: Sequence[str], shown: Sequence[str], encoder: Encoder
 ) -> list[Evidence]:
-    """Return the evidence for each sentence of a proposal's paragraphs in the paragraphs shown.
+    """Return the evidence for each sentence of the paragraphs of a proposal.
+
+    shown: the paragraphs that the model was shown, of the note and of the vault.
 
     Raises EndpointError, AnswerError, Cancelled.
     """

@@ -31,8 +31,9 @@ class NothingToSay(AnswerError):
 class Limits(NamedTuple):
     """What a value may be, in addition to the field's own limits.
 
-    choices: None: any. taken: names of other notes, casefolded. resolve: returns the name of the
-    note that a wikilink means, None if there is none; for a field of links, the link to it.
+    choices: the only values allowed; None: any. taken: names of other notes, casefolded. resolve:
+    returns the name of the note that a wikilink means, None if there is none; for a field of links,
+    the link to the note of that name.
     """
 
     choices: Sequence[str] | None
@@ -41,7 +42,9 @@ class Limits(NamedTuple):
 
 
 def read_value(field: Field, answer: object, limits: Limits) -> str | list[str]:
-    """Return the value in the answer, a text or JSON: a text, a list, or the lines of a callout.
+    """Return the value in the answer: a text, a list of texts, or the lines of a callout's body.
+
+    answer: the text a model wrote, or its value in a JSON answer.
 
     Raises NothingToSay if it says nothing, AnswerError with the reason if it is unfit.
     """
@@ -196,8 +199,10 @@ def read_edited_value(
 ) -> str | list[str]:
     """Return the value that a user wrote in place of a proposed one, sanitized and unchecked.
 
-    text: the items of a list, or one with an item a line. resolve: as in Limits. form: how the
-    vault writes the property. Raises AnswerError if it is too long, of another kind, or nothing.
+    text: the items of a list may be given one by one, or each on a line. resolve: as in Limits.
+    form: how the vault writes the property.
+
+    Raises AnswerError if it is too long, is not of the field's kind, or nothing of it is left.
     """
     raw = text if isinstance(text, str) else "\n".join(text)
     most = _LONGEST_EDITED.get(field.kind, _LONGEST_LINE)

@@ -92,10 +92,12 @@ def find_job(path: str, proposals: Sequence[Proposal]) -> Job:
 
 
 def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job]:
-    """Return a job for each note of these proposals, which asks for them once more, by a wish.
+    """Return a job for each note of these proposals, which asks for them once more.
 
-    The answers then wait, in place of open proposals, or beside what is in the note. Raises
-    NotThere; UsageError if one is asked in a batch, or a note has open and accepted ones.
+    The answers then wait, in place of open proposals, or beside what is in the note. wish: what the
+    user wants changed, in their words.
+
+    Raises NotThere; UsageError if one is asked in a batch, or a note has open and accepted ones.
     """
     proposals = space.journal.proposals.get_all(ids)
     if unknown := sorted(set(ids) - {each.id for each in proposals}):
@@ -173,9 +175,11 @@ def plan_edits(
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
 
-    afterwards: what happens to the postponed mark: `keep`, `remove`, or a tag to replace it. It
-    stays while the note needs more. Raises NoteRefused if a place is gone, the properties do not
-    allow an exact edit, or every run would fill the note again.
+    afterwards: what happens to the mark that a note is postponed: `keep`, `remove`, or a tag to
+    replace it. The mark stays while the note needs more than what is filled.
+
+    Raises NoteRefused if a place is gone, the properties do not allow an exact edit, or the new
+    text would still have a need that was filled, so that every run would fill it again.
     """
 
     # At one place, items of the last property come before a new property, a callout after both.

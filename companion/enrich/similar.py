@@ -47,8 +47,10 @@ def open_similar(
 ) -> Iterator[SimilarNotes | None]:
     """Open the similar notes of the vault; None if they are switched off.
 
-    background: the built-in encoder runs at low priority. sends: notes may be encoded on another
-    machine. Raises UsageError when money is capped, and the encoder's price is not known.
+    background: the built-in encoder runs at low priority. sends: whether notes may be encoded on
+    another machine.
+
+    Raises UsageError when there is a cap on money, and the encoder's price is not known.
     """
     config = workspace.config
     if not config.similar.enabled:

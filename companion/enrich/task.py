@@ -80,9 +80,10 @@ class Task:
     """A note as it was read, and its needs.
 
     parsed: for --force, without what Companion wrote. skipped: why it is left alone. unfilled: what
-    is not asked for, and why. reopened: the keys of needs filled before that are open in parsed
-    only to be filled again. proposed: needs with an open proposal, one lost in a sync conflict that
-    will be reopened (accepted), or asked in a batch. read_at: Unix time.
+    is not asked for, and why. reopened: the keys of needs that Companion filled before, and that
+    are open in parsed only to be filled again. proposed: needs that are not asked for because they
+    have an open proposal, or one that was lost in a sync conflict and will be reopened (its state
+    is accepted), or are asked in a batch. read_at: Unix time. settings_version: of those in force.
     """
 
     data: bytes

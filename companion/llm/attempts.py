@@ -48,9 +48,10 @@ class EndpointSource(Protocol):
 class Sender:
     """Sends requests to one endpoint, and retries where that may help. Safe for threads.
 
-    Setting `cancelled` ends all waiting; close() also ends calls in progress. path: of the API,
-    below the base URL. budget: counts and limits the calls. can_wait: nobody waits for a single
-    answer, so the service tier is used, and other calls go first.
+    Setting `cancelled` ends all waiting for a retry; close() also ends calls in progress. `path`:
+    of the API, below the endpoint's base URL. `budget`: counts and limits what the calls use.
+    `can_wait`: nobody waits for a single answer, so the service tier is used, and other calls go
+    first when a limit a minute is reached. `retries`: further calls after a failed one.
     """
 
     def __init__(
@@ -95,10 +96,13 @@ class Sender:
     ) -> tuple[Reply, Completion, Endpoint]:
         """Return the first reply that a retry would not change, its completion, and its endpoint.
 
-        The completion is empty unless the status is 200. Status 408, 409, 429, 498 and 5xx,
-        time-outs (once) and broken connections are retried. The tokens, which a call may take, are
-        reserved before each call. check: called right before each call; what it raises is raised.
-        Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled.
+        The completion is an empty one where the status is not 200.
+
+        Status 408, 409, 429, 498 and 5xx, time-outs (once) and broken connections are retried. The
+        tokens, which a call may take, are reserved before each call, and before the endpoint
+        starts. Where a limit a minute is used up, the call waits for its turn. check: called right
+        before each call goes out; what it raises is raised. Raises EndpointError when the retries
+        fail too, or a cap of the day is reached; Cancelled when the user stops the work.
         """
         with ExitStack() as slot:
             slot.enter_context(self._slots)

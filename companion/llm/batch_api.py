@@ -69,9 +69,11 @@ class ProviderBatch(NamedTuple):
 
 
 class BatchApi:
-    """The batches at one endpoint; close() it at the end. Raises EndpointError, AnswerError.
+    """The batches at one endpoint; close() it at the end.
 
-    The openai package makes the calls, with its own retries, as Retry-After says.
+    The openai package makes the calls, with its own retries: calls that time out, break or are
+    refused for now, and as Retry-After says. All methods raise
+    EndpointError or AnswerError when that fails, too.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:

@@ -59,10 +59,11 @@ class DaySpending(NamedTuple):
 
 
 class Caps(NamedTuple):
-    """The price of calls, and the caps on a day's spending; None: unknown, or no cap.
+    """The price of calls, and the caps on a day's spending.
 
-    tokens_a_day, dollars_a_day: over all vaults; notes_a_day: of this vault's background notes.
-    model: its name, under which spending is shown.
+    price: of the configured model; None if unknown. tokens_a_day, dollars_a_day: caps over all
+    vaults; notes_a_day: cap on this vault's background notes; None: no cap. model: its name, under
+    which spending is shown.
     """
 
     price: PriceOf | None = None
@@ -81,9 +82,10 @@ class Caps(NamedTuple):
 class Reservation:
     """The estimated cost of one call, counted as spent until settled or released.
 
-    A context manager, which releases it at the end unless `sent` is set: then the call may be
-    billed. None of this raises: the answer matters more. turn: the call's turn at the endpoint,
-    which ends with it. tier: the service tier whose price it pays; None: the usual one.
+    A context manager, which releases it at the end unless it was settled, or `sent` is set: then
+    the call may be billed, and the estimate stays. None of this raises: the answer matters more.
+    turn: the call's turn at the endpoint, which ends with it. tier: the service tier whose price it
+    pays; None: the usual one.
     """
 
     def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
@@ -144,9 +146,9 @@ class Budget:
     ) -> Reservation:
         """Return the reservation of a call; under a cap, its estimate counts from now on.
 
-        It counts at the usual price, the highest, until it is settled. patient: if a cap would be
-        exceeded, wait for this process's calls in progress, which may use less than was estimated.
-        Raises LimitReached, BudgetUnknown.
+        It counts at the usual price, which is the highest, until the call is settled. patient: if a
+        cap would be exceeded, wait for this process's calls in progress, which may use less than
+        was estimated for them. Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
         day, estimate = self.today(), Amount()

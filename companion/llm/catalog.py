@@ -46,8 +46,9 @@ class Wheels(NamedTuple):
 class Tier(NamedTuple):
     """The machines that a model of the catalogue is for, and what is known about it.
 
-    free_memory: bytes that must be free. token_memory: bytes for a token of context. below: the
-    smaller model if this one is too much. measured: what the maintainers measured, in words.
+    free_memory: bytes that must be free for the model to be offered. token_memory: bytes that a
+    token of context takes. below: the smaller model to use if this one is too much for the machine;
+    empty for none. measured: in words, what the maintainers measured; empty for nothing.
     """
 
     free_memory: int

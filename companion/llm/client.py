@@ -57,10 +57,15 @@ class _FormatRejected(Exception):
 class Client(Sender):
     """Asks one endpoint, from any number of threads; close() it at the end.
 
-    It remembers what it learns about the endpoint (see Capabilities), and shares it with a client
-    made with `capabilities_from`. endpoint: may start on the first call; it and the budget are left
-    open. For the rest see Sender. Questions raise EndpointError when the endpoint is not available,
-    or a cap is reached (LimitReached), AnswerError when there is no usable answer, Cancelled.
+    It remembers what it learns about the endpoint (see Capabilities) as long as it lives, and
+    shares it with a client made with `capabilities_from`. `endpoint` may be a source that starts
+    the endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
+    `cancelled`, `can_wait` and `retries` see Sender. `budget` counts and caps what the calls
+    use; it may be shared, too, and is left open.
+
+    All questions raise EndpointError when the endpoint is not available, or a cap is reached
+    (LimitReached, before anything is sent), AnswerError when there is no usable answer to this one,
+    Cancelled when the user stops the work.
     """
 
     def __init__(
@@ -102,7 +107,9 @@ class Client(Sender):
     def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the model's answer, whose data fits the question's schema, if it has one.
 
-        check: see Sender.send. Raises JsonUnsupported when the endpoint supports no JSON format.
+        Its mode is the endpoint's. check: see Sender.send.
+
+        Raises JsonUnsupported when the endpoint supports no JSON format: ask for text then.
         """
         if question.schema is None:
             return self._ask(question, check)
@@ -132,8 +139,9 @@ class Client(Sender):
     def _ask(self, question: Question, check: Check | None) -> Answer:
         """Return the answer; if it is unusable, the answer of one more call.
 
-        After one that was cut off, that has twice the tokens, where allowed; after one that was not
-        JSON, the schema in its prompt. The embedded model goes on and on: its text is the answer.
+        If an answer was cut off, the second call has twice the tokens, where that is allowed; if it
+        was not JSON, the schema in its prompt. The embedded model just goes on and on, so its text
+        is the answer, with CUT at its end.
         """
         usage = Usage()
         for is_last in (False, True):

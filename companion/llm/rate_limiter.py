@@ -57,8 +57,9 @@ class _Limit(NamedTuple):
 class Turn:
     """The turn of a call that may use these tokens; later, the tokens it used.
 
-    can_wait: nobody waits for this answer alone. looks: how often it asked. reason: why it waits.
-    granted: how much was let go with it. counts_until, sent_at: by the limiter's clock.
+    can_wait: nobody waits for this answer alone. looks: how often it was asked for. reason: why it
+    waits. granted: how much had been let go with it. counts_until: until when it counts. sent_at:
+    when its request had been sent, by the limiter's clock.
     """
 
     _numbers = count()

@@ -41,9 +41,10 @@ _NOT_SUPPORTED = re.compile(
 class Question(NamedTuple):
     """The messages to a model, and the limits of its answer.
 
-    mode: how an answer that fits the schema is requested: schema, object or text. schema_in_prompt:
-    the last message has the schema, too. longest_copy: how many tokens in a row the embedded model
-    may copy from the messages, or repeat; None: any number.
+    max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema, object
+    or text. schema_in_prompt: the schema is also written in the last message. longest_copy: how
+    many tokens in a row the answer may take from the messages, or repeat; None: any number. Only
+    the embedded model can be held to it.
     """
 
     messages: Sequence[Message]
@@ -141,8 +142,9 @@ class Capabilities:
     def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
         """Return the body of the request that asks the question.
 
-        The embedded model has no tokens to spare for thoughts. A Qwen3 that thinks anyway, as its
-        template or server does not know the parameter, is told in the message not to.
+        The embedded model has no tokens to spare for thoughts: it is told not to think. A Qwen3
+        that thinks anyway, because its chat template or its server does not know the parameter, is
+        also told so in the message.
         """
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
         body = {"model": endpoint.model, **question.body(), limit: question.max_tokens}

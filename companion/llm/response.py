@@ -199,8 +199,9 @@ def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
 def fits_schema(value: Any, schema: JsonSchema) -> bool:
     """Return whether value has the types and the required keys of the schema.
 
-    Excess length, unknown keys and values outside an `enum` are left to the caller: they are no
-    reason to reject the other values.
+    Checks `type`, `required`, `properties` and `items` of JSON Schema. Excess length, unknown keys
+    and values outside an `enum` are left to the caller: they are no reason to reject the other
+    values.
     """
     kind = schema.get("type")
     expected = _TYPES.get(kind) if isinstance(kind, str) else None

@@ -61,8 +61,10 @@ class Transport:
     def post(self, body: dict[str, Any], path: str = "/chat/completions") -> Reply:
         """Return the reply to a request, whatever its status. path: of the API that is asked.
 
-        Its body stays bytes: the package's typed objects would double the CPU time, and reject what
-        lenient servers send. Raises CallFailed; AnswerError if the reply is over 1 MiB.
+        The body is left as bytes: building the package's typed objects would double the CPU time
+        of the call, and rejects what lenient servers send.
+
+        Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
         try:
             return _read_reply(self._openai.post_json(path, body))

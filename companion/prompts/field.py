@@ -153,7 +153,9 @@ def load_field(
 ) -> Field:
     """Return the field that the file describes, after rendering it for sample notes.
 
-    types: of properties in Obsidian, by name, casefolded. Raises PromptError, with the line.
+    types: the types of properties in Obsidian, by their names, casefolded.
+
+    Raises PromptError, with the line, for whatever is wrong with the file.
     """
     if not _NAME.fullmatch(name):
         file.fail(

@@ -21,14 +21,16 @@ _LAST_WORD = re.compile(r"\s+\S{0,20}$")  # no more: Chinese has no blanks betwe
 class PromptContext:
     """The parts of a note that a prompt may contain. All of it is data; none is used as a template.
 
-    title: empty if nothing names the subject. language: the English name of the one to write in;
-    None: the note's own. vocabulary: the values to choose from, by field, best first. opening: the
-    sentence that best says what the note is about; self_description: the same, if it reads as a
-    description. properties: as `name: value`, for notes with little text. backlinks: what other
-    notes say about it; linked: descriptions of notes that it links to. corrections: what the author
-    made of earlier answers, by field; style: how they write descriptions. small: a small model is
-    best told to write little, from what it is shown. wish: what the user wants changed in the
-    earlier answer.
+    title: empty if nothing names the subject. language: the English name of the language to write
+    in; None: the note's own. vocabulary: the values to choose from, by field name, the best match
+    first. opening: the sentence of the note that best says what it is about, if any.
+    self_description: the same, if it already reads as a description. properties: further properties
+    of the note as `name: value`, for notes with little text. backlinks: what other notes say about
+    it. linked: descriptions of notes that it links to. corrections: what the author made of earlier
+    answers, by field name. style: how the author writes descriptions. small: whether the model is
+    small, and is best told to write little, and only from what it is shown. wish: what the user
+    wants changed from an earlier answer, in their words; earlier: that answer, if it is to be
+    shown.
     """
 
     title: str

@@ -208,9 +208,11 @@ def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]
 
 
 def parse_field_frontmatter(file: PromptFile, type_name: str | None = None) -> FieldFrontmatter:
-    """Return the validated frontmatter of a field's file. Raises PromptError, with the line.
+    """Return the validated frontmatter of a field's file.
 
     type_name: the type that the property has in Obsidian, for a file that names no kind.
+
+    Raises PromptError, which names the key, its line and what it expects.
     """
     kind = file.frontmatter.get("kind") or FIELD_KINDS.get(type_name or "")
     if kind is None:

@@ -132,10 +132,12 @@ def find_good_items(answer: CheckedAnswer) -> list[str]:
 
 
 def tidy_answer(text: str, field: Field, title: str, note: str, own: str) -> str:
-    """Return a text or a callout, as the model wrote it, without citations; other values unchanged.
+    """Return a text or a callout without citations; other values as they are.
 
-    A callout also loses its header, copies of its own note and a cut-off end, and has no more
-    paragraphs than the field allows, unless there is code in it. note: what citations may be from.
+    A callout also loses its header, copies of the note and a cut-off end, and has at most as many
+    paragraphs as the field allows, unless there is code in it. text: as the model wrote it; the
+    result still has to be sanitized. note: what citations may be from. own: what a callout must not
+    repeat.
     """
     if field.kind not in ("text", "prose") or (field.kind == "prose" and _FENCE.search(text)):
         return text

@@ -26,12 +26,14 @@ class Fault(NamedTuple):
 class CheckedAnswer:
     """A value that the model gave for a field, sanitized, and what it is checked against.
 
-    text: the value; lines and items end at `\\n`. raw: before it was sanitized. title, note: the
-    note's, the latter with what the prompt shows of other notes, and callouts accepted before.
-    words: the note's running text. prompt: the instructions, without the note. language: to write
-    in, None: the note's own. question: that the callout answers. by_small_model: which explains the
-    note in a callout. of_section: it explains a section. own: what a callout must not repeat; None:
-    all of note.
+    text: the value; lines of a callout and items of a list end at `\\n`. raw: the value before it
+    was sanitized. title: the note's title. note: the note's whole text, what the prompt shows of
+    other notes, and for a callout those accepted before it. words: the note's running text as a
+    reader sees it. prompt: the instructions the model was given, without the note. language: the
+    English name of the language to write in, None for the note's own. question: what the callout
+    asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
+    of_section: whether the callout explains a section. own: what a callout must not repeat: note
+    without the parts from other notes; None: all of note.
     """
 
     field: Field
