@@ -228,7 +228,10 @@ class Acceptor:
         return all(context.linked_note(link, path) in named for link in links)
 
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
-        """Return the evidence for each sentence or item, with the path of another note it is in."""
+        """Return the evidence for each sentence, or item of a list, and the note that it is from.
+
+        The note is empty if the evidence is from the note itself, or there is none.
+        """
         note, told = self.note, read_told(self.note.whole, self.note.context)
         items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
         if field.kind == "list":
@@ -245,7 +248,10 @@ class Acceptor:
         return with_source
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
-        """Return the value in the answer, or the fault in it. Raises NothingToSay, AnswerError."""
+        """Return the value in the answer, or the fault that a check found in it, if checks are on.
+
+        Raises NothingToSay, AnswerError.
+        """
         ask, raw = answer.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):

@@ -49,7 +49,10 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 
 
 class FirstCalls(NamedTuple):
-    """The calls that ask for needs, the outcomes that need none, and unread embeds, with why."""
+    """The calls that ask for what a note needs, and the outcomes that need no call.
+
+    unread: what the note embeds that is left out, and why, in words.
+    """
 
     calls: list[ModelCall]
     outcomes: list[Accepted | Rejected]
@@ -277,7 +280,10 @@ class Asker:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
 
     def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
-        """Return the planner of calls that show much of the note. each_need: reserved tokens."""
+        """Return the planner of calls that show as much of the note as there is room for.
+
+        each_need: tokens reserved for each need.
+        """
         model = self.model
         budget, titles = TokenBudget(model.context_tokens, 0, each_need), note.callout_titles
         note_tokens = model.prose_tokens

@@ -63,7 +63,10 @@ class BatchMaker:
         self._journal = asker.workspace.journal
 
     def make(self, job: Job) -> tuple[Result, list[bytes]]:
-        """Return the result of the note except what is asked for, and the lines that ask for it."""
+        """Return the result of the note without what is asked for, and the lines that ask for it.
+
+        Raises EndpointError (of an encoder), StorageError.
+        """
         result = self._enricher.enrich(job._replace(propose=True))
         self._client.makes_calls &= not self._client.usage.calls  # one note shows what it takes
         needs = defaultdict[str, list[tuple[int, str]]](list)
@@ -187,7 +190,10 @@ class BatchReader:
     def _find_source(
         self, path: str, proposals: Sequence[Proposal]
     ) -> tuple[bytes | None, dict[int, str]]:
-        """Return the note asked about, and why proposals have no place, by id. Raises NoteError."""
+        """Return the note that the questions are about, and why some no longer have a place.
+
+        The reasons are by the ids of their proposals. Raises NoteError.
+        """
         source, latest = self._store.source(proposals[0]), self._store.latest(path)
         gone = {
             each.id: _REPLACED

@@ -146,7 +146,10 @@ def open_client(settings: Settings, cancelled: Event) -> Iterator[Client]:
 
 @contextmanager
 def open_source(settings: Settings) -> Iterator[ConfiguredEndpoint]:
-    """Open an endpoint for any number of clients. Raises UsageError if the model is not here."""
+    """Open an endpoint that any number of clients can use; an embedded model is stopped at the end.
+
+    Raises UsageError when the embedded model is not on this machine.
+    """
     config = _read_config(settings)
     with closing(ConfiguredEndpoint(settings)) as source:
         if config.is_embedded:

@@ -57,7 +57,10 @@ class VaultContext:
         self._learn_form = load_once(self._read_form)
 
     def names(self, path: str) -> LinkNames:
-        """Return what links in the note at path may point to: no private note, unless it is one."""
+        """Return what links in the note at path may point to.
+
+        Links in a private note may point to private notes; links in others must not reveal these.
+        """
         return self._make_names(path in self.withheld and not self._is_guarded)
 
     def _read_names(self, of_all: bool) -> LinkNames:
@@ -103,7 +106,10 @@ class VaultContext:
 
     @LockedProperty
     def styles(self) -> Styles:
-        """How the vault's AI callouts begin; those of withheld notes might reveal something."""
+        """How its AI callouts usually begin; the built-in styles if it has too few.
+
+        Those of withheld notes do not count: their titles might reveal something.
+        """
         default = Styles()
         return Styles(
             commonest_style(self.scan.styles(TOP, self.withheld), default.top),
@@ -147,7 +153,10 @@ class VaultContext:
         return partial(self.names(path).resolve, choose=choose) if is_linking else lambda _: None
 
     def link_to(self, path: str, source: str) -> str | None:
-        """Return a link in source to path (no `.md`), as the vault writes it; None: none can be."""
+        """Return a link in the note at source to the note at path, as the vault writes links.
+
+        path: without `.md`. None: no link can lead there, or none is allowed.
+        """
         target = self.names(source).target_of(path)
         way = self.scan.rules.obsidian.link_format
         if target is None or way == "shortest":
@@ -157,7 +166,10 @@ class VaultContext:
         return f"[[{path}]]" if is_safe(path) else f"[[{target}]]"
 
     def linked_note(self, text: str, source: str) -> str | None:
-        """Return the path, without `.md`, of the only note but source that a link or name means."""
+        """Return the path, without `.md`, of the only note that a link or a name means.
+
+        source: the note that it is in, which it must not mean.
+        """
         target = text.strip().removeprefix("[[").removesuffix("]]").partition("|")[0]
         names = self.names(source)
         path = names.only_note(target.partition("#")[0]) or names.only_note(target)
@@ -213,7 +225,10 @@ class VaultContext:
         return list(dict.fromkeys(targets))[:_OFFERED]
 
     def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
-        """Return the property's values by note. of_all: those of private notes, too."""
+        """Return the values of the property by the paths of the notes that have any.
+
+        of_all: of private notes, too.
+        """
         return {
             path: values
             for path, values in self.scan.values(name)

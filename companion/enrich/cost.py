@@ -24,7 +24,10 @@ ANSWER_SHARE = 0.5
 
 
 def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
-    """Return whether so many notes leave this machine that the user must agree."""
+    """Return whether the run sends so many notes to another machine that the user must agree.
+
+    Raises JournalError.
+    """
     if not workspace.config.is_remote or len(jobs) <= ASK_FROM:
         return False
     sent = (job for job in jobs if has_open_needs(workspace, job))

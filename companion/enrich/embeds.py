@@ -95,7 +95,10 @@ class _Reader:
     def expand(
         self, parsed: ParsedNote, lines: Set[int], path: str, above: tuple[str, ...]
     ) -> dict[int, list[Line]]:
-        """Return what is embedded in these lines, by line. above: the notes being read, to path."""
+        """Return the lines of what is embedded in these lines, by the line that it follows.
+
+        above: the notes being read, from the outermost one to the one at path.
+        """
         inserted: dict[int, list[Line]] = {}
         for number, embeds in _find_embeds(parsed).items():
             if number in lines:
@@ -217,7 +220,10 @@ class _Embed(NamedTuple):
 
 
 def _find_embeds(parsed: ParsedNote) -> dict[int, list[_Embed]]:
-    """Return the embeds by line; none of code, formulas, HTML, comments and AI callouts."""
+    """Return the embeds of the note by the lines that they are in.
+
+    Those in code, formulas, HTML, comments and AI callouts do not count.
+    """
     answers = parsed.callout_lines
     return {
         number: embeds

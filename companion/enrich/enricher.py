@@ -153,7 +153,10 @@ class Enricher(NoteWriter):
         return replace(task, needs=(*task.needs, *stale)), proposals
 
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[OpenProposal]]:
-        """Ask the model; return the job with the note's current path, the answers and proposals."""
+        """Ask the model; return its answers and the open proposals made of them, all stored.
+
+        The job has the note's current path.
+        """
         space, asker = self.workspace, self._asker
         path = follow_note(space.root, space.journal, job.path, task.data, task.read_at)
         guard = NoteGuard(space, job, task, path, self.cancelled)

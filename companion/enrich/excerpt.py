@@ -207,7 +207,10 @@ def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:
-    """Return the properties that describe the subject, each as `artist: Paul Chambers`."""
+    """Return the properties that describe the subject, for a note with hardly any text.
+
+    Words and years, each property as `artist: Paul Chambers`.
+    """
     parts = []
     for name, value in parsed.properties.values.items():
         items = value if isinstance(value, list) else [value]
@@ -240,7 +243,10 @@ def make_prompt_context(
     language: str | None = None,
     whole: ParsedNote | None = None,
 ) -> PromptContext:
-    """Return what a prompt shows of the note, or of the whole with its embeds, except its text."""
+    """Return what a prompt shows of the note, except its text, or properties in its place.
+
+    language: what to write in; None: the note's own. whole: the note with what it embeds.
+    """
     title = find_title(parsed, path)
     own = extract_sentence(whole or parsed, title, _OPENING)
     opening = own.text if own and width(own.text) <= _OPENING else None

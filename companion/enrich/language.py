@@ -117,7 +117,10 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
 
 
 def find_other_language(text: str, language: str) -> str | None:
-    """Return the language or script of text if it is surely not the one expected, else None."""
+    """Return the language or script of text if it is surely not the wanted one, else None.
+
+    language: one of LANGUAGES, or a script; for any other the result is None.
+    """
     text = remove_code(text)
     script = script_of(text, ENOUGH // 2)
     if script in (None, language) or language not in {*LANGUAGES, *_OWN_SCRIPT, *_SHARED}:
@@ -203,7 +206,10 @@ def _likeliest(shares: dict[str, float]) -> tuple[str, float]:
 
 
 def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
-    """Return whether a note has a character of the language's script, or only Latin names."""
+    """Return whether a note in Latin letters may be in a language of another script after all.
+
+    That is so if it has a character of that script, or consists of names.
+    """
     script = next((name for name, spoken in _SHARED.items() if language in spoken), language)
     signs = dict(_PATTERNS).get(script)
     if signs and signs.search(text + title):

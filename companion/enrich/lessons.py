@@ -94,7 +94,10 @@ class Lessons:
     def find_corrections(
         self, vault: VaultContext, names: Mapping[str, str]
     ) -> tuple[dict[str, list[str]], tuple[NoteFile, ...]]:
-        """Return the author's latest corrections by the name of the field, and their notes."""
+        """Return the author's latest corrections, in words, by field, and the notes they are from.
+
+        names: of the fields, by what they fill.
+        """
         by_field: dict[str, list[str]] = {}
         files: list[NoteFile] = []
         tokens = _TOKENS

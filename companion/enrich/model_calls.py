@@ -87,7 +87,10 @@ class CallPlanner:
     too_little: str = ""
 
     def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
-        """Return as few calls as the mode allows, and the needs that cannot be asked for."""
+        """Return the calls that ask for the needs, and the needs that cannot be asked for.
+
+        Mode together: as many in one call as fit.
+        """
         asks: list[Ask] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
@@ -249,7 +252,10 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
 
 
 def split_answer(asks: Sequence[Ask], ask: Callable[[], Answer], is_json: bool) -> CallAnswers:
-    """Call ask, and return its answer, split into one for each need."""
+    """Call ask, and return its answer split into one for each need.
+
+    Raises what ask raises, except AnswerError, which rejects the needs.
+    """
     try:
         answer = ask()
     except QuestionInBatch as error:

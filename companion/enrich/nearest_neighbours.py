@@ -65,7 +65,10 @@ NOTHING_LEARNT = Suggestion(None, (), "too few notes have one")
 
 @dataclass(frozen=True)
 class Rule:
-    """The share from which a value is used, and how it did on the notes that were left out."""
+    """The share from which a value is used.
+
+    precision, recall: the results in the vault itself, for `notes` that were left out in turn.
+    """
 
     least: float
     precision: float
@@ -113,7 +116,10 @@ class NearestNeighbours:
         return len(self._paths)
 
     def suggest(self, path: str, vector: Floats, has: Set[str] = frozenset()) -> Suggestion:
-        """Return what similar notes suggest. has: values that the note has already, casefolded."""
+        """Return what the notes most similar to the vector suggest for the note at path.
+
+        has: casefolded values that the note has elsewhere, such as tags in its text.
+        """
         near = self._find_near(path, self._table.compare(vector), _MORE_NEIGHBOURS)
         shares, more = self._share(near[:NEIGHBOURS]), self._share(near)
         new = [value for value in _by_share(shares) if value.casefold() not in has]
@@ -154,7 +160,10 @@ class NearestNeighbours:
         return {value: shares[value] for value in _by_share(shares)}
 
     def _find_near(self, path: str, similar: Floats, number: int) -> list[tuple[int, float]]:
-        """Return the rows of the most similar other notes, and their weights. Changes similar."""
+        """Return the rows of the most similar notes except the one at path, and their weights.
+
+        similar: the similarity of each row, which is changed.
+        """
         from companion.store.vectors import find_largest
 
         similar[self._folders.get(path.rpartition("/")[0], [])] += _SAME_FOLDER
@@ -221,7 +230,10 @@ def learn_rules(
 
 
 def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) -> Rule | None:
-    """Return the rule with the best F measure for shares of values and whether they are right."""
+    """Return the rule with the best F measure among those that get enough values right.
+
+    shares: of values, and whether they are the author's. authors: how many values the author gave.
+    """
     best: Rule | None = None
     right = 0
     ordered = sorted(shares, reverse=True)

@@ -26,7 +26,10 @@ _SHORT_HASH = 12  # hexadecimal digits
 
 
 class AnswerStore:
-    """Stores answers for one note as proposals, call by call. job: with the note's current path."""
+    """Stores a model's answers for one note as proposals, call by call.
+
+    job: with the note's current path. proposals: those that are open, by their needs.
+    """
 
     def __init__(
         self, space: Workspace, model: ModelFacts, run: str, job: Job, guard: NoteGuard

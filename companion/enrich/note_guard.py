@@ -35,7 +35,10 @@ _BACKGROUND_OFF = "background work was switched off in the meantime (background.
 
 
 class NoteExcluded(NoteRefused):
-    """The note is now private or ignored: nothing of it is sent, kept or written."""
+    """The note has become private or ignored: nothing from it is sent, kept or written.
+
+    usage: of the earlier calls about it.
+    """
 
     def __init__(self, reason: str, path: str, usage: Usage) -> None:
         super().__init__(reason, path)
@@ -107,7 +110,10 @@ def may_tell(space: Workspace, file: NoteFile) -> bool:
 
 
 def find_withheld(space: Workspace, proposals: Iterable[Proposal]) -> str:
-    """Return a note or PDF, shown by a batch's questions, that is now gone or private; or ""."""
+    """Return a note or PDF that a batch's questions show and that is now gone or private; else "".
+
+    proposals: those of the questions, in state `asked`.
+    """
     paths = dict.fromkeys(chain.from_iterable(each.options.get("shown", ()) for each in proposals))
     files = ((path, stat_note(space.root, path)) for path in paths)
     return next((path for path, file in files if not (file and may_tell(space, file))), "")
@@ -118,7 +124,10 @@ _NO_FILE = Facts(skipped="it is not a regular file", marks=(UNKNOWN,))
 
 
 def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | None:
-    """Return the facts of the note, or of its folder, now; None if it still holds data."""
+    """Return the facts of the note at path as it is now; None if it still holds data.
+
+    For a note in a private or ignored folder, they say so, too.
+    """
     if reason := space.ignore.path_reason(path):
         return Facts(skipped=reason, marks=(reason,))
     file = space.root / path
@@ -136,7 +145,10 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
 
 
 def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
-    """Return the task for a note that now holds data. Raises NoteRewritten, NoteExcluded."""
+    """Return the task for a note that now holds data, where it was task before.
+
+    Raises NoteRewritten if most of the earlier text is gone; NoteExcluded.
+    """
     if data == task.data and task.settings_version == space.settings.version:
         return task
     if is_rewritten(task.data, data):

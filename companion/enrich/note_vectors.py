@@ -79,7 +79,10 @@ class NoteVectors:
             return len(self._load())
 
     def find_missing(self, scan: Scan, only: Collection[str] | None = None) -> list[str]:
-        """Return the notes, of only these or of all, without a vector of what they are now."""
+        """Return the notes that have no vector, or have changed since.
+
+        only: the notes that should have one; None: all that are not left alone.
+        """
         with self._lock:
             self._load(scan)
             paths = [path for path in _notes_of(scan) if only is None or path in only]

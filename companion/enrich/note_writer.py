@@ -58,7 +58,10 @@ class NoteValues:
         return tuple(each.id for each in self.proposals)
 
     def find_places(self, task: Task) -> list[OpenProposal]:
-        """Return the proposals whose need is still in the task's note, with the current need."""
+        """Return the proposals whose need the task's note still has, with the current need.
+
+        Its reason is the one for which it was asked.
+        """
         needs = {need.key: need for need in task.all_needs}
         return [
             replace(each, need=need._replace(reason=each.need.reason))
@@ -227,7 +230,10 @@ class NoteWriter:
             self._plan(task, texts)
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
-        """Return the plan for the task's note, and the edits to its bytes. Raises NoteRefused."""
+        """Return the plan for the task's note, and the edits to its text as it was read.
+
+        Raises NoteRefused.
+        """
         rules, styles = self.workspace.rules, find_styles(self.workspace, self._context())
         afterwards = self.workspace.config.notes.postponed_afterwards
         with _ONE_PLAN:

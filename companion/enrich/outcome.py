@@ -122,7 +122,10 @@ class NoteAnswers(NamedTuple):
         return [each for each in self.outcomes if isinstance(each, Rejected)]
 
     def merge(self, second: NoteAnswers) -> NoteAnswers:
-        """Return these answers with those to the second questions, unless these say nothing."""
+        """Return these answers with those to the second questions in their places.
+
+        A need keeps its last reason, unless the model had nothing to say to the second question.
+        """
         accepted = {each.need: each for each in second.accepted}
         rejected = {each.need: each for each in second.rejected if each.kind != "nothing"}
         merged: list[Accepted | Rejected] = []

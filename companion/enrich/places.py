@@ -145,7 +145,10 @@ class Preview(NamedTuple):
 
 
 def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal) -> Preview:
-    """Return the proposal's effect on its note. Raises NoteError, also if it has no place now."""
+    """Return the proposal's effect on its note; nothing is written.
+
+    Raises NoteError, also if the proposal no longer has a place in the note.
+    """
     path = proposal.path
     places = find_places(space, path, [proposal], partial(read_note, space.root, settle=0))
     if reason := places.gone.get(proposal.id):

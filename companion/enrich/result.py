@@ -19,7 +19,10 @@ NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "
 
 @dataclass(frozen=True)
 class Filling:
-    """The value of a need, sanitized: text, items or a callout's lines. remark: for the history."""
+    """The value that a need is filled with, sanitized; a list holds items, or a callout's lines.
+
+    remark: what the history says about it beside the value.
+    """
 
     need: Need
     value: str | list[str]

@@ -66,7 +66,10 @@ def open_similar(
 
 
 class ChosenValues(NamedTuple):
-    """What similar notes decide; needs left for the model, and values likely for each field."""
+    """The values that similar notes decide. needs: those left for the model.
+
+    likely: the values that similar notes have, the likeliest first, by the name of the field.
+    """
 
     outcomes: tuple[Accepted | Rejected, ...]
     needs: Sequence[Need]
@@ -103,7 +106,10 @@ class SimilarNotes:
     def find_evidence(
         self, proposal: Sequence[str], shown: Sequence[str], language: str | None
     ) -> list[Evidence]:
-        """Return the evidence for each sentence; none if the encoder here cannot tell."""
+        """Return the evidence for each sentence of a proposal.
+
+        None if the encoder fails, does not know the language, or is on another machine.
+        """
         encoder = self.vectors.encoder
         if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
             return []
@@ -223,7 +229,10 @@ class SimilarNotes:
         return self._keep(context, (name, most, of_all or not context.withheld), learn)
 
     def relations(self, context: VaultContext, field: Field, *, of_all: bool) -> Relations:
-        """Return what the property links to, and its rule. Raises EndpointError, AnswerError."""
+        """Return what the property of the field links to, and the rule learnt from it.
+
+        of_all: as in neighbours. Raises EndpointError, AnswerError.
+        """
 
         def learn() -> Relations:
             values = self._authors_values(context, field.fills, of_all)

@@ -103,7 +103,10 @@ class Passage:
 
 
 def read_passages(parsed: ParsedNote) -> list[Passage]:
-    """Return the passages of the note, without AI callouts, code, comments, HTML and tag lines."""
+    """Return the passages of the note's text in their order.
+
+    AI callouts, code, formulas, comments, HTML and lines of tags are left out.
+    """
     passages: list[Passage] = []
     items: list[Passage] = []  # those that another one may be below
     heading, last = "", None  # last: the passage that the next line may continue

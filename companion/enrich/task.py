@@ -108,7 +108,10 @@ class Task:
 
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
-    """Return the task for the note that holds data. Raises NoteRefused, JournalError."""
+    """Return the task for the note that holds data.
+
+    Raises NoteRefused if its text is ambiguous, or the section is not there. JournalError.
+    """
     parsed, version = ParsedNote.decode(data), workspace.settings.version
     explicit = job.explicit or job.rejected_only
     reverted = RevertedText(parsed.note.text, frozenset(), frozenset())
@@ -135,7 +138,10 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
 
 def examine_note(workspace: Workspace, job: Job, read: Callable[[str], Snapshot]) -> Task:
-    """Return the task for the note, read unless its file is left alone. Raises NoteError."""
+    """Return the task for the note at the job's path, as read returns it.
+
+    A note whose file is left alone is not read. Raises NoteError, JournalError.
+    """
     if reason := skip_reason(workspace.root, job.path, workspace.ignore):
         return Task.left_alone(reason)
     return prepare_task(workspace, job, read(job.path).data)
@@ -150,7 +156,10 @@ def has_open_needs(workspace: Workspace, job: Job) -> bool:
 
 
 def open_task(workspace: Workspace, job: Job) -> Task | None:
-    """Return the task for the note as it is now; None if there is nothing to ask for."""
+    """Return the task for the note as it is now; None if there is nothing to ask for.
+
+    Raises JournalError.
+    """
     task = read_task(workspace, job)
     return task if task and task.needs else None
 
@@ -290,7 +299,10 @@ def _count_changed(old: str, new: str) -> int:
 
 
 def _was_continued(text: str, edit: Edit) -> bool:
-    """Return whether lines were added, as part of it, below a callout that the edit removes."""
+    """Return whether lines were added below a callout that the edit removes, as part of it.
+
+    Companion puts a blank line below a new callout if there is none.
+    """
     block = split_lines(text[edit.start : edit.end])
     if not any(line.startswith("> [!ai]") for line in block) or not block[-1].strip():
         return False

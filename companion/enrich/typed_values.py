@@ -86,7 +86,10 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
 
 
 def stands_in(kind: str, value: str, text: str, language: str | None = None) -> bool:
-    """Return whether text has the number (in words of the language, None: of any) or the date."""
+    """Return whether the number or date is in the text, in words or in digits.
+
+    language: of the text, whose words for numbers count: `due` is two in Italian. None: any.
+    """
     folded = _fold(text)
     if kind != "number":
         return any(date == value for date, _ in _find_dates(folded, kind))
@@ -110,7 +113,10 @@ def find_untold(note: PromptNote, field: Field, value: str) -> Fault | None:
 
 
 def _read_number(text: str, name: str, *, is_text: bool) -> str | None:
-    """Return the number that the whole text is, or None. is_text: it may have separators."""
+    """Return the number if the whole text is one, None if it is not.
+
+    is_text: it is not a JSON number, which has no separators between thousands. Raises AnswerError.
+    """
     if is_text and _DIGITS.fullmatch(text):
         numbers = _read_digits(text)
     elif _PLAIN.fullmatch(text):
@@ -154,7 +160,10 @@ def _meanings(digits: str) -> list[str]:
 
 
 def _find_dates(text: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Yield the full dates in the text, and as written; not `03/04/2024`, which may be two."""
+    """Yield the dates in the text whose day, month and year are given, and how they are written.
+
+    `03/04/2024` may be in March or April, so it does not count.
+    """
     for match in _DATE.finditer(text):
         day = _day_of({key: part for key, part in match.groupdict().items() if part})
         if day and kind == "date":

@@ -50,7 +50,10 @@ class SettingsUnusable(UsageError):
 
 @dataclass(frozen=True, eq=False)
 class VaultSettings:
-    """The settings of a vault at one time. version: grows when what questions depend on changes."""
+    """The settings of a vault at one time.
+
+    version: changes when something that questions to the model depend on has changed.
+    """
 
     config: Config
     prompts: Prompts
@@ -95,7 +98,10 @@ class VaultSettings:
 
 
 class SettingsSource:
-    """The settings of a vault, read again when a file changes. fault: why they are unusable."""
+    """The settings of the vault at root, read again when one of their files changes.
+
+    Safe to use from any thread. fault: why the files cannot be used now; empty: they can.
+    """
 
     def __init__(self, root: Path, config: Config | None = None) -> None:
         """Read the files, except a config that was already read. Raises UsageError."""
@@ -110,7 +116,10 @@ class SettingsSource:
         self.current = self._make(config or load_config(root))
 
     def refresh(self) -> VaultSettings:
-        """Return the settings as the files have them now. Raises SettingsUnusable."""
+        """Return the settings as the files have them now. Raises SettingsUnusable.
+
+        Threads that wait during another thread's check share the next one.
+        """
         number = next(self._numbers)
         with self._lock:
             if self._last_look < number:
@@ -152,7 +161,10 @@ class SettingsSource:
         return marks
 
     def _require_ours(self, marks: _Marks) -> None:
-        """Raise UsageError for a file of ours now empty or gone: no note would be private."""
+        """Raise UsageError for a file of ours that is now empty or gone: it may be half saved.
+
+        With an empty one, no note would be private.
+        """
         for path in self._settings_files()[:_OURS]:
             if _has_content(self._marks[path]):
                 self._with_content.add(path)

@@ -220,7 +220,10 @@ def without_embeds(text: str) -> str:
 
 
 def plain_text(line: str, *, captions: bool = False) -> str:
-    """Return the words of a line, without tags at its ends and block identifiers."""
+    """Return the words of the line, without tags at its ends and a block identifier.
+
+    captions: include the captions of pictures.
+    """
     words = (_FOOTNOTE.sub("", line) if captions else without_embeds(line)).split()
     end = len(words)
     if end and _BLOCK_ID.fullmatch(words[-1]):

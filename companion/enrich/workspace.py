@@ -71,12 +71,18 @@ class Workspace:
         return adapted[1]
 
     def refresh(self) -> VaultSettings:
-        """Return the settings as the files have them now. Raises SettingsUnusable."""
+        """Return the settings as the files have them now. Takes microseconds unless one changed.
+
+        Raises SettingsUnusable while a file is broken.
+        """
         self.source.refresh()
         return self.settings
 
     def wait_for_settings(self, cancelled: Event) -> VaultSettings:
-        """Return what refresh does, once no settings file is broken. Raises Cancelled."""
+        """Return what refresh does, once no settings file is broken.
+
+        Raises Cancelled if the work is stopped first.
+        """
         while True:
             try:
                 return self.refresh()
@@ -130,7 +136,10 @@ class Workspace:
         return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
-        """Update the scan's facts of notes that may be new or gone; return those that changed."""
+        """Update the facts of these notes in the last scan, and return the paths that changed.
+
+        paths: vault-relative, with `/`, as on the disk; notes that may be new, changed or gone.
+        """
         paths = list(paths)
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
@@ -143,7 +152,10 @@ class Workspace:
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False
     ) -> tuple[ParsedNote, Facts] | None:
-        """Return a scanned note as it is now, here or to be sent; None: left alone, or changed."""
+        """Return a note of the scan as it is now; None if it is now left alone, or has changed.
+
+        is_remote: it is also read for another machine.
+        """
         settings = self.settings.for_reader("elsewhere") if is_remote else self.settings
         try:
             if skip_reason(self.root, file.path, settings.ignore):

@@ -35,7 +35,10 @@ _RETRIED_STATUSES = frozenset({408, 409, *LIMIT_STATUSES})
 
 
 class EndpointSource(Protocol):
-    """Lends an endpoint for a call, started first if necessary. An Endpoint is one, too."""
+    """Lends an endpoint for the duration of a call, and starts it first if necessary.
+
+    An Endpoint is one, too: it already runs, elsewhere or on this machine.
+    """
 
     @property
     def settings(self) -> Endpoint:
@@ -160,7 +163,10 @@ class Sender:
             transport.close()
 
     def _reserve(self, input_tokens: int, output_tokens: int) -> Reservation:
-        """Return the reservation once it is the call's turn. Raises EndpointError, Cancelled."""
+        """Return the reservation, once it is the call's turn; a waiting call has reserved nothing.
+
+        Between LimitReached and Cancelled, Cancelled is raised.
+        """
         turn, tokens = None, input_tokens + output_tokens
         if limiter := self._find_limiter():
             turn = limiter.line_up(tokens, can_wait=self._can_wait)
@@ -223,7 +229,10 @@ class Sender:
 
 
 def retry_delay(attempt: int) -> float:
-    """Return the seconds to wait after an attempt, from 0: doubled, with some randomness."""
+    """Return the seconds to wait after the failed attempt, counted from 0.
+
+    They double each time, with some randomness, so that threads do not all call at once.
+    """
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
     return min(_LONGEST_DELAY, _FIRST_DELAY * 2.0**attempt) * jitter
 

@@ -87,7 +87,10 @@ class BatchApi:
             return api.files.create(file=form, purpose="batch").id
 
     def create(self, file: str, key: str) -> ProviderBatch:
-        """Return a new batch of the file's questions, or the one that exists with the key."""
+        """Return a new batch of the file's questions. key: by which find() finds it.
+
+        If a connection breaks, it first checks whether the batch exists.
+        """
         for attempt in count():
             if attempt and (batch := self.find(key)):
                 return batch
@@ -241,7 +244,10 @@ class BatchClient(Client):
 
 
 class AnswerLine(NamedTuple):
-    """A line of an answer file. reply: None: error says why, as `batch_expired`; else empty."""
+    """A line of an answer file. reply: None if the line was not processed, and error says why.
+
+    error: empty, or such as `batch_expired`.
+    """
 
     id: str
     reply: Reply | None
@@ -258,7 +264,10 @@ class AnswerLine(NamedTuple):
         return "" if is_final else self.error or f"error {self.reply.status}"
 
     def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
-        """Return the answer, of `limit` tokens at most. Raises AnswerError, EndpointError."""
+        """Return the answer. limit: the most tokens it could have.
+
+        Raises AnswerError, EndpointError.
+        """
         if self.reply is None:
             raise unusable_answer_error(endpoint, f"is missing from the batch ({self.error})")
         if self.reply.status != 200:

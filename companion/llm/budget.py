@@ -95,7 +95,10 @@ class Reservation:
         self._settle = settle
 
     def settle(self, usage: Usage | None) -> None:
-        """Replace the estimate, once, with the usage, unless that is None or counts 0 tokens."""
+        """Replace the estimate with the usage, unless the endpoint counts 0 tokens, or None.
+
+        Only the first call has an effect.
+        """
         settle, self._settle = self._settle, None
         if settle:
             settle(usage)
@@ -224,7 +227,10 @@ class Budget:
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return the spending on each model, by day, of the last days with calls, if known."""
+        """Return the spending on each model, by day, of the last `limit` days with calls.
+
+        Empty if it is unknown. A model without a name stands for calls of older versions.
+        """
         return self._ask(lambda: self._store.read_models(limit), {})
 
     def close(self) -> None:

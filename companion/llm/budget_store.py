@@ -49,7 +49,10 @@ class Amount(NamedTuple):
 
 
 class BudgetStore:
-    """What was spent each day, by model; for any number of processes. Raises BudgetFileUnusable."""
+    """What was spent each day, by model; for one thread at a time, and any number of processes.
+
+    All methods except close() raise BudgetFileUnusable.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -59,7 +59,10 @@ class Tier(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A GGUF file. size, sha256: None: not pinned. path: the user's own. parameters: billions."""
+    """A GGUF file. `size` (bytes) and `sha256` are None if they are not pinned.
+
+    `path`: the user's own file, which is never fetched. `parameters`: billions.
+    """
 
     name: str
     title: str
@@ -145,7 +148,10 @@ def is_same_model(name: str, other: str) -> bool:
 
 
 def model_path(name: str) -> Path | None:
-    """Return the path of the model's file, None if it is not fetched yet. Raises UsageError."""
+    """Return the path of the model's file, None if it is not fetched yet.
+
+    Raises UsageError when there is no such model.
+    """
     model = find_model(name)
     path = model.path or models_folder() / model.file
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):

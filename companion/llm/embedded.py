@@ -102,7 +102,10 @@ class EmbeddedServer:
 
     @contextmanager
     def lease(self) -> Iterator[Endpoint]:
-        """Lend the endpoint for one call; it is not idle until then. Raises ModelNotStarted."""
+        """Lend the endpoint for one call; until then the server is not idle.
+
+        Raises ModelNotStarted when the server cannot be started.
+        """
         with self._changed:
             if self._timer:
                 self._timer.cancel()

@@ -43,7 +43,10 @@ class Encoder(Protocol):
     name: str
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return vectors of length 1 as rows. Raises EndpointError, AnswerError, Cancelled."""
+        """Return a vector of length 1 for each text, as the rows of a matrix.
+
+        Raises EndpointError, AnswerError, Cancelled.
+        """
 
     def close(self) -> None:
         """Free what it uses; the next call acquires it again, where that is possible."""
@@ -120,7 +123,10 @@ class BuiltInEncoder:
 
 
 class EndpointEncoder(Sender):
-    """The model behind an endpoint's `/embeddings`. Safe for threads. budget: left open."""
+    """The model behind the `/embeddings` of an OpenAI-compatible endpoint. Safe for threads.
+
+    budget: counts and caps what the calls use; it is left open.
+    """
 
     def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
         super().__init__(endpoint, threading.Event(), "/embeddings", budget)
@@ -128,7 +134,11 @@ class EndpointEncoder(Sender):
         self._endpoint = endpoint
 
     def encode(self, texts: Sequence[str], check: Callable[[], None] | None = None) -> Floats:
-        """Return vectors as Encoder does. check: see Sender.send."""
+        """Return a vector of length 1 for each text. check: see Sender.send.
+
+        Raises EndpointError when the endpoint is down or a cap is reached, AnswerError
+        when its answer is unusable, Cancelled.
+        """
         import numpy as np
 
         starts = range(0, len(texts), _BATCH)

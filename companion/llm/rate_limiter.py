@@ -114,7 +114,10 @@ class RateLimiter:
         self._held_until = 0.0
 
     def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
-        """Return the turn of a call that may use these tokens. can_wait: others go first."""
+        """Return the turn of a call that may use these tokens.
+
+        can_wait: nobody waits for its answer alone; calls that somebody waits for go first.
+        """
         return Turn(self, tokens, can_wait=can_wait)
 
     def hold(self, seconds: float) -> None:

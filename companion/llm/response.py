@@ -183,7 +183,10 @@ def read_completion(reply: Reply) -> Completion:
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
-    """Return the JSON object in text, None if there is none or it does not fit the schema."""
+    """Return the JSON object in text, None if there is none or it does not fit the schema.
+
+    A code fence or prose around it, which models often add, is left out.
+    """
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
         return None
@@ -218,7 +221,10 @@ def fits_schema(value: Any, schema: JsonSchema) -> bool:
 
 
 def with_body_status(reply: Reply) -> Reply:
-    """Return reply with the status in its body: some gateways send errors with status 200."""
+    """Return reply with the status that its body reports.
+
+    Some gateways send errors with status 200, and the real status in the body.
+    """
     if reply.status != 200 or b'"error"' not in reply.body[:4096]:
         return reply
     data = reply.parse()

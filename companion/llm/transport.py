@@ -73,7 +73,10 @@ class Transport:
 
     @contextmanager
     def client(self, retries: int) -> Iterator[openai.OpenAI]:
-        """Lend the package's own client over these connections. Raises CallFailed, ErrorReply."""
+        """Lend the package's own client over these connections, for a few calls.
+
+        Raises CallFailed; ErrorReply if the status is an error, after the retries.
+        """
         try:
             yield self._make_client(openai.OpenAI, retries)
         except openai.APIConnectionError as error:
@@ -141,7 +144,10 @@ _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "a
 
 
 class _GuardedClient(httpx2.Client):
-    """Sends our own headers only, limits the size and time of a reply, and can break calls off."""
+    """Sends our own headers only, limits the size and time of a reply, and can break calls off.
+
+    There are no redirects, cookies or logins to handle.
+    """
 
     def __init__(self, endpoint: Endpoint, max_answer: int) -> None:
         super().__init__(

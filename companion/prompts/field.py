@@ -88,7 +88,10 @@ class Field:
         return self.kind in ("link", "links")
 
     def choices(self, note: PromptContext) -> tuple[str, ...] | None:
-        """Return the allowed values; None: any. Raises NothingToChoose: the vault has none."""
+        """Return the allowed values, each once; None when any value is allowed.
+
+        Raises NothingToChoose when only the vault's values are allowed, and it has none.
+        """
         if self.vocabulary is None:
             return None
         used = note.vocabulary.get(self.name, ())
@@ -101,7 +104,10 @@ class Field:
         return tuple(dict.fromkeys(values))
 
     def schema(self, choices: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return the JSON schema of a value, of what strict mode and llama.cpp both enforce."""
+        """Return the JSON schema of a value; if choices are given, of one of them.
+
+        Uses only what both OpenAI's strict mode and llama.cpp's grammars enforce.
+        """
         if self.kind in _SCHEMAS:  # what the note does not tell is null
             return {"anyOf": [dict(_SCHEMAS[self.kind]), {"type": "null"}]}
         text: dict[str, Any] = {"type": "string"}
@@ -114,7 +120,10 @@ class Field:
     def instruction(
         self, note: PromptContext, question: str | None = None, section: str | None = None
     ) -> str:
-        """Return the instruction for this field. Raises NothingToChoose, PromptError."""
+        """Return the instruction for this field of the note.
+
+        Raises NothingToChoose, and PromptError when the template cannot be expanded.
+        """
         if self.template is None:
             return "Names of notes of the vault that belong here."
         offered = self.choices(note) or note.vocabulary.get(self.name, ())

@@ -129,7 +129,10 @@ class Template:
     compiled: jinja2.Template
 
     def render(self, values: Mapping[str, object]) -> str:
-        """Return the text, without blank lines around it. Raises PromptError with the line."""
+        """Return the rendered text, without blank lines around it.
+
+        Raises PromptError, with the line, when the template cannot be expanded.
+        """
         try:
             return render(self.compiled, len(self.file.body), values).strip()
         except _RENDER_ERRORS as error:
@@ -140,7 +143,10 @@ class Template:
 
 
 def read_prompt_file(path: Path) -> PromptFile:
-    """Return the file at path. Raises PromptError if it cannot be read or is broken."""
+    """Return the file at path.
+
+    Raises PromptError when it cannot be read, is not UTF-8, or has broken frontmatter.
+    """
     try:
         note = NoteText.decode(path.read_bytes())
         text, body_line = note.yaml, note.line_number(note.body_start)

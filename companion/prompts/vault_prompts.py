@@ -69,7 +69,10 @@ class TemplateAsk(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompt files in use. by_folder: those for notes in folders, by folder_key."""
+    """The prompt files in use, and the messages and schemas made from them.
+
+    by_folder: the prompts for notes in folders of the vault, by path as folder_key returns it.
+    """
 
     files: Mapping[str, PromptFile]
     system: Template
@@ -128,7 +131,10 @@ class Prompts:
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
     def schema(self, asks: Sequence[Ask], note: PromptContext) -> dict[str, Any]:
-        """Return the JSON schema of an answer: exactly these keys. Raises NothingToChoose."""
+        """Return the JSON schema of an answer to asks, for strict mode: exactly these keys.
+
+        Raises NothingToChoose.
+        """
         properties = {ask.key: ask.field.schema(ask.field.choices(note)) for ask in asks}
         return {
             "type": "object",

@@ -1239,7 +1239,11 @@ export interface components {
             folder: string;
             kind: string;
         };
-        /** @description Tokens read and written, and calls. cached_tokens: of input_tokens, as far as it is told. */
+        /**
+         * @description Tokens read and written, as the endpoint counts them, and calls made.
+         *
+         *     cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
+         */
         Usage: {
             /** @default 0 */
             input_tokens: number;

@@ -37,7 +37,10 @@ def find_refusal(answer: CheckedAnswer) -> Fault | None:
 
 
 def find_meta_talk(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer about itself or the model or, unasked, about the note."""
+    """Return the fault of an answer about the note, the answer or the model.
+
+    The answer to a question may speak of the note.
+    """
     if not (words := _find_phrase(_META, answer, _OF_SUBJECT)):
         return None
     retry = "Write about the subject itself; never mention the note, the text or yourself."
@@ -45,7 +48,10 @@ def find_meta_talk(answer: CheckedAnswer) -> Fault | None:
 
 
 def find_task_talk(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that thinks aloud or, unasked, speaks of its task."""
+    """Return the fault of an answer that speaks of its task or thinks aloud.
+
+    The answer to a question may speak of words and paragraphs.
+    """
     if not (words := _find_phrase(_TASK, answer, _OF_SUBJECT)):
         return None
     retry = "Give the finished text alone: no drafts, no remarks on the task, no instructions."

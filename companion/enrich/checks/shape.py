@@ -184,7 +184,10 @@ _BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»
 
 
 def find_unfinished(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that breaks off, or begins in the middle of a sentence."""
+    """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
+
+    Only fields of whole sentences need a full stop: people often write descriptions without one.
+    """
     text = unescape(answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
     lines = [last]
