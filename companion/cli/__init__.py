@@ -104,7 +104,10 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command; on a terminal, print an old one's new name. Raises UsageError."""
+        """Return the command of the arguments; on a terminal, print the new name of an old one.
+
+        Raises UsageError for an unknown one, with the command that was probably meant.
+        """
         if args[0] not in _PLACES and not args[0].startswith("-"):
             from difflib import get_close_matches
 

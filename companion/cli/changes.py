@@ -264,7 +264,10 @@ def _find_chosen(vault: Vault, whats: Sequence[str], only: Mapping[str, str | No
 
 
 def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
-    """Return the changes named, or of the run, or the last one, newest first. Raises NotThere."""
+    """Return the changes that are named, newest first; or those of the run, or of the last one.
+
+    Raises NotThere if one is unknown, or one of several has nothing to take back; UsageError.
+    """
     otherwise = "there is nothing to take back; see companion history"
     if run is not None:
         return _Choice.of(vault, ChangeFilter.of(run=run, undoable="part"))
@@ -283,7 +286,10 @@ def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
 
 
 def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:
-    """Return the changes named by number, note or folder, and what to say if there are none."""
+    """Return the change with this number, the last one of this note, or all of this folder.
+
+    Also what to say if there are none.
+    """
     if what.isdecimal():
         try:
             if len(what) > _MAX_DIGITS:

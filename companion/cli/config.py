@@ -205,7 +205,10 @@ def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValu
 def _plan_first(
     setting: Setting, candidates: Sequence[SettingValue], root: Path | None
 ) -> PlannedSettings:
-    """Return the edit for the first of the values that the setting accepts. Raises UsageError."""
+    """Return the edit for the first of the values that the setting accepts.
+
+    Raises UsageError if it accepts none of them.
+    """
     file, common = _file_of(root)
     fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
     if root is not None and setting.name == "vault":

@@ -178,7 +178,10 @@ def print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
 
 
 def fetch_model(config: Config, output: Output) -> None:
-    """Download the embedded model if it is missing. Raises UsageError, EndpointError."""
+    """Download the embedded model if it is configured and not on this machine yet.
+
+    Raises UsageError (no such model), EndpointError (no source answers, no space left).
+    """
     if config.is_model_missing:
         _pull(config.endpoint.model, output)
 

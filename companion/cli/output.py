@@ -131,7 +131,10 @@ class Output:
 
     @contextmanager
     def download(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Show a download. Yields a function that takes the bytes so far, and the total."""
+        """Show the progress of a download, its speed and the time left; in words in a log.
+
+        Yields a function that takes the bytes so far and the total.
+        """
         if not self.err.is_terminal:
             from companion.llm.download import DownloadWords, Pulse
 

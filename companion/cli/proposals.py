@@ -126,7 +126,10 @@ def _sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 
 class _Choice(NamedTuple):
-    """The proposals chosen. unknown: errors, by number. passed_over: flagged ones left out."""
+    """The proposals that were chosen. unknown: errors, by the number that names no proposal.
+
+    passed_over: how many were left out because they are flagged.
+    """
 
     proposals: list[Proposal]
     unknown: dict[int, str]

@@ -270,7 +270,10 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
 
 
 def ask_about_backlog(root: Path, output: Output) -> None:
-    """Ask about the vault's backlog, if it waits and somebody is there. Raises CompanionError."""
+    """Ask about the backlog of the vault at root, if it waits for an answer and somebody is there.
+
+    Raises VaultLocked, JournalError, UsageError.
+    """
     if output.can_ask:
         with open_vault(root, tell=output.warn) as opened:
             if (backlog := opened.backlog()).notes:
@@ -278,7 +281,10 @@ def ask_about_backlog(root: Path, output: Output) -> None:
 
 
 def _ask_about(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:
-    """Describe the backlog, and save the answer, `fill` or the user's. Raises UsageError."""
+    """Describe the backlog, and save the answer: `fill`, or the user's.
+
+    Raises UsageError if nobody can be asked.
+    """
     if output.as_json:
         output.print_json(backlog.model_dump())
     if not backlog.notes:

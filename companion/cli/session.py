@@ -86,7 +86,10 @@ common_options = join_options(
 def open_session_vault(
     vault: Path | None, paths: Iterable[str], *, output: Output, read_only: bool = False
 ) -> Iterator[Vault]:
-    """Open a command's vault, and warn of interrupted changes. read_only: it changes nothing."""
+    """Open the vault that a command works on, and warn about what an interrupted run left behind.
+
+    read_only: the command changes nothing.
+    """
     with open_vault(
         find_session_vault(vault, paths, output), read_only=read_only, tell=output.warn
     ) as opened:
@@ -242,7 +245,7 @@ def describe_unusable(errors: Iterable[LinkOutOfVault | PathUnreadable]) -> Iter
 
 # by name, since no system has all of them
 _STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
-_EXIT_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")  # SIGHUP: the terminal was closed
+_EXIT_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 _WRITES = "what is being written is finished first."
 _SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
@@ -301,7 +304,10 @@ class StopSignals:
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """Raise SystemExit at signals that would end the program without its finally blocks."""
+    """Raise SystemExit at signals that would end the program without running finally blocks.
+
+    SIGHUP is one: it is sent when the terminal is closed.
+    """
 
     def handle(number: int, frame: FrameType | None) -> None:
         raise SystemExit(_SIGNAL_STATUS + number)

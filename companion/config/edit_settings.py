@@ -92,7 +92,10 @@ def _change(
 
 
 def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
-    """Return the edit to this text, without its obsolete settings. Raises UsageError."""
+    """Return the edit that gives the file this text, without obsolete settings.
+
+    Raises UsageError if it is not TOML, or a setting in it is unknown or wrong.
+    """
     before, after = read_if_there(file), text.encode()
     dropped: tuple[str, ...] = ()
     tables = parse_tables(after, file)
@@ -104,7 +107,10 @@ def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
 
 
 def write_planned(planned: PlannedSettings) -> None:
-    """Write the file as planned, for its owner alone. Raises UsageError if it has changed."""
+    """Write the file as planned, readable by its owner alone, since it may hold a key.
+
+    Raises UsageError, and writes nothing, if it has changed or cannot be written.
+    """
     if not planned.changed:
         return
     if read_if_there(planned.file) != planned.before:
@@ -185,7 +191,10 @@ class Choices(NamedTuple):
     review: bool | None = None
 
     def settings(self, config: Config) -> dict[str, SettingValue]:
-        """Return what to set in the file of config. A key is kept only with the same address."""
+        """Return the settings to change in the file, whose content is config.
+
+        An API key is kept only if the address stays the same.
+        """
         changed: dict[str, SettingValue] = {}
         if self.endpoint is not None:
             base_url, model, key = self.endpoint
@@ -248,7 +257,10 @@ class SettingsPlace(NamedTuple):
 
 
 def find_place(root: Path) -> SettingsPlace:
-    """Return where the vault's settings are stored, or will be. Raises UsageError."""
+    """Return where the settings of the vault at root are stored, or will be.
+
+    Raises UsageError if the path cannot be written down, or a settings file is not valid.
+    """
     try:
         str(root).encode()
     except UnicodeEncodeError:

@@ -149,12 +149,18 @@ def find_restart_settings(then: Config, now: Config) -> list[str]:
 
 
 def read_tables(file: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file, none if it does not exist. Raises UsageError."""
+    """Return the tables of a TOML file; none if it does not exist.
+
+    Raises UsageError if it cannot be read, or is not TOML.
+    """
     return parse_tables(read_if_there(file) or b"", file)
 
 
 def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
-    """Return the tables of TOML in UTF-8. file: its name for messages. Raises UsageError."""
+    """Return the tables of TOML in UTF-8, with or without a byte order mark.
+
+    file: the name for messages. Raises UsageError.
+    """
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:

@@ -78,7 +78,10 @@ def value_of(config: Config, name: str) -> Any:
 
 
 def as_toml(value: Any) -> str:
-    """Return a value as TOML, without secrets and private parts of URLs; empty for None."""
+    """Return a value as TOML; empty for None, which TOML lacks.
+
+    A URL is shown without user, password and query; a secret not at all.
+    """
     match value:
         case None:
             return ""

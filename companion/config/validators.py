@@ -41,7 +41,10 @@ def normalize_folder(value: str) -> str:
 
 
 def normalize_tag(value: str) -> str:
-    """Return the tag without `#`, blanks and slashes around. Raises ValueError if it is none."""
+    """Return the tag without `#`, and without blanks and slashes around it.
+
+    Raises ValueError for a glob, or anything that is not a tag in Obsidian.
+    """
     tag = value.strip().removeprefix("#").strip("/")
     if "*" in tag or "?" in tag:
         plain = tag.rstrip("/*")
@@ -57,7 +60,10 @@ def normalize_tag(value: str) -> str:
 
 
 def normalize_properties(value: dict[str, str]) -> dict[str, str]:
-    """Return the properties without blanks around. Raises ValueError if one is empty or a glob."""
+    """Return the properties with their values, without blanks around either.
+
+    Raises ValueError if a name or value is empty or a glob.
+    """
     normalized = {}
     for name, text in value.items():
         for part in (name, text):

@@ -169,7 +169,10 @@ def recommend_model(machine: Machine) -> Recommendation:
 
 
 def find_shortage(config: Config) -> str:
-    """Return in words what memory the embedded model lacks; empty if none. Raises UsageError."""
+    """Return in words why the embedded model does not fit into the free memory; empty if it does.
+
+    Raises UsageError if there is no such model.
+    """
     if not config.is_embedded:
         return ""
     model = find_model(config.endpoint.model)
@@ -279,7 +282,10 @@ class ProbeResult(NamedTuple):
 
 
 def probe_client(client: Client) -> ProbeResult:
-    """Ask the model a short question; return its answer. Raises EndpointError, AnswerError."""
+    """Ask the client's model one short question, and return its answer.
+
+    Raises EndpointError or AnswerError if it does not answer.
+    """
     begun = time.monotonic()
     try:
         answer = client.ask(Question(_QUESTION, _ANSWER_TOKENS))

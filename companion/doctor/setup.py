@@ -138,7 +138,11 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
 
 
 def check_answer(config: Config) -> Finding:
-    """Check that the model answers, and how fast. Raises EndpointError, AnswerError, UsageError."""
+    """Check that the model answers, and how fast.
+
+    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
+    not on this machine, or the endpoint's address is invalid.
+    """
     with open_client(config, Event()) as client:
         client.retries = 1  # the user is waiting
         probed = probe_client(client)

@@ -151,7 +151,10 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
 def place_section_callout(
     note: NoteText, lines: Sequence[Line], section: Section, body: Sequence[str], style: Style
 ) -> Edit:
-    """Return the edit that puts a callout under the section's heading. Raises NoteRefused."""
+    """Return the edit that puts a new callout directly under the section's heading.
+
+    Raises NoteRefused if there is no such heading, or not as many as the section says.
+    """
     index = find_heading(lines, section)
     is_underlined = not lines[index].text.lstrip(" ").startswith("#")
     return _place_after(note, lines, index + is_underlined, body, style)

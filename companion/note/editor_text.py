@@ -107,7 +107,10 @@ class EditorText:
 
 
 class Utf16Edit(NamedTuple):
-    """Replace [start, end) with text, in UTF-16 code units. place: as find_place returns it."""
+    """Replace [start, end) with text. Offsets count UTF-16 code units, as in JavaScript.
+
+    place: what the edit belongs to, as find_place returns it.
+    """
 
     start: int
     end: int

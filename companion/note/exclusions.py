@@ -163,7 +163,10 @@ _MAX_QUOTED = 40  # characters of a template that the reason quotes
 
 
 def find_template(parsed: ParsedNote) -> NoteRefused | None:
-    """Return why the text, outside code and formulas, makes it a template, None if it does not."""
+    """Return why the note's text makes it a template, with the line, None if it does not.
+
+    Template syntax in code and formulas does not count.
+    """
     note = parsed.note
     opening, last_closing = note.text.find("<%", note.body_start), note.text.rfind("%>")
     has_placeholder = "{{" in note.text and _PLACEHOLDER.search(note.text, note.body_start)

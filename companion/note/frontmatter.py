@@ -148,7 +148,10 @@ def take_out_value(
 
 
 def _end_of_value(note: NoteText, entry: YamlEntry) -> int:
-    """Return the value's end, before blanks and comments. Raises NoteRefused for one within it."""
+    """Return where the value ends, before blanks and comments below it.
+
+    Raises NoteRefused where there is a comment within it.
+    """
     events = entry.value
     if events[0].kind == "SequenceStartEvent" and not events[0].style:
         events = events[:-1]  # a block's end is where the next property begins

@@ -118,7 +118,10 @@ class LinkNames(NotePaths):
         return self.target_of(path) if path is not None else None
 
     def only_note(self, target: str, choose: Choose | None = None) -> str | None:
-        """Return the path, without `.md`, of the only note that target matches, or the chosen."""
+        """Return the path, without `.md`, of the only note that target matches; see find_note.
+
+        choose: says which of several is meant.
+        """
         matching = self._matching_paths(target)
         exact = [path for path in matching if name_key(path) == _target_key(target)]
         path = only_one(exact or matching, choose)

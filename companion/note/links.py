@@ -195,7 +195,10 @@ class Links:
         return [other for other in notes if other is not None and other != path]
 
     def linking_to(self, path: str) -> list[str]:
-        """Return the notes that link to the note, those with few links first: they say more."""
+        """Return the notes that link to the note; first those with the fewest links.
+
+        A note with few links says more about each than an index of the whole vault does.
+        """
         sources = {
             source
             for source, target in self._links.get(_name_key(path), ())

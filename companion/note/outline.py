@@ -63,7 +63,10 @@ class _Scanner:
         return self.lines
 
     def _inside(self, line: Line) -> Line:
-        """Return a line that begins inside a comment or formula; no block starts after its end."""
+        """Return a line that begins inside a comment or formula.
+
+        What follows the end of a comment in its line cannot start a block.
+        """
         line = self.comments.read_inside(line)
         if line.is_open or line.kind == "math":
             return line
@@ -222,7 +225,10 @@ class HeadingNotFound(NoteRefused):
 
 
 def find_heading(lines: Sequence[Line], section: Section) -> int:
-    """Return the index of the section's heading among the lines. Raises HeadingNotFound."""
+    """Return the index of the section's heading among the lines.
+
+    Raises HeadingNotFound if there is no such heading, or not as many as expected.
+    """
     heading = section.heading
     headings = _find_headings(lines)
     matches = [i for i in headings if _fold(lines[i].title) == _fold(heading)]

@@ -26,7 +26,10 @@ _FOREIGN = re.compile(r"\ufeff?\s*(?:(\+\+\+)|\{)[ \t]*(?:\r|\n|\Z)")
 
 
 class ParsedNote:
-    """A parsed note, its parts computed on first use. tag_candidates: see find_tag_candidates."""
+    """A parsed note. Its parts are computed on first use.
+
+    tag_candidates: what looks like a tag in the body; see find_tag_candidates.
+    """
 
     def __init__(self, note: NoteText) -> None:
         """Read the note's properties.
@@ -103,7 +106,10 @@ class ParsedNote:
         return may_have and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
-        """Return the property's keys as written, with `tag` and `alias`, which Obsidian reads."""
+        """Return the keys of the property, as written, those of its older name included.
+
+        Obsidian still reads `tag` and `alias`. Usually there is one key or none.
+        """
         synonyms = _SYNONYMS.get(name.casefold())
         if synonyms is None:
             return self.properties.keys_of(name)

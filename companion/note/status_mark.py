@@ -85,7 +85,10 @@ def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
 
 
 def _words_edits(line: Line, tag_spans: list[tuple[int, int]]) -> Iterator[Edit]:
-    """Yield the edits that remove the tags from a line, unless the rest would become syntax."""
+    """Yield the edits that remove the tags at tag_spans from a line.
+
+    There are none if the rest of the line would be read as syntax.
+    """
     edits: list[Edit] = []
     text, done = line.text, line.content
     for start, end in tag_spans:  # each with the blank before it, else with the one after it

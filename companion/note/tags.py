@@ -63,7 +63,10 @@ def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> lis
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
-    """Return the spans of a line's tags, with `#`; none in code, links, HTML and the like."""
+    """Return the spans of the tags in the line's text, `#` included.
+
+    There are none in code, comments, formulas, HTML, links and URLs.
+    """
     if line.kind not in ("text", "heading") or "#" not in line.text:
         return []
     visible = CodeSpans(fill_spans(line.text, line.hidden, "!"))

@@ -41,13 +41,19 @@ def line_start(text: str, offset: int) -> int:
 
 @dataclass(frozen=True)
 class NoteText:
-    """The text of one note, whose byte order mark is kept. Offsets count characters of `text`."""
+    """The text of one note. A byte order mark is kept as its first character.
+
+    All offsets count characters of `text`.
+    """
 
     text: str
 
     @classmethod
     def decode(cls, data: bytes) -> NoteText:
-        """Return the note in data. Raises NoteRefused, with the line, if it is not UTF-8."""
+        """Return the note in data.
+
+        Raises NoteRefused, with the line, if data is not UTF-8.
+        """
         try:
             return cls(data.decode("utf-8"))
         except UnicodeDecodeError as error:

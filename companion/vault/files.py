@@ -189,7 +189,10 @@ def has_other_names(root: Path, path: str) -> bool:
 
 
 def is_same_file(root: Path, path: str, other: str) -> bool:
-    """Return whether both are hard links to one file: equal inodes alone do not prove it."""
+    """Return whether both are names of one file, by hard links.
+
+    Equal inodes alone do not prove it: some file systems give one inode to several files.
+    """
     try:
         same = os.path.samestat(os.lstat(f"{root}/{path}"), os.lstat(f"{root}/{other}"))
     except OSError:
@@ -198,7 +201,10 @@ def is_same_file(root: Path, path: str, other: str) -> bool:
 
 
 def read_file(file: str, size: int) -> bytes | None:
-    """Return the file's bytes; None if it has another size: it is being written. Raises OSError."""
+    """Return the bytes of the file; None if its size, in bytes, is no longer that.
+
+    Another program is writing it then. Raises OSError.
+    """
     fd = os.open(file, _READ)
     try:
         data = os.read(fd, size + 1)

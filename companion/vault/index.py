@@ -147,7 +147,10 @@ class Index:
 
 
 def _skip_other_names(root: Path, scan: Scan, paths: set[str]) -> None:
-    """Skip those of these notes that are hard links to another note, so that it is filled once."""
+    """Skip those of these notes that are hard links to another note, so that it is filled once.
+
+    Some file systems give several files the same inode.
+    """
     if not paths:
         return
     names = dict[int, list[str]]()

@@ -195,7 +195,10 @@ class Scan:
                 yield path, values
 
     def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
-        """Return how many notes, except those in `without`, use each value of the property."""
+        """Return how many notes use each value of the property called name.
+
+        without: paths of notes that do not count.
+        """
         used: Counter[str] = Counter()
         for path, values in self.values(name):
             if path not in without:
@@ -212,7 +215,10 @@ class Scan:
                 yield path, facts
 
     def styles(self, place: str, without: Collection[str] = ()) -> Counter[Style]:
-        """Return how many notes, except `without`, use each style of AI callouts at the place."""
+        """Return how many notes use each style of AI callouts at the place; see find_styles.
+
+        without: paths of notes that do not count.
+        """
         used: Counter[Style] = Counter()
         for path, facts in self.notes.select(Facts.has_styles, keep=True):
             if facts and path not in without:

@@ -68,7 +68,10 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
 
 
 def read_property_types(root: Path) -> dict[str, str]:
-    """Return Obsidian's word for each property's type, by casefolded name. Raises UsageError."""
+    """Return Obsidian's word for the type of each property, by its casefolded name.
+
+    Raises UsageError, naming the file, if it cannot be read or understood.
+    """
     file = root / SETTINGS / _TYPES
     types = _settings(file).get("types") or {}
     if not isinstance(types, dict):

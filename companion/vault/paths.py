@@ -87,7 +87,10 @@ def resolve_vault(path: Path) -> Path:
 
 
 def has_folder(root: Path, path: str) -> bool:
-    """Return whether the vault has the folder, ignoring case and Unicode form as the rules do."""
+    """Whether the vault has the folder; case and Unicode normalisation do not matter.
+
+    The ignore rules compare folders in the same way. path: vault-relative, with `/`.
+    """
     folders = [root]
     for key in map(folder_key, path.split("/")):
         parents, folders = folders, []
@@ -166,7 +169,10 @@ def _leads_out(root: Path, path: Path) -> bool:
 
 
 def spelled_path(root: Path, path: str) -> str:
-    """Return the vault-relative path as spelled on the disk. Raises as relative_path does."""
+    """Return the vault-relative path as it is spelled on the disk; empty for the vault itself.
+
+    Raises as relative_path does.
+    """
     return relative_path(root, path, root) if path else ""
 
 

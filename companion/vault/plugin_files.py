@@ -47,7 +47,10 @@ class InstallPlan(NamedTuple):
 
 
 def find_built() -> Path | None:
-    """Return the built plugin's folder, in the wheel or beside the package; None if not built."""
+    """Return the folder of the built plugin, in the wheel or beside the package.
+
+    None if it was not built. In a checkout, `make dev` builds it with Node.
+    """
     packed = _PACKAGE / "_plugin"
     folder = packed if packed.is_dir() else _PACKAGE.parent / "obsidian-plugin"
     return folder if all((folder / name).is_file() for name in FILES) else None
@@ -122,7 +125,10 @@ def find_plugin(root: Path) -> Path | None:
 
 
 def remove_plugin(root: Path) -> None:
-    """Disable the plugin in the vault and remove it. Raises UsageError; nothing is removed then."""
+    """Disable the plugin in the vault at root, and remove its folder.
+
+    Raises UsageError if the list of enabled plugins cannot be read; nothing is removed then.
+    """
     list_file, before, enabled = _read_enabled(root)
     if PLUGIN in enabled:
         rest = [name for name in enabled if name != PLUGIN]
@@ -132,7 +138,10 @@ def remove_plugin(root: Path) -> None:
 
 
 def read_setting(root: Path, name: str) -> object:
-    """Return a value of the plugin's data.json, None if it is not there. Raises UsageError."""
+    """Return a value of the plugin's data.json in the vault at root, None if it is not there.
+
+    Raises UsageError if the file cannot be read, or is not JSON.
+    """
     file = root / SETTINGS / "plugins" / PLUGIN / "data.json"
     settings: dict[str, object] = _read_json(root, file, {}, "it holds no settings")[1]
     return settings.get(name)

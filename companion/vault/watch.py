@@ -242,7 +242,10 @@ def _stop(observer: BaseObserver) -> None:
 
 
 def _find_mount_without_events(root: Path) -> tuple[str, str] | None:
-    """Return folder and kind of a mount, around or in root, that reports no changes; else None."""
+    """Return the folder and kind of a mount, around or in root, that reports no changes.
+
+    None if there is none, or they cannot be listed: rescans find what no event reports.
+    """
     if sys.platform == "win32":
         import ctypes
 

@@ -200,7 +200,10 @@ def _write_at(fd: int, offset: int, data: bytes) -> None:
 
 
 def _restore(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None:
-    """Write the old bytes back, unless another program wrote too. Raises NotePartlyWritten."""
+    """Write the old bytes back after a failed write, unless another program wrote too.
+
+    Raises NotePartlyWritten if they are not written back.
+    """
     cause = None
     try:
         if excluded or is_partial_write(read_all(fd), old, new):
