@@ -66,9 +66,7 @@ def take_code(body: PairingCode) -> TokenSecret:
 def open_session(body: Code) -> TokenSecret:
     """Exchange the code of `companion open` for a token, which lasts twelve hours."""
     token = the_access().exchange(body.code, "page", "page", _PAGE_LASTS)
-    return token or _refuse_code(
-        "This address was already used, or is too old; `companion open` makes a new one."
-    )
+    return token or _refuse_code("This address was already used, or is too old.")
 
 
 class PageAddress(Shape):
