@@ -57,6 +57,7 @@ _PHRASE = re.compile(
     r"(?:of|that|which|who|where|for|to|in|on|at|from|with|by|between|used|designed|based|made)\b"
 )
 _WEB_LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\(<?https?:")
+_ONLY_LINK = re.compile(r"\s*\[.*\](?:\([^()]*\))?\s*")
 _TWO_LINES = re.compile(r"\w[)]? (?:The|You|It|A|An|This|If|They|There|We|In|For) [a-z]+ ")
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
@@ -196,15 +197,15 @@ def _find_candidates(
     of_note = compile_phrases(r"\A<extract.of_note>\b", re.IGNORECASE)
     links = {inert_value(each) for each in _WEB_LINK.findall(parsed.note.text)}
     titles, title = _add_short(names[:1]), {"a", "an", "the", *find_tokens(names[0])}
-    candidates = []
-    if subtitle := _find_subtitle(parsed, names):
+    candidates, subtitle = [], _find_subtitle(parsed, names)
+    if subtitle:
         near, vector = nearness[0], vectors[0]
         candidates = [_Candidate(-1, -1, subtitle, True, False, True, True, True, near, vector)]
     following = [each for _, each in sentences[1:]] + [""]
     for number, (paragraph, sentence) in enumerate(sentences):
         text, near = inert_value(sentence), nearness[number]
         general = of_note.sub("The page says", text)  # “this page” is no other place, at its start
-        if following[number].startswith(_DASHES) or not _is_whole(general):
+        if following[number].startswith(_DASHES) or text in subtitle or not _is_whole(general):
             continue
         named = max(_share_named(text, each) for each in titles)
         is_alone = _stands_alone(general, names[0]) and not _leans(general)
@@ -234,12 +235,15 @@ def _find_subtitle(parsed: ParsedNote, names: Sequence[str]) -> str:
 
     Empty: there is no such line. “A tool that ...” may be a sentence's beginning by its form.
     """
-    shown = (line for line in parsed.lines if line.kind == "heading" or plain_text(line.visible))
-    top = next((line for line in islice(shown, 2) if line.kind == "text"), None)
-    paragraph = next(iter(read_paragraphs(parsed)), "")
-    if not top or not names[0] or not paragraph.startswith(line := plain_text(top.visible)):
+    shown = (each for each in parsed.lines if each.kind == "heading" or plain_text(each.visible))
+    lines = (each for each in shown if not _ONLY_LINK.fullmatch(each.visible))
+    top = next((each for each in islice(lines, 2) if each.kind == "text"), None)
+    line = inert_value(plain_text(top.visible)) if top and names[0] else ""
+    paragraphs = map(inert_value, read_paragraphs(parsed))
+    paragraph = next((each for each in paragraphs if each.startswith(line)), "") if line else ""
+    if not paragraph:
         return ""
-    text, title = inert_value(next(find_sentences([paragraph]))), _add_short(names[:1])[-1]
+    text, title = next(find_sentences([paragraph])), _add_short(names[:1])[-1]
     is_phrase = bool(_PHRASE.match(text))
     if not is_phrase and (paragraph != line or re.search(rf": |\.$|\b{_VERBS}", text)):
         return ""
