@@ -4,7 +4,6 @@
  */
 
 import { once } from "node:events";
-
 import { launchBrowser } from "./browser.js";
 
 const browser = await launchBrowser();

@@ -42,7 +42,6 @@ for (let time = 0; time < TIMES; time += 1) {
   );
 }
 
-let pause = 0;
 await page.mouse.move(150, 500);
 await page.evaluate(() => {
   const seen = /** @type {any} */ (window);
@@ -55,7 +54,7 @@ for (let time = 0; time < 200; time += 1) {
   await page.mouse.wheel(0, 4000);
   await page.waitForTimeout(20);
 }
-pause = await page.evaluate(() => /** @type {any} */ (window).longest);
+const pause = await page.evaluate(() => /** @type {any} */ (window).longest);
 const shown = await page.locator(".cc-row").count();
 await browser.close();
 console.log(

@@ -5,7 +5,7 @@ import { watch } from "node:fs";
 import { execFile } from "node:child_process";
 import { access, mkdir, readFile, readdir, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { dirname, join, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
 import { PATIENCE, waitFor } from "./wait.js";
@@ -106,8 +106,8 @@ function hostFunctions(vault) {
   const whole = (path) => join(vault.path, path);
   const read = (path) => readFile(whole(path), "utf8").catch(() => "");
   return {
-    hostList: () => list(vault.path),
-    hostListFolder: (path) => listFolder(vault.path, path),
+    hostList: async () => (await list(vault.path, "", { recursive: true })).filter((path) => !path.startsWith(".")),
+    hostListFolder: (path) => list(vault.path, path),
     hostRead: read,
     hostRename: async (from, to) => {
       await mkdir(dirname(whole(to)), { recursive: true });
@@ -131,18 +131,11 @@ function hostFunctions(vault) {
   };
 }
 
-async function list(root) {
-  const found = await readdir(root, { recursive: true, withFileTypes: true });
-  return found
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split(sep).join("/"))
-    .filter((path) => !path.startsWith("."));
-}
-
-/** The files of one folder, hidden ones too, by their paths in the vault. */
-async function listFolder(root, path) {
-  const found = await readdir(join(root, path), { withFileTypes: true }).catch(() => []);
-  return found.filter((entry) => entry.isFile()).map((entry) => `${path}/${entry.name}`);
+/** The files in a folder, hidden ones too, by their paths in the vault. */
+async function list(root, folder, options) {
+  const entries = await readdir(join(root, folder), { ...options, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"));
 }
 
 /** What Electron's network service sends for requestUrl: no Origin, Sec-Fetch-Site none. */

@@ -110,14 +110,6 @@ test("it is taken back in its editor, too", async () => {
   assert.deepEqual(changes.map(({ state }) => state).slice(0, 2), ["done", "undone"]);
 });
 
-test("switched off, nothing of it stays", async () => {
-  await page.evaluate(() => window.host.unload());
-  assert.equal(await page.locator(".side-dock-ribbon-action, .plugin-callout-companion").count(), 0);
-  await waitFor("the daemon knows that no note is open", async () => {
-    return JSON.parse(await scene.vault.companion("status", "--json")).open_notes === 0;
-  });
-});
-
 function readyBar() {
   return waitFor("the status is known", async () => {
     const words = await statusBar(page);

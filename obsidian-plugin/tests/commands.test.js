@@ -125,15 +125,13 @@ describe("enrich section", () => {
   });
 });
 
-describe("answer requests", () => {
-  test("asks for them and nothing else, and writes them", async () => {
-    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => ({ offer: offerFor(text, [1]), reason: null }));
-    host.daemon.changes = [change({ id: 8, needs: ["callout:section:Why"] })];
-    await host.command("answer-requests");
-    assert.equal(host.daemon.asked("POST /runs")[0].body.mode, "requests");
-    assert.equal(view.editor.getValue(), fill(NOTE, [1]));
-    assert.match(host.said, /^Filled a callout in “A”/);
-  });
+test("requests are asked for and nothing else, and are written", async () => {
+  host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => ({ offer: offerFor(text, [1]), reason: null }));
+  host.daemon.changes = [change({ id: 8, needs: ["callout:section:Why"] })];
+  await host.command("answer-requests");
+  assert.equal(host.daemon.asked("POST /runs")[0].body.mode, "requests");
+  assert.equal(view.editor.getValue(), fill(NOTE, [1]));
+  assert.match(host.said, /^Filled a callout in “A”/);
 });
 
 describe("enrich folder", () => {

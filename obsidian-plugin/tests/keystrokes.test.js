@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { StateEffect } from "@codemirror/state";
 import { getCM, Vim, vim } from "@replit/codemirror-vim";
 import { readFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
@@ -242,7 +243,7 @@ describe("Vim", () => {
   for (const [name, kind] of FAR) {
     test(`repeats what was typed, and no edit: ${name}`, async () => {
       show(kind, farFrom(kind));
-      view.editor.use(vim());
+      view.editor.cm.dispatch({ effects: StateEffect.appendConfig.of(vim()) });
       for (const mode of ["i", "v"]) {
         press(mode);
         await fillUnrequested();
@@ -320,16 +321,6 @@ describe("a card on a canvas", () => {
       assert.deepEqual([composed.content, await host.read("A.md")], [text, kind.before]);
     });
   }
-});
-
-test("the status says what Obsidian does not have", async () => {
-  delete view.editor.cm;
-  await host.unload();
-  await host.load();
-  await host.plugin.daemon.check();
-  await host.openStatus();
-  assert.match(host.modal.contentEl.textContent, /This version of Obsidian has no editor\.cm, so/);
-  host.modal.close();
 });
 
 describe("a cursor", () => {

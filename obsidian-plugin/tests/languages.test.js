@@ -13,10 +13,7 @@ const ENGLISH = await read("en");
 
 let host = null;
 
-afterEach(async () => {
-  await host?.unload();
-  host = null;
-});
+afterEach(() => host?.unload());
 
 /** The forms of a message, and the placeholders in all of them. */
 function look(message) {
@@ -59,15 +56,15 @@ const NEAREST = [...LANGUAGES.map((name) => [name, name]), ["pt-BR", "pt"], ["zh
 for (const [language, nearest] of NEAREST) {
   test(`where Obsidian speaks ${language}, ${nearest} is spoken`, async () => {
     host = new Host();
-    host.language = language;
+    window.hostNode.language = language;
     await host.load();
-    assert.equal(host.findCommand("pause").name, (await read(nearest)).plugin.toggleBackground);
+    assert.equal(host.plugin.commands__.get("pause").name, (await read(nearest)).plugin.toggleBackground);
   });
 }
 
 test("numbers choose the form", async () => {
   host = new Host();
-  host.language = "ru";
+  window.hostNode.language = "ru";
   await host.load();
   await host.open("A.md");
   await host.openStatus();

@@ -150,7 +150,8 @@ describe("a note that does not stay open", () => {
   test("is left alone when it was deleted", async () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
     await enrich();
-    await host.remove("A.md");
+    host.files.delete("A.md");
+    await host.app.vault.changed("A.md");
     await host.pass(400);
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.said, "“A.md” was deleted; nothing was written.");
@@ -253,11 +254,15 @@ describe("edits", () => {
     assert.match(host.said, /^Filled /);
   });
 
-  test("are not made in an editor without CodeMirror's view", async () => {
+  test("are not made in an editor without CodeMirror's view, which the status says from the start", async () => {
     delete view.editor.cm;
     await enrich();
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     assert.match(host.said, /^This version of Obsidian has no editor\.cm/);
+    host.plugin.unload();
+    await host.load();
+    await host.openStatus();
+    assert.match(host.modal.contentEl.textContent, /This version of Obsidian has no editor\.cm, so/);
   });
 
   test("are made once where two panes edit the note", async () => {

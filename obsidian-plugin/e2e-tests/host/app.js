@@ -4,11 +4,10 @@ import * as commands from "@codemirror/commands";
 import * as state from "@codemirror/state";
 import * as view from "@codemirror/view";
 import { Component, Events, Keymap, SecretStorage, TFile, TFolder } from "obsidian-test-mocks/obsidian";
-import { Setting } from "./controls.js";
 import { icon, setTooltip } from "./icons.js";
 import { drawExplorer, Plugin } from "./plugin.js";
 import { ConfirmationModal, Modal, Notice } from "./popups.js";
-import { PluginSettingTab, SettingsModal } from "./settings.js";
+import { PluginSettingTab, Setting, SettingsModal } from "./settings.js";
 import { FileSystemAdapter, Vault } from "./vault.js";
 import { ItemView, MarkdownView, TextFileView, Workspace } from "./workspace.js";
 

@@ -38,8 +38,7 @@ async function start() {
   await app.vault.load();
   drawExplorer(app, document.querySelector(".mod-left-split"));
   window.hostChanged = (path) => void app.vault.changed(path);
-  const plugin = await loadPlugin(app);
-  window.host.unload = () => plugin.unload();
+  await loadPlugin(app);
   app.workspace.ready();
   window.host.isReady = true;
 }
@@ -54,9 +53,7 @@ async function loadPlugin(app) {
   const load = new Function("require", "module", "exports", `${code}\n//# sourceURL=main.js`);
   load(find, module, module.exports);
   const Kind = module.exports.default ?? module.exports;
-  const plugin = new Kind(app, manifest);
-  await plugin.load();
-  return plugin;
+  await new Kind(app, manifest).load();
 }
 
 function find(name) {

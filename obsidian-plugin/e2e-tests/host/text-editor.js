@@ -1,7 +1,7 @@
 /** Obsidian's Editor on a real CodeMirror 6, so that undo, cursor and selection are real: in Chromium, and in Node. */
 
 import { history, redo, undo, undoDepth } from "@codemirror/commands";
-import { EditorSelection, EditorState, StateEffect } from "@codemirror/state";
+import { EditorSelection, EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
 export class TextEditor {
@@ -18,11 +18,6 @@ export class TextEditor {
 
   newState(doc) {
     return EditorState.create({ doc, extensions: [history(), EditorState.allowMultipleSelections.of(true), ...this.extensions] });
-  }
-
-  /** Show another text, without a way back to the one before. */
-  load(text) {
-    this.view.setState(this.newState(text));
   }
 
   /** Show what another program wrote: what differs is changed, the cursor stays about there. */
@@ -76,18 +71,13 @@ export class TextEditor {
     return { line: line.number - 1, ch: inside - line.from };
   }
 
-  /** Add an extension until the text is set. */
-  use(extension) {
-    this.view.dispatch({ effects: StateEffect.appendConfig.of(extension) });
-  }
-
   /** The text; setting it leaves no way back. */
   get content() {
     return this.view.state.doc.toString();
   }
 
   set content(text) {
-    this.load(text);
+    this.view.setState(this.newState(text));
   }
 
   setValue(text) {
@@ -115,14 +105,6 @@ export class TextEditor {
 
   get ranges() {
     return this.view.state.selection.ranges;
-  }
-
-  /** What is selected, each as the words it has; a cursor as what stands on both sides of it. */
-  get selected() {
-    const { content } = this;
-    return this.ranges.map(({ from, to, empty }) => {
-      return empty ? `${content.slice(0, from)}|${content.slice(from)}` : content.slice(from, to);
-    });
   }
 
   /** What a user does: text typed at an offset, or where the cursor stands. */

@@ -81,7 +81,7 @@ export class MarkdownView extends TextFileView {
   setViewData(text, clear) {
     this.data = text;
     this.readingEl.setText(text);
-    if (clear) this.editor.load(text);
+    if (clear) this.editor.content = text;
     else if (this.#mode === "source") this.editor.reload(text);
     this.head.draw();
   }

@@ -164,13 +164,11 @@ export class FakeDaemon {
   }
 
   "POST /pause"() {
-    this.status.paused = true;
-    return this.status;
+    return Object.assign(this.status, { paused: true });
   }
 
   "POST /resume"() {
-    this.status.paused = false;
-    return this.status;
+    return Object.assign(this.status, { paused: false });
   }
 
   "POST /presence"({ open }) {

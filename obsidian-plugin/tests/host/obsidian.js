@@ -26,20 +26,6 @@ class Notice extends OBSIDIAN.Notice {
   }
 }
 
-/** Windows, which a test finds in the order of their opening. */
-const tracked = (Kind) =>
-  class extends Kind {
-    open() {
-      super.open();
-      now.host.modals.push(this);
-    }
-
-    close() {
-      if (now.host.modals.includes(this)) now.host.modals.splice(now.host.modals.indexOf(this), 1);
-      super.close();
-    }
-  };
-
 class Plugin extends OBSIDIAN.Plugin {
   async loadData() {
     return structuredClone(now.host.data);
@@ -52,15 +38,12 @@ class Plugin extends OBSIDIAN.Plugin {
 
 const obsidian = requireObsidian({
   ...OBSIDIAN,
-  ConfirmationModal: tracked(OBSIDIAN.ConfirmationModal),
-  Modal: tracked(OBSIDIAN.Modal),
   Notice,
   Plugin,
-  requestUrl: (request) => now.host.listenerAt(new URL(request.url).origin).request(request),
+  requestUrl: (request) => (now.host.others.get(new URL(request.url).origin) ?? now.host.daemon).request(request),
 });
 
 export class Host {
-  modals = [];
   daemon = new FakeDaemon();
   /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
   others = new Map();
@@ -93,11 +76,6 @@ export class Host {
     this.app.secretStorage.setSecret("callout-companion-token", this.daemon.token);
   }
 
-  /** Obsidian's. */
-  set language(name) {
-    window.hostNode.language = name;
-  }
-
   /** The view of the active tab, or what is there in its place. */
   get active() {
     return this.workspace.activeLeaf?.view ?? null;
@@ -105,10 +83,6 @@ export class Host {
 
   set active(view) {
     this.workspace.activeLeaf = view && (view.leaf ?? { view });
-  }
-
-  listenerAt(origin) {
-    return this.others.get(origin) ?? this.daemon;
   }
 
   /** Have another program listen there. @param {Partial<FakeDaemon>} fields */
@@ -185,14 +159,9 @@ export class Host {
     await settle();
   }
 
-  /** The command of that name. */
-  findCommand(id) {
-    return this.plugin.commands__.get(id);
-  }
-
   /** Do what a command does; false where it is not to be had. */
   async command(id) {
-    const { checkCallback } = this.findCommand(id);
+    const { checkCallback } = this.plugin.commands__.get(id);
     if (!checkCallback(true)) return false;
     checkCallback(false);
     await settle();
@@ -221,12 +190,6 @@ export class Host {
   async reply(name) {
     find(document.querySelector(".notice:last-child"), "button", name).click();
     await settle();
-  }
-
-  /** Somebody deletes a file. */
-  async remove(path) {
-    this.files.delete(path);
-    await this.app.vault.changed(path);
   }
 
   /** What the file holds. */
@@ -260,9 +223,16 @@ export class Host {
     return this.notices.at(-1);
   }
 
+  /** The windows that are open. */
+  get modals() {
+    return [...document.querySelectorAll(".modal-container")];
+  }
+
+  /** The one that is. */
   get modal() {
     assert.equal(this.modals.length, 1, `one window, not ${this.modals.length}`);
-    return this.modals[0];
+    const [titleEl, contentEl, closeEl] = ["title", "content", "close-button"].map((part) => this.modals[0].querySelector(`.modal-${part}`));
+    return { titleEl, contentEl, close: () => closeEl.click() };
   }
 
   /** The lines of the lists in the window. */
@@ -271,7 +241,7 @@ export class Host {
   }
 
   async click(name, selector = "button") {
-    find(this.modal.modalEl, selector, name).click();
+    find(this.modals[0], selector, name).click();
     await settle();
   }
 
@@ -279,13 +249,13 @@ export class Host {
     await clock.pass(ms);
   }
 
-  /** Switch the plugin off, which leaves no timer of its own. */
+  /** Switch the plugin off, which leaves no window and no timer of its own. */
   async unload() {
     this.plugin.unload();
     await settle();
     clock.ticks.clear();
     for (const { view } of this.workspace.getLeavesOfType("markdown")) await view.onClose();
-    assert.equal(clock.size, 0, "no timer is left");
+    assert.deepEqual([this.modals, clock.size], [[], 0]);
   }
 }
 
