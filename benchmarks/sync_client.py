@@ -47,7 +47,7 @@ from benchmarks.sync_copies import phone_lock, read_notes, replace_note
 from companion.daemon import reconciler
 from companion.store.journal import Change
 from companion.store.proposal_store import Selection
-from companion.vault.ignore import is_conflict_copy
+from companion.vault.conflict_copies import is_conflict_copy
 
 SETTLE, DELAY = 30.0, 5.0  # seconds, before they are divided
 WRITTEN_IN, ENDS = 24 * 60.0, 30 * 60.0

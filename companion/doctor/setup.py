@@ -30,7 +30,8 @@ from companion.private_files import is_private
 from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal
-from companion.vault.ignore import OWN_FOLDER, is_conflict_copy
+from companion.vault.conflict_copies import is_conflict_copy
+from companion.vault.ignore import OWN_FOLDER
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
 from companion.vault.plugin_files import read_installed
 

@@ -22,8 +22,8 @@ from companion.errors import ChangeNotInNote, NoteChanged, NoteError
 from companion.private_files import make_private_folder, open_private
 from companion.store.journal import Change, Journal
 from companion.store.undo import find_inverse, find_parts, locate_note
+from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 from companion.vault.files import is_note_name, is_vault_there
-from companion.vault.ignore import find_copied_note, is_conflict_copy
 from companion.vault.lock import open_note
 from companion.vault.write import force_to_disk, is_partial_write, read_all, replace_bytes
 

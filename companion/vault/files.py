@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules, find_copied_note, is_conflict_copy
+from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 
 # Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: only the name
 # is on this machine, and reading would download the content.

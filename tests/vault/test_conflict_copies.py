@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault.ignore import find_copied_note, is_conflict_copy
+from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 
 COPIES = [
     pytest.param("Note (Anna's conflicted copy 2024-05-01).md", id="Dropbox"),
