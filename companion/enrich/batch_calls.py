@@ -39,6 +39,7 @@ from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.private_files import new_private
 from companion.store.batch_store import BatchCall, ProviderState
+from companion.store.moves import follow_moves
 from companion.store.proposal import NewProposal, Proposal
 from companion.store.proposal_store import Selection
 from companion.vault.write import read_note
@@ -121,9 +122,13 @@ class _NothingToAsk(Exception):
 
 
 class BatchReader:
-    """Reads the answers to calls of batches; each becomes proposals, or is refused."""
+    """Reads the answers to calls of batches; each becomes proposals, or is refused.
+
+    Notes that were moved since they were asked about are looked for first.
+    """
 
     def __init__(self, workspace: Workspace, similar: SimilarNotes | None) -> None:
+        follow_moves(workspace.root, workspace.journal)
         self._workspace = workspace
         self._similar = similar
         self._store = workspace.journal.proposals

@@ -163,12 +163,14 @@ def test_an_answer_for_a_cancelled_batch_is_taken_if_nobody_was_asked(user: User
     assert results == {"A.md": "unchanged", "B.md": "proposed"}
 
 
-def test_a_note_that_was_moved_and_edited_gets_its_answer(user: User) -> None:
+@pytest.mark.parametrize("is_edited", [False, True], ids=["moved", "moved and edited"])
+def test_a_note_that_was_moved_gets_its_answer(user: User, is_edited: bool) -> None:
     note = user.note("Old.md")
     lines = answers(user, export(user))
     moved = note.rename(user.vault / "New.md")
-    assert user.run("enrich", ".").status == 0
-    moved.write_text(moved.read_text() + "\nMore.\n")
+    if is_edited:
+        assert user.run("enrich", ".").status == 0
+        moved.write_text(moved.read_text() + "\nMore.\n")
     [result] = take(user, lines)
     assert (result["path"], result["status"]) == ("New.md", "proposed")
 
