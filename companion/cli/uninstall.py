@@ -19,7 +19,7 @@ from companion.config import common_state_folder, config_folder, load_config, st
 from companion.config.load import vault_files, vaults_with_settings
 from companion.daemon.installed_service import InstalledService, list_services, uninstall_service
 from companion.daemon.service_manager import find_manager
-from companion.doctor.setup import check_journal
+from companion.doctor.setup import find_interrupted
 from companion.errors import CompanionError, UsageError, VaultLocked
 from companion.llm.catalog import CATALOG, models_folder
 from companion.vault.obsidian import find_registered_vaults
@@ -98,7 +98,7 @@ def _refuse_if_in_use(services: Iterable[InstalledService], states: Iterable[Pat
                 f"nothing was removed: a daemon runs (pid {place.pid}, {state.name}); end it by"
                 " Ctrl-C in its terminal, and try again"
             )
-        if check_journal(state).state == "hint":
+        if find_interrupted(state):
             raise VaultLocked(
                 f"nothing was removed: a change was interrupted ({state.name}), and its journal is"
                 " needed; the next command that writes in that vault puts the note right"

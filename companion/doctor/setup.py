@@ -248,15 +248,23 @@ def check_journal(state: Path) -> Finding:
     if verdict != "ok":
         mend = f"move {file} aside; the notes are safe, but earlier changes cannot be undone then"
         return Finding("problem", f"it is damaged: {verdict}", mend)
-    with Journal(file, read_only=True) as journal:
-        pending = len(journal.pending())
-        newest = next(iter(journal.changes(limit=1)), None)
-    if pending:
+    if pending := find_interrupted(state):
         mend = "the next command that writes, or the daemon, finishes or restores what is open"
         said = "1 change was" if pending == 1 else f"{pending} changes were"
         return Finding("hint", f"{said} interrupted", mend)
+    with Journal(file, read_only=True) as journal:
+        newest = next(iter(journal.changes(limit=1)), None)
     said = f"the newest change is {newest.id}" if newest else "no changes yet"
     return Finding("ok", f"{said}; the journal is sound")
+
+
+def find_interrupted(state: Path) -> int:
+    """Return how many changes were interrupted; the journal may be damaged elsewhere.
+
+    Raises JournalError.
+    """
+    with Journal(state / "journal.sqlite3", read_only=True) as journal:
+        return len(journal.pending())
 
 
 def check_copies(root: Path) -> Finding:
