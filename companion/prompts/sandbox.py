@@ -43,7 +43,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Return the result, of numbers or of two texts or lists. Raises SecurityError."""
         if operator == "+" and not isinstance(left, int | float):
-            _spend(context, len(left) + len(right))
+            _spend(context, _size_of(left) + _size_of(right))
         elif operator == "**" or not all(isinstance(each, int | float) for each in (left, right)):
             raise SecurityError(f"{operator} is not for this")
         result = super().call_binop(context, operator, left, right)

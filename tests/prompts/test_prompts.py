@@ -233,7 +233,7 @@ BROKEN_BODIES = {
     "undefined in a branch": ("{% if question %}{{ titel }}{% endif %}", 4, "no titel"),
     "note text outside its marks": ("{{ prose }}", 4, "no prose"),
     "undefined attribute": ("a\n{{ title.x }}", 5, "expanded"),
-    "type error": ("a\n{{ title + 1 }}", 5, "expanded"),
+    "type error": ("a\n{{ title + 1 }}", 5, "can only concatenate"),
     "sandbox": ("{{ title.__class__.mro() }}", 4, "expanded"),
     "include": ("{% include 'y' %}", 4, "expanded"),
     "loops without end": (
