@@ -119,7 +119,6 @@ export class Host {
     return this.active;
   }
 
-  /** Open a canvas of notes. */
   async openCanvas(...paths) {
     const leaf = this.workspace.getLeaf("tab");
     const nodes = paths.map((file) => ({ type: "file", file }));
@@ -173,7 +172,6 @@ export class Host {
     await settle();
   }
 
-  /** Click on the status bar. */
   async openStatus() {
     this.status.click();
     await settle();
@@ -192,7 +190,6 @@ export class Host {
     await settle();
   }
 
-  /** What the file holds. */
   async read(path) {
     return this.files.get(path);
   }
