@@ -105,7 +105,7 @@ def locate_note(root: Path, journal: Journal, change: Change) -> Change:
         now = journal.change(change.id) or change
     file = stat_note(root, now.path)
     text = _read_text(root, file) if file else ""
-    if file and _longest_line(now) in text:
+    if file and (_longest_line(now) in text or _is_same(journal, now, file, text)):
         return now
     holders = list(_find_holders(root, journal, now))
     # An older copy, too, holds what the user has removed from the note.
@@ -124,6 +124,16 @@ def _longest_line(change: Change) -> str:
     """Return the first line of the longest text that is left of the change."""
     inserted = (change.edits[part].text.strip() for part in change.remaining_parts)
     return max(inserted, key=len, default="").partition("\n")[0].strip()
+
+
+def _is_same(journal: Journal, change: Change, file: NoteFile, text: str) -> bool:
+    """Return whether the file with this text is the change's note, by what else was in that.
+
+    This is quick: to look for the note elsewhere, all others are read.
+    """
+    images = journal.images(change.id)
+    has_rest = images is not None and not _is_another(text, images[1].decode())
+    return has_rest or bool(file.size and not text)  # it cannot be read now
 
 
 def _is_another(text: str, other: str) -> bool:

@@ -17,6 +17,7 @@ from companion.note.text import NoteText
 from companion.store.database import MIGRATIONS
 from companion.store.journal import Change, Journal, NewChange
 from companion.store.undo import find_inverse, find_parts
+from companion.vault.files import read_file
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change, record
@@ -298,6 +299,7 @@ def test_a_note_that_was_moved_is_undone_where_it_is(
 
 
 LONG = b"A line of mine that tells this note from others.\n"
+LARGE = ENRICHED.replace(b"Prose.", b"Prose of more than forty characters.")
 
 
 @labelled(
@@ -309,9 +311,7 @@ LONG = b"A line of mine that tells this note from others.\n"
 )
 def test_a_note_whose_name_another_has(bench: Bench, now: bytes, changed: str | None) -> None:
     bench.note.write_bytes(NOTE + LONG)
-    number = bench.write(
-        ENRICHED.replace(b"Prose.", b"Prose of more than forty characters.") + LONG
-    )
+    number = bench.write(LARGE + LONG)
     moved = bench.note.rename(bench.vault / "Moved.md")
     bench.note.write_bytes(now)
     if changed:
@@ -320,6 +320,25 @@ def test_a_note_whose_name_another_has(bench: Bench, now: bytes, changed: str | 
         with pytest.raises(ChangeNotInNote):
             bench.undo(number)
     assert bench.note.read_bytes() == now
+
+
+@labelled("is_readable", {"it is edited": True, "it cannot be read": False})
+def test_a_note_that_lost_a_change_is_not_sought(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_readable: bool
+) -> None:
+    bench.note.write_bytes(NOTE + LONG)
+    number = bench.write(LARGE + LONG)
+    (copy := bench.vault / "Copy.md").write_bytes(LARGE + LONG)
+    bench.note.write_bytes(NOTE + LONG)
+
+    def read(file: str, size: int) -> bytes | None:
+        assert file == str(bench.note) or not is_readable, "reading all notes takes long"
+        return read_file(file, size) if is_readable or file == str(copy) else None
+
+    monkeypatch.setattr("companion.store.undo.read_file", read)
+    with pytest.raises(ChangeNotInNote):
+        bench.undo(number)
+    assert copy.read_bytes() == LARGE + LONG
 
 
 def test_a_note_that_is_gone_is_no_other(bench: Bench) -> None:
