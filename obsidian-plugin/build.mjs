@@ -42,7 +42,10 @@ const addLanguages = {
     onResolve({ filter: /^languages$/ }, ({ path }) => ({ path, namespace: "languages" }));
     onLoad({ filter: /.*/, namespace: "languages" }, async () => {
       const files = (await readdir(folder)).filter((file) => file !== "en.json").sort();
-      const read = async (file) => [file.replace(".json", ""), JSON.parse(await readFile(join(folder, file), "utf8"))];
+      const read = async (file) => {
+        const { view, plugin } = JSON.parse(await readFile(join(folder, file), "utf8"));
+        return [file.replace(".json", ""), { ...view, ...plugin }];
+      };
       return { contents: JSON.stringify(Object.fromEntries(await Promise.all(files.map(read)))), loader: "json" };
     });
   },

@@ -1,9 +1,7 @@
-/**
- * Builds ui/page/ to what the daemon serves: page.min.js and page.min.css. The font is Inter, only the
- * letters of Latin text, and only if it is there.
- */
+/** Builds ui/page/ to what the daemon serves: page.min.js and page.min.css, and the messages of each language but English, as de.min.json. */
 
 import { build } from "esbuild";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -22,3 +20,9 @@ await build({
   charset: "utf8",
   logLevel: "warning",
 });
+
+const LANGUAGES = join(HERE, "ui", "languages");
+for (const file of (await readdir(LANGUAGES)).filter((name) => name !== "en.json")) {
+  const { view, page } = JSON.parse(await readFile(join(LANGUAGES, file), "utf8"));
+  await writeFile(join(STATIC, file.replace(".json", ".min.json")), JSON.stringify({ ...view, ...page }));
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -98,6 +99,7 @@ def _answer_problem(error: Exception) -> Response:
 BUILT_FILES = ("page.min.js", "page.min.css")
 """The script and the style, which `npm run page` makes."""
 STATIC_FILES = (*BUILT_FILES, "icon.svg")
+_LANGUAGE = re.compile(r"[a-z]{2}\.min\.json")  # the page's messages in a language other than English
 
 _FOLDER = Path(__file__).parent / "web" / "static"
 
@@ -125,8 +127,8 @@ for path in sorted(SHELL):
 
 @page.get(f"{STATIC}<name>")
 def send_static(name: str) -> Response:
-    """Send the script, the style or the icon."""
-    if name not in STATIC_FILES:
+    """Send the script, the style, the icon, or the messages of a language."""
+    if name not in STATIC_FILES and not _LANGUAGE.fullmatch(name):
         raise Refusal(404, "There is nothing at this address.")
     return _send(name)
 

@@ -397,7 +397,7 @@ test("a field that is refused again and again is asked about, and not filled the
   await propose(notes, "--field", "description");
   await vault.companion("refuse", "--flagged", join(vault.path, "Days"));
   await show("vault");
-  await page.getByText("You refused the last 5 proposals there.").waitFor();
+  await page.getByRole("listitem").filter({ hasText: "description in Days" }).getByText("You refused the last 5 proposals there.").waitFor();
   await page.getByRole("button", { name: "Stop: description, Days" }).click();
   await said("description is not filled in Days any more.");
   assert.match(await readFile(join(vault.home, "config.toml"), "utf8"), /unfilled = \{ ?Days = \["description"\] ?\}|\[notes\.unfilled\]\nDays = \["description"\]/);
@@ -629,12 +629,21 @@ test("the vault is not looked over again while nothing changes", async () => {
   assert.deepEqual(asked, ["/healthz"]);
 });
 
-test("all files of the page are under 60 kB, packed; they are asked for once", async () => {
-  await show("inbox");
-  const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
-  const files = [`${vault.address}/inbox`, ...names.filter((name) => name.includes("/static/"))];
-  assert.equal(new Set(files).size, files.length);
-  const bodies = await Promise.all(files.map(async (name) => Buffer.from(await (await fetch(name)).arrayBuffer())));
-  const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
-  assert.ok(bytes > 10_000 && bytes < 60_000, String(bytes));
-});
+const SPOKEN = [["de-AT", "de", "Verlauf"], ["ru", "ru", "История"], ["nl", "en", "History"]];
+for (const [locale, language, heading] of SPOKEN) {
+  test(`a browser that speaks ${locale} gets ${language}, and all files of the page are under 60 kB, packed; they are asked for once`, async () => {
+    const context = await newContext({ locale });
+    const tab = await openTab(await vault.openPage(), context);
+    await tab.waitForFunction((key) => sessionStorage.getItem(key), SESSION);
+    await show("history", tab);
+    assert.equal(await tab.locator("h1:visible").first().innerText(), heading);
+    assert.equal(await tab.evaluate(() => document.documentElement.lang), language);
+    const names = await tab.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+    const files = [`${vault.address}/history`, ...names.filter((name) => name.includes("/static/"))];
+    assert.equal(new Set(files).size, files.length);
+    const bodies = await Promise.all(files.map(async (name) => Buffer.from(await (await fetch(name)).arrayBuffer())));
+    const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
+    assert.ok(bytes > 10_000 && bytes < 60_000, String(bytes));
+    await context.close();
+  });
+}

@@ -1,6 +1,5 @@
-/** What build.mjs makes of the languages other than English, by language. What is missing of the view's is said in English. */
+/** What build.mjs makes of the languages other than English: the messages of the view and the plugin, by language. */
 declare module "languages" {
-  type Messages = Record<string, string | Record<string, string>>;
-  const languages: Record<string, { view: Messages; plugin: Messages }>;
+  const languages: Record<string, Record<string, string | Record<string, string>>>;
   export default languages;
 }

@@ -3,14 +3,14 @@
 import { getLanguage } from "obsidian";
 import languages from "languages";
 import { formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
-import english from "../ui/languages/en.json";
+import { plugin as english } from "../ui/languages/en.json";
 
 export { joinNames, showHidden };
 
 /** @import { Status } from "./api-types.d.ts" */
-/** @import { Values } from "../ui/words.js" */
+/** @import { English, Values } from "../ui/words.js" */
 
-/** @typedef {keyof typeof english.plugin | keyof typeof english.view} Key the name of a message */
+/** @typedef {keyof English["plugin"] | keyof English["view"]} Key the name of a message */
 
 /**
  * Speak Obsidian's language from now on. Call it before anything is said.
@@ -20,7 +20,7 @@ export { joinNames, showHidden };
 export function chooseLanguage(named = getLanguage()) {
   const language = named.split("-")[0] ?? "";
   const messages = languages[language];
-  setLanguage(messages ? language : "en", { ...(messages ?? english).view, ...(messages ?? english).plugin });
+  setLanguage(messages ? language : "en", messages ?? english);
 }
 
 /** Return a message, with its placeholders filled in. @type {(key: Key, values?: Values) => string} */

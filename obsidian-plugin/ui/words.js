@@ -4,7 +4,8 @@ import { view as english } from "./languages/en.json";
 
 /** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
 /** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
-/** @typedef {keyof typeof english} Key the name of a message of the page and the view */
+/** @typedef {typeof import("./languages/en.json")} English */
+/** @typedef {keyof English["view"] | keyof English["page"]} Key the name of a message of the page and the view */
 
 const BRITISH = "en-GB"; // no comma before `and`, and the day before the month
 
@@ -13,19 +14,14 @@ const chosen = { language: "en", messages: english, plural: new Intl.PluralRules
 
 const HIDDEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
-/**
- * Speak a language from now on.
- *
- * @param {string} language as Intl names it
- * @param {Record<string, Message>} messages
- */
+/** Speak a language from now on, as Intl names it. What its messages lack is said in English. @type {(language: string, messages: Record<string, Message>) => void} */
 export function setLanguage(language, messages) {
-  Object.assign(chosen, { language, messages, plural: new Intl.PluralRules(language) });
+  Object.assign(chosen, { language, messages: { ...english, ...messages }, plural: new Intl.PluralRules(language) });
 }
 
 /** Return a message, with its placeholders filled in. @type {(key: string, values?: Values) => string} */
 export function tell(key, values = {}) {
-  const message = chosen.messages[key] ?? /** @type {Record<string, Message>} */ (english)[key] ?? "";
+  const message = chosen.messages[key] ?? "";
   const text = typeof message === "string" ? message : (message[chosen.plural.select(Number(values.n))] ?? message.other ?? "");
   return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => {
     const value = values[name] ?? "";
@@ -60,9 +56,14 @@ export function joinNames(names) {
   return new Intl.ListFormat(locale()).format(names);
 }
 
+/** @type {(moment: string | Date, style: Intl.DateTimeFormatOptions) => string} */
+export function formatMoment(moment, style) {
+  return new Date(moment).toLocaleString(locale(), { hourCycle: "h23", ...style });
+}
+
 /** Return a moment as `10:41`. @param {string | Date} moment */
 export function formatTime(moment) {
-  return new Date(moment).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return formatMoment(moment, { hour: "2-digit", minute: "2-digit" });
 }
 
 /** Return a day as `Today`, `Yesterday` or `11 February 2024`. @param {string | Date} moment */
@@ -71,7 +72,7 @@ export function formatDay(moment) {
   const ago = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(day).setHours(0, 0, 0, 0)) / 86_400_000);
   if (ago === 0) return say("today");
   if (ago === 1) return say("yesterday");
-  return day.toLocaleDateString(locale(), { day: "numeric", month: "long", year: "numeric" });
+  return formatMoment(day, { day: "numeric", month: "long", year: "numeric" });
 }
 
 /**

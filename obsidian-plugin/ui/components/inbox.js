@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html, Icon, iconOf, Key, Meter } from "../dom.js";
 import { describeFlag, fateOf, nameOf, titleOf } from "../proposal.js";
-import { formatTime, say, showHidden, splitPath } from "../words.js";
+import { formatMoment, formatTime, say, showHidden, splitPath } from "../words.js";
 import { Empty, NothingFits } from "./ends.js";
 import { List } from "./list.js";
 import { Paper, Source } from "./paper.js";
@@ -56,7 +56,7 @@ export function Reading({ app }) {
 
 /** @param {Proposal} proposal where it comes from */
 function madeBy({ model, made_at: moment, why }) {
-  const when = say("madeAt", { time: formatTime(moment), day: new Date(moment).toLocaleDateString("en-GB", { day: "numeric", month: "long" }) });
+  const when = say("madeAt", { time: formatTime(moment), day: formatMoment(moment, { day: "numeric", month: "long" }) });
   return [why && `${why.charAt(0).toUpperCase()}${why.slice(1)}`, model && say("byModel", { model }), when].filter(Boolean).map(showHidden).join(" · ");
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf } from "../dom.js";
 import { describeFlag, linesOf } from "../proposal.js";
 import { cutAt, findSentence, parseBlocks, parseInline, plainText, toLines } from "../markdown.js";
-import { say, showHidden, splitPath } from "../words.js";
+import { formatMoment, say, showHidden, splitPath } from "../words.js";
 
 /** @import { Evidence, Proposal } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
@@ -97,7 +97,7 @@ function Values({ name, values }) {
   const [, day, time] = value.match(DATE) ?? [];
   const moment = new Date(`${day}T${time ?? "12:00"}`);
   if (Number.isNaN(moment.getTime())) return showHidden(value.replace(LINK, "$1"));
-  return moment.toLocaleString("en-GB", { day: "numeric", month: "long", year: "numeric", ...(time && { hour: "2-digit", minute: "2-digit" }) });
+  return formatMoment(moment, { day: "numeric", month: "long", year: "numeric", ...(time && { hour: "2-digit", minute: "2-digit" }) });
 }
 
 /** @param {{ app: App, proposal: Proposal, isEdited: boolean }} props the property that is filled */

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { html, useAnswer } from "../dom.js";
-import { formatNumber, say, showHidden } from "../words.js";
+import { formatMoment, formatNumber, say, showHidden } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
 /** @import { Spending as SpendingShape, Spent, SpentOnDay, Status } from "../../src/api-types.d.ts" */
@@ -53,13 +53,13 @@ function tokensOf({ input_tokens: read, output_tokens: written }) {
 /** @param {number | null} dollars */
 function formatDollars(dollars) {
   if (dollars === null) return say("unknownPrice");
-  return `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: dollars && dollars < 0.01 ? 4 : 2 })}`;
+  return formatNumber(dollars, { style: "currency", currency: "USD", maximumFractionDigits: dollars && dollars < 0.01 ? 4 : 2 });
 }
 
 /** @param {{ share: number }} props */
 function Ring({ share }) {
   const percent = Math.round(share * ROUND);
-  return html`<div class=${`cc-ring${share >= 1 ? " is-over" : ""}`}><svg viewBox="0 0 132 132" role="img" aria-label=${say("ofToday2", { n: percent })}><circle cx="66" cy="66" r="58" /><circle cx="66" cy="66" r="58" pathLength="100" stroke-dasharray=${`${Math.min(percent, ROUND)} 100`} /></svg><p><strong>${percent}%</strong>${say("ofTodayShort")}</p></div>`;
+  return html`<div class=${`cc-ring${share >= 1 ? " is-over" : ""}`}><svg viewBox="0 0 132 132" role="img" aria-label=${say("ofToday2", { n: percent })}><circle cx="66" cy="66" r="58" /><circle cx="66" cy="66" r="58" pathLength="100" stroke-dasharray=${`${Math.min(percent, ROUND)} 100`} /></svg><p><strong>${formatNumber(share, { style: "percent" })}</strong>${say("ofTodayShort")}</p></div>`;
 }
 
 /** @param {{ app: App, status: Status, month: Spent, isFree: boolean }} props */
@@ -83,7 +83,7 @@ function Days({ days, unit }) {
   const values = days.map(unit.value);
   const all = values.reduce((sum, each) => sum + each, 0);
   const top = niceTop(Math.max(...values, unit.limit ?? 0));
-  const label = (/** @type {string} */ day) => new Date(`${day}T12:00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  const label = (/** @type {string} */ day) => formatMoment(`${day}T12:00:00`, { day: "numeric", month: "short" });
   return html`<section class="cc-section" aria-labelledby="days"><div class="cc-head"><h2 id="days">${say("lastDays", { n: days.length })}</h2><span class="cc-soft cc-small">${say("inAll", { sum: unit.format(all), mean: unit.format(all / days.length) })}</span></div>
     <div class="cc-card cc-chart"><div class="cc-plot">
       ${[0, 0.5, 1].map((part) => html`<div key=${part} class="cc-grid" style=${{ "--v": part }}><span>${axis(unit, top * part)}</span></div>`)}
@@ -102,7 +102,7 @@ function Days({ days, unit }) {
 /** @type {(unit: Unit, value: number) => string} */
 function axis({ format, value: of }, value) {
   if (of !== tokensOf) return format(value);
-  return value.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
+  return formatNumber(value, { notation: "compact", maximumFractionDigits: 1 });
 }
 
 /** @param {number} most a round number that is not less */

@@ -13,7 +13,8 @@ import { Vault } from "../components/vault.js";
 import { html, Icon } from "../dom.js";
 import { NO_FILTERS } from "../inbox-store.js";
 import { listenToKeys } from "../keys.js";
-import { say, showHidden } from "../words.js";
+import { page as english } from "../languages/en.json";
+import { say, setLanguage, showHidden } from "../words.js";
 import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
 /** @import { Key } from "../words.js" */
@@ -25,6 +26,7 @@ const PAGES = {
   vault: { name: "vault", view: Vault },
   spending: { name: "spending", view: Spending },
 };
+const LANGUAGES = ["de", "es", "fr", "ja", "ko", "pt", "ru", "zh"]; // other than English
 const PAUSE = 3000; // milliseconds until events that ended are asked for again
 
 const page = signal(pageOf(location.pathname));
@@ -154,6 +156,17 @@ async function keepUp() {
   }
 }
 
+/** Speak the first of the browser's languages that there is a file of; English is in this script. */
+async function chooseLanguage() {
+  const languages = navigator.languages.map((each) => each.split("-")[0] ?? "");
+  const language = languages.find((each) => each === "en" || LANGUAGES.includes(each)) ?? "en";
+  const read = async () => (await fetch(`/static/${language}.min.json`)).json();
+  const messages = language === "en" ? null : await read().catch(() => null);
+  document.documentElement.lang = messages ? language : "en";
+  setLanguage(document.documentElement.lang, messages ?? english);
+}
+
+await chooseLanguage();
 addEventListener("popstate", go);
 addEventListener("beforeunload", (event) => {
   if (app.inbox.hasDrafts()) event.preventDefault();
