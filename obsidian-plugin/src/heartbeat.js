@@ -7,7 +7,6 @@ import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
 
-/** @import { DaemonEvent } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { ReportTaken } from "./api-types.d.ts" */
 
@@ -105,7 +104,11 @@ export class Heartbeat {
       while (this.status) {
         const events = await api.readEvents(this.#lastEvent);
         if (timers.isStopped) return;
-        for (const event of events) this.#take(event);
+        for (const event of events) {
+          this.#lastEvent = event.id;
+          this.store.takeEvent(event);
+          for (const watch of this.#plugin.watchers) watch(event);
+        }
         const isDue = Date.now() - this.#reportedAt >= OFTEN || events.some(({ name }) => name === "outbox" || name === "reset");
         if (isDue) await this.reportOpen();
       }
@@ -114,13 +117,6 @@ export class Heartbeat {
     } finally {
       this.#isListening = false;
     }
-  }
-
-  /** @param {DaemonEvent} event */
-  #take(event) {
-    this.#lastEvent = event.id;
-    this.store.takeEvent(event);
-    for (const watch of this.#plugin.watchers) watch(event);
   }
 
   #show() {

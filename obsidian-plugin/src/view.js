@@ -62,7 +62,7 @@ export class CompanionView extends ItemView {
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
     this.register(() => this.#endInbox());
-    this.registerEvent(this.app.workspace.on("file-open", (file) => this.#showNote(file?.path ?? "")));
+    this.registerEvent(this.app.workspace.on("file-open", (file) => this.inbox?.app.showNote(file?.path ?? "")));
     this.registerDomEvent(this.contentEl, "mouseover", (event) => this.#preview(event));
     await this.refresh();
   }
@@ -119,17 +119,12 @@ export class CompanionView extends ItemView {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
       propose: () => void notifyOfErrors(plugin, () => this.#propose()),
     });
-    this.#showNote(this.app.workspace.getActiveFile()?.path ?? "");
+    this.inbox.app.showNote(this.app.workspace.getActiveFile()?.path ?? "");
   }
 
   #endInbox() {
     this.inbox?.end();
     this.inbox = null;
-  }
-
-  /** @param {string} path of the note that is open now; its proposals are shown, unless somebody is at others */
-  #showNote(path) {
-    this.inbox?.app.showNote(path);
   }
 
   /**

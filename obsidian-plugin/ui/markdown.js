@@ -91,8 +91,7 @@ function readBlock(lines, at) {
 /** @type {(lines: Line[], at: number) => [Block, number]} */
 function readCode(lines, at) {
   const fence = FENCE.exec(lines[at]?.text ?? "")?.[1] ?? "";
-  let end = at + 1;
-  while (end < lines.length && !lines[end]?.text.trim().startsWith(fence) && lines[end]?.marks !== "…") end += 1;
+  const end = endOf(lines, at, (each) => !each.trim().startsWith(fence));
   return [{ type: "code", text: textOf(lines, at + 1, end) }, end + 1];
 }
 
