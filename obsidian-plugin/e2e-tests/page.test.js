@@ -65,8 +65,8 @@ function test(name, act) {
   });
 }
 
-async function newContext() {
-  const context = await browser.newContext();
+async function newContext(options) {
+  const context = await browser.newContext(options);
   context.setDefaultTimeout(Number(process.env.E2E_PATIENCE ?? PATIENCE) * 1000);
   return context;
 }

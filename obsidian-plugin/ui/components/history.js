@@ -70,7 +70,7 @@ function Row({ app, history, change }) {
     if (done) app.decisions.announce(words, false);
     else if (done === 0) app.decisions.announce(say("notDone", { name, why: history.stays.peek().get(which) ?? "" }), true);
   };
-  return html`<li><details class=${`cc-change${isUndone ? " is-undone" : ""}`} onToggle=${open}><summary><${Icon} name="right" /><span><b dir="auto">${name}</b>${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span></summary>
+  return html`<li><details class=${`cc-change${isUndone ? " is-undone" : ""}`} onToggle=${open}><summary><${Icon} name="right" /><span><b dir="auto">${name}</b> ${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span></summary>
       ${note && html`<p class="cc-change__note">${showHidden(note)}</p>`}${left.length > 0 && html`<p class="cc-change__note">${say("staysPart", { what: joinNames(left) })}</p>`}
       ${why && html`<p class="cc-fault"><${Icon} name="unknown" /><span>${showHidden(why)}</span></p>`}
       <${Diff} history=${history} id=${id} name=${name} /></details>
