@@ -99,7 +99,7 @@ def _answer_problem(error: Exception) -> Response:
 BUILT_FILES = ("page.min.js", "page.min.css")
 """The script and the style, which `npm run page` makes."""
 STATIC_FILES = (*BUILT_FILES, "icon.svg")
-_LANGUAGE = re.compile(r"[a-z]{2}\.min\.json")  # the page's messages in a language other than English
+_LANGUAGE = re.compile(r"[a-z]{2}\.min\.json")  # messages in another language
 
 _FOLDER = Path(__file__).parent / "web" / "static"
 
