@@ -93,7 +93,7 @@ def test_what_is_left_says_where_and_what_to_do() -> None:
 
 
 def test_vocabulary() -> None:
-    found = facts(noted("tags: [a, b]\naliases: c, d\nnote-type:\n- e\n- 1"))
+    found = facts(noted("tags: [a, b, C++]\naliases: c, d\nnote-type:\n- e\n- 1", "`#code`"))
     assert found.aliases == ("c", "d")
     assert found.values == {"tags": ("a", "b"), "note-type": ("e", "1")}
 
