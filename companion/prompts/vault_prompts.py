@@ -200,9 +200,8 @@ def _load_folders(
         above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
         files = {name: read_prompt_file(path) for name, path in of_folders[folder].items()}
         loaded[folder_key(folder)] = _load({**above.files, **files}, types)
-        for name in sorted(
-            files.keys() - set(_FRAMES)
-        ):  # it may not change which notes need something
+        for name in sorted(files.keys() - {*_FRAMES}):
+            # it may not change which notes need something
             field = loaded[folder_key(folder)].fields[PurePosixPath(name).stem]
             general = prompts.fields.get(field.name)
             if general is None:
