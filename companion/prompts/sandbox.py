@@ -21,16 +21,17 @@ _STEP = 1_000  # of that, at least, for each round of a loop and each call
 _LARGEST = 10**15  # of numbers
 _WORK = "work so far"  # a name that no template can write
 _FILTERS = (
-    *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items"),
-    *("last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse"),
-    *("select", "selectattr", "sort", "string", "title", "trim", "truncate", "unique", "upper"),
-    *("wordcount",),
+    *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int"),
+    *("items", "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr"),
+    *("reverse", "round", "select", "selectattr", "sort", "string", "sum", "title", "trim"),
+    *("truncate", "unique", "upper", "wordcount"),
 )
 _METHODS = frozenset(
     {
         *("capitalize", "count", "cycle", "endswith", "find", "get", "index", "isalpha", "isdigit"),
-        *("items", "keys", "lower", "lstrip", "removeprefix", "removesuffix", "rsplit", "rstrip"),
-        *("split", "splitlines", "startswith", "strip", "title", "upper", "values"),
+        *("items", "keys", "lower", "lstrip", "removeprefix", "removesuffix", "replace"),
+        *("rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper"),
+        "values",
     }
 )
 
@@ -53,7 +54,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, called: Any, *args: Any, **named: Any) -> Any:
         """Return what a function returns."""
-        _spend(context, _STEP + _size_of(getattr(called, "__self__", None)))
+        owner = getattr(called, "__self__", None)
+        _spend(context, _STEP + _size_of(owner))
+        if isinstance(owner, str) and called.__name__ == "replace":
+            return _replace(context, owner, *args, **named)
         return super().call(context, called, *args, **named)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:

@@ -251,6 +251,7 @@ BROKEN_BODIES = {
     "a block that doubles": (doubled("{% set a %}{{ a }}{{ a }}{% endset %}"), 4, "too much text"),
     "a join that doubles": (doubled("{% set a = [a, a] | join %}"), 4, "too much text"),
     "a replacement that doubles": (doubled("{% set a = a | replace('a', 'aa') %}"), 4, "too much"),
+    "a method that doubles": (doubled("{% set a = a.replace('a', 'aa') %}"), 4, "too much"),
     "lists in lists": (doubled("{% set a = [a, a] %}"), 4, "a list may not hold lists"),
     "a list that grows": ("{% set a = title.split() %}{{ a.extend(a) }}", 4, "expanded"),
     "squares": ("{% set a = 9 %}" + "{% set a = a * a %}" * 60, 4, "grow too large"),
@@ -407,6 +408,14 @@ def test_a_small_model_keeps_the_words_of_other_notes_where_these_say_more() -> 
 
 def test_stub_says_that_it_has_no_text() -> None:
     assert "(no text yet)" in user_text([ask("callout")], PromptContext("Kyoto"))
+
+
+def test_a_template_may_replace_sum_and_group() -> None:
+    source = "{{ title.replace('y', 'i') }} {{ [1.5, 2] | sum | round(1) }}"
+    source += "{% for size, names in aliases | groupby('length') %} {{ size }}{% endfor %}"
+    template, _ = compile_source(source)
+    values = {"title": "Kyoto", "aliases": [{"length": 2}, {"length": 5}]}
+    assert render(template, len(source), values) == "Kioto 3.5 2 5"
 
 
 def test_note_text_is_never_a_template() -> None:
