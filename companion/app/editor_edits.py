@@ -10,8 +10,9 @@ from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.editor_text import to_utf16
 from companion.store.change import Change, NewChange
+from companion.store.inverse import find_parts
 from companion.store.outbox_store import OutboxRow
-from companion.store.undo import find_parts, locate_note, make_undo, require_made
+from companion.store.undo import locate_note, make_undo, require_made
 
 
 def plan_edits(

@@ -246,7 +246,7 @@ def check_journal(state: Path) -> Finding:
     with closing(open_database(file, read_only=True)) as db:
         verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
-        mend = f"move {file} aside; the notes are safe, but earlier changes cannot be undone then"
+        mend = f"move {file} aside; then earlier changes can neither be undone nor recovered"
         return Finding("problem", f"it is damaged: {verdict}", mend)
     if pending := find_interrupted(state):
         mend = "the next command that writes, or the daemon, finishes or restores what is open"

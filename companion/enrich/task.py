@@ -20,9 +20,9 @@ from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText, split_lines
+from companion.store.inverse import find_parts
 from companion.store.journal import Change, Journal
 from companion.store.proposal import LatestProposal, NewProposal
-from companion.store.undo import find_parts
 from companion.vault.files import skip_reason
 from companion.vault.write import Snapshot, read_note
 

@@ -20,8 +20,9 @@ from typing import Literal, NamedTuple
 
 from companion.errors import ChangeNotInNote, NoteChanged, NoteError
 from companion.private_files import make_private_folder, open_private
+from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal
-from companion.store.undo import find_inverse, find_parts, locate_note
+from companion.store.undo import locate_note
 from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 from companion.vault.files import is_note_name, is_vault_there
 from companion.vault.lock import open_note

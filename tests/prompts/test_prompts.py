@@ -17,6 +17,7 @@ from companion.prompts import Ask, NothingToChoose, PromptContext, PromptError, 
 from companion.prompts.field import load_field
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import read_prompt_file
+from companion.prompts.sandbox import compile_source, render
 from tests.examples import labelled, many
 
 Write = Callable[[str, str], Path]

@@ -15,8 +15,8 @@ from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.store.database import MIGRATIONS
+from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal, NewChange
-from companion.store.undo import find_inverse, find_parts
 from companion.vault.files import read_file
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
