@@ -43,8 +43,7 @@ export class InboxStore {
   /** Why a decision was not made, or cannot be, by proposal. @type {Signal<Map<number, string>>} */
   faults = signal(new Map());
   isLoaded = signal(false);
-  /** Whether all pages are there. */
-  isWhole = signal(false);
+  isWhole = signal(false); // all pages are there
   /** Those whose decision is under way. @type {Set<number>} */
   settled = new Set();
   /** Whether somebody has decided on all that there was, and is told so. */
