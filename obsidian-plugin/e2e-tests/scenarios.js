@@ -164,8 +164,10 @@ function clickIn(user, within, selector, words) {
 /** Wait until the active editor shows something. @type {(user: Window, words: RegExp) => Promise<boolean>} */
 export function shows(user, words) {
   let text = "";
-  const what = () => `the editor shows ${words}, only: ${text}`;
-  return waitFor(what, async () => words.test((text = await shownText(user))));
+  let said = /** @type {string[]} */ ([]);
+  const what = () => `the editor shows ${words}, only: ${text}; notices: ${said.join(" | ")}`;
+  const look = async () => words.test((text = await shownText(user)));
+  return waitFor(what, async () => (await look()) || ((said = await user.locator(".notice").allInnerTexts()), false));
 }
 
 /** Wait until a notice has said that since `tidyUp`: one may be gone again. @param {User} user */
