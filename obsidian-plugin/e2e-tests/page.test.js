@@ -408,7 +408,7 @@ test("a field that is refused again and again is asked about, and not filled the
 test("a run that a restart of the daemon ends says how far it came, and what is left waits", async () => {
   await mkdir(join(vault.path, "Many"));
   const stub = "---\ndescription:\n---\n# A hedge\n\nIt wants to be cut twice a year, and never while birds are nesting.\n";
-  for (let number = 0; number < 60; number += 1) await vault.write(`Many/Hedge ${number}.md`, stub);
+  for (let number = 0; number < 240; number += 1) await vault.write(`Many/Hedge ${number}.md`, stub);
   await propose(["Many"], "--field", "description");
   await show("inbox?folder=Many");
   const cut = async (route, yes) => {
@@ -422,9 +422,9 @@ test("a run that a restart of the daemon ends says how far it came, and what is 
     return /(\d+) [^.]*\. Callout Companion was restarted/.exec((await page.locator(".cc-toast", { hasText: "restarted" }).textContent()) ?? "")?.[1];
   };
   const count = async (path) => (await call(path)).total ?? (await call(path)).changes.length;
-  await page.getByRole("button", { name: /^Accept 60 unflagged/ }).click();
+  await page.getByRole("button", { name: /^Accept 240 unflagged/ }).click();
   assert.equal(Number(await cut(/decide-all/, /^Write/)), await count("/proposals?state=accepted&folder=Many"));
-  const left = (await call("/proposals?folder=Many&limit=100")).proposals;
+  const left = (await call("/proposals?folder=Many&limit=1000")).proposals;
   assert.equal(await page.getByRole("button", { name: `Accept ${left.length} unflagged` }).count(), 1);
   await call("/proposals/decide", { accept: left.map(({ id }) => ({ id })) });
   await show("history");

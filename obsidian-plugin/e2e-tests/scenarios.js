@@ -167,7 +167,7 @@ export function shows(user, words) {
   let said = /** @type {string[]} */ ([]);
   const what = () => `the editor shows ${words}, only: ${text}; notices: ${said.join(" | ")}`;
   const look = async () => words.test((text = await shownText(user)));
-  return waitFor(what, async () => (await look()) || ((said = await user.locator(".notice").allInnerTexts()), false));
+  return waitFor(what, async () => (await look()) || ((said = await user.evaluate(() => [...document.querySelectorAll(".notice")].map((one) => one.textContent ?? ""))), false));
 }
 
 /** Wait until a notice has said that since `tidyUp`: one may be gone again. @param {User} user */
