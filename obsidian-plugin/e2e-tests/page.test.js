@@ -533,7 +533,7 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await press(again.ids.length, other);
   const run = await (await isBegun).json();
   await other.close();
-  await waitFor("all are written", async () => !(await countOpen(again.query)));
+  await waitFor("all are written", async () => (await call(`/runs/${run.id}`)).state === "done");
   await call(`/changes/undo-all?run=${run.id}`, {});
   await waitFor("it is undone", async () => (await read()).join() === before);
 });
