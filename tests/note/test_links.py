@@ -50,6 +50,7 @@ VAULT = [
     named("Dune: Part Two.md"),
     named("a/Mercury.md", "", ("quicksilver metal",)),
     named("b/Mercury.md", "", ("innermost planet", "Hermes")),
+    named("c/Mercury.md"),
     named("Greek gods.md", "", ("Hermes",)),
     named("Let's Encrypt.md"),
     named("机器学习.md"),

@@ -66,6 +66,7 @@ LINES = [
     pytest.param("a\n    b", "tt", id="indented text of a paragraph"),
     pytest.param("- a\n\n    b\n\n      c\n", "t t c", id="indented in a list"),
     pytest.param("> a\n\n>     b", "t c", id="indented code in a quote"),
+    pytest.param("-     a\n", "c", id="indented code at an item's mark"),
     pytest.param("-\n\n  a", "  t", id="empty item"),
     pytest.param("a\n*\n    b", "ttt", id="no empty item within a paragraph"),
     pytest.param("%% a %%\nb %% c %% d\n", "%t", id="comments in a line"),

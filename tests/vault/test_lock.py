@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.errors import VaultLocked
-from companion.vault.lock import vault_lock
+from companion.vault.lock import is_lock_held, vault_lock
 
 HOLD = """
 import sys, time
@@ -38,7 +38,9 @@ def test_is_free_once_its_holder_is_killed(tmp_path: Path) -> None:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(VaultLocked, match=str(holder.pid)), vault_lock(tmp_path):
             pass
+        assert is_lock_held(tmp_path, holder.pid)
         holder.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    assert not is_lock_held(tmp_path, holder.pid)
     with vault_lock(tmp_path):
         pass
 
