@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from companion.enrich.extractive import extract_sentence, is_self_description
+from companion.enrich.extractive import extract_sentence
+from companion.enrich.sentences import is_self_description
 from companion.enrich.statements import read_passages
 from companion.enrich.words import find_sentence_ends, plain_text, width
 from companion.llm.endpoint import estimate_tokens

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.extractive import extract_sentence, find_extract, is_self_description
+from companion.enrich.extractive import extract_sentence, find_extract
+from companion.enrich.sentences import is_self_description
 from companion.enrich.words import read_paragraphs
 from companion.errors import NoteRefused
 from companion.llm.encoder import BuiltInEncoder
