@@ -269,9 +269,9 @@ class Acceptor:
             raise
         except AnswerError as error:
             return Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
-        return self._find_unfit(answer, value, note, raw)
+        return self._check_value(answer, value, note, raw)
 
-    def _find_unfit(
+    def _check_value(
         self, answer: RawAnswer, value: str | list[str], note: str, raw: object
     ) -> str | list[str] | Fault:
         """Return the value as it may go into the note, or the fault that a check found in it.

@@ -2,29 +2,21 @@
 
 A k-nearest-neighbours classifier: each value has the share of the most similar notes that have it,
 weighted by their similarity. The share needed to use a value is learnt on the notes themselves, by
-leaving out one after the other. For links to notes, as in `related` or `up`, the same tells which
-score predicts best.
+leaving out one after the other.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.errors import NoteError
-from companion.note.link_names import without_extension
-from companion.note.text import NoteText
-
 if TYPE_CHECKING:
-    from companion.enrich.context import VaultContext
-    from companion.enrich.note_vectors import NoteTable, NoteVectors
-    from companion.prompts import Field
+    from companion.enrich.note_vectors import NoteTable
     from companion.store.vectors import Floats, VectorTable
 
 FEWEST = 25
@@ -40,8 +32,6 @@ _MORE_NEIGHBOURS = 30  # for what the model chooses from
 _BETA = 0.6  # under 1: that a value is right counts for more than that none is missed
 _PRECISION = 0.6  # of the values that a rule chooses; it has to hold for the lower bound
 _DEVIATIONS = 1.645  # standard deviations below the mean, for a bound that holds 95 times in 100
-_NEAREST = 30  # notes that may be linked to, beside what similar notes link to
-_PROPOSED = 3  # links at most, where nothing could be learnt
 
 _SAMPLE = 300  # notes at most that are left out in turn
 _AT_ONCE = 50  # of them
@@ -122,8 +112,8 @@ class NearestNeighbours:
         """
         near = self._find_near(path, self._table.compare(vector), _MORE_NEIGHBOURS)
         shares, more = self._share(near[:NEIGHBOURS]), self._share(near)
-        new = [value for value in _by_share(shares) if value.casefold() not in has]
-        rest = [value for value in _by_share(more) if value.casefold() not in has]
+        new = [value for value in by_share(shares) if value.casefold() not in has]
+        rest = [value for value in by_share(more) if value.casefold() not in has]
         candidates = tuple(dict.fromkeys([*new, *rest]))
         if self.rule is None:
             return Suggestion(None, candidates, "similar notes agree too little")
@@ -157,7 +147,7 @@ class NearestNeighbours:
 
     def _rank(self, path: str, similar: Floats) -> dict[str, float]:
         shares = self._share(self._find_near(path, similar, NEIGHBOURS))
-        return {value: shares[value] for value in _by_share(shares)}
+        return {value: shares[value] for value in by_share(shares)}
 
     def _find_near(self, path: str, similar: Floats, number: int) -> list[tuple[int, float]]:
         """Return the rows of the most similar notes except the one at path, and their weights.
@@ -205,28 +195,36 @@ def learn_rules(
     the most values a note may have.
     """
     rows = {path: row for row, path in enumerate(authors)}
-    sample = [path for path in left_out if path in rows]
+    sample = {path: rows[path] for path in left_out if path in rows}
     if len(rows) < FEWEST or not sample:
         return [None]
-    until, notes, totals = time.monotonic() + _SECONDS, 0, Counter[str]()
+    notes, totals = 0, Counter[str]()
     ranked: list[list[tuple[float, bool]]] = []
-    order = sorted(sample, key=lambda path: sha256(path.encode()).digest())[:_SAMPLE]
-    for start in range(0, len(order), _AT_ONCE):
-        if notes and time.monotonic() > until:
-            break
-        paths = order[start : start + _AT_ONCE]
-        taken = vectors.take([rows[path] for path in paths])
-        for path, vector, similar in zip(paths, taken, compared.compare(taken), strict=True):
-            theirs = set(authors[path])
-            all_scores = rank(path, vector, similar)
-            ranked = ranked or [[] for _ in all_scores]
-            for scores, told in zip(all_scores, ranked, strict=True):
-                told += [(scores[value], value in theirs) for value in _by_share(scores)[:most]]
-            totals.update(theirs)
-        notes += len(paths)
+    for path, vector, similar in _compare(sample, vectors, compared):
+        theirs = set(authors[path])
+        all_scores = rank(path, vector, similar)
+        ranked = ranked or [[] for _ in all_scores]
+        for scores, told in zip(all_scores, ranked, strict=True):
+            told += [(scores[value], value in theirs) for value in by_share(scores)[:most]]
+        totals.update(theirs)
+        notes += 1
     usual = totals.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
     rules = [choose_rule(told, totals.total(), notes) for told in ranked]
     return [rule if rule and rule.precision >= usual else None for rule in rules]
+
+
+def _compare(
+    rows: Mapping[str, int], vectors: VectorTable | NoteTable, compared: VectorTable | NoteTable
+) -> Iterator[tuple[str, Floats, Floats]]:
+    """Yield a sample of the notes, as far as time allows, with their vectors and similarities."""
+    until = time.monotonic() + _SECONDS
+    order = sorted(rows, key=lambda path: sha256(path.encode()).digest())[:_SAMPLE]
+    for start in range(0, len(order), _AT_ONCE):
+        if start and time.monotonic() > until:
+            return
+        paths = order[start : start + _AT_ONCE]
+        taken = vectors.take([rows[path] for path in paths])
+        yield from zip(paths, taken, compared.compare(taken), strict=True)
 
 
 def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) -> Rule | None:
@@ -255,101 +253,6 @@ def _lower_bound(right: int, taken: int) -> float:
     return (share + square / 2 - margin) / (1 + square)
 
 
-def _by_share(shares: Mapping[str, float]) -> list[str]:
+def by_share(shares: Mapping[str, float]) -> list[str]:
+    """Return the values, the one with the largest share first."""
     return sorted(shares, key=lambda value: (-shares[value], value))
-
-
-_SCORERS: Sequence[Callable[[float, float], float]] = (
-    lambda alike, share: share,
-    lambda alike, share: alike,
-    lambda alike, share: alike + share,
-)
-"""What speaks for a link: how alike the notes are, and the share of similar notes that link."""
-
-
-class Relations:
-    """The links that notes of a vault have in one property, and the rule learnt from them.
-
-    values: the links in it, by note. of_all: links may lead to private notes. left_out: the notes
-    left out in turn to learn the rule; None: any. Paths of linked notes are without `.md`.
-    """
-
-    def __init__(
-        self,
-        context: VaultContext,
-        vectors: NoteVectors,
-        field: Field,
-        values: Mapping[str, Sequence[str]],
-        *,
-        of_all: bool = False,
-        left_out: Sequence[str] | None = None,
-    ) -> None:
-        self._context, self._field = context, field
-        self._paths, self._table = vectors.table(
-            [path for path in context.paths if of_all or path not in context.withheld]
-        )
-        self._rows = {without_extension(path): row for row, path in enumerate(self._paths)}
-        self._targets = {
-            path: list(dict.fromkeys(notes))
-            for path, links in values.items()
-            if (notes := [note for link in links if (note := context.linked_note(link, path))])
-        }
-        paths, self._labelled = vectors.table(list(self._targets))
-        targets = [self._targets[path] for path in paths]
-        most = field.max_items or 1
-        self._neighbours = NearestNeighbours(paths, self._labelled, targets, field.name, most, ())
-        self._scorer, self.rule = self._learn(paths, paths if left_out is None else left_out)
-
-    def suggest(self, path: str, text: str, vector: Floats) -> Suggestion:
-        """Return the notes to link to in the note at path, which holds text; see Suggestion."""
-        pairs = self._score(path, text, vector, self._table.compare(vector))
-        scores = {note: self._scorer(*pair) for note, pair in pairs.items()}
-        ranked, most = _by_share(scores), self._field.max_items or 1
-        if self.rule is None:
-            reason = "too few notes have it, or they agree too little, to learn from"
-            return Suggestion(None, tuple(ranked[: min(most, _PROPOSED)]), reason)
-        chosen = (note for note in ranked if scores[note] >= self.rule.least)
-        reason = f"no note is like enough for {self._field.name} in this vault"
-        return Suggestion(tuple(chosen)[:most], tuple(ranked), reason)
-
-    def _score(
-        self, path: str, text: str, vector: Floats, similar: Floats
-    ) -> Mapping[str, tuple[float, float]]:
-        """Return what speaks for each note that may be linked to. similar: of all in the table."""
-        from companion.store.vectors import find_largest
-
-        shares = self._neighbours.rank(path, vector) if len(self._neighbours) else {}
-        nearest = {
-            without_extension(self._paths[row]): float(similar[row])
-            for row in find_largest(similar, _NEAREST + 1)
-        }
-        notes = {*shares, *nearest}
-        if self._field.source == "links":
-            notes = set(self._context.neighbours(path, text))
-        notes.discard(without_extension(path))
-        return {
-            note: (float(similar[row]), shares.get(note, 0.0))
-            for note in notes
-            if (row := self._rows.get(note)) is not None
-        }
-
-    def _learn(
-        self, paths: Sequence[str], left_out: Sequence[str]
-    ) -> tuple[Callable[[float, float], float], Rule | None]:
-        """Return the best score and its threshold; None if none is good enough."""
-        root = self._context.scan.notes.root
-
-        def rank(path: str, vector: Floats, similar: Floats) -> list[dict[str, float]]:
-            body = ""  # without properties, whose links are what is to be found
-            with suppress(OSError, NoteError):
-                body = NoteText.decode((root / path).read_bytes()).body
-            pairs = self._score(path, body, vector, similar)
-            return [{note: scorer(*pairs[note]) for note in pairs} for scorer in _SCORERS]
-
-        authors, most = {path: self._targets[path] for path in paths}, self._field.max_items or 1
-        rules = learn_rules(authors, self._labelled, self._table, left_out, rank, most)
-        fit = [(rule, scorer) for rule, scorer in zip(rules, _SCORERS, strict=False) if rule]
-        if not fit:
-            return _SCORERS[-1], None
-        rule, scorer = max(fit, key=lambda each: each[0].score)
-        return scorer, rule

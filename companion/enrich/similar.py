@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
@@ -18,7 +18,6 @@ from companion.enrich.nearest_neighbours import (
     NEIGHBOURS,
     NOTHING_LEARNT,
     NearestNeighbours,
-    Relations,
     Suggestion,
 )
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
@@ -32,6 +31,9 @@ from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field
 from companion.store.proposal import Flag
+
+if TYPE_CHECKING:
+    from companion.enrich.relations import Relations
 
 T = TypeVar("T")
 
@@ -235,6 +237,8 @@ class SimilarNotes:
         """
 
         def learn() -> Relations:
+            from companion.enrich.relations import Relations  # loads numpy
+
             values = self._authors_values(context, field.fills, of_all)
             self._encode(context, context.paths)
             return Relations(context, self.vectors, field, values, of_all=of_all)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -185,12 +185,8 @@ def find_statements(
             starts = (said[max(0, link.start() - _BEFORE) : link.start()] for link in links)
             only_points = any(points.search(start.casefold().rstrip(' *_[(“"')) for start in starts)
             leaning = needs_previous(plain) + only_points
-            # the words beside the names count, those of other links by half
             tokens = {token for name in linked for token in find_tokens(name)}
-            own = set(find_tokens(_LINK.sub(" ", said))) - name_tokens - tokens
-            shown = " ".join(_plain(link[0]) for link in _LINK.finditer(said))
-            others = set(find_tokens(shown)) - name_tokens - tokens - own
-            words = min(_weigh(own) + _weigh(others) / 2, _MOST) - _LEANING * leaning
+            words = _count_words(said, name_tokens | tokens) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
             words -= _ASIDE * (bool(tokens) and name_tokens.isdisjoint(tokens))
@@ -233,6 +229,14 @@ def _cut(
             yield from ((part, above) for part in find_sentences([text]) if names_it(part))
     else:
         yield from ((part, "") for part in find_sentences([text]) if names_it(part))
+
+
+def _count_words(said: str, names: Set[str]) -> float:
+    """Return how much a passage says, in words besides these; those of links count by half."""
+    own = set(find_tokens(_LINK.sub(" ", said))) - names
+    shown = " ".join(_plain(link[0]) for link in _LINK.finditer(said))
+    linked = set(find_tokens(shown)) - names - own
+    return min(_weigh(own) + _weigh(linked) / 2, _MOST)
 
 
 def _plain(text: str) -> str:
