@@ -25,8 +25,8 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[1]
 CAN_FORK = sys.platform == "linux"
 _LOADED = (
-    *("companion.cli", "companion.cli.enrich", "companion.cli.scan", "companion.cli.daemon"),
-    *("companion.cli.changes", "companion.cli.batch", "companion.cli.review"),
+    *("companion.cli", "companion.cli.enrich", "companion.cli.scan", "companion.cli.serve"),
+    *("companion.cli.history", "companion.cli.batch", "companion.cli.review"),
     *("companion.daemon.process", "companion.daemon.app"),
     *("companion.app.local_vault", "companion.app.remote_vault"),
     *("openai", "waitress", "watchdog.observers", "ruamel.yaml", "frontmatter", "numpy"),

@@ -172,7 +172,7 @@ class LocalVault(Vault):
         return self._records.decide_all(only, decision)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        from companion.app.programs import find_place, make_asker, propose_value
+        from companion.app.agents import find_place, make_asker, propose_value
 
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:
@@ -182,7 +182,7 @@ class LocalVault(Vault):
 
     @property
     def agents(self) -> Agents:
-        from companion.app.programs import LocalAgents
+        from companion.app.agents import LocalAgents
         from companion.enrich.context import VaultContext
 
         def find_context(now: bool) -> VaultContext:

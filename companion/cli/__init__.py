@@ -23,14 +23,14 @@ _SECTIONS = {
         "review": "companion.cli.review:review",
         "apply": "companion.cli.proposals:apply",
         "refuse": "companion.cli.proposals:refuse",
-        "history": "companion.cli.changes:history",
-        "undo": "companion.cli.changes:undo",
+        "history": "companion.cli.history:history",
+        "undo": "companion.cli.history:undo",
     },
     "Background": {
-        "serve": "companion.cli.daemon:serve",
+        "serve": "companion.cli.serve:serve",
         "service": "companion.cli.service:service",
-        "status": "companion.cli.daemon:status",
-        "open": "companion.cli.daemon:open_page",
+        "status": "companion.cli.serve:status",
+        "open": "companion.cli.serve:open_page",
     },
     "Set-up": {
         "demo": "companion.cli.demo:demo",
@@ -43,7 +43,7 @@ _SECTIONS = {
     },
     "Programs and prompts": {
         "batch": "companion.cli.batch:batch",
-        "mcp": "companion.cli.daemon:mcp",
+        "mcp": "companion.cli.serve:mcp",
         "prompt": "companion.cli.prompt:prompt",
     },
 }

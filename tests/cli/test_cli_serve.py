@@ -239,9 +239,9 @@ NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.app.run"}
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
     "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
     "companion.cli.scan": NOT_FOR_SCAN,
-    "companion.cli.daemon": SERVER | {"openai"},
+    "companion.cli.serve": SERVER | {"openai"},
     "companion.cli.enrich": SERVER | {"companion.app.run", "companion.cli.model"},
-    "companion.cli.changes": SERVER | {"companion.app.run", "companion.cli.model"},
+    "companion.cli.history": SERVER | {"companion.app.run", "companion.cli.model"},
     "companion.cli.proposals": SERVER | {"companion.app.run", "companion.cli.model"},
 }
 
