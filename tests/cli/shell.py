@@ -6,6 +6,7 @@
     look NOTE                        tell whether a note is the stub, or that filled and no more
     model says|replies|takes|fails   what the model answers, in how many tokens, or its error
     model calls|heard|moves          what it was asked; it is on another machine from now on
+    meanwhile COMMAND                what happens while the model thinks about the next question
     config <<.                       write the configuration file
     machine                          nothing is set up here yet
     age DAYS NOTE|CHANGE             as if it was saved, or made, so many days ago
@@ -35,7 +36,7 @@ from tests.cli.empty_machine import empty_machine
 from tests.cli.serving import serving, wait_until_scanned
 from tests.cli.transcript import Step
 from tests.cli.user import FILLED, REPOSITORY, STUB, Terminal, User, let_it_rest
-from tests.llm.fake_endpoint import Scene, answer, error
+from tests.llm.fake_endpoint import Scene, Seen, answer, error
 
 ME = "/home/me"  # stands for the folder of the test
 _VARYING = [
@@ -96,12 +97,15 @@ class Shell:
         command, *rest = shlex.split(command)
         if command == "companion":
             return self._companion(rest, step.typed, wanted)
-        act: Callable[..., str | None] = getattr(self, f"_{command}")
-        told = act(*rest, text=self._fill(step.text)) if step.text else act(*rest)
+        told = self._act(command, *rest, text=self._fill(step.text))
         for note in self.user.vault.rglob("*.md"):
             if not note.is_symlink() and time.time() - note.stat().st_mtime < 30:
                 let_it_rest(note)
         return _split(self._hide(told or ""))
+
+    def _act(self, command: str, *words: str, text: str = "") -> str | None:
+        act: Callable[..., str | None] = getattr(self, f"_{command}")
+        return act(*words, text=text) if text else act(*words)
 
     def _companion(self, arguments: list[str], typed: list[str], wanted: str) -> list[str]:
         if arguments[-1] == "&":
@@ -237,6 +241,18 @@ class Shell:
                 f"{word}: {sum(word in each for each in sent)} of {len(sent)}\n" for word in rest
             )
         return None
+
+    def _meanwhile(self, *command: str, text: str = "") -> None:
+        """Run a command while the model thinks about the next question."""
+        fake, script = self.user.fake, self.user.fake.script
+
+        def act(seen: Seen, number: int) -> Scene:
+            fake.script = script
+            scene = script(seen, number)
+            self._act(*command, text=text)
+            return scene
+
+        fake.script = act
 
     def _kill(self) -> None:
         self._jobs.close()

@@ -36,12 +36,6 @@ def move(user: User) -> None:
     (user.vault / "F/Stub.md").rename(user.vault / "Diary/Stub.md")
 
 
-def instruct(user: User) -> None:
-    file = user.vault / "_companion/prompts/system.md"
-    file.parent.mkdir(parents=True)
-    file.write_text("You are a poet.\n")
-
-
 def change_at_first_call(user: User, change: Change) -> None:
     """Have the change happen while the first question is out."""
     usual = user.fake.script
@@ -91,46 +85,6 @@ def test_a_note_that_is_private_or_ignored_meanwhile_is_not_sent_again(
     assert b"stub is" not in b"".join(
         file.read_bytes() for file in user.home.rglob("journal.sqlite3*")
     )
-
-
-def test_only_what_the_settings_still_name_is_asked_for_and_kept(user: User) -> None:
-    user.configure(ONE_BY_ONE)
-    user.note("F/Stub.md")
-    change_at_first_call(user, settings('[notes]\nfields = ["callout"]'))
-    user.run("enrich", "F/Stub.md")
-    assert [each.kind for each in kept(user)] == ["callout"]
-    assert user.read("F/Stub.md") == BY_ONE.replace(f"description: {SAID}", "description: ")
-
-
-def test_what_is_to_be_reviewed_by_now_waits(user: User) -> None:
-    user.configure(ONE_BY_ONE)
-    user.note("F/Stub.md")
-    change_at_first_call(user, settings('[review]\nmode = "propose"'))
-    [done] = user.run("enrich", "F/Stub.md", "--json").objects
-    assert (done["status"], user.calls(), user.read("F/Stub.md")) == ("proposed", 2, STUB)
-    assert {(each.kind, each.state) for each in kept(user)} == {
-        ("description", "open"),
-        ("callout", "open"),
-    }
-
-
-def test_a_lower_limit_holds_for_the_next_call(user: User) -> None:
-    user.configure(ONE_BY_ONE)
-    user.note("F/Stub.md")
-    change_at_first_call(user, settings("[limits]\ntokens_a_day = 20"))
-    ran = user.run("enrich", "F/Stub.md")
-    assert (ran.status, user.calls(), user.read("F/Stub.md")) == (1, 1, STUB)
-    assert "tokens_a_day" in ran.err
-
-
-def test_the_next_question_is_by_the_new_prompts(user: User) -> None:
-    user.configure(ONE_BY_ONE)
-    user.note("F/Stub.md")
-    change_at_first_call(user, instruct)
-    user.run("enrich", "F/Stub.md")
-    systems = [seen.body["messages"][0]["content"] for seen in user.fake.seen]
-    assert ["poet" in system for system in systems] == [False, True]
-    assert user.read("F/Stub.md") == BY_ONE
 
 
 def test_nothing_is_asked_or_written_while_a_file_is_broken(
@@ -200,17 +154,6 @@ def test_a_daemon_follows_while_a_question_is_out(far_user: User, more: str) -> 
         daemon.stop()
     allowed = 2 if "review" in more else calls
     assert (user.calls(), user.read("F/Stub.md")) == (allowed, STUB)
-
-
-def test_a_prompt_that_is_tried_is_not_sent_again_either(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.config.Config.is_remote", True)
-    user.configure(ONE_BY_ONE)
-    user.note("F/Stub.md")
-    change_at_first_call(user, settings('[private]\nfolders = ["F"]'))
-    ran = user.run("prompt", "F/Stub.md", "--try", "1")
-    assert user.calls() == 1 and "F/Stub.md: " in ran.err
 
 
 @pytest.mark.parametrize("half", ["", None], ids=["emptied", "gone"])
