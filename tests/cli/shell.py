@@ -1,21 +1,24 @@
 """A small shell in this process, in which transcripts run: companion, and a few file commands.
 
-    companion scan | grep PATTERN    the lines of the standard output that match it
+    companion scan | grep PATTERN    the lines of the standard output that match it; cat, too
     companion serve &                a daemon in a process of its own; kill ends it
     stub NOTE, large NOTE, example   write a note that needs work, one too large, the example vault
     look NOTE                        tell whether a note is the stub, or that filled and no more
-    model says|replies|takes|fails   what the model answers, in how many tokens, or its error
+    model says FIELD=TEXT            what the model answers; with := a JSON value
+    model replies|takes|fails        its whole answer, in how many tokens, or its error
     model calls|heard|moves          what it was asked; it is on another machine from now on
     meanwhile COMMAND                what happens while the model thinks about the next question
     config <<.                       write the configuration file
     machine                          nothing is set up here yet
     age DAYS NOTE|CHANGE             as if it was saved, or made, so many days ago
+    interrupt                        as if the last change had been interrupted
     reset                            everything is as after the steps at the head of the page
 
 The rest are what they are elsewhere: cat, cd, chmod, cp, export, link, ln, ls, mkdir, mv, printf,
 rm, sed, unset. STATE is the state folder of the vault, ENDPOINT the address of the model.
 """
 
+import json
 import os
 import re
 import shlex
@@ -101,7 +104,7 @@ class Shell:
         for note in self.user.vault.rglob("*.md"):
             if not note.is_symlink() and time.time() - note.stat().st_mtime < 30:
                 let_it_rest(note)
-        return _split(self._hide(told or ""))
+        return [line for line in _split(self._hide(told or "")) if re.search(wanted, line)]
 
     def _act(self, command: str, *words: str, text: str = "") -> str | None:
         act: Callable[..., str | None] = getattr(self, f"_{command}")
@@ -270,9 +273,16 @@ class Shell:
                 os.utime(each, (seen, seen))
 
     def _age_change(self, seconds: float, change: int) -> None:
+        self._execute("UPDATE changes SET made_at = made_at - ? WHERE id = ?", seconds, change)
+
+    def _interrupt(self) -> None:
+        last = "(SELECT MAX(id) FROM changes)"
+        self._execute(f"UPDATE changes SET state = 'pending' WHERE id = {last}")
+
+    def _execute(self, sql: str, *values: float) -> None:
+        """Execute a statement in the journal of the vault."""
         with closing(sqlite3.connect(state_folder(self.user.vault) / "journal.sqlite3")) as db, db:
-            sql = "UPDATE changes SET made_at = made_at - ? WHERE id = ?"
-            db.execute(sql, (seconds, change))
+            db.execute(sql, values)
 
 
 def _split(text: str) -> list[str]:
@@ -286,5 +296,7 @@ def _unescape(text: str) -> str:
 
 def _read_value(word: str) -> tuple[str, object]:
     name, _, value = word.partition("=")
+    if name.endswith(":"):
+        return name[:-1], json.loads(value)
     value = _unescape(value)
     return name, value.strip("[]").split(",") if value.startswith("[") else value
