@@ -13,6 +13,7 @@ from threading import Event
 
 import pytest
 
+from companion.cli import run
 from companion.enrich.checks import UNCHECKED
 from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, SAYS, STUB, Process, Terminal, User, answer_by_schema
@@ -131,6 +132,21 @@ def test_a_pipe_is_utf_8_without_colours(user: User) -> None:
     out, err = process.communicate(timeout=_PATIENCE)
     assert (process.returncode, err) == (0, f"{UNCHECKED}\n")
     assert "✓ Größe.md" in out and "\x1b" not in out
+
+
+@pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])
+def test_that_checks_are_off_is_said_once(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    setting: str,
+    told: int,
+) -> None:
+    user.note("Stub.md")
+    user.note("Other.md")
+    monkeypatch.setenv("COMPANION_CHECKS", setting)
+    run(["enrich", "."])
+    assert capsys.readouterr().err.count(UNCHECKED) == told
 
 
 @posix
