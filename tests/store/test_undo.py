@@ -287,10 +287,14 @@ def test_refuses_what_is_not_there_to_take_back(bench: Bench) -> None:
     assert bench.note.read_bytes() == NOTE
 
 
+SHORT = NOTE.replace(b"n: ", b"n: A stub.")
+"""With too little to find the note by."""
+
+
 def test_a_note_that_was_moved_is_undone_where_it_is(
     bench: Bench, forget: Callable[[], None]
 ) -> None:
-    number = bench.write()
+    number = bench.write(SHORT)
     forget()
     moved = bench.note.rename(bench.vault / "Moved.md")
     undone = bench.undo(number)
@@ -302,23 +306,33 @@ LONG = b"A line of mine that tells this note from others.\n"
 LARGE = ENRICHED.replace(b"Prose.", b"Prose of more than forty characters.")
 
 
+ANOTHER = b"---\ndescription: \n---\n\n# Another\n"
+
+
 @labelled(
-    ("now", "changed"),
+    ("after", "now", "holders", "changed"),
     {
-        "a new note has its name": (b"---\ndescription: \n---\n\n# Another\n", "Moved.md"),
-        "it was edited, and the other is a copy": (NOTE + LONG, None),
+        "a new note has its name": (LARGE, ANOTHER, ["Moved.md"], "Moved.md"),
+        "and two notes have the change": (LARGE, ANOTHER, ["Copy.md", "Moved.md"], None),
+        "and the change tells too little": (SHORT, ANOTHER, ["Moved.md"], None),
+        "it was edited, and the other is a copy": (LARGE, NOTE + LONG, ["Moved.md"], None),
     },
 )
-def test_a_note_whose_name_another_has(bench: Bench, now: bytes, changed: str | None) -> None:
+def test_a_note_whose_name_another_has(
+    bench: Bench, after: bytes, now: bytes, holders: list[str], changed: str | None
+) -> None:
     bench.note.write_bytes(NOTE + LONG)
-    number = bench.write(LARGE + LONG)
-    moved = bench.note.rename(bench.vault / "Moved.md")
+    number = bench.write(after + LONG)
+    for path in holders:
+        (bench.vault / path).write_bytes(after + LONG)
     bench.note.write_bytes(now)
     if changed:
-        assert (bench.undo(number).path, moved.read_bytes()) == (changed, NOTE + LONG)
+        assert bench.undo(number).path == changed
+        assert (bench.vault / changed).read_bytes() == NOTE + LONG
     else:
         with pytest.raises(ChangeNotInNote):
             bench.undo(number)
+        assert {(bench.vault / path).read_bytes() for path in holders} == {after + LONG}
     assert bench.note.read_bytes() == now
 
 
