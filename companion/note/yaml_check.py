@@ -160,7 +160,7 @@ def check_edit(
     key: str,
     value: str | list[str],
     *,
-    is_text: bool = True,
+    is_text: bool,
 ) -> None:
     """Check that the edits give key that value under both parsers, and change nothing else.
 
