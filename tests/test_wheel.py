@@ -171,7 +171,7 @@ def test_uv_installs_the_wheel_in_an_empty_environment_for_the_demo(
                 demo.send_signal(signal.SIGINT)
     assert demo.returncode == 130, told
     assert told[0] == f"A copy of the example vault is in {folder}; your notes are not touched.\n"
-    assert told[1].startswith("11 of 43 notes miss a description")
+    assert told[1].startswith("11 of 43 notes lack a description")
     call(tmp_path, companion, "demo", "undo")
     examples = REPOSITORY / "examples/vault"
     for path in examples.rglob("*.md"):

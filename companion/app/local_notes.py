@@ -97,7 +97,7 @@ class LocalNotes:
         scan = self.last()
         jobs = choose_jobs(self._space, scan, RunOptions(paths=[""])).jobs
         if not jobs:
-            return Estimate(words="Nothing needs anything, so it would cost nothing.")
+            return Estimate(words="No note needs anything, so it would cost nothing.")
         return Estimate(words=describe_cost(self._space, scan, jobs))
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
@@ -216,7 +216,7 @@ def make_filter(space: Workspace, only: ScanOptions | ProposalFilter) -> NoteFil
             )
         tag = name
     if with_property is not None and not with_property.partition("=")[0].strip():
-        raise UsageError("--property takes a name, or name=value, as status=postponed")
+        raise UsageError("--property takes a name, or name=value, such as status=postponed")
     kind = find_kind(space.prompts, only.field)
     return NoteFilter(kind, tag, with_property, only.modified_since)
 

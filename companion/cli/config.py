@@ -36,7 +36,7 @@ from companion.private_files import read_if_there, write_private
 from companion.vault.paths import resolve_vault
 
 _TEMPLATE = """\
-# Settings of Callout Companion. What is commented out has its default; unset: see there.
+# Settings of Callout Companion. Commented lines show the defaults; unset: see there.
 
 """
 
@@ -45,7 +45,7 @@ _for_vault = click.option(
     "root",
     type=VaultPathType(),
     callback=lambda _ctx, _option, named: named and resolve_vault(named),
-    help="This vault's own settings, which go over the common ones.",
+    help="This vault's own settings, which override the common ones.",
 )
 
 
@@ -183,7 +183,7 @@ def _read_key() -> str:
     else:
         key = sys.stdin.readline()
     if not key.strip():
-        raise UsageError("no key came; nothing was written")
+        raise UsageError("no key was entered; nothing was written")
     return str(key).strip()
 
 

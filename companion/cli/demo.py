@@ -157,7 +157,7 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
         report = vault.scan(ScanOptions())
         to_do = [path for path, note in report.notes.items() if note.needs]
         output.say(
-            f"{len(to_do)} of {count(len(before), 'note')} miss a description, a property or a"
+            f"{len(to_do)} of {count(len(before), 'note')} lack a description, a property or a"
             " callout, or ask a question."
         )
         at_once = load_config(root).concurrency
@@ -174,7 +174,7 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
         _show_second_run(vault, output)
     output.say(f"Decide on what waits: {demo} review. Take everything back: {demo} undo")
     if find_missing_files():
-        output.say("This checkout has no page yet, to do that in the browser: make dev builds it")
+        output.say("To do that in the browser, build the page first: make dev")
     elif output.can_ask:
         _serve_page(root, output)
     else:

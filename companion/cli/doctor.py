@@ -57,7 +57,7 @@ def doctor(
     """
     if command := context.invoked_subcommand:
         if as_json or no_call or thorough or vault:
-            raise UsageError(f"options of {command} stand after it, as doctor {command} --json")
+            raise UsageError(f"options of {command} go after it: doctor {command} --json")
         return 0
     output = Output(as_json=as_json)
     findings: dict[str, Finding] = {}
@@ -106,7 +106,7 @@ def _answer_questions(
     marks = [*table.folders, *(f"#{tag}" for tag in table.tags), *table.properties]
     where += f"; private by your settings: {', '.join(marks) or 'nothing'}"
     places = f"history and proposals: {state_folder(root)}; settings: {config_file()}"
-    leave = "first companion undo, if what it wrote is to go, too; this lists all, and asks"
+    leave = "it lists everything, and asks; what it wrote in notes stays, unless you undo it first"
     yield (
         "Why is this note not filled?",
         "companion scan NOTE",
@@ -185,7 +185,7 @@ def check_plugin(root: Path, state: Path) -> Finding:
     if finding.state != "ok" or code is None:
         return finding
     if can_pair(state, str(code)):
-        return finding._replace(said=f"{finding.said}; it pairs once it meets companion serve")
+        return finding._replace(said=f"{finding.said}; it pairs once companion serve runs")
     said = f"{finding.said}, but not paired, and its code is used up or too old"
     return Finding("hint", said, "companion plugin install gives it a new one")
 

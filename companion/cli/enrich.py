@@ -240,7 +240,7 @@ class RunReport:
         usage = run.usage
         names = {"enriched": "would be enriched"} if self.dry_run else {}
         if self._unanswered:
-            names["proposed"] = f"proposed ({self._unanswered} with nothing of the model's)"
+            names["proposed"] = f"proposed ({self._unanswered} without anything from the model)"
         words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
         if not_begun := run.total - self.counts.total():
             words.append(f"{not_begun} not done")

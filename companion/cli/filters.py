@@ -41,7 +41,7 @@ def filter_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
 
     def read_one(_: click.Context, __: click.Parameter, typed: Sequence[str]) -> str | None:
         if len(typed) > 1:
-            raise UsageError(f"{name} is there twice; run the command once for each")
+            raise UsageError(f"{name} was given twice; run the command once for each")
         return typed[0] if typed else None
 
     return click.option(name, metavar=metavar, help=text, multiple=True, callback=read_one)

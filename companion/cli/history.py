@@ -159,7 +159,7 @@ def undo(
     only = only | {"since": "today"} if today else only
     is_chosen = any(typed is not None for typed in only.values())
     if run_name and (whats or is_chosen):
-        raise UsageError("give changes, paths, a time or --run, not both")
+        raise UsageError("give changes, paths, a time or --run, and only one of them")
     named = [what for what in whats if not what.isdecimal()]
     with open_session_vault(vault, named, output=output) as opened:
         if is_chosen:
@@ -298,7 +298,7 @@ def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:
         except NotThere:
             raise NotThere(f"there is no change {what}; see companion history") from None
     path = name_path(vault, what, Path.cwd())
-    otherwise = f"Companion changed nothing in {path or 'the vault'} that is still there"
+    otherwise = f"no change by Companion is left in {path or 'the vault'}"
     if (vault.root / path).is_dir():
         return list(all_changes(vault, ChangeQuery(path=path, undoable="whole"))), otherwise
     for undoable in ("whole", "part"):

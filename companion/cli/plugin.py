@@ -66,8 +66,8 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
     built = find_built()
     if built is None:
         raise UsageError(
-            "this build of Companion has no Obsidian plugin in it: that was not built, which takes"
-            " Node; make dev builds it in a checkout"
+            "this build of Companion has no Obsidian plugin in it; in a checkout, make dev builds"
+            " the plugin"
         )
     planned = plan_install(root, built)
     state = state_folder(root)
@@ -85,8 +85,8 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
     output.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
     output.say(f"  written: {', '.join(written)}")
     output.say(
-        f"  it pairs with this vault's daemon ({address}) by itself, by a code that is valid once,"
-        f" for {_CODE_HOURS} hours"
+        f"  it pairs with this vault's daemon ({address}) by itself, with a code that works once,"
+        f" within {_CODE_HOURS} hours"
     )
 
 
@@ -136,7 +136,7 @@ def list_tokens(as_json: bool, vault: Path | None) -> None:
     if as_json:
         output.print_json(TokenList(tokens=tokens).model_dump(mode="json"))
     if not tokens:
-        output.say("No program has a token of this vault.")
+        output.say("No program has a token for this vault.")
     for each in tokens:
         output.say(_describe(each))
 
@@ -198,7 +198,7 @@ def rotate() -> None:
     rotate_token()
     output.say(f"There is a new token in {token_file()}.")
     output.say(
-        "All sessions have ended, of every vault. Commands get the new one by themselves; pair "
+        "All sessions of all vaults have ended. Commands use the new token by themselves; pair "
         "Obsidian again with companion plugin pair."
     )
 

@@ -32,8 +32,8 @@ _PROMPT_LINES = 3  # of the screen: the last line, and the shell's prompt
 
 
 _NO_STUBS = """\
-A note to work on has an empty property, as `description:`, a callout to fill, as
-`> [!ai] A question?`, or the tag #status/postponed. Any other note is filled when you name it:
+A note to work on has an empty `description:`, an empty callout, such as `> [!ai] A question?`,
+or the tag #status/postponed. Any other note is filled when you name it:
 companion enrich "My note.md"."""
 
 

@@ -106,7 +106,7 @@ def mcp(vault: Path | None) -> None:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise UsageError(
-            "companion mcp needs the package mcp; install callout-companion[mcp], as by"
+            "companion mcp needs the package mcp; install it by"
             " uv tool install 'callout-companion[mcp]'"
         ) from None
     serve_agent(root)
@@ -173,7 +173,7 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
         yield "settings", f"{names}: changed; takes effect when the daemon restarts"
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
-        yield "backlog", f"{waiting} Say so with companion service backlog"
+        yield "backlog", f"{waiting} Answer with companion service backlog"
     if now.fault:
         since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         yield "waits", f"{now.fault.reason} ({since})"

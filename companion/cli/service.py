@@ -303,8 +303,8 @@ def _prompt_for_answer(vault: Vault, output: Output) -> bool | None:
     if not output.can_ask:
         raise UsageError("nobody is here to answer; add --fill or --leave")
     most = vault.status().background.notes_a_day
-    output.say(f"In the background at most {most:,} are filled a day; notes of yours")
-    output.say("that you write or edit from now on are filled either way.")
+    output.say(f"In the background, at most {most:,} are filled a day.")
+    output.say("Notes that you write or edit from now on are filled either way.")
     fill: bool | None = click.prompt(
         "Fill them, too? [y/n, or Enter to decide later]",
         default="",

@@ -170,7 +170,7 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
 def _not_exact(file: Path) -> UsageError:
     return UsageError(
         f"{file} is written in a way that cannot be changed without changing more; nothing was"
-        " written. Edit it yourself, or give every table a line of its own, as [endpoint]"
+        " written. Edit it yourself, or give every table a line of its own, such as [endpoint]"
     )
 
 

@@ -31,13 +31,13 @@ _ENDPOINT = ("base_url", "model", "api_key")  # what those variables set, in the
 _GUARDS = ("ignore", "private")  # tables whose lists keep notes from being read or sent
 _EXPECTED = {
     "bool": "true or false",
-    "dict": 'pairs, as { status = "postponed" }',
+    "dict": 'pairs, such as { status = "postponed" }',
     "float": "a number",
     "int": "a whole number",
     "model": "settings of its own: begin them with its name in [ ] on a line",
     "path": "the path of a folder, in quotes",
     "string": "a text in quotes, on one line",
-    "tuple": 'a list, as ["one", "two"]',
+    "tuple": 'a list, such as ["one", "two"]',
 }
 
 

@@ -188,7 +188,7 @@ class Config(Table):
         """Return in words which model is asked, and at which endpoint."""
         endpoint = self.endpoint
         if self.is_embedded:
-            return f"{endpoint.model}, the embedded model: nothing leaves this machine"
+            return f"{endpoint.model}, the embedded model (nothing leaves this machine)"
         place = "on this machine" if endpoint.is_local else "not on this machine"
         return f"{endpoint.model} at {endpoint.address} ({place})"
 

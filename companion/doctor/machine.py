@@ -156,12 +156,12 @@ def recommend_model(machine: Machine) -> Recommendation:
             if server.models:
                 reason = "the disk has no room for a model of Companion's own"
                 return Recommendation(server.models[0], server, reason)
-    free = f"{machine.memory.free / 1e9:.1f} GB of memory are free"
+    free = f"{machine.memory.free / 1e9:.1f} GB of memory is free"
     tier = find_model(RECOMMENDED).tier
     if name == RECOMMENDED:
         return Recommendation(name, None, f"{free}, and nothing leaves this machine")
     if tier and machine.memory.free < tier.free_memory:
-        return Recommendation(name, None, f"{free}, and larger ones want more")
+        return Recommendation(name, None, f"{free}, and larger ones need more")
     if RECOMMENDED not in offers:
         return Recommendation(name, None, "the disk has no room for a larger one")
     slow = f"{RECOMMENDED} would take about {seconds:.0f} s a note on this machine's cores"
@@ -181,8 +181,7 @@ def find_shortage(config: Config) -> str:
     if needed <= free:
         return ""
     return (
-        f"{model.name} takes about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are"
-        " free"
+        f"{model.name} takes about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB is free"
     )
 
 

@@ -97,7 +97,7 @@ def check_configuration() -> Finding:
             return Finding("problem", said, f"chmod 600 {each}")
     if gone := describe_gone_settings(file, *vault_files()):
         return Finding(
-            "hint", "\n".join(gone), "companion config edit takes out those that no longer count"
+            "hint", "\n".join(gone), "companion config edit: remove those that no longer apply"
         )
     return Finding("ok", f"{file}{also}")
 
@@ -134,8 +134,8 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
                 mend = f"delete {path}; {_PULL} again"
                 return Finding("problem", f"the file of {model.name} is damaged", mend)
     size = path.stat().st_size
-    looked = "checksum right" if thorough and model.sha256 else "not read through"
-    return Finding("ok", f"{config.describe_endpoint()} ({size:,} bytes, {looked})")
+    looked = "checksum right" if thorough and model.sha256 else "checksum not verified"
+    return Finding("ok", f"{config.describe_endpoint()}; {size:,} bytes, {looked}")
 
 
 def check_answer(config: Config) -> Finding:
@@ -295,7 +295,7 @@ def check_events(root: Path) -> Finding:
         return Finding("hint", str(unavailable), mend)
     finally:
         watch.stop()
-    return Finding("ok", "the system tells of every change")
+    return Finding("ok", "the system reports every change")
 
 
 def check_spending(config: Config, root: Path) -> Finding:

@@ -37,9 +37,9 @@ from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
 _NO_CALLOUT = (
-    "the callout is left out: no sentences of the note, or of those that link to it, were found"
-    " that sum it up (only English ones are looked for), and a small model as {model} is too often"
-    " wrong; ask a question, as > [!ai] What is it?, or choose a larger model"
+    "no callout: no sentence of the note, or of those that link to it, sums it up (only English"
+    " ones are looked for), and a small model such as {model} is too often wrong; ask a question,"
+    " such as > [!ai] What is it?, or choose a larger model"
 )
 
 # Faults of a description for which a sentence of the note is not an answer either.

@@ -60,6 +60,8 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job], share: 
     dollars = find_cost(config.endpoint, inputs, outputs, tier)
     cost = describe_price(config.endpoint, dollars and float(dollars) * share)
     about = "about " if len(sample) < len(jobs) else ""
+    if not (notes or about):
+        return "no model has to be asked, so it costs nothing."
     return (
         f"{about}{notes:,} note{'' if notes == 1 else 's'} would be sent to"
         f" {config.describe_endpoint()}: about {inputs:,} tokens in and {outputs:,} out, {cost}."

@@ -149,7 +149,7 @@ class _Reader:
         if why := attachment_reason(root, path, ignore):
             self._leave_out(embed, f"that file is left alone: {why}")
         elif file and file.size > LARGEST_PDF:
-            self._leave_out(embed, f"it has {file.size:,} bytes, and {LARGEST_PDF:,} are read")
+            self._leave_out(embed, f"it has {file.size:,} bytes; at most {LARGEST_PDF:,} are read")
         elif self._letters <= 0 or self._pdfs >= _MOST_PDFS:
             self._leave_out(embed, _NO_ROOM)
         elif file and self._is_new(path, str(embed.page)):

@@ -48,7 +48,7 @@ from companion.vault.files import skip_reason
 from companion.vault.write import SETTLE, require_writable
 
 _ANSWERED = ("nothing", "no choices", "too little")  # no failure: there is no such value
-_IN_PART = "only the beginning is there of the text that a model was asked about; is it syncing?"
+_IN_PART = "only the beginning of the text that a model was asked about is there; is it syncing?"
 
 
 class Enricher(NoteWriter):

@@ -192,9 +192,8 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
     width_shown = sum(map(width, (*own, *context.properties, *context.backlinks)))
     if width_shown < _ENOUGH:
         return (
-            f"the callout is not asked for: the note and those that link to it tell too little"
-            f" of {subject} for a small model as {small_model}; add a line of text, or choose a"
-            " larger model"
+            f"no callout: the note and those that link to it say too little about {subject} for a"
+            f" small model such as {small_model}; add a line of text, or choose a larger model"
         )
     return ""
 

@@ -77,7 +77,7 @@ class Relations:
             reason = "too few notes have it, or they agree too little, to learn from"
             return Suggestion(None, tuple(ranked[: min(most, _PROPOSED)]), reason)
         chosen = (note for note in ranked if scores[note] >= self.rule.least)
-        reason = f"no note is like enough for {self._field.name} in this vault"
+        reason = f"no note is similar enough for {self._field.name} in this vault"
         return Suggestion(tuple(chosen)[:most], tuple(ranked), reason)
 
     def _score(

@@ -292,7 +292,7 @@ class SimilarNotes:
     def describe_encoder(self) -> str:
         """Return in words which encoder compares the notes, and where."""
         if isinstance(self.vectors.encoder, BuiltInEncoder):
-            return "the built-in encoder: nothing leaves this machine"
+            return "the built-in encoder (nothing leaves this machine)"
         place = "not on this machine" if self.vectors.is_remote else "on this machine"
         return f"{self.vectors.encoder.name} ({place})"
 

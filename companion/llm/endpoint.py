@@ -95,7 +95,7 @@ class Endpoint(BaseModel):
             raise ValueError("base_url must begin with http:// or https://")
         parts = urlsplit(self.base_url)  # raises ValueError, too
         if not parts.hostname or parts.port == 0:
-            raise ValueError("base_url must name a server, as http://localhost:11434/v1")
+            raise ValueError("base_url must name a server, such as http://localhost:11434/v1")
         if "model" not in self.model_fields_set:
             raise ValueError("an endpoint with a base_url needs a model, too")
         return self

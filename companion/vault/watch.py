@@ -117,8 +117,8 @@ class Watch:
         if mount := _find_mount_without_events(self._root):
             folder, kind = mount
             raise WatchUnavailable(
-                f"{folder} is a network or shared drive ({kind}), which does not "
-                "tell what other machines change"
+                f"{folder} is a network or shared drive ({kind}), which does not"
+                " report what other machines change"
             )
         self._root_id = identify_file(self._root)
         if self._root_id is None:
@@ -198,7 +198,7 @@ class _EventHandler(FileSystemEventHandler):
         try:
             self._changed(path)
         except Exception:
-            _log.exception("a change in the vault could not be noted")
+            _log.exception("a change in the vault could not be recorded")
 
     def _report_move(self, event: FileMovedEvent | DirMovedEvent) -> None:
         old, new = (self._below(os.fsdecode(path)) for path in (event.src_path, event.dest_path))
@@ -208,7 +208,7 @@ class _EventHandler(FileSystemEventHandler):
             try:
                 self._moved(old, new)
             except Exception:
-                _log.exception("a move in the vault could not be noted")
+                _log.exception("a move in the vault could not be recorded")
 
     def is_watched(self, path: str) -> bool:
         """Whether to watch the absolute path: it is not hidden, or has settings of Obsidian's."""

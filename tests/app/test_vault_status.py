@@ -88,7 +88,7 @@ def test_estimate(vault: Vault) -> None:
     for path in ("A.md", "F/B.md", "F/C.md"):
         (vault.root / path).unlink()
     vault.scan(ScanOptions())
-    assert vault.estimate().words == "Nothing needs anything, so it would cost nothing."
+    assert vault.estimate().words == "No note needs anything, so it would cost nothing."
 
 
 def test_prompt(vault: Vault, fake: FakeEndpoint) -> None:

@@ -44,7 +44,7 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         assert "notes that were here before, or came at once, wait: 3" in daemon.log
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
         assert line.startswith("backlog      3 notes, which were here before or came at once, wait")
-        assert COST in line and line.endswith("Say so with companion service backlog")
+        assert COST in line and line.endswith("Answer with companion service backlog")
         assert ", which cost nothing on this machine." in line
         ran = old.run("service", "backlog")
         assert ran.status == 2 and "nobody is here to answer; add --fill or --leave" in ran.err

@@ -35,7 +35,7 @@ def test_the_key_comes_by_standard_input_and_is_never_shown(
         ran = user.run("config", "get", *asked)
         assert ran.status == 0 and OTHER not in ran.all and "pw" not in ran.all
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
-    assert "no key came" in user.run("config", "set", "endpoint.api_key").err
+    assert "no key was entered" in user.run("config", "set", "endpoint.api_key").err
 
 
 WAYS = ["environment", "config.toml", "the vault's own", "config set", "init"]

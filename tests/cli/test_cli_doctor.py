@@ -130,7 +130,7 @@ def test_an_embedded_model_that_is_damaged(user: User, monkeypatch: pytest.Monke
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as opened:
         opened.truncate(98_362_432)
-    assert "not read through" in examine(user)["model"]["said"]
+    assert "checksum not verified" in examine(user)["model"]["said"]
     assert "is damaged" in examine(user, "--thorough")["model"]["said"]
 
 

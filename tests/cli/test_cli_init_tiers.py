@@ -64,7 +64,7 @@ def hurry(_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 TOO_MUCH = [
     pytest.param(break_file, "large cannot be started", id="it does not load"),
     pytest.param(
-        leave_little_memory, "large takes about 4.4 GB of memory, and 1.0 GB are free", id="memory"
+        leave_little_memory, "large takes about 4.4 GB of memory, and 1.0 GB is free", id="memory"
     ),
     pytest.param(hurry, "it takes over 0 seconds for Stub.md", id="it is slow"),
 ]

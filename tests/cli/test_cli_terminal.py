@@ -161,7 +161,7 @@ def test_a_terminal(user: User, no_color: bool) -> None:
 
 
 NO_STUB = (
-    "A note to work on has an empty property, as `description:`, a callout to fill, as `> [!ai] A"
+    "A note to work on has an empty `description:`, an empty callout, such as `> [!ai] A"
     " question?`, or the tag #status/postponed."
 )
 WRAPPED = [

@@ -107,7 +107,7 @@ WRONG = {
     "ftp": ('[endpoint]\nbase_url = "ftp://x"\nmodel = "m"', "begin with http", ""),
     "no model": ('[endpoint]\nbase_url = "http://x"', "needs a model, too", ""),
     "no path": ("vault = 3", "vault: this takes the path of a folder", ""),
-    "no list": ('[ignore]\npatterns = "x"', "patterns: this takes a list, as", ""),
+    "no list": ('[ignore]\npatterns = "x"', "patterns: this takes a list, such as", ""),
     "no text": ("[ignore]\ntags = [1]", "tags.0: this takes a text in quotes", ""),
     "maybe": ('[callout]\nlinks = "maybe"', "links: this takes true or false", ""),
     "review mode": ('[review]\nmode = "x"', "mode: this has to be 'write' or 'propose'", ""),

@@ -59,8 +59,8 @@ def test_offered(free: float, disk: float, names: list[str]) -> None:
 
 
 RECOMMENDED = {
-    "little memory": (with_memory(3), "qwen2.5-coder-1.5b", "larger ones want more"),
-    "8 GB": (with_memory(8), "qwen3-4b", "8.0 GB of memory are free"),
+    "little memory": (with_memory(3), "qwen2.5-coder-1.5b", "larger ones need more"),
+    "8 GB": (with_memory(8), "qwen3-4b", "8.0 GB of memory is free"),
     "40 GB": (with_memory(40), "qwen3-4b", "40.0 GB"),
     "disk": (with_memory(40, 2), "qwen2.5-coder-1.5b", "no room for a larger one"),
     "a server has one as large, the smallest of these": (
@@ -82,10 +82,10 @@ RECOMMENDED = {
     "two slow cores": (
         with_cores(2, 95, 26),
         "qwen2.5-coder-1.5b",
-        "16.0 GB of memory are free, but qwen3-4b would take about 21 s a note",
+        "16.0 GB of memory is free, but qwen3-4b would take about 21 s a note",
     ),
     "sixteen fast cores": (with_cores(16, 150, 40), "qwen3-4b", "16.0 GB"),
-    "no memory": (with_cores(16, 150, 40, 3), "qwen2.5-coder-1.5b", "larger ones want more"),
+    "no memory": (with_cores(16, 150, 40, 3), "qwen2.5-coder-1.5b", "larger ones need more"),
     "fast cores, slow memory": (with_cores(16, 150, 5), "qwen2.5-coder-1.5b", "about 21 s"),
 }
 
@@ -105,7 +105,7 @@ def test_estimates() -> None:
 
 
 SHORTAGES = {
-    "8b": ("qwen3-8b", 6, "qwen3-8b takes about 6.5 GB of memory, and 6.0 GB are free"),
+    "8b": ("qwen3-8b", 6, "qwen3-8b takes about 6.5 GB of memory, and 6.0 GB is free"),
     "enough": ("qwen3-8b", 7, ""),
     "the default one": ("qwen2.5-coder-1.5b", 1.5, "qwen2.5-coder-1.5b takes about 1.7 GB"),
 }

@@ -176,7 +176,7 @@ def test_goes_on_when_its_caller_fails(vault: Path, caplog: pytest.LogCaptureFix
     assert hints.all() == {"a.md"}
     assert hints.watch.is_alive
     hints.watch.stop()
-    assert "a change in the vault could not be noted" in caplog.text
+    assert "a change in the vault could not be recorded" in caplog.text
 
 
 def test_a_stopped_watch_is_silent(hints: Hints) -> None:
