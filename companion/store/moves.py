@@ -80,8 +80,8 @@ def follow_note(
 ) -> Callable[[], str]:
     """Return a function that returns the current path, when called, of the note now at path.
 
-    data: what the note held at seen_at, Unix time, seconds. It identifies the note once its path
-    is empty; once another file is at its path, the inode must match, too.
+    data: what the note held at seen_at, Unix time, seconds. The note is the file with its inode
+    that still holds data. If there is none and its path is empty, data alone identifies it.
     """
     current_path = journal.notes.follow(path)
     begun = stat_note(root, path)
@@ -89,23 +89,25 @@ def follow_note(
     def find() -> str:
         with suppress(OSError):  # its drive is gone
             inode = find_inode(root, at := current_path())
-            if inode is None:
-                journal.notes.record(at, data, seen_at)
-                follow_moves(root, journal)
-            elif begun and at == path and (moved_to := _find_moved(root, begun, inode, data)):
+            if begun and at == path and (moved_to := _find_moved(root, begun, inode, data)):
                 journal.notes.record(path, data, seen_at)
                 journal.move(path, moved_to)
+            elif inode is None:
+                journal.notes.record(at, data, seen_at)
+                follow_moves(root, journal)
         return current_path()
 
     return find
 
 
-def _find_moved(root: Path, begun: NoteFile, inode: int, data: bytes) -> str | None:
-    """Return where the note that held data is now, if another file has taken its path; else None.
+def _find_moved(root: Path, begun: NoteFile, inode: int | None, data: bytes) -> str | None:
+    """Return where the note that held data is now, if it has left its path; else None.
 
-    inode: of that file. A deleted file's inode is soon given to a new one.
+    inode: of the file that has taken its path; None: there is none. A deleted file's inode is soon
+    given to a new one.
     """
-    if inode == begun.ino or not begun.ino or stat_note(root, begun.path) is None:
+    is_taken = inode is not None
+    if inode == begun.ino or not begun.ino or (is_taken and stat_note(root, begun.path) is None):
         return None
     for file in walk_notes(root, _NO_RULES):
         if isinstance(file, NoteFile) and file.ino == begun.ino and _read(root, file) == data:

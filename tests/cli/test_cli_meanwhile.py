@@ -68,13 +68,14 @@ def test_what_was_given_for_a_note_that_may_be_one_of_two_is_kept_until_it_is_fo
     note, new, copy = user.note("Stub.md"), user.vault / "New.md", user.vault / "Copy.md"
     usual = user.fake.script
 
-    def rename_first(seen: Seen, number: int) -> Scene:
-        note.rename(new)
-        copy.write_bytes(new.read_bytes())
+    def replace_first(seen: Seen, number: int) -> Scene:
+        new.write_bytes(note.read_bytes())
+        copy.write_bytes(note.read_bytes())
+        note.unlink()
         time.sleep(_LONGER_THAN_A_CLOCK_STEP)
         return usual(seen, number)
 
-    user.fake.script = rename_first
+    user.fake.script = replace_first
     assert "it is no longer there" in user.run("enrich", "Stub.md").out
     copy.unlink()
     ran = user.run("enrich", "New.md")

@@ -8,7 +8,7 @@ import pytest
 
 from companion.note.needs import Need
 from companion.store.journal import Journal
-from companion.store.moves import follow_moves
+from companion.store.moves import follow_moves, follow_note
 from companion.store.proposal import NewProposal
 from tests.store.stub_note import DESCRIPTION
 
@@ -104,6 +104,16 @@ def test_a_note_is_found_as_it_was_last_seen(
     note.rename(vault / "b.md")
     follow_moves(vault, journal)
     assert set(journal.proposals.latest_of_all()) == {"b.md"}
+
+
+def test_a_note_that_is_being_worked_on_is_told_from_others_like_it(
+    vault: Path, journal: Journal
+) -> None:
+    for name in ("a.md", "like it.md"):
+        (vault / name).write_bytes(ONE)
+    current_path = follow_note(vault, journal, "a.md", ONE, seen_at=0)
+    (vault / "a.md").rename(vault / "b.md")
+    assert current_path() == "b.md"
 
 
 def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
