@@ -31,8 +31,8 @@ export class Heartbeat {
   #isTold = false;
   #delay = FIRST / 2;
   #timer = 0;
-  #checking = Promise.resolve();
-  #next = /** @type {Promise<void> | null} */ (null);
+  #checks = new Turns(() => this.#check());
+  #reports = new Turns(() => this.#report());
   #isListening = false;
   #lastEvent = "";
   #plugin;
@@ -57,23 +57,19 @@ export class Heartbeat {
    * after the call, since the one under way may have read a token or an address that was changed since.
    */
   check() {
-    this.#next ??= this.#checking.catch(() => {}).then(() => {
-      this.#next = null;
-      return (this.#checking = this.#checkOnce());
-    });
-    return this.#next;
+    return this.#checks.take();
   }
 
-  async #checkOnce() {
+  async #check() {
     const { timers } = this.#plugin;
     if (timers.isStopped) return;
     timers.cancel(this.#timer);
     const delay = this.status || this.#isTold ? FIRST : this.#delay * 2;
-    this.#isTold = false;
+    let isTold = false;
     try {
       await useCode(this.#plugin);
       const [told, status] = await Promise.allSettled([this.reportOpen(), this.store.load()]);
-      this.#isTold = told.status === "fulfilled"; // even if the status cannot be read
+      isTold = told.status === "fulfilled"; // even if the status cannot be read
       for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
       this.error = null;
     } catch (error) {
@@ -83,7 +79,9 @@ export class Heartbeat {
       this.words = explain(error);
     }
     if (timers.isStopped) return;
-    this.#delay = this.#isTold ? OFTEN : Math.min(delay, SELDOM);
+    this.#isTold = isTold;
+    void this.reportOpenIfChanged(); // a note may have been opened or renamed since
+    this.#delay = isTold ? OFTEN : Math.min(delay, SELDOM);
     if (this.status) void this.#listen();
     else this.#checkIn(this.#delay);
     this.#show();
@@ -124,8 +122,12 @@ export class Heartbeat {
     announceBacklog(this.#plugin);
   }
 
-  /** Tell the daemon which notes are open, and take what it says is to be changed in them. */
-  async reportOpen() {
+  /** Tell the daemon which notes are open, after what it is being told, and take what it says is to be changed in them. */
+  reportOpen() {
+    return this.#reports.take();
+  }
+
+  async #report() {
     const { app, api, client, outbox } = this.#plugin;
     const open = findOpen(app);
     this.reportedOpen = open.join("\n");
@@ -135,10 +137,11 @@ export class Heartbeat {
     outbox.take(taken);
   }
 
-  /** Tell the daemon which notes are open if that changed since it was told last. Never rejects. */
+  /** Tell the daemon which notes are open if that changed since it was told last, and resolve once it knows. Never rejects. */
   async reportOpenIfChanged() {
-    if (!this.#isTold || findOpen(this.#plugin.app).join("\n") === this.reportedOpen) return;
-    await this.reportOpen().catch(() => this.check());
+    if (!this.#isTold) return;
+    const isReported = findOpen(this.#plugin.app).join("\n") === this.reportedOpen;
+    await (isReported ? this.#reports.current : this.reportOpen()).catch(() => this.check());
   }
 
   /**
@@ -150,5 +153,27 @@ export class Heartbeat {
     const { api, client, timers } = this.#plugin;
     const told = api.post("/presence", { client, open: [] });
     await Promise.race([told, timers.pause(LAST_WORD)]).catch(() => {});
+  }
+}
+
+/** Something that is done once at a time. */
+class Turns {
+  /** The one under way, or the last one. */
+  current = Promise.resolve();
+  #next = /** @type {Promise<void> | null} */ (null);
+  #act;
+
+  /** @param {() => Promise<void>} act */
+  constructor(act) {
+    this.#act = act;
+  }
+
+  /** Act after the one under way, once for all who ask until then. */
+  take() {
+    this.#next ??= this.current.catch(() => {}).then(() => {
+      this.#next = null;
+      return (this.current = this.#act());
+    });
+    return this.#next;
   }
 }

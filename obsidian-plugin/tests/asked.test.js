@@ -91,6 +91,13 @@ describe("an open note that is asked for elsewhere", () => {
     assert.match(host.said, /“A.md”.*The rest was edited\./);
   });
 
+  test("is changed for one after the other where two ask for it", async () => {
+    await begin([RUN, { ...RUN, id: 4, run: "run8" }]);
+    host.daemon.answers.set("POST /outbox/*/edits", () => new Promise(() => {}));
+    await host.pass(3000);
+    assert.deepEqual([3, 4].map((id) => requests(`POST /outbox/${id}/edits`).length), [1, 0]);
+  });
+
   test("is looked for often while a run is followed here", async () => {
     await begin([]);
     host.daemon.run = progress({ state: "running", total: 2 });

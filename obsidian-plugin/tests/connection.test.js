@@ -666,6 +666,21 @@ describe("presence", () => {
     assert.equal(new Set(clients).size, 1);
   });
 
+  for (const held of ["POST /presence", "GET /status"]) {
+    test(`is right once a note was renamed before ${held} was answered, whichever answer comes first`, async () => {
+      host = await new Host().load();
+      await host.open("A.md");
+      const answers = [];
+      const usual = FakeDaemon.prototype[held];
+      host.daemon.answers.set(held, (...about) => new Promise((done) => answers.push(() => done(usual.apply(host.daemon, about)))));
+      void host.plugin.daemon.check();
+      await settle();
+      await host.app.vault.rename(host.active.file, "B.md");
+      for (await settle(); answers.length; await settle()) answers.pop()();
+      assert.deepEqual(host.daemon.open, ["B.md"]);
+    });
+  }
+
   test("keeps nothing of windows that were closed", async () => {
     host = await new Host().load();
     const counts = new Map();
