@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from queue import Empty, SimpleQueue
 from types import FrameType
 
+from companion import __path__ as package_path
 from companion import __version__
 from companion.app.open_vault import (
     RuntimeFile,
@@ -47,6 +50,7 @@ _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or its file removed
 _ENDS = 1.0  # seconds to wait at the end for a check in progress: the drive may hang
 _RELEASED = 3.0  # seconds that another process has to take the vault, and between two looks after
+_OTHER_PROCESSES = {"__main__", "cli", "mcp_server", "python_api"}
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
@@ -107,6 +111,7 @@ def _serve_once(
             daemon.start()
             if ready:
                 ready(daemon, bound)
+                threading.Thread(target=load_modules, name="imports", daemon=True).start()
             _log.info("serving %s on port %d", root.name, bound)
             is_over = _wait_for(signals, daemon.released)
         finally:
@@ -133,6 +138,15 @@ def require_no_daemon(root: Path) -> None:
         f"a daemon serves this vault already, on http://127.0.0.1:{daemon.port} (pid {daemon.pid});"
         f" companion status says what it does, companion open shows its page, and {stop}"
     )
+
+
+def load_modules() -> None:
+    """Import what is otherwise imported on first use: an upgrade may replace its file by then."""
+    for module in walk_packages(package_path, "companion."):
+        package = module.name.split(".")[1]
+        if package not in _OTHER_PROCESSES:
+            with suppress(ImportError):  # of another platform
+                import_module(module.name)
 
 
 def _take_signals() -> SimpleQueue[int]:

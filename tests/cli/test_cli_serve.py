@@ -255,6 +255,17 @@ def test_commands_import_no_server() -> None:
         assert not unwanted & set(line.split()), module
 
 
+def test_an_upgrade_replaces_no_file_that_a_daemon_has_yet_to_import() -> None:
+    script = "import sys; from companion.daemon import process as p; p.load_modules()"
+    script += "; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, cwd=REPOSITORY, text=True
+    )
+    for package in ("app", "config", "daemon", "doctor", "enrich", "llm", "note", "store", "vault"):
+        for file in REPOSITORY.glob(f"companion/{package}/**/[!_]*.py"):
+            assert ".".join(file.relative_to(REPOSITORY).with_suffix("").parts) in ran.stdout
+
+
 @pytest.mark.parametrize(
     ("command", "unwanted"),
     [
