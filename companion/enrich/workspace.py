@@ -179,29 +179,35 @@ class Workspace:
         return None if read is None or read[1].marks else read[0]
 
     def _forget_lost(self, scan: Scan) -> None:
-        """Delete the proposals for notes that were deleted, or are now private or ignored.
+        """Delete the proposals for notes that were deleted, and all text of excluded ones.
 
         Those of a note that is missing for the first time stay until the next scan: sync clients
         delete a note and write it again.
         """
-        lost: list[str] = []
-        excluded: list[str] = []
-        for path in self.journal.proposals.paths():
-            if path not in scan.notes:
-                if self.ignore.path_reason(path):
-                    excluded.append(path)
-                elif path not in scan.skipped:
-                    with suppress(OSError):  # its drive may come back
-                        if is_vault_there(self.root) and is_gone(self.root, path):
-                            lost.append(path)
-            elif (facts := scan.notes.skipped(path)) and facts.is_excluded:
-                excluded.append(path)
-        lost_before, self._lost = self._lost, set(lost)
+        proposed, changed = self.journal.proposals.paths(), self.journal.changed_paths()
+        lost = {path for path in proposed if self._is_lost(path, scan)}
+        excluded = [path for path in {*proposed, *changed} if self._is_excluded(path, scan)]
+        lost_before, self._lost = self._lost, lost
         if lost_before is not None:
-            lost = [path for path in lost if path in lost_before]
+            lost &= lost_before
         for paths, reason in ((lost, "the note was deleted"), (excluded, LEFT_ALONE)):
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")
+        if excluded:
+            self.journal.delete_texts([(path,) for path in excluded])
+
+    def _is_lost(self, path: str, scan: Scan) -> bool:
+        if path in scan.notes or path in scan.skipped or self.ignore.path_reason(path):
+            return False
+        with suppress(OSError):  # its drive may come back
+            return is_vault_there(self.root) and is_gone(self.root, path)
+        return False
+
+    def _is_excluded(self, path: str, scan: Scan) -> bool:
+        """Return whether the note is private or ignored, by its path or by what it says."""
+        if path not in scan.notes:
+            return bool(self.ignore.path_reason(path))
+        return (facts := scan.notes.skipped(path)) is not None and facts.is_excluded
 
     @cached_property
     def _index(self) -> Index:

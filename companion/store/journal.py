@@ -187,11 +187,19 @@ class Journal(Store):
         mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
         touched = self._db.select("SELECT path FROM changes UNION SELECT path FROM outbox")
-        self._delete_texts([(path,) for (path,) in touched if is_in_any(path, paths)])
+        self.delete_texts([(path,) for (path,) in touched if is_in_any(path, paths)])
         return number
 
+    def changed_paths(self) -> list[str]:
+        """Return the paths of the notes that are stored as they were before a change or offer."""
+        query = """SELECT path FROM changes WHERE state != 'pending' AND id IN (
+            SELECT change FROM images) UNION SELECT path FROM outbox
+            WHERE before IS NOT NULL AND change IS NULL AND undoes IS NULL"""
+        return [path for (path,) in self._db.select(query)]
+
     @transaction(durable=True, erases=True)
-    def _delete_texts(self, db: Connection, paths: Sequence[tuple[str]]) -> None:
+    def delete_texts(self, db: Connection, paths: Sequence[tuple[str]]) -> None:
+        """Delete these notes as they were before changes and offers."""
         images = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
         db.executemany(images, paths)

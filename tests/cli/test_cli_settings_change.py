@@ -87,6 +87,21 @@ def test_a_note_that_is_private_or_ignored_meanwhile_is_not_sent_again(
     )
 
 
+@pytest.mark.parametrize("change", EXCLUDED[:-1])
+def test_a_note_as_it_was_before_a_change_is_deleted_once_it_is_left_alone(
+    user: User, monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    user.configure(ONE_BY_ONE + TAGS)
+    user.note("F/Stub.md", f"{STUB}\nXylophone.\n")
+    user.run("enrich", "F/Stub.md")
+    change(user)
+    user.run("enrich", ".")
+    assert b"Xylophone" not in b"".join(
+        file.read_bytes() for file in user.home.rglob("journal.sqlite3*")
+    )
+
+
 def test_nothing_is_asked_or_written_while_a_file_is_broken(
     user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
