@@ -90,10 +90,6 @@ class BatchRun:
         if self.total:
             yield from map(NoteResult.of, self._write(self))
 
-    def tell_of_comparing(self, done: int, total: int) -> None:
-        """Report how many notes are being compared with each other."""
-        self.tell(f"comparing notes, {done:,} of {total:,}" if done < total else "")
-
 
 class Batches:
     """The batches of a vault, which this process has open for them.
@@ -209,7 +205,7 @@ class Batches:
     def _asker(self, run: BatchRun, scan: Scan) -> Iterator[Asker]:
         with open_similar(self._space) as similar:
             if similar:
-                similar.progress = run.tell_of_comparing
+                similar.tell = run.tell
             asker = Asker(self._space, VaultContext(scan), similar)
             run.model = asker.model.name
             yield asker

@@ -74,7 +74,7 @@ class LocalVault(Vault):
         self._notes = notes or LocalNotes(space)
         self._context = context or cache(self._find_context)
         self._given_decider = decider
-        self._status = status or self._find_status
+        self._status = status
         self._backlog = backlog or cache(self._find_backlog)
         self._is_watched = is_watched
 
@@ -191,7 +191,9 @@ class LocalVault(Vault):
         return LocalAgents(self._space, find_context, self._opened_decider)
 
     def status(self) -> Status:
-        return self._status()
+        from companion.app.overview import find_status
+
+        return self._status() if self._status else find_status(self._space)
 
     def backlog(self) -> BacklogState:
         with self._writing() as vault:
@@ -224,11 +226,6 @@ class LocalVault(Vault):
         from companion.enrich.context import VaultContext
 
         return VaultContext(self._space.scan())
-
-    def _find_status(self) -> Status:
-        from companion.app.overview import find_status
-
-        return find_status(self._space)
 
     def _find_backlog(self) -> BacklogConsent:
         from companion.app.backlog import find_backlog

@@ -73,7 +73,7 @@ class Outbox:
         self._space = space
         self._store = space.journal.outbox
         self._proposals = space.journal.proposals
-        self.decider = Decider(space, context, self._accept, self.undo, self.withdraw)
+        self.decider = Decider(space, context, self._accept, self.undo, self._store.withdraw)
         self.is_open = is_open
         self._record_write = record_write
         self._clock = clock
@@ -112,10 +112,6 @@ class Outbox:
         self._told[self._request(writer, values, deadline).id] = tell
         self._changed.set()
         return None
-
-    def withdraw(self, ids: Collection[int]) -> None:
-        """Withdraw the acceptance of these proposals; those accepted with them still wait."""
-        self._store.withdraw(ids)
 
     def cancel(self, id_: int) -> None:
         """Withdraw a row because the user does not want its edits. Raises NotThere."""

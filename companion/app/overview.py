@@ -92,11 +92,8 @@ def find_taught(space: Workspace, scan: Scan) -> Taught:
     last = islice(lessons.corrections(vault), _CORRECTIONS)
     return Taught(
         descriptions=str(style or ""),
-        corrections=[
-            TaughtCorrection(path=each.path, kind=each.kind, was=each.was, now=each.now)
-            for each, _ in last
-        ],
-        refused=[OftenRefused(**each._asdict()) for each in find_refused(space)],
+        corrections=[TaughtCorrection.model_validate(each) for each, _ in last],
+        refused=[OftenRefused.model_validate(each) for each in find_refused(space)],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from threading import Event
 from types import MappingProxyType
 from typing import Protocol
@@ -106,7 +107,7 @@ class LocalRun(Run):
 
             engine = Engine(space, spending, context, similar)
             if similar:
-                similar.progress = self._tell_of_comparing
+                similar.tell = partial(setattr, self._run, "waits")
             try:
                 engine.start_run(self._run, self._jobs)
                 engine.start()
@@ -155,9 +156,6 @@ class LocalRun(Run):
             results = run.since(number)
             number += len(results)
             yield from results
-
-    def _tell_of_comparing(self, done: int, total: int) -> None:
-        self._run.waits = f"comparing notes, {done:,} of {total:,}" if done < total else ""
 
 
 class DecisionRun(Run):

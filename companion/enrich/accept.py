@@ -135,7 +135,7 @@ class Acceptor:
         if said is None:
             return None
         if not said or said == [description]:
-            unread = note.embedded.unread if note.embedded else ()
+            unread = note.embedded.unread
             more = f" ({'; '.join(unread)})" if unread else ""
             return Rejected(need, _NO_CALLOUT.format(model=self.model.name) + more, "too little")
         value = inert_prose(" ".join(said), self._names.resolve)

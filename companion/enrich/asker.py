@@ -139,8 +139,7 @@ class Asker:
         if acceptor is None:
             return FirstCalls([], first)
         calls, unaskable = self._planner(acceptor.note).plan(unfilled)
-        embedded = acceptor.note.embedded
-        return FirstCalls(calls, [*first, *unaskable], embedded.unread if embedded else ())
+        return FirstCalls(calls, [*first, *unaskable], acceptor.note.embedded.unread)
 
     def _begin(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
@@ -297,7 +296,7 @@ class Asker:
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
         too_little = find_too_little(note.whole, context, small_model) if small_model else ""
-        if too_little and note.embedded and note.embedded.unread:
+        if too_little and note.embedded.unread:
             too_little += f" ({'; '.join(note.embedded.unread)})"
         return CallPlanner(note.prompts, context, model.mode, budget, titles, too_little)
 

@@ -51,7 +51,7 @@ class Told(NamedTuple):
     paths: Mapping[str, str] = MappingProxyType({})
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """A note that may tell of others. description: its author's; empty: it has none."""
 
     file: NoteFile
@@ -86,7 +86,7 @@ class Backlinks:
         lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
         backlinks, tokens_free = _take(lines, budget)
         links = vault.links.linked_in(parsed.note.text, path)
-        linked_notes = self._described(vault, links, _DESCRIPTIONS)
+        linked_notes = self.find_described(vault, links, _DESCRIPTIONS)
         described = {f"{each.title}: {each.description}": each.path for each in linked_notes}
         linked, _ = _take(described, tokens_free)
         quotable = (
@@ -98,26 +98,21 @@ class Backlinks:
         files = tuple(dict.fromkeys(source.file for source in sources))
         return Told(backlinks, linked, tuple(quotable), files, described | lines)
 
-    def describe(
+    def find_described(
         self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
-    ) -> Told:
-        """Return the first descriptions by the authors. looked_at: the most notes to read."""
-        sources = self._described(vault, paths, most, looked_at)
-        described = tuple(source.description for source in sources)
-        return Told(linked=described, files=tuple(source.file for source in sources))
+    ) -> list[Source]:
+        """Return the first of these notes with a description by their author.
 
-    def _described(
-        self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
-    ) -> list[_Source]:
-        """Return the first of these notes with a description by their author."""
+        looked_at: the most notes to read.
+        """
         sources = self._sources(vault, paths, looked_at)
         return [*islice((source for source in sources if source.description), most)]
 
     def _statements(
         self, vault: VaultContext, path: str, names: Collection[str]
-    ) -> Iterator[tuple[Statement, _Source]]:
+    ) -> Iterator[tuple[Statement, Source]]:
         """Yield sentences of other notes about the note, the best first, without repetitions."""
-        ranked: list[tuple[Statement, _Source]] = []
+        ranked: list[tuple[Statement, Source]] = []
         for source in self._sources(vault, vault.links.linking_to(path)):
 
             def leads_here(target: str, other: str = source.path) -> bool:
@@ -137,7 +132,7 @@ class Backlinks:
 
     def _sources(
         self, vault: VaultContext, paths: Iterable[str], most: int = _SOURCES
-    ) -> Iterator[_Source]:
+    ) -> Iterator[Source]:
         """Yield those of the first notes that may reveal something."""
         for path in islice(filter(vault.may_tell, paths), most):
             # as it is now: it may have become private since the scan
@@ -147,7 +142,7 @@ class Backlinks:
                 if source:
                     yield source
 
-    def _read_source(self, file: NoteFile) -> _Source | None:
+    def _read_source(self, file: NoteFile) -> Source | None:
         """Return the note; None if it must not reveal anything, or is being changed."""
         parsed = None if file.size > _LARGEST else self._workspace.read_source(file)
         if parsed is None:
@@ -158,7 +153,7 @@ class Backlinks:
             description = ""
         said = inert_value(str(description))
         title = name_note(parsed, file.path)
-        return _Source(file, file.path, title, read_passages(parsed), said)
+        return Source(file, file.path, title, read_passages(parsed), said)
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

@@ -273,9 +273,8 @@ class PromptNote(NamedTuple):
 
     prompts: the prompts for the note. context: what they show of it, except its text. language:
     what to write in; None: nothing shows it. callout_titles: casefolded, of callouts that ask
-    nothing. embedded: the note with what it embeds; None: it embeds nothing. quotable: what other
-    notes say about it that may be quoted in it. told_by: the files that the prompts quote; told_in:
-    which of them each line of the context is from.
+    nothing. quotable: what other notes say about it that may be quoted in it. told_by: the files
+    that the prompts quote; told_in: which of them each line of the context is from.
     """
 
     path: str
@@ -285,7 +284,7 @@ class PromptNote(NamedTuple):
     context: PromptContext
     language: str | None
     callout_titles: frozenset[str]
-    embedded: EmbeddedText | None = None
+    embedded: EmbeddedText
     quotable: Sequence[Quotation] = ()
     told_by: Sequence[NoteFile] = ()
     told_in: Mapping[str, str] = MappingProxyType({})
@@ -293,13 +292,12 @@ class PromptNote(NamedTuple):
     @property
     def whole(self) -> ParsedNote:
         """The note with what it embeds."""
-        return self.embedded.note if self.embedded else self.parsed
+        return self.embedded.note
 
     @property
     def text(self) -> str:
         """The text of the note, then that of what it embeds."""
-        own = self.parsed.note.text
-        return f"{own}\n\n{self.embedded.text}" if self.embedded else own
+        return f"{self.parsed.note.text}\n\n{self.embedded.text}"
 
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""

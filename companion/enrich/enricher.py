@@ -7,7 +7,7 @@
     ask       the model, and again about what a check rejected       asker, model_calls
     accept    each answer or reject it; make it harmless             accept, parse_answer, checks
     propose   all of it, stored; some waits for a decision           new_proposals, proposal_store
-    plan      the edits, on the note as it is by then                note_guard, plan
+    plan      the edits, on the note as it is by then                note_guard, places
     write     them, in the journal first                             note_writer, store.journal
 
 `ask` ends with what is proposed, and calls Asker.ask for context, ask and accept. The engine, in

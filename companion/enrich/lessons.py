@@ -40,7 +40,6 @@ class DescriptionStyle(NamedTuple):
     words: int
     is_unspaced: bool
     opening: str
-    notes: int
 
     def __str__(self) -> str:
         """Return it in words, for a prompt."""
@@ -87,9 +86,10 @@ class Lessons:
 
     def _learn_style(self, vault: VaultContext) -> DescriptionStyle | None:
         step = max(1, len(vault.paths) // _SAMPLE)
-        described = self._backlinks.describe(vault, vault.paths[::step], _SAMPLE, _SAMPLE).linked
+        paths, described = vault.paths[::step], self._backlinks.find_described
+        own = (each.description for each in described(vault, paths, _SAMPLE, _SAMPLE))
         corrected = (each.now for each, _ in self.corrections(vault, DESCRIPTION))
-        return learn_style([*described, *corrected])
+        return learn_style([*own, *corrected])
 
     def find_corrections(
         self, vault: VaultContext, names: Mapping[str, str]
@@ -131,7 +131,7 @@ def learn_style(descriptions: Sequence[str]) -> DescriptionStyle | None:
     first_words = Counter(each.split()[0] for each in descriptions if each.split())
     [(opening, times)] = first_words.most_common(1)
     is_common = times >= _COMMON * len(descriptions) and not is_unspaced
-    return DescriptionStyle(words, is_unspaced, opening if is_common else "", len(descriptions))
+    return DescriptionStyle(words, is_unspaced, opening if is_common else "")
 
 
 def read_corrections(proposals: Iterable[Proposal]) -> Iterator[Correction]:

@@ -20,7 +20,7 @@ from companion.enrich.nearest_neighbours import (
     NearestNeighbours,
     Suggestion,
 )
-from companion.enrich.note_vectors import NoteVectors, VectorProgress
+from companion.enrich.note_vectors import NoteVectors
 from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
 from companion.enrich.result import Filling
 from companion.enrich.workspace import Workspace
@@ -90,12 +90,13 @@ class SimilarNotes:
     """Suggests values for properties of the notes of one vault; from any thread.
 
     Notes with values that were not encoded yet are encoded first, for half a minute at most.
-    sends: whether they may be encoded on another machine. progress: see NoteVectors.update.
+    sends: whether they may be encoded on another machine. tell: called with how many of them have
+    been compared, in words; empty: all.
     """
 
     def __init__(self, workspace: Workspace, vectors: NoteVectors, *, sends: bool = True) -> None:
         self.vectors = vectors
-        self.progress: VectorProgress | None = None
+        self.tell: Callable[[str], object] = bool
         self._sends = sends
         self._workspace = workspace
         self._lock = Lock()
@@ -336,8 +337,12 @@ class SimilarNotes:
                 " another machine; companion doctor similar tells you the cost, and compares them"
             )
             missing = []
+
+        def progress(done: int, total: int) -> None:
+            self.tell(f"comparing notes, {done:,} of {total:,}" if done < total else "")
+
         until = time.monotonic() + _BUILD_SECONDS
-        if rest := vectors.update(context.scan, missing, until, progress=self.progress):
+        if rest := vectors.update(context.scan, missing, until, progress=progress):
             self._warn(
                 f"{rest:,} notes are not compared yet; companion doctor similar compares them"
             )

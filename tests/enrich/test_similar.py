@@ -12,7 +12,7 @@ from companion.config import Config, load_config
 from companion.config.settings import PrivateTable
 from companion.enrich.accept import Acceptor
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context import PromptNote, VaultContext
+from companion.enrich.context import EmbeddedText, PromptNote, VaultContext
 from companion.enrich.excerpt import make_prompt_context
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import (
@@ -222,7 +222,9 @@ def accept(
     field = prompts.field_of(need.kind)
     vocabulary = context.vocabulary([field], "Stub.md", parsed.note.text, {})
     shown = make_prompt_context(parsed, "Stub.md", vocabulary)
-    note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, frozenset())
+    note = PromptNote(
+        "Stub.md", prompts, parsed, [need], shown, None, frozenset(), EmbeddedText(parsed)
+    )
     model = ModelFacts("m", None, "together", is_small=True)
     acceptor = Acceptor(workspace.config, context, model, note, similar)
     return acceptor.accept(RawAnswer(Ask(need, field, field.name), answer))
