@@ -13,11 +13,9 @@ import pytest
 
 from companion.config import state_folder
 from companion.errors import JournalError
-from companion.note.edit import diff_edits
-from companion.store.journal import Journal, NewChange
+from companion.store.journal import Journal
 from companion.vault.lock import vault_lock
-from tests.cli.user import FILLED, STUB, User
-from tests.examples import labelled
+from tests.cli.user import STUB, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 READING = (["scan"], ["history"], ["prompt", "Stub.md"])
@@ -107,36 +105,6 @@ def test_a_state_folder_that_cannot_be_made(user: User, monkeypatch: pytest.Monk
         ran = user.run(*command)
         assert ran.status in (1, 2) and str(occupied) in ran.err and ran.err.count("\n") == 1
     assert user.read("Stub.md") == STUB and user.calls() == 0
-
-
-def interrupt(state: Path, old: str, new: str) -> None:
-    """Leave a change in the journal that was begun and never finished."""
-    with Journal(state / "journal.sqlite3") as journal:
-        change = NewChange("run", "Stub.md", "enrich", diff_edits(old, new), ("description",), "m")
-        journal.begin(change, old.encode(), new.encode())
-
-
-INTERRUPTED = {
-    "before": (STUB, STUB, "Stub.md: the change was not made"),
-    "after": (FILLED, FILLED, "Stub.md: the change was made"),
-    "half-way": (STUB + FILLED[len(STUB) :], STUB, "the note is again as it was before"),
-    "edited": ("# Mine\n", "# Mine\n", "edited since; it was left alone"),
-}
-
-
-@labelled(("found", "expected", "words"), INTERRUPTED)
-def test_an_interrupted_change(
-    user: User, state: Path, found: str, expected: str, words: str
-) -> None:
-    interrupt(state, STUB, FILLED)
-    user.note("Stub.md", found)
-    reading = user.run("scan")
-    assert reading.status == 0 and "1 interrupted change will be checked by" in reading.err
-    assert user.read("Stub.md") == found
-    writing = user.run("enrich", "Done.md")
-    assert writing.status == 0 and words in writing.err
-    assert user.read("Stub.md") == expected
-    assert user.run("scan").err == ""
 
 
 NOTES = 20
