@@ -1,31 +1,17 @@
-"""Companion asks once for each need: after a sync conflict, in made-up vaults, in a real note."""
+"""Companion asks once for each need: of a note that was away, in made-up vaults, in a real note."""
 
 import re
 import shlex
 import shutil
-from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.user import FILLED, REPOSITORY, STUB, User
-from tests.examples import labelled, many
+from tests.examples import many
 
-EDITED, EDITED_FILLED = STUB + "On the road.\n", FILLED + "On the road.\n"
-COPY = "Stub (Phone's conflicted copy 2026-05-01).md"
-
-
-def conflict(user: User, copy: str = COPY, ours: str = FILLED, theirs: str = EDITED) -> None:
-    """Have a sync client let the other device's version keep the note's name."""
-    user.note(copy, ours)
-    user.note("Stub.md", theirs)
-
-
-def lose_twice(user: User) -> None:
-    conflict(user)
-    user.run("enrich", ".")
-    conflict(user, COPY.replace("01", "02"), user.read("Stub.md"))
+EDITED = STUB + "On the road.\n"
 
 
 def come_back(user: User, text: str) -> None:
@@ -37,58 +23,19 @@ def come_back(user: User, text: str) -> None:
     user.note("Stub.md", text)
 
 
-def mount_again_and_delete(user: User) -> None:
-    come_back(user, FILLED)
-    user.run("enrich", ".")
-    user.note("Stub.md", EDITED)
-
-
-def undo_beside_a_copy(user: User) -> None:
-    user.note(COPY, FILLED)
-    user.run("undo")
-
-
-WRITTEN, WAITS, TAKEN_OUT = ("accepted", ()), ("open", ("lost",)), ("accepted", ())
-LOSSES = {
-    "an older version took its place": (conflict, EDITED_FILLED, WRITTEN),
-    "twice": (lose_twice, EDITED, WAITS),
-    "may be a copy of mine": (lambda u: conflict(u, "Stub 2.md"), EDITED, WAITS),
-    "both were edited": (lambda u: conflict(u, ours=FILLED + "At home.\n"), EDITED, WAITS),
-    "deleted and written again": (lambda u: come_back(u, EDITED), EDITED, WAITS),
-    "missing, then deleted by hand": (mount_again_and_delete, EDITED, TAKEN_OUT),
-    "one value emptied by hand beside a copy": (
-        lambda u: conflict(u, theirs=FILLED.replace("What a stub is.", "")),
-        FILLED.replace("What a stub is.", ""),
-        TAKEN_OUT,
-    ),
-    "a copy without it": (lambda u: conflict(u, ours=EDITED, theirs=STUB), STUB, TAKEN_OUT),
-    "undone beside a copy": (undo_beside_a_copy, STUB, ("refused", ())),
-}
-
-
-@pytest.mark.parametrize("named", [".", "Stub.md"])
-@labelled(("past", "text", "proposal"), LOSSES)
-def test_what_a_sync_conflict_took_out_opens_again(
-    user: User,
-    past: Callable[[User], None],
-    text: str,
-    proposal: tuple[str, tuple[str, ...]],
-    named: str,
-) -> None:
+@pytest.mark.parametrize("is_seen", [False, True], ids=["written again", "there, then deleted"])
+def test_what_was_lost_while_the_note_was_away_opens_again(user: User, is_seen: bool) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")
-    past(user)
-    is_lost = (text, proposal) == (EDITED_FILLED, WRITTEN) or proposal == WAITS
-    if not is_lost and named != ".":
-        return  # naming the note asks again
-    assert ("lost in a sync conflict" in user.run("scan").out) == is_lost
-    assert user.run("enrich", named).status == 0
-    assert (user.read("Stub.md"), user.calls()) == (text, 1)
-    assert {(each.state, each.flags) for each in user.kept()} == {proposal}
-    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == text
-    if proposal == WAITS:
-        assert user.run("apply", "--all", "--flagged").status == 0
-        assert user.read("Stub.md") == EDITED_FILLED
+    come_back(user, FILLED if is_seen else EDITED)
+    if is_seen:
+        user.run("enrich", ".")
+        user.note("Stub.md", EDITED)
+    assert ("lost in a sync conflict" in user.run("scan").out) is not is_seen
+    assert user.run("enrich", ".").status == 0
+    assert (user.read("Stub.md"), user.calls()) == (EDITED, 1)
+    state = ("accepted", ()) if is_seen else ("open", ("lost",))
+    assert {(each.state, each.flags) for each in user.kept()} == {state}
 
 
 PROPERTIES = st.lists(
