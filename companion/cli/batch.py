@@ -74,7 +74,7 @@ def export(
         if run.calls:
             output.say(
                 f"{count(run.calls, 'question')} about {count(run.notes, 'note')} for"
-                f" {run.model} are in {target}",
+                f" {run.model} written to {target}",
                 style="bold",
             )
             output.say("With the answers: companion batch import ANSWERS")

@@ -7,6 +7,7 @@
     model says FIELD=TEXT            what the model answers; with := a JSON value
     model replies|takes|fails        its whole answer, in how many tokens, or its error
     model calls|heard|moves          what it was asked; it is on another machine from now on
+    offline QUESTIONS ANSWERS        have the model answer the file of a batch
     meanwhile COMMAND                what happens while the model thinks about the next question
     config <<.                       write the configuration file
     machine                          nothing is set up here yet
@@ -35,6 +36,7 @@ import pytest
 
 from companion import __version__
 from companion.config import state_folder
+from tests.cli.batch_runner import ask_endpoint, run_batch, write_answers
 from tests.cli.empty_machine import empty_machine
 from tests.cli.serving import serving, wait_until_scanned
 from tests.cli.transcript import Step
@@ -244,6 +246,10 @@ class Shell:
                 f"{word}: {sum(word in each for each in sent)} of {len(sent)}\n" for word in rest
             )
         return None
+
+    def _offline(self, questions: str, answers: str) -> None:
+        lines = run_batch(Path(questions), ask_endpoint(self.user.fake.url))
+        write_answers(Path(answers), lines)
 
     def _meanwhile(self, *command: str, text: str = "") -> None:
         """Run a command while the model thinks about the next question."""

@@ -201,12 +201,6 @@ def test_a_note_that_is_left_alone_by_now_is_not_sent(user: User, provider: Open
     assert [b"Subject %d" % n in data for n in range(3)] == [False, True, False]
 
 
-def test_the_embedded_model_has_no_batches(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COMPANION_BASE_URL")
-    ran = user.run("batch", "submit")
-    assert (ran.status, "has no Batch API" in ran.err) == (2, True)
-
-
 def as_reasoning_models(body: dict[str, Any]) -> str:
     """Refuse what OpenAI's reasoning models refuse, in their words."""
     if "max_tokens" in body:
