@@ -235,6 +235,7 @@ class Daemon:
             raise UsageError("the vault is not available right now; mount its drive, and try again")
         if not self.follow_settings():
             raise SettingsUnusable(self.settings_fault)
+        self.reconciler.follow_moves()  # else what was proposed under an old name is asked again
         is_background = options.priority == "background"
         if is_background and (off := self.background_switch.reason_off()):
             raise UsageError(f"no background work is done: {off}")

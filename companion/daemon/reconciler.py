@@ -165,14 +165,14 @@ class Reconciler:
                 if not is_usable:
                     next_scan = time.monotonic() + _MISSING_CHECK
                 elif whole:
-                    self._follow_moves()
+                    self.follow_moves()
                     self.scan_all(hints)
                     pause = RESCAN_SECONDS
                     if self.polls:
                         pause = min(pause, max(_MIN_POLL, self._scan_seconds * _SCAN_SHARE))
                     next_scan = time.monotonic() + pause
                 elif hints:
-                    self._follow_moves()
+                    self.follow_moves()
                     self.scan_some(hints)
             except Exception as error:
                 log_fault("looking at the vault", error)
@@ -180,7 +180,8 @@ class Reconciler:
             if whole:
                 self._hints.finish_scan(number)
 
-    def _follow_moves(self) -> None:
+    def follow_moves(self) -> None:
+        """Move the records of the notes that were moved since the last call, by file events."""
         busy = [ticket.path for ticket in self._queue.in_progress()]
         moves = self._hints.take_moves()
         for old, new in follow_events(self._space.root, self._space.journal, moves, busy):

@@ -98,6 +98,18 @@ def _swap_for_a_new_one(vault: Path) -> None:
     (vault / "A.md").write_text(STUB + "More.\n")
 
 
+def test_a_run_knows_what_waits_for_a_note_that_was_just_renamed(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet.run("A.md", propose=True)
+    monkeypatch.setattr("companion.daemon.scan_hints._GATHER", 5.0)
+    (quiet.vault / "A.md").rename(quiet.vault / "C.md")
+    hints, proposals = quiet.daemon.reconciler._hints, quiet.daemon.proposals
+    eventually(lambda: hints._moves or proposals.latest("C.md"))
+    quiet.run("C.md")
+    assert quiet.model.calls() == 1 and quiet.is_filled("C.md")
+
+
 MOVES = [
     pytest.param(rename("A.md", "C.md"), {"C.md", "F/B.md"}, id="renamed"),
     pytest.param(rename("A.md", "a.md"), {"a.md", "F/B.md"}, id="renamed in its case only"),
