@@ -31,8 +31,8 @@ from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
+from companion.enrich.evidence import find_evidence
 from companion.enrich.excerpt import read_told
-from companion.enrich.outcome import find_evidence
 from companion.enrich.similar import open_similar
 from companion.enrich.words import find_sentences, find_stems
 from companion.enrich.workspace import open_workspace

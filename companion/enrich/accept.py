@@ -14,12 +14,12 @@ from companion.enrich.checks.meta_talk import is_in_first_person
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context import PromptNote, VaultContext
-from companion.enrich.excerpt import read_told
+from companion.enrich.evidence import Evidence, support_value
 from companion.enrich.extractive import OwnSentence, extract_sentence
 from companion.enrich.language import language_named
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
-from companion.enrich.outcome import SUPPORTED, Accepted, Evidence, Rejected, find_name_evidence
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.result import Filling
 from companion.enrich.similar import SimilarNotes
@@ -31,7 +31,6 @@ from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.note.property_form import SCALARS
 from companion.note.sanitize import inert_prose
-from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
 from companion.store.proposal import Flag
 
@@ -209,8 +208,7 @@ class Acceptor:
             return accepted._replace(flags=("small-model",))
         if field.kind == "choice" or field.vocabulary:
             return accepted
-        is_told = bool(self.similar) or field.is_list
-        evidence = self._find_evidence(accepted.filling.value, field) if is_told else []
+        evidence = support_value(accepted.filling.value, field, self.note, self.similar)
         is_kept = field.is_list or (field.kind == "prose" and bool(evidence))
         flags: list[Flag] = [] if is_kept else ["small-model"]
         if not all(each.supported for each in evidence):
@@ -226,26 +224,6 @@ class Acceptor:
         named = {*linked, *chain.from_iterable(mentions)}
         links = [links] if isinstance(links, str) else links
         return all(context.linked_note(link, path) in named for link in links)
-
-    def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
-        """Return the evidence for each sentence, or item of a list, and the note that it is from.
-
-        The note is empty if the evidence is from the note itself, or there is none.
-        """
-        note, told = self.note, read_told(self.note.whole, self.note.context)
-        items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
-        if field.kind == "list":
-            evidence = find_name_evidence(items, note.context.title, told)
-        else:
-            assert self.similar
-            evidence = self.similar.find_evidence(items, told, note.language)
-        with_source = []
-        for each in evidence:
-            passage = next((line for line in told if each.shown and each.shown in line), "")
-            is_supported = each.similarity >= SUPPORTED.get(field.kind, 0.0)
-            path = note.told_in.get(passage, "")
-            with_source.append(each._replace(supported=is_supported, path=path))
-        return with_source
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or the fault that a check found in it, if checks are on.

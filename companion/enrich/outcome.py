@@ -1,16 +1,13 @@
-"""The outcomes of asking for needs: values with their evidence, or why there are none."""
+"""The outcomes of asking for needs: values, or why there are none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from threading import Lock
 from typing import Literal, NamedTuple
 
 from companion.enrich.checks.checked_answer import Fault
+from companion.enrich.evidence import Evidence
 from companion.enrich.result import Filling
-from companion.enrich.words import find_sentences, find_tokens, is_unspaced, letters
-from companion.llm.encoder import Encoder
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
@@ -59,30 +56,6 @@ class Rejected(NamedTuple):
             return ""
         named = ", ".join(self.proposed)
         return f"proposed {self.need.kind}: {named} (not used in this vault yet)"
-
-
-SUPPORTED = {"text": 0.6, "prose": 0.7}
-"""The least similarity at which a small model's sentence is taken to be true, by kind of field.
-
-About nine in ten of those above it are true, which is not enough to write them at once: they wait.
-Many true ones are below it, too; no measure tells them from the false ones. See
-benchmarks/HISTORY.md.
-"""
-
-
-class Evidence(NamedTuple):
-    """The evidence for a sentence.
-
-    shown: the closest sentence, or two consecutive ones; empty: nothing was shown. similarity: -1
-    to 1. supported: whether that is enough, see SUPPORTED. path: of the other note that it is from;
-    empty: it is from the note itself.
-    """
-
-    sentence: str
-    shown: str
-    similarity: float
-    supported: bool = True
-    path: str = ""
 
 
 class Accepted(NamedTuple):
@@ -171,58 +144,3 @@ class RepeatedFaults:
                     f"{self._limit} notes in a row got no answer, for the same reason:"
                     f" {first.reason}"
                 )
-
-
-def find_evidence(
-    proposal: Sequence[str], shown: Sequence[str], encoder: Encoder
-) -> list[Evidence]:
-    """Return the evidence for each sentence of the paragraphs of a proposal.
-
-    shown: the paragraphs that the model was shown, of the note and of the vault.
-
-    Raises EndpointError, AnswerError, Cancelled.
-    """
-    sentences = list(find_sentences(proposal))
-    lines = list(find_sentences(shown))
-    pairs = (f"{one} {other}" for one, other in pairwise(lines))
-    sources = list(dict.fromkeys([*lines, *pairs]))
-    if not sentences or not sources:
-        return [Evidence(sentence, "", -1.0) for sentence in sentences]
-    vectors = encoder.encode([*sentences, *sources])
-    likeness = vectors[: len(sentences)] @ vectors[len(sentences) :].T
-    best = likeness.argmax(axis=1)
-    return [
-        Evidence(sentence, sources[place], float(row[place]))
-        for sentence, place, row in zip(sentences, best, likeness, strict=True)
-    ]
-
-
-def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -> list[Evidence]:
-    """Return the evidence for items of a list that are to name the subject: 1 or -1, all or none.
-
-    It is a sentence that has the name and, beside it, the title or a long word of it; or the title,
-    if the name is its initials or has the same letters. Initials that nobody uses are considered
-    made up. shown: as in find_evidence.
-    """
-    own = _phrase(title)
-    words = {token for token in find_tokens(title) if len(token) > 3 or is_unspaced(token)}
-    sentences = [(each, _phrase(each)) for each in find_sentences(shown)]
-    evidence = []
-    for name in names:
-        phrase, tokens = _phrase(name), find_tokens(name)
-        others, initials = words.difference(tokens), "".join(token[0] for token in tokens)
-        same = {letters(name)} | ({initials, f"{initials}s"} if len(initials) > 1 else set())
-        places = [title] if letters(title) in same else []
-        places += [
-            sentence
-            for sentence, said in sentences
-            if phrase in said.replace(own, "  ")
-            and (own in said or not others.isdisjoint(said.split()))
-        ]
-        evidence.append(Evidence(name, places[0], 1.0) if places else Evidence(name, "", -1.0))
-    return evidence
-
-
-def _phrase(text: str) -> str:
-    """Return the words of text between blanks, to look for a name in."""
-    return f" {' '.join(find_tokens(text))} "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
+from companion.enrich.evidence import Evidence, find_evidence
 from companion.enrich.extractive import find_extract
 from companion.enrich.nearest_neighbours import (
     FEWEST,
@@ -21,7 +22,7 @@ from companion.enrich.nearest_neighbours import (
     Suggestion,
 )
 from companion.enrich.note_vectors import NoteVectors
-from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.result import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
