@@ -252,9 +252,11 @@ def _describe_outcomes(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]
     for outcome in outcomes:
         if outcome.by_model:  # or would be: why it cannot be
             yield describe_value(outcome)
-            continue
-        who = "" if isinstance(outcome, Rejected) else "similar notes have "
-        yield f"{outcome.need.kind}: no model is asked; {who}{describe_value(outcome)}"
+        elif isinstance(outcome, Rejected):
+            yield f"{outcome.need.kind}: no model is asked; {outcome.reason}"
+        else:
+            remark = outcome.filling.remark
+            yield f"{outcome.need.kind}: no model is asked; {describe_value(outcome)} ({remark})"
 
 
 def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:

@@ -113,7 +113,7 @@ class Acceptor:
         need = next((need for need in note.needs if need.kind == DESCRIPTION), None)
         own = self._own_sentence if need else None
         if need and own and own.is_about:
-            filling = Filling(need, own.text, "the note's own sentence; no model was asked")
+            filling = Filling(need, own.text, "the note's own sentence")
             evidence = (Evidence(own.text, own.text, 1.0),)
             outcomes.append(Accepted(filling, by_model=False, evidence=evidence))
         at_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
@@ -139,7 +139,7 @@ class Acceptor:
             return Rejected(need, _NO_CALLOUT.format(model=self.model.name) + more, "too little")
         value = inert_prose(" ".join(said), self._names.resolve)
         evidence = tuple(Evidence(each, each, 1.0) for each in said)
-        filling = Filling(need, value, "the note's own sentences; no model was asked")
+        filling = Filling(need, value, "the note's own sentences")
         return Accepted(filling, by_model=False, evidence=evidence, flags=("extractive",))
 
     def _quote_others(self, need: Need) -> Accepted | None:
@@ -160,7 +160,7 @@ class Acceptor:
         value = inert_prose("\n\n".join(quoted), self._names.resolve)
         self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
         evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in said)
-        filling = Filling(need, value, "the words of other notes; no model was asked")
+        filling = Filling(need, value, "the words of other notes")
         return Accepted(filling, by_model=False, evidence=evidence)
 
     def use_fallback(self, outcome: Accepted | Rejected) -> Accepted | Rejected:

@@ -152,7 +152,7 @@ class SimilarNotes:
                 likely[field.name] = suggestion.candidates
                 if suggestion.chosen:
                     value = list(suggestion.chosen) if field.is_list else suggestion.chosen[0]
-                    filling = Filling(need, value, f"{need.kind} as similar notes have")
+                    filling = Filling(need, value, f"{need.kind} as in similar notes")
                     outcomes.append(Accepted(filling, by_model=False))
                 elif suggestion.chosen is not None:  # else a model has to choose
                     reason = suggestion.reason

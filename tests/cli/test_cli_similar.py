@@ -41,12 +41,12 @@ def test_similar_notes_choose_the_tags_and_the_model_the_rest(tagged: User) -> N
         "---\ndescription: What a stub is.\ntags: [cooking]\n---\n"
     )
     assert fields_asked(tagged) == {"description", "callout"}
-    assert "tags as similar notes have" in tagged.run("history", "--json").out
+    assert "tags as in similar notes" in tagged.run("history", "--json").out
 
 
 def test_what_similar_notes_have_is_shown(tagged: User) -> None:
     ran = tagged.run("prompt", "Bread.md")
-    assert "tags: no model is asked; similar notes have cooking" in ran.err
+    assert "tags: no model is asked; cooking (tags as in similar notes)" in ran.err
     assert "Choose the one to" not in ran.out
     ran = tagged.run("doctor", "similar", "Bread.md")
     assert ran.status == 0, ran.all
