@@ -112,7 +112,8 @@ class _Commands(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], _COMMANDS, 1)
-            meant = _MEANT.get(args[0], near[0] if near else "--help")
+            usual = "enrich NOTE" if args[0].endswith(".md") else "--help"
+            meant = _MEANT.get(args[0], near[0] if near else usual)
             raise UsageError(f"there is no command {args[0]}; try companion {meant}")
         name, command, rest = super().resolve_command(ctx, args)
         is_shown = sys.stderr and sys.stderr.isatty() and not ctx.resilient_parsing
@@ -197,7 +198,7 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, click.NoSuchOption):  # it may be a note whose name begins with a dash
             for name in arguments:
                 if name.startswith(error.option_name) and name.endswith(".md"):
-                    click.echo(f"A note of that name: ./{name}", err=True)
+                    click.echo(f"If you mean the note: ./{name}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -219,7 +220,7 @@ def _report(error: Exception) -> int:
 
     _say(str(error))
     if others := find_namesakes(error):  # notes with the name that was typed, elsewhere
-        _say(f"there is {', '.join(map(shlex.quote, others))}")
+        _say(f"did you mean {' or '.join(map(shlex.quote, others))}?")
     return 2 if isinstance(error, UsageError) else 1
 
 

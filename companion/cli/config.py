@@ -92,7 +92,7 @@ def get(name: str | None, as_json: bool, root: Path | None) -> int:
         return 0
     value = values[name]
     if value is None or (name in SECRETS and not value):
-        output.warn(f"{name} is not set: {settings[0].description}")
+        output.warn(f"{name} is not set ({settings[0].description})")
         return 1
     shown = value if isinstance(value, str) else as_toml(value)
     click.echo("set, and not shown" if name in SECRETS else shown)

@@ -95,7 +95,7 @@ def _refuse_if_in_use(services: Iterable[InstalledService], states: Iterable[Pat
         place = find_daemon(state)
         if place and state not in of_services:
             raise VaultLocked(
-                f"nothing was removed: a daemon runs (pid {place.pid}, {state.name}); end it by"
+                f"nothing was removed: a daemon runs (pid {place.pid}, {state.name}); end it with"
                 " Ctrl-C in its terminal, and try again"
             )
         if find_interrupted(state):

@@ -132,7 +132,7 @@ def require_no_daemon(root: Path) -> None:
     stop = (
         "companion service install restarts it"
         if find_service(root)
-        else "to restart it, end it first, by Ctrl-C in its terminal"
+        else "to restart it, end it first, with Ctrl-C in its terminal"
     )
     raise VaultLocked(
         f"a daemon serves this vault already, on http://127.0.0.1:{daemon.port} (pid {daemon.pid});"

@@ -90,7 +90,7 @@ def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) ->
         assert (second.status, second.out) == (1, "")
         place = f"on http://127.0.0.1:{daemon.port} (pid {daemon.process.pid}); companion status"
         assert f"a daemon serves this vault already, {place} says what it does" in second.err
-        assert "end it first, by Ctrl-C" in second.err
+        assert "end it first, with Ctrl-C" in second.err
         assert find_daemon(daemon.state) is not None
         (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
         elsewhere = ["--vault", str(other.parent)]

@@ -304,8 +304,9 @@ def test_an_old_name_says_the_new_one_on_a_terminal(user: User) -> None:
 USAGES = [
     pytest.param(["bogus"], "there is no command bogus; try companion --help", id="command"),
     pytest.param(["why", "A.md"], "there is no command why; try companion scan NOTE", id="meant"),
+    pytest.param(["My.md"], "there is no command My.md; try companion enrich NOTE", id="a note"),
     pytest.param(["undoo"], "there is no command undoo; try companion undo", id="mistyped"),
-    pytest.param(["scan", "plan.md"], "there is 'My notes/Plan.md'", id="in another folder"),
+    pytest.param(["scan", "plan.md"], "did you mean 'My notes/Plan.md'?", id="in another folder"),
     pytest.param(["enrich"], "Missing argument", id="no path"),
     pytest.param(["enrich", ".", "--bogus"], "No such option", id="option"),
     pytest.param(["enrich", ".", "--limit", "0"], "not in the range", id="limit"),
