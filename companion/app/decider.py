@@ -256,7 +256,7 @@ class Decider:
             decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
             yield decided_result(Result(path, status, reason, change=made), decided)
 
-    def plan_edits(self, row: OutboxRow, text: str) -> tuple[Result, NewChange]:
+    def plan_acceptance(self, row: OutboxRow, text: str) -> tuple[Result, NewChange]:
         """Return the change by which a text in an editor accepts the proposals of a row.
 
         It comes with the texts before and after it. Nothing is decided yet; the change accepts them

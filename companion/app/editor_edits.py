@@ -15,7 +15,7 @@ from companion.store.outbox_store import OutboxRow
 from companion.store.undo import locate_note, make_undo, require_made
 
 
-def plan_edits(
+def plan_row(
     space: Workspace, decider: Decider, row: OutboxRow, text: str, deadline: float
 ) -> EditsInPart:
     """Return the edits of a row for the text that an editor shows, once they are on the disk.
@@ -24,7 +24,7 @@ def plan_edits(
     """
     if row.undoes is not None:
         return _plan_undo(space, row, text)
-    result, change = decider.plan_edits(row, text)
+    result, change = decider.plan_acceptance(row, text)
     offer = _offer(space, row, change, result.old, result.new, deadline=deadline)
     return EditsInPart(offer=offer, left=[], reason=None)
 

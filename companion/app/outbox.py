@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from companion.app.decider import Decider
-from companion.app.editor_edits import find_change_to_undo, plan_edits
+from companion.app.editor_edits import find_change_to_undo, plan_row
 from companion.app.engine.circuit_breaker import back_off
 from companion.app.problem import code_of
 from companion.app.types.changes import EditsInPart
@@ -156,7 +156,7 @@ class Outbox:
             raise NoteRefused(NOT_OPEN, row.path)
         try:
             until = self._clock() + PATIENCE
-            return plan_edits(self._space, self.decider, row, text, until)
+            return plan_row(self._space, self.decider, row, text, until)
         except NoteError as error:
             proposals = self._proposals.get_all(row.proposals)
             if not any(each.state == "open" for each in proposals):  # of an undo, there are none

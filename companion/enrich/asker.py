@@ -10,7 +10,7 @@ from typing import NamedTuple
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import ModelFacts, model_facts
-from companion.enrich.context import PromptNote, VaultContext, find_styles
+from companion.enrich.context import PromptNote, VaultContext, choose_styles
 from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import add_text, excerpt, find_too_little, make_prompt_context
 from companion.enrich.language import name_language
@@ -202,7 +202,7 @@ class Asker:
     @property
     def callout_styles(self) -> Styles:
         """How the vault's AI callouts begin, and how its properties are written."""
-        return find_styles(self.workspace, self.vault_context)
+        return choose_styles(self.workspace, self.vault_context)
 
     def _update_context(self, path: str) -> None:
         """Renew the vault's context if settings changed. Raises NoteBusy if that fails now."""
@@ -292,7 +292,7 @@ class Asker:
             calls, _ = bare.plan(note.needs)
             tokens_free = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(tokens_free, note_tokens or tokens_free)
-        prose = excerpt(note.whole.lines, note_tokens, note.find_places())
+        prose = excerpt(note.whole.lines, note_tokens, note.find_question_lines())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
         too_little = find_too_little(note.whole, context, small_model) if small_model else ""

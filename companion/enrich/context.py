@@ -245,7 +245,7 @@ class VaultContext:
         return self._count_usage(name, frozenset() if of_all else self.withheld)
 
 
-def find_styles(space: Workspace, context: VaultContext) -> Styles:
+def choose_styles(space: Workspace, context: VaultContext) -> Styles:
     """Return how new callouts begin, and how properties are written."""
     fields = {field.fills: field for field in space.prompts.fields.values()}
 
@@ -303,7 +303,7 @@ class PromptNote(NamedTuple):
         """Return how a prompt asks for the need."""
         return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
 
-    def find_places(self) -> list[int]:
+    def find_question_lines(self) -> list[int]:
         """Return the lines that questions and callouts of sections are in, in the whole note."""
         lines = []
         for need in self.needs:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from threading import Event, Lock
 
-from companion.enrich.context import VaultContext, find_styles
+from companion.enrich.context import VaultContext, choose_styles
 from companion.enrich.note_guard import SettingsChanged, prepare_again
 from companion.enrich.places import Plan, plan_edits
 from companion.enrich.result import Filling, OpenProposal, Result, describe_waiting, proposed_result
@@ -57,7 +57,7 @@ class NoteValues:
         """The ids of the proposals."""
         return tuple(each.id for each in self.proposals)
 
-    def find_places(self, task: Task) -> list[OpenProposal]:
+    def find_fitting(self, task: Task) -> list[OpenProposal]:
         """Return the proposals whose need the task's note still has, with the current need.
 
         Its reason is the one for which it was asked.
@@ -157,7 +157,7 @@ class NoteWriter:
         which its user may change.
         """
         path, task = values.job.path, prepare_again(self.workspace, values.job, values.task, data)
-        proposals = values.find_places(task)
+        proposals = values.find_fitting(task)
         held = [each for each in proposals if self._is_held_back(values, each.need.kind)]
         proposals = [each for each in proposals if each not in held]
         waiting = (*values.waiting, *(each.id for each in held))
@@ -234,7 +234,7 @@ class NoteWriter:
 
         Raises NoteRefused.
         """
-        rules, styles = self.workspace.rules, find_styles(self.workspace, self._context())
+        rules, styles = self.workspace.rules, choose_styles(self.workspace, self._context())
         afterwards = self.workspace.config.notes.postponed_afterwards
         with _ONE_PLAN:
             plan = plan_edits(task.parsed, fillings, rules, styles, afterwards)

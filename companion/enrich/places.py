@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from companion.enrich.context import VaultContext, find_styles
+from companion.enrich.context import VaultContext, choose_styles
 from companion.enrich.result import Filling
 from companion.enrich.task import REWRITTEN, Again, Job, Task, prepare_task
 from companion.enrich.words import is_rewritten
@@ -156,7 +156,7 @@ def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal
     if proposal.value is None:
         raise NoteRefused("its text was deleted; ask for it again", path)
     task, filling = places.task, Filling(places.needs[proposal.need], proposal.value)
-    plan = plan_edits(task.parsed, [filling], space.rules, find_styles(space, context), KEEP)
+    plan = plan_edits(task.parsed, [filling], space.rules, choose_styles(space, context), KEEP)
     field = space.prompts.for_note(path).field_of(filling.need.kind)
     values = [filling.value] if isinstance(filling.value, str) else filling.value
     chooses = field.vocabulary == "vault" and field.property
