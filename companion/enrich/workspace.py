@@ -189,7 +189,7 @@ class Workspace:
         excluded = [path for path in {*proposed, *changed} if self._is_excluded(path, scan)]
         lost_before, self._lost = self._lost, lost
         if lost_before is not None:
-            lost &= lost_before
+            lost = lost & lost_before  # another set: self._lost keeps this scan's
         for paths, reason in ((lost, "the note was deleted"), (excluded, LEFT_ALONE)):
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")
