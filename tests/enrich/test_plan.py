@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -7,20 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.enrich.places import plan_edits
+from companion.enrich.places import find_jobs_again, plan_edits
 from companion.enrich.result import Filling
-from companion.errors import NoteRefused
+from companion.errors import NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, apply_edits
 from companion.note.editor_text import to_utf16
 from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, Need, Rules
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 from companion.store.change import invert_edits
+from companion.store.proposal import NewProposal, ProposalState
 from tests.cases import Case, cases
-from tests.examples import many
+from tests.enrich.conftest import Open
+from tests.examples import labelled, many
 
 RULES = Rules()
 
@@ -131,6 +135,40 @@ def test_a_callout_that_is_gone_is_named(question: str | None, name: str) -> Non
     need = Need(CALLOUT, "Perplexity", question, "request", "an empty AI callout")
     with pytest.raises(NoteRefused, match=name):
         plan_edits(ParsedNote(NoteText("Text.\n")), [Filling(need, "One.")], RULES, Styles(), KEEP)
+
+
+CUPS, SORTS, TOP = {"section": ["Cups", 1, 2]}, {"section": ["Sorts"]}, dict[str, Any]()
+AGAIN: dict[str, tuple[list[tuple[ProposalState, dict[str, Any]]], Section | str | None]] = {
+    "of a note": ([("open", TOP)], None),
+    "of a section": ([("open", CUPS)], Section("Cups", 1, 2)),
+    "all of one section": ([("open", CUPS), ("open", CUPS)], Section("Cups", 1, 2)),
+    "of two sections": ([("open", CUPS), ("open", SORTS)], None),
+    "of a section and the rest": ([("open", CUPS), ("open", TOP)], None),
+    "one is asked in a batch": ([("open", TOP), ("asked", TOP)], "it was asked in a batch"),
+    "one is in the note": ([("open", TOP), ("accepted", TOP)], "one by one"),
+}
+
+
+@labelled(("proposals", "expected"), AGAIN)
+def test_what_is_asked_for_again(
+    open_vault: Open,
+    proposals: list[tuple[ProposalState, dict[str, Any]]],
+    expected: Section | str | None,
+) -> None:
+    workspace, ids = open_vault({}, ""), list[int]()
+    store = workspace.journal.proposals
+    for number, (state, options) in enumerate(proposals):
+        need = Need(CALLOUT, f"H{number}", None, "section", "")
+        first: ProposalState = "asked" if state == "asked" else "open"
+        ids += store.add([NewProposal("a.md", need, "Of clay.", first, options=options)])
+        if state == "accepted":
+            store.decide(ids[-1:], state, "user")
+    if isinstance(expected, str):
+        with pytest.raises(UsageError, match=expected):
+            find_jobs_again(workspace, ids, "Shorter.")
+        return
+    [job] = find_jobs_again(workspace, ids, "Shorter.")
+    assert (job.section, job.explicit, job.propose) == (expected, expected is None, True)
 
 
 FILLED_IN_EDITORS = Path(__file__).parents[2] / "obsidian-plugin/tests/host/edits.json"

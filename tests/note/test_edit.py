@@ -232,10 +232,12 @@ def test_what_is_too_hard_to_compare_counts_as_changed() -> None:
     assert rebase([Edit(len(old) - 2, len(old) - 1, "x")], old, new)
 
 
+LONG = "A line of more words than a message can show, so that it ends before it."
 NOTE = (
     "---\ndescription: What a stub is.\n'note-type': x\naliases:\n  - short note\n  - b: c\nx: y\n"
     "---\n# Stub\n\n#status/postponed\n\n> [!ai]- AI\n> Prose.\n\n"
     "- > [!ai] Why: so?\n  > Because.\n\n> [!note] Other\n> One.\n> [!ai] And?\n> Two.\n"
+    f"\n{LONG}\n"
 )
 PLACES = [
     pytest.param("What a stub is.", "description", id="a value"),
@@ -251,6 +253,7 @@ PLACES = [
     pytest.param("> [!ai] And?\n> Two.\n", "callout “And?”", id="a callout right below another"),
     pytest.param("> Two.\n", "callout “And?”", id="the body of that"),
     pytest.param("#status/postponed\n", "“#status/postponed”", id="a mark"),
+    pytest.param(f"{LONG}\n", f"“{LONG[:60]}”", id="a long line"),
 ]
 
 

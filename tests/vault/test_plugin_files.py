@@ -161,6 +161,14 @@ def test_what_is_not_understood_is_refused(
     assert str(file) in str(refused.value) and files_in(root) == before
 
 
+@pytest.mark.parametrize("manifest", ["[]", '{"version": 3}'])
+def test_a_manifest_without_a_version_is_refused(root: Path, built: Path, manifest: str) -> None:
+    install(root, built)
+    (root / PLUGIN / "manifest.json").write_text(manifest)
+    with pytest.raises(UsageError, match="it names no version"):
+        read_installed(root)
+
+
 def test_no_vault_of_obsidians_yet(vault: Path, built: Path) -> None:
     with pytest.raises(UsageError, match="open it once in Obsidian"):
         install(vault.resolve(), built)
