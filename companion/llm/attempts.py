@@ -20,6 +20,7 @@ from companion.llm.endpoint_errors import (
     RateLimited,
     Stopped,
     error_for_reply,
+    is_loading,
 )
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 RETRIES = 3  # further calls after a failed one
 _FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
+_LOADING_RETRIES = 6  # times as many, while a server loads its model: about two minutes
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
 _RETRIED_STATUSES = frozenset({408, 409, *LIMIT_STATUSES})
@@ -121,6 +123,7 @@ class Sender:
                         reply = self._post(endpoint, body, reservation, check)
                         if reply.status in _RETRIED_STATUSES or reply.status >= 500:
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
+                            retries *= _LOADING_RETRIES if is_loading(reply) else 1
                         else:
                             slot.close()  # another call may go while this one is counted
                         completion = _settle(reservation, reply)

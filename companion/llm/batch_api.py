@@ -236,6 +236,7 @@ class BatchClient(Client):
             check()
         limit = self.capabilities.output_limit(question, self.settings)
         body = self.capabilities.body_for(question._replace(max_tokens=limit), self.settings)
+        del body["stream"]  # of single calls
         id_, is_json = secrets.token_hex(12), question.schema is not None
         line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

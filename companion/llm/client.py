@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from companion.errors import AnswerError, CompanionError
+from companion.errors import CompanionError
 from companion.llm.attempts import EndpointSource, Sender
 from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
@@ -43,7 +43,6 @@ Check = Callable[[], None]
 """Called right before a call goes out; raises the reason not to make it."""
 
 _log = logging.getLogger(__name__)
-_UNSPECIFIC_ERRORS = (AnswerError, RequestRejected)  # the cause may be the JSON format
 
 
 class _FormatRejected(Exception):
@@ -127,7 +126,7 @@ class Client(Sender):
             self.capabilities.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
-            f" {self.settings.model}; set json to text in the configuration"
+            f' {self.settings.model}; set json_mode = "text" under [endpoint]'
         )
 
     def __enter__(self) -> Client:
@@ -200,7 +199,7 @@ class Client(Sender):
                     )
                 continue
             error = error_for_reply(reply, endpoint)
-            if question.schema and reply.status in REJECTED and type(error) in _UNSPECIFIC_ERRORS:
+            if question.schema and reply.status in REJECTED and type(error) is RequestRejected:
                 named = bool(_JSON_FORMAT.search(server_message(reply)))
                 raise _FormatRejected(error, named)
             raise error
@@ -214,6 +213,8 @@ def make_answer(
     Raises NoAnswer.
     """
     text, usage = completion.text, completion.usage
+    if schema and not text and completion.finish == "stop" and completion.thoughts[:1] == "{":
+        text = completion.thoughts  # as vLLM has it: github.com/vllm-project/vllm/issues/30139
     if completion.refusal or completion.finish == "content_filter":
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
     if completion.problem:

@@ -14,15 +14,31 @@ from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.endpoint import Endpoint
 from companion.llm.response import Reply
 
-_QUOTA = re.compile(r"insufficient_quota|quota|billing|credit|balance", re.IGNORECASE)
-_MODEL_MISSING = re.compile(
-    r"model_not_found|model\b.{0,80}(not found|does not exist)", re.IGNORECASE
+# In the words of OpenAI and Google, Anthropic, SiliconFlow, OpenRouter, xAI, and LiteLLM.
+_NO_CREDIT = re.compile(
+    r"insufficient.(quota|balance|credit|fund)|exceeded your current quota|credit balance"
+    r"|balance is|(\d|any|more) credits?\b|budget.{0,20}exceeded|exceeded.{0,20}budget",
+    re.IGNORECASE,
 )
+_INVALID_KEY = re.compile(
+    r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key",
+    re.IGNORECASE,
+)
+_MODEL_MISSING = re.compile(
+    r"model_not_(found|supported)|model\b.{0,80}(not found|not exist)|not a valid model"
+    r"|invalid.model|unexpected model name|no models? (is )?loaded",
+    re.IGNORECASE,
+)
+_WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio, with status 200
 _PROMPT_TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|context (length|size|window)|too many tokens",
     re.IGNORECASE,
 )
-_FILTERED = re.compile(r"content_filter|content_policy", re.IGNORECASE)
+_FILTERED = re.compile(
+    r"content_(filter|policy)|content management policy|ContentPolicyViolation|\bflagged\b",
+    re.IGNORECASE,
+)
+_LOADING = re.compile(r"\bloading\b.{0,20}model|model\b.{0,40}\bloading", re.IGNORECASE)
 LIMIT_STATUSES = (429, 498)  # the second is Groq's for a full service tier
 CORRECT_ADDRESS = "correct base_url"  # what to do in messages; init has other words for it
 _SHORT_WAIT = 60.0  # seconds; for a longer one the message says when it ends
@@ -146,10 +162,15 @@ def server_message(reply: Reply) -> str:
     data = reply.parse()
     if data is None:
         return "" if reply.is_web_page else _one_line(reply.body[:2000].decode("utf-8", "replace"))
+    if isinstance(data, list) and data:  # Google
+        data = data[0]
     error = data.get("error", data) if isinstance(data, dict) else data
     if isinstance(error, dict):
         words = [error.get(key) for key in ("message", "detail", "code", "type", "param")]
-        return _one_line(" ".join(word for word in words if isinstance(word, str)))
+        if isinstance(upstream := error.get("metadata"), dict):  # OpenRouter
+            words.insert(1, upstream.get("raw"))
+        texts = (json.dumps(each) if isinstance(each, (dict, list)) else each for each in words)
+        return _one_line(" ".join(text for text in texts if isinstance(text, str)))
     return _one_line(error if isinstance(error, str) else json.dumps(error)[:2000])
 
 
@@ -165,15 +186,20 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     message = server_message(reply)
     quote = _quote(message, endpoint)
     where, model, status = endpoint.address, endpoint.model, reply.status
-    if status in (401, 403):
-        return Unauthorised(
-            f"The endpoint {where} does not accept the key for {model} (error {status});"
-            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
-        )
-    if status == 402 or (status == 429 and _QUOTA.search(message)):
+    if status in (403, 404) and reply.is_web_page:
+        return web_page_error(endpoint, f" (error {status})")
+    if _is_about_credit(reply, message):
         return OutOfQuota(
             f"The account at {where} has no quota left for {model}; add credit there,"
             f" or choose another endpoint{quote}"
+        )
+    if status in (400, 403) and _FILTERED.search(message):
+        return refusal_error(endpoint, message)
+    if status in (401, 403) or (status == 400 and _INVALID_KEY.search(message)):
+        fault = "does not accept the key for" if endpoint.key else "wants a key for"
+        return Unauthorised(
+            f"The endpoint {where} {fault} {model} (error {status});"
+            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
         )
     if status in LIMIT_STATUSES:
         return RateLimited(
@@ -189,6 +215,22 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     return _error_of_request(reply, message, endpoint)
 
 
+def _is_about_credit(reply: Reply, message: str) -> bool:
+    """Return whether the account has no credit left, as opposed to none for the next minutes.
+
+    Google says "quota" of both, and how long to wait where waiting helps.
+    """
+    if reply.status == 402 or "insufficient_quota" in message:
+        return True
+    is_short = reply.status == 429 and reply.retry_after > 0
+    return reply.status in (400, 403, 429) and not is_short and bool(_NO_CREDIT.search(message))
+
+
+def is_loading(reply: Reply) -> bool:
+    """Return whether a server on start says that it is still loading the model."""
+    return reply.status == 503 and bool(_LOADING.search(server_message(reply)))
+
+
 def _describe_wait(reply: Reply, so_long: str = "until", unknown: str = "for now") -> str:
     """Return in words how long the endpoint takes no calls: until when, if it says so."""
     if (seconds := reply.retry_after) < _SHORT_WAIT:
@@ -199,11 +241,12 @@ def _describe_wait(reply: Reply, so_long: str = "until", unknown: str = "for now
 
 def _error_of_request(reply: Reply, message: str, endpoint: Endpoint) -> CompanionError:
     """Return the error for a status that is not about the account or the model's name."""
-    where, model, quote = endpoint.address, endpoint.model, _quote(message, endpoint)
-    if (status := reply.status) < 400 or status == 405:
+    where, model = endpoint.address, endpoint.model
+    quote = _quote(message or reply.headers.get("location", ""), endpoint)
+    if (status := reply.status) < 400 or status == 405 or _WRONG_PATH.search(message):
         return NotAnEndpoint(
             f"The address {where} is not an OpenAI-compatible API (answer {status});"
-            f" {CORRECT_ADDRESS} (it usually ends in /v1)"
+            f" {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
         )
     if status >= 500 or status in (408, 409):
         return EndpointDown(
@@ -217,19 +260,18 @@ def _error_of_request(reply: Reply, message: str, endpoint: Endpoint) -> Compani
             " context_tokens to what the model takes, shorten the note, or choose a model with a"
             f" larger context{quote}"
         )
-    if _FILTERED.search(message):
-        return refusal_error(endpoint, message)
     return RequestRejected(
         f"The endpoint {where} rejects the request to {model} (error {status});"
         f" check the endpoint's settings{quote}"
     )
 
 
-def web_page_error(endpoint: Endpoint) -> NotAnEndpoint:
-    """Return the error for a web page in place of an answer."""
+def web_page_error(endpoint: Endpoint, status: str = "") -> NotAnEndpoint:
+    """Return the error for a web page in place of an answer. status: of an error, in brackets."""
     return NotAnEndpoint(
-        f"The address {endpoint.address} answers with a web page, not as an OpenAI-compatible"
-        f" API for {endpoint.model}; {CORRECT_ADDRESS} (it usually ends in /v1)"
+        f"The address {endpoint.address} answers with a web page{status}, not as an"
+        f" OpenAI-compatible API for {endpoint.model}; {CORRECT_ADDRESS} (it usually ends in"
+        " /v1), or see whether a proxy or firewall is in the way"
     )
 
 

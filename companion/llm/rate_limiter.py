@@ -18,7 +18,7 @@ from itertools import count, takewhile
 from typing import Literal, NamedTuple
 
 from companion.llm.endpoint import Endpoint
-from companion.llm.response import Usage
+from companion.llm.response import Usage, read_duration
 
 Kind = Literal["requests", "tokens"]
 
@@ -32,9 +32,6 @@ _BELIEVED = 600.0  # seconds that a reported limit holds without being reported 
 _NO_LIMIT = 2**62
 _MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
 _COUNT = re.compile(r"\d{1,12}")
-_PART = r"(\d{1,12}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)"  # as Go writes a duration
-_DURATION = re.compile(rf"(?:{_PART})+")
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
 class Report(NamedTuple):
@@ -234,19 +231,10 @@ def read_report(headers: Mapping[str, str], kind: Kind) -> Report:
         headers.get(f"x-ratelimit-{name}-{kind}", "").strip()
         for name in ("limit", "remaining", "reset")
     )
-    seconds = _read_duration(reset)
+    seconds = read_duration(reset)
     amount = int(remaining) if _COUNT.fullmatch(remaining) else None
     return Report(
         int(limit) or None if _COUNT.fullmatch(limit) else None,
         amount if seconds is not None else None,
         seconds if amount is not None else None,
     )
-
-
-def _read_duration(text: str) -> float | None:
-    """Return the seconds of a duration such as `6m0s`, `120ms` or `1.5`; None if it is not one."""
-    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text):
-        return float(text)
-    if not _DURATION.fullmatch(text):
-        return None
-    return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))

@@ -24,16 +24,19 @@ _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a su
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
 _THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _NO_THOUGHTS = "\n\n/no_think"  # the switch that Qwen3 was trained on: qwenlm.github.io/blog/qwen3
-_OPTIONAL = (
-    "max_tokens",
-    "temperature",
-    "chat_template_kwargs",
-    "reasoning_effort",
-    "service_tier",
-)
+_OPTIONAL = {  # what may be left out, and how errors name it
+    "max_tokens": r"\bmax_tokens\b",
+    "temperature": r"\btemperature\b",
+    "chat_template_kwargs": r"\bchat_template_kwargs\b",
+    "reasoning_effort": r"\breasoning_effort\b|\bthink(ing)?\b|\breasoning value\b",
+    "service_tier": r"service.tier|\bflex\b",
+    "system": r"\bsystem\b.{0,12}\brole|\brole\b.{0,30}\bsystem\b|developer instruction"
+    r"|\broles must alternate|only user and assistant roles",
+}
 _NOT_SUPPORTED = re.compile(
-    r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default"
-    r"|service.tier|\bflex\b",  # in whatever words: a model has it or not
+    r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted|enabled)"
+    r"|only the default|service.tier|\bflex\b"  # in whatever words: a model has it or not
+    r"|deprecated|only .{0,20}1\b|only .{0,10}allowed|only works|should be|must alternate",
     re.IGNORECASE,
 )
 
@@ -117,14 +120,14 @@ class Capabilities:
 
         dropped: the parameters that were left out of the rejected request. OpenAI's reasoning
         models accept no temperature, and max_completion_tokens instead of max_tokens. Only vLLM,
-        SGLang and llama.cpp know chat_template_kwargs, and few models service_tier.
+        SGLang and llama.cpp know chat_template_kwargs, and few models service_tier. `system` is
+        no parameter, but the role: Gemma and others have only the user's.
         """
-        message = server_message(reply).lower()
+        message = server_message(reply)
         if reply.status not in REJECTED or not _NOT_SUPPORTED.search(message):
             return ""
-        for name in _OPTIONAL:
-            spelled = r"service.tier|\bflex\b" if name == "service_tier" else rf"\b{name}\b"
-            if re.search(spelled, message) and name not in dropped:
+        for name, spelled in _OPTIONAL.items():
+            if re.search(spelled, message, re.IGNORECASE) and name not in dropped:
                 self.dropped |= {name}
                 return name
         return ""
@@ -148,6 +151,10 @@ class Capabilities:
         """
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
         body = {"model": endpoint.model, **question.body(), limit: question.max_tokens}
+        body["stream"] = False  # some servers stream unless told not to
+        if "system" in self.dropped and len(messages := body["messages"]) > 1:
+            texts = [message["content"] for message in messages[:2]]
+            body["messages"] = [{"role": "user", "content": "\n\n".join(texts)}, *messages[2:]]
         off = endpoint.reasoning_effort == "none" or endpoint.embedded
         if off and self.thinks and "qwen3" in endpoint.model.lower():
             body["messages"][-1]["content"] += _NO_THOUGHTS

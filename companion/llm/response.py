@@ -14,12 +14,33 @@ from companion.errors import AnswerError
 
 JsonSchema = Mapping[str, Any]
 
-# A reasoning model's thoughts before its answer, closed or not.
-_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+# A reasoning model's thoughts before its answer, closed or not: in a tag, as of most models and of
+# Magistral, or in a channel of gpt-oss (cookbook.openai.com/articles/openai-harmony).
+_THOUGHT = re.compile(
+    r"\A\s*(?:<(?:think|thinking|thought)>.*?(?:</(?:think|thinking|thought)>|\Z)"
+    r"|\[THINK\].*?(?:\[/THINK\]|\Z)"
+    r"|<\|channel\|>analysis.*?(?:<\|end\|>(?:<\|start\|>assistant<\|channel\|>final.*?<\|message\|>)?|\Z))",
+    re.DOTALL | re.IGNORECASE,
+)
 # The same where the chat template opens them in the prompt, so that only their end is there.
 _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
+# How long to wait, as Groq, OpenAI, Azure and Google write it in the message of an error.
+_WAIT = re.compile(
+    r"(?:try again|retry) (?:in|after) ((?:\d[\d.]*(?:ms|[hms]))+|\d+(?= second))"
+    r'|"retryDelay": ?"([\d.]+s)"'
+)
+_PART = r"(\d{1,12}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)"  # as Go writes a duration
+_DURATION = re.compile(rf"(?:{_PART})+")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_FINISHES = {
+    "max_tokens": "length",
+    "model_length": "length",  # Mistral
+    "model_context_window_exceeded": "length",  # Z.ai
+    "sensitive": "content_filter",  # Z.ai
+}
+_BROKEN_OFF = ("error", "network_error", "insufficient_system_resource")  # gateways, Z.ai, DeepSeek
 _MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -52,10 +73,16 @@ class Reply(NamedTuple):
 
     @property
     def retry_after(self) -> float:
-        """The seconds that Retry-After asks for (RFC 9110, 10.2.3: seconds or a date), or 0."""
+        """The seconds to wait, by Retry-After (RFC 9110, 10.2.3: seconds or a date), or 0.
+
+        Without that header, by the message, in which Google and Groq say it.
+        """
         from email.utils import parsedate_to_datetime  # slow to load, and hardly ever needed
 
         value = self.headers.get("retry-after", "").strip()
+        if not value:
+            stated = _WAIT.search(self.body.decode("utf-8", "replace"))
+            return read_duration(stated[1] or stated[2]) or 0.0 if stated else 0.0
         try:
             return max(0.0, float(value))
         except ValueError:
@@ -131,8 +158,9 @@ CUT = " …"
 class Completion(NamedTuple):
     """A chat completion. `problem`: what is wrong with it, a verb phrase; empty if nothing is.
 
-    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens. tier:
-    the service tier it came from; empty if unknown.
+    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens.
+    thoughts: those that are apart from the text. tier: the service tier it came from; empty if
+    unknown.
     """
 
     text: str = ""
@@ -141,6 +169,7 @@ class Completion(NamedTuple):
     finish: str = ""
     problem: str = ""
     thinks: bool = False
+    thoughts: str = ""
     tier: str = ""
 
 
@@ -156,30 +185,42 @@ def read_completion(reply: Reply) -> Completion:
         timings.get("cache_n"),  # llama.cpp before it filled prompt_tokens_details
     )
     read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    if read:  # at Google and xAI, thoughts are in the total alone
+        written = max(written, _count(counts.get("total_tokens")) - read)
     usage = Usage(read, written, 1, min(read, max(map(_count, cached))))
-    choices = data.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
+    choice = _first(data.get("choices"))
+    message = choice.get("message")
+    if not isinstance(message, dict):
         return Completion(usage=usage, problem="holds no message")
     tier = data.get("service_tier")
-    finish = choice.get("finish_reason")
+    finish = _read_finish(choice.get("finish_reason"))
     refusal = message.get("refusal")
     content = _text_of(message.get("content"))
     answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
     text = _remove_surrogates(answer).strip()
     # DeepSeek and OpenRouter report thoughts in the message, OpenAI in the usage
     details = _object(counts.get("completion_tokens_details"))
-    told = any(_text_of(message.get(key)) for key in ("reasoning_content", "reasoning"))
+    thoughts = _text_of(message.get("reasoning_content")) or _text_of(message.get("reasoning"))
     is_cut = finish == "length" and not text  # before the first word
     return Completion(
         text=text,
         usage=usage,
         refusal=refusal if isinstance(refusal, str) else "",
-        finish=finish if isinstance(finish, str) else "",
-        thinks=answer != content or is_cut or told or _count(details.get("reasoning_tokens")) > 0,
+        finish=finish,
+        problem=f"breaks off ({finish})" if finish in _BROKEN_OFF else "",
+        thinks=answer != content
+        or is_cut
+        or bool(thoughts)
+        or _count(details.get("reasoning_tokens")) > 0,
+        thoughts=_remove_surrogates(thoughts).strip(),
         tier=tier if isinstance(tier, str) else "",
     )
+
+
+def _read_finish(value: Any) -> str:
+    """Return a finish_reason in OpenAI's words, if it says the same in others'."""
+    name = value.lower().partition(":")[0] if isinstance(value, str) else ""
+    return _FINISHES.get(name, name)
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
@@ -223,17 +264,28 @@ def fits_schema(value: Any, schema: JsonSchema) -> bool:
 def with_body_status(reply: Reply) -> Reply:
     """Return reply with the status that its body reports.
 
-    Some gateways send errors with status 200, and the real status in the body.
+    Some gateways send errors with status 200, and the real status in the body: OpenRouter in its
+    only choice if the model's provider fails midway.
     """
-    if reply.status != 200 or b'"error"' not in reply.body[:4096]:
+    if reply.status != 200 or b'"error"' not in reply.body:
         return reply
-    data = reply.parse()
-    error = data.get("error") if isinstance(data, dict) and not data.get("choices") else None
-    if not error:
+    data = _object(reply.parse())
+    choice = _first(data.get("choices"))
+    error = (choice or data).get("error")
+    if not error or choice.get("finish_reason") == "stop":
         return reply
-    code = error.get("code") if isinstance(error, dict) else None
+    code = _object(error).get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 400
-    return reply._replace(status=status)
+    return reply._replace(status=status, body=json.dumps({"error": error}).encode())
+
+
+def read_duration(text: str) -> float | None:
+    """Return the seconds of a duration such as `6m0s`, `120ms` or `1.5`; None if it is not one."""
+    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text):
+        return float(text)
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
 
 
 def _remove_surrogates(value: Any) -> Any:
@@ -256,6 +308,10 @@ def _text_of(content: Any) -> str:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _first(value: Any) -> dict[str, Any]:
+    return _object(value[0]) if isinstance(value, list) and value else {}
 
 
 def _count(value: Any) -> int:

@@ -76,6 +76,11 @@ def error(status: int, message: str = "", code: str = "", **headers: str) -> Sce
     return Scene(status, body, {"content-type": "application/json", **named})
 
 
+def reply(status: int, data: object) -> Scene:
+    """A reply with this JSON."""
+    return Scene(status, json.dumps(data).encode())
+
+
 class Server(ThreadingHTTPServer):
     """A server in a thread. fake: who plays it."""
 

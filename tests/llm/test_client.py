@@ -22,7 +22,8 @@ from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, J
 from companion.llm.request import Capabilities, Question
 from companion.llm.response import NoAnswer, Reply, Usage
 from companion.llm.transport import Transport
-from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
+from tests.examples import labelled
+from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error, reply
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
 SCHEMA: dict[str, Any] = {
@@ -89,7 +90,7 @@ def test_no_json_format_at_all(fake: FakeEndpoint, mode: JsonMode, words: str, c
     fake.script = takes("text", words=words)
     with client_of(fake, mode) as client:
         for _ in range(2):
-            with pytest.raises(JsonUnsupported, match="json to text"):
+            with pytest.raises(JsonUnsupported, match="json_mode"):
                 client.ask(Question(ASK, 100, SCHEMA))
         assert len(fake.seen) == calls
         assert client.ask(Question(ASK, 100)).text
@@ -101,6 +102,13 @@ ANSWERS = [
     pytest.param('Sure!\n{"description": "A measure."}\nMore?', id="in prose"),
     pytest.param('<think>{"a": 1}</think>\n{"description": "A measure."}', id="after thoughts"),
     pytest.param('{"a": 1}\n</think>\n{"description": "A measure."}', id="after half a thought"),
+    pytest.param('<thought>{}</thought>{"description": "A measure."}', id="after Gemma's thought"),
+    pytest.param('[THINK]{}[/THINK]{"description": "A measure."}', id="after Magistral's"),
+    pytest.param(
+        "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final"
+        '<|constrain|>json<|message|>{"description": "A measure."}',
+        id="in the channel of gpt-oss",
+    ),
     pytest.param([{"type": "text", "text": '{"description": "A measure."}'}], id="in parts"),
 ]
 
@@ -111,6 +119,14 @@ def test_json_is_found(fake: FakeEndpoint, content: object) -> None:
     with client_of(fake) as client:
         assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert len(fake.seen) == 1
+
+
+def test_json_that_a_parser_took_for_thoughts_is_found(fake: FakeEndpoint) -> None:
+    fake.play(answer(None, reasoning_content=json.dumps(DATA)))
+    with client_of(fake) as client:
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
+        with pytest.raises(NoAnswer, match="is empty"):
+            client.ask(Question(ASK, 100))
 
 
 MALFORMED = [
@@ -162,7 +178,86 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
         assert len(fake.seen) == 3
         client.ask(Question(ASK, 100))
     assert len(fake.seen) == 4
-    assert fake.seen[3].body == {"model": "m", "messages": ASK, "max_completion_tokens": 100}
+    rest = {"model": "m", "messages": ASK, "max_completion_tokens": 100, "stream": False}
+    assert fake.seen[3].body == rest
+
+
+def sends(name: str) -> Any:
+    return lambda body: name in body
+
+
+def has_system(body: dict[str, Any]) -> bool:
+    return bool(body["messages"][0]["role"] == "system")
+
+
+EXTRA = [{"loc": ["body", "chat_template_kwargs"], "msg": "Extra inputs are not permitted"}]
+LOW = {"reasoning_effort": "low"}
+NONE = {"reasoning_effort": "none"}
+REJECTED = {
+    "Mistral": (sends("chat_template_kwargs"), reply(422, {"message": {"detail": EXTRA}}), NONE),
+    "an unknown name": (
+        sends("chat_template_kwargs"),
+        error(400, "Unrecognized request argument supplied: chat_template_kwargs"),
+        NONE,
+    ),
+    "vLLM": (
+        sends("reasoning_effort"),
+        error(400, "{'loc': ('body', 'reasoning_effort'), 'msg': \"Input should be 'low'\"}"),
+        NONE,
+    ),
+    "Ollama": (sends("reasoning_effort"), error(400, '"m" does not support thinking'), LOW),
+    "Ollama's values": (
+        sends("reasoning_effort"),
+        error(400, 'think value "low" is not supported for this model'),
+        LOW,
+    ),
+    "Google": (
+        sends("reasoning_effort"),
+        reply(
+            400,
+            [
+                {
+                    "error": {
+                        "message": "Budget 0 is invalid. This model only works in thinking mode."
+                    }
+                }
+            ],
+        ),
+        NONE,
+    ),
+    "Kimi": (
+        sends("temperature"),
+        error(400, "invalid temperature: only 1 is allowed for this model"),
+        {},
+    ),
+    "Claude": (sends("temperature"), error(400, "`temperature` is deprecated for this model."), {}),
+    "Claude, thinking": (
+        sends("temperature"),
+        error(400, "`temperature` may only be set to 1 when thinking is enabled."),
+        {},
+    ),
+    "Gemma at Google": (has_system, error(400, "Developer instruction is not enabled for m"), {}),
+    "Gemma": (has_system, error(400, "System role not supported"), {}),
+    "Mistral's first": (has_system, error(400, "Conversation roles must alternate user/"), {}),
+    "o1-mini": (
+        has_system,
+        error(400, "'messages[0].role' does not support 'system' with this model."),
+        {},
+    ),
+}
+
+
+@labelled(("is_rejected", "scene", "settings"), REJECTED)
+def test_what_a_model_does_not_take_is_left_out(
+    fake: FakeEndpoint, is_rejected: Any, scene: Scene, settings: dict[str, Any]
+) -> None:
+    fake.script = lambda seen, _n: scene if is_rejected(seen.body) else GOOD
+    with client_of(fake, **settings) as client:
+        for _ in range(2):
+            assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
+    assert len(fake.seen) == 3
+    contents = [message["content"] for message in fake.seen[-1].body["messages"]]
+    assert "\n\n".join(contents) == "Be brief.\n\nWhy?"
 
 
 def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:
@@ -349,6 +444,12 @@ COSTS = [
     pytest.param([answer("fine")], (10, 5), 1, id="as the endpoint counts"),
     pytest.param([told("fine", {"completion_tokens": 7})], (21, 7), 1, id="half of it told"),
     pytest.param([told("fine", None)], ESTIMATE, 1, id="nothing told"),
+    pytest.param(
+        [told("fine", {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 90})],
+        (9, 81),
+        1,
+        id="thoughts in the total alone, as Google has it",
+    ),
     pytest.param([Scene(200, answer("fine").body[:40])], (42, 200), 2, id="half a reply, twice"),
     pytest.param([Scene(200, answer("fine").body[:40]), answer("fine")], (31, 105), 2, id="half"),
     pytest.param([answer("", "length"), answer("fine")], (20, 10), 2, id="asked once more"),

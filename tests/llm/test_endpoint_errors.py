@@ -28,11 +28,13 @@ from companion.llm.endpoint_errors import (
 from companion.llm.request import Question
 from companion.llm.response import NoAnswer, NoCompletion
 from tests.examples import labelled
-from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
+from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error, reply
 
 ASK = [{"role": "user", "content": "Describe perplexity."}]
 HTML = Scene(200, b"<!doctype html><title>Hello</title>", {"content-type": "text/html"})
 GOOD = answer("A measure of surprise.")
+GOOGLE_QUOTA = "You exceeded your current quota, please check your plan and billing details."
+GROQ_UPGRADE = "Upgrade to Dev Tier today at https://console.groq.com/settings/billing"
 
 FAULTS = {
     "401": (error(401, f"Incorrect API key: {KEY}"), Unauthorised, "key", 1),
@@ -46,7 +48,7 @@ FAULTS = {
     "redirect is not followed with the key": (
         Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
         NotAnEndpoint,
-        "base_url",
+        "base_url.*elsewhere",
         1,
     ),
     "429": (error(429, "slow down"), RateLimited, "wait", 4),
@@ -67,6 +69,82 @@ FAULTS = {
         1,
     ),
     "400": (error(400, "bad request"), RequestRejected, "settings", 1),
+    "Google, no such key": (
+        reply(400, [{"error": {"code": 400, "message": "API key not valid. Please pass a ..."}}]),
+        Unauthorised,
+        r"COMPANION_API_KEY.*\(it says: API key not valid",
+        1,
+    ),
+    "Google, for now": (
+        reply(429, [{"error": {"message": GOOGLE_QUOTA, "details": [{"retryDelay": "0.1s"}]}}]),
+        RateLimited,
+        "wait",
+        4,
+    ),
+    "Google, busy": (
+        error(429, "Resource has been exhausted (e.g. check quota)."),
+        RateLimited,
+        "wait",
+        4,
+    ),
+    "Groq, for a minute": (
+        error(429, f"Rate limit reached. Please try again in 80ms. {GROQ_UPGRADE}"),
+        RateLimited,
+        "wait",
+        4,
+    ),
+    "Groq, for the day": (
+        error(429, f"Rate limit reached. Please try again in 9m38.016s. {GROQ_UPGRADE}"),
+        RateLimited,
+        r"no more calls to m until 20.* wait",
+        1,
+    ),
+    "Azure, for a minute": (
+        error(429, "Please retry after 1 seconds. Go to https://aka.ms/oai/quotaincrease"),
+        RateLimited,
+        "wait",
+        4,
+    ),
+    "OpenRouter, upstream": (
+        reply(429, {"error": {"message": "Provider returned error", "metadata": {"raw": "busy"}}}),
+        RateLimited,
+        "busy",
+        4,
+    ),
+    "OpenRouter, for the day": (error(429, "Add 10 credits to unlock 1000"), OutOfQuota, "10", 1),
+    "Anthropic, no credit": (error(400, "Your credit balance is too low"), OutOfQuota, "credit", 1),
+    "LiteLLM, no budget": (
+        error(400, "Budget has been exceeded! Current"),
+        OutOfQuota,
+        "credit",
+        1,
+    ),
+    "xAI, no credit": (error(403, "doesn't have any credits or"), OutOfQuota, "credit", 1),
+    "OpenRouter, moderated": (error(403, "Your input was flagged for"), AnswerError, "refuses", 1),
+    "Azure, filtered": (error(400, "filtered", "content_filter"), AnswerError, "refuses", 1),
+    "DeepSeek, no model": (error(400, "Model Not Exist"), ModelMissing, "has no model", 1),
+    "OpenRouter, no model": (error(400, "m is not a valid model ID"), ModelMissing, "no model", 1),
+    "LiteLLM, no model": (error(400, "Invalid model name passed in"), ModelMissing, "no model", 1),
+    "Mistral, no model": (error(400, "Invalid model: m"), ModelMissing, "has no model", 1),
+    "LM Studio without /v1": (
+        reply(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
+        NotAnEndpoint,
+        "/v1",
+        1,
+    ),
+    "a firewall": (HTML._replace(status=403), NotAnEndpoint, "error 403.*firewall", 1),
+    "502 of the provider inside a 200": (
+        reply(200, {"choices": [{"message": {"content": ""}, "error": {"code": 502}}]}),
+        EndpointDown,
+        "error 502",
+        4,
+    ),
+    "padded 429 inside a 200": (
+        Scene(200, b"\n" * 5000 + b'{"error": {"message": "slow down", "code": 429}}'),
+        RateLimited,
+        "wait",
+        4,
+    ),
     "429 inside a 200": (
         Scene(200, b'{"error": {"message": "slow down", "code": 429}}'),
         RateLimited,
@@ -84,6 +162,9 @@ FAULTS = {
     "truncated": (answer("Half a sen", "length"), NoAnswer, "cut off", 2),
     "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
     "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
+    "filtered, by Z.ai": (answer("", "sensitive"), NoAnswer, "refuses", 1),
+    "context full, at Mistral": (answer("Half a sen", "model_length"), NoAnswer, "cut off", 2),
+    "broken off": (answer("Half a sen", "error"), NoCompletion, "breaks off", 2),
     "a megabyte": (answer("x" * 1_100_000), AnswerError, "1 MiB", 1),
     "an error of a megabyte": (Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1),
     "gzip": (Scene(200, GOOD.body, {"content-encoding": "gzip"}), AnswerError, "compressed", 1),
@@ -131,6 +212,40 @@ def test_fault(
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(endpoint)
     assert KEY not in shown
     assert "m" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@labelled(
+    ("scene", "kind"),
+    {
+        name: (scene, kind)
+        for name, (scene, kind, _, calls) in FAULTS.items()
+        if calls == 1 and kind is not RequestRejected
+    },
+)
+def test_fault_is_not_taken_for_one_of_the_json_format(
+    fake: FakeEndpoint, scene: Scene, kind: type[CompanionError]
+) -> None:
+    fake.play(scene)
+    with Client(Endpoint(base_url=fake.url, model="m")) as client, pytest.raises(kind):
+        client.ask(Question(ASK, 100, {"type": "object"}))
+    assert len(fake.seen) == 1
+
+
+def test_no_key_is_set(fake: FakeEndpoint) -> None:
+    fake.play(error(401))
+    with (
+        Client(Endpoint(base_url=fake.url, model="m")) as client,
+        pytest.raises(Unauthorised, match="wants a key for m"),
+    ):
+        client.ask(Question(ASK, 100))
+
+
+def test_a_server_that_loads_its_model_is_waited_for(
+    fake: FakeEndpoint, endpoint: Endpoint
+) -> None:
+    fake.play(*[error(503, "Loading model")] * 5, GOOD)
+    with Client(endpoint) as client:
+        assert client.ask(Question(ASK, 100)).text == "A measure of surprise."
 
 
 def test_down() -> None:
