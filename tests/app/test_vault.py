@@ -402,7 +402,12 @@ def test_how_far_the_vault_is_filled(proposed: Vault) -> None:
 def test_what_the_user_has_taught(proposed: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lessons, "IN_A_ROW", 1)
     decide(proposed, accept=[{"id": 1, "text": "Of stubs."}], refuse=[3])
+    for number in range(8):
+        text = f"---\ndescription: How {number} is poured.\n---\n"
+        (proposed.root / f"Own {number}.md").write_text(text, encoding="utf-8")
+    proposed.scan(ScanOptions())
     taught = proposed.taught()
+    assert "most begin with “How”" in taught.descriptions
     [corrected] = taught.corrections
     assert (corrected.path, corrected.kind) == ("A.md", "description")
     assert (corrected.was, corrected.now) == ("What a stub is.", "Of stubs.")

@@ -3,6 +3,7 @@
     companion scan | grep PATTERN    the lines of the standard output that match it; cat, too
     companion serve &                a daemon in a process of its own; kill ends it
     stub NOTE, large NOTE, example   write a note that needs work, one too large, the example vault
+    pdf FILE TEXT                    write a PDF with the text, none for a scanned one
     look NOTE                        tell whether a note is the stub, or that filled and no more
     model says FIELD=TEXT            what the model answers; with := a JSON value
     model replies|takes|fails        its whole answer, in how many tokens, or its error
@@ -42,6 +43,7 @@ from tests.cli.serving import serving, wait_until_scanned
 from tests.cli.transcript import Step
 from tests.cli.user import FILLED, REPOSITORY, STUB, Terminal, User, let_it_rest
 from tests.llm.fake_endpoint import Scene, Seen, answer, error
+from tests.vault.test_pdf_text import make_pdf
 
 ME = "/home/me"  # stands for the folder of the test
 _VARYING = [
@@ -101,7 +103,7 @@ class Shell:
         wanted = " ".join(shlex.split(wanted))
         command, *rest = shlex.split(command)
         if command == "companion":
-            return self._companion(rest, step.typed, wanted)
+            return self._companion(list(map(_unescape, rest)), step.typed, wanted)
         told = self._act(command, *rest, text=self._fill(step.text))
         for note in self.user.vault.rglob("*.md"):
             if not note.is_symlink() and time.time() - note.stat().st_mtime < 30:
@@ -168,6 +170,9 @@ class Shell:
 
     def _large(self, path: str) -> None:
         self._at(path).write_bytes((STUB + "x" * 1_200_000).encode())
+
+    def _pdf(self, path: str, text: str) -> None:
+        self._at(path).write_bytes(make_pdf([_unescape(text)]))
 
     def _cat(self, *paths: str, text: str = "") -> str:
         if paths[0] == ">":

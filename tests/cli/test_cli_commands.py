@@ -75,11 +75,6 @@ def test_an_old_name_does_what_the_new_one_does(user: User, old: str, new: str) 
     assert before.err == after.err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_unknown_option_is_wrong_usage(user: User, command: str) -> None:
-    assert user.run(*command.split(), "--no-such-option").status == 2
-
-
 # what needs a process, a service manager, a provider or an answer, with who tries it
 ELSEWHERE = {
     "serve": "test_status_of_what_serves",

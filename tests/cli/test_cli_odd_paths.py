@@ -62,24 +62,6 @@ def test_a_current_folder_that_was_deleted(user: User, monkeypatch: pytest.Monke
     )
 
 
-UNTYPED = [
-    pytest.param(
-        ["enrich", "a\u202egnp.md"], "there is no a<U+202E>gnp.md in the vault", id="bidi"
-    ),
-    pytest.param(
-        ["enrich", "a\x1b[2J.md"], "there is no a<U+001B>[2J.md in the vault", id="escape"
-    ),
-    pytest.param(["enrich", ".", "--field", ""], "field: it is empty", id="empty"),
-    pytest.param(["undo", "--run", "a b"], "run: it is empty, too long, or has", id="a blank"),
-]
-
-
-@pytest.mark.parametrize(("command", "words"), UNTYPED)
-def test_what_nobody_means_to_type(user: User, command: list[str], words: str) -> None:
-    ran = user.run(*command)
-    assert ran.status == 2 and f"companion: {words}" in ran.err
-
-
 def test_the_status_while_the_drive_is_away(user: User) -> None:
     user.configure(f'vault = "{user.vault}"\n{QUIET}')
     user.note("Stub.md")

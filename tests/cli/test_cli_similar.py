@@ -5,14 +5,10 @@ import re
 
 import pytest
 
-from companion.app.decider import Decider
-from companion.app.overview import find_taught
-from companion.app.types.decisions import Acceptance
 from companion.enrich import lessons
-from companion.enrich.context import VaultContext
 from companion.enrich.lessons import learn_style
 from companion.llm.endpoint import Endpoint
-from tests.cli.user import STUB, User
+from tests.cli.user import User
 from tests.enrich.similar_vault import STUB as UNTAGGED
 from tests.enrich.similar_vault import write_tagged
 from tests.llm.fake_endpoint import Scene, Seen
@@ -97,79 +93,20 @@ def test_styles(descriptions: list[str], expected: str) -> None:
     assert str(learn_style(descriptions) or "") == expected
 
 
-SETTINGS = """[endpoint]
-small = false
-[review]
-mode = "propose"
-[private]
-tags = ["private"]
-"""
-
-
-def decide(user: User, text: str | None) -> None:
-    """Accept the last description, with another text; None: refuse it."""
-    last = [each for each in user.kept() if each.kind == "description"][-1]
-    with user.open() as space:
-        decisions = Decider(space, lambda: VaultContext(space.scan()))
-        [*(decisions.refuse([last.id]) if text is None else ())]
-        [*(decisions.accept([Acceptance(id=last.id, text=text)]) if text else ())]
-
-
-def test_a_correction_is_an_example_for_a_larger_model(user: User) -> None:
-    user.configure(SETTINGS)
-    note = user.note("A.md")
-    user.note("B.md")
-    user.run("enrich", "A.md")
-    before = user.run("prompt", "B.md").out
-    decide(user, "Of stubs.")
-    said = "what the author made of them:\n- “What a stub is.” became “Of stubs.”\n"
-    assert said in user.run("prompt", "B.md").out
-    user.configure(SETTINGS.replace("false", "true"))
-    assert "Of stubs" not in user.run("prompt", "B.md").out
-    user.configure(SETTINGS)
-    text = user.read("A.md")
-    note.write_text(f"{text}\n#private\n")
-    assert user.run("prompt", "B.md").out == before, "nothing of a private note"
-    note.write_text(text)
-    assert said in user.run("prompt", "B.md").out
-    assert user.run("doctor", "forget", "--yes", "A.md").status == 0
-    assert user.run("prompt", "B.md").out == before
-
-
-def test_descriptions_of_the_author_tell_how_to_write_them(user: User) -> None:
-    user.configure(SETTINGS)
-    user.note("B.md")
-    before = user.run("prompt", "B.md").out
-    for number, text in enumerate([*HOW, "Of tea in cups."]):
-        user.note(f"Own {number}.md", f"---\ndescription: {text}\n---\ntext\n")
-    said = "descriptions have about 4 words, and most begin with “How”: write it like them."
-    assert said in user.run("prompt", "B.md").out and said not in before
-    with user.open() as space:
-        assert "How" in find_taught(space, space.scan()).descriptions
-
-
 def test_a_field_that_is_refused_again_and_again_is_asked_about(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lessons, "IN_A_ROW", 2)
-    user.configure(SETTINGS)
-
-    def refused() -> list[tuple[str, str, int]]:
-        with user.open() as space:
-            return [each[:3] for each in lessons.find_refused(space)]
-
-    for name, text in (("A", None), ("B", "Of stubs."), ("C", None)):
+    user.configure('[endpoint]\n[review]\nmode = "propose"\n')
+    refused = list[tuple[str, str, int]]()
+    for name, decision in (("A", "refuse"), ("B", "apply"), ("C", "refuse"), ("D", "refuse")):
+        assert refused == []
         user.note(f"F/{name}.md")
         user.run("enrich", f"F/{name}.md")
-        decide(user, text)
-        assert refused() == []
-    user.note("F/D.md", STUB)
-    user.run("enrich", "F/D.md")
-    decide(user, None)
-    assert refused() == [("F", "description", 2)]
-    user.configure(f'{SETTINGS}[notes]\nunfilled = {{ F = ["description"] }}\n')
-    assert refused() == []
-    user.note("F/E.md")
-    ran = user.run("enrich", "F/E.md")
-    assert "description: not filled in this folder, by the settings (notes.unfilled)" in ran.all
-    assert [each.kind for each in user.kept() if each.path == "F/E.md"] == ["callout"]
+        assert user.run(decision, "--all", "--field", "description").status == 0
+        with user.open() as space:
+            refused = [each[:3] for each in lessons.find_refused(space)]
+    assert refused == [("F", "description", 2)]
+    user.configure('[endpoint]\n[notes]\nunfilled = { F = ["description"] }\n')
+    with user.open() as space:
+        assert lessons.find_refused(space) == []

@@ -268,15 +268,6 @@ def test_shell_completion(
     assert ended.value.code == 0 and expected in capsys.readouterr().out
 
 
-def test_help_teaches(user: User) -> None:
-    for name in ("scan", "enrich", "prompt", "history", "undo", "model", "model pull"):
-        ran = user.run(*name.split(), "--help")
-        assert ran.status == 0 and ran.out.startswith(f"Usage: companion {name} [OPTIONS]")
-    told = user.run("--help").out
-    assert "companion undo                      take the last run back" in told
-    assert user.run("-h").out == user.run().err == told
-
-
 @pytest.mark.parametrize("columns", [80, 50])
 def test_help_lists_few_commands_in_sections(
     user: User, monkeypatch: pytest.MonkeyPatch, columns: int
@@ -299,26 +290,6 @@ def test_an_old_name_says_the_new_one_on_a_terminal(user: User) -> None:
     told = "companion: token is now plugin token"
     assert told in in_a_terminal(user, ["token", "path"])
     assert told not in in_a_terminal(user, ["plugin", "token", "path"])
-
-
-USAGES = [
-    pytest.param(["bogus"], "there is no command bogus; try companion --help", id="command"),
-    pytest.param(["why", "A.md"], "there is no command why; try companion scan NOTE", id="meant"),
-    pytest.param(["My.md"], "there is no command My.md; try companion enrich NOTE", id="a note"),
-    pytest.param(["undoo"], "there is no command undoo; try companion undo", id="mistyped"),
-    pytest.param(["scan", "plan.md"], "did you mean 'My notes/Plan.md'?", id="in another folder"),
-    pytest.param(["enrich"], "Missing argument", id="no path"),
-    pytest.param(["enrich", ".", "--bogus"], "No such option", id="option"),
-    pytest.param(["enrich", ".", "--limit", "0"], "not in the range", id="limit"),
-    pytest.param(["model", "path", "nope"], "There is no model nope", id="model"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "words"), USAGES)
-def test_usage(user: User, arguments: list[str], words: str) -> None:
-    user.note("My notes/Plan.md")
-    ran = user.run(*arguments)
-    assert (ran.status, ran.out) == (2, "") and words in ran.err and "Traceback" not in ran.err
 
 
 def test_version_needs_no_vault(tmp_path: Path) -> None:
