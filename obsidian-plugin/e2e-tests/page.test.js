@@ -542,6 +542,33 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await waitFor("it is undone", async () => (await read()).join() === before);
 });
 
+test("what is doubtful is underlined and says why, within the paper, and can be left out", async () => {
+  await page.route("**/api/v1/proposals?*", async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    for (const each of json.proposals) {
+      const sentences = [each.text].flat().flatMap((line) => (each.kind === "callout" ? line.split(/(?<=\.) /) : line)).filter(Boolean);
+      each.flags = ["unsupported"];
+      each.evidence = sentences.map((sentence) => ({ sentence, shown: "It says much else. ".repeat(9), supported: false, path: null }));
+    }
+    await route.fulfill({ response, json });
+  });
+  await stand(OPEN, "callout");
+  const doubts = page.locator(".cc-paper .cc-doubt");
+  assert.equal(await doubts.count(), 3);
+  const bottom = (name) => page.locator(name).last().evaluate((element) => element.getBoundingClientRect().bottom);
+  await waitFor("the paper holds its notes", async () => (await bottom(".cc-evidence")) < (await bottom(".cc-paper")));
+  await page.getByRole("button", { name: "Leave this sentence out" }).last().click();
+  assert.equal(await doubts.count(), 0); // nothing is known of one's own words
+  assert.doesNotMatch(await page.locator(".cc-callout").first().innerText(), /In the fridge/);
+
+  await stand("Garden/Basil.md", "aliases");
+  assert.equal(await page.locator(".cc-prop--new .cc-doubt").innerText(), "another name");
+  await page.getByText("Neither the note nor what links to it supports all of this.").waitFor();
+  await stand("Cooking/Ratatouille.md"); // whose description is `~`
+  await page.locator(".cc-prop--new").waitFor();
+});
+
 test("Accept is in sight without scrolling, at every width, at 100% and at 200%", async () => {
   await propose(["Cooking", "Garden"], "--all");
   await show("inbox");

@@ -78,6 +78,11 @@ export function Key({ children }) {
   return html`<kbd class="cc-kbd" aria-hidden="true">${children}</kbd>`;
 }
 
+/** Return a message with what stands between backticks as code. @param {string} words */
+export function withCode(words) {
+  return words.split("`").map((part, index) => (index % 2 ? html`<code key=${index}>${part}</code>` : part));
+}
+
 /** @param {{ of: number, label?: string, text?: string }} props a share from 0 to 1 */
 export function Meter({ of, label, text }) {
   const named = label

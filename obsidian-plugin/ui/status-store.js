@@ -58,7 +58,8 @@ export class StatusStore {
     const left = run ? this.#timeLeft(run) : "";
     if (run) return { title: run.kind !== "fill" ? nameRun(run) : now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: sum(run.counts), of: run.total }), left].filter(Boolean).join(", ") };
     if (now.paused) return { title: say("paused"), words: say("pausedMore") };
-    return { title: say("idle"), words: say("idleMore", { n: now.to_do }) };
+    const rest = now.proposals ? say("toReview", { n: now.proposals }) : say("nothingToDo");
+    return { title: say("idle"), words: now.to_do ? say("idleMore", { n: now.to_do }) : rest };
   });
 
   /** @param {Pick<Api, "get" | "post">} api */

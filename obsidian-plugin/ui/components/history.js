@@ -22,7 +22,7 @@ export function History({ app }) {
   return html`<div class="cc-column">
     <div class="cc-head"><div><h1>${say("history")}</h1><p>${say("historyMore")}</p></div>
       ${entries.length > 0 && html`<button class="cc-btn" onClick=${() => void undoSince(app, history)}><${Icon} name="undo" />${say("undoSinceYesterday")}</button>`}</div>
-    <${Filters} history=${history} />
+    ${(entries.length > 0 || history.isUndone.value || history.path.value) && html`<${Filters} history=${history} />`}
     ${entries.length ? html`<ol class="cc-timeline">${entries.map((entry) => html`<${Moment} key=${`${entry.run} ${entry.day}`} app=${app} history=${history} entry=${entry} />`)}</ol>` : html`<section class="cc-empty"><p>${say(history.isUndone.value ? "nothingUndone" : "nothingWritten")}</p></section>`}
     ${history.next.value !== null && html`<p class="cc-more"><button class="cc-btn" onClick=${() => void history.loadMore()}>${say("older")}</button></p>`}
   </div>`;

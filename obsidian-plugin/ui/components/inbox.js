@@ -11,6 +11,7 @@ import { Paper, Source } from "./paper.js";
 /** @import { Proposal } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 
+const EMPTY = /^(?:[\s~"'[\]-]|null)*$/i; // what an empty property may hold
 const WISHES = /** @type {const} */ (["wishShorter", "wishPlainer", "wishOnlyMine"]);
 
 /** @param {{ app: App }} props */
@@ -37,7 +38,7 @@ export function Reading({ app }) {
   if (!proposal) return html`<${NothingFits} app=${app} />`;
   const placed = inbox.place(proposal.id).value;
   const isEdited = mode.value === "edit";
-  const isReplaced = placed?.parts?.some(([mark]) => mark === "-") ?? false;
+  const isReplaced = placed?.parts?.some(([mark, text]) => mark === "-" && !EMPTY.test(text)) ?? false;
   const isSource = !isEdited && Boolean(placed?.parts) && (app.asSource.value ?? isReplaced);
   return html`<section class="cc-read" data-id=${proposal.id} aria-label=${say("proposal")}>
     <div class="cc-read__scroll" ref=${scroller} tabindex="0" role="region" aria-label=${say("theNote")}><div class="cc-read__inner">

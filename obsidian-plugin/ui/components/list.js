@@ -70,13 +70,14 @@ function Filters({ app }) {
   const { kinds, folders, flagged } = inbox.counts.value;
   const { flagged: isFlagged, kind, folder, path } = inbox.filters.value;
   const names = Object.entries(kinds).sort((a, b) => b[1] - a[1]);
+  const first = flagged > 0 || isFlagged ? 2 : 3; // that fit into two lines
   const chip = (/** @type {string} */ key, /** @type {boolean} */ isOn, /** @type {unknown} */ words, /** @type {number} */ number, /** @type {object} */ change) =>
     html`<button key=${key} class="cc-chip" aria-pressed=${String(isOn)} onClick=${() => inbox.filter(change)}>${words} <b>${number}</b></button>`;
   return html`<div class="cc-chips" role="group" aria-label=${say("showOnly")}>
     ${(flagged > 0 || isFlagged) && chip("flagged", isFlagged, html`<${Icon} name="flag" />${say("flagged")}`, flagged, { flagged: !isFlagged })}
-    ${names.slice(0, 3).map(([name, number]) => chip(name, kind === name, nameOf({ kind: name, heading: null }), number, { kind: kind === name ? "" : name }))}
+    ${names.slice(0, first).map(([name, number]) => chip(name, kind === name, nameOf({ kind: name, heading: null }), number, { kind: kind === name ? "" : name }))}
     <${Choice} label=${say("folder")} chosen=${folder} options=${Object.entries(folders).sort()} onChoose=${(/** @type {string} */ value) => inbox.filter({ folder: value })} />
-    ${names.length > 3 && html`<${Choice} label=${say("more")} chosen=${names.slice(3).some(([name]) => name === kind) ? kind : ""} options=${names.slice(3)} onChoose=${(/** @type {string} */ value) => inbox.filter({ kind: value })} />`}
+    ${names.length > first && html`<${Choice} label=${say("more")} chosen=${names.slice(first).some(([name]) => name === kind) ? kind : ""} options=${names.slice(first)} onChoose=${(/** @type {string} */ value) => inbox.filter({ kind: value })} />`}
     ${path && html`<button class="cc-chip" aria-pressed="true" onClick=${() => inbox.filter({ path: "" })}>${splitPath(path).name} <${Icon} name="x" /></button>`}
   </div>`;
 }

@@ -22,11 +22,28 @@ const LINK = /^\[\[(?:[^[\]|]*\|)?([^[\]|]*)\]\]$/;
 /** @param {{ app: App, proposal: Proposal, placed: Placed | null, isEdited?: boolean }} props */
 export function Paper({ app, proposal, placed, isEdited = false }) {
   const blocks = findBlocks(proposal, placed);
+  const paper = useRef(/** @type {HTMLElement | null} */ (null));
+  useLayoutEffect(() => keepNotesIn(paper.current));
   const at = blocks.findIndex((block) => block.type === "proposed" || (block.type === "properties" && block.properties.some((each) => each.name === proposal.kind)));
-  return html`<article class="cc-card cc-paper cc-rendered" aria-label=${say("whereItGoes")}>
+  return html`<article class="cc-card cc-paper cc-rendered" ref=${paper} aria-label=${say("whereItGoes")}>
     ${placed?.why && html`<p key="why" class="cc-fault"><${Icon} name="unknown" /><span>${say("cannotBeWritten", { why: placed.why })}</span></p>`}
     ${blocks.map((block, index) => html`<${BlockView} key=${index - at} app=${app} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}
   </article>`;
+}
+
+/**
+ * Keep the paper as long as the notes in its margin, which stand outside the flow.
+ *
+ * @param {HTMLElement | null} paper
+ */
+function keepNotesIn(paper) {
+  if (!paper) return undefined;
+  const observer = new ResizeObserver(() => {
+    const ends = [...paper.querySelectorAll("aside")].map((note) => note.offsetTop + note.offsetHeight);
+    paper.style.setProperty("--cc-notes-end", `${Math.max(0, ...ends)}px`);
+  });
+  observer.observe(paper);
+  return () => observer.disconnect();
 }
 
 /**
@@ -85,13 +102,13 @@ function Plain({ app, block }) {
 
 /** @param {{ property: Property }} props */
 function OldProperty({ property: { name, values } }) {
-  return html`<div class="cc-prop"><${Icon} name=${iconOf(name, values[0])} /><dt><bdi>${showHidden(name)}</bdi></dt><dd dir="auto"><${Values} name=${name} values=${values} /></dd></div>`;
+  return html`<div class="cc-prop"><${Icon} name=${iconOf(name, values[0])} /><dt><bdi>${showHidden(name)}</bdi></dt><dd dir="auto"><${Values} name=${name} values=${name === "tags" ? values.flatMap((each) => each.split(/,\s*/)) : values} /></dd></div>`;
 }
 
-/** @param {{ name: string, values: string[] }} props */
-function Values({ name, values }) {
+/** @param {{ name: string, values: string[], doubtful?: Set<string> }} props doubtful: those that nothing supports */
+function Values({ name, values, doubtful = new Set() }) {
   if (!values.length) return say("empty");
-  if (values.length > 1 || name === "tags") return values.map((each, index) => html`<span key=${index} class="cc-pill-tag"><bdi>${showHidden(each.replace(LINK, "$1"))}</bdi></span> `);
+  if (values.length > 1 || name === "tags") return values.map((each, index) => html`<span key=${index} class=${`cc-pill-tag${doubtful.has(each) ? " cc-doubt" : ""}`}><bdi>${showHidden(each.replace(LINK, "$1"))}</bdi></span> `);
   const [value = ""] = values;
   if (CHECKBOX.test(value)) return html`<input type="checkbox" checked=${value === "true"} disabled aria-label=${value} />`;
   const [, day, time] = value.match(DATE) ?? [];
@@ -107,9 +124,11 @@ function NewProperty({ app, proposal, isEdited }) {
   const value = draft ?? linesOf(proposal);
   const isDoubtful = draft === null && flags.includes(OWN_SENTENCE);
   const values = Array.isArray(text) ? value.split("\n").filter(Boolean) : [value];
-  const isTyped = [CHECKBOX, DATE, LINK].some((form) => form.test(value));
+  const doubtful = new Set(draft === null ? (proposal.evidence ?? []).filter((each) => !each.supported).map((each) => each.sentence) : []);
+  const isText = !Array.isArray(text) && ![CHECKBOX, DATE, LINK].some((form) => form.test(value));
+  const underlined = isText ? findDoubts(proposal, draft, value).length : 0;
   return html`<div class="cc-prop cc-prop--new"><${Icon} name=${iconOf(kind, value)} /><dt><bdi>${showHidden(kind)}</bdi></dt>
-    <dd dir="auto">${isEdited ? html`<${Editor} app=${app} proposal=${proposal} />` : Array.isArray(text) || isTyped ? html`<${Values} name=${Array.isArray(text) ? "tags" : kind} values=${values} />` : html`<${Text} app=${app} proposal=${proposal} text=${value} first=${0} isDoubtful=${isDoubtful} />`}${!isEdited && draft === null && html`<${Reasons} app=${app} proposal=${proposal} />`}</dd></div>`;
+    <dd dir="auto">${isEdited ? html`<${Editor} app=${app} proposal=${proposal} />` : isText ? html`<${Text} app=${app} proposal=${proposal} text=${value} first=${0} isDoubtful=${isDoubtful} />` : html`<${Values} name=${Array.isArray(text) ? "tags" : kind} values=${values} doubtful=${doubtful} />`}${!isEdited && draft === null && html`<${Reasons} app=${app} proposal=${proposal} underlined=${underlined} />`}</dd></div>`;
 }
 
 /** @param {{ app: App, proposal: Proposal, title: string, isEdited: boolean }} props the callout that is written */
@@ -127,7 +146,7 @@ function Callout({ app, proposal, title, isEdited }) {
       first += findDoubts(proposal, draft, block.text).length;
       return view;
     })}</div>
-    ${draft === null && html`<${Supported} evidence=${proposal.evidence ?? []} /><${Reasons} app=${app} proposal=${proposal} />`}
+    ${draft === null && html`<${Supported} evidence=${proposal.evidence ?? []} /><${Reasons} app=${app} proposal=${proposal} underlined=${first} />`}
     ${draft !== null && html`<p class="cc-hint">${say("nothingChecks")}</p>`}`;
 }
 
@@ -194,12 +213,11 @@ function leaveOut(app, proposal, sentence) {
   app.decisions.announce(say("leftSentenceOut"), false);
 }
 
-/** @param {{ app: App, proposal: Proposal }} props why to look closer, where no sentence of it is underlined */
-function Reasons({ app, proposal }) {
-  const others = proposal.flags.filter((flag) => flag !== "unsupported" || !(proposal.evidence ?? []).some((each) => !each.supported));
+/** @param {{ app: App, proposal: Proposal, underlined: number }} props why to look closer; underlined: the sentences that say so themselves */
+function Reasons({ app, proposal, underlined }) {
+  const others = proposal.flags.filter((flag) => flag !== "unsupported" || !underlined);
   if (!others.length) return null;
-  const count = (proposal.evidence ?? []).filter((each) => !each.supported).length;
-  return html`<aside class="cc-evidence" style=${beside(count, count === 0)} aria-label=${say("whyLook")}>
+  return html`<aside class="cc-evidence" style=${beside(underlined, underlined === 0)} aria-label=${say("whyLook")}>
     ${others.map(describeFlag).map(({ name, why, icon }) => html`<div key=${name}><h3><${Icon} name=${icon} />${name}</h3><p>${why}</p></div>`)}
     ${proposal.flags.includes(OWN_SENTENCE) && html`<p><button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button></p>`}
   </aside>`;

@@ -75,7 +75,7 @@ function Facts({ app, status, month, isFree }) {
     ${fact(say("notesFilled"), formatNumber(today.notes), say("inBackgroundToday", { n: background.notes_today, of: background.notes_a_day }))}
     ${fact(say("readWritten"), formatNumber(today.input_tokens + today.output_tokens), say("tokensWritten", { n: today.output_tokens }))}
     ${fact(say("thisMonth"), isFree && !month.dollars ? say("free") : formatDollars(month.dollars), say("tokensCount", { n: tokensOf(month) }))}
-    <div class="cc-facts__wide"><dt>${say("restOfVault")}</dt><dd><small>${rest.value ? showHidden(rest.value) : html`${say("notesCount", { n: status.to_do })} <button class="cc-link" onClick=${() => void estimate()}>${say("whatCost")}</button>`}</small></dd></div></dl>`;
+    <div class=${rest.value && "cc-facts__wide"}><dt>${say("restOfVault")}</dt><dd>${say("notesCount", { n: status.to_do })}<small>${rest.value ? showHidden(rest.value) : status.to_do > 0 && html`<button class="cc-link" onClick=${() => void estimate()}>${say("whatCost")}</button>`}</small></dd></div></dl>`;
 }
 
 /** @param {{ days: SpentOnDay[], unit: Unit }} props */

@@ -1,7 +1,7 @@
 /** What is going on: a dot in the header, and behind it what is being done, what waits, and why. */
 
 import { useId } from "preact/hooks";
-import { html, Icon, Meter } from "../dom.js";
+import { html, Icon, Meter, withCode } from "../dom.js";
 import { sum } from "../status-store.js";
 import { say, showHidden, splitPath } from "../words.js";
 
@@ -27,12 +27,12 @@ export function Panel({ status, notes = [], attempt, children }) {
   const now = status.status.value;
   const run = status.active.value;
   const { title, words } = status.headline.value;
-  if (!now) return html`<h2>${title}</h2><p class="cc-soft cc-small">${words}</p>`;
+  if (!now) return html`<h2>${title}</h2><p class="cc-soft cc-small">${withCode(words)}</p>`;
   const { background } = now;
   const done = run ? sum(run.counts) : 0;
   return html`<h2>${title}</h2>${words && html`<p class="cc-soft cc-small">${words}</p>`}
     ${run && html`<div class="cc-panel__meter"><${Meter} of=${run.total ? done / run.total : 0} label=${say("notesDone")} text=${say("doneOf", { n: done, of: run.total })} /></div>`}
-    ${[...notes, ...status.faults.value].map((fault) => html`<p key=${fault} class="cc-fault"><${Icon} name="unknown" /><span>${showHidden(fault)}</span></p>`)}
+    ${[...notes, ...status.faults.value].map((fault) => html`<p key=${fault} class="cc-fault"><${Icon} name="unknown" /><span>${withCode(showHidden(fault))}</span></p>`)}
     <dl>
       ${now.in_hand.length > 0 && html`<div><dt>${say("rightNow")}</dt><dd dir="auto">${now.in_hand.slice(0, 3).map((path) => splitPath(path).name).join(", ")}</dd></div>`}
       ${sum(now.waiting) > 0 && html`<div><dt>${say("waitingNotes")}</dt><dd>${say("notesCount", { n: sum(now.waiting) })}</dd></div>`}

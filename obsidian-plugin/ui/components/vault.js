@@ -1,7 +1,7 @@
 /** Vault: how far it is filled, by folder; what may be out of date; what is left alone, and why. */
 
 import { useSignal } from "@preact/signals";
-import { html, Icon, useAnswer } from "../dom.js";
+import { html, Icon, useAnswer, withCode } from "../dom.js";
 import { nameOf } from "../proposal.js";
 import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
@@ -181,7 +181,7 @@ function TaughtList({ app, taught, onChange }) {
       app.decisions.announce(say("stopped", { name: kind, folder }), false);
     });
   };
-  return html`<section class="cc-section" aria-labelledby="taught"><h2 id="taught">${say("taught")}</h2><p>${say("taughtMore")}</p><ul class="cc-card cc-reasons">
+  return html`<section class="cc-section" aria-labelledby="taught"><h2 id="taught">${say("taught")}</h2><p class="cc-soft">${withCode(say("taughtMore"))}</p><ul class="cc-card cc-reasons">
     ${refused.map((each) => html`<li key=${`${each.folder}/${each.kind}`} class="cc-stale"><p><strong dir="auto">${showHidden(say("stopFilling", { name: each.kind, folder: each.folder }))}</strong><br />${say("stopFillingMore", { n: each.times })}</p>
       <button class="cc-btn" aria-label=${`${say("stop")}: ${each.kind}, ${each.folder}`} onClick=${() => void stop(each)}>${say("stop")}</button></li>`)}
     ${descriptions && html`<li class="cc-stale"><p>${showHidden(say("taughtDescriptions", { style: descriptions }))}</p></li>`}
@@ -196,6 +196,6 @@ function LeftAloneList({ app, left }) {
   const count = (/** @type {LeftAlone[]} */ all) => all.reduce((sum, { notes }) => sum + notes, 0);
   const shown = kinds.filter(({ reasons }) => reasons.length).sort((a, b) => count(b.reasons) - count(a.reasons));
   return html`<section class="cc-section" aria-labelledby="left"><h2 id="left">${say("leftWhy")}</h2><ul class="cc-card cc-reasons cc-reasons--fold">
-    ${shown.map(({ kind, words, reasons }) => html`<li key=${kind}><details><summary><b>${formatNumber(count(reasons))}</b><p><strong>${say(words.title)}</strong><br />${say(words.more)}</p><${Icon} name="right" /></summary>
+    ${shown.map(({ kind, words, reasons }) => html`<li key=${kind}><details><summary><b>${formatNumber(count(reasons))}</b><p><strong>${say(words.title)}</strong><br />${withCode(say(words.more))}</p><${Icon} name="right" /></summary>
       <ul class="cc-why">${reasons.map(({ reason, notes }) => html`<li key=${reason}><span class="cc-num">${formatNumber(notes)}</span> <bdi>${showHidden(reason)}</bdi> <small dir="auto">${names(reason)}</small></li>`)}</ul></details></li>`)}</ul></section>`;
 }

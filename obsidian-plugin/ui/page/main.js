@@ -10,7 +10,7 @@ import { Said, Toast } from "../components/notices.js";
 import { Spending } from "../components/spending.js";
 import { StatusButton } from "../components/status.js";
 import { Vault } from "../components/vault.js";
-import { html, Icon } from "../dom.js";
+import { html, Icon, withCode } from "../dom.js";
 import { NO_FILTERS } from "../inbox-store.js";
 import { listenToKeys } from "../keys.js";
 import { page as english } from "../languages/en.json";
@@ -127,8 +127,8 @@ function SignedOut() {
 }
 
 function Banner() {
-  if (session.value === "away") return html`<p class="cc-banner" role="status"><i class="cc-dot"></i>${say("awayBanner")}</p>`;
-  if (session.value === "out" && !isLeft.value) return html`<p class="cc-banner" role="status"><i class="cc-dot"></i>${say("outBanner")}</p>`;
+  if (session.value === "away") return html`<p class="cc-banner" role="status"><i class="cc-dot"></i><span>${withCode(say("awayBanner"))}</span></p>`;
+  if (session.value === "out" && !isLeft.value) return html`<p class="cc-banner" role="status"><i class="cc-dot"></i><span>${withCode(say("outBanner"))}</span></p>`;
   return null;
 }
 
@@ -136,7 +136,7 @@ function Page() {
   const view = PAGES[page.value]?.view;
   let shown = view ? html`<${view} app=${app} />` : html`<${NotThere} />`;
   if (isLeft.value) shown = html`<${SignedOut} />`;
-  else if (session.value === "opening" || (session.value === "away" && !app.status.status.value)) shown = html`<section class="cc-empty"><h1>${say(session.value === "away" ? "awayTitle" : "oneMoment")}</h1>${session.value === "away" && html`<p>${say("awayMore")}</p>`}</section>`;
+  else if (session.value === "opening" || (session.value === "away" && !app.status.status.value)) shown = html`<section class="cc-empty"><h1>${say(session.value === "away" ? "awayTitle" : "oneMoment")}</h1>${session.value === "away" && html`<p>${withCode(say("awayMore"))}</p>`}</section>`;
   return html`<${Header} /><main class="cc-view" id="view" tabindex="-1"><${Banner} />${shown}</main>
     ${!isLeft.value && html`<${Toast} app=${app} /><${Dialogs} app=${app} /><${Said} app=${app} />`}`;
 }
