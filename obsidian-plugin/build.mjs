@@ -29,8 +29,9 @@ export async function buildPlugin() {
 /** The plugin's styles: its own, and those of the view, which count for more than Obsidian's of buttons and fields. */
 export async function buildStyles() {
   const read = (...path) => readFile(join(PLUGIN, ...path), "utf8");
-  const [own, tokens, components] = await Promise.all([read("src", "styles.css"), read("ui", "tokens.css"), read("ui", "components.css")]);
-  const { code } = await transform(`${own}\n${tokens}\n.callout-companion-view {\n${components}\n}\n`, { loader: "css", minify: true, target: "chrome120" });
+  const [own, ...tokens] = await Promise.all([read("src", "styles.css"), read("ui", "tokens.css"), read("ui", "obsidian", "tokens.css")]);
+  const components = await Promise.all([read("ui", "components.css"), read("ui", "obsidian", "sidebar.css")]);
+  const { code } = await transform(`${own}\n${tokens.join("\n")}\n.callout-companion-view {\n${components.join("\n")}\n}\n`, { loader: "css", minify: true, target: "chrome120" });
   return code;
 }
 

@@ -238,7 +238,7 @@ def reason_off(config: Config, *, paused: bool) -> str:
     if paused:
         return "paused; companion service resume starts it again"
     if config.background.enabled is False:
-        return "switched off in the configuration (background.enabled)"
+        return "switched off; companion config set background.enabled true turns it on"
     if config.is_model_missing:
         return (
             f"the model {config.endpoint.model} is not on this machine: companion model"

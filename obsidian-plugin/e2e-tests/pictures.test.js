@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
@@ -16,6 +16,7 @@ import { clickRibbon, countNotices, openPaired, openScene, runCommand } from "./
 import { testsOn } from "./tests-on.js";
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
+const FONT = fileURLToPath(new URL("../node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", import.meta.url)); // machines may lack it
 const PATH = "Cooking/Sourdough.md";
 const LARGEST = 200_000; // bytes
 const IS_REAL = Boolean(process.env.PICTURES);
@@ -70,18 +71,28 @@ test("the page", async (context) => {
     await vault.remove();
     endpoint.stop();
   });
+  const named = join(vault.base, "Kitchen and Garden");
+  await rename(vault.path, named);
+  vault.path = named;
   const proposed = PROPOSED.map((path) => join(vault.path, path));
   await vault.companion("enrich", join(vault.path, "Cooking"));
   await vault.companion("enrich", "--propose", ...proposed).catch((error) => error.stdout); // one note is broken
   await vault.companion("undo", join(vault.path, "Cooking", "Bread flour.md"));
   await vault.serve();
-  const page = await (await browser.newContext()).newPage();
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage(); // its policy lets no font in
+  await page.route("**/page.min.css", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `@font-face{font-family:Inter;font-weight:100 900;src:url(/inter.woff2)}${await response.text()}` });
+  });
+  await page.route("**/inter.woff2", (route) => route.fulfill({ path: FONT }));
   await page.goto(await vault.openPage());
+  if (IS_REAL) await page.locator(".cc-row", { hasText: "Not in your notes" }).first().click();
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
     for (const name of ["inbox", "history", "vault", "spending"]) {
       await page.locator("nav a", { hasText: new RegExp(name, "i") }).click();
       await page.waitForFunction(() => !document.body.innerText.includes("One moment"));
+      if (name === "history") await page.locator(".cc-change summary").first().click();
       for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
         await take(page, `page-${name}-${width}-${colorScheme}`);
