@@ -97,7 +97,7 @@ class Endpoint(BaseModel):
         if not parts.hostname or parts.port == 0:
             raise ValueError("base_url must name a server, such as http://localhost:11434/v1")
         if "model" not in self.model_fields_set:
-            raise ValueError("an endpoint with a base_url needs a model, too")
+            raise ValueError("base_url needs a model; set endpoint.model first")
         return self
 
     @classmethod
