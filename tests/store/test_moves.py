@@ -1,6 +1,7 @@
 """What the journal keeps of a note follows it to where it was moved, found by its bytes."""
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -116,8 +117,40 @@ def test_a_note_that_is_being_worked_on_is_told_from_others_like_it(
     assert current_path() == "b.md"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="ctime is the time of creation there")
+@pytest.mark.parametrize("later", [0.0, 60.0], ids=["moved", "an older copy"])
+def test_a_copy_from_before_the_note_was_seen_is_another(
+    vault: Path, journal: Journal, later: float
+) -> None:
+    journal.notes.record("a.md", ONE, time.time() + later)
+    (vault / "b.md").write_bytes(ONE)
+    follow_moves(vault, journal)
+    assert list(journal.notes.all()) == ["a.md" if later else "b.md"]
+
+
+@pytest.mark.parametrize("now", [ONE, TWO], ids=["as it was", "another"])
+def test_a_note_that_comes_back_as_it_was_was_never_gone(
+    vault: Path, journal: Journal, now: bytes
+) -> None:
+    journal.notes.record("a.md", ONE)
+    follow_moves(vault, journal)
+    assert journal.notes.gone_at("a.md")
+    (vault / "a.md").write_bytes(now)
+    follow_moves(vault, journal)
+    assert bool(journal.notes.gone_at("a.md")) == (now != ONE)
+
+
+def test_a_note_is_followed_from_where_it_is_now(journal: Journal) -> None:
+    for new in ("b.md", "c.md"):
+        current_path = journal.notes.follow("a.md")
+        assert current_path() == "a.md"
+        journal.move("a.md", new)
+        assert current_path() == new
+
+
 def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
     _reject(journal, "a.md", DESCRIPTION, ONE)
+    _reject(journal, "b.md", DESCRIPTION, TWO)  # of a note that is overwritten
     for _ in range(2):
         journal.move("a.md", "b.md")
     assert _reason(journal, "b.md") == "a.md"
