@@ -105,7 +105,7 @@ WRONG = {
     "half a note": ("[endpoint]\nconcurrency = 1.5", "a whole number", ""),
     "JSON mode": ('[endpoint]\njson_mode = "x"', "'auto', 'schema', 'object' or 'text'", ""),
     "ftp": ('[endpoint]\nbase_url = "ftp://x"\nmodel = "m"', "begin with http", ""),
-    "no model": ('[endpoint]\nbase_url = "http://x"', "needs a model; set endpoint.model first", ""),
+    "no model": ('[endpoint]\nbase_url = "http://x"', "base_url needs a model; set", ""),
     "no path": ("vault = 3", "vault: this takes the path of a folder", ""),
     "no list": ('[ignore]\npatterns = "x"', "patterns: this takes a list, such as", ""),
     "no text": ("[ignore]\ntags = [1]", "tags.0: this takes a text in quotes", ""),
@@ -322,7 +322,7 @@ def test_endpoint(
 
 def test_environment_alone_needs_a_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_BASE_URL", "http://localhost:1/v1")
-    with pytest.raises(UsageError, match="needs a model; set endpoint.model first"):
+    with pytest.raises(UsageError, match="base_url needs a model; set"):
         load_config()
 
 
