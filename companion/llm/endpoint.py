@@ -32,14 +32,16 @@ _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that i
 
 
 def clean_key(value: SecretStr) -> SecretStr:
-    """Return the API key without blanks, line ends and a byte order mark around it.
+    """Return the API key without what is often copied with it: blanks, quotes, `Bearer`.
 
-    Raises ValueError, without a part of it, if it has an invisible character other than a space.
+    Raises ValueError, without a part of it, if it has a character that no key has.
     """
     key = value.get_secret_value().strip().strip("\ufeff").strip()
-    if not key.isprintable():
+    key = key.strip("\"'").removeprefix("Bearer ").strip()
+    if not (key.isprintable() and key.isascii()):
         raise ValueError(
-            "within the key there is a line break or another invisible character; copy it once more"
+            "within the key there is a line break or another character that no key has; copy it"
+            " once more"
         )
     return SecretStr(key)
 
@@ -81,6 +83,16 @@ class Endpoint(BaseModel):
     """US dollars for a million tokens read, and written; unset: as listed, or 0 on this machine"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
+
+    @field_validator("base_url")
+    @classmethod
+    def _shorten(cls, base_url: str | None) -> str | None:
+        """Return the address of the API, where that of its chat completions was copied."""
+        if base_url is None or "/chat/completions" not in base_url:
+            return base_url
+        parts = urlsplit(base_url)
+        path = parts.path.rstrip("/").removesuffix("/chat/completions")
+        return parts._replace(path=path).geturl()
 
     @field_validator("model")
     @classmethod
@@ -152,7 +164,7 @@ class Endpoint(BaseModel):
 
     @property
     def is_local(self) -> bool:
-        """Whether the endpoint is on this machine: localhost or a loopback address."""
+        """Whether the endpoint is on this machine: localhost, or a loopback address or 0.0.0.0."""
         return _is_loopback(self.parts.hostname or "")
 
     @property
@@ -173,7 +185,8 @@ def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return False
 

@@ -134,6 +134,11 @@ class CallFailed(Exception):
                 " again; see that there is enough free memory, or choose a smaller model"
             )
         reason = _one_line(hide_secrets(self.reason, endpoint))
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            return EndpointDown(
+                f"{where} has a certificate that this machine does not trust ({reason}); name the"
+                f" file of one to trust in SSL_CERT_FILE, or {CORRECT_ADDRESS}"
+            )
         return EndpointDown(
             f"{where} cannot be reached ({reason}); start its server, check the network, or"
             f" {CORRECT_ADDRESS}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import ssl
 import time
 from base64 import b64encode
 from collections import deque
@@ -47,6 +48,8 @@ _IGNORE_ENVIRONMENT: dict[str, Any] = {  # what the package would read there by 
     "project": "",
     "webhook_secret": "",
 }
+# whose deployments take a key in a header of its own: learn.microsoft.com/azure/ai-foundry/openai
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _ALLOWED_HEADERS = frozenset((b"host", b"content-type", b"content-length", b"accept"))
 
 
@@ -69,7 +72,7 @@ class Transport:
         try:
             return _read_reply(self._openai.post_json(path, body))
         except httpx2.RequestError as error:
-            raise _failure_of(error) from None
+            raise self._failure_of(error) from None
 
     @contextmanager
     def client(self, retries: int) -> Iterator[openai.OpenAI]:
@@ -80,7 +83,7 @@ class Transport:
         try:
             yield self._make_client(openai.OpenAI, retries)
         except openai.APIConnectionError as error:
-            raise _failure_of(error.__cause__ or error) from None
+            raise self._failure_of(error.__cause__ or error) from None
         except openai.APIStatusError as error:
             raise ErrorReply(_read_reply(error.response), error.request.url.path) from None
 
@@ -96,18 +99,19 @@ class Transport:
         client._custom_headers = {}  # of OPENAI_CUSTOM_HEADERS, which may name another host
         return client
 
+    def _failure_of(self, error: BaseException) -> CallFailed:
+        """Return what the error says about a call that got no reply."""
+        sent = not isinstance(error, _UNSENT)
+        if isinstance(error, httpx2.TimeoutException):
+            slow = not isinstance(error, httpx2.ConnectTimeout)
+            return CallFailed("no connection in 10 seconds", slow=slow, sent=sent)
+        proxy = self._http.proxy
+        through = f"through the proxy {proxy.url.host}:{proxy.url.port}: " if proxy else ""
+        return CallFailed(f"{through}{error}", sent=sent)
+
     def close(self) -> None:
         """Break off the calls in progress, which raise CallFailed, and close the connections."""
         self._http.close()
-
-
-def _failure_of(error: BaseException) -> CallFailed:
-    """Return what the error says about a call that got no reply."""
-    sent = not isinstance(error, _UNSENT)
-    if isinstance(error, httpx2.TimeoutException):
-        slow = not isinstance(error, httpx2.ConnectTimeout)
-        return CallFailed("no connection in 10 seconds", slow=slow, sent=sent)
-    return CallFailed(str(error), sent=sent)
 
 
 def _read_reply(response: httpx2.Response) -> Reply:
@@ -146,7 +150,7 @@ _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "a
 class _GuardedClient(httpx2.Client):
     """Sends our own headers only, limits the size and time of a reply, and can break calls off.
 
-    There are no redirects, cookies or logins to handle.
+    proxy: that the calls go through. There are no redirects, cookies or logins to handle.
     """
 
     def __init__(self, endpoint: Endpoint, max_answer: int) -> None:
@@ -157,21 +161,21 @@ class _GuardedClient(httpx2.Client):
         )
         self._endpoint = endpoint
         self._max_answer = max_answer
-        proxy, is_remote = _proxy_for(endpoint), not endpoint.is_local
-        is_encrypted = bool(proxy) or endpoint.parts.scheme == "https"
+        self.proxy = _proxy_for(endpoint)
         self._connect = partial(
             httpx2.HTTPTransport,
-            verify=httpx2.create_ssl_context(verify=is_encrypted, trust_env=is_remote),
-            trust_env=is_remote,
+            verify=_ssl_context_for(endpoint, self.proxy),
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=_IDLE),
-            proxy=proxy,
+            proxy=self.proxy,
         )
         self._idle: deque[tuple[float, httpx2.HTTPTransport]] = deque()
         own_headers = {
             "accept-encoding": "identity",
             "user-agent": f"callout-companion/{__version__}",
         }
-        if endpoint.key:
+        if endpoint.key and endpoint.parts.netloc.endswith(_AZURE):
+            own_headers["api-key"] = endpoint.key
+        elif endpoint.key:
             own_headers["authorization"] = f"Bearer {endpoint.key}"
         elif endpoint.parts.username:
             login = f"{unquote(endpoint.parts.username)}:{unquote(endpoint.parts.password or '')}"
@@ -262,9 +266,24 @@ def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
     if not url:
         return None
     try:
-        return httpx2.Proxy(url if "://" in url else f"http://{url}")
+        proxy = httpx2.Proxy(url if "://" in url else f"http://{url}")
     except ValueError:
+        proxy = None
+    if proxy is None or proxy.url.scheme not in ("http", "https"):
         raise UsageError(
             f"The proxy for {endpoint.address} is not an http or https address;"
-            " correct HTTPS_PROXY or HTTP_PROXY, or name the host in NO_PROXY"
+            " correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the host in NO_PROXY"
+        )
+    return proxy
+
+
+def _ssl_context_for(endpoint: Endpoint, proxy: httpx2.Proxy | None) -> ssl.SSLContext:
+    """Return the certificates to trust: the system's, or those that SSL_CERT_FILE names."""
+    is_encrypted = bool(proxy) or endpoint.parts.scheme == "https"
+    try:
+        return httpx2.create_ssl_context(verify=is_encrypted)
+    except OSError as error:
+        raise UsageError(
+            f"The certificates for {endpoint.address} cannot be read ({error.strerror}); correct"
+            " SSL_CERT_FILE"
         ) from None

@@ -1,10 +1,12 @@
 """A real HTTP server on this machine that plays what endpoints do wrong."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -48,6 +50,13 @@ class FakeEndpoint:
     def play(self, *scenes: Scene) -> None:
         """Play the scenes in order, the last one again and again."""
         self.script = lambda _seen, n: scenes[min(n, len(scenes) - 1)]
+
+    def encrypt(self, file: Path) -> None:
+        """Speak HTTPS from now on, as localhost, with the certificate and key in the file."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = self.url.replace("http://127.0.0.1", "https://localhost")
 
     def close(self) -> None:
         self._server.close()

@@ -308,10 +308,23 @@ def test_elsewhere_goes_through_the_proxy(
     ) as client:
         assert client.ask(Question(ASK, 100)).text == "fine"
     assert fake.seen[0].path == "http://model.example/v1/chat/completions"
+    assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint) -> None:
-    url = fake.url.replace("http://", "http://me:pw@") + "?api-version=2"
+def test_azure_gets_the_key_in_its_own_header(
+    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", fake.url.removesuffix("/v1"))
+    url = "http://me.openai.azure.com/openai/v1"
+    with Client(Endpoint(base_url=url, model="m", api_key=SecretStr(KEY))) as client:
+        client.ask(Question(ASK, 100))
+    headers = fake.seen[0].headers
+    assert (headers["api-key"], "authorization" in headers) == (KEY, False)
+
+
+@pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
+def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint, end: str) -> None:
+    url = fake.url.replace("http://", "http://me:pw@") + f"{end}?api-version=2"
     with Client(Endpoint(base_url=url, model="m")) as client:
         client.ask(Question(ASK, 100))
     assert fake.seen[0].path == "/v1/chat/completions?api-version=2"

@@ -8,11 +8,12 @@ import traceback
 from collections.abc import Iterator
 from datetime import datetime
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from companion.errors import AnswerError, CompanionError
+from companion.errors import AnswerError, CompanionError, UsageError
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
@@ -262,6 +263,40 @@ def test_down() -> None:
     text = str(caught.value)
     assert f"http://127.0.0.1:{port}/v1 (m) cannot be reached" in text and "refused" in text
     assert "pw" not in text and "key=q" not in text
+
+
+PROXIES = [
+    pytest.param("http://127.0.0.1:9", EndpointDown, "through the proxy 127.0.0.1:9: .*refused"),
+    pytest.param("socks5://127.0.0.1:9", UsageError, "not an http or https address.* ALL_PROXY"),
+]
+
+
+@pytest.mark.parametrize(("proxy", "kind", "words"), PROXIES, ids=["down", "of another kind"])
+def test_a_fault_of_the_proxy_is_told_as_one(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, kind: type[CompanionError], words: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    endpoint = Endpoint(base_url="https://model.example/v1", model="m")
+    with Client(endpoint) as client, pytest.raises(kind, match=words):
+        client.ask(Question(ASK, 100))
+
+
+def test_whose_certificate_is_trusted(fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path(__file__).with_name("localhost.pem")
+    fake.encrypt(file)
+    endpoint = Endpoint(base_url=fake.url, model="m")
+
+    def ask() -> str:
+        with Client(endpoint) as client:
+            return client.ask(Question(ASK, 100)).text
+
+    with pytest.raises(EndpointDown, match=r"does not trust .* SSL_CERT_FILE"):
+        ask()
+    monkeypatch.setenv("SSL_CERT_FILE", str(file.with_name("missing.pem")))
+    with pytest.raises(UsageError, match=r"cannot be read .* SSL_CERT_FILE"):
+        ask()
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert ask() == "fine"
 
 
 @pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
