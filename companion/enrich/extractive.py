@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -198,38 +198,45 @@ def _find_candidates(
     vectors = encode([each for _, each in sentences])
     center = vectors.mean(axis=0)
     nearness = (vectors @ center / (center @ center) ** 0.5).tolist()
-    links = {inert_value(each) for each in _WEB_LINK.findall(parsed.note.text)}
-    of_note = compile_phrases(r"\A<extract.of_note>\b", re.IGNORECASE)
     candidates = []
     subtitle = find_subtitle(parsed, names)
     if subtitle:
         candidates.append(
             _Candidate(-1, -1, subtitle, 1.0, vectors[0], is_of_note=True, is_alone=True)
         )
+    links = {inert_value(each) for each in _WEB_LINK.findall(parsed.note.text)}
     following = [each for _, each in sentences[1:]] + [""]
     for number, (paragraph, sentence) in enumerate(sentences):
-        text = inert_value(sentence)
-        general = of_note.sub("The page says", text)  # “this page” is no other place, at its start
-        is_quotation = following[number].startswith(_DASHES)
-        if is_quotation or text in subtitle or not is_whole_sentence(general):
-            continue
-        defines = _defines(text, number, names)
-        if not defines and sum(len(each) for each in links if each in text) > _LINKED * len(text):
-            continue
-        candidate = _Candidate(
-            number,
-            paragraph,
-            text,
-            nearness[number],
-            vectors[number],
-            named=max(share_named(text, each) for each in add_short_names(names[:1])),
-            defines=defines,
-            is_of_note=general != text,
-            is_alone=stands_alone(general, names[0]) and not needs_context(general),
-            is_first=number == 0 and not (needs_previous(text) or is_fragment(text, names[0])),
-        )
-        candidates.append(candidate)
+        text, is_quotation = inert_value(sentence), following[number].startswith(_DASHES)
+        if not (is_quotation or text in subtitle):
+            bare = _Candidate(number, paragraph, text, nearness[number], vectors[number])
+            if candidate := _read_candidate(bare, names, links):
+                candidates.append(candidate)
     return candidates, sum(width(each) for _, each in sentences)
+
+
+def _read_candidate(
+    bare: _Candidate, names: Sequence[str], links: Collection[str]
+) -> _Candidate | None:
+    """Return the candidate with what its text shows; None: it may not be part of an extract.
+
+    links: the words that link to other pages.
+    """
+    number, text, title = bare.number, bare.text, names[0]
+    of_note = compile_phrases(r"\A<extract.of_note>\b", re.IGNORECASE)
+    general = of_note.sub("The page says", text)  # “this page” is no other place, at its start
+    if not is_whole_sentence(general):
+        return None
+    defines = _defines(text, number, names)
+    if not defines and sum(len(each) for each in links if each in text) > _LINKED * len(text):
+        return None
+    return bare._replace(
+        named=max(share_named(text, each) for each in add_short_names([title])),
+        defines=defines,
+        is_of_note=general != text,
+        is_alone=stands_alone(general, title) and not needs_context(general),
+        is_first=number == 0 and not (needs_previous(text) or is_fragment(text, title)),
+    )
 
 
 def _defines(text: str, number: int, names: Sequence[str]) -> bool:
