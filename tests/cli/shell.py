@@ -11,7 +11,7 @@
     offline QUESTIONS ANSWERS        have the model answer the file of a batch
     meanwhile COMMAND                what happens while the model thinks about the next question
     config <<.                       write the configuration file
-    machine                          nothing is set up here yet
+    machine VAULT...                 nothing is set up here yet; Obsidian lists these vaults
     age DAYS NOTE|CHANGE             as if it was saved, or made, so many days ago
     interrupt                        as if the last change had been interrupted
     reset                            everything is as after the steps at the head of the page
@@ -159,10 +159,18 @@ class Shell:
         for path in paths:
             self._at(path).write_bytes(STUB.encode())
 
-    def _machine(self) -> None:
-        """Begin on a machine on which nothing is set up, with Companion's plugin built."""
-        (self.user.home / "config.toml").unlink()
-        empty_machine(self.user, self._patch)
+    def _machine(self, *vaults: str) -> None:
+        """Begin on a machine on which nothing is set up, with Companion's plugin built.
+
+        vaults: those that Obsidian lists, the one opened last at the end.
+        """
+        (self.user.home / "config.toml").unlink(missing_ok=True)
+        listed = self.user.home / "obsidian" / "obsidian.json"
+        if vaults:
+            listed.parent.mkdir(exist_ok=True)
+            paths = {str(n): {"path": vault, "ts": n} for n, vault in enumerate(vaults)}
+            listed.write_text(json.dumps({"vaults": paths}), encoding="utf-8")
+        empty_machine(self.user, self._patch, [listed] if vaults else ())
 
     def _example(self) -> None:
         """Have the vault of `companion demo` here."""

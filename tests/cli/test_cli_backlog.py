@@ -115,11 +115,3 @@ def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.Monk
     with vault_lock(state_folder(old.vault)):
         ran = old.run("init", str(old.vault), *INIT)
     assert ran.status == 0 and "companion service backlog asks about the notes" in ran.err
-
-
-@pytest.mark.parametrize(("said", "cost"), [("all", True), ("new", False), ("ask", False)])
-def test_init_takes_the_setting(old: User, said: str, cost: bool) -> None:
-    file = old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
-    ran = old.run("init", str(old.vault), "--backlog", said, *INIT)
-    assert ran.status == 0 and f'backlog = "{said}"' in file.read_text()
-    assert (f"3 notes{COST}" in ran.out) is cost

@@ -6,10 +6,12 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from companion.config.load import load_config, vault_file
 from companion.doctor.machine import (
     Memory,
     ModelServer,
@@ -20,7 +22,7 @@ from companion.doctor.machine import (
 from tests.cli.empty_machine import empty_machine
 from tests.cli.terminal import LAST, in_a_terminal
 from tests.cli.user import KEY, User
-from tests.llm.fake_endpoint import FakeEndpoint, answer, error
+from tests.llm.fake_endpoint import FakeEndpoint, answer
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
 
@@ -71,17 +73,6 @@ def written(user: User) -> dict[str, Any]:
     return tomllib.loads((user.home / "config.toml").read_text(encoding="utf-8"))
 
 
-def test_the_same_vault_may_be_written_in_another_way(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(user.vault.parent))
-    monkeypatch.setenv("USERPROFILE", str(user.vault.parent))
-    file = user.configure('vault = "~/vault/"\n[endpoint]\nmodel = "qwen2.5-coder-1.5b"\n')
-    before = file.read_bytes()
-    ran = user.run("init", str(user.vault), "--embedded")
-    assert ran.status == 0 and "Nothing to change" in ran.out and file.read_bytes() == before
-
-
 def test_a_model_that_thinks_first_gets_room(user: User) -> None:
     user.fake.script = lambda seen, _n: (
         answer("Ready") if seen.body["max_tokens"] > 100 else answer("", finish="length")
@@ -129,17 +120,6 @@ def test_a_server_found_on_this_machine(
     assert written(user)["endpoint"] == {"base_url": ollama.url, "model": "b"}
     assert written(user)["background"] == {"enabled": False}
     assert "Notes are filled only when you ask" in ran.out
-
-
-def test_a_failing_choice_is_dropped(user: User) -> None:
-    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
-    before = (user.home / "config.toml").read_bytes()
-    user.fake.play(error(404, "no such model"))
-    user.types("1", "", "", "n")
-    ran = user.run("init", str(user.vault))
-    assert ran.status == 1 and "has no model m" in ran.err and "Nothing was written" in ran.err
-    assert (user.home / "config.toml").read_bytes() == before
-    assert not (user.home / "token").exists()
 
 
 def test_how_long_a_note_takes_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,3 +200,41 @@ def test_the_only_model_needs_no_name(user: User, ollama: ListServer) -> None:
     ollama.body = json.dumps({"data": [{"id": "a"}, {"id": "b"}]}).encode()
     ran = user.run("init", str(user.vault), "--endpoint", ollama.url, "--no-test")
     assert ran.status == 2 and "it has: a, b" in ran.err
+
+
+# a second vault
+
+
+def set_up_two(user: User) -> Path:
+    """Set up the vault, and return another one, which has settings of its own now."""
+    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
+    work = user.home.parent / "Work"
+    (work / ".obsidian").mkdir(parents=True)
+    for root, option in ((user.vault, "--yes"), (work, "--embedded")):
+        assert user.run("init", str(root), option, "--no-test", "--no-plugin").status == 0
+    return work
+
+
+def test_its_daemon_gets_its_port_and_its_model(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = set_up_two(user)
+    served: list[tuple[bool, Path, int]] = []
+    monkeypatch.setattr(
+        "companion.daemon.process.serve",
+        lambda root, port, ready: served.append((load_config(root).is_embedded, root, port)),
+    )
+    for root in (user.vault, work):
+        assert user.run("serve", "--vault", str(root)).status == 0
+    assert served == [(False, user.vault, 27182), (True, work, 27183)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_doctor_looks_at_the_keys_of_all_vaults(user: User) -> None:
+    work = set_up_two(user)
+    vault_file(work).write_text(
+        f'[endpoint]\nbase_url = "http://x/v1"\nmodel = "m"\napi_key = "{KEY}"'
+    )
+    vault_file(work).chmod(0o644)
+    ran = user.run("doctor", "--no-call")
+    assert ran.status == 1 and f"others may read {vault_file(work)}, which holds a key" in ran.out

@@ -102,8 +102,8 @@ class User:
     def forget_endpoint(self) -> None:
         """Take the endpoint out of the environment."""
         for name in ENDPOINT_VARIABLES:
-            self._monkeypatch.delenv(name)
-            del self.environment[name]
+            self._monkeypatch.delenv(name, raising=False)
+            self.environment.pop(name, None)
 
     def types(self, *lines: str) -> None:
         """Sit at a terminal, and type these lines."""
