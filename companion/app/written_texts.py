@@ -87,7 +87,7 @@ class _OutdatedAtTime(NamedTuple):
 
 
 class RecentlyOutdated:
-    """The outdated texts of a vault, as found lately. Safe to use from any thread.
+    """The outdated texts of a vault, as of a recent scan. Safe to use from any thread.
 
     count_scans: returns how many scans there were.
     """

@@ -173,7 +173,7 @@ class _Pipe(FileIO):
     """A pipe whose reader may leave, like head: that ends the printing, and not the work."""
 
     def write(self, data: Any, /) -> int:
-        """Write, or pretend to once nobody reads any more."""
+        """Write, or pretend to once nobody reads it any more."""
         try:
             return super().write(data)
         except OSError as error:

@@ -137,7 +137,7 @@ class RunReport:
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
         self._unanswered = self._waiting = 0
-        self._lacks_heading = False
+        self._lacks_heading = self._is_rewrite = False
 
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
         """Return the run; None if it is large, and the user does not agree to its cost.
@@ -145,6 +145,7 @@ class RunReport:
         A model that runs on this machine is fetched first. Raises UsageError if nobody can be
         asked.
         """
+        self._is_rewrite = options.mode == "rewrite"
         while True:
             try:
                 return vault.run(options)
@@ -222,6 +223,11 @@ class RunReport:
 
     def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
         """Print that no note needs anything, and how many are left alone, by reason."""
+        if self._is_rewrite and not left_alone:
+            self.output.say(
+                "Nothing to rewrite: Companion wrote nothing here that matches, or it was edited since."
+            )
+            return
         end = ", except what is left alone:" if left_alone else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
         for reason, number in Counter(left_alone).most_common():

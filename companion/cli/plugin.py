@@ -110,7 +110,7 @@ def pair(as_json: bool, vault: Path | None) -> None:
     output.say(f"For the vault {root}, within {minutes} minutes. It works once.")
     output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
-        output.warn("No daemon of this vault runs yet; start it first: companion serve")
+        output.warn("No daemon runs for this vault yet; start it first: companion serve")
 
 
 @plugin.group()

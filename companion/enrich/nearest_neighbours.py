@@ -188,7 +188,7 @@ def learn_rules(
     rank: Rank,
     most: int,
 ) -> list[Rule | None]:
-    """Return the rule that suits the notes best for each way to score values; None: none does.
+    """Return, for each way to score values, the rule that suits the notes best; None: none does.
 
     authors: the values of each note. vectors: of these notes, in their order. compared: of the
     notes that they are compared to. left_out: those left out in turn, as far as time allows. most:

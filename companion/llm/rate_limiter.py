@@ -143,7 +143,10 @@ class RateLimiter:
             return _POLL if turn.reason else 0.0
 
     def end(self, turn: Turn, usage: Usage | None, *, sent: bool) -> None:
-        """Count what a call used, from its arrival, or nothing; until now it counted from later."""
+        """Replace the estimate for a call by what it used, counted from when the call arrived.
+
+        A call that was not sent counts for nothing.
+        """
         with self._lock:
             now = self._clock()
             if not sent:

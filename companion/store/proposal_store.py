@@ -55,7 +55,7 @@ class Selection(NamedTuple):
 
 
 class Filed(NamedTuple):
-    """What proposals are counted by. path: the note's, now."""
+    """The attributes by which proposals are counted. path: the note's current one."""
 
     id: int
     path: str

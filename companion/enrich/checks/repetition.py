@@ -73,7 +73,7 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
 
 
 def find_quotation(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of a value that is somebody's words, which the note only quotes."""
+    """Return the fault of a value that only repeats somebody else's words, quoted in the note."""
     said = answer.text.strip()
     note = answer.note
     start = note.find(said) if answer.field.kind == "text" else -1
