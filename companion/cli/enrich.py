@@ -225,7 +225,7 @@ class RunReport:
         """Print that no note needs anything, and how many are left alone, by reason."""
         if self._is_rewrite and not left_alone:
             self.output.say(
-                "Nothing to rewrite: Companion wrote nothing here that matches, or it was edited since."
+                "Nothing to rewrite: Companion wrote nothing here that matches, or you edited it."
             )
             return
         end = ", except what is left alone:" if left_alone else "."
