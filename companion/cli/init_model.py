@@ -67,6 +67,8 @@ def choose_by_options(
         models = [model.strip()] if model else list_served_models(base_url) or ()
         if len(models) != 1:
             there = f"; it has: {', '.join(models)}" if models else ""
+            if Endpoint.at(base_url).parts.path in ("", "/"):
+                there += "; and its address usually ends in /v1"
             raise UsageError(f"--endpoint needs --model, its name there{there}")
         return Choices(EndpointChoice(base_url, models[0], key), **others)
     if embedded or not _is_chosen(config):

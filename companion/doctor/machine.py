@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from companion.config import Config
 from companion.enrich.configured_model import model_facts
@@ -239,8 +238,9 @@ def list_served_models(base_url: str) -> tuple[str, ...] | None:
 
     Only servers on this machine are asked, without a proxy and without a key; None for others.
     """
-    parts = urlsplit(base_url)
-    if parts.scheme != "http" or not Endpoint.at(base_url).is_local:
+    endpoint = Endpoint.at(base_url)
+    parts = endpoint.parts
+    if parts.scheme != "http" or not endpoint.is_local:
         return None
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
     try:

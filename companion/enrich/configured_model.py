@@ -84,7 +84,9 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
 
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
-_PROSE_ELSEWHERE = 8000  # the same where context_tokens is not set: more only costs more
+# The same where context_tokens is not set. On this machine: Ollama and LM Studio have room for 4,096
+# tokens in all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
+_PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
 _TOLD = 200  # tokens of other notes for the embedded model
 _TOLD_ELSEWHERE = 800
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
@@ -123,7 +125,7 @@ def model_facts(config: Config) -> ModelFacts:
         is_small = table.small if table.small is not None else is_small_model(table.model)
         return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _TOLD)
     mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
-    most = None if context else _PROSE_ELSEWHERE
+    most = None if context else _PROSE_NEARBY if table.is_local else _PROSE_ELSEWHERE
     mode = "plain" if plain else mode
     told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)

@@ -10,7 +10,7 @@ import genai_prices
 import pytest
 
 from companion.config import Config
-from companion.enrich.configured_model import open_client, open_source, open_spending
+from companion.enrich.configured_model import model_facts, open_client, open_source, open_spending
 from companion.errors import UsageError
 from companion.llm import catalog
 from companion.llm.budget import LimitReached
@@ -53,6 +53,18 @@ def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float 
     for opening in (open_spending, lambda it: open_client(it, Event()).__enter__()):
         with pytest.raises(UsageError, match="price of own at https://ai"):
             opening(capped)
+
+
+PROSE = [
+    pytest.param(NEAR, 2000, id="on this machine, where servers have little room by default"),
+    pytest.param(OPENAI, 8000, id="elsewhere"),
+    pytest.param({**NEAR, "context_tokens": 32768}, None, id="as much as fits"),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "tokens"), PROSE)
+def test_how_much_of_a_note_is_shown(endpoint: dict[str, Any], tokens: int | None) -> None:
+    assert model_facts(config(endpoint)).prose_tokens == tokens
 
 
 def test_price_in_the_service_tier(monkeypatch: pytest.MonkeyPatch) -> None:
