@@ -1,5 +1,6 @@
 """What Vault.run promises, whoever does it: this process, or the vault's daemon over HTTP."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -261,11 +262,17 @@ def test_a_large_run_at_a_remote_endpoint_needs_consent(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 1)
-    elsewhere = place.fixture.url.replace("127.0.0.1", "0.0.0.0")  # no loopback address
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(  # a host elsewhere, as far as its name tells
+        "socket.getaddrinfo", lambda _host, *how, **more: look_up("127.0.0.1", *how, **more)
+    )
+    elsewhere = place.fixture.url.replace("127.0.0.1", "models.example")
     monkeypatch.setenv("COMPANION_BASE_URL", elsewhere)
     private = {"P/Mine.md": STUB}
     vault = place.open(NOTES | private, settings='[private]\nfolders = ["P"]\n')
-    with pytest.raises(ConsentMissing, match=r"^2 notes would be sent to m at http://0.*tokens in"):
+    with pytest.raises(
+        ConsentMissing, match=r"^2 notes would be sent to m at http://models.*tokens in"
+    ):
         vault.run(RunOptions(paths=[""]))
     assert not place.model.calls()
     assert len(do(vault, "F", limit=1)) == 1, "so few need none"
