@@ -84,8 +84,8 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
 
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
-# The same where context_tokens is not set. On this machine: Ollama and LM Studio have room for 4,096
-# tokens in all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
+# The same where context_tokens is not set. Here, Ollama and LM Studio have room for 4,096 tokens in
+# all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
 _PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
 _TOLD = 200  # tokens of other notes for the embedded model
 _TOLD_ELSEWHERE = 800
