@@ -2,14 +2,13 @@
 
 import os
 import re
-import sys
 
 import pytest
 
 from companion.note.needs import Need
 from companion.store.proposal import NewProposal, ProposalState
 from tests.cli.terminal import in_a_terminal
-from tests.cli.user import FILLED, STUB, Ran, User
+from tests.cli.user import FILLED, Ran, User
 
 
 class Reviewer:
@@ -57,8 +56,6 @@ ANSWERS = [
     pytest.param("auq", [W, W, W, W], id="take back all of a field"),
     pytest.param("duq", [W, W, W, W], id="take back none of a note"),
     pytest.param("syuuyq", [A, W, W, W], id="take back two"),
-    pytest.param("?x yq", [A, W, W, W], id="what is no answer changes nothing"),
-    pytest.param("YQ", [A, W, W, W], id="capitals"),
 ]
 
 
@@ -73,49 +70,6 @@ def test_what_is_answered_is_done(
         text = reviewer.user.read(name)
         assert ("What a stub is." in text) == (ours[0] == A)
         assert ("> It grows." in text) == (ours[1] == A)
-
-
-def test_a_text_is_edited_before_it_is_written(reviewer: Reviewer) -> None:
-    reviewer.monkeypatch.setenv("EDITOR", "sed -i s/What/Which/")
-    reviewer.review("eq")
-    assert "description: Which a stub is." in reviewer.user.read("A.md")
-    assert reviewer.states() == [A, W, W, W]
-
-
-EDITORS = [
-    pytest.param("pass", "It was not changed in the editor", id="nothing changed"),
-    pytest.param("raise SystemExit(1)", "Editing failed; nothing was changed", id="it fails"),
-    pytest.param("write('')", "nothing would be left of the description", id="emptied"),
-    pytest.param("write('Über', 'latin-1')", "Save it as UTF-8", id="saved as Latin-1"),
-    pytest.param("write('It is.', 'utf-16')", "Save it as UTF-8", id="saved as UTF-16"),
-    pytest.param("write('x' * 50_000)", "a description may have", id="too long"),
-    pytest.param("write('x' * 150_000)", "a description may have", id="far too long"),
-]
-EDITOR = """
-import sys
-def write(text, encoding="utf-8"): open(sys.argv[1], "w", encoding=encoding).write(text)
-text = open(sys.argv[1], encoding="utf-8").read()
-"""
-
-
-def edit_by(reviewer: Reviewer, script: str) -> None:
-    file = reviewer.user.home / "editor.py"
-    file.write_text(EDITOR + script, encoding="utf-8")
-    reviewer.monkeypatch.setenv("EDITOR", f"{sys.executable} {file}")
-
-
-@pytest.mark.parametrize(("script", "told"), EDITORS)
-def test_what_cannot_be_taken_is_told_and_waits(reviewer: Reviewer, script: str, told: str) -> None:
-    edit_by(reviewer, script)
-    ran = reviewer.review("eq")
-    assert told in ran.all and ran.status == 0
-    assert reviewer.states() == [W, W, W, W] and reviewer.user.read("A.md") == STUB
-
-
-def test_what_was_too_long_is_edited_further(reviewer: Reviewer) -> None:
-    edit_by(reviewer, "write('Short.' if len(text) > 10_000 else 'x' * 50_000)")
-    reviewer.review("eeq")
-    assert "description: Short." in reviewer.user.read("A.md")
 
 
 def test_a_sentence_that_nothing_supports_is_shown_with_what_comes_closest(
@@ -135,15 +89,6 @@ def test_a_sentence_that_nothing_supports_is_shown_with_what_comes_closest(
     assert "    nothing says anything like it\n" in shown and "It may grow" not in shown
 
 
-def test_long_lines_are_cut_between_words(reviewer: Reviewer) -> None:
-    text = " ".join(f"word{number}" for number in range(100))
-    reviewer.user.note("C.md", f"---\ndescription:\n---\n{text}\n")
-    reviewer.user.run("enrich", "C.md", "--propose")
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", reviewer.review("q", "C.md").out)
-    lines = [line for line in shown.splitlines() if "word" in line]
-    assert len(lines) > 1 and all(re.fullmatch(r"    (word\d+ ?)+", line) for line in lines)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX terminal")
 @pytest.mark.parametrize("colour", [True, False])
 def test_on_a_real_terminal(user: User, colour: bool) -> None:
@@ -153,20 +98,3 @@ def test_on_a_real_terminal(user: User, colour: bool) -> None:
     shown = in_a_terminal(user, ["review"], extra, "y\ny\n")
     assert user.read("A.md") == FILLED
     assert ("\x1b[32mWhat a stub is.\x1b[0m" if colour else "{+What a stub is.+}") in shown
-
-
-def test_one_is_asked_for_again_and_the_old_one_had_back(reviewer: Reviewer) -> None:
-    user = reviewer.user
-    user.says(description="A shorter one.")
-    with reviewer.monkeypatch.context() as patch:
-        user.types("i", "Shorter", "y", "q")
-        patch.setenv("NO_COLOR", "1")
-        ran = user.run("review")
-    assert ran.status == 0 and "A shorter one." in ran.out, ran.all
-    assert "description: A shorter one." in user.read("A.md") and user.calls() == 3
-    assert "in these words: Shorter" in str(user.fake.seen[-1].body)
-    with reviewer.monkeypatch.context() as patch:
-        user.types("i", "Other", "u", "y", "q")
-        patch.setenv("NO_COLOR", "1")
-        ran = user.run("review", "B.md")
-    assert "description: What a stub is." in user.read("B.md"), ran.all
