@@ -153,9 +153,13 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await stand();
   await page.locator(".cc-prop--new", { hasText: "How to keep a sourdough starter" }).waitFor();
   await page.locator('.cc-title a[href^="obsidian://open?vault=vault&file=Cooking"]').waitFor();
+  const decided = (await call("/proposals?state=decided&limit=1")).total + 1;
+  const counted = page.waitForResponse(async (answer) => answer.url().includes("state=decided") && (await answer.json()).total === decided);
   await page.keyboard.press("a");
   await said("Written into Sourdough.");
   await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);
+  await counted;
+  await page.getByRole("button", { name: `${decided} decided` }).waitFor();
   await page.keyboard.press("u");
   await waitFor("it is undone", async () => (await vault.read(OPEN)) === before[0]);
   await said(/^Undone\. Description, Sourdough/);
@@ -379,7 +383,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   for (const name of ["Hoe", "Rake"]) await vault.write(`Shed/${name}.md`, stub);
   await show("vault");
   await page.getByRole("button", { name: "2 to do in Shed" }).click();
-  await page.getByRole("heading", { name: "2 to do in Shed" }).waitFor();
+  await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
   await page.locator("li", { hasText: "Hoe" }).getByText("empty description; no AI callout at the top").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
   await page.getByRole("button", { name: "Propose for all of them" }).click();

@@ -34,11 +34,10 @@ export function List({ app, isBare = false }) {
 /** @param {{ app: App }} props which are shown: those to review, or what became of the others */
 export function Tabs({ app }) {
   const { inbox, tab } = app;
-  const decided = app.decided.total.value + app.decisions.written.value + app.decisions.refused.value;
   const tabs = app.shell.isPage ? [] : [["note", say("thisNote"), inbox.order.value.filter((id) => inbox.get(id)?.path === app.openPath.value).length]];
   const open = inbox.counts.value.all;
   tabs.push(["review", app.shell.isPage ? say("toReview", { n: open }) : say("all"), app.shell.isPage ? "" : open]);
-  tabs.push(["decided", app.shell.isPage ? say("decidedCount", { n: decided }) : say("decided"), ""]);
+  tabs.push(["decided", app.shell.isPage ? say("decidedCount", { n: app.decided.total.value }) : say("decided"), ""]);
   return html`<div class="cc-seg" role="group" aria-label=${say("which")}>
     ${tabs.map(([name, words, number]) => html`<button key=${name} aria-pressed=${String(tab.value === name)} onClick=${() => app.showTab(String(name))}><span>${words} <span class="cc-num">${number}</span></span></button>`)}
   </div>`;

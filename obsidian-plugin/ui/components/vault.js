@@ -149,7 +149,7 @@ function ToDoList({ app, folder, changed }) {
       app.decisions.announce(say("proposing"), false);
     });
   };
-  return html`<section class="cc-section" aria-labelledby="todo"><div class="cc-head"><h2 id="todo">${folder ? say("toDoIn", { n: total, folder: showHidden(folder) }) : say("todoCount", { n: total })}</h2>
+  return html`<section class="cc-section" aria-labelledby="todo"><div class="cc-head"><h2 id="todo">${say("toDo")}${folder && ` · ${showHidden(folder)}`}</h2>
       ${folder && html`<button class="cc-btn" disabled=${asked.value.has(folder)} onClick=${() => void propose(folder)}>${say("proposeAll")}</button>`}</div><ul class="cc-card cc-reasons">
     ${notes.map(({ path, needs }) => html`<li key=${path} class="cc-stale"><p><strong dir="auto">${splitPath(path).name}</strong><br />${showHidden([...new Set(needs.flatMap(({ reason }) => reason.split("; ")))].join("; "))}</p>
       <button class="cc-btn" disabled=${asked.value.has(path) || asked.value.has(folder)} aria-label=${`${say("proposeHere")}: ${splitPath(path).name}`} onClick=${() => void propose(path)}>${say("proposeShort")}</button></li>`)}</ul>
