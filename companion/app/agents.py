@@ -27,7 +27,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.new_proposals import make_proposals
 from companion.enrich.outcome import Rejected
 from companion.enrich.result import Decided, Result, decided_result, new_run
-from companion.enrich.similar import open_similar
+from companion.enrich.similar import ComparedNote, open_similar
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
@@ -101,15 +101,15 @@ class LocalAgents(Agents):
                 how = prompts.field_of(need.kind).instruction(context, need.question, need.heading)
             except NothingToChoose as error:
                 how = str(error)
-            named = need.kind, need.heading, need.question, need.reason
-            needs.append(programs.NeedRead(*named, how, waiting.get(need)))
+            more = {"instruction": how, "proposed": waiting.get(need)}
+            needs.append(programs.NeedRead.model_validate(need._asdict() | more))
         text = prompts.note.render(context.values() | {"asked": []})
         return programs.NoteRead(path=path, text=text, needs=needs, left=list(task.unfilled))
 
     def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
         view = AgentView(self._space, self._context(True))
         path, context = view.find_note(query.path), view.context
-        parsed = view.space.read_note(path)
+        note = ComparedNote(context, path, view.space.read_note(path))
         hidden = sum(not context.may_tell(other) for other in context.paths)
         with open_similar(view.space, sends=False) as similar:
             if similar is None:
@@ -117,7 +117,7 @@ class LocalAgents(Agents):
             if not (vectors := similar.vectors).is_remote:
                 until = time.monotonic() + _COMPARE_SECONDS
                 vectors.update(context.scan, vectors.find_missing(context.scan), until)
-            near = similar.find_nearest(context, path, parsed, query.limit + hidden)
+            near = similar.find_nearest(note, query.limit + hidden)
         notes = [each for each in near if context.may_tell(each.path)]
         return programs.SimilarNotesForAgent(notes=notes[: query.limit])
 

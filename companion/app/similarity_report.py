@@ -15,7 +15,7 @@ from companion.app.vault import Progress
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_encoding
 from companion.enrich.nearest_neighbours import Rule
-from companion.enrich.similar import SimilarNote, SimilarNotes, open_similar
+from companion.enrich.similar import ComparedNote, SimilarNote, SimilarNotes, open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, UsageError
 from companion.note.parsed_note import ParsedNote
@@ -107,15 +107,15 @@ class ComparedNotes:
     def of_note(self, path: str) -> SimilarToNote:
         """Return the notes most similar to the one at path. Raises NoteError."""
         parsed = ParsedNote.decode(read_note(self.root, path).data)
-        suggested = {}
+        note, suggested = ComparedNote(self._context, path, parsed), {}
         for name, most in self._properties():
-            values = self._similar.suggest(self._context, path, parsed, name, most)
+            values = self._similar.suggest(note, name, most)
             suggested[name] = SuggestedValues(
                 chosen=None if values.chosen is None else list(values.chosen),
                 candidates=list(values.candidates[:_SHOWN]),
                 told=", ".join(values.chosen or ()) or values.reason or "nothing",
             )
-        similar = self._similar.find_nearest(self._context, path, parsed, _SHOWN)
+        similar = self._similar.find_nearest(note, _SHOWN)
         return SimilarToNote(path=path, similar=similar, suggested=suggested)
 
     def _properties(self) -> Sequence[tuple[str, int]]:

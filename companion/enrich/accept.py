@@ -18,11 +18,10 @@ from companion.enrich.evidence import Evidence, support_value
 from companion.enrich.extractive import OwnSentence, extract_sentence
 from companion.enrich.language import language_named
 from companion.enrich.model_calls import RawAnswer
-from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.result import Filling
-from companion.enrich.similar import SimilarNotes
+from companion.enrich.similar import ComparedNote, SimilarNotes
 from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError
@@ -306,6 +305,5 @@ class Acceptor:
         """The notes most similar to this one, without `.md`, the most similar first."""
         if self.similar is None:
             return ()
-        note, context = self.note, self.vault_context
-        alike = self.similar.find_likely(context, note.path, note.parsed, NEIGHBOURS)
-        return list(map(without_extension, alike))
+        note = ComparedNote(self.vault_context, self.note.path, self.note.parsed)
+        return list(map(without_extension, self.similar.find_likely(note)))

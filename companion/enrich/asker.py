@@ -27,7 +27,7 @@ from companion.enrich.model_calls import (
 )
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.similar import ChosenValues, SimilarNotes
+from companion.enrich.similar import ChosenValues, ComparedNote, SimilarNotes
 from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
@@ -226,7 +226,8 @@ class Asker:
         if self.similar is None or not is_any_chosen:
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
-        return self.similar.choose(self.vault_context, path, parsed, fields, language)
+        note = ComparedNote(self.vault_context, path, parsed, language)
+        return self.similar.choose(note, fields)
 
     def _read_note(
         self,

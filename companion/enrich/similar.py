@@ -79,6 +79,15 @@ class ChosenValues(NamedTuple):
     likely: Mapping[str, Sequence[str]]
 
 
+class ComparedNote(NamedTuple):
+    """A note that others are compared with. language: its own, by its English name, if known."""
+
+    context: VaultContext
+    path: str
+    parsed: ParsedNote
+    language: str | None = None
+
+
 @dataclass(frozen=True)
 class SimilarNote:
     """A note that is similar to another. similarity: -1 to 1, to four decimal places."""
@@ -133,22 +142,14 @@ class SimilarNotes:
             return None
         return self._unless_it_fails(lambda: find_extract(parsed, names, encoder.encode), None)
 
-    def choose(
-        self,
-        context: VaultContext,
-        path: str,
-        parsed: ParsedNote,
-        fields: Mapping[Need, Field],
-        language: str | None,
-    ) -> ChosenValues:
+    def choose(self, note: ComparedNote, fields: Mapping[Need, Field]) -> ChosenValues:
         """Return the values that similar notes decide for the needs, each with its field."""
         outcomes, likely = list[Accepted | Rejected](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.source:
-                outcomes.append(self._relate(context, path, parsed, need, field, language))
+                outcomes.append(self._relate(note, need, field))
             elif field.vocabulary == "vault":
-                most = field.max_items or 1
-                suggestion = self.suggest(context, path, parsed, need.kind, most, language)
+                suggestion = self.suggest(note, need.kind, field.max_items or 1)
                 likely[field.name] = suggestion.candidates
                 if suggestion.chosen:
                     value = list(suggestion.chosen) if field.is_list else suggestion.chosen[0]
@@ -157,23 +158,16 @@ class SimilarNotes:
                 elif suggestion.chosen is not None:  # else a model has to choose
                     reason = suggestion.reason
                     outcomes.append(Rejected(need, reason, "nothing", by_model=False))
-            elif field.is_link and self._knows(language):
-                similar = self.find_likely(context, path, parsed, NEIGHBOURS)
-                likely[field.name] = [without_extension(n) for n in similar if context.may_tell(n)]
+            elif field.is_link and self._knows(note.language):
+                similar = filter(note.context.may_tell, self.find_likely(note))
+                likely[field.name] = list(map(without_extension, similar))
         decided = {each.need for each in outcomes}
         undecided = [need for need in fields if need not in decided]
         return ChosenValues(tuple(outcomes), undecided, likely)
 
-    def _relate(
-        self,
-        context: VaultContext,
-        path: str,
-        parsed: ParsedNote,
-        need: Need,
-        field: Field,
-        language: str | None,
-    ) -> Accepted | Rejected:
+    def _relate(self, note: ComparedNote, need: Need, field: Field) -> Accepted | Rejected:
         """Return the links to similar or linked notes; flagged if nothing could be learnt."""
+        context, path, parsed, _ = note
 
         def find() -> Suggestion:
             relations = self.relations(context, field, of_all=path in context.withheld)
@@ -182,7 +176,7 @@ class SimilarNotes:
                 return NOTHING_LEARNT
             return relations.suggest(path, parsed.note.body, vector)
 
-        suggestion = self._learn(find, language)
+        suggestion = self._learn(find, note.language)
         flags: tuple[Flag, ...] = ("unverified",) if suggestion.chosen is None else ()
         notes = suggestion.candidates if suggestion.chosen is None else suggestion.chosen
         links = [link for note in notes if (link := context.link_to(note, path))]
@@ -191,19 +185,12 @@ class SimilarNotes:
         filling = Filling(need, links if field.is_list else links[0], _ORIGINS[field.source or ""])
         return Accepted(filling, by_model=False, flags=flags)
 
-    def suggest(
-        self,
-        context: VaultContext,
-        path: str,
-        parsed: ParsedNote,
-        name: str,
-        most: int,
-        language: str | None = None,
-    ) -> Suggestion:
+    def suggest(self, note: ComparedNote, name: str, most: int) -> Suggestion:
         """Return the values, at most so many, that similar notes suggest for a property.
 
-        language: of the note, by its English name. None if the encoder fails or does not know it.
+        None if the encoder fails or does not know the note's language.
         """
+        context, path, parsed, _ = note
 
         def find() -> Suggestion:
             neighbours = self.neighbours(context, name, most, of_all=path in context.withheld)
@@ -213,7 +200,7 @@ class SimilarNotes:
             has = {tag.casefold() for tag in parsed.likely_tags}
             return neighbours.suggest(path, vector, has)
 
-        return self._learn(find, language)
+        return self._learn(find, note.language)
 
     def neighbours(
         self, context: VaultContext, name: str, most: int, *, of_all: bool = False
@@ -269,26 +256,23 @@ class SimilarNotes:
             learnt: T = self._learnt[key]
             return learnt
 
-    def find_nearest(
-        self, context: VaultContext, path: str, parsed: ParsedNote, number: int
-    ) -> list[SimilarNote]:
+    def find_nearest(self, note: ComparedNote, number: int) -> list[SimilarNote]:
         """Return the notes most similar to the note. Raises EndpointError, AnswerError."""
         from companion.store.vectors import find_largest
 
-        vector = self.vectors.find(path, parsed)
+        vector = self.vectors.find(note.path, note.parsed)
         if vector is None:
             return []
-        paths, table = self.vectors.table([other for other in context.paths if other != path])
+        others = [path for path in note.context.paths if path != note.path]
+        paths, table = self.vectors.table(others)
         similar = table.compare(vector)
         rows = find_largest(similar, number)
         return [SimilarNote(paths[row], round(float(similar[row]), 4)) for row in rows]
 
-    def find_likely(
-        self, context: VaultContext, path: str, parsed: ParsedNote, number: int
-    ) -> list[str]:
-        """Return the notes that find_nearest does; none if the encoder fails, with a warning."""
+    def find_likely(self, note: ComparedNote) -> list[str]:
+        """Return the most similar notes; none if the encoder fails, with a warning."""
         return self._unless_it_fails(
-            lambda: [each.path for each in self.find_nearest(context, path, parsed, number)], []
+            lambda: [each.path for each in self.find_nearest(note, NEIGHBOURS)], []
         )
 
     def describe_encoder(self) -> str:

@@ -24,7 +24,7 @@ from companion.enrich.nearest_neighbours import (
 )
 from companion.enrich.note_vectors import NoteVectors
 from companion.enrich.outcome import Accepted, Rejected
-from companion.enrich.similar import SimilarNotes
+from companion.enrich.similar import ComparedNote, SimilarNotes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.edit import Edit
@@ -58,7 +58,7 @@ def suggest(
     workspace: Workspace, similar: SimilarNotes, text: str, language: str | None = None
 ) -> Suggestion:
     context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
-    return similar.suggest(context, "Stub.md", parsed, "tags", 3, language)
+    return similar.suggest(ComparedNote(context, "Stub.md", parsed, language), "tags", 3)
 
 
 @pytest.mark.parametrize(("text", "tag"), [(BREAD, "cooking"), (ROSE, "garden")])
@@ -103,7 +103,7 @@ def test_tags_of_private_notes_are_suggested_for_private_notes_only(
     with opened(vault, encoder, config) as (workspace, similar):
         assert set(suggest(workspace, similar, BREAD).candidates) == {"cooking", "garden"}
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
-        found = similar.suggest(context, "Diary/Stub.md", parsed, "tags", 3)
+        found = similar.suggest(ComparedNote(context, "Diary/Stub.md", parsed), "tags", 3)
         assert "affair" in found.candidates
 
 
@@ -267,7 +267,7 @@ def relate(
     """Return the outcome for the empty property `up`, which comes from other notes."""
     context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
     need, field = Need("up", None, None, "property", ""), workspace.prompts.fields["up"]
-    [outcome] = similar.choose(context, path, parsed, {need: field}, None).outcomes
+    [outcome] = similar.choose(ComparedNote(context, path, parsed), {need: field}).outcomes
     return outcome
 
 

@@ -6,7 +6,6 @@ Agents get `field` where all other JSON has `kind`, since they use `field` when 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
@@ -146,14 +145,9 @@ class NotesForAgent(Shape):
     total: int
 
 
-@dataclass(frozen=True)
-class NeedRead:
+class NeedRead(NeedForAgent):
     """A need, and what its value should be like. proposed: the id of a waiting proposal."""
 
-    field: str
-    heading: str | None
-    question: str | None
-    reason: str
     instruction: str
     proposed: int | None
 
