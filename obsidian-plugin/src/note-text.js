@@ -96,19 +96,19 @@ export async function readNote(app, file) {
 }
 
 /**
- * Make the edits if the note is exactly `before`, and return whether they were made. Comparing and
+ * Make the edits if the note is exactly `before` and mayEdit agrees, and return whether they were made. Asking, comparing and
  * writing are one step that nothing can come between. What somebody else wrote into the file of an
  * open note is waited for, as Obsidian shows it in a moment. In an editor the edits are one step of its undo
  * history, and its cursor and scroll position stay. If the file is written instead, Obsidian reloads it.
  *
- * @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>}
+ * @type {(app: App, file: TFile, before: string, edits: Edit[], mayEdit: () => boolean) => Promise<boolean>}
  */
-export async function editNote(app, file, before, edits) {
+export async function editNote(app, file, before, edits, mayEdit) {
   const view = findEditing(app, file);
-  if (!view || !isPlain(before)) return editFile(app, file, before, edits);
+  if (!view || !isPlain(before)) return editFile(app, file, before, edits, mayEdit);
   if ((await isOutdated(app, file)) || !isPlain(await readFile(app, file))) return false;
   const { editor } = view;
-  if (findEditing(app, file)?.editor !== editor || editor.getValue() !== before) return false;
+  if (findEditing(app, file)?.editor !== editor || editor.getValue() !== before || !mayEdit()) return false;
   changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
   await view.save();
   return true;
@@ -236,15 +236,15 @@ export function findFile({ vault }, path) {
   return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }
 
-/** @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>} */
-async function editFile(app, file, before, edits) {
+/** @type {(app: App, file: TFile, before: string, edits: Edit[], mayEdit: () => boolean) => Promise<boolean>} */
+async function editFile(app, file, before, edits, mayEdit) {
   if ((await readFile(app, file)) !== before) return false;
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
       const view = findEditing(app, file);
       const isShown = !view || (!isPlain(before) && view.editor.getValue() === toEditorText(before));
-      isSame = isShown && withoutMark(text) === withoutMark(before);
+      isSame = isShown && withoutMark(text) === withoutMark(before) && mayEdit();
       if (!isSame) throw new Error(); // so that nothing is written
       return applyEdits(before, edits);
     });

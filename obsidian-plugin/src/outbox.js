@@ -109,9 +109,9 @@ export class Outbox {
     await this.hold(() => daemon.reportOpen());
     /** @type {Made[]} */
     const made = [];
-    for (const row of this.rows.filter(({ id }) => only === null || id === only)) {
+    for (const row of this.rows) {
       const file = findFile(app, row.path);
-      if (!file || file !== findFile(app, path)) continue;
+      if (!file || (only === null ? file !== findFile(app, path) : row.id !== only)) continue;
       const earlier = this.#making.get(row.id)?.catch((/** @type {unknown} */ error) => {
         if (error instanceof ApiError) throw error;
         return null; // the user typed

@@ -49,14 +49,14 @@ const LINES = 1000; // around a proposal, by which its place in the editor is fo
  */
 export async function openPlace(plugin, proposal, event, decide) {
   const file = await showNote(plugin.app, proposal.path, event);
-  const view = findEditing(plugin.app, file);
-  const cm = view && findCodeMirror(view.editor);
-  if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
   await saveOpen(plugin, file.path);
   /** @type {(context: number) => Promise<ProposalInPlace>} */
   const place = (context) => plugin.api.get(`/proposals/${proposal.id}/place`, { context });
   const [{ parts }, { parts: whole }] = await Promise.all([place(0), place(LINES)]);
-  const at = findFirstEdit(whole, view.editor.getValue());
+  const editing = findEditing(plugin.app, file); // now, since another note may be shown in its place meanwhile
+  const cm = editing && findCodeMirror(editing.editor);
+  if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
+  const at = findFirstEdit(whole, editing.editor.getValue());
   if (at < 0) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
   plugin.preview?.close();
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };

@@ -82,7 +82,8 @@ async function awaitResult(plugin, run, file) {
     const end = await Promise.race([followRun(plugin, run, show), making]);
     if (!("results" in end)) return end;
     const [result] = end.results;
-    if (result) return outbox.forget(run.id) ? result : await making; // which may take longer than the run
+    if (!outbox.forget(run.id)) return await making; // which may take longer than the run, or outlive its daemon
+    if (result) return result;
     throw new ApiError(end.fault || say("workCancelled", { name: file.basename }));
   } finally {
     outbox.forget(run.id);

@@ -18,9 +18,9 @@ import { SetUpView } from "./set-up-view.js";
 /** @import { Api, DaemonEvent } from "../ui/api.js" */
 /** @import { DecisionsMade, NoteDecision } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { SetUp } from "./set-up.js" */
 
 export const VIEW = "callout-companion";
-const READY = "ready";
 
 /** The view, which Obsidian makes for each of its leaves. */
 export class CompanionView extends ItemView {
@@ -82,19 +82,24 @@ export class CompanionView extends ItemView {
    */
   async update(event) {
     if (event) return this.inbox?.app.take(event);
-    if (this.inbox?.app.inbox.hasDrafts() || this.inbox?.app.isWriting.peek()) return;
+    const { turn } = this;
     const setUp = await this.#findSetUp();
-    if ((setUp?.state ?? READY) !== this.shown) await this.refresh();
+    const isTyped = this.inbox?.app.inbox.hasDrafts() || this.inbox?.app.isWriting.peek();
+    if (setUp && setUp.state !== this.shown && turn === this.turn && !isTyped) this.#show(setUp);
   }
 
   /** Show what is missing, or the inbox, again. */
   async refresh() {
     const turn = ++this.turn;
     const setUp = await this.#findSetUp();
-    if (!setUp || turn !== this.turn) return; // a later one shows it, and the keyboard may be in that
+    if (setUp && turn === this.turn) this.#show(setUp); // else a later one shows it, and the keyboard may be in that
+  }
+
+  /** @param {SetUp} setUp */
+  #show(setUp) {
     this.shown = setUp.state;
     this.#endInbox();
-    if (setUp.state === READY) return this.#showInbox();
+    if (setUp.state === "ready") return this.#showInbox();
     const take = async (/** @type {() => Promise<unknown>} */ act) => {
       this.said.empty();
       await act().catch((/** @type {unknown} */ error) => this.#tell(error));

@@ -74,7 +74,8 @@ export async function applyOffer(plugin, application) {
     if (!(await fits(text, offer))) continue;
     if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
     if (!isAllowed()) throw new NoteUnavailable("the user types");
-    if (await editNote(app, file, text, offer.edits)) return offer;
+    const mayEdit = () => isAllowed() && !findWaitReason(plugin, application, text, offer.edits);
+    if (await editNote(app, file, text, offer.edits, mayEdit)) return offer;
   }
   throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
 }
@@ -88,8 +89,8 @@ export async function applyOffer(plugin, application) {
  */
 async function awaitUser(plugin, application, text, edits) {
   const { file, isRequested, fills, withdraw } = application;
-  const { activity, timers, work } = plugin;
-  const findReason = () => activity.findWaitReason(file, text, fills || !isRequested ? edits : [], isRequested);
+  const { timers, work } = plugin;
+  const findReason = () => findWaitReason(plugin, application, text, edits);
   let reason = findReason();
   if (!reason) return false;
   const words = say("waitsUntil", { name: file.basename, what: reason });
@@ -111,6 +112,11 @@ async function awaitUser(plugin, application, text, edits) {
     work.waits.delete(wait);
   }
   return true;
+}
+
+/** @type {(plugin: CompanionPlugin, application: Application, text: string, edits: EditShape[]) => string | null} */
+function findWaitReason({ activity }, { file, isRequested, fills }, text, edits) {
+  return activity.findWaitReason(file, text, fills || !isRequested ? edits : [], isRequested);
 }
 
 /** Throw NoteUnavailable if the note was deleted. @type {(app: App, application: Application) => void} */

@@ -156,6 +156,26 @@ test("a model that is fetched is followed by what the daemon tells of it", async
   assert.match(contentEl.textContent, /The disk is full\./);
 });
 
+test("what was typed in the inbox stays though set-up becomes necessary meanwhile", async () => {
+  host = new Host();
+  const { answers } = host.daemon;
+  answers.set("GET /model", { name: "qwen3-4b", is_missing: false, catalog: [] });
+  answers.set("GET /proposals", { proposals: [], next: null, total: 0 });
+  await host.load();
+  await host.command("open");
+  const [{ view }] = host.workspace.getLeavesOfType("callout-companion");
+  let answerLate = () => {};
+  answers.set("GET /model", () => new Promise((done) => (answerLate = () => done({ name: "qwen3-4b", is_missing: true, catalog: [] }))));
+  void host.plugin.daemon.check();
+  await settle();
+  view.inbox.app.inbox.draft(1).value = "Typed.";
+  for (let looks = 0; looks < 2; looks++) {
+    answerLate();
+    await settle();
+  }
+  assert.equal(view.inbox?.app.inbox.draft(1).peek(), "Typed.");
+});
+
 test("a check that began before the pairing does not say what was so before", async () => {
   await strangers({});
   let answerLate = () => {};
@@ -540,6 +560,19 @@ describe("a run that is followed", () => {
     await host.command("enrich-note");
     await host.pass(1_000);
     assert.match(host.said, /^Callout Companion was restarted meanwhile/);
+  });
+
+  test("of one note whose edits wait for the cursor at the restart is told of once they are made", async () => {
+    host = await new Host().load();
+    const { editor } = await host.open("A.md");
+    editor.cursor = NOTE.indexOf("description:") + 3;
+    await host.command("enrich-note");
+    host.daemon.run = "lost";
+    await host.pass(1_000);
+    editor.cursor = NOTE.length;
+    await host.pass(1_000);
+    assert.equal(editor.getValue(), fill(NOTE));
+    assert.equal(host.said, "Filled description and a callout in “A”.Undo");
   });
 });
 

@@ -74,6 +74,25 @@ describe("a note that is typed in meanwhile", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
   });
 
+  test("is not edited where the cursor goes into its property at the last moment", async () => {
+    await host.command("enrich-note");
+    const usual = host.app.vault.readBinary;
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => {
+      host.daemon.answers.clear();
+      host.app.vault.readBinary = async (file) => {
+        host.app.vault.readBinary = usual;
+        view.editor.cursor = NOTE.indexOf("description:") + 3;
+        return usual.call(host.app.vault, file);
+      };
+      return { offer: offerFor(text), reason: null };
+    });
+    await answerNow();
+    assert.equal(view.editor.getValue(), NOTE);
+    view.editor.cursor = NOTE.length;
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
   test("is left alone when it changes all the time", async () => {
     await host.command("enrich-note");
     let typed = "";
