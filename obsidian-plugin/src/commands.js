@@ -1,19 +1,20 @@
 /** What the user can do with a note, a folder or the daemon: commands, items of menus, and a command line. */
 
-import { TFile, TFolder } from "obsidian";
+import { TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
 import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
-import { explain, NoteUnavailable } from "./errors.js";
+import { explain } from "./errors.js";
 import { showInWebViewer } from "./internals.js";
 import { findEditing } from "./note-text.js";
+import { isNote, requireNote } from "./open-notes.js";
 import { openInBrowser, readAgreed } from "./program.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
 import { countNotes, describeModel, describeVault, say, showHidden } from "./words.js";
 
-/** @import { CliFlags, Menu } from "obsidian" */
+/** @import { CliFlags, Menu, TFile } from "obsidian" */
 /** @import { PageAddress, Status } from "./api-types.d.ts" */
 /** @import { Choice } from "./dialogs.js" */
 /** @import CompanionPlugin from "./main.js" */
@@ -176,26 +177,10 @@ async function describe(plugin) {
 /** @type {(plugin: CompanionPlugin, path?: string) => Promise<string>} */
 async function enrichByPath(plugin, path) {
   try {
-    return await enrichNote(plugin, findNote(plugin, path));
+    return await enrichNote(plugin, requireNote(plugin.app, path));
   } catch (error) {
     return explain(error);
   }
-}
-
-/**
- * Return the note of a path, or the active one where none is named. Throws NoteUnavailable if there is none.
- *
- * @type {(plugin: CompanionPlugin, path?: string) => TFile}
- */
-function findNote({ app: { vault, workspace } }, path) {
-  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
-  if (isNote(file)) return file;
-  throw new NoteUnavailable(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
-}
-
-/** @type {(file: unknown) => file is TFile} */
-export function isNote(file) {
-  return file instanceof TFile && file.extension === "md";
 }
 
 /**
@@ -257,7 +242,7 @@ async function cancelWork(plugin) {
  */
 async function followLink(plugin, { action, path }) {
   if (action !== "enrich") return openView(plugin);
-  const file = findNote(plugin, path);
+  const file = requireNote(plugin.app, path);
   const endpoint = plugin.daemon.status?.endpoint;
   const words = endpoint ? say("privacyRemote", { endpoint }) : say("privacyHere");
   const act = async () => void (await enrichNote(plugin, file));

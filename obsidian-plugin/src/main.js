@@ -1,13 +1,14 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
-import { ACTIONS, addCommandLine, addCommands, addMenus, isNote } from "./commands.js";
+import { ACTIONS, addCommandLine, addCommands, addMenus } from "./commands.js";
 import { Api } from "./connection.js";
 import { openDetails } from "./details.js";
-import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
+import { notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
 import { Heartbeat } from "./heartbeat.js";
 import { findMissing } from "./internals.js";
+import { requireNote } from "./open-notes.js";
 import { previewField } from "./place.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
@@ -56,7 +57,8 @@ export default class CompanionPlugin extends Plugin {
     this.settings = readSettings(await this.loadData());
     if (this.timers.isStopped) return; // switched off meanwhile: nothing would ever be taken away again
     this.statusBar = addStatusBar(this, () => openDetails(this));
-    this.addRibbonIcon("sparkles", say("enrichNote"), () => useRibbon(this));
+    const enrich = () => ACTIONS[this.settings.ribbon].act(this, requireNote(this.app));
+    this.addRibbonIcon("sparkles", say("enrichNote"), () => void notifyOfErrors(this, enrich));
     this.registerEditorExtension(previewField);
     this.registerView(VIEW, (leaf) => new CompanionView(leaf, this));
     this.registerHoverLinkSource(VIEW, { display: this.manifest.name, defaultMod: true });
@@ -98,13 +100,6 @@ function begin(plugin) {
   void plugin.daemon.check().then(() => {
     if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
   });
-}
-
-/** @param {CompanionPlugin} plugin */
-function useRibbon(plugin) {
-  const file = plugin.app.workspace.getActiveFile();
-  if (!isNote(file)) return notify(say("openNoteFirst"));
-  void notifyOfErrors(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
 }
 
 /** Timers that all end when the plugin does. */

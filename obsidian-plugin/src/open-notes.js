@@ -1,11 +1,12 @@
 /** Which notes are open in this app, wherever they are shown, and saving what was typed in them. */
 
+import { TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
 import { field, findCards } from "./internals.js";
 import { findTextViews, isOutdated, isPlain, readFile, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, TextFileView, TFile } from "obsidian" */
+/** @import { App, TextFileView } from "obsidian" */
 /** @import { Card } from "./internals.js" */
 /** @import CompanionPlugin from "./main.js" */
 
@@ -40,10 +41,11 @@ export function findOpen(app) {
 export async function saveOpen(plugin, where) {
   const { app } = plugin;
   for (const view of findTextViews(app)) {
-    if (isNoteIn(view.file, where)) await saveView(plugin, view, view.file);
+    const { file } = view;
+    if (isNote(file) && file.path.startsWith(where)) await saveView(plugin, view, file);
   }
   for (const card of findCards(app)) {
-    if (isNoteIn(card.file, where)) await saveCard(plugin, card);
+    if (isNote(card.file) && card.file.path.startsWith(where)) await saveCard(plugin, card);
   }
 }
 
@@ -98,7 +100,7 @@ async function saveCard({ app, timers }, { file, editor, isPart, save }) {
  * @type {(app: App, file: TFile | null, shown: Set<TFile>) => void}
  */
 function addWithEmbeds(app, file, shown) {
-  if (file?.extension !== "md" || shown.has(file)) return;
+  if (!isNote(file) || shown.has(file)) return;
   shown.add(file);
   for (const { link } of app.metadataCache.getFileCache(file)?.embeds ?? []) {
     const path = link.replace(/#.*/s, "");
@@ -106,7 +108,18 @@ function addWithEmbeds(app, file, shown) {
   }
 }
 
-/** @type {(file: TFile | null, where: string) => file is TFile} */
-function isNoteIn(file, where) {
-  return file !== null && file.extension === "md" && file.path.startsWith(where);
+/**
+ * Return the note of a path, or the active one where none is named. Throws NoteUnavailable if there is none.
+ *
+ * @type {(app: App, path?: string) => TFile}
+ */
+export function requireNote({ vault, workspace }, path) {
+  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
+  if (isNote(file)) return file;
+  throw new NoteUnavailable(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
+}
+
+/** @type {(file: unknown) => file is TFile} */
+export function isNote(file) {
+  return file instanceof TFile && file.extension === "md";
 }

@@ -38,10 +38,10 @@ export class Outbox {
   #tried = /** @type {Map<number | string, number>} */ (new Map());
   /** Runs that were begun here, and that nobody asked for. */
   #quiet = /** @type {Set<string>} */ (new Set());
-  /** What is being made, by the id of the row; and the last of it, by the note. */
-  #making = /** @type {Map<number, Promise<Made>>} */ (new Map());
   /** How many calls are about to make what waits. */
   #holds = 0;
+  /** What is being made, by the id of the row; and the end of the last of it, by the note. */
+  #making = /** @type {Map<number, Promise<Made>>} */ (new Map());
   #turns = /** @type {WeakMap<TFile, Promise<void>>} */ (new WeakMap());
   #plugin;
 

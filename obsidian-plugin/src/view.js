@@ -1,6 +1,6 @@
 /** The view in the sidebar or in a tab: set-up while something is missing, then the inbox. */
 
-import { ItemView, Keymap, TFile } from "obsidian";
+import { ItemView, Keymap } from "obsidian";
 import { render } from "preact";
 import { ApiError } from "../ui/api.js";
 import { html } from "../ui/dom.js";
@@ -9,7 +9,7 @@ import { notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
 import { explain, NoteUnavailable, Stopped } from "./errors.js";
 import { findFile } from "./note-text.js";
-import { findOpen } from "./open-notes.js";
+import { findOpen, requireNote } from "./open-notes.js";
 import { closePlace, openPlace } from "./place.js";
 import { findSetUp } from "./set-up.js";
 import { SetUpView } from "./set-up-view.js";
@@ -122,7 +122,7 @@ export class CompanionView extends ItemView {
     };
     this.inbox = mountInbox(parent, api, plugin.daemon.store, {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
-      propose: () => void notifyOfErrors(plugin, () => this.#propose()),
+      propose: () => void notifyOfErrors(plugin, () => proposeNote(plugin, requireNote(this.app))),
     });
     this.inbox.app.showNote(this.app.workspace.getActiveFile()?.path ?? "");
   }
@@ -143,11 +143,6 @@ export class CompanionView extends ItemView {
     if (!inbox || !proposal) return;
     if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, Keymap.isModEvent(event));
     await openPlace(plugin, proposal, event, (what) => void inbox.app.decisions.decide(what, [proposal.id]));
-  }
-
-  async #propose() {
-    const file = this.app.workspace.getActiveFile();
-    if (file instanceof TFile) await proposeNote(this.companion, file);
   }
 
   async #findSetUp() {
