@@ -118,6 +118,11 @@ export class FakeDaemon {
     return release;
   }
 
+  /** The tokens that it was sent. */
+  get tokens() {
+    return this.dialled.map(({ headers }) => headers.Authorization).filter(Boolean);
+  }
+
   /** Requests of that name. */
   asked(name) {
     return this.requests.filter((request) => request.name === name);
