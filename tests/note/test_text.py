@@ -67,6 +67,7 @@ def test_other_encodings_are_refused_with_the_line() -> None:
         pytest.param("a\r\nb", 0, "\r\n", id="the first one after"),
         pytest.param("\r\r\n", 1, "\r", id="CR before CRLF"),
         pytest.param("\n\r\n", 3, "\r\n", id="LF before CRLF"),
+        pytest.param("\na\r\n", 1, "\n", id="LF first of all"),
     ],
 )
 def test_newline_in_use(text: str, offset: int, newline: str) -> None:

@@ -177,6 +177,12 @@ FORMATTED = {
     ),
     "a list": (TAGS, ["", "\n  - a\n  - b"], TAGS.format(' ["a", b]'), "tags:"),
     "a comment": (TAGS, [" []", " [a, b]"], TAGS.format("\n- a\n- b # mine"), "tags: [] # mine"),
+    "below a comment": (
+        "---\nd: {}\n---\n",
+        ["", "Said."],
+        "---\nd: # mine\n  Said.\n---\n",
+        "d: # mine",
+    ),
     "added": ("---\n{}b: 1\n---\n", ["", "d: Said.\n"], "---\nb: 1\nd: 'Said.'\n---\n", ""),
 }
 

@@ -35,6 +35,7 @@ GLOBS = [
     pytest.param("20[12][!0]*.md", "2020-05.md", False, id="negated class"),
     pytest.param("20[0-9]5.md", "2015.md", True, id="range"),
     pytest.param("a[b.md", "a[b.md", True, id="an open bracket is itself"),
+    pytest.param("a[].md", "a[].md", True, id="so are brackets around nothing"),
     pytest.param("A+(b).md", "A+(b).md", True, id="no regular expression"),
     pytest.param("archive/", "Archive/x.md", True, id="folders only, case aside"),
     pytest.param("x.md/", "x.md", False, id="folders only, a note"),
