@@ -143,8 +143,8 @@ def test_all_of_a_note_are_one_change(desk: Desk) -> None:
     assert change.id == done.change
 
 
-ORDERS = itertools.permutations(["description", "top", "asked", "section"])
-IN_FILES = list(zip(ORDERS, itertools.cycle(["\n", "\r\n"])))
+ORDERS = [*itertools.permutations(["description", "top", "asked", "section"])]
+IN_FILES = list(zip(ORDERS[::3], itertools.cycle(["\n", "\r\n"])))
 
 
 @pytest.mark.parametrize(("order", "ends"), IN_FILES)

@@ -81,7 +81,6 @@ def test_what_is_submitted_is_collected_once_it_is_there(user: User, provider: O
 
 FAULTS = [
     pytest.param(Faults(lost=0.3, seed=1), id="loses connections"),
-    pytest.param(Faults(lost=0.3, seed=2), id="loses others"),
     pytest.param(Faults(failing=0.3), id="fails lines"),
     pytest.param(Faults(expired=0.3), id="expires"),
     pytest.param(Faults(doubled=0.5), id="doubles and reorders"),

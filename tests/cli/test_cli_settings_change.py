@@ -66,8 +66,13 @@ EXCLUDED = [
 TAGS = '[private]\ntags = ["secret"]\nfolders = ["Diary"]\n[ignore]\ntags = ["left"]\n'
 
 
-@pytest.mark.parametrize("rejected", [False, True], ids=["a call a field", "first one rejected"])
-@pytest.mark.parametrize("change", EXCLUDED)
+@pytest.mark.parametrize(
+    ("change", "rejected"),
+    [
+        *(pytest.param(*row.values, False, id=row.id) for row in EXCLUDED),
+        pytest.param(*EXCLUDED[0].values, True, id="private folder, the first answer is rejected"),
+    ],
+)
 def test_a_note_that_is_private_or_ignored_meanwhile_is_not_sent_again(
     user: User, monkeypatch: pytest.MonkeyPatch, change: Change, rejected: bool
 ) -> None:

@@ -32,7 +32,7 @@ SCHEMA: dict[str, Any] = {
 LONG: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "list": {"type": "array", "items": {"type": "boolean"}, "minItems": 24, "maxItems": 24}
+        "list": {"type": "array", "items": {"type": "boolean"}, "minItems": 12, "maxItems": 12}
     },
     "required": ["list"],
 }
