@@ -69,3 +69,8 @@ def _read(block: str) -> Iterator[tuple[str, Case]]:
             "".join(f"{line[1:]}\n" for line in lines if line[0] in marks) for marks in (" -", " +")
         )
         yield label, Case(before, after, [line[2:] for line in lines if line[0] == "!"])
+
+
+def is_told(message: str, told: str) -> bool:
+    """Return whether a message is what a case tells, in which `...` stands for any words."""
+    return re.fullmatch(re.escape(told).replace(re.escape("..."), ".*"), message) is not None

@@ -18,6 +18,7 @@ from companion.prompts.field import load_field
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import read_prompt_file
 from companion.prompts.sandbox import compile_source, render
+from tests.cases import Case, cases, is_told
 from tests.examples import labelled, many
 
 Write = Callable[[str, str], Path]
@@ -87,25 +88,6 @@ def test_notes_of_a_folder_have_its_prompts(
     is_baking = path.casefold().startswith("recipes/")
     [system] = [own.system.render({"language": None})]
     assert (system == "You bake.") == is_baking
-
-
-BROKEN_FOLDERS = [
-    ("A/fields/new.md", field_text("kind: text"), None, "put one into prompts/fields, too"),
-    ("A/fields/tags.md", field_text("kind: list", "property: x"), 3, "fills tags elsewhere"),
-    ("A/fields/tags.md", field_text("kind: list", "trigger: true"), 3, "remove this line"),
-    ("A/fields/tags.md", field_text("kind: list", body="{{ b"), 4, "not valid Jinja2"),
-    ("A/note.md", "# {{ title }}", None, "does not show"),
-    ("A/description.md", field_text("kind: text"), None, "move it to A/fields/"),
-]
-
-
-@pytest.mark.parametrize(("name", "text", "line", "words"), BROKEN_FOLDERS)
-def test_broken_file_of_a_folder(
-    name: str, text: str, line: int | None, words: str, write: Write
-) -> None:
-    with pytest.raises(PromptError, match=words) as caught:
-        load_prompts(write(name, text))
-    assert caught.value.line == line and str(caught.value.path).endswith(name)
 
 
 # ---- the built-in files
@@ -193,33 +175,17 @@ def test_any_line_ends(text: str, write: Write) -> None:
 # ---- broken files
 
 
-BROKEN_FRONTMATTER = {
-    "bad YAML": ("a: b\nkind: [text", 4, "YAML"),
-    "not a mapping": ("- a", 2, "key: value"),
-    "twice": ("kind: text\nkind: text", 3, "twice"),
-    "odd key": ("kind: text\n[a]: b", 3, "plain word"),
-    "unknown key": ("kind: text\nmax: 1", 3, "no key max;"),
-    "unknown kind": ("kind: poem", 2, "kind does not take this value;"),
-    "no number": ("kind: text\nmax_tokens: lots", 3, "whole number"),
-    "zero": ("kind: text\nmax_tokens: 0", 3, "from 1 to"),
-    "boolean": ("kind: text\nmax_tokens: yes", 3, "whole number"),
-    "number as property": ("kind: text\nproperty: 2024", 3, "in quotes"),
-    "property of two lines": ('kind: text\nproperty: "a\\nb"', 3, "on one line"),
-    "unknown vocabulary": ("kind: choice\nvocabulary: all", 3, "vault, none"),
-    "empty vocabulary": ("kind: choice\nvocabulary: []", 3, "vault, none"),
-    "boolean in vocabulary": ("kind: list\nvocabulary: [yes]", 3, "in quotes"),
-    "choice of nothing": ("kind: choice", 2, "needs values"),
-    "text of a vocabulary": ("kind: text\nvocabulary: vault", 3, "takes none"),
-    "a text from links": ("kind: text\nfrom: similar", 3, "link"),
-    "from whom": ("kind: link\nfrom: me", 3, "similar or links"),
-    "added anywhere": ("kind: date\nadd: true", 3, "every note"),
-    "never added": ("kind: date\nfolders: [A]", 3, "add: true"),
-    "items of a text": ("kind: text\nmax_items: 3", 3, "only kind: list"),
-    "limits crossed": ("kind: text\nmax_characters: 3\nmin_characters: 9", 4, "lower it"),
-    "prose elsewhere": ("kind: prose", 2, "only for it"),
-    "aliases as text": ("kind: text\nproperty: Aliases", 2, "always a list"),
-    "property taken": ("kind: text\nproperty: Description", None, "fills Description already"),
-}
+@cases("prompts/cases/broken.md", "Broken", ways=["as written"])
+def test_broken_file(case: Case, write: Write) -> None:
+    [told] = case.told
+    name = told[: told.index(".md") + len(".md")]
+    folder = write(name, case.before)
+    with pytest.raises(PromptError) as caught:
+        load_prompts(folder)
+    message = str(caught.value)
+    assert is_told(message, f"{folder / name}{told.removeprefix(name)}"), message
+    assert isinstance(caught.value, UsageError)
+    assert ";" in message  # what is wrong; what to do
 
 
 def doubled(again: str) -> str:
@@ -227,93 +193,23 @@ def doubled(again: str) -> str:
     return "{% set a = title %}" + again * 60 + "{{ a }}"
 
 
-BROKEN_BODIES = {
-    "empty body": (" ", None, "no text"),
-    "syntax": ("a\n{% if %}", 5, "Jinja2"),
-    "undefined": ("a\n\n{{ titel }}", 6, "there is no titel; use aliases,"),
-    "undefined in a branch": ("{% if question %}{{ titel }}{% endif %}", 4, "no titel"),
-    "note text outside its marks": ("{{ prose }}", 4, "no prose"),
-    "undefined attribute": ("a\n{{ title.x }}", 5, "expanded"),
-    "type error": ("a\n{{ title + 1 }}", 5, "can only concatenate"),
-    "sandbox": ("{{ title.__class__.mro() }}", 4, "expanded"),
-    "include": ("{% include 'y' %}", 4, "expanded"),
-    "loops without end": (
-        "a\n" + "{% for i in range(99999) %}" * 3 + "{% endfor %}" * 3,
-        5,
-        "take too long",
-    ),
-    "a macro that doubles": (
-        "{% macro a(n) %}{{ a(n - 1) + a(n - 1) if n }}{% endmacro %}\n{{ a(99) }}",
-        4,
-        "take too long",
-    ),
-    "a text doubled by hand": (doubled("{% set a = a ~ a %}"), 4, "too much text"),
-    "a sum of texts": (doubled("{% set a = a + a %}"), 4, "too much text"),
-    "a block that doubles": (doubled("{% set a %}{{ a }}{{ a }}{% endset %}"), 4, "too much text"),
-    "a join that doubles": (doubled("{% set a = [a, a] | join %}"), 4, "too much text"),
-    "a replacement that doubles": (doubled("{% set a = a | replace('a', 'aa') %}"), 4, "too much"),
-    "a method that doubles": (doubled("{% set a = a.replace('a', 'aa') %}"), 4, "too much"),
-    "lists in lists": (doubled("{% set a = [a, a] %}"), 4, "a list may not hold lists"),
-    "a list that grows": ("{% set a = title.split() %}{{ a.extend(a) }}", 4, "expanded"),
-    "squares": ("{% set a = 9 %}" + "{% set a = a * a %}" * 60, 4, "grow too large"),
-    "wide bytes": ("a\n{{ (5).to_bytes(99999999999) }}", 5, "expanded"),
-    "a dictionary": ("{{ dict(a=title) }}", 4, "there is no dict"),
-    "a long text": ("a\n{{ title * 10**10 }}", 5, "expanded"),
-    "a wide text": ("a\n{{ '%99999999999d' % 1 }}", 5, "expanded"),
-    "a wide format": ("a\n{{ '{:9999999}'.format(1) }}", 5, "expanded"),
-    "a wide filter": ("a\n{{ title | center(99999999999) }}", 5, "No filter named 'center'"),
-    "a macro without end": ("a\n{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", 5, "expanded"),
-    "deep": ("{% if title %}" * 500 + "a" + "{% endif %}" * 500, None, "nested too deep"),
-    "unknown filter": ("{{ title | nope }}", 4, "Jinja2"),
-    "empty for some": ("{{ question or '' }}", None, "comes out empty"),
-}
-BROKEN_FILES = {
-    "no frontmatter": ("fields/x.md", "Write it.", 1, "add kind: and one of text"),
-    "not closed": ("fields/x.md", "---\nkind: text\n", 1, "never closed"),
-    "callout of no prose": (
-        "fields/callout.md",
-        "---\nkind: text\n---\nWrite it.",
-        2,
-        "only for it",
-    ),
-    "callout with property": (
-        "fields/callout.md",
-        "---\nkind: prose\nproperty: x\n---\nWrite it.",
-        3,
-        "stands in the text",
-    ),
-    "tags as text": ("fields/tags.md", "---\nkind: text\n---\nWrite it.", 2, "always a list"),
-    "copy": ("fields/description 2.md", "---\nkind: text\n---\nWrite it.", None, "rename the file"),
-    "capital": ("fields/Zweck.md", "---\nkind: text\n---\nWrite it.", None, "property: NAME"),
-    "misspelt name": ("sytem.md", "Hello.", None, "none of system.md"),
-    "system with frontmatter": ("system.md", "---\na: b\n---\nHello.", 1, "no frontmatter"),
-    "system that varies": ("system.md", "Hello {{ title }}.", 1, "no title; use language"),
-    "note that asks": ("note.md", "{{ question }}", 1, "no question"),
-    "note without marks": ("note.md", "{{ title }}", None, "{{ marker }}"),
-    "note without text": ("note.md", "{{ marker }}{{ title }}", None, "{{ prose }}"),
-    "answer without instructions": ("answer.md", "Do it.", None, "instruction"),
-    "answer for several only": ("answer.md", "{{ asks[1].instruction }}", 1, "expanded"),
-    **{
-        label: ("fields/x.md", field_text(lines), *told)
-        for label, (lines, *told) in BROKEN_FRONTMATTER.items()
-    },
-    **{
-        label: ("fields/x.md", field_text("kind: text", body=body), *told)
-        for label, (body, *told) in BROKEN_BODIES.items()
-    },
+TOO_MUCH = {
+    "a text doubled by hand": (doubled("{% set a = a ~ a %}"), "too much text"),
+    "a sum of texts": (doubled("{% set a = a + a %}"), "too much text"),
+    "a block that doubles": (doubled("{% set a %}{{ a }}{{ a }}{% endset %}"), "too much text"),
+    "a join that doubles": (doubled("{% set a = [a, a] | join %}"), "too much text"),
+    "a replacement that doubles": (doubled("{% set a = a | replace('a', 'aa') %}"), "too much"),
+    "a method that doubles": (doubled("{% set a = a.replace('a', 'aa') %}"), "too much"),
+    "lists in lists": (doubled("{% set a = [a, a] %}"), "a list may not hold lists"),
+    "squares": ("{% set a = 9 %}" + "{% set a = a * a %}" * 60, "grow too large"),
+    "deep": ("{% if title %}" * 500 + "a" + "{% endif %}" * 500, "nested too deep"),
 }
 
 
-@labelled(("name", "text", "line", "words"), BROKEN_FILES)
-def test_broken_file(name: str, text: str, line: int | None, words: str, write: Write) -> None:
-    folder = write(name, text)
-    with pytest.raises(PromptError) as caught:
-        load_prompts(folder)
-    where = f"{folder / name}, line {line}: " if line else f"{folder / name}: "
-    assert str(caught.value).startswith(where)
-    assert words in str(caught.value)
-    assert isinstance(caught.value, UsageError)
-    assert ";" in str(caught.value)  # what is wrong; what to do
+@labelled(("body", "words"), TOO_MUCH)
+def test_a_template_that_grows_without_end(body: str, words: str, write: Write) -> None:
+    with pytest.raises(PromptError, match=words):
+        load_prompts(write("fields/x.md", field_text("kind: text", body=body)))
 
 
 PIECES = [
