@@ -39,8 +39,8 @@ def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
 
 def _plan_undo(space: Workspace, row: OutboxRow, text: str) -> EditsInPart:
     change = find_change_to_undo(space, row)
-    require_made(change)
     change = locate_note(space.root, space.journal, change)
+    require_made(change)
     inverse = find_parts(space.journal, change, text, in_editor=True)
     undo = make_undo(change, inverse, row.run)
     after = apply_edits(text, inverse.edits)

@@ -45,8 +45,8 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undon
     Raises NoteRefused if there is nothing to take back, NoteChanged if all of it was edited or the
     note cannot be found, and the same as write_note.
     """
-    require_made(change)
     change = locate_note(root, journal, change)
+    require_made(change)
     try:
         snapshot = read_note(root, change.path)
     except NoteChanged as error:

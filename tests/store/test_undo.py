@@ -17,6 +17,7 @@ from companion.note.text import NoteText
 from companion.store.database import MIGRATIONS
 from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal, NewChange
+from companion.store.undo import undo_change
 from companion.vault.files import read_file
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
@@ -68,6 +69,14 @@ def test_takes_a_change_back_and_makes_it_again(
         assert bench.note.read_bytes() == expected
         assert bench.states() == states[::-1]
     assert (bench.change(number).kind, bench.change(number).undoes) == ("undo", number - 1)
+
+
+def test_a_change_that_another_thread_has_just_taken_back_is_refused(bench: Bench) -> None:
+    change = bench.change(bench.write())
+    bench.undo(change.id)
+    with pytest.raises(NoteRefused, match="was taken back already by change 2"):
+        undo_change(bench.vault, bench.journal, change, "run-3")
+    assert bench.states() == ["done", "undone"]
 
 
 EDITED = "lines of change 1 were edited since"
