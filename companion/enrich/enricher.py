@@ -141,6 +141,8 @@ class Enricher(NoteWriter):
         proposals, stale = list[OpenProposal](), list[Need]()
         for stored in store.get_all(open_ids) if open_ids else ():
             (need, latest), source = by_id[stored.id], store.source(stored)
+            if stored.value is None:  # the user has just had it deleted
+                continue
             if is_rewritten(source, task.data):
                 if job.background and source is not None and source.startswith(task.data):
                     return replace(task, needs=(), unfilled=(*task.unfilled, _IN_PART)), []

@@ -5,7 +5,11 @@ What else happens meanwhile is in transcripts/meanwhile.md.
 
 import time
 
-from tests.cli.user import FILLED, User
+import pytest
+
+from companion.store.proposal import Proposal
+from companion.store.proposal_store import ProposalStore
+from tests.cli.user import FILLED, STUB, User
 from tests.llm.fake_endpoint import Scene, Seen
 
 _LONGER_THAN_A_CLOCK_STEP = 2.5  # seconds, of a file system: those of FAT are of two
@@ -29,3 +33,19 @@ def test_what_was_given_for_a_note_that_may_be_one_of_two_is_kept_until_it_is_fo
     copy.unlink()
     ran = user.run("enrich", "New.md")
     assert (ran.status, user.calls(), user.read("New.md")) == (0, 1, FILLED)
+
+
+def test_a_proposal_whose_text_is_deleted_meanwhile_is_not_written(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.note("Stub.md")
+    user.run("enrich", "Stub.md", "--propose")
+    get_all = ProposalStore.get_all
+
+    def forget_and_get(store: ProposalStore, ids: list[int]) -> list[Proposal]:
+        store.forget(["Stub.md"], "its text was deleted")
+        return get_all(store, ids)
+
+    monkeypatch.setattr(ProposalStore, "get_all", forget_and_get)
+    [done] = user.run("enrich", "Stub.md", "--json").objects
+    assert (done["status"], user.read("Stub.md"), user.calls()) == ("unchanged", STUB, 1)
