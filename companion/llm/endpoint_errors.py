@@ -26,10 +26,10 @@ _INVALID_KEY = re.compile(
 )
 _MODEL_MISSING = re.compile(
     r"model_not_(found|supported)|model\b.{0,80}(not found|not exist)|not a valid model"
-    r"|invalid.model|unexpected model name|no models? (is )?loaded",
+    r"|invalid.model|unexpected model name|no models? (is )?loaded|failed to load model",
     re.IGNORECASE,
 )
-_WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio, with status 200
+_WRONG_ADDRESS = re.compile("unexpected endpoint|invalid host", re.IGNORECASE)  # LM Studio, Jan
 _PROMPT_TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|context (length|size|window)|too many tokens",
     re.IGNORECASE,
@@ -200,22 +200,28 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
         )
     if status in (400, 403) and _FILTERED.search(message):
         return refusal_error(endpoint, message)
-    if status in (401, 403) or (status == 400 and _INVALID_KEY.search(message)):
-        fault = "does not accept the key for" if endpoint.key else "wants a key for"
-        return Unauthorised(
-            f"The endpoint {where} {fault} {model} (error {status});"
-            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
-        )
     if status in LIMIT_STATUSES:
         return RateLimited(
             f"The endpoint {where} takes no more calls to {model} {_describe_wait(reply)}"
             f" (error {status}); wait, or set requests_a_minute or a lower concurrency under"
             f" [endpoint]{quote}"
         )
-    if status == 404 or (status == 400 and _MODEL_MISSING.search(message)):
+    if status == 404 or (status in (400, 403) and _MODEL_MISSING.search(message)):
         return ModelMissing(
             f"The endpoint {where} has no model {model}, or the address is wrong (error {status});"
             f" choose another model, or {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
+        )
+    if _WRONG_ADDRESS.search(message) or status < 400 or status == 405:
+        quote = _quote(message or reply.headers.get("location", ""), endpoint)
+        return NotAnEndpoint(
+            f"The address {where} is not an OpenAI-compatible API (answer {status});"
+            f" {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
+        )
+    if status in (401, 403) or (status == 400 and _INVALID_KEY.search(message)):
+        fault = "does not accept the key for" if endpoint.key else "wants a key for"
+        return Unauthorised(
+            f"The endpoint {where} {fault} {model} (error {status});"
+            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
         )
     return _error_of_request(reply, message, endpoint)
 
@@ -246,13 +252,8 @@ def _describe_wait(reply: Reply, so_long: str = "until", unknown: str = "for now
 
 def _error_of_request(reply: Reply, message: str, endpoint: Endpoint) -> CompanionError:
     """Return the error for a status that is not about the account or the model's name."""
-    where, model = endpoint.address, endpoint.model
-    quote = _quote(message or reply.headers.get("location", ""), endpoint)
-    if (status := reply.status) < 400 or status == 405 or _WRONG_PATH.search(message):
-        return NotAnEndpoint(
-            f"The address {where} is not an OpenAI-compatible API (answer {status});"
-            f" {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
-        )
+    where, model, status = endpoint.address, endpoint.model, reply.status
+    quote = _quote(message, endpoint)
     if status >= 500 or status in (408, 409):
         return EndpointDown(
             f"The endpoint {where} keeps answering with error {status} for {model};"

@@ -26,6 +26,9 @@ _THOUGHT = re.compile(
 _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
+# What ends an answer, where the server does not know that of the model.
+_STOP_TOKENS = re.compile(r"(?:\s*(?:<\|\w+\|>|</s>|<end_of_turn>|<｜end▁of▁sentence｜>))+\s*\Z")
+_EVENT = re.compile(rb"^data:(.*)$", re.MULTILINE)
 # How long to wait, as Groq, OpenAI, Azure and Google write it in the message of an error.
 _WAIT = re.compile(
     r"(?:try again|retry) (?:in|after) ((?:\d[\d.]*(?:ms|[hms]))+|\d+(?= second))"
@@ -65,9 +68,16 @@ class Reply(NamedTuple):
     sent_at: float | None = None
 
     def parse(self) -> Any:
-        """Return the JSON value of the body, None if it is not JSON."""
+        """Return the JSON value of the body, None if it is not JSON.
+
+        A stream, which some gateways send unasked, is one completion:
+        github.com/BerriAI/litellm/issues/25766.
+        """
         try:
-            return json.loads(self.body)
+            if not _EVENT.search(self.body):
+                return json.loads(self.body)
+            events = (event[1].strip() for event in _EVENT.finditer(self.body))
+            return _join_chunks([json.loads(event) for event in events if event != b"[DONE]"])
         except (ValueError, RecursionError):
             return None
 
@@ -197,7 +207,7 @@ def read_completion(reply: Reply) -> Completion:
     refusal = message.get("refusal")
     content = _text_of(message.get("content"))
     answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
-    text = _remove_surrogates(answer).strip()
+    text = _STOP_TOKENS.sub("", _remove_surrogates(answer)).strip()
     # DeepSeek and OpenRouter report thoughts in the message, OpenAI in the usage
     details = _object(counts.get("completion_tokens_details"))
     thoughts = _text_of(message.get("reasoning_content")) or _text_of(message.get("reasoning"))
@@ -221,6 +231,20 @@ def _read_finish(value: Any) -> str:
     """Return a finish_reason in OpenAI's words, if it says the same in others'."""
     name = value.lower().partition(":")[0] if isinstance(value, str) else ""
     return _FINISHES.get(name, name)
+
+
+def _join_chunks(chunks: list[Any]) -> dict[str, Any]:
+    """Return the completion that was sent in these chunks."""
+    choices = [_first(_object(chunk).get("choices")) for chunk in chunks]
+    deltas = [_object(choice.get("delta")) for choice in choices]
+    message = {
+        key: "".join(_text_of(delta.get(key)) for delta in deltas)
+        for key in ("content", "reasoning_content", "reasoning", "refusal")
+    }
+    ends = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
+    usages = [usage for chunk in chunks if (usage := _object(chunk).get("usage"))]
+    choice = {"message": message, "finish_reason": ends[-1] if ends else "error"}
+    return {"choices": [choice], "usage": usages[-1] if usages else None}
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:

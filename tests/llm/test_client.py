@@ -20,7 +20,7 @@ from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, JsonUnsupported
 from companion.llm.request import Capabilities, Question
-from companion.llm.response import NoAnswer, Reply, Usage
+from companion.llm.response import Answer, NoAnswer, Reply, Usage
 from companion.llm.transport import Transport
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error, reply
@@ -119,6 +119,38 @@ def test_json_is_found(fake: FakeEndpoint, content: object) -> None:
     with client_of(fake) as client:
         assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert len(fake.seen) == 1
+
+
+@pytest.mark.parametrize("end", ["<|im_end|>", "</s>", "<end_of_turn>\n", "\n<|end|><|return|>"])
+def test_what_ends_an_answer_is_no_part_of_it(fake: FakeEndpoint, end: str) -> None:
+    fake.play(answer(f"A measure.{end}"))
+    with client_of(fake) as client:
+        assert client.ask(Question(ASK, 100)).text == "A measure."
+
+
+STREAMS = [
+    pytest.param(["A mea", "sure."], "A measure.", id="whole"),
+    pytest.param(["A mea"], None, id="without its end"),
+]
+
+
+@pytest.mark.parametrize(("pieces", "text"), STREAMS)
+def test_a_stream_that_nobody_asked_for(
+    fake: FakeEndpoint, pieces: list[str], text: str | None
+) -> None:
+    chunks = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    end = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}
+    events = [json.dumps(chunk) for chunk in (*chunks, *([end] if text else []))]
+    body = "".join(f"data: {event}\n\n" for event in (*events, "[DONE]"))
+    fake.play(Scene(200, f": PROCESSING\n\n{body}".encode()))
+    with client_of(fake) as client:
+        if text:
+            assert client.ask(Question(ASK, 100)) == Answer(text, {}, Usage(10, 5, 1))
+        else:
+            with pytest.raises(NoAnswer, match="breaks off"):
+                client.ask(Question(ASK, 100))
+    assert fake.seen[0].body["stream"] is False
 
 
 def test_json_that_a_parser_took_for_thoughts_is_found(fake: FakeEndpoint) -> None:

@@ -127,6 +127,14 @@ FAULTS = {
     "OpenRouter, no model": (error(400, "m is not a valid model ID"), ModelMissing, "no model", 1),
     "LiteLLM, no model": (error(400, "Invalid model name passed in"), ModelMissing, "no model", 1),
     "Mistral, no model": (error(400, "Invalid model: m"), ModelMissing, "has no model", 1),
+    "OpenAI, a model of others": (
+        error(403, "Project `p` does not have access to model `m`", "model_not_found"),
+        ModelMissing,
+        "has no model",
+        1,
+    ),
+    "LM Studio, no memory": (error(400, "Failed to load model"), ModelMissing, "Failed to load", 1),
+    "Jan, from elsewhere": (Scene(403, b"Invalid host header"), NotAnEndpoint, "Invalid host", 1),
     "LM Studio without /v1": (
         reply(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
         NotAnEndpoint,
