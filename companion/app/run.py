@@ -10,8 +10,8 @@ from threading import Event
 from types import MappingProxyType
 from typing import Protocol
 
-from companion.app.engine import run_progress
 from companion.app.engine.engine import Engine
+from companion.app.engine.run_progress import EngineRun
 from companion.app.jobs import RunPlan
 from companion.app.types.runs import NoteResult, RunKind, RunOptions
 from companion.enrich.checks import find_unchecked
@@ -81,7 +81,7 @@ class LocalRun(Run):
         plan: RunPlan,
     ) -> None:
         ends = options.model_copy(update={"priority": "request", "on_fault": "stop"})
-        self._run = run_progress.Run.of(new_run(), ends, plan)
+        self._run = EngineRun.of(new_run(), ends, plan)
         self.id, self.total = self._run.id, self._run.total
         self.warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
         self.left_alone = plan.left_alone

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.overview import pause_file, reason_off
 from companion.app.types.runs import NoteResult, RunOptions
@@ -147,7 +147,7 @@ class BackgroundSwitch:
         self.update()
 
 
-class Background(Run):
+class Background(EngineRun):
     """The run of background work, which never ends. Safe to use from any thread."""
 
     def __init__(

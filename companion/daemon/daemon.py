@@ -13,7 +13,7 @@ from math import ceil
 
 from companion.app.backlog import Backlog, BacklogConsent
 from companion.app.engine.engine import Engine
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.engine.work_queue import Priority
 from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes
@@ -225,7 +225,7 @@ class Daemon:
         }
         return Status.model_validate(vars(stored) | live)
 
-    def start_run(self, options: RunOptions) -> Run:
+    def start_run(self, options: RunOptions) -> EngineRun:
         """Queue a new run, and return it.
 
         Raises UsageError if a path is missing or outside the vault, or it is not possible now;
@@ -249,15 +249,15 @@ class Daemon:
             plan = plan_run(self.space, scan, options.model_copy(update={"paths": paths}))
         if len(plan.jobs) == 1:
             self._background.withdraw(plan.jobs[0].path)
-        run = Run.of(new_run(), options, plan)
+        run = EngineRun.of(new_run(), options, plan)
         self.engine.start_run(run, plan.jobs)
         if not is_background:  # now that its notes are queued
             self.engine.try_again()
         return run
 
-    def start_decisions(self, decisions: DecisionRun) -> Run:
+    def start_decisions(self, decisions: DecisionRun) -> EngineRun:
         """Begin a run that asks no model, and return it."""
-        run = Run(
+        run = EngineRun(
             decisions.id,
             RunOptions(paths=[""]),
             decisions.total,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from companion.app.connection import Connection, M
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.remote_vault import RemoteRun
 from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.vault_routes import show_progress
@@ -114,7 +114,9 @@ def test_it_ends_when_its_command_is_ended(served: Serving, number: int) -> None
 class Answers(Connection):
     """Answers about a run. before, after: are called with each answer."""
 
-    def __init__(self, run: Run, before: Callable[[], object], after: Callable[[], object]) -> None:
+    def __init__(
+        self, run: EngineRun, before: Callable[[], object], after: Callable[[], object]
+    ) -> None:
         self._run, self._before, self._after = run, before, after
 
     def get(self, path: str, model: type[M], timeout: float = 0) -> M:
@@ -125,7 +127,7 @@ class Answers(Connection):
 
 
 def test_what_was_being_written_is_told_after_the_end() -> None:
-    run = Run("r", RunOptions(paths=["A.md"]), total=1)
+    run = EngineRun("r", RunOptions(paths=["A.md"]), total=1)
     run.end("cancelled")
 
     def write() -> None:

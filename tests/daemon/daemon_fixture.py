@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import Status
 from companion.config import Config
@@ -207,7 +207,7 @@ class DaemonFixture:
         waiting = self.status().waiting
         return not self.status().in_hand and not (waiting["interactive"] or waiting["request"])
 
-    def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
+    def run(self, *paths: str, wait: bool = True, **options: Any) -> EngineRun:
         """Start a run; wait: until it is over."""
         run = self.daemon.start_run(RunOptions.of(paths=list(paths), **options))
         if wait:
@@ -266,6 +266,6 @@ def open_daemon_fixture(
     assert "Traceback" not in said, said
 
 
-def statuses(run: Run) -> Mapping[str, str]:
+def statuses(run: EngineRun) -> Mapping[str, str]:
     """Return what became of each note of the run."""
     return {entry.path: entry.status for entry in run.since(0)}

@@ -4,7 +4,7 @@ import pytest
 
 from companion.app import outbox, remote_vault
 from companion.app.connection import Connection
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
 from companion.app.types.decisions import Acceptance
@@ -41,7 +41,7 @@ def rows(daemon_fixture: DaemonFixture, path: str = "Stub.md") -> list[OutboxRow
     return daemon_fixture.daemon.outbox.rows_of([path])
 
 
-def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> Run:
+def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> EngineRun:
     """Return a run over notes of which Stub.md is open; the model has answered."""
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     run = daemon_fixture.run(*paths, wait=False)

@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from companion.app.engine.circuit_breaker import CircuitBreaker
 from companion.app.engine.handler import Handler
-from companion.app.engine.run_progress import Run, Runs
+from companion.app.engine.run_progress import EngineRun, Runs
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.outbox import Outbox
 from companion.app.types.runs import NoteResult, RunState
@@ -55,7 +55,7 @@ class Engine:
         self.queue = WorkQueue()
         self.circuit_breaker = CircuitBreaker()
         self.runs = Runs()
-        self.background: Run | None = None
+        self.background: EngineRun | None = None
         self.handler = Handler(self.queue, space, spending, context, similar, outbox, record)
         self._space = space
         self._spending = spending
@@ -86,7 +86,7 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
-    def start_run(self, run: Run, jobs: Sequence[Job]) -> None:
+    def start_run(self, run: EngineRun, jobs: Sequence[Job]) -> None:
         """Queue the jobs of a run. Raises UsageError if the model cannot be opened."""
         self.runs.add(run)
         if run.is_over:
@@ -99,7 +99,7 @@ class Engine:
         for job in jobs:
             self.queue.put(job, Priority[run.options.priority.upper()], run.id)
 
-    def start_decisions(self, run: Run, results: Iterable[NoteResult]) -> None:
+    def start_decisions(self, run: EngineRun, results: Iterable[NoteResult]) -> None:
         """Start a thread that carries out a run that asks no model."""
         self.runs.add(run)
         self._deciding = [thread for thread in self._deciding if thread.is_alive()]
@@ -113,7 +113,7 @@ class Engine:
         self.circuit_breaker.retry_now()
         self.queue.pause_until(None, trial=self.circuit_breaker.fault is not None)
 
-    def cancel(self, run: Run, *, break_off: bool = False) -> None:
+    def cancel(self, run: EngineRun, *, break_off: bool = False) -> None:
         """Cancel the run. A write in progress is finished; no further note is begun.
 
         Calls under way are finished, too, as they are paid for, unless break_off.
@@ -145,7 +145,7 @@ class Engine:
             if thread.ident is not None:
                 thread.join(None if until is None else max(0.0, until - time.monotonic()))
 
-    def _decide(self, run: Run, results: Iterable[NoteResult]) -> None:
+    def _decide(self, run: EngineRun, results: Iterable[NoteResult]) -> None:
         run.enter("")
         try:
             for result in results:
@@ -176,7 +176,7 @@ class Engine:
             if run.is_over:
                 run.close_unless_busy()
 
-    def _try(self, run: Run, ticket: Ticket) -> None:
+    def _try(self, run: EngineRun, ticket: Ticket) -> None:
         """Work on a note, and handle all faults."""
         try:
             if self.handler.fill(run, ticket):
@@ -196,7 +196,7 @@ class Engine:
             log_fault(ticket.path, error)
             self._fail(run, ticket, _describe_fault(error))
 
-    def _fail(self, run: Run, ticket: Ticket, error: CompanionError) -> None:
+    def _fail(self, run: EngineRun, ticket: Ticket, error: CompanionError) -> None:
         """Requeue the note after a fault of the endpoint or the journal, or end its run.
 
         The run ends if it was started with that option, or at a daily limit. Any other fault is the
@@ -217,7 +217,7 @@ class Engine:
                 run.add(Result(ticket.path, "failed", str(error), ends_run=True), ends_with=error)
             self._end(run, "failed", error)
 
-    def _end(self, run: Run, state: RunState, error: CompanionError | None = None) -> None:
+    def _end(self, run: EngineRun, state: RunState, error: CompanionError | None = None) -> None:
         """End the run: nothing more is asked for its other notes."""
         if state == "cancelled":
             run.cancelled.set()

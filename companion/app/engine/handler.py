@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.engine.work_queue import Ticket, WorkQueue
 from companion.app.outbox import NOT_TAKEN, Outbox
 from companion.enrich.asker import Asker
@@ -68,7 +68,7 @@ class Handler:
         with self._opening:
             self._opened.close()
 
-    def fill(self, run: Run, ticket: Ticket) -> bool:
+    def fill(self, run: EngineRun, ticket: Ticket) -> bool:
         """Work on the note, and give the ticket back; return whether the model answered.
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
@@ -96,7 +96,7 @@ class Handler:
         self.end_ticket(run, ticket, result)
         return by_model
 
-    def end_ticket(self, run: Run, ticket: Ticket, result: Result | None) -> None:
+    def end_ticket(self, run: EngineRun, ticket: Ticket, result: Result | None) -> None:
         """Give the ticket back. result: None if an editor makes the edits."""
         if result:
             self._record(result)
@@ -105,7 +105,7 @@ class Handler:
         if result:
             run.add(result)
 
-    def _ask(self, run: Run, enricher: Enricher, job: Job) -> NoteValues | Result:
+    def _ask(self, run: EngineRun, enricher: Enricher, job: Job) -> NoteValues | Result:
         """Return the answer; for the background, within the daily number of notes.
 
         A note for which no model is asked does not count. Raises LimitReached, JournalError.
@@ -127,7 +127,7 @@ class Handler:
             if not used:
                 self._spending.release_note()
 
-    def _write(self, run: Run, enricher: Enricher, values: NoteValues) -> Result | None:
+    def _write(self, run: EngineRun, enricher: Enricher, values: NoteValues) -> Result | None:
         """Write the answer and return the result; None if that is left to the note's editor."""
         if enricher.cancelled.is_set() and not run.is_background:
             return enricher.keep(values)
@@ -135,7 +135,7 @@ class Handler:
             return enricher.write(values)
         return self._outbox.fill(enricher, values, partial(self._end_note, run, values))
 
-    def _end_note(self, run: Run, values: NoteValues, row: OutboxRow) -> None:
+    def _end_note(self, run: EngineRun, values: NoteValues, row: OutboxRow) -> None:
         """Add the result of a note that was left to its editor."""
         result = Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=values.usage)
         if row.change and (change := self._space.journal.change(row.change)):
@@ -145,7 +145,7 @@ class Handler:
         if run.is_over:
             run.close_unless_busy()
 
-    def enricher_of(self, run: Run) -> Enricher:
+    def enricher_of(self, run: EngineRun) -> Enricher:
         """Return the enricher for the run; for the background, with a run for each note."""
         with self._opening:
             enricher = run.enricher
@@ -156,7 +156,7 @@ class Handler:
             enricher.run = new_run()
         return enricher
 
-    def _open(self, run: Run) -> Enricher:
+    def _open(self, run: EngineRun) -> Enricher:
         space = self._space
         if self._asker is None:
             self._source = self._opened.enter_context(open_source(space))
@@ -175,7 +175,7 @@ class Handler:
         settle = partial(self._settle, run)
         return Enricher(self._asker, client, run.id, settle, not run.is_background, run.cancelled)
 
-    def _settle(self, run: Run, path: str) -> float:
+    def _settle(self, run: EngineRun, path: str) -> float:
         """Return for how many seconds the note must have been unchanged."""
         if run.is_background:
             return self._space.config.background.settle_seconds

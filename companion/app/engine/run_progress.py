@@ -22,8 +22,8 @@ _KEPT = 50  # finished runs that clients can still ask about
 
 
 @dataclass
-class Run:
-    """A run. Only the engine changes it.
+class EngineRun:
+    """A run as the engine sees it, and alone changes it.
 
     kind, total: as in RunShape. warnings, left_alone: as in RunPlan. waits: why it waits now, in
     words; empty if it does not. error: what ended it. usage: of all its calls, including those
@@ -53,7 +53,7 @@ class Run:
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     @classmethod
-    def of(cls, id: str, options: RunOptions, plan: RunPlan) -> Run:
+    def of(cls, id: str, options: RunOptions, plan: RunPlan) -> EngineRun:
         """Return the run for a plan; notes that the plan skips are among its results."""
         run = cls(id, options, len(plan.jobs), warnings=plan.warnings, left_alone=plan.left_alone)
         for result in plan.skipped:
@@ -182,10 +182,10 @@ class Runs:
 
     def __init__(self) -> None:
         self.tell: Callable[[], object] = bool
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, EngineRun] = {}
         self._lock = threading.Lock()
 
-    def add(self, run: Run) -> None:
+    def add(self, run: EngineRun) -> None:
         """Add a run."""
         run.tell = self.tell
         with self._lock:
@@ -195,17 +195,17 @@ class Runs:
                 del self._runs[old]
         self.tell()
 
-    def get(self, name: str) -> Run | None:
+    def get(self, name: str) -> EngineRun | None:
         """Return the run of that id, None if there is none."""
         with self._lock:
             return self._runs.get(name)
 
-    def all(self) -> list[Run]:
+    def all(self) -> list[EngineRun]:
         """Return the runs, newest first."""
         with self._lock:
             return list(reversed(self._runs.values()))
 
-    def active(self) -> list[Run]:
+    def active(self) -> list[EngineRun]:
         """Return the runs that are not over."""
         return [run for run in self.all() if not run.is_over]
 

@@ -14,7 +14,7 @@ from flask import current_app, request
 from pydantic import Field
 
 from companion.app.connection import LONGEST_WAIT
-from companion.app.engine.run_progress import Run
+from companion.app.engine.run_progress import EngineRun
 from companion.app.types.base import LARGEST, WHOLE, Nothing, RunId, Sent
 from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
 from companion.app.types.coverage import OutdatedPage, OutdatedQuery
@@ -171,7 +171,9 @@ class Waiters:
         self._closing = closing
         self._places = threading.BoundedSemaphore(_WAITERS)
 
-    def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
+    def wait(
+        self, run: EngineRun, number: int, seconds: float, is_gone: Callable[[], bool]
+    ) -> None:
         """Wait until the run has a result after that number or is over, at most `seconds` seconds.
 
         Returns at once if too many requests wait. is_gone: whether the client has disconnected.
@@ -214,7 +216,7 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     return show_progress(current_run, query.since)
 
 
-def show_progress(run: Run, number: int) -> RunProgress:
+def show_progress(run: EngineRun, number: int) -> RunProgress:
     """Return the run's progress after that number."""
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
     results = [
@@ -232,7 +234,7 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
     return RunShape.model_validate(current_run)
 
 
-def _require(name: str) -> Run:
+def _require(name: str) -> EngineRun:
     if (run := the_daemon().engine.runs.get(name)) is None:
         raise Refusal(404, f"There is no run {name} any more.")
     return run
