@@ -23,6 +23,7 @@ from companion.llm.response import Usage, read_duration
 Kind = Literal["requests", "tokens"]
 
 _KINDS: tuple[Kind, ...] = ("requests", "tokens")
+_AT_MISTRAL: dict[Kind, str] = {"requests": "req-minute", "tokens": "tokens-minute"}
 _WINDOW = 60.0  # seconds that a call counts from when it arrives
 _ARRIVES = 0.5  # seconds until what was sent has surely arrived
 _SENT = 10.0  # seconds until a call that was let go has surely been sent: it connects first
@@ -234,6 +235,7 @@ def read_report(headers: Mapping[str, str], kind: Kind) -> Report:
         headers.get(f"x-ratelimit-{name}-{kind}", "").strip()
         for name in ("limit", "remaining", "reset")
     )
+    limit = limit or headers.get(f"x-ratelimit-limit-{_AT_MISTRAL[kind]}", "")
     seconds = read_duration(reset)
     amount = int(remaining) if _COUNT.fullmatch(remaining) else None
     return Report(

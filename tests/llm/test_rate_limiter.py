@@ -99,6 +99,12 @@ def test_what_headers_say(limit: str, remaining: str, reset: str, expected: Repo
     assert read_report(told, "tokens") == Report()
 
 
+def test_what_mistral_says() -> None:
+    told = {"x-ratelimit-limit-req-minute": "720", "x-ratelimit-limit-tokens-minute": "5000000"}
+    assert read_report(told, "requests") == Report(limit=720)
+    assert read_report(told, "tokens") == Report(limit=5_000_000)
+
+
 def test_no_more_go_out_in_any_minute(limiter: Open, clock: Clock) -> None:
     ours = limiter(requests=3)
     gone: list[float] = []
