@@ -24,7 +24,7 @@ from threading import Event
 from companion.enrich.asker import Asker
 from companion.enrich.needs_to_ask import LOST
 from companion.enrich.new_proposals import AnswerStore
-from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
+from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged, is_rewritten
 from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.outcome import NoteAnswers, RepeatedFaults
 from companion.enrich.result import (
@@ -38,7 +38,6 @@ from companion.enrich.result import (
 )
 from companion.enrich.task import REWRITTEN, Job, Task, examine_note, is_written
 from companion.enrich.vault_settings import SettingsUnusable
-from companion.enrich.words import is_rewritten
 from companion.errors import NoteError
 from companion.llm.client import Client
 from companion.llm.response import Usage

@@ -156,7 +156,7 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
     In that case little of the old one is left, and little was in it: more than in a file that a
     sync client has written in part.
     """
-    from companion.enrich.words import is_rewritten  # slow to load, and few needs get here
+    from companion.enrich.note_guard import is_rewritten  # slow to load, and few needs get here
 
     if (images := workspace.journal.images(change)) is None:
         return False

@@ -7,17 +7,19 @@ become private, or the settings may have changed.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Event
 
 from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, prepare_task
-from companion.enrich.words import is_rewritten
+from companion.enrich.words import find_tokens
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage
 from companion.note.facts import UNKNOWN, Facts, read_facts
+from companion.note.tags import without_tags
+from companion.note.text import NoteText
 from companion.store.proposal import Proposal
 from companion.vault.files import (
     NoteFile,
@@ -155,6 +157,24 @@ def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
         raise NoteRewritten(REWRITTEN, job.path)
     _require_included(space, job.path, look_at_note(space, job.path, None), Usage())
     return prepare_task(space, job.to_place(), data)
+
+
+def is_rewritten(source: bytes | None, now: bytes) -> bool:
+    """Return whether most of what the model was asked about is gone from the note.
+
+    That is most of its lines, or of the words of its body: stubs from one template share lines.
+    source: what it was asked about; None if that is no longer known.
+    """
+    if source is None or source == now:
+        return False
+    parts = zip(_find_parts(source), _find_parts(now), strict=True)
+    return any(len(old & new) * 2 < len(old) for old, new in parts)
+
+
+def _find_parts(data: bytes) -> Iterator[set[str]]:
+    """Yield the lines of the note, then the words of its body, except its tags."""
+    yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
+    yield set(find_tokens(without_tags(NoteText.decode(data).body)))
 
 
 def _require_included(space: Workspace, path: str, facts: Facts | None, usage: Usage) -> None:

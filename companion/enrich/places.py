@@ -9,9 +9,9 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, choose_styles
+from companion.enrich.note_guard import is_rewritten
 from companion.enrich.result import Filling
 from companion.enrich.task import REWRITTEN, Again, Job, Task, prepare_task
-from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable, NotThere, UsageError
 from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout

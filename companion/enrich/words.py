@@ -19,8 +19,7 @@ from companion.load_once import load_once
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
-from companion.note.tags import has_only_tags, without_tags
-from companion.note.text import NoteText
+from companion.note.tags import has_only_tags
 
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer; kana; Han. Hangul has spaces.
 UNSPACED = (
@@ -233,21 +232,3 @@ def plain_text(line: str, *, captions: bool = False) -> str:
     start = next((n for n in range(end) if not _TAGS.fullmatch(words[n])), end)
     text = without_links(" ".join(words[start:end]))
     return " ".join(_MARK.sub("", text).split())
-
-
-def is_rewritten(source: bytes | None, now: bytes) -> bool:
-    """Return whether most of what the model was asked about is gone from the note.
-
-    That is most of its lines, or of the words of its body: stubs from one template share lines.
-    source: what it was asked about; None if that is no longer known.
-    """
-    if source is None or source == now:
-        return False
-    parts = zip(_find_parts(source), _find_parts(now), strict=True)
-    return any(len(old & new) * 2 < len(old) for old, new in parts)
-
-
-def _find_parts(data: bytes) -> Iterator[set[str]]:
-    """Yield the lines of the note, then the words of its body, except its tags."""
-    yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-    yield set(find_tokens(without_tags(NoteText.decode(data).body)))

@@ -3,8 +3,8 @@
 import pytest
 
 from companion.enrich.needs_to_ask import was_rejected
+from companion.enrich.note_guard import is_rewritten
 from companion.enrich.task import Job, prepare_task
-from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import Workspace
 from companion.note.needs import Need
 from companion.note.outline import Section
