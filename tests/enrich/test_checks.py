@@ -11,6 +11,7 @@ from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.repetition import without_copies
 from companion.enrich.checks.shape import first_paragraphs, whole_sentences
 from companion.prompts import load_prompts
+from tests.cases import Case, cases
 from tests.enrich.answers import read_answers
 
 PROMPTS = load_prompts()
@@ -94,42 +95,20 @@ CALLOUTS = [
 ]
 
 
-COPIES = [
-    pytest.param(f"Bread. {COPY} Bakers love bread.", "Bread. Bakers love bread.", id="within"),
-    pytest.param(f"Bread.\n\n{COPY}\n\nMore.", "Bread.\n\nMore.", id="a whole paragraph"),
-    pytest.param(
-        "Bread. Sourdough is [[Bread|bread]] raised by wild yeast and bacteria that live. More.",
-        "Bread. More.",
-        id="with a link",
-    ),
-    pytest.param(
-        "Bakers knead and shape and feed it twice a day in the kitchen."
-        " Once a week in the fridge is enough for others. More.",
-        "Bakers knead and shape and feed it twice a day in the kitchen. More.",
-        id="two sentences together",
-    ),
-    pytest.param(
-        "Bread. Sourdough is bread raised by wild yeast and fungi that live in a starter. More.",
-        "Bread. More.",
-        id="one word changed",
-    ),
-    pytest.param(
-        "Old dough makes the bread sour and keeps it fresh.\n\n"
-        "More. Old dough makes the bread sour and keeps it soft.",
-        "Old dough makes the bread sour and keeps it fresh.\n\nMore.",
-        id="said before",
-    ),
-    pytest.param(f"{COPY} It is sour.", f"{COPY} It is sour.", id="what the next one needs"),
-    pytest.param(f"{COPY} However, so.", f"{COPY} However, so.", id="what a contrast needs"),
-    pytest.param(f"- {COPY}\n- Sour.", f"- {COPY}\n- Sour.", id="a list"),
-    pytest.param("Bread  of\nyeast. Sour.", "Bread  of\nyeast. Sour.", id="nothing"),
-    pytest.param(COPY, "", id="nothing else"),
-]
+def tidied(section: str) -> pytest.MarkDecorator:
+    """Run a test for each case of what is made of an answer."""
+    return cases("enrich/cases/tidied.md", section, ways=["as written"])
 
 
-@pytest.mark.parametrize(("text", "left"), COPIES)
-def test_sentences_of_the_note_are_left_out(text: str, left: str) -> None:
-    assert without_copies(text, NOTES["en"][1]) == left
+def texts(case: Case) -> tuple[str, str]:
+    """Return the texts before and after, which end without a line end."""
+    return case.before.removesuffix("\n"), case.after.removesuffix("\n")
+
+
+@tidied("Sentences of the note are left out")
+def test_sentences_of_the_note_are_left_out(case: Case) -> None:
+    before, after = texts(case)
+    assert without_copies(before, NOTES["en"][1]) == after
 
 
 def test_no_blanks_come_between_chinese_sentences() -> None:
@@ -304,19 +283,11 @@ def test_what_is_said_again_never_passes(good: tuple[str, str], times: int) -> N
     assert kind_of(answer_of(" ".join([text] * times), language)) is not None
 
 
-ENDS = [
-    pytest.param("Bread. How it rises.", "Bread. How it rises.", id="whole"),
-    pytest.param("Rises, e.g. in the cold. And how", "Rises, e.g. in the cold.", id="en"),
-    pytest.param("面包的发酵。酵头的喂", "面包的发酵。", id="zh"),
-    pytest.param("一。二。三", "一。二。", id="zh, without blanks"),
-    pytest.param("", "", id="nothing"),
-    pytest.param("How bread rises", "How bread rises", id="the only one"),
-]
-
-
-@pytest.mark.parametrize(("text", "whole"), ENDS)
-def test_whole_sentences(text: str, whole: str) -> None:
-    assert whole_sentences(text) == whole
+@tidied("A value has whole sentences")
+def test_whole_sentences(case: Case) -> None:
+    before, after = texts(case)
+    assert whole_sentences(before) == after
+    assert whole_sentences("") == ""
 
 
 TEA = "The tea bush is cut down to the knee in spring, so that it grows new leaves till autumn."
@@ -335,51 +306,28 @@ def test_a_value_has_the_sentences_that_fit(text: str, fitting: str) -> None:
     assert whole_sentences(text, PROMPTS.fields["description"]) == fitting
 
 
-RUNS_ON = [
-    pytest.param("A.\n\n**Bread**\n\nC.\n\n- d", None, id="three paragraphs, as it is"),
-    pytest.param("A.\n\n**Bread**\n\nC.\n\nD.\n\nE.", "A.\n\nC.\n\nD.", id="five"),
-    pytest.param("A.\n\nB.\n\nC.\n\n- d\n\nE.", "A.\n\nB.\n\nC.\n\n- d", id="with a list"),
-    pytest.param(f"A.\n\n{'b' * 1400}.\n\n{'c' * 400}.", f"A.\n\n{'b' * 1400}.", id="long ones"),
-    pytest.param("b" * 1800, None, id="one too long"),
-    pytest.param("Sourdough\n\nA.\n\nB.", "A.\n\nB.", id="the title first"),
-    pytest.param("## All about it\n\nA.\n\nB.", "A.\n\nB.", id="a heading first"),
-]
+@tidied("A callout has so many paragraphs")
+def test_first_paragraphs(case: Case) -> None:
+    before, after = texts(case)
+    assert first_paragraphs(before, "Sourdough", PROMPTS.fields["callout"]) == after
 
 
-@pytest.mark.parametrize(("text", "left"), RUNS_ON)
-def test_first_paragraphs(text: str, left: str | None) -> None:
-    assert first_paragraphs(text, "Sourdough", answer_of("", field="callout").field) == (
-        left or text
-    )
+def test_paragraphs_that_are_too_long_are_left_out() -> None:
+    first, second = f"A.\n\n{'b' * 1400}.", "c" * 1800
+    assert first_paragraphs(f"{first}\n\n{second}.", "Bread", PROMPTS.fields["callout"]) == first
+    assert first_paragraphs(second, "Bread", PROMPTS.fields["callout"]) == second
 
 
-UNTIDY = [
-    pytest.param(f"{COPY}\n", COPY, id="all of it stands in the note"),
-    pytest.param("A.\r\n \r\n\r\nB.  \r\n", "A.\n\nB.", id="line ends"),
-    pytest.param("A. ~~~\nB\n\nC\n\nD\n\nE", None, id="code"),
-    pytest.param("A one, e.g. bread. And th …", "A one, e.g. bread.", id="cut in a sentence"),
-    pytest.param("A.\n\nAnd th …", "A.", id="cut in a paragraph's first sentence"),
-    pytest.param("A:\n\n- b\n- c d …", "A:\n\n- b", id="cut in a list"),
-    pytest.param("A.\n\n**How it works**\n\nIt …", "A.", id="cut below a heading"),
-    pytest.param("And th …", "", id="cut in the only sentence"),
-    pytest.param("> [!ai]+ AI\n> A.", "> A.", id="the header of a callout"),
-    pytest.param("See [!ai]\nB.", None, id="no header"),
-    pytest.param(
-        "Yeast is wild.[^1] It lives [2][3]. On.【4†source】",
-        "Yeast is wild. It lives. On.",
-        id="sources that are not there",
-    ),
-    pytest.param("Take the last of the list, a[1], and go.", None, id="an index"),
-    pytest.param("**Dough** rises. Bread.", None, id="bold, no list"),
-    pytest.param(f"Bread. {COPY}\n- White. Mild.", None, id="a list below"),
-]
+@tidied("A callout is tidied")
+def test_tidy_answer(case: Case) -> None:
+    before, after = texts(case)
+    assert tidy(before) == after
+    assert tidy("A.\r\n \r\n\r\nB.  \r\n") == "A.\n\nB.", "of each line end the same"
 
 
-@pytest.mark.parametrize(("text", "tidied"), UNTIDY)
-def test_tidy_answer(text: str, tidied: str | None) -> None:
+def tidy(text: str) -> str:
     title, note = NOTES["en"]
-    expected = text if tidied is None else tidied
-    assert tidy_answer(text, PROMPTS.fields["callout"], title, note, note) == expected
+    return tidy_answer(text, PROMPTS.fields["callout"], title, note, note)
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
