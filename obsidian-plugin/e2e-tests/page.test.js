@@ -160,8 +160,17 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);
   await counted;
   await page.getByRole("button", { name: `${decided} decided` }).waitFor();
+  const placed = page.waitForResponse((answer) => answer.url().includes("/place") && answer.status() === 422);
+  let flash = -1; // of a place that there is not until the undo is made
+  await page.route("**/proposals/decide", async (route) => {
+    await (await placed).finished();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    flash = await page.getByText("It can’t be written now").count();
+    await route.continue();
+  }, { times: 1 });
   await page.keyboard.press("u");
   await waitFor("it is undone", async () => (await vault.read(OPEN)) === before[0]);
+  assert.equal(flash, 0);
   await said(/^Undone\. Description, Sourdough/);
   await editCurrent(MINE);
   await page.keyboard.press("Control+Enter");

@@ -260,6 +260,7 @@ export class InboxStore {
     this.api.get(`/proposals/${id}/place`, { context: CONTEXT }).then(
       (/** @type {{ parts: Parts }} */ { parts }) => void (place.value = { parts, why: "" }),
       (/** @type {Error & { status?: number }} */ error) => {
+        if (this.settled.has(id)) return; // its note is being written, and it is asked for again after that
         if (error.status) place.value = { parts: null, why: error.message };
         else this.places.delete(id); // nobody answered: it is asked for the next time
       },
