@@ -12,9 +12,6 @@ from tests.examples import labelled
 from tests.llm.fake_endpoint import Scene, Seen, answer, error
 
 THOUGHT = answer("", "length", reasoning_content="Hm")
-PROSE = (
-    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast.\n"
-)
 
 
 def with_notes(user: User, number: int, text: str = STUB, *, at_once: int = 1) -> User:
@@ -64,20 +61,6 @@ def test_the_same_fault_note_after_note_ends_the_run(user: User, scene: Scene, w
     assert ran.err.startswith("companion: 3 notes in a row got no answer") and words in ran.err
     assert "not done" in ran.out and "✓" not in ran.out
     assert 3 <= ran.out.count("✗") <= 12
-
-
-def test_a_model_that_only_thinks_is_asked_again_once_that_is_mended(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    with_notes(user, 3, PROSE)
-    user.configure('[endpoint]\n[notes]\nfields = ["description"]\n')
-    before = user.files()
-    user.fake.play(THOUGHT)
-    user.run("enrich", ".")
-    assert user.files() == before, "the note's own sentence is no answer to that"
-    user.says(description="How rye is raised by the yeast of a starter.")
-    assert "3 enriched" in user.run("enrich", ".").out
 
 
 def think(seen: Seen, _n: int) -> Scene:

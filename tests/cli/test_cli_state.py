@@ -96,17 +96,6 @@ def test_a_journal_of_a_newer_version(user: User, state: Path) -> None:
     assert user.files() == before and user.calls() == 1
 
 
-def test_a_state_folder_that_cannot_be_made(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    user.note("Stub.md")
-    occupied = user.home / "occupied"
-    occupied.write_text("a file")
-    monkeypatch.setenv("COMPANION_HOME", str(occupied))
-    for command in WRITING:
-        ran = user.run(*command)
-        assert ran.status in (1, 2) and str(occupied) in ran.err and ran.err.count("\n") == 1
-    assert user.read("Stub.md") == STUB and user.calls() == 0
-
-
 NOTES = 20
 Patch = Callable[[pytest.MonkeyPatch], None]
 
