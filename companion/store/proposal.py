@@ -40,7 +40,7 @@ Flag = Literal[
 FLAG_WORDS: Mapping[Flag, str] = {
     "unsupported": "neither the note nor what links to it supports all of this",
     "unverified": "no check can tell whether this is right",
-    "extractive": "the note's own words, which may make no sense by themselves",
+    "extractive": "the note's own words, which may be unclear out of context",
     "new-value": "a value that the vault does not use yet",
     "small-model": "in the words of a small model, which are not reliable",
     "replaces": "it replaces what Companion wrote before",

@@ -396,7 +396,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await page.locator("li", { hasText: "Hoe" }).getByText("empty description; no AI callout at the top").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
   await page.getByRole("button", { name: "Propose for all of them" }).click();
-  await said("The model is asked. What it proposes will be in the inbox.");
+  await said("Asking the model. Its proposals will be in the inbox.");
   await waitFor("it waits", async () => (await call("/proposals?limit=100&folder=Shed")).proposals.length > 1);
   await page.getByText("You said so").click();
   await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();

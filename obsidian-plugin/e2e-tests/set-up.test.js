@@ -107,12 +107,12 @@ const STATES = [
     await answering(context, (response) => response.writeHead(404).end("Not here"));
     return withProgram();
   }],
-  ["a daemon that is too old", "The versions do not fit", /is too old for this plugin\. Update it: uv tool upgrade callout-companion/, async (context) => {
+  ["a daemon that is too old", "The versions do not match", /is too old for this plugin\. Update it: uv tool upgrade callout-companion/, async (context) => {
     const proofs = JSON.stringify({ token: "", place: "", version: "0.0.9" });
     await answering(context, (response) => response.setHeader("Content-Type", "application/json").end(proofs));
   }],
-  ["a plugin that is too new for the daemon", "The versions do not fit", /99\.0\.0, is too new for Companion .*: update Companion, and start `companion serve` again/, serveFor("99.0.0")],
-  ["a plugin that is too old for the daemon", "The versions do not fit", /0\.0\.1, is too old for Companion .*: update the client, which is the plugin in Obsidian/, serveFor("0.0.1")],
+  ["a plugin that is too new for the daemon", "The versions do not match", /99\.0\.0, is too new for Companion .*: update Companion, and start `companion serve` again/, serveFor("99.0.0")],
+  ["a plugin that is too old for the daemon", "The versions do not match", /0\.0\.1, is too old for Companion .*: update the client, which is the plugin in Obsidian/, serveFor("0.0.1")],
 ];
 for (const [name, title, remedy, prepare] of STATES) {
   test(name, remedy === "Start" ? NEEDS_PROGRAM : {}, async (context) => {

@@ -305,7 +305,7 @@ describe("pause and cancel", () => {
     assert.equal(host.said, "Background work is paused.");
     assert.equal(host.status.textContent, "Companion: paused, 3 today");
     await host.command("pause");
-    assert.equal(host.said, "Background work goes on.");
+    assert.equal(host.said, "Background work is resumed.");
     assert.equal(host.status.textContent, "Companion: 3 today");
   });
 

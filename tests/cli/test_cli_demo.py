@@ -83,7 +83,7 @@ def test_it_ends_with_what_waits(user: User, monkeypatch: pytest.MonkeyPatch) ->
     ran = user.run("demo", "--vault", folder)
     assert ran.status == 0 and "\nWaiting for you: " in ran.out, ran.all
     assert "Cooking/Bread flour.md: description: proposed, for you to decide (" in ran.out
-    assert "the note's own words, which may make no sense by themselves" in ran.out
+    assert "the note's own words, which may be unclear out of context" in ran.out
     assert f"Decide on what waits: companion demo --vault '{folder}' review. " in ran.out
 
 
