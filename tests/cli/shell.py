@@ -6,7 +6,8 @@
     pdf FILE TEXT                    write a PDF with the text, none for a scanned one
     look NOTE                        tell whether a note is the stub, or that filled and no more
     model says FIELD=TEXT            what the model answers; with := a JSON value
-    model replies|takes|fails        its whole answer, in how many tokens, or its error
+    model replies|takes|fails        its whole answer, in how many tokens (read, written, and read
+                                     from the cache), or its error
     model calls|heard|moves          what it was asked; it is on another machine from now on
     offline QUESTIONS ANSWERS        have the model answer the file of a batch
     meanwhile COMMAND                what happens while the model thinks about the next question
@@ -249,8 +250,9 @@ class Shell:
         if verb == "fails":
             self.user.fake.play(error(int(rest[0]), *rest[1:]))
         if verb == "takes":
-            read, written = map(int, rest)
-            self.user.says({"prompt_tokens": read, "completion_tokens": written})
+            read, written, cached = map(int, [*rest, "0"][:3])
+            usage = {"prompt_tokens": read, "completion_tokens": written}
+            self.user.says({**usage, "prompt_tokens_details": {"cached_tokens": cached}})
         if verb == "moves":
             self._patch.setattr("companion.config.Config.is_remote", True)
         if verb == "heard":

@@ -14,7 +14,6 @@ from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.vault.lock import vault_lock
 from tests.cli.user import REPOSITORY, User, files_in
-from tests.examples import labelled
 from tests.llm.fake_endpoint import error
 
 EXAMPLES = files_in(REPOSITORY / "examples/vault")
@@ -113,52 +112,6 @@ def test_a_model_is_set_for_the_example_vault_only(user: User) -> None:
     user.run("demo", "--model", "smollm2-135m")
     assert "smollm2" in (user.home / "demo/.companion-demo/home/config.toml").read_text()
     assert "smollm2" not in (user.home / "config.toml").read_text()
-
-
-def test_an_unknown_model_is_refused_before_anything_is_written(user: User) -> None:
-    ran = user.run("demo", "--model", "no-such-model")
-    assert (ran.status, ran.out) == (2, "") and "There is no model no-such-model" in ran.err
-    assert not (user.home / "demo").exists()
-
-
-def link(folder: Path, name: str) -> None:
-    """Have a folder of the demo in which that is a link to something of the user's."""
-    (folder / ".companion-demo").mkdir()
-    (mine := folder.parent / "Mine").mkdir()
-    (mine / "Mine.md").write_text("Mine.\n")
-    (folder / name).symlink_to(mine / "Mine.md" if name.endswith(".md") else mine)
-
-
-REFUSED = {
-    "notes of the user's": (lambda f: (f / "Mine.md").write_text("x"), "is not empty, and not the"),
-    "a file": (lambda f: (f.rmdir(), f.write_text("Mine.\n")), "is not empty, and not the demo's"),
-    "in a vault": (lambda f: (f.parent / ".obsidian").mkdir(), "is in the vault"),
-    "a linked mark": (
-        lambda f: (f / ".companion-demo").symlink_to(f.parent),
-        "is not empty, and not the demo's",
-    ),
-    "a linked note": (lambda f: link(f, "Diary.md"), "symbolic link"),
-    "a linked folder": (lambda f: link(f, "Cooking"), "symbolic link"),
-}
-
-
-@labelled(("prepare", "told"), REFUSED)
-def test_what_is_not_its_own_stays_as_it_is(
-    user: User, tmp_path: Path, prepare: Callable[[Path], object], told: str
-) -> None:
-    (folder := tmp_path / "place/demo").mkdir(parents=True)
-    prepare(folder)
-    before = {name: data for name, data in files_in(tmp_path / "place").items() if "Mine" in name}
-    ran = user.run("demo", "--vault", str(folder))
-    assert (ran.status, ran.out) == (2, "") and told in ran.err
-    after = files_in(tmp_path / "place")
-    assert before.items() <= after.items() and user.calls() == 0
-
-
-def test_a_command_wants_an_example_vault(user: User) -> None:
-    ran = user.run("demo", "undo")
-    assert ran.status == 2 and "companion demo puts one there" in ran.err
-    assert not (user.home / "demo").exists()
 
 
 def test_a_daemon_at_work_on_it_is_not_disturbed(user: User) -> None:

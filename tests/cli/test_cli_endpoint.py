@@ -115,14 +115,3 @@ def test_a_service_tier_that_is_refused_is_told_once(user: User) -> None:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and "4 enriched" in out
     assert err.count("service tier flex") == 1 and "at the usual price" in err
-
-
-CACHED = {0: "1,234 tokens in, 3", 691: "in (56% of them from the cache)", 2000: "in (100% of them"}
-
-
-@pytest.mark.parametrize("cached", CACHED)
-def test_tokens_from_the_cache_are_told(user: User, cached: int) -> None:
-    details = {"cached_tokens": cached}
-    usage = {"prompt_tokens": 1234, "completion_tokens": 321, "prompt_tokens_details": details}
-    user.says(usage)
-    assert CACHED[cached] in with_notes(user, 1).run("enrich", ".").out
