@@ -121,7 +121,7 @@ class SimilarNotes:
     ) -> list[Evidence]:
         """Return the evidence for each sentence of a proposal.
 
-        None if the encoder fails, does not know the language, or is on another machine.
+        Empty if the encoder fails, does not know the language, or is on another machine.
         """
         encoder = self.vectors.encoder
         if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
@@ -188,7 +188,7 @@ class SimilarNotes:
     def suggest(self, note: ComparedNote, name: str, most: int) -> Suggestion:
         """Return the values, at most so many, that similar notes suggest for a property.
 
-        None if the encoder fails or does not know the note's language.
+        NOTHING_LEARNT if the encoder fails, or does not know the note's language.
         """
         context, path, parsed, _ = note
 
