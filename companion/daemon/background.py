@@ -37,10 +37,18 @@ _MAX_PATHS = 1000  # of one client; the rest of its report is ignored
 
 
 class Presence:
-    """The notes that clients have open, as each reports them regularly."""
+    """The notes that clients have open, as each reports them regularly.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    path_before: returns where the note at a path was before it was moved; None if it was not.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        path_before: Callable[[str], str | None] = lambda path: None,
+    ) -> None:
         self._clock = clock
+        self._path_before = path_before
         self._lock = threading.Lock()
         self._reports: dict[str, _OpenPaths] = {}  # by client, the latest last
 
@@ -57,9 +65,12 @@ class Presence:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
 
         macOS and Windows ignore them, too; if two notes differ only in these, both count as open.
+        A note that was moved is open until its client reports that it is not.
         """
-        folded = fold_path(path)
-        return any(folded in report.paths for report in self._valid_reports())
+        reports = self._valid_reports()
+        old_path = self._path_before(path) if reports else None
+        paths = {fold_path(each) for each in (path, old_path) if each}
+        return any(not paths.isdisjoint(report.paths) for report in reports)
 
     def open_paths(self) -> frozenset[str]:
         """Return the paths of the open notes, spelled as they were reported."""

@@ -155,14 +155,16 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     assert daemon_fixture.status().background.notes_today == 1
 
 
+@pytest.mark.parametrize("reported", ["New.md", "Stub.md"])
 def test_note_opened_under_a_new_name_while_the_model_thinks_is_left_alone(
-    daemon_fixture: DaemonFixture,
+    daemon_fixture: DaemonFixture, reported: str
 ) -> None:
     note = daemon_fixture.start_asking()
-    daemon_fixture.daemon.report_presence("desk", ["New.md"])
+    daemon_fixture.daemon.report_presence("desk", [reported])
     note.rename(daemon_fixture.vault / "New.md")
     daemon_fixture.model.answer()
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["New.md"]) == ["New.md"])
+    eventually(daemon_fixture.daemon._background.deferred)
+    assert daemon_fixture.daemon.report_presence("desk", ["New.md"]) == ["New.md"]
     assert daemon_fixture.read("New.md") == STUB
     daemon_fixture.daemon.report_presence("desk", [])
     eventually(lambda: daemon_fixture.is_filled("New.md"))
