@@ -62,9 +62,7 @@ async function findFault(app, path) {
  * @type {(app: App, path: string) => Promise<void>}
  */
 export async function agreeTo(app, path) {
-  const fault = await findFault(app, path);
-  if (fault) throw new ProgramFailed(fault);
-  app.saveLocalStorage(AGREED, path);
+  app.saveLocalStorage(AGREED, await requireRunnable(app, path));
 }
 
 /** Return the path that the user agreed to on this computer, empty if there is none. @param {App} app */
@@ -92,7 +90,7 @@ export function describeCommands(app, path) {
  * @param {App} app
  */
 export async function startDaemon(app) {
-  const path = await requireAgreed(app);
+  const path = await requireRunnable(app);
   const child = spawn(path, listArguments(app).serve, { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8");
@@ -134,7 +132,7 @@ export async function openInBrowser(app) {
 
 /** Run the program, and return what it prints. @type {(app: App, words: string[]) => Promise<string>} */
 async function run(app, words) {
-  const path = await requireAgreed(app);
+  const path = await requireRunnable(app);
   return new Promise((resolve, reject) => {
     execFile(path, words, { ...options(), timeout: PATIENCE }, (error, stdout, stderr) =>
       error ? reject(new ProgramFailed(lastLine(stderr) || error.message)) : resolve(stdout),
@@ -142,9 +140,8 @@ async function run(app, words) {
   });
 }
 
-/** @param {App} app */
-async function requireAgreed(app) {
-  const path = readAgreed(app);
+/** Return the path of a program, the one that was agreed to where none is given. Throws ProgramFailed if it may not be run. @param {App} app */
+async function requireRunnable(app, path = readAgreed(app)) {
   const fault = await findFault(app, path);
   if (fault) throw new ProgramFailed(fault);
   return path;
