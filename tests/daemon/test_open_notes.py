@@ -169,9 +169,13 @@ def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
 
 
 def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
+    quiet.note("Other.md")
     run = open_and_ask(quiet, "Stub.md")
+    quiet.daemon.report_presence("desk", ["Stub.md", "Other.md"])
+    quiet.run("Other.md", wait=False)
+    eventually(lambda: rows(quiet, "Other.md"))
     quiet.daemon.engine.cancel(run)
-    assert rows(quiet) == []
+    assert rows(quiet) == [] and rows(quiet, "Other.md")
 
 
 # --- undo
@@ -284,6 +288,23 @@ def test_command_waits_a_while_for_an_undo(
     told = (undone.undone_by, undone.waits, undone.reason)
     assert told == ((2, None, None) if is_made else (None, 1, UNDO_IN_EDITOR))
     assert quiet.read("Stub.md") == (STUB if is_made else FILLED)
+
+
+def test_closed_note_may_hold_what_its_editor_never_confirmed(quiet: DaemonFixture) -> None:
+    _, row = request_undo(quiet)
+    quiet.daemon.outbox.give(row.id, FILLED)
+    quiet.stop()
+    with open_workspace(quiet.config, quiet.vault) as space:
+        here = Outbox(
+            space, lambda: VaultContext(space.scan()), lambda _: False, lambda *_: None, Clock(0.0)
+        )
+        away = quiet.vault.rename(quiet.vault.with_name("away"))
+        here.look()
+        assert here.row(row.id).state == "given"  # nobody can tell
+        away.rename(quiet.vault)
+        quiet.note("Stub.md", STUB)
+        here.look()
+        assert here.row(row.id).state == "made"
 
 
 PUT_OFF = [
