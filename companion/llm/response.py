@@ -27,7 +27,8 @@ _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
 # What ends an answer, where the server does not know that of the model.
-_STOP_TOKENS = re.compile(r"(?:\s*(?:<\|\w+\|>|</s>|<end_of_turn>|<｜end▁of▁sentence｜>))+\s*\Z")
+_STOP_TOKENS = re.compile(r"(?:\s*(?:<\|\w+\|>|</s>|<end_of_turn>|<｜end▁of▁sentence｜>))+\Z")
+_LONGEST_END = 100  # characters in which they are looked for
 _EVENT = re.compile(rb"^data:(.*)$", re.MULTILINE)
 # How long to wait, as Groq, OpenAI, Azure and Google write it in the message of an error.
 _WAIT = re.compile(
@@ -207,7 +208,8 @@ def read_completion(reply: Reply) -> Completion:
     refusal = message.get("refusal")
     content = _text_of(message.get("content"))
     answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
-    text = _STOP_TOKENS.sub("", _remove_surrogates(answer)).strip()
+    text = _remove_surrogates(answer).strip()
+    text = text[:-_LONGEST_END] + _STOP_TOKENS.sub("", text[-_LONGEST_END:])
     # DeepSeek and OpenRouter report thoughts in the message, OpenAI in the usage
     details = _object(counts.get("completion_tokens_details"))
     thoughts = _text_of(message.get("reasoning_content")) or _text_of(message.get("reasoning"))
