@@ -1,9 +1,9 @@
-"""The HTTP transport: one POST through the openai package, without leaking keys or headers.
+"""The HTTP transport of calls to an endpoint, without leaking keys or headers.
 
-The only module that imports openai and httpx2, and so the only slow one to import (0.5 s). Anything
-that the openai package itself reads from the environment (OPENAI_API_KEY, OPENAI_ORG_ID,
-OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: all requests pass
-`_GuardedClient`, which sends our own headers and no others.
+For batches it lends the openai package's client. Anything that this reads from the environment
+(OPENAI_API_KEY, OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has
+no effect: all requests pass `_GuardedClient`, which sends our own headers and no others. Slow to
+import (0.1 s, for httpx2), and the openai package 0.5 s more.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cached_property, partial
-from typing import Any, TypeVar, cast
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
 import httpx2
-import openai
 
 from companion import __version__
 from companion.errors import UsageError
@@ -32,10 +31,8 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import CallFailed, ErrorReply, unusable_answer_error
 from companion.llm.response import Reply
 
-T = TypeVar("T", bound=openai.OpenAI)
-
-# On import the package applies OPENAI_LOG, which would print the prompts to stderr.
-logging.getLogger("openai").setLevel(logging.WARNING)
+if TYPE_CHECKING:
+    from openai import OpenAI
 
 MAX_ANSWER = 1024 * 1024  # bytes
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
@@ -59,36 +56,38 @@ class Transport:
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
         self._http = _GuardedClient(endpoint, max_answer)
-        self._openai = self._make_client(_BareOpenAI, retries=0)
 
     def post(self, body: dict[str, Any], path: str = "/chat/completions") -> Reply:
         """Return the reply to a request, whatever its status. path: of the API that is asked.
 
-        The body is left as bytes: building the package's typed objects would double the CPU time
-        of the call, and rejects what lenient servers send.
+        Its body is left as bytes. The openai package would build typed objects of it, which doubles
+        the CPU time of the call, and reject what lenient servers send.
 
         Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
+        request = httpx2.Request(
+            "POST",
+            _find_url(self.endpoint.base_url or "", path),
+            content=json.dumps(body, ensure_ascii=False, allow_nan=False).encode(),
+            headers=_JSON_HEADERS,
+            extensions={"timeout": self._http.timeout.as_dict()},
+        )
         try:
-            return _read_reply(self._openai.post_json(path, body))
+            return _read_reply(self._http.send(request))
         except httpx2.RequestError as error:
             raise self._failure_of(error) from None
 
     @contextmanager
-    def client(self, retries: int) -> Iterator[openai.OpenAI]:
-        """Lend the package's own client over these connections, for a few calls.
+    def client(self, retries: int) -> Iterator[OpenAI]:
+        """Lend the openai package's client over these connections, for a few calls.
 
         Raises CallFailed; ErrorReply if the status is an error, after the retries.
         """
-        try:
-            yield self._make_client(openai.OpenAI, retries)
-        except openai.APIConnectionError as error:
-            raise self._failure_of(error.__cause__ or error) from None
-        except openai.APIStatusError as error:
-            raise ErrorReply(_read_reply(error.response), error.request.url.path) from None
+        import openai
 
-    def _make_client(self, kind: type[T], retries: int) -> T:
-        client = kind(
+        # On import the package applies OPENAI_LOG, which would print the prompts to stderr.
+        logging.getLogger("openai").setLevel(logging.WARNING)
+        client = openai.OpenAI(
             **_IGNORE_ENVIRONMENT,
             base_url=self.endpoint.parts._replace(query="", fragment="").geturl(),
             default_query=dict(parse_qsl(self.endpoint.parts.query)),
@@ -97,7 +96,12 @@ class Transport:
             max_retries=retries,
         )
         client._custom_headers = {}  # of OPENAI_CUSTOM_HEADERS, which may name another host
-        return client
+        try:
+            yield client
+        except openai.APIConnectionError as error:
+            raise self._failure_of(error.__cause__ or error) from None
+        except openai.APIStatusError as error:
+            raise ErrorReply(_read_reply(error.response), error.request.url.path) from None
 
     def _failure_of(self, error: BaseException) -> CallFailed:
         """Return what the error says about a call that got no reply."""
@@ -120,28 +124,11 @@ def _read_reply(response: httpx2.Response) -> Reply:
     return Reply(response.status_code, headers, response.content, sent_at)
 
 
-class _BareOpenAI(openai.OpenAI):
-    """Posts in half the time: without typed objects, retries, and headers that the guard drops."""
-
-    def post_json(self, path: str, body: dict[str, Any]) -> httpx2.Response:
-        """Return the response, whatever its status. Raises httpx2.RequestError."""
-        assert isinstance(self.timeout, httpx2.Timeout)
-        request = httpx2.Request(
-            "POST",
-            self._urls.get(path) or self._urls.setdefault(path, self._find_url(path)),
-            content=json.dumps(body, ensure_ascii=False, allow_nan=False).encode(),
-            headers=_JSON_HEADERS,
-            extensions={"timeout": self.timeout.as_dict()},
-        )
-        return self._client.send(request)
-
-    @cached_property
-    def _urls(self) -> dict[str, httpx2.URL]:
-        return {}
-
-    def _find_url(self, path: str) -> httpx2.URL:
-        query = cast(dict[str, str], self.default_query)
-        return self._prepare_url(path).copy_merge_params(query)
+@lru_cache(maxsize=16)  # each call asks
+def _find_url(base_url: str, path: str) -> httpx2.URL:
+    """Return the address of a path below the base URL, with this one's query."""
+    url = httpx2.URL(base_url)
+    return url.copy_with(path=f"{url.path.rstrip('/')}{path}", fragment=None)
 
 
 _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "application/json"})

@@ -75,7 +75,9 @@ def test_importing_is_cheap_and_openai_stays_quiet() -> None:
         "slow = {'openai', 'httpx2', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
         "from companion.llm import transport; import logging\n"
-        "assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
+        "assert 'openai' not in sys.modules\n"
+        "with transport.Transport(endpoint.Endpoint(base_url='http://x', model='m')).client(0):\n"
+        "  assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
     )
     root = str(Path(__file__).parents[2])
     env = {"OPENAI_LOG": "debug", "PYTHONPATH": root, "PATH": "", "SYSTEMROOT": "C:\\Windows"}
