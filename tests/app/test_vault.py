@@ -562,7 +562,7 @@ def test_an_agent(proposed: Vault) -> None:
     [rest] = agents.scan(programs.AgentNotesQuery.of(**me, after="New.md")).notes
     assert rest.path == "Other.md"
     read = agents.read_note(programs.AgentNoteQuery.of(**me, path="A.md"))
-    assert [(need.field, need.proposed) for need in read.needs] == [
+    assert [(need.kind, need.proposed) for need in read.needs] == [
         ("description", 1),
         ("callout", 2),
     ]
