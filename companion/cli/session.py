@@ -199,8 +199,8 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) 
             raise UsageError(f"{config_file()}: vault: {error}") from None
     if root is None:
         raise UsageError(
-            "this folder is not in a vault, since no folder above it has .obsidian in it; go to your"
-            " vault's folder, or name it with --vault"
+            "this folder is not in a vault, since no folder above it has .obsidian in it; go to"
+            " your vault's folder, or name it with --vault"
         )
     return resolve_vault(root)
 
