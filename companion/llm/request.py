@@ -25,7 +25,8 @@ _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once mea
 _THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _NO_THOUGHTS = "\n\n/no_think"  # the switch that Qwen3 was trained on: qwenlm.github.io/blog/qwen3
 _OPTIONAL = {  # what may be left out, and how errors name it
-    "max_tokens": r"\bmax_tokens\b",
+    "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)|instead)"
+    r"|(unsupported|unrecogni|unknown|unexpected).{0,60}\bmax_tokens\b",  # not: too large
     "temperature": r"\btemperature\b",
     "chat_template_kwargs": r"\bchat_template_kwargs\b",
     "reasoning_effort": r"\breasoning_effort\b|\bthink(ing)?\b|\breasoning value\b",

@@ -300,8 +300,8 @@ def with_body_status(reply: Reply) -> Reply:
     error = (choice or data).get("error")
     if not error or choice.get("finish_reason") == "stop":
         return reply
-    code = _object(error).get("code")
-    status = code if isinstance(code, int) and 400 <= code < 600 else 400
+    code = str(_object(error).get("code"))
+    status = int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 400
     return reply._replace(status=status, body=json.dumps({"error": error}).encode())
 
 

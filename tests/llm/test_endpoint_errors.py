@@ -70,6 +70,12 @@ FAULTS = {
         1,
     ),
     "400": (error(400, "bad request"), RequestRejected, "settings", 1),
+    "more tokens than it writes": (
+        error(400, "max_tokens is too large: 9. This model supports at most 4"),
+        RequestRejected,
+        "too large",
+        1,
+    ),
     "Google, no such key": (
         reply(400, [{"error": {"code": 400, "message": "API key not valid. Please pass a ..."}}]),
         Unauthorised,
@@ -149,7 +155,7 @@ FAULTS = {
         4,
     ),
     "padded 429 inside a 200": (
-        Scene(200, b"\n" * 5000 + b'{"error": {"message": "slow down", "code": 429}}'),
+        Scene(200, b"\n" * 5000 + b'{"error": {"message": "slow down", "code": "429"}}'),
         RateLimited,
         "wait",
         4,
