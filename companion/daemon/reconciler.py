@@ -24,7 +24,7 @@ from companion.enrich.task import Job, is_written
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
-from companion.store.moves import follow_events
+from companion.store.moves import Move, follow_events
 from companion.store.proposal import LatestProposal
 from companion.vault.files import is_vault_there
 from companion.vault.notes import Scan
@@ -34,6 +34,7 @@ RESCAN_SECONDS = 300.0
 """How often the whole vault is scanned, whatever its folders report."""
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
 _MANY = 100  # hints together; more of them cause a scan of the whole vault
+_MOVE_LASTS = 10.0  # seconds after which no event is expected to go on with an earlier move
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
 _MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
 _SCAN_SHARE = 200  # polling takes at most 1/200 of the time
@@ -90,6 +91,8 @@ class Reconciler:
         self._left_alone: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
         self._hints = ScanHints()
+        self._unfinished_moves: list[Move] = []  # of notes that have been moved on already
+        self._moves_end = 0.0
         self._watcher = Watch(space.root, self._hints.add, self._hints.add_move)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
@@ -183,8 +186,15 @@ class Reconciler:
     def follow_moves(self) -> None:
         """Move the records of the notes that were moved since the last call, by file events."""
         busy = [ticket.path for ticket in self._queue.in_progress()]
-        moves = self._hints.take_moves()
-        for old, new in follow_events(self._space.root, self._space.journal, moves, busy):
+        moves, now = self._hints.take_moves(), time.monotonic()
+        if moves:
+            self._moves_end = now + _MOVE_LASTS
+        if now < self._moves_end:
+            moves = [*self._unfinished_moves, *moves]
+        moved, self._unfinished_moves = follow_events(
+            self._space.root, self._space.journal, moves, busy
+        )
+        for old, new in moved:
             self._queue.move(old, new)
 
     def _is_missing(self) -> bool:

@@ -27,6 +27,9 @@ from companion.vault.walk import walk_notes
 if TYPE_CHECKING:
     from companion.store.journal import Journal
 
+Move = tuple[str, str]
+"""The old and the new path of a note or a folder."""
+
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
 _UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 _CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)
@@ -116,30 +119,29 @@ def _find_moved(root: Path, begun: NoteFile, inode: int | None, data: bytes) -> 
 
 
 def follow_events(
-    root: Path, journal: Journal, moves: Sequence[tuple[str, str]], busy: Iterable[str] = ()
-) -> list[tuple[str, str]]:
-    """Record the moves (old path, new path; of notes or folders) that events reported, in order.
+    root: Path, journal: Journal, moves: Sequence[Move], busy: Iterable[str] = ()
+) -> tuple[list[Move], list[Move]]:
+    """Record the moves of notes or folders that events reported, in order.
 
     A move is ignored if the note is still at its old path, or is not at the new one.
 
-    busy: notes in progress, which the journal may not know yet. Return the notes that were moved:
-    old path, new path.
+    busy: notes in progress, which the journal may not know yet. Returns the notes that were moved,
+    and those that have left their new path, too: for these, pass the move again with later ones.
     """
     if not moves:
-        return []
+        return [], []
     now = {path: path for path in (*journal.notes.all(), *busy)}
     for old, new in moves:
         for first, at in now.items():
             if at == old or at.startswith(f"{old}/"):
                 now[first] = new + at[len(old) :]
-    moved = [
-        (first, at)
-        for first, at in now.items()
-        if at != first and not _is_there(root, first) and _is_there(root, at)
-    ]
+    moved, unfinished = list[Move](), list[Move]()
+    for first, at in now.items():
+        if at != first and not _is_there(root, first):
+            (moved if _is_there(root, at) else unfinished).append((first, at))
     for first, at in moved:
         journal.move(first, at)
-    return moved
+    return moved, unfinished
 
 
 def _is_there(root: Path, path: str) -> bool:

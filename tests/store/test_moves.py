@@ -9,7 +9,7 @@ import pytest
 
 from companion.note.needs import Need
 from companion.store.journal import Journal
-from companion.store.moves import follow_moves, follow_note
+from companion.store.moves import follow_events, follow_moves, follow_note
 from companion.store.proposal import NewProposal
 from tests.store.stub_note import DESCRIPTION
 
@@ -154,3 +154,16 @@ def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
     for _ in range(2):
         journal.move("a.md", "b.md")
     assert _reason(journal, "b.md") == "a.md"
+
+
+def test_a_note_is_followed_whose_second_move_is_reported_after_the_first(
+    journal: Journal, vault: Path
+) -> None:
+    journal.notes.record("Stub.md", b"as it was")
+    (vault / "Moved.md").write_bytes(b"moved twice, and edited")
+    (vault / "Stub.md").unlink(missing_ok=True)
+    moved, unfinished = follow_events(vault, journal, [("Stub.md", "Renamed.md")])
+    assert (moved, unfinished) == ([], [("Stub.md", "Renamed.md")])
+    moved, unfinished = follow_events(vault, journal, [*unfinished, ("Renamed.md", "Moved.md")])
+    assert (moved, unfinished) == ([("Stub.md", "Moved.md")], [])
+    assert list(journal.notes.all()) == ["Moved.md"]
