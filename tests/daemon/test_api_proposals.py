@@ -265,10 +265,12 @@ def test_what_is_in_the_note_is_asked_for_again_beside_it(api: Api, vault: Daemo
     ids = ids_of(api)
     decide(api, accept=[{"id": each} for each in ids])
     vault.model.says(description="Another.")
-    body = {"proposals": [ids[0], ids_of(api, "A/Stub.md")[0]], "wish": ""}
+    body = {"proposals": [*ids, ids_of(api, "A/Stub.md")[0]], "wish": "Shorter"}
     run = api.post("/proposals/again", body).json
     eventually(lambda: api.get(f"/runs/{run['id']}").json["state"] == "done")
-    [beside] = ids_of(api)
+    beside, _ = ids_of(api)
+    shows_earlier = ["<earlier>" in str(each.body) for each in vault.model.seen[2:]]
+    assert sorted(shows_earlier) == [False, True]  # where two are asked for, neither
     shown = api.get(f"/proposals/{beside}").json
     assert (shown["text"], shown["flags"]) == ("Another.", ["replaces"])
     assert vault.read("Stub.md") == FILLED
