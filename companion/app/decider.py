@@ -37,7 +37,7 @@ from companion.vault.write import Snapshot
 
 
 class Decider:
-    """Decides on the proposals of one vault; from any thread.
+    """Decides on the proposals of one vault. Safe to use from any thread.
 
     context: returns the current names and callout styles of the vault. write: writes values into a
     note, or has that done, and returns the result; None: NoteWriter.write. take_back: undoes a

@@ -60,7 +60,7 @@ class FirstCalls(NamedTuple):
 
 
 class Asker:
-    """Asks one model for what the notes of one vault need; from any thread.
+    """Asks one model for what the notes of one vault need. Safe to use from any thread.
 
     vault_context: may be replaced when the vault has changed. similar: chooses tags and the like if
     it can, before the model is asked; None: the model chooses. model: None: the configured one.

@@ -62,7 +62,7 @@ class Source(NamedTuple):
 
 
 class Backlinks:
-    """The backlinks and descriptions of a vault's notes; from any thread.
+    """The backlinks and descriptions of a vault's notes. Safe to use from any thread.
 
     Notes that are left alone or private reveal nothing, whichever model is asked: its answer goes
     into a note that another model may read.

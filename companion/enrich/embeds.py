@@ -38,7 +38,7 @@ _UNREAD = {".canvas": "canvases are not read", ".base": "bases are not read"}
 
 
 class Embeds:
-    """Reads what the notes of a vault embed; from any thread.
+    """Reads what the notes of a vault embed. Safe to use from any thread.
 
     Nothing is read from notes and files that are private or left alone, whichever model is asked,
     as for Backlinks.

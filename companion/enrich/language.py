@@ -224,7 +224,7 @@ _LARGEST = 200_000  # bytes of one
 
 
 class NoteLanguages:
-    """The languages of the notes of one vault; from any thread.
+    """The languages of the notes of one vault. Safe to use from any thread.
 
     A note that is too short gets the language of most notes beside it, else of most notes of the
     vault. paths: of its notes, with `/`.

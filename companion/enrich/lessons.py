@@ -68,7 +68,7 @@ class RefusedField(NamedTuple):
 
 
 class Lessons:
-    """What the author of a vault teaches; from any thread.
+    """What the author of a vault teaches. Safe to use from any thread.
 
     Private notes, and those that are left alone, teach nothing, whichever model is asked.
     """

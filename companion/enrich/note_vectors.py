@@ -47,7 +47,7 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
 
 
 class NoteVectors:
-    """The vectors of the notes of one vault, which are private; from any thread.
+    """The vectors of the notes of one vault, which are private. Safe to use from any thread.
 
     Notes that are left alone have none; if the encoder is on another machine, neither have private
     notes.

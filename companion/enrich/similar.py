@@ -97,7 +97,7 @@ class SimilarNote:
 
 
 class SimilarNotes:
-    """Suggests values for properties of the notes of one vault; from any thread.
+    """Suggests values for properties of the notes of one vault. Safe to use from any thread.
 
     Notes with values that were not encoded yet are encoded first, for half a minute at most.
     sends: whether they may be encoded on another machine. tell: called with how many of them have

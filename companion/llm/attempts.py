@@ -51,7 +51,7 @@ class EndpointSource(Protocol):
 
 
 class Sender:
-    """Sends requests to one endpoint, and retries where that may help. Safe for threads.
+    """Sends requests to one endpoint, and retries where that may help. Safe to use from any thread.
 
     Setting `cancelled` ends all waiting for a retry; close() also ends calls in progress. `path`:
     of the API, below the endpoint's base URL. `budget`: counts and limits what the calls use.

