@@ -35,9 +35,9 @@ from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
 _NO_CALLOUT = (
-    "no callout: no sentence of the note, or of those that link to it, sums it up (only English"
-    " ones are looked for), and a small model such as {model} is too often wrong; ask a question,"
-    " such as > [!ai] What is it?, or choose a larger model"
+    "no callout: too few sentences of the note, or of those that link to it, sum it up (only"
+    " English ones are looked for), and a small model such as {model} is too often wrong; ask a"
+    " question, such as > [!ai] What is it?, or choose a larger model"
 )
 
 # Faults of a description for which a sentence of the note is not an answer either.
