@@ -1,7 +1,4 @@
-"""A note that is renamed and copied while the model thinks.
-
-What else happens meanwhile is in transcripts/meanwhile.md.
-"""
+"""What happens to a note while the model thinks, where transcripts/meanwhile.md cannot show it."""
 
 import time
 
@@ -49,3 +46,15 @@ def test_a_proposal_whose_text_is_deleted_meanwhile_is_not_written(
     monkeypatch.setattr(ProposalStore, "get_all", forget_and_get)
     [done] = user.run("enrich", "Stub.md", "--json").objects
     assert (done["status"], user.read("Stub.md"), user.calls()) == ("unchanged", STUB, 1)
+
+
+def test_what_was_proposed_before_goes_once_the_note_is_left_alone(user: User) -> None:
+    note = user.note("Stub.md")
+    assert user.run("enrich", "Stub.md", "--propose").status == 0
+    assert [each for each in user.kept() if each.text]
+    user.note("Stub.md", f"{STUB}\n> [!ai] Why?\n")
+    usual = user.fake.script
+    ignore = "---\nai: false\n---\n"
+    user.fake.script = lambda seen, n: (note.write_text(ignore), usual(seen, n))[1]
+    user.run("enrich", "Stub.md")
+    assert user.calls() == 2 and not [each for each in user.kept() if each.text]
