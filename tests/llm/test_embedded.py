@@ -87,12 +87,6 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_answers_with_json(client: Client) -> None:
-    answer = client.ask(Question(ASK, 40, SCHEMA))
-    assert answer.data["answer"] in ("yes", "no")
-    assert answer.usage.input_tokens > 5 and answer.usage.output_tokens > 2
-
-
 def test_what_prompts_share_is_read_once(client: Client) -> None:
     shared = "A compost heap turns scraps into soil. " * 9
     for number, question in enumerate(("Why?", "How long?")):

@@ -150,6 +150,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize("vault", ["alone"], indirect=True)
 def test_what_cannot_be_proposed_is_said_in_a_sentence(vault: User) -> None:
     said: list[tuple[str, str]] = []
 
@@ -204,6 +205,7 @@ def test_wrong_arguments_are_refused_in_words(user: User) -> None:
         assert not [name for name in ("pydantic", "http", "Arguments", "str]") if name in text]
 
 
+@pytest.mark.parametrize("vault", ["alone"], indirect=True)
 def test_a_folder_run_leaves_what_an_agent_proposed_to_the_user(vault: User) -> None:
     async def does(agent: AgentClient) -> None:
         await propose(agent, field="description", value=SAYS)
