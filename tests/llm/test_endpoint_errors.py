@@ -27,7 +27,7 @@ from companion.llm.endpoint_errors import (
     Unauthorised,
 )
 from companion.llm.request import Question
-from companion.llm.response import NoAnswer, NoCompletion
+from companion.llm.response import NoAnswer, NoCompletion, Reply
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error, reply
 
@@ -107,7 +107,7 @@ FAULTS = {
         1,
     ),
     "Azure, for a minute": (
-        error(429, "Please retry after 1 seconds. Go to https://aka.ms/oai/quotaincrease"),
+        error(429, "Please retry after 0 seconds. Go to https://aka.ms/oai/quotaincrease"),
         RateLimited,
         "wait",
         4,
@@ -324,6 +324,23 @@ def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, is_date
         assert second - time.monotonic() + time.time() >= due - 0.1
     else:
         assert second - first >= 0.9
+
+
+WAITS = {
+    "Groq": (error(429, "Please try again in 9m38.016s. Need more tokens?"), 578.016),
+    "OpenAI": (error(429, "Please try again in 80ms. Visit https://..."), 0.08),
+    "Azure": (error(429, "Please retry after 26 seconds."), 26),
+    "Google": (error(429, "Please retry in 34.07s."), 34.07),
+    "Google's details": (reply(429, [{"error": {"details": [{"retryDelay": "34s"}]}}]), 34),
+    "the header counts": (error(429, "Please retry in 34s.", retry_after="5"), 5),
+    "no time is named": (error(429, "Please try again later."), 0),
+}
+
+
+@labelled(("scene", "seconds"), WAITS)
+def test_how_long_to_wait(scene: Scene, seconds: float) -> None:
+    told = Reply(scene.status, dict(scene.headers), scene.body)
+    assert told.retry_after == pytest.approx(seconds)
 
 
 def test_hopeless_wait_is_told(fake: FakeEndpoint, endpoint: Endpoint) -> None:
