@@ -144,8 +144,7 @@ class Client(Sender):
         """
         usage = Usage()
         for is_last in (False, True):
-            limit = self.capabilities.output_limit(question, self.settings)
-            completion, endpoint = self._complete(question._replace(max_tokens=limit), check)
+            completion, endpoint, limit = self._complete(question, check)
             usage += completion.usage
             self.capabilities.thinks |= completion.thinks
             try:
@@ -161,17 +160,22 @@ class Client(Sender):
             question = question._replace(schema_in_prompt=True)
         raise AssertionError("unreachable")
 
-    def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
+    def _complete(
+        self, question: Question, check: Check | None
+    ) -> tuple[Completion, Endpoint, int]:
         """Return the completion, its usage counted, without parameters that the endpoint rejects.
+
+        The number is how many tokens it could have.
 
         Raises _FormatRejected if what it rejects may be the JSON format.
         """
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
+            limit = capabilities.output_limit(question, self.settings)
             reply, completion, endpoint = self.send(
-                partial(capabilities.body_for, question),
+                partial(capabilities.body_for, question._replace(max_tokens=limit)),
                 question.estimate_tokens(),
-                question.max_tokens,
+                limit,
                 check,
             )
             if reply.status == 200:
@@ -183,7 +187,7 @@ class Client(Sender):
                 if runs_on and not question.schema:
                     text = completion.text + CUT
                     completion = completion._replace(text=text, finish="stop")
-                return completion, endpoint
+                return completion, endpoint, limit
             with self._lock:
                 before = capabilities.dropped  # by concurrent calls, too
                 name = capabilities.drop_parameter(reply, dropped)

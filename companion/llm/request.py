@@ -120,9 +120,10 @@ class Capabilities:
         """Return the parameter that the reply rejects, left out from now on; empty if none.
 
         dropped: the parameters that were left out of the rejected request. OpenAI's reasoning
-        models accept no temperature, and max_completion_tokens instead of max_tokens. Only vLLM,
-        SGLang and llama.cpp know chat_template_kwargs, and few models service_tier. `system` is
-        no parameter, but the role: Gemma and others have only the user's.
+        models accept no temperature, and max_completion_tokens instead of max_tokens: those tokens
+        include their thoughts. Only vLLM, SGLang and llama.cpp know chat_template_kwargs, and few
+        models service_tier. `system` is no parameter, but the role: Gemma and others have only the
+        user's.
         """
         message = server_message(reply)
         if reply.status not in REJECTED or not _NOT_SUPPORTED.search(message):
@@ -130,6 +131,7 @@ class Capabilities:
         for name, spelled in _OPTIONAL.items():
             if re.search(spelled, message, re.IGNORECASE) and name not in dropped:
                 self.dropped |= {name}
+                self.thinks |= name == "max_tokens"
                 return name
         return ""
 

@@ -210,7 +210,7 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
         assert len(fake.seen) == 3
         client.ask(Question(ASK, 100))
     assert len(fake.seen) == 4
-    rest = {"model": "m", "messages": ASK, "max_completion_tokens": 100, "stream": False}
+    rest = {"model": "m", "messages": ASK, "max_completion_tokens": 8292, "stream": False}
     assert fake.seen[3].body == rest
 
 

@@ -12,7 +12,7 @@ from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Question
 from companion.llm.response import NoAnswer, ThoughtsOnly
-from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer
+from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "user", "content": "Why?"}]
 SCHEMA: dict[str, Any] = {
@@ -67,6 +67,18 @@ def test_a_model_that_thinks_gets_room_for_it(fake: FakeEndpoint, thought: Any) 
         with Client(client.settings, capabilities_from=client) as other:
             other.ask(Question(ASK, 100))
     assert len(fake.seen) == 4, "once it is known, one call is enough"
+
+
+def test_a_model_that_counts_thoughts_as_output_gets_room_at_once(fake: FakeEndpoint) -> None:
+    def reason(seen: Seen, _n: int) -> Scene:
+        if "max_tokens" in seen.body:
+            return error(400, "'max_tokens' is not supported. Use 'max_completion_tokens' instead.")
+        return answer(SAID) if seen.body["max_completion_tokens"] > 1500 else answer("", "length")
+
+    fake.script = reason
+    with client_of(fake) as client:
+        assert client.ask(Question(ASK, 100)).text == SAID
+    assert len(fake.seen) == 2
 
 
 def test_a_model_that_does_not_think_gets_no_more(fake: FakeEndpoint) -> None:
