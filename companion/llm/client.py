@@ -31,6 +31,7 @@ from companion.llm.response import (
     JsonSchema,
     NoAnswer,
     NoCompletion,
+    Reply,
     ThoughtsOnly,
     Usage,
     read_json,
@@ -193,20 +194,25 @@ class Client(Sender):
                 name = capabilities.drop_parameter(reply, dropped)
             if name:
                 if name == "service_tier" and name not in before:
-                    _log.warning(
-                        "The endpoint %s does not have the service tier %s for %s (it says: %s);"
-                        " it is asked without it, at the usual price",
-                        endpoint.address,
-                        endpoint.service_tier,
-                        endpoint.model,
-                        hide_secrets(server_message(reply), endpoint)[:200],
-                    )
+                    _warn_of_usual_price(reply, endpoint)
                 continue
             error = error_for_reply(reply, endpoint)
             if question.schema and reply.status in REJECTED and type(error) is RequestRejected:
                 named = bool(_JSON_FORMAT.search(server_message(reply)))
                 raise _FormatRejected(error, named)
             raise error
+
+
+def _warn_of_usual_price(reply: Reply, endpoint: Endpoint) -> None:
+    """Log that the endpoint does not have the service tier. reply: that says so."""
+    _log.warning(
+        "The endpoint %s does not have the service tier %s for %s (it says: %s);"
+        " it is asked without it, at the usual price",
+        endpoint.address,
+        endpoint.service_tier,
+        endpoint.model,
+        hide_secrets(server_message(reply), endpoint)[:200],
+    )
 
 
 def make_answer(
