@@ -12,7 +12,7 @@ import { applyOffer, confirmWritten } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { WaitingEdits, Change, ChangeMade, EditsInPart, ReportTaken, RunShape } from "./api-types.d.ts" */
+/** @import { WaitingEdits, Change, ChangeMade, EditsInPart, OutboxEntry, ReportTaken, RunShape } from "./api-types.d.ts" */
 
 /**
  * What was made of a row. change: its id in the journal. reason: why it is not the whole.
@@ -169,10 +169,20 @@ export class Outbox {
       /** @type {ChangeMade} */
       const made = await confirmWritten(plugin, file, () => plugin.api.post(`${address}/applied`, body));
       change = made.change;
+    }).catch(async (/** @type {unknown} */ error) => {
+      change = error instanceof ApiError ? await this.#findChange(address) : 0;
+      if (!change) throw error;
     });
     this.rows = this.rows.filter((other) => other.id !== id);
     this.#toDo = this.#toDo.filter((other) => other !== path);
     return { row, change, reason };
+  }
+
+  /** Return the change by which the daemon itself made the edits of a row, as its note was closed meanwhile; 0: none. @param {string} address */
+  #findChange(address) {
+    /** @type {Promise<OutboxEntry>} */
+    const entry = this.#plugin.api.get(address);
+    return entry.then(({ change }) => change ?? 0, () => 0);
   }
 
   /** Tell what was made in an open note that nobody asked for here. @type {(file: TFile, made: Made) => Promise<void>} */

@@ -166,6 +166,15 @@ describe("a note that does not stay open", () => {
     assert.equal(host.daemon.asked("POST /outbox/100/applied")[0].body.moved_to, "C.md");
   });
 
+  test("is told of as filled when the daemon filled its file, as it was closed before it was edited", async () => {
+    await host.command("enrich-note");
+    host.daemon.answers.set("POST /outbox/*/edits", answer(409, "these edits are already made, or no longer wanted"));
+    host.daemon.answers.set("GET /outbox/*", { id: 100, path: "A.md", state: "made", change: 8, left: [], reason: null, code: null });
+    await answerNow();
+    assert.equal(host.said, "Filled description and a callout in “A”.Undo");
+    host.daemon.askedFor = [];
+  });
+
   test("is left alone when it was deleted", async () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
     await enrich();
