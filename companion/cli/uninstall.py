@@ -27,7 +27,7 @@ from companion.vault.plugin_files import find_plugin, remove_plugin
 
 _STATE = re.compile(r".+-[0-9a-f]{12}")  # the name of a vault's state folder
 _SHARED = ("spending.sqlite3*", "tasks/callout-companion-*.xml")  # state that vaults share
-_SETTINGS = ("config.toml", "token", "token.lock")
+_SETTINGS = ("config.toml", "token", "*.lock", "vault-settings/*.lock")
 _FETCHED = re.compile(r"[\w.-]+--[\w.-]+\.gguf")  # a model that is not in the catalogue
 
 

@@ -27,7 +27,7 @@ from companion.config.load import (
 from companion.config.reference import SECRETS, as_toml, find_removable, value_of
 from companion.config.settings import Config
 from companion.errors import UsageError
-from companion.private_files import read_if_there, write_private
+from companion.private_files import locked, read_if_there, write_private
 
 _BOM = "\ufeff"
 _LF = re.compile(r"(?<!\r)\n")
@@ -113,11 +113,12 @@ def write_planned(planned: PlannedSettings) -> None:
     """
     if not planned.changed:
         return
-    if read_if_there(planned.file) != planned.before:
-        raise UsageError(
-            f"somebody changed {planned.file} in the meantime; nothing was written; try again"
-        )
-    write_private(planned.file, planned.after)
+    with locked(planned.file.parent, f"{planned.file.name}.lock"):
+        if read_if_there(planned.file) != planned.before:
+            raise UsageError(
+                f"somebody changed {planned.file} in the meantime; nothing was written; try again"
+            )
+        write_private(planned.file, planned.after)
 
 
 def _validate(tables: Tables, file: Path) -> Config:

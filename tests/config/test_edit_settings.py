@@ -7,10 +7,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.config import Config
+from companion.config import Config, edit_settings
 from companion.config.edit_settings import SettingValue, plan_settings, write_planned
 from companion.errors import UsageError
 from tests.cases import Case, cases
@@ -165,6 +166,17 @@ def test_an_edit_meanwhile_is_not_lost(tmp_path: Path) -> None:
     assert file.read_text() == "# mine\n"
 
 
+def test_two_commands_do_not_write_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(file: Path, data: bytes) -> None:
+        with pytest.raises(Timeout):
+            FileLock(f"{file}.lock", timeout=0).acquire()
+        file.write_bytes(data)
+
+    monkeypatch.setattr(edit_settings, "write_private", write)
+    write_planned(plan_settings(tmp_path / "config.toml", SETTINGS))
+    assert (tmp_path / "config.toml").read_text() == WRITTEN
+
+
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a right there")
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "dotfiles.toml", tmp_path / "config.toml"
@@ -186,5 +198,5 @@ def test_a_write_that_fails_leaves_what_was_there(
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(UsageError, match=r"cannot be written .No space left"):
         write_planned(plan_settings(file, SETTINGS))
-    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+    assert {path.name for path in tmp_path.iterdir()} == {"config.toml", "config.toml.lock"}
     assert file.read_text() == "# mine\n"
