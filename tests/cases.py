@@ -2,7 +2,8 @@
 
 A section (`## `) has blocks of `diff`, in which `@@ label` begins a case. A line with a blank or
 nothing before it is in the note before and after, one with `-` before only, one with `+` after
-only; `! ` says what comes of it otherwise. `→` is a tab, and `·` at the end of a line a blank.
+only; `! ` says what comes of it otherwise, in which `...` may stand for any words. `→` is a tab,
+and `·` at the end of a line a blank.
 """
 
 import re

@@ -3,6 +3,7 @@
     companion scan | grep PATTERN    the lines of the standard output that match it; cat, too
     companion serve &                a daemon in a process of its own; kill ends it
     stub NOTE, large NOTE, example   write a note that needs work, one too large, the example vault
+    tagged                           write thirty notes, tagged cooking or garden
     pdf FILE TEXT                    write a PDF with the text, none for a scanned one
     look NOTE                        tell whether a note is the stub, or that filled and no more
     model says FIELD=TEXT            what the model answers; with := a JSON value
@@ -43,6 +44,7 @@ from tests.cli.empty_machine import empty_machine
 from tests.cli.serving import serving, wait_until_scanned
 from tests.cli.transcript import Step
 from tests.cli.user import FILLED, REPOSITORY, STUB, Terminal, User, let_it_rest
+from tests.enrich.similar_vault import write_tagged
 from tests.llm.fake_endpoint import Scene, Seen, answer, error
 from tests.vault.test_pdf_text import make_pdf
 
@@ -176,6 +178,9 @@ class Shell:
     def _example(self) -> None:
         """Have the vault of `companion demo` here."""
         shutil.copytree(REPOSITORY / "examples/vault", ".", dirs_exist_ok=True)
+
+    def _tagged(self) -> None:
+        write_tagged(self.user.vault)
 
     def _large(self, path: str) -> None:
         self._at(path).write_bytes((STUB + "x" * 1_200_000).encode())
