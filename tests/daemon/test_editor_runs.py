@@ -216,6 +216,14 @@ def test_edits_that_have_no_place_any_more_are_refused(quiet: DaemonFixture, tex
     assert applied(STUB, quiet.daemon.outbox.give(row.id, STUB).offer) == FILLED
 
 
+def test_edits_whose_text_is_deleted_are_no_longer_offered(quiet: DaemonFixture) -> None:
+    row = request_edits(quiet)
+    quiet.daemon.proposals.forget(["Stub.md"], "its text was deleted")
+    with pytest.raises(NoteError):
+        quiet.daemon.outbox.give(row.id, STUB)
+    assert quiet.daemon.outbox.row(row.id).state == "withdrawn"
+
+
 def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> None:
     on_disk, in_editor = "Cafe\u0301.md", "Caf\u00e9.md"  # as macOS has it
     quiet.note(on_disk)
