@@ -137,6 +137,13 @@ def test_a_callout_that_is_gone_is_named(question: str | None, name: str) -> Non
         plan_edits(ParsedNote(NoteText("Text.\n")), [Filling(need, "One.")], RULES, Styles(), KEEP)
 
 
+def test_a_section_is_the_only_one_of_its_heading_unless_it_says_otherwise() -> None:
+    need = Need(CALLOUT, "Uses", None, "section", "")  # as older journals have it
+    note = ParsedNote(NoteText("## Uses\n"))
+    plan = plan_edits(note, [Filling(need, "One.")], RULES, Styles(), KEEP)
+    assert plan.text == "## Uses\n\n> [!ai]+ AI\n> One.\n"
+
+
 CUPS, SORTS, TOP = {"section": ["Cups", 1, 2]}, {"section": ["Sorts"]}, dict[str, Any]()
 AGAIN: dict[str, tuple[list[tuple[ProposalState, dict[str, Any]]], Section | str | None]] = {
     "of a note": ([("open", TOP)], None),

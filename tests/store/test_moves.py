@@ -148,6 +148,17 @@ def test_a_note_is_followed_from_where_it_is_now(journal: Journal) -> None:
         assert current_path() == new
 
 
+@pytest.mark.parametrize(("now", "path"), [(ONE, "b.md"), (TWO, "a.md")], ids=["same", "edited"])
+def test_a_note_whose_path_another_took_is_known_by_inode_and_text(
+    vault: Path, journal: Journal, now: bytes, path: str
+) -> None:
+    (note := vault / "a.md").write_bytes(ONE)
+    current_path = follow_note(vault, journal, "a.md", ONE, time.time())
+    note.rename(vault / "b.md").write_bytes(now)
+    note.write_bytes(b"Of another.\n")
+    assert current_path() == path
+
+
 def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
     _reject(journal, "a.md", DESCRIPTION, ONE)
     _reject(journal, "b.md", DESCRIPTION, TWO)  # of a note that is overwritten
