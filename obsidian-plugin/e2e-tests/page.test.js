@@ -328,7 +328,7 @@ test("a change is shown with what it did, and undone byte for byte; then done ag
   await vault.companion("enrich", "--retry", `${vault.path}/Garden/Dill.md`);
   const after = await vault.read("Garden/Dill.md");
   await show("history");
-  await page.locator(".cc-when", { hasText: /1 note · written at once/ }).first().waitFor();
+  assert.match(await page.locator(".cc-when").first().innerText(), /1 note · written at once/);
   await page.locator(".cc-change", { hasText: "Dill" }).first().locator("summary").click();
   await page.locator(".cc-diff ins").first().waitFor();
   await page.getByRole("button", { name: "Undo: Dill" }).first().click();
@@ -393,6 +393,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await show("vault");
   await page.getByRole("button", { name: "2 to do in Shed" }).click();
   await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
+  assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
   await page.locator("li", { hasText: "Hoe" }).getByText("empty description; no AI callout at the top").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
   await page.getByRole("button", { name: "Propose for all of them" }).click();
@@ -517,6 +518,7 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   const press = async (number, tab = page) => {
     await tab.getByRole("button", { name: `Accept ${number} unflagged` }).click();
     assert.equal(await tab.locator(".cc-sample li").count(), Math.min(number, 5));
+    assert.equal(await tab.getByText(/flagged ones? stays? here/).count(), Number((await tab.locator(".cc-row .cc-dot").count()) > 0));
     await tab.getByRole("dialog").getByRole("button", { name: new RegExp(`^Write ${number} value`) }).click();
   };
   const countOpen = async (query) => (await call(`/proposals?flagged=false&${query}`)).total;
@@ -555,12 +557,32 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await waitFor("it is undone", async () => (await read()).join() === before);
 });
 
+test("Back goes to the list, keys that are switched off stay off, and a page with words of one's own asks before it is left", async () => {
+  const id = await stand();
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole("button", { name: /^All \d/ }).click();
+  await page.locator(".cc-row").last().click();
+  await page.goBack();
+  await page.locator(`.cc-row[data-id="${id}"]`).click();
+  await page.keyboard.press("?");
+  await page.getByLabel("Use single keys").uncheck();
+  await page.reload();
+  await page.getByRole("button", { name: "Accept", exact: true }).waitFor();
+  await page.keyboard.press("e");
+  assert.equal(await area().count(), 0);
+  await page.getByRole("button", { name: "Edit" }).click();
+  await area().fill(MINE);
+  const asked = page.waitForEvent("dialog");
+  await page.reload();
+  assert.equal((await asked).type(), "beforeunload");
+});
+
 test("what is doubtful is underlined and says why, within the paper, and can be left out", async () => {
   await page.route("**/api/v1/proposals?*", async (route) => {
     const response = await route.fetch();
     const json = await response.json();
     for (const each of json.proposals) {
-      const sentences = [each.text].flat().flatMap((line) => (each.kind === "callout" ? line.split(/(?<=\.) /) : line)).filter(Boolean);
+      const sentences = [each.text ?? ""].flat().flatMap((line) => (each.kind === "callout" ? line.split(/(?<=\.) /) : line)).filter(Boolean);
       each.flags = ["unsupported"];
       each.evidence = sentences.map((sentence) => ({ sentence, shown: "It says much else. ".repeat(9), supported: false, path: null }));
     }
@@ -594,7 +616,9 @@ test("Accept is in sight without scrolling, at every width, at 100% and at 200%"
       await page.locator(".cc-actions .cc-btn--main").waitFor();
       const seen = await page.evaluate(() => {
         const { top, bottom, left, right } = document.querySelector(".cc-actions .cc-btn--main").getBoundingClientRect();
-        return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+        const [row, list] = [".cc-row[aria-current]", ".cc-groups"].map((name) => document.querySelector(name)?.getBoundingClientRect());
+        const isListed = !row?.width || (row.top >= list.top && row.bottom <= list.bottom);
+        return isListed && top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
       });
       assert.ok(seen, `at ${width}`);
     }

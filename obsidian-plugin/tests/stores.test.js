@@ -1,0 +1,96 @@
+/** The state of the page and the view, without either: what is shown, meant by "all", undone, and how long it is told. */
+
+import assert from "node:assert/strict";
+import { build } from "esbuild";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const FILES = ["inbox-store", "decisions", "history-store", "status-store"];
+const { outputFiles } = await build({
+  stdin: { contents: FILES.map((name) => `export * from "./${name}.js";`).join("\n"), resolveDir: fileURLToPath(new URL("../ui", import.meta.url)) },
+  bundle: true,
+  write: false,
+  format: "esm",
+});
+const { DecisionStore, HistoryStore, InboxStore, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+
+const PROPOSALS = [
+  { id: 4, path: "Garden/Sage.md", kind: "tags", text: ["herb"], flags: [] },
+  { id: 3, path: "Garden/Sage.md", kind: "description", text: "How it grows.", flags: ["unsupported"] },
+  { id: 2, path: "Gardening.md", kind: "description", text: "What a gardener does.", flags: [] },
+  { id: 1, path: "Cooking/Soup.md", kind: "callout", text: ["With sage.", "", "And time."], flags: [] },
+].map((each) => ({ ...each, state: "open" }));
+
+/** An inbox with these proposals, and what is asked of its API. */
+async function openInbox() {
+  const asked = [];
+  const get = async (path, query) => (asked.push([path, query]), path === "/changes" ? { changes: [], next: null } : { proposals: PROPOSALS, total: 4, next: null });
+  const inbox = new InboxStore({ get, decide: async () => ({ notes: [] }) });
+  await inbox.load();
+  return { asked, inbox };
+}
+
+const FILTERS = [
+  [{ search: "SAGE" }, [4, 3, 1]],
+  [{ search: "time" }, [1]],
+  [{ folder: "Garden" }, [4, 3]],
+  [{ flagged: true }, [3]],
+  [{ kind: "description", path: "Gardening.md" }, [2]],
+];
+
+test("filters show what fits, by name, folder and text, and go to the first that does", async () => {
+  const { inbox } = await openInbox();
+  for (const [filter, ids] of FILTERS) {
+    inbox.filters.value = { flagged: false, kind: "", folder: "", search: "", path: "" };
+    inbox.filter(filter);
+    assert.deepEqual([...inbox.shown.value].sort(), [...ids].sort(), JSON.stringify(filter));
+    assert.ok(ids.includes(inbox.currentId.value));
+  }
+});
+
+test("a filter leaves alone what is being edited; the words in it are no longer among the unflagged", async () => {
+  const { inbox } = await openInbox();
+  inbox.choose(2);
+  inbox.mode.value = "edit";
+  inbox.draft(2).value = "Mine.";
+  inbox.filter({ folder: "Cooking" });
+  assert.equal(inbox.currentId.value, 2);
+  inbox.filter({ folder: "" });
+  assert.deepEqual([...inbox.unflagged.value].sort(), [1, 4]);
+});
+
+test("what is told stays while it is looked at", async (context) => {
+  const due = []; // what is to happen later
+  context.mock.method(globalThis, "setTimeout", (act) => due.push(act));
+  context.mock.method(globalThis, "clearTimeout", (number) => delete due[number - 1]);
+  const { inbox } = await openInbox();
+  const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+  await decisions.decide("refuse", [1]);
+  assert.equal(decisions.toast.value.words, "Refused. It won’t be proposed again.");
+  decisions.keepToast(true);
+  due.forEach((act) => act());
+  assert.ok(decisions.toast.value);
+  decisions.keepToast(false);
+  due.forEach((act) => act());
+  assert.equal(decisions.toast.value, null);
+});
+
+test("an undo of many asks for those that are shown", async () => {
+  const { asked, inbox } = await openInbox();
+  const history = new HistoryStore(inbox.api, new StatusStore(inbox.api));
+  await history.show("Garden");
+  await history.findUndoable({ run: "r" });
+  assert.equal(asked.at(-1)[1].path, "Garden");
+});
+
+test("a run that is over stays so, whatever arrives later, and tells how long it takes", (context) => {
+  context.mock.timers.enable({ apis: ["Date"], now: Date.parse("2026-01-01T10:10:00Z") });
+  const status = new StatusStore({});
+  status.status.value = { paused: false };
+  const run = { id: "1", kind: "fill", state: "running", made_at: "2026-01-01T10:00:00Z", counts: { done: 10 }, total: 30 };
+  status.takeRuns([run]);
+  assert.equal(status.headline.value.words, "10 of 30 notes, about 20 minutes left");
+  status.takeRuns([{ ...run, state: "done" }]);
+  status.takeRuns([run]);
+  assert.equal(status.active.value, null);
+});
