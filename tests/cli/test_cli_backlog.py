@@ -92,26 +92,11 @@ def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> Non
     assert waiting(old) == 3
 
 
-INIT = ("--no-test", "--no-plugin")
-
-
-@pytest.mark.parametrize(("typed", "left"), [(["y"], 0), (["n"], 0), ([], 3)])
-def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: list[str], left: int) -> None:
-    old.types("1", "", "", *typed)  # as configured, background, review, the backlog
-    old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
-    monkeypatch.setattr("companion.doctor.machine.SERVERS", ())
-    ran = old.run("init", str(old.vault), *INIT)
-    assert ran.status == 0 and f"3 notes{COST}" in ran.out and "Fill them, too?" in ran.err
-    assert ", which cost nothing on this machine.\n" in ran.out
-    assert waiting(old) == left and "companion doctor" in ran.out
-    assert ("companion service backlog asks again" in ran.err) == bool(left)
-
-
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
     old.types("1", "", "")
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.machine.SERVERS", ())
     old.run("service", "backlog", "--json")
     with vault_lock(state_folder(old.vault)):
-        ran = old.run("init", str(old.vault), *INIT)
+        ran = old.run("init", str(old.vault), "--no-test", "--no-plugin")
     assert ran.status == 0 and "companion service backlog asks about the notes" in ran.err
