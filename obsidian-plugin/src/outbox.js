@@ -60,6 +60,7 @@ export class Outbox {
   /** Begin what can be made now. Nobody is told where that fails: it is tried again. */
   look() {
     if (this.#plugin.timers.isStopped) return;
+    let isBegun = false; // one at a time: for the next ones, what it edits looks like typing
     for (const row of this.rows) {
       const file = findFile(this.#plugin.app, row.path);
       if (!file || this.#making.has(row.id)) continue;
@@ -67,7 +68,10 @@ export class Outbox {
       this.#expected.delete(row.run ?? "");
       const isDue = this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
       if (expected) expected(this.#begin(file, row, true));
-      else if (isDue && !this.#holds) void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
+      else if (isDue && !this.#holds && !isBegun) {
+        isBegun = true;
+        void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
+      }
     }
     if (!this.#holds) void this.#fillOne().catch(() => {});
   }

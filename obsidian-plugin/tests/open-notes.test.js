@@ -33,6 +33,14 @@ describe("an open note that is asked for elsewhere", () => {
     assert.deepEqual(host.notices, ["Filled description and a callout in “A”.Undo"]);
   });
 
+  test("is filled soon after another one", async () => {
+    await begin([]);
+    const other = await host.open("B.md");
+    host.daemon.askedFor = [RUN, { ...RUN, id: 4, path: "B.md" }];
+    await host.pass(4000);
+    assert.deepEqual([view, other].map(({ editor }) => editor.getValue()), [FILLED, FILLED]);
+  });
+
   test("waits for a short pause", async () => {
     await begin([RUN]);
     for (let times = 0; times < 8; times++) {
