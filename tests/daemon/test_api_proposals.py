@@ -261,6 +261,18 @@ def test_one_is_asked_for_again_in_the_user_s_words(api: Api, vault: DaemonFixtu
     assert states == ["open", "superseded"]
 
 
+def test_a_wish_that_the_model_does_not_meet_leaves_what_there_is(
+    api: Api, vault: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    ids = ids_of(api)
+    vault.note("Stub.md", STUB.replace("Text of mine", "A stub is a note that is short for now"))
+    vault.model.says(description="As an AI language model, I cannot say.")
+    run = api.post(f"/proposals/{ids[0]}/again", {"wish": "Shorter"}).json
+    eventually(lambda: api.get(f"/runs/{run['id']}").json["state"] == "done")
+    assert ids_of(api) == ids and vault.model.calls() == 4
+
+
 def test_what_is_in_the_note_is_asked_for_again_beside_it(api: Api, vault: DaemonFixture) -> None:
     ids = ids_of(api)
     decide(api, accept=[{"id": each} for each in ids])
