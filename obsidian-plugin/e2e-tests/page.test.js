@@ -293,10 +293,10 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   const { port } = vault;
   await vault.stop();
   await page.keyboard.press("Control+Enter");
-  await page.getByText(/^Companion isn’t answering\. It goes on here/).waitFor();
+  await page.getByText(/^Companion isn’t answering\. This page continues/).waitFor();
   await page.locator(".cc-row", { hasText: MINE }).waitFor(); // it is not tried again any more
   await vault.serve(port);
-  await page.getByText(/^Companion isn’t answering\. It goes on here/).waitFor({ state: "detached" });
+  await page.getByText(/^Companion isn’t answering\. This page continues/).waitFor({ state: "detached" });
   await page.locator(".cc-row", { hasText: MINE }).click();
   await page.locator(".cc-actions .cc-btn--main").click();
   await waitFor("they are written", async () => (await vault.read(OPEN)).includes(MINE));
