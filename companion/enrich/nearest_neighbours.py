@@ -29,7 +29,7 @@ NEIGHBOURS = 10
 _POWER = 4  # of the similarity, by which notes count
 _SAME_FOLDER = 0.4  # added to the similarity of notes in one folder
 _MORE_NEIGHBOURS = 30  # for what the model chooses from
-_BETA = 0.6  # under 1: that a value is right counts for more than that none is missed
+_BETA = 0.5  # under 1: that a value is right counts for more than that none is missed
 _PRECISION = 0.6  # of the values that a rule chooses; it has to hold for the lower bound
 _DEVIATIONS = 1.645  # standard deviations below the mean, for a bound that holds 95 times in 100
 
