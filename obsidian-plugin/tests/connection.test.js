@@ -309,7 +309,7 @@ describe("a connection that cannot be had", () => {
   const set = (fields) => Object.assign(host.daemon, fields);
   const say = (name, given) => host.daemon.answers.set(name, given);
   const STATES = [
-    ["not installed", () => (set({ isAway: true }), (host.told = null), host.app.secretStorage.setSecret(SECRET, "")), /^Callout Companion is not installed on this computer, or never ran for this vault\. .*it says how\.$/],
+    ["not installed", () => (set({ isAway: true }), (host.told = null), host.app.secretStorage.setSecret(SECRET, "")), /^Callout Companion is not installed on this computer, or never ran for this vault\. Click Companion in the status bar to see how\.$/],
     ["not running", () => set({ isAway: true }), /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
     ["not running", () => (set({ isAway: true }), host.app.secretStorage.setSecret(SECRET, "")), /companion serve$/],
     ["not running", () => (say("POST /proof", answer(404, "No.")), say("GET /healthz", answer(404, "No."))), /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
