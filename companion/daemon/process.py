@@ -141,11 +141,14 @@ def require_no_daemon(root: Path) -> None:
 
 
 def load_modules() -> None:
-    """Import what is otherwise imported on first use: an upgrade may replace its file by then."""
+    """Import our modules that are otherwise imported on first use.
+
+    An upgrade may replace their files by then.
+    """
     for module in walk_packages(package_path, "companion."):
         package = module.name.split(".")[1]
         if package not in _OTHER_PROCESSES:
-            with suppress(ImportError):  # of another platform
+            with suppress(Exception):  # of another platform; its first use says what is wrong
                 import_module(module.name)
 
 

@@ -20,6 +20,7 @@ const SECRET = "callout-companion-token";
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const PLACE_ID = /^[0-9a-f]{32}$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
+const ONCE = /^\/(runs|proposals\/decide(-all)?|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo(-all)?)(\?|$)/; // what takes a key
 const OLDEST = "0.3"; // the oldest version of the daemon that the plugin works with
 const LARGEST = 1024 * 1024; // bytes that the daemon takes
 const NONCE = 32; // bytes
@@ -70,7 +71,8 @@ export class Api {
  * @type {(plugin: CompanionPlugin, method: string, path: string, body: object | null) => Promise<string>}
  */
 async function ask(plugin, method, path, body) {
-  const key = method === "POST" ? crypto.randomUUID() : "";
+  const isOnce = method === "POST" && ONCE.test(path);
+  const key = isOnce ? crypto.randomUUID() : "";
   const sendProven = async () => {
     if (plugin.timers.isStopped) throw new Stopped();
     const { address, token } = await locate(plugin);
@@ -78,7 +80,7 @@ async function ask(plugin, method, path, body) {
     return send(plugin, address, { method, path: `/api/v1${path}`, body, key, token });
   };
   const sent = sendProven().catch((error) => {
-    if (key && error instanceof AnswerLost) return sendProven(); // by its key nothing is done twice
+    if (isOnce && error instanceof AnswerLost) return sendProven(); // by its key nothing is done twice
     throw error;
   });
   return read(await sent);

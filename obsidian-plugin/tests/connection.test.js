@@ -455,4 +455,13 @@ describe("a daemon that is away", () => {
     assert.match(keys[0], /^[0-9a-f-]{36}$/);
     assert.equal(keys[0], keys[1]);
   });
+
+  test("whose answer gets lost is not asked again where it takes no key", async () => {
+    host = await new Host().load();
+    host.daemon.answers.set("POST /backlog", () => {
+      throw new Error("net::ERR_CONNECTION_RESET");
+    });
+    await assert.rejects(host.plugin.api.post("/backlog", { enrich: true }));
+    assert.equal(host.daemon.dialled.filter(({ name }) => name === "POST /backlog").length, 1);
+  });
 });
