@@ -8,8 +8,18 @@ from companion.store.proposal import Proposal
 from companion.store.proposal_store import ProposalStore
 from tests.cli.user import FILLED, STUB, User
 from tests.llm.fake_endpoint import Scene, Seen
+from tests.vault.test_pdf_text import make_pdf
 
 _LONGER_THAN_A_CLOCK_STEP = 2.5  # seconds, of a file system: those of FAT are of two
+
+
+def test_a_pdf_that_changes_all_the_time_is_asked_about_once(user: User) -> None:
+    user.note("Stub.md", STUB.replace("mine.", "![[Bird.pdf]]"))
+    bird = user.note("Bird.pdf", make_pdf(["Of the quail."]))
+    usual = user.fake.script
+    user.fake.script = lambda seen, n: (bird.write_bytes(make_pdf([str(n)])), usual(seen, n))[1]
+    assert user.run("enrich", "Stub.md").status == 0
+    assert user.calls() == 1 and "What a stub is." in user.read("Stub.md")
 
 
 def test_what_was_given_for_a_note_that_may_be_one_of_two_is_kept_until_it_is_found(
