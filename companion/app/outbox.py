@@ -48,6 +48,7 @@ NOT_TAKEN = (
     "when you pause, or here once it is closed"
 )
 CANCELLED = "cancelled in Obsidian"
+EDITS_DELETED = "its edits were deleted: the note is left alone now, or you deleted its stored text"
 _WRITE = 2.0  # seconds that a write has to end when the daemon stops
 _RACES = 2  # tries after one in which somebody else wrote
 _WAITS = 5.0, 3600.0  # seconds until a note is tried again: the first wait, and the longest
@@ -80,7 +81,8 @@ class Outbox:
         self._begun = clock()
         self._has_rows = True  # perhaps
         self._tries: dict[int, tuple[int, float]] = {}  # by row: tries that failed, and the next
-        self._told: dict[int, Callable[[OutboxRow], None]] = {}  # by row: whom to tell its outcome
+        # by row: the row as it was added, and whom to tell its outcome
+        self._told: dict[int, tuple[OutboxRow, Callable[[OutboxRow], None]]] = {}
         self._changed = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._serve, name="outbox", daemon=True)
@@ -109,7 +111,8 @@ class Outbox:
         if not self.is_open(values.job.path):
             return writer.write(values)
         deadline = self._clock() + PATIENCE
-        self._told[self._request(writer, values, deadline).id] = tell
+        row = self._request(writer, values, deadline)
+        self._told[row.id] = row, tell
         self._changed.set()
         return None
 
@@ -260,11 +263,11 @@ class Outbox:
 
     def _tell(self) -> None:
         """Notify those who wait for rows that are over, or that have waited long enough."""
-        for id_, tell in list(self._told.items()):
-            row = self._store.get(id_)
-            if row and row.is_open and self._clock() < row.deadline:
+        for id_, (added, tell) in list(self._told.items()):
+            row = self._store.get(id_) or replace(added, state="withdrawn", reason=EDITS_DELETED)
+            if row.is_open and self._clock() < row.deadline:
                 continue
-            if self._told.pop(id_, None) and row:
+            if self._told.pop(id_, None):
                 tell(row)
 
     def _add(self, request: Request, states: Sequence[ProposalState] = ()) -> OutboxRow:

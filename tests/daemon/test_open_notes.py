@@ -178,6 +178,15 @@ def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     assert rows(quiet) == [] and rows(quiet, "Other.md")
 
 
+def test_run_is_over_once_its_open_note_is_to_be_left_alone(quiet: DaemonFixture) -> None:
+    run = open_and_ask(quiet, "Stub.md")
+    quiet.note("Stub.md", STUB.replace("created:", "ai: false\ncreated:"))
+    quiet.rescan()
+    run.wait(10, 60)
+    assert statuses(run) == {"Stub.md": "skipped"} and run.is_over
+    assert run.since(0)[0].reason == outbox.EDITS_DELETED
+
+
 # --- undo
 
 
