@@ -249,7 +249,7 @@ def resume(vault: Path | None) -> None:
     An endpoint that failed is tried again at once.
     """
     off = require_served(vault).resume().background.off
-    Output().say(f"Background work is still off: {off}" if off else "Background work is resumed.")
+    Output().say(f"Background work does not run: {off}" if off else "Background work is resumed.")
 
 
 @service.command()

@@ -6,7 +6,7 @@ import { nameOf } from "../proposal.js";
 import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Coverage, FolderCoverage, LeftAlone, OftenRefused, NotePage, Outdated, OutdatedPage, Taught } from "../../src/api-types.d.ts" */
+/** @import { Coverage, FolderCoverage, LeftAlone, OftenRefused, NotePage, Outdated, OutdatedPage, RunShape, Taught } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Key } from "../words.js" */
 
@@ -61,8 +61,9 @@ export function Vault({ app }) {
 /** @param {App} app have the next notes that need something enriched, or proposed, as the settings say */
 async function enrich(app) {
   await app.attempt(async () => {
-    await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
-    app.decisions.announce(say("enrichBegun", { n: AT_ONCE }), false);
+    /** @type {RunShape} */
+    const { total } = await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
+    app.decisions.announce(say("enrichBegun", { n: total }), false);
   });
 }
 
