@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -47,17 +47,19 @@ _IGNORE_ENVIRONMENT: dict[str, Any] = {  # what the package would read there by 
 }
 # whose deployments take a key in a header of its own: learn.microsoft.com/azure/ai-foundry/openai
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_JWT = "eyJ"  # begins a token of Microsoft Entra ID, which goes into the usual header
 _ALLOWED_HEADERS = frozenset((b"host", b"content-type", b"content-length", b"accept"))
 
 
 class Transport:
     """The connections to one endpoint. Safe to use from any thread.
 
-    max_answer: bytes of a reply.
+    max_answer: bytes of a reply. Raises UsageError if the address cannot be that of a server.
     """
 
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
+        _find_url(endpoint.base_url or "", "")  # before any call
         self._http = _GuardedClient(endpoint, max_answer)
 
     def post(self, body: dict[str, Any], path: str = "/chat/completions") -> Reply:
@@ -129,9 +131,21 @@ def _read_reply(response: httpx2.Response) -> Reply:
 
 @lru_cache(maxsize=16)  # each call asks
 def _find_url(base_url: str, path: str) -> httpx2.URL:
-    """Return the address of a path below the base URL, with this one's query."""
-    url = httpx2.URL(base_url)
-    return url.copy_with(path=f"{url.path.rstrip('/')}{path}", fragment=None)
+    """Return the address of a path below the base URL, with this one's query.
+
+    Raises UsageError if it cannot be that of a server.
+    """
+    parts = urlsplit(base_url)  # without line breaks and tabs
+    path = f"{parts.path.rstrip('/')}{path}"
+    try:
+        url = httpx2.URL(parts._replace(path=path, fragment="").geturl())
+        url.raw_host.decode().encode("idna")  # as socket does
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        raise UsageError(
+            f"the endpoint's base URL is not a valid address ({error}); correct it, as in"
+            " http://localhost:11434/v1"
+        ) from None
+    return url
 
 
 _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "application/json"})
@@ -163,7 +177,8 @@ class _GuardedClient(httpx2.Client):
             "accept-encoding": "identity",
             "user-agent": f"callout-companion/{__version__}",
         }
-        if endpoint.key and endpoint.parts.netloc.endswith(_AZURE):
+        host = endpoint.parts.hostname or ""
+        if endpoint.key and host.endswith(_AZURE) and not endpoint.key.startswith(_JWT):
             own_headers["api-key"] = endpoint.key
         elif endpoint.key:
             own_headers["authorization"] = f"Bearer {endpoint.key}"

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.llm.batch_api import BatchApi
 from companion.llm.budget import Budget, Caps, LimitReached
 from companion.llm.client import Client
@@ -343,15 +343,29 @@ def test_elsewhere_goes_through_the_proxy(
     assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_azure_gets_the_key_in_its_own_header(
-    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+ENTRA = "eyJ0eXAiOiJKV1Qi.eyJhdWQi.c2ln"
+AZURE = [
+    pytest.param("me.openai.azure.com", KEY, ("api-key", KEY), id="a key"),
+    pytest.param("me.OpenAI.Azure.com:80", KEY, ("api-key", KEY), id="upper case and a port"),
+    pytest.param("me.openai.azure.com", ENTRA, ("authorization", f"Bearer {ENTRA}"), id="Entra"),
+    pytest.param("azure.com.example", KEY, ("authorization", f"Bearer {KEY}"), id="elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("host", "key", "header"), AZURE)
+def test_azure_gets_a_key_in_its_own_header(
+    fake: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    key: str,
+    header: tuple[str, str],
 ) -> None:
     monkeypatch.setenv("http_proxy", fake.url.removesuffix("/v1"))
-    url = "http://me.openai.azure.com/openai/v1"
-    with Client(Endpoint(base_url=url, model="m", api_key=SecretStr(KEY))) as client:
+    url = f"http://{host}/openai/v1"
+    with Client(Endpoint(base_url=url, model="m", api_key=SecretStr(key))) as client:
         client.ask(Question(ASK, 100))
-    headers = fake.seen[0].headers
-    assert (headers["api-key"], "authorization" in headers) == (KEY, False)
+    headers = fake.seen[0].headers.items()
+    assert [each for each in headers if each[0] in ("api-key", "authorization")] == [header]
 
 
 @pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
@@ -361,6 +375,38 @@ def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint, end: s
         client.ask(Question(ASK, 100))
     assert fake.seen[0].path == "/v1/chat/completions?api-version=2"
     assert fake.seen[0].headers["authorization"].startswith("Basic ")
+
+
+PATHS = [
+    pytest.param("/a%2Fb%25c?k=%2F", "/v1/a%2Fb%25c/chat/completions?k=%2F", id="escaped"),
+    pytest.param("/a b/ü#part", "/v1/a%20b/%C3%BC/chat/completions", id="to escape"),
+    pytest.param("\n/\ta", "/v1/a/chat/completions", id="with a line break and a tab"),
+]
+
+
+@pytest.mark.parametrize(("end", "path"), PATHS)
+def test_the_path_of_the_base_url_is_sent_as_it_is(fake: FakeEndpoint, end: str, path: str) -> None:
+    with Client(Endpoint(base_url=fake.url + end, model="m")) as client:
+        client.ask(Question(ASK, 100))
+    assert fake.seen[0].path == path
+
+
+HOSTS = [
+    pytest.param("a..example", id="without a part"),
+    pytest.param("a" * 64, id="too long"),
+    pytest.param("ü" * 64, id="too long in IDNA"),
+    pytest.param("a\x01b", id="unprintable"),
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_base_url_that_no_server_can_have_is_told(host: str) -> None:
+    endpoint = Endpoint(base_url=f"http://me:{KEY}@{host}/v1", model="m")
+    with Client(endpoint) as client, pytest.raises(UsageError, match="base URL is not") as caught:
+        client.ask(Question(ASK, 100))
+    with BatchApi(endpoint) as batches, pytest.raises(UsageError, match="base URL is not"):
+        batches.create("f", "k")
+    assert KEY not in str(caught.value)
 
 
 def test_many_threads_share_a_client(fake: FakeEndpoint) -> None:
