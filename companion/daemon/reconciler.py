@@ -91,6 +91,8 @@ class Reconciler:
         self._left_alone: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
         self._hints = ScanHints()
+        self._following = threading.Lock()
+        self._moves: list[Move] = []  # not recorded yet
         self._unfinished_moves: list[Move] = []  # of notes that have been moved on already
         self._moves_end = 0.0
         self._watcher = Watch(space.root, self._hints.add, self._hints.add_move)
@@ -184,18 +186,23 @@ class Reconciler:
                 self._hints.finish_scan(number)
 
     def follow_moves(self) -> None:
-        """Move the records of the notes that were moved since the last call, by file events."""
-        busy = [ticket.path for ticket in self._queue.in_progress()]
-        moves, now = self._hints.take_moves(), time.monotonic()
-        if moves:
-            self._moves_end = now + _MOVE_LASTS
-        if now < self._moves_end:
-            moves = [*self._unfinished_moves, *moves]
-        moved, self._unfinished_moves = follow_events(
-            self._space.root, self._space.journal, moves, busy
-        )
-        for old, new in moved:
-            self._queue.move(old, new)
+        """Move the records of the notes that were moved since the last call, by file events.
+
+        Returns once those that another thread is recording are recorded, too. Raises JournalError;
+        the next call tries again.
+        """
+        with self._following:
+            self._moves += self._hints.take_moves()
+            busy, now = [ticket.path for ticket in self._queue.in_progress()], time.monotonic()
+            if self._moves:
+                self._moves_end = now + _MOVE_LASTS
+            earlier = self._unfinished_moves if now < self._moves_end else []
+            moved, self._unfinished_moves = follow_events(
+                self._space.root, self._space.journal, [*earlier, *self._moves], busy
+            )
+            self._moves = []
+            for old, new in moved:
+                self._queue.move(old, new)
 
     def _is_missing(self) -> bool:
         """Return whether the vault's folder is missing or empty, or lacks the settings it had."""
@@ -215,10 +222,10 @@ class Reconciler:
     def scan_all(self, hints: Mapping[str, float]) -> None:
         """Scan all notes; those with a hint must stay unchanged from the time of the hint on."""
         self._watcher.ensure()
+        self._settle_offers(None)  # before the scan, which forgets those of excluded notes
         began = time.monotonic()
         scan = self._space.scan()
         self._scan_seconds = time.monotonic() - began
-        self._settle_offers(None)
         with self._reading:
             self._scan, self._context = scan, None
         latest = self._space.journal.proposals.latest_of_all()

@@ -192,6 +192,17 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
     assert quiet.read("Stub.md") == STUB + more
 
 
+def test_edits_never_confirmed_are_journaled_though_the_note_is_left_alone_now(
+    quiet: DaemonFixture,
+) -> None:
+    row, offer = run_on(quiet, STUB)
+    quiet.daemon.reconciler._watcher.stop()
+    quiet.note("Stub.md", applied(STUB, offer).replace("created:", "ai: false\ncreated:"))
+    quiet.rescan()
+    (change,) = quiet.changes()
+    assert change.run == row.run and quiet.space.journal.images(change.id) is None
+
+
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     row, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"

@@ -5,7 +5,8 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from threading import Thread
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -17,7 +18,8 @@ from companion.daemon import reconciler
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.reconciler import Reconciler
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import UsageError
+from companion.errors import JournalError, UsageError
+from companion.store.moves import follow_events
 from companion.store.proposal_store import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.clock import Clock
@@ -108,6 +110,48 @@ def test_a_run_knows_what_waits_for_a_note_that_was_just_renamed(
     eventually(lambda: hints._moves or proposals.latest("C.md"))
     quiet.run("C.md")
     assert quiet.model.calls() == 1 and quiet.is_filled("C.md")
+
+
+def test_a_thread_waits_for_the_moves_that_another_records(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet.run("A.md", propose=True)
+    watched, proposals = quiet.daemon.reconciler, list[object]()
+
+    def run() -> None:
+        watched.follow_moves()
+        proposals.append(quiet.daemon.proposals.latest("C.md"))
+
+    other = Thread(target=run, daemon=True)
+
+    def follow(*args: Any) -> object:
+        if args[2] and not other.ident:
+            other.start()
+            other.join(0.1)  # it must not end
+        return follow_events(*args)
+
+    monkeypatch.setattr(reconciler, "follow_events", follow)
+    (quiet.vault / "A.md").rename(quiet.vault / "C.md")
+    eventually(lambda: proposals)
+    assert proposals[0]
+
+
+def test_moves_that_the_journal_could_not_record_are_recorded_later(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet.run("A.md", propose=True)
+    faults = [JournalError("the disk is full")]
+
+    def follow(*args: Any) -> object:
+        if args[2] and faults:
+            raise faults.pop()
+        return follow_events(*args)
+
+    monkeypatch.setattr(reconciler, "follow_events", follow)
+    _rename_and_edit(quiet.vault)
+    eventually(lambda: not faults)
+    quiet.rescan()
+    assert quiet.daemon.proposals.latest("C.md")
 
 
 MOVES = [
