@@ -14,12 +14,15 @@ from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.endpoint import Endpoint
 from companion.llm.response import Reply
 
-# In the words of OpenAI and Google, Anthropic, SiliconFlow, OpenRouter, xAI, and LiteLLM.
+# In the words of OpenAI, Google, Moonshot, Anthropic, SiliconFlow, OpenRouter, xAI and LiteLLM.
 _NO_CREDIT = re.compile(
-    r"insufficient.(quota|balance|credit|fund)|exceeded your current quota|credit balance"
-    r"|balance is|(\d|any|more) credits?\b|budget.{0,20}exceeded|exceeded.{0,20}budget",
+    r"insufficient.(quota|balance|credit|fund)|exceeded.(your.)?current.quota"
+    r"|credit (balance|limit)|billing_not_active|billing details|account balance is"
+    r"|(add|have|purchase) (\d+|any|more) credits?\b"
+    r"|budget.{0,20}exceeded|exceeded.{0,20}budget",
     re.IGNORECASE,
 )
+_DAY_QUOTA = re.compile(rb"quotaId\W+\w*PerDay")  # Google's, in the details of its error
 _INVALID_KEY = re.compile(
     r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key",
     re.IGNORECASE,
@@ -229,9 +232,9 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
 def _is_about_credit(reply: Reply, message: str) -> bool:
     """Return whether the account has no credit left, as opposed to none for the next minutes.
 
-    Google says "quota" of both, and how long to wait where waiting helps.
+    Google says "quota" of both, and to wait for some seconds even when the day's is used up.
     """
-    if reply.status == 402 or "insufficient_quota" in message:
+    if reply.status == 402 or "insufficient_quota" in message or _DAY_QUOTA.search(reply.body):
         return True
     is_short = reply.status == 429 and reply.retry_after > 0
     return reply.status in (400, 403, 429) and not is_short and bool(_NO_CREDIT.search(message))

@@ -37,6 +37,14 @@ GOOD = answer("A measure of surprise.")
 GOOGLE_QUOTA = "You exceeded your current quota, please check your plan and billing details."
 GROQ_UPGRADE = "Upgrade to Dev Tier today at https://console.groq.com/settings/billing"
 
+
+def google(quota: str) -> Scene:
+    """Google's error for a quota that is used up; it says to retry soon, whichever it is."""
+    message = f"{GOOGLE_QUOTA}\nPlease retry in 0.1s."
+    details = [{"violations": [{"quotaId": quota}]}, {"retryDelay": "0.1s"}]
+    return reply(429, [{"error": {"code": 429, "message": message, "details": details}}])
+
+
 FAULTS = {
     "401": (error(401, f"Incorrect API key: {KEY}"), Unauthorised, "key", 1),
     "403": (error(403, "no"), Unauthorised, "COMPANION_API_KEY", 1),
@@ -82,11 +90,17 @@ FAULTS = {
         r"COMPANION_API_KEY.*\(it says: API key not valid",
         1,
     ),
-    "Google, for now": (
-        reply(429, [{"error": {"message": GOOGLE_QUOTA, "details": [{"retryDelay": "0.1s"}]}}]),
+    "Google, for a minute": (
+        google("GenerateRequestsPerMinutePerProjectPerModel-FreeTier"),
         RateLimited,
         "wait",
         4,
+    ),
+    "Google, for the day": (
+        google("GenerateRequestsPerDayPerProjectPerModel-FreeTier"),
+        OutOfQuota,
+        "credit",
+        1,
     ),
     "Google, busy": (
         error(429, "Resource has been exhausted (e.g. check quota)."),
@@ -104,6 +118,41 @@ FAULTS = {
         error(429, f"Rate limit reached. Please try again in 9m38.016s. {GROQ_UPGRADE}"),
         RateLimited,
         r"no more calls to m until 20.* wait",
+        1,
+    ),
+    "OpenAI, for a minute": (
+        error(
+            429,
+            "Rate limit reached on requests per min. Please try again in 80ms. Visit"
+            " https://platform.openai.com/account/billing to add a payment method.",
+        ),
+        RateLimited,
+        "wait",
+        4,
+    ),
+    "OpenAI, unpaid": (
+        error(429, "Your account is not active, please check your billing details on our website."),
+        OutOfQuota,
+        "credit",
+        1,
+    ),
+    "OpenAI, unpaid, by its code": (error(429, "", "billing_not_active"), OutOfQuota, "credit", 1),
+    "Moonshot, for a second": (
+        error(429, "Your account reached max request: 3, please try again after 0 seconds"),
+        RateLimited,
+        "wait",
+        4,
+    ),
+    "Moonshot, no credit": (
+        error(403, "Your account is not active, organization o exceeded current quota"),
+        OutOfQuota,
+        "credit",
+        1,
+    ),
+    "Moonshot, by its code": (
+        error(429, "Your account o is suspended", "exceeded_current_quota_error"),
+        OutOfQuota,
+        "credit",
         1,
     ),
     "Azure, for a minute": (
@@ -127,6 +176,25 @@ FAULTS = {
         1,
     ),
     "xAI, no credit": (error(403, "doesn't have any credits or"), OutOfQuota, "credit", 1),
+    "xAI, for the month": (
+        error(
+            429,
+            "Your team t has either used all available credits or reached its monthly spending"
+            " limit. To continue making API requests, please purchase more credits or raise your",
+        ),
+        OutOfQuota,
+        "credit",
+        1,
+    ),
+    "a gateway, for the month": (error(429, "Monthly credit limit reached"), OutOfQuota, "it", 1),
+    "SiliconFlow, no credit": (
+        error(403, "Sorry, your account balance is insufficient"),
+        OutOfQuota,
+        "credit",
+        1,
+    ),
+    "a load balancer": (error(429, "load balancer: balance is off"), RateLimited, "wait", 4),
+    "other credits": (error(400, "Only 10 credits of context"), RequestRejected, "settings", 1),
     "OpenRouter, moderated": (error(403, "Your input was flagged for"), AnswerError, "refuses", 1),
     "Azure, filtered": (error(400, "filtered", "content_filter"), AnswerError, "refuses", 1),
     "DeepSeek, no model": (error(400, "Model Not Exist"), ModelMissing, "has no model", 1),
