@@ -193,14 +193,14 @@ class Reconciler:
         """
         with self._following:
             self._moves += self._hints.take_moves()
-            busy, now = [ticket.path for ticket in self._queue.in_progress()], time.monotonic()
-            if self._moves:
-                self._moves_end = now + _MOVE_LASTS
-            earlier = self._unfinished_moves if now < self._moves_end else []
+            if not self._moves:
+                return
+            busy = [ticket.path for ticket in self._queue.in_progress()]
+            earlier = self._unfinished_moves if time.monotonic() < self._moves_end else []
             moved, self._unfinished_moves = follow_events(
-                self._space.root, self._space.journal, [*earlier, *self._moves], busy
+                self._space.root, self._space.journal, self._moves, busy, earlier
             )
-            self._moves = []
+            self._moves, self._moves_end = [], time.monotonic() + _MOVE_LASTS
             for old, new in moved:
                 self._queue.move(old, new)
 

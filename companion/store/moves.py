@@ -119,25 +119,30 @@ def _find_moved(root: Path, begun: NoteFile, inode: int | None, data: bytes) -> 
 
 
 def follow_events(
-    root: Path, journal: Journal, moves: Sequence[Move], busy: Iterable[str] = ()
+    root: Path,
+    journal: Journal,
+    moves: Sequence[Move],
+    busy: Iterable[str] = (),
+    earlier: Iterable[Move] = (),
 ) -> tuple[list[Move], list[Move]]:
     """Record the moves of notes or folders that events reported, in order.
 
     A move is ignored if the note is still at its old path, or is not at the new one.
 
-    busy: notes in progress, which the journal may not know yet. Returns the notes that were moved,
-    and those that have left their new path, too: for these, pass the move again with later ones.
+    busy: notes in progress, which the journal may not know yet. earlier: what the last call
+    returned as unfinished; ignored unless one of moves starts there, as another note may be there
+    by now. Returns the notes that were moved, and the unfinished moves: of notes at neither path,
+    which were deleted or moved on.
     """
-    if not moves:
-        return [], []
-    now = {path: path for path in (*journal.notes.all(), *busy)}
+    before = {path: path for path in (*journal.notes.all(), *busy)} | dict(earlier)
+    now = before.copy()
     for old, new in moves:
         for first, at in now.items():
             if at == old or at.startswith(f"{old}/"):
                 now[first] = new + at[len(old) :]
     moved, unfinished = list[Move](), list[Move]()
     for first, at in now.items():
-        if at != first and not _is_there(root, first):
+        if at not in (first, before[first]) and not _is_there(root, first):
             (moved if _is_there(root, at) else unfinished).append((first, at))
     for first, at in moved:
         journal.move(first, at)

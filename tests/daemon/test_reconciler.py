@@ -125,7 +125,7 @@ def test_a_thread_waits_for_the_moves_that_another_records(
     other = Thread(target=run, daemon=True)
 
     def follow(*args: Any) -> object:
-        if args[2] and not other.ident:
+        if not other.ident:
             other.start()
             other.join(0.1)  # it must not end
         return follow_events(*args)
@@ -143,7 +143,7 @@ def test_moves_that_the_journal_could_not_record_are_recorded_later(
     faults = [JournalError("the disk is full")]
 
     def follow(*args: Any) -> object:
-        if args[2] and faults:
+        if faults:
             raise faults.pop()
         return follow_events(*args)
 

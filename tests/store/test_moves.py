@@ -167,14 +167,21 @@ def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
     assert _reason(journal, "b.md") == "a.md"
 
 
+@pytest.mark.parametrize(
+    ("second", "path"),
+    [
+        pytest.param(("Renamed.md", "Moved.md"), "Moved.md", id="moved on"),
+        pytest.param(("Other.md", "Moved.md"), "Stub.md", id="deleted, and another is there"),
+    ],
+)
 def test_a_note_is_followed_whose_second_move_is_reported_after_the_first(
-    journal: Journal, vault: Path
+    journal: Journal, vault: Path, second: tuple[str, str], path: str
 ) -> None:
     journal.notes.record("Stub.md", b"as it was")
-    (vault / "Moved.md").write_bytes(b"moved twice, and edited")
     (vault / "Stub.md").unlink(missing_ok=True)
     moved, unfinished = follow_events(vault, journal, [("Stub.md", "Renamed.md")])
     assert (moved, unfinished) == ([], [("Stub.md", "Renamed.md")])
-    moved, unfinished = follow_events(vault, journal, [*unfinished, ("Renamed.md", "Moved.md")])
-    assert (moved, unfinished) == ([("Stub.md", "Moved.md")], [])
-    assert list(journal.notes.all()) == ["Moved.md"]
+    for name in ("Renamed.md", "Moved.md"):
+        (vault / name).write_bytes(b"edited, or another")
+    follow_events(vault, journal, [second], earlier=unfinished)
+    assert list(journal.notes.all()) == [path]
