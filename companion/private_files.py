@@ -76,7 +76,7 @@ def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
 
     timeout: seconds to wait for it; -1: as long as it takes.
 
-    Raises UsageError if it cannot be had, as the folder cannot be written.
+    Raises UsageError if it cannot be had in that time, or the folder cannot be written.
     """
     from filelock import FileLock  # what only reads takes no lock
 
@@ -84,6 +84,11 @@ def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
     try:
         make_private_folder(folder)
         lock.acquire()
+    except TimeoutError:
+        raise UsageError(
+            f"another command has held {folder / name} for {timeout:g} seconds; let it finish, and"
+            " try again"
+        ) from None
     except OSError as error:
         why = error.strerror or error
         raise UsageError(

@@ -103,16 +103,25 @@ def leave_unfilled(space: Workspace, field: UnfilledField) -> None:
     Raises UsageError if the folder does not exist, no field has that name, or the file cannot be
     edited.
     """
-    from companion.config.edit_settings import find_place, plan_settings, write_planned
+    from companion.config.edit_settings import (
+        PlannedSettings,
+        change_settings,
+        find_place,
+        plan_settings,
+    )
 
     folder = spelled_path(space.root, field.folder)
     kinds = {each.fills for each in space.prompts.fields.values()}
     if field.kind not in kinds:
         raise UsageError(f"there is no field {field.kind}; there are: {', '.join(sorted(kinds))}")
-    place = find_place(space.root)
-    unfilled = {name: list(kinds) for name, kinds in place.config.notes.unfilled.items()}
-    unfilled[folder] = list(dict.fromkeys([*unfilled.get(folder, ()), field.kind]))
-    write_planned(plan_settings(place.file, {"notes.unfilled": unfilled}, place.common))
+
+    def plan() -> PlannedSettings:
+        place = find_place(space.root)
+        unfilled = {name: list(kinds) for name, kinds in place.config.notes.unfilled.items()}
+        unfilled[folder] = list(dict.fromkeys([*unfilled.get(folder, ()), field.kind]))
+        return plan_settings(place.file, {"notes.unfilled": unfilled}, place.common)
+
+    change_settings(plan)
     space.refresh()
 
 

@@ -16,6 +16,7 @@ from companion.config import config_file, load_config
 from companion.config.edit_settings import (
     PlannedSettings,
     SettingValue,
+    change_settings,
     plan_settings,
     plan_text,
     write_planned,
@@ -127,8 +128,8 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
         candidates = [_read_key()]
     else:
         candidates = list(_candidates(setting, values))
-    planned, output = _plan_first(setting, candidates, root), Output()
-    write_planned(planned)
+    planned = change_settings(lambda: _plan_first(setting, candidates, root))
+    output = Output()
     for line in planned.changed or [f"Nothing to change: {planned.file} already says so."]:
         output.say(line)
     _warn_of_daemon(planned, root, output)

@@ -12,7 +12,7 @@ from companion.app.trials import NoteTrial, open_model_trial
 from companion.cli.output import Output, one_line
 from companion.cli.session import NOTE_PATH, common_options, load_vault, warn_of_restart
 from companion.config import Config, load_config
-from companion.config.edit_settings import Choices, EndpointChoice, find_place, write_planned
+from companion.config.edit_settings import Choices, EndpointChoice, change_settings, find_place
 from companion.errors import NotThere, UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
 from companion.vault.paths import relative_path
@@ -151,8 +151,7 @@ def _choose(root: Path, configs: Sequence[Config], output: Output) -> None:
         output.say(f"{now.model} stays.")
         return
     choice = EndpointChoice(other.base_url, other.model)
-    planned = find_place(root).plan(Choices(endpoint=choice))
-    write_planned(planned)
+    planned = change_settings(lambda: find_place(root).plan(Choices(endpoint=choice)))
     output.say("\n".join(planned.changed))
     warn_of_restart(root, output)
 

@@ -5,8 +5,9 @@ Vaults after the first have a file of their own; find_place says where.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import locked, read_if_there, write_private
 
+_LOCK_TIMEOUT = 10.0  # seconds
 _BOM = "\ufeff"
 _LF = re.compile(r"(?<!\r)\n")
 
@@ -106,19 +108,33 @@ def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
     return PlannedSettings(file, before, after, changed, config)
 
 
-def write_planned(planned: PlannedSettings) -> None:
-    """Write the file as planned, readable by its owner alone, since it may hold a key.
+def change_settings(plan: Callable[[], PlannedSettings]) -> PlannedSettings:
+    """Write the file as planned, and return the edit. Commands that do this take turns.
 
-    Raises UsageError, and writes nothing, if it has changed or cannot be written.
+    plan: called again when the turn comes, to read what others wrote by then. The file is readable
+    by its owner alone, since it may hold a key.
+
+    Raises UsageError, and writes nothing, if the turn does not come in 10 seconds, or the file has
+    changed since it was planned, or cannot be written.
     """
+    planned = plan()
     if not planned.changed:
-        return
-    with locked(planned.file.parent, f"{planned.file.name}.lock"):
-        if read_if_there(planned.file) != planned.before:
+        return planned  # perhaps in a folder that cannot be written
+    target = Path(os.path.realpath(planned.file))
+    with locked(target.parent, f"{target.name}.lock", _LOCK_TIMEOUT):
+        planned = plan()
+        if planned.changed and read_if_there(planned.file) != planned.before:
             raise UsageError(
                 f"somebody changed {planned.file} in the meantime; nothing was written; try again"
             )
-        write_private(planned.file, planned.after)
+        if planned.changed:
+            write_private(planned.file, planned.after)
+    return planned
+
+
+def write_planned(planned: PlannedSettings) -> None:
+    """Write the file as planned before. Raises UsageError as change_settings does."""
+    change_settings(lambda: planned)
 
 
 def _validate(tables: Tables, file: Path) -> Config:

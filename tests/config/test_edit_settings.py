@@ -4,15 +4,24 @@ import json
 import os
 import stat
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Barrier
 
 import pytest
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.config import Config, edit_settings
-from companion.config.edit_settings import SettingValue, plan_settings, write_planned
+from companion.config.edit_settings import (
+    PlannedSettings,
+    SettingValue,
+    change_settings,
+    plan_settings,
+    write_planned,
+)
 from companion.errors import UsageError
 from tests.cases import Case, cases
 
@@ -166,15 +175,36 @@ def test_an_edit_meanwhile_is_not_lost(tmp_path: Path) -> None:
     assert file.read_text() == "# mine\n"
 
 
-def test_two_commands_do_not_write_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(file: Path, data: bytes) -> None:
-        with pytest.raises(Timeout):
-            FileLock(f"{file}.lock", timeout=0).acquire()
-        file.write_bytes(data)
+def test_commands_at_the_same_moment_take_turns(tmp_path: Path) -> None:
+    file, started = tmp_path / "config.toml", Barrier(2, timeout=30)
 
-    monkeypatch.setattr(edit_settings, "write_private", write)
-    write_planned(plan_settings(tmp_path / "config.toml", SETTINGS))
-    assert (tmp_path / "config.toml").read_text() == WRITTEN
+    def change_one(name: str, value: SettingValue) -> tuple[str, ...]:
+        plans = count()
+
+        def plan() -> PlannedSettings:
+            planned = plan_settings(file, {name: value})
+            if next(plans) == 0:
+                started.wait()  # both have read the file before either writes it
+            return planned
+
+        return change_settings(plan).changed
+
+    with ThreadPoolExecutor(2) as pool:
+        changed = list(pool.map(change_one, ["endpoint.timeout", "callout.title"], [9, "Mine"]))
+    assert changed == [("endpoint.timeout = 9",), ('callout.title = "Mine"',)]
+    config = plan_settings(file, {}).config
+    assert (config.endpoint.timeout, config.callout.title) == (9, "Mine")
+
+
+def test_a_turn_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_settings, "_LOCK_TIMEOUT", 0.0)
+    file = tmp_path / "config.toml"
+    planned = plan_settings(file, SETTINGS)
+    with FileLock(f"{file}.lock"), pytest.raises(UsageError, match=r"another command .*\.lock for"):
+        write_planned(planned)
+    assert not file.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a right there")
@@ -184,6 +214,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(real)
     write_planned(plan_settings(link, SETTINGS))
     assert link.is_symlink() and real.read_text() == WRITTEN
+    assert real.with_name("dotfiles.toml.lock").exists()  # the one of all links to it
 
 
 def test_a_write_that_fails_leaves_what_was_there(
