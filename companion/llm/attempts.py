@@ -101,7 +101,7 @@ class Sender:
     ) -> tuple[Reply, Completion, Endpoint]:
         """Return the first reply that a retry would not change, its completion, and its endpoint.
 
-        The completion is an empty one where the status is not 200.
+        Where the status is not 200, the completion is empty, except for its usage.
 
         Status 408, 409, 429, 498 and 5xx, time-outs (once) and broken connections are retried. The
         tokens, which a call may take, are reserved before each call, and before the endpoint
@@ -248,8 +248,10 @@ def _settle(reservation: Reservation, reply: Reply) -> Completion:
     turn = reservation.turn
     if turn:
         turn.sent_at = reply.sent_at
-    is_paid = reply.status == 200 and not reply.is_web_page
-    completion = read_completion(reply) if is_paid else Completion(usage=Usage())
+    completion = read_completion(reply)
+    if reply.status != 200 or reply.is_web_page:  # it is paid only if it counts tokens
+        is_paid = completion.usage.input_tokens > 0
+        completion = Completion(usage=completion.usage if is_paid else Usage())
     if completion.tier not in ("", reservation.tier):
         reservation.tier = None
     reservation.settle(completion.usage)

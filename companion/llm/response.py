@@ -302,7 +302,8 @@ def with_body_status(reply: Reply) -> Reply:
         return reply
     code = str(_object(error).get("code"))
     status = int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 400
-    return reply._replace(status=status, body=json.dumps({"error": error}).encode())
+    body = {"error": error, "usage": data.get("usage")}  # of what was written before it, if any
+    return reply._replace(status=status, body=json.dumps(body).encode())
 
 
 def read_duration(text: str) -> float | None:

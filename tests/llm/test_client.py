@@ -530,6 +530,13 @@ def told(content: str, usage: object, **more: object) -> Scene:
 
 HTML = Scene(200, b"<!doctype html>", {"content-type": "text/html"})
 LATE = answer("late")._replace(delay=5.0)
+BROKEN_OFF = reply(  # as OpenRouter has it
+    200,
+    {
+        "choices": [{"message": {"content": "Half"}, "error": {"code": 502}}],
+        "usage": {"prompt_tokens": 500, "completion_tokens": 100},
+    },
+)
 ESTIMATE = (21, 100)  # for ASK: 9 and 4 letters, four a token, and 8 tokens around each message
 COSTS = [
     pytest.param([answer("fine")], (10, 5), 1, id="as the endpoint counts"),
@@ -546,6 +553,7 @@ COSTS = [
     pytest.param([answer("", "length"), answer("fine")], (20, 10), 2, id="asked once more"),
     pytest.param([error(500), error(429), answer("fine")], (10, 5), 1, id="errors are not paid"),
     pytest.param([error(500)], (0, 0), 0, id="nothing but errors"),
+    pytest.param([BROKEN_OFF, answer("fine")], (510, 105), 2, id="an error that is paid"),
     pytest.param([error(401)], (0, 0), 0, id="no key"),
     pytest.param([HTML], (0, 0), 0, id="a web page"),
     pytest.param([LATE, answer("fine")], (31, 105), 2, id="too late, and again"),
