@@ -26,6 +26,7 @@ from companion.enrich.task import NoteRewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
+from companion.store.moves import Move
 from companion.vault.files import FileFingerprint
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
@@ -39,16 +40,17 @@ _MAX_PATHS = 1000  # of one client; the rest of its report is ignored
 class Presence:
     """The notes that clients have open, as each reports them regularly.
 
-    path_before: returns where the note at a path was before it was moved; None if it was not.
+    recent_moves: returns the moves of the last seconds, this many: pairs of an old and a new path,
+    the latest first.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        path_before: Callable[[str], str | None] = lambda path: None,
+        recent_moves: Callable[[float], Iterable[Move]] = lambda seconds: (),
     ) -> None:
         self._clock = clock
-        self._path_before = path_before
+        self._recent_moves = recent_moves
         self._lock = threading.Lock()
         self._reports: dict[str, _OpenPaths] = {}  # by client, the latest last
 
@@ -65,11 +67,12 @@ class Presence:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
 
         macOS and Windows ignore them, too; if two notes differ only in these, both count as open.
-        A note that was moved is open until its client reports that it is not.
+        A note that was moved is open as long as the last report may be from before.
         """
-        reports = self._valid_reports()
-        old_path = self._path_before(path) if reports else None
-        paths = {fold_path(each) for each in (path, old_path) if each}
+        reports, paths = self._valid_reports(), {fold_path(path)}
+        for old, new in self._recent_moves(REPORT_LASTS) if reports else ():
+            if fold_path(new) in paths:
+                paths.add(fold_path(old))
         return any(not paths.isdisjoint(report.paths) for report in reports)
 
     def open_paths(self) -> frozenset[str]:

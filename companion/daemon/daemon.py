@@ -41,7 +41,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.store.proposal_store import Selection
-from companion.vault.files import stat_note
 from companion.vault.paths import fold_path, spelled_path
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -65,7 +64,7 @@ class Daemon:
         self.started_at = time.time()
         self.released = threading.Event()  # another process is to have the vault
         self.proposals = space.journal.proposals
-        self.presence = Presence(path_before=self._path_before)
+        self.presence = Presence(recent_moves=space.journal.notes.recent_moves)
         self._first_settings = self._settings = space.settings
         self.settings_fault = ""
         self._fingerprints = Fingerprints(space.root)
@@ -85,7 +84,9 @@ class Daemon:
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
         hooks = self.follow_settings, self.outbox.settle, self._after_scan
-        self.reconciler = Reconciler(space, queue, self._fingerprints, self._backlog, *hooks)
+        self.reconciler = Reconciler(
+            space, queue, self._fingerprints, self._backlog, *hooks, self.presence.open_paths
+        )
         scan = self.reconciler.scan
         self.consent = BacklogConsent(
             space,
@@ -308,11 +309,6 @@ class Daemon:
             return []
         deferred = {fold_path(path) for path in self._background.deferred()}
         return [path for path in opened if fold_path(path) in deferred]
-
-    def _path_before(self, path: str) -> str | None:
-        """Return where the note was before it was moved; None if another is there by now."""
-        old_path = self.space.journal.notes.moved_from.get(path)
-        return old_path if old_path and stat_note(self.root, old_path) is None else None
 
     def _record(self, result: Result) -> None:
         log_result(result)

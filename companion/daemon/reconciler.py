@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from companion.app.backlog import Backlog
@@ -54,7 +54,8 @@ class Reconciler:
 
     follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
     called with the notes before they are scanned; None: all. after_scan: called after each scan of
-    the whole vault, unless the next one follows at once. clock: the queue's. backlog: the notes
+    the whole vault, unless the next one follows at once. open_paths: returns the notes that editors
+    show. clock: the queue's. backlog: the notes
     that wait for consent. ready: set after the first scan. scans: how many there were, of the whole
     vault or of some notes.
     """
@@ -68,6 +69,7 @@ class Reconciler:
         follow_settings: Callable[[], bool],
         settle: Callable[[Collection[str] | None], None],
         after_scan: Callable[[], None],
+        open_paths: Callable[[], Iterable[str]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vault_missing = False
@@ -81,6 +83,7 @@ class Reconciler:
         self._backlog = backlog
         self._settle_offers = settle
         self._after_scan = after_scan
+        self._open_paths = open_paths
         self._follow_settings = follow_settings
         self._clock = clock
         self._had_settings = False
@@ -196,6 +199,7 @@ class Reconciler:
             if not self._moves:
                 return
             busy = [ticket.path for ticket in self._queue.in_progress()]
+            busy += self._open_paths()
             earlier = self._unfinished_moves if time.monotonic() < self._moves_end else []
             moved, self._unfinished_moves = follow_events(
                 self._space.root, self._space.journal, self._moves, busy, earlier

@@ -129,12 +129,13 @@ def follow_events(
 
     A move is ignored if the note is still at its old path, or is not at the new one.
 
-    busy: notes in progress, which the journal may not know yet. earlier: what the last call
+    busy: notes in progress or open, which the journal may not know yet. earlier: what the last call
     returned as unfinished; ignored unless one of moves starts there, as another note may be there
     by now. Returns the notes that were moved, and the unfinished moves: of notes at neither path,
     which were deleted or moved on.
     """
-    before = {path: path for path in (*journal.notes.all(), *busy)} | dict(earlier)
+    paths = (*journal.notes.all(), *busy, *journal.notes.moved_from)
+    before = {path: path for path in paths} | dict(earlier)
     now = before.copy()
     for old, new in moves:
         for first, at in now.items():
@@ -223,7 +224,7 @@ class RememberedNotes(Store):
 
     def __init__(self, db: Database, *, read_only: bool) -> None:
         super().__init__(db)
-        self._moves: list[tuple[str, str]] = []  # since this was opened
+        self._moves: list[tuple[str, str, float]] = []  # since this was opened, each with its time
         self._read_only = read_only
 
     def all(self) -> dict[str, Fingerprint | None]:
@@ -267,7 +268,7 @@ class RememberedNotes(Store):
 
         The proposals for the note at old supersede those for one at new.
         """
-        self._moves.append((old, new))
+        self._moves.append((old, new, time.monotonic()))
         if self._read_only:
             self._db.copy_to_memory()
 
@@ -288,7 +289,15 @@ class RememberedNotes(Store):
     @property
     def moved_from(self) -> dict[str, str]:
         """The old paths of the notes moved since this was opened, by their new paths."""
-        return {new: old for old, new in self._moves}
+        return {new: old for old, new, _ in self._moves}
+
+    def recent_moves(self, seconds: float) -> Iterator[Move]:
+        """Yield the moves that were recorded in the last `seconds`, the latest first."""
+        since = time.monotonic() - seconds
+        for old, new, at in reversed(self._moves):
+            if at < since:
+                return
+            yield old, new
 
     def follow(self, path: str) -> Callable[[], str]:
         """Return a function that returns the current path, when called, of the note now at path."""
@@ -296,7 +305,7 @@ class RememberedNotes(Store):
 
         def current() -> str:
             at = path
-            for old, new in self._moves[begun:]:
+            for old, new, _ in self._moves[begun:]:
                 at = new if at == old else at
             return at
 

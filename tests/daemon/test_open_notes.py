@@ -187,6 +187,23 @@ def test_run_is_over_once_its_open_note_is_to_be_left_alone(quiet: DaemonFixture
     assert run.since(0)[0].reason == outbox.EDITS_DELETED
 
 
+@pytest.mark.parametrize("is_known", [False, True], ids=["new", "with a proposal"])
+def test_note_is_open_that_was_renamed_twice_since_its_editor_reported_it(
+    quiet: DaemonFixture, is_known: bool
+) -> None:
+    if is_known:
+        quiet.run("Stub.md", propose=True)
+    quiet.daemon.report_presence("desk", ["Stub.md"])
+    (quiet.vault / "Stub.md").rename(quiet.vault / "B.md")
+    eventually(lambda: quiet.daemon.presence.is_open("B.md"), 10)
+    quiet.note("Stub.md", "Another.\n")
+    (quiet.vault / "B.md").rename(quiet.vault / "C.md")
+    eventually(lambda: quiet.daemon.presence.is_open("C.md"), 10)
+    run = quiet.run("C.md", wait=False)
+    eventually(lambda: run.is_over or rows(quiet, "C.md"))
+    assert quiet.read("C.md") == STUB and rows(quiet, "C.md")
+
+
 # --- undo
 
 
