@@ -245,8 +245,13 @@ def _join_chunks(chunks: list[Any]) -> dict[str, Any]:
     }
     ends = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
     usages = [usage for chunk in chunks if (usage := _object(chunk).get("usage"))]
+    errors = [error for chunk in (*chunks, *choices) if (error := _object(chunk).get("error"))]
     choice = {"message": message, "finish_reason": ends[-1] if ends else "error"}
-    return {"choices": [choice], "usage": usages[-1] if usages else None}
+    return {
+        "choices": [choice] if any(choices) else [],
+        "usage": usages[-1] if usages else None,
+        "error": errors[-1] if errors else None,
+    }
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
@@ -297,13 +302,13 @@ def with_body_status(reply: Reply) -> Reply:
         return reply
     data = _object(reply.parse())
     choice = _first(data.get("choices"))
-    error = (choice or data).get("error")
+    error = choice.get("error") or data.get("error")
     if not error or choice.get("finish_reason") == "stop":
         return reply
-    code = str(_object(error).get("code"))
-    status = int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 400
+    code = re.fullmatch(r"[45]\d\d", str(_object(error).get("code")), re.ASCII)
+    default = 502 if choice else 400  # once the model has begun, the request was valid
     body = {"error": error, "usage": data.get("usage")}  # of what was written before it, if any
-    return reply._replace(status=status, body=json.dumps(body).encode())
+    return reply._replace(status=int(code[0]) if code else default, body=json.dumps(body).encode())
 
 
 def read_duration(text: str) -> float | None:

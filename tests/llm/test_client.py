@@ -18,7 +18,14 @@ from companion.llm.budget import Budget, Caps, LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
-from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, JsonUnsupported
+from companion.llm.endpoint_errors import (
+    CallFailed,
+    Cancelled,
+    EndpointDown,
+    JsonUnsupported,
+    RateLimited,
+    RequestRejected,
+)
 from companion.llm.request import Capabilities, Question
 from companion.llm.response import Answer, NoAnswer, Reply, Usage
 from companion.llm.transport import Transport
@@ -128,6 +135,13 @@ def test_what_ends_an_answer_is_no_part_of_it(fake: FakeEndpoint, end: str) -> N
         assert client.ask(Question(ASK, 100)).text == "A measure."
 
 
+def stream(*chunks: object) -> Scene:
+    """Return a reply in events, with a comment as OpenRouter sends it."""
+    events = [*map(json.dumps, chunks), "[DONE]"]
+    body = "".join(f"data: {event}\n\n" for event in events)
+    return Scene(200, f": PROCESSING\n\n{body}".encode())
+
+
 STREAMS = [
     pytest.param(["A mea", "sure."], "A measure.", id="whole"),
     pytest.param(["A mea"], None, id="without its end"),
@@ -141,9 +155,7 @@ def test_a_stream_that_nobody_asked_for(
     chunks = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
     usage = {"prompt_tokens": 10, "completion_tokens": 5}
     end = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}
-    events = [json.dumps(chunk) for chunk in (*chunks, *([end] if text else []))]
-    body = "".join(f"data: {event}\n\n" for event in (*events, "[DONE]"))
-    fake.play(Scene(200, f": PROCESSING\n\n{body}".encode()))
+    fake.play(stream(*chunks, *([end] if text else [])))
     with client_of(fake) as client:
         if text:
             assert client.ask(Question(ASK, 100)) == Answer(text, {}, Usage(10, 5, 1))
@@ -151,6 +163,44 @@ def test_a_stream_that_nobody_asked_for(
             with pytest.raises(NoAnswer, match="breaks off"):
                 client.ask(Question(ASK, 100))
     assert fake.seen[0].body["stream"] is False
+
+
+HALF = {"choices": [{"delta": {"content": "A mea"}}]}
+STREAM_ERRORS = [
+    pytest.param(
+        stream({"error": {"message": "Rate limit exceeded: free-models-per-min.", "code": 429}}),
+        RateLimited,
+        "free-models-per-min",
+        id="at once",
+    ),
+    pytest.param(
+        stream(
+            HALF,
+            {
+                "error": {"code": "server_error", "message": "Provider disconnected"},
+                "choices": [{"delta": {"content": ""}, "finish_reason": "error"}],
+            },
+        ),
+        EndpointDown,
+        "Provider disconnected",
+        id="midway",
+    ),
+    pytest.param(
+        stream({"error": {"message": "no", "code": "invalid_request"}}),
+        RequestRejected,
+        "no invalid_request",
+        id="without a status",
+    ),
+]
+
+
+@pytest.mark.parametrize(("scene", "kind", "words"), STREAM_ERRORS)
+def test_an_error_in_a_stream_is_told(
+    fake: FakeEndpoint, scene: Scene, kind: type[CompanionError], words: str
+) -> None:
+    fake.play(scene)
+    with client_of(fake) as client, pytest.raises(kind, match=words):
+        client.ask(Question(ASK, 100))
 
 
 def test_json_that_a_parser_took_for_thoughts_is_found(fake: FakeEndpoint) -> None:
