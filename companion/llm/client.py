@@ -40,6 +40,10 @@ from companion.llm.response import (
 _JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
+_USUAL = {  # parameters that the user sets, and what happens without them
+    "service_tier": "at the usual price",
+    "reasoning_effort": "and thinks as much as it usually does",
+}
 Check = Callable[[], None]
 """Called right before a call goes out; raises the reason not to make it."""
 
@@ -191,10 +195,10 @@ class Client(Sender):
                 return completion, endpoint, limit
             with self._lock:
                 before = capabilities.dropped  # by concurrent calls, too
-                name = capabilities.drop_parameter(reply, dropped)
+                name = capabilities.drop_parameter(reply, dropped, endpoint)
             if name:
-                if name == "service_tier" and name not in before:
-                    _warn_of_usual_price(reply, endpoint)
+                if name in _USUAL and name not in before:
+                    _warn_of_missing(name, reply, endpoint)
                 continue
             error = error_for_reply(reply, endpoint)
             if question.schema and reply.status in REJECTED and type(error) is RequestRejected:
@@ -203,15 +207,16 @@ class Client(Sender):
             raise error
 
 
-def _warn_of_usual_price(reply: Reply, endpoint: Endpoint) -> None:
-    """Log that the endpoint does not have the service tier. reply: that says so."""
+def _warn_of_missing(name: str, reply: Reply, endpoint: Endpoint) -> None:
+    """Log that the endpoint does not take a parameter that the user set. reply: that says so."""
     _log.warning(
-        "The endpoint %s does not have the service tier %s for %s (it says: %s);"
-        " it is asked without it, at the usual price",
+        "The endpoint %s does not take the %s %s for %s (it says: %s); it is asked without it, %s",
         endpoint.address,
-        endpoint.service_tier,
+        name.replace("_", " "),
+        getattr(endpoint, name),
         endpoint.model,
         hide_secrets(server_message(reply), endpoint)[:200],
+        _USUAL[name],
     )
 
 

@@ -25,7 +25,8 @@ _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once mea
 _THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _NO_THOUGHTS = "\n\n/no_think"  # the switch that Qwen3 was trained on: qwenlm.github.io/blog/qwen3
 _OPTIONAL = {  # what may be left out, and how errors name it
-    "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)|instead)"
+    "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)"
+    r"|\buse\W{1,3}max_completion_tokens)"
     r"|(unsupported|unrecogni|unknown|unexpected).{0,60}\bmax_tokens\b",  # not: too large
     "temperature": r"\btemperature\b",
     "chat_template_kwargs": r"\bchat_template_kwargs\b",
@@ -116,20 +117,21 @@ class Capabilities:
         self.dropped: frozenset[str] = frozenset()
         self.thinks = False
 
-    def drop_parameter(self, reply: Reply, dropped: frozenset[str]) -> str:
+    def drop_parameter(self, reply: Reply, dropped: frozenset[str], endpoint: Endpoint) -> str:
         """Return the parameter that the reply rejects, left out from now on; empty if none.
 
-        dropped: the parameters that were left out of the rejected request. OpenAI's reasoning
-        models accept no temperature, and max_completion_tokens instead of max_tokens: those tokens
-        include their thoughts. Only vLLM, SGLang and llama.cpp know chat_template_kwargs, and few
-        models service_tier. `system` is no parameter, but the role: Gemma and others have only the
-        user's.
+        dropped: the parameters that were left out of the rejected request. endpoint: it was sent
+        to; by its settings, others were not in the request either. OpenAI's reasoning models accept
+        no temperature, and max_completion_tokens instead of max_tokens: those tokens include their
+        thoughts. Only vLLM, SGLang and llama.cpp know chat_template_kwargs, and few models
+        service_tier. `system` is no parameter, but the role: Gemma and others have only the user's.
         """
         message = server_message(reply)
         if reply.status not in REJECTED or not _NOT_SUPPORTED.search(message):
             return ""
+        unset = {name for name, value in _parameters_of(endpoint).items() if value is None}
         for name, spelled in _OPTIONAL.items():
-            if re.search(spelled, message, re.IGNORECASE) and name not in dropped:
+            if name not in dropped | unset and re.search(spelled, message, re.IGNORECASE):
                 self.dropped |= {name}
                 self.thinks |= name == "max_tokens"
                 return name
@@ -158,16 +160,24 @@ class Capabilities:
         if "system" in self.dropped and len(messages := body["messages"]) > 1:
             texts = [message["content"] for message in messages[:2]]
             body["messages"] = [{"role": "user", "content": "\n\n".join(texts)}, *messages[2:]]
-        off = endpoint.reasoning_effort == "none" or endpoint.embedded
-        if off and self.thinks and "qwen3" in endpoint.model.lower():
+        if _is_told_not_to_think(endpoint) and self.thinks and "qwen3" in endpoint.model.lower():
             body["messages"][-1]["content"] += _NO_THOUGHTS
-        optional = {
-            "temperature": TEMPERATURE,
-            "reasoning_effort": endpoint.reasoning_effort,
-            "chat_template_kwargs": {"enable_thinking": False} if off else None,
-            "service_tier": endpoint.service_tier,
-        }
-        for name, value in optional.items():
+        for name, value in _parameters_of(endpoint).items():
             if value is not None and name not in self.dropped:
                 body[name] = value
         return body | question.sampling() if endpoint.embedded else body
+
+
+def _parameters_of(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the optional parameters of a request, None where the settings ask for none."""
+    is_off = _is_told_not_to_think(endpoint)
+    return {
+        "temperature": TEMPERATURE,
+        "reasoning_effort": endpoint.reasoning_effort,
+        "chat_template_kwargs": {"enable_thinking": False} if is_off else None,
+        "service_tier": endpoint.service_tier,
+    }
+
+
+def _is_told_not_to_think(endpoint: Endpoint) -> bool:
+    return endpoint.reasoning_effort == "none" or endpoint.embedded

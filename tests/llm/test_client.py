@@ -331,8 +331,13 @@ REJECTED = {
 
 @labelled(("is_rejected", "scene", "settings"), REJECTED)
 def test_what_a_model_does_not_take_is_left_out(
-    fake: FakeEndpoint, is_rejected: Any, scene: Scene, settings: dict[str, Any]
+    fake: FakeEndpoint,
+    caplog: pytest.LogCaptureFixture,
+    is_rejected: Any,
+    scene: Scene,
+    settings: dict[str, Any],
 ) -> None:
+    """If the user set it, it is said once."""
     fake.script = lambda seen, _n: scene if is_rejected(seen.body) else GOOD
     with client_of(fake, **settings) as client:
         for _ in range(2):
@@ -340,6 +345,9 @@ def test_what_a_model_does_not_take_is_left_out(
     assert len(fake.seen) == 3
     contents = [message["content"] for message in fake.seen[-1].body["messages"]]
     assert "\n\n".join(contents) == "Be brief.\n\nWhy?"
+    missing_settings = settings.keys() - fake.seen[-1].body.keys()
+    assert len(caplog.messages) == len(missing_settings)
+    assert all("reasoning effort" in message for message in caplog.messages)
 
 
 def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:

@@ -84,6 +84,28 @@ FAULTS = {
         "too large",
         1,
     ),
+    "more tokens than allowed": (
+        error(400, "max_tokens (9000) exceeds the maximum; use at most 4096 instead"),
+        RequestRejected,
+        "exceeds",
+        1,
+    ),
+    "more tokens than vLLM has": (
+        error(
+            400,
+            "'max_tokens' or 'max_completion_tokens' is too large: 9. This model supports at most"
+            " 4 tokens",
+        ),
+        RequestRejected,
+        "too large",
+        1,
+    ),
+    "a parameter that was not sent": (
+        error(400, "unexpected field: thinking"),
+        RequestRejected,
+        "settings",
+        1,
+    ),
     "Google, no such key": (
         reply(400, [{"error": {"code": 400, "message": "API key not valid. Please pass a ..."}}]),
         Unauthorised,
