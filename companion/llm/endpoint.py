@@ -28,16 +28,17 @@ from companion.llm.catalog import DEFAULT_MODEL, current_name
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Dollars = Annotated[float, Field(ge=0)]
 JsonMode = Literal["auto", "schema", "object", "text"]
+_KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
 _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
 def clean_key(value: SecretStr) -> SecretStr:
-    """Return the API key without what is often copied with it: blanks, quotes, `Bearer`.
+    """Return the API key without what is often copied with it: blanks, quotes, its header.
 
     Raises ValueError, without a part of it, if it has a character that no key has.
     """
     key = value.get_secret_value().strip().strip("\ufeff").strip()
-    key = key.strip("\"'").removeprefix("Bearer ").strip()
+    key = _KEY_HEADER.sub("", key.strip("\"'")).strip()
     if not (key.isprintable() and key.isascii()):
         raise ValueError(
             "within the key there is a line break or another character that no key has; copy it"

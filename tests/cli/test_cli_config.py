@@ -60,11 +60,12 @@ def read_key_by(user: User, way: str, key: str, monkeypatch: pytest.MonkeyPatch)
     return ran.status, ran.all
 
 
+@pytest.mark.parametrize("header", ["Bearer ", "bearer ", "Authorization: Bearer "])
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_copied_with_a_key_is_dropped(
-    user: User, monkeypatch: pytest.MonkeyPatch, way: str
+    user: User, monkeypatch: pytest.MonkeyPatch, way: str, header: str
 ) -> None:
-    status, printed = read_key_by(user, way, f' \ufeff"Bearer {OTHER}"\r\n', monkeypatch)
+    status, printed = read_key_by(user, way, f' \ufeff"{header}{OTHER}"\r\n', monkeypatch)
     assert status == 0 and OTHER not in printed
     if way == "environment":
         assert user.fake.seen[0].headers["authorization"] == f"Bearer {OTHER}"
