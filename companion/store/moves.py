@@ -13,9 +13,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
-from posixpath import basename
+from posixpath import basename, dirname
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -142,20 +143,22 @@ def follow_events(
             if at == old or at.startswith(f"{old}/"):
                 now[first] = new + at[len(old) :]
     moved, unfinished = list[Move](), list[Move]()
+    list_names = cache(partial(_list_names, root))
     for first, at in now.items():
-        if at not in (first, before[first]) and not _is_there(root, first):
-            (moved if _is_there(root, at) else unfinished).append((first, at))
+        if at not in (first, before[first]) and basename(first) not in list_names(dirname(first)):
+            is_there = basename(at) in list_names(dirname(at))
+            (moved if is_there else unfinished).append((first, at))
     for first, at in moved:
         journal.move(first, at)
     return moved, unfinished
 
 
-def _is_there(root: Path, path: str) -> bool:
-    """Whether there is a file with exactly this name, even if the drive ignores case."""
+def _list_names(root: Path, folder: str) -> frozenset[str]:
+    """Return the names in a folder as they are spelled there, even if the drive ignores case."""
     try:
-        return any(entry.name == basename(path) for entry in (root / path).parent.iterdir())
+        return frozenset(entry.name for entry in (root / folder).iterdir())
     except OSError:
-        return False
+        return frozenset()
 
 
 def _read(root: Path, file: NoteFile) -> bytes | None:
