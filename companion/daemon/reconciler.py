@@ -55,9 +55,8 @@ class Reconciler:
     follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
     called with the notes before they are scanned; None: all. after_scan: called after each scan of
     the whole vault, unless the next one follows at once. open_paths: returns the notes that editors
-    show. clock: the queue's. backlog: the notes
-    that wait for consent. ready: set after the first scan. scans: how many there were, of the whole
-    vault or of some notes.
+    show. clock: the queue's. backlog: the notes that wait for consent. ready: set after the first
+    scan. scans: how many there were, of the whole vault or of some notes.
     """
 
     def __init__(

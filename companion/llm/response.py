@@ -185,7 +185,7 @@ class Completion(NamedTuple):
 
 
 def read_completion(reply: Reply) -> Completion:
-    """Return the completion in a reply of status 200. Never raises, whatever the server sent."""
+    """Return the completion in a reply of any status. Never raises, whatever the server sent."""
     data = reply.parse()
     if not isinstance(data, dict):
         return Completion(problem="breaks off or is not JSON")
