@@ -159,11 +159,15 @@ class LocalVault(Vault):
         from companion.app.types.proposals import ProposalInPlace
         from companion.enrich.places import preview_proposal
         from companion.note.diff import diff_words
+        from companion.note.editor_text import to_utf16
 
         seen = preview_proposal(self._space, self._context(), self._records.proposal(id))
         differences = diff_words(seen.before, seen.after, query.context)
         parts = [(part.mark, part.text) for part in differences]
-        return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
+        start = min(edit.start for edit in to_utf16(seen.before, seen.edits))
+        return ProposalInPlace(
+            title=seen.title, new_values=seen.new_values, start=start, parts=parts
+        )
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         return self._records.decide(decisions)

@@ -136,10 +136,14 @@ def _nowhere(
 
 
 class Preview(NamedTuple):
-    """A note's text before and after a proposal; new_values: those not used in the vault yet."""
+    """A note's text before and after a proposal, and the edits between them.
+
+    new_values: those not used in the vault yet.
+    """
 
     before: str
     after: str
+    edits: list[Edit]
     title: str
     new_values: list[str]
 
@@ -162,7 +166,7 @@ def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal
     chooses = field.vocabulary == "vault" and field.property
     new_values = [each for each in values if chooses and not context.is_used(field, each)]
     title = name_note(task.parsed, path)
-    return Preview(task.data.decode("utf-8"), plan.text, title, new_values)
+    return Preview(task.data.decode("utf-8"), plan.text, plan.edits, title, new_values)
 
 
 class Plan(NamedTuple):

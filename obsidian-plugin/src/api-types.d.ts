@@ -691,11 +691,13 @@ export interface components {
         /**
          * @description The effect of a proposal on its note as it is now: the parts of a word diff, each with its
          *     mark: kept (`=`), added (`+`), removed (`-`), or lines that are left out (`…`). title: the
-         *     note's. new_values: those of its values that no note of the vault uses yet.
+         *     note's. new_values: those of its values that no note of the vault uses yet. start: where the
+         *     first edit is in the note's text; it counts UTF-16 code units.
          */
         ProposalInPlace: {
             title: string;
             new_values: string[];
+            start: number;
             parts: string[][];
         };
         /** @description The result: the proposal, which waits for a decision, or why a check rejected it. */

@@ -7,8 +7,7 @@ import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
 import { explain } from "./errors.js";
 import { showInWebViewer } from "./internals.js";
-import { findEditing } from "./note-text.js";
-import { isNote, requireNote } from "./open-notes.js";
+import { findEditing, isNote, requireNote } from "./open-notes.js";
 import { openInBrowser, readAgreed } from "./program.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
@@ -207,7 +206,7 @@ function addItems(plugin, menu, about, actions, values) {
  * @type {(plugin: CompanionPlugin, file: TFile) => boolean}
  */
 function hasSection({ app }, file) {
-  const line = findEditing(app, file)?.editor.getCursor().line ?? -1;
+  const line = findEditing(app, file)?.editor?.getCursor().line ?? -1;
   return Boolean(app.metadataCache.getFileCache(file)?.headings?.some(({ position }) => position.start.line <= line));
 }
 

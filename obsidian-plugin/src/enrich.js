@@ -1,7 +1,7 @@
 /** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
 import { confirmFirst, notify, notifyWithButton } from "./dialogs.js";
-import { saveOpen } from "./open-notes.js";
+import { saveOpen } from "./note-text.js";
 import { tellFilled } from "./outbox.js";
 import { ApiError } from "../ui/api.js";
 import { sum } from "../ui/status-store.js";

@@ -6,19 +6,24 @@ import { MarkdownView, TextFileView, TFile } from "obsidian";
 
 /** @import { App, Editor } from "obsidian" */
 
+/**
+ * What shows a note: a view, or a card on a canvas, an embed or a popover, for which Obsidian's API has nothing but
+ * `Workspace.activeEditor`.
+ *
+ * view: null for a card. editor, cm: its editor, and CodeMirror's view behind that; null where it has none. isPart: whether
+ * it shows only a part of the note, as a card of one heading does. isEditing: whether the editor holds the text; not so in
+ * reading mode. read: returns the text as an editor shows it.
+ *
+ * @typedef {{
+ *   file: TFile, view: TextFileView | null, editor: Editor | null, cm: EditorView | null, containerEl: HTMLElement | null,
+ *   isPart: boolean, isEditing: boolean, read: () => string, save: () => unknown,
+ * }} NoteView
+ */
+
 /** Elements where a note is edited outside of its text: its properties and its name. */
 export const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
 export const DIALOGS = ".modal-container, .prompt";
 export const SUGGESTIONS = ".suggestion-container"; // they know their place in the text by line and column
-
-/**
- * An editor outside of tabs and panes: a card on a canvas, an embed, a popover. Obsidian's API has nothing
- * for them but `Workspace.activeEditor`.
- *
- * isPart: whether it shows only a part of the note, as a card of one heading does.
- *
- * @typedef {{ file: TFile, editor: Editor, isPart: boolean, save: () => unknown }} Card
- */
 
 /**
  * Show a web page in a tab by the core plugin "Web viewer", there since Obsidian 1.8. Return whether it is on and does so.
@@ -49,21 +54,19 @@ export function findMissing({ workspace }) {
   return [...missing];
 }
 
-/** Return the CodeMirror view behind an editor, there since Obsidian 1.0, else null. @param {Editor} editor */
+/** Return the CodeMirror view behind an editor, there since Obsidian 1.0, else null. @param {Editor | null} editor */
 export function findCodeMirror(editor) {
   const cm = field(editor, "cm");
   return cm instanceof EditorView ? cm : null;
 }
 
-/** Return whether an input method shows candidates in the editor. @param {Editor} editor */
-export function isComposing(editor) {
-  const cm = findCodeMirror(editor);
+/** Return whether an input method shows candidates in the editor. @param {NoteView} view */
+export function isComposing({ cm }) {
   return Boolean(cm?.composing || cm?.compositionStarted);
 }
 
-/** Return whether the user took back steps in the editor that can be made again, until something is edited. @param {Editor} editor */
-export function canRedo(editor) {
-  const cm = findCodeMirror(editor);
+/** Return whether the user took back steps in the editor that can be made again, until something is edited. @param {NoteView} view */
+export function canRedo({ cm }) {
   return cm !== null && redoDepth(cm.state) > 0;
 }
 
@@ -71,10 +74,10 @@ export function canRedo(editor) {
  * Return whether Vim's keys are on in the editor and are not in normal mode. In insert mode Vim records
  * every edit as typed; in visual mode it remembers lines and columns.
  *
- * @param {Editor} editor
+ * @param {NoteView} view
  */
-export function isInVimMode(editor) {
-  const vim = field(field(field(findCodeMirror(editor), "cm"), "state"), "vim");
+export function isInVimMode({ cm }) {
+  const vim = field(field(field(cm, "cm"), "state"), "vim");
   return Boolean(field(vim, "insertMode")) || Boolean(field(vim, "visualMode"));
 }
 
@@ -84,7 +87,7 @@ export function readSaved(view) {
   return typeof text === "string" ? text : null;
 }
 
-/** Return the editors outside of tabs and panes. @type {(app: App) => Card[]} */
+/** Return the editors outside of tabs and panes. @type {(app: App) => NoteView[]} */
 export function findCards({ workspace }) {
   /** @type {unknown[]} */
   const parts = [workspace.activeEditor];
@@ -92,19 +95,19 @@ export function findCards({ workspace }) {
     const nodes = field(field(view, "canvas"), "nodes");
     if (nodes instanceof Map) parts.push(...[...nodes.values()].map((node) => field(node, "child")));
   });
-  return parts.flatMap((part) => (part instanceof TextFileView ? [] : (asCard(part) ?? [])));
+  return parts.flatMap((part) => (part instanceof TextFileView ? [] : asCard(part)));
 }
 
-/**
- * @param {unknown} part
- * @returns {Card | null} null if it is no editor of a file
- */
+/** Return the part of a canvas or the workspace as a card, nothing if it is no editor of a file. @type {(part: unknown) => NoteView[]} */
 function asCard(part) {
   const file = field(part, "file");
-  const editor = field(field(part, "editMode"), "editor") ?? field(part, "editor");
-  if (!(file instanceof TFile) || typeof field(editor, "getValue") !== "function") return null;
+  const editor = /** @type {Editor} */ (field(field(part, "editMode"), "editor") ?? field(part, "editor"));
+  if (!(file instanceof TFile) || typeof field(editor, "getValue") !== "function") return [];
+  const cm = findCodeMirror(editor);
+  const containerEl = cm?.dom ?? null;
+  const [isPart, isEditing] = [Boolean(field(part, "subpath")), Boolean(containerEl?.isConnected)];
   const save = () => /** @type {{ run?: () => unknown } | undefined} */ (field(part, "requestSave"))?.run?.();
-  return { file, editor: /** @type {Editor} */ (editor), isPart: Boolean(field(part, "subpath")), save };
+  return [{ file, view: null, editor, cm, containerEl, isPart, isEditing, read: () => editor.getValue(), save }];
 }
 
 /** @type {(value: unknown, name: string) => unknown} */

@@ -2,74 +2,77 @@
 
 import { isolateHistory } from "@codemirror/commands";
 import { ChangeSet, EditorSelection } from "@codemirror/state";
-import { MarkdownView, TextFileView } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
-import { findCards, findCodeMirror, readSaved } from "./internals.js";
+import { readSaved } from "./internals.js";
+import { findEditing, findNoteViews } from "./open-notes.js";
 import { say } from "./words.js";
 
 /** @import { SelectionRange } from "@codemirror/state" */
-/** @import { App, Editor, TFile } from "obsidian" */
-/** @import { Card } from "./internals.js" */
+/** @import { App, TFile } from "obsidian" */
+/** @import { NoteView } from "./internals.js" */
+/** @import CompanionPlugin from "./main.js" */
 /** @import { EditShape as Edit } from "./api-types.d.ts" */
 
-/**
- * What edits a note: a view, or a card on a canvas, an embed or a popover that shows all of it.
- *
- * @typedef {{ editor: Editor, save: () => unknown }} Editing
- */
+const LOOK = 200; // milliseconds between two checks whether a note is saved
+const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
 
 /**
- * An editor of a note or a part of it. isEditing: false for a view in reading mode, whose editor need not
- * hold the note's text.
+ * Return the text of a note's file, with its line ends and byte order mark.
  *
- * @typedef {{ file: TFile | null, editor: Editor, containerEl: HTMLElement, isEditing: boolean }} NoteEditor
- */
-
-/** Return all views of notes, in reading and in editing mode, including those in pop-out windows. @param {App} app */
-export function findViews(app) {
-  return findTextViews(app).filter((view) => view instanceof MarkdownView);
-}
-
-/** Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'. @param {App} app */
-export function findTextViews(app) {
-  /** @type {TextFileView[]} */
-  const views = [];
-  app.workspace.iterateAllLeaves(({ view }) => {
-    if (view instanceof TextFileView) views.push(view);
-  });
-  return views;
-}
-
-/**
- * Return the editors of notes wherever they are shown; of two that contain each other, the inner one first.
+ * isOutdated: whether somebody else wrote the file, as a sync client does, and no view of it shows that yet. Obsidian does so
+ * in a moment; a view that is saved before overwrites it. False where Obsidian does not tell what views loaded or saved
+ * last, which it does not document.
  *
- * @type {(app: App) => NoteEditor[]}
+ * Throws NoteUnavailable if it is not UTF-8.
+ *
+ * @type {(app: App, file: TFile) => Promise<{ text: string, isOutdated: boolean }>}
  */
-export function findEditors(app) {
-  const cards = findCards(app).flatMap(({ file, editor }) => {
-    const cm = findCodeMirror(editor);
-    return cm?.dom.isConnected ? [{ file, editor, containerEl: cm.dom, isEditing: true }] : [];
-  });
-  const views = findViews(app).map((view) => {
-    const { file, editor, containerEl } = view;
-    return { file, editor, containerEl, isEditing: view.getMode() === "source" };
-  });
-  return [...cards, ...views];
+export async function readFile(app, file) {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const bytes = await app.vault.readBinary(file);
+  let text = "";
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    throw new NoteUnavailable(say("notUtf8", { name: file.basename }));
+  }
+  const saved = findNoteViews(app).flatMap(({ file: shown, view, editor }) => (view && editor && shown === file ? [readSaved(view)] : []));
+  const isTold = saved.length > 0 && !saved.includes(null);
+  return { text, isOutdated: isTold && saved.every((one) => toEditorText(one ?? "") !== toEditorText(text)) };
 }
 
 /**
- * Return whether somebody else wrote the file of an open note, as a sync client does, and no view of it
- * shows that yet. Obsidian does so in a moment; a view that is saved before overwrites it. False where
- * Obsidian does not tell what views loaded or saved last, which it does not document.
+ * Save what was typed in open notes.
  *
- * @type {(app: App, file: TFile) => Promise<boolean>}
+ * Throws NoteUnavailable if a note cannot be saved.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} where the start of the notes' paths: a note, a folder with `/` at the end, empty for all
  */
-export async function isOutdated(app, file) {
-  const views = findViews(app).filter((view) => view.file === file);
-  const saved = views.map(readSaved).filter((text) => text !== null);
-  if (!saved.length || saved.length < views.length) return false;
-  const now = toEditorText(await readFile(app, file));
-  return saved.every((text) => toEditorText(text) !== now);
+export async function saveOpen(plugin, where) {
+  for (const view of findNoteViews(plugin.app)) {
+    if (view.file.path.startsWith(where)) await saveView(plugin, view);
+  }
+}
+
+/**
+ * Save what was typed in a view, once it shows what others wrote into its file. Where nothing was typed, saving would only
+ * lose the file's line ends or byte order mark. A card does not say when it is saved: its text is waited for.
+ *
+ * @type {(plugin: CompanionPlugin, view: NoteView) => Promise<void>}
+ */
+async function saveView({ app, timers }, { file, view, isPart, read, save }) {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    if (looks) await timers.pause(LOOK);
+    const { text, isOutdated } = await readFile(app, file);
+    if (view && view.file !== file) return; // it shows another note by now, and Obsidian saved this one
+    const [saved, shown] = [toEditorText(text), read()];
+    if (isOutdated) continue;
+    if (isPart ? saved.includes(shown) : saved === shown) return;
+    await save();
+    if (view) return;
+  }
+  throw new NoteUnavailable(say(view ? "notSaved" : "cardNotSaved", { name: file.basename }));
 }
 
 /**
@@ -82,16 +85,15 @@ export async function isOutdated(app, file) {
  * @type {(app: App, file: TFile) => Promise<string>}
  */
 export async function readNote(app, file) {
-  const view = findEditing(app, file);
-  let text = await readFile(app, file);
-  if (!view) return text;
-  if (!isPlain(text) && view.editor.getValue() !== toEditorText(text)) {
-    if (!(await isOutdated(app, file))) await view.save();
-    text = await readFile(app, file);
+  for (let looks = 0; looks < 2; looks++) {
+    const { text, isOutdated } = await readFile(app, file);
+    const view = findEditing(app, file); // now, since it may show another note by now
+    if (!view) return text;
+    if (isPlain(text)) return view.read();
+    if (view.read() === toEditorText(text)) return text;
+    if (isOutdated) break;
+    await view.save();
   }
-  const shown = view.editor.getValue();
-  if (isPlain(text)) return shown;
-  if (shown === toEditorText(text)) return text;
   throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
@@ -106,12 +108,30 @@ export async function readNote(app, file) {
 export async function editNote(app, file, before, edits, mayEdit) {
   const view = findEditing(app, file);
   if (!view || !isPlain(before)) return editFile(app, file, before, edits, mayEdit);
-  if ((await isOutdated(app, file)) || !isPlain(await readFile(app, file))) return false;
-  const { editor } = view;
-  if (findEditing(app, file)?.editor !== editor || editor.getValue() !== before || !mayEdit()) return false;
-  changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
+  const { text, isOutdated } = await readFile(app, file);
+  if (isOutdated || !isPlain(text)) return false;
+  if (findEditing(app, file)?.editor !== view.editor || view.read() !== before || !mayEdit()) return false;
+  changeEditor(view, joinEdits(edits), applyEdits(before, edits));
   await view.save();
   return true;
+}
+
+/** @type {(app: App, file: TFile, before: string, edits: Edit[], mayEdit: () => boolean) => Promise<boolean>} */
+async function editFile(app, file, before, edits, mayEdit) {
+  if ((await readFile(app, file)).text !== before) return false;
+  let isSame = true;
+  try {
+    await app.vault.process(file, (text) => {
+      const view = findEditing(app, file);
+      const isShown = !view || (!isPlain(before) && view.read() === toEditorText(before));
+      isSame = isShown && withoutMark(text) === withoutMark(before) && mayEdit();
+      if (!isSame) throw new Error(); // so that nothing is written
+      return applyEdits(before, edits);
+    });
+  } catch (error) {
+    if (isSame) throw error;
+  }
+  return isSame;
 }
 
 /**
@@ -119,12 +139,11 @@ export async function editNote(app, file, before, edits, mayEdit) {
  *
  * Throws NoteUnavailable, and makes none, if an extension of another plugin changes them, or there is no CodeMirror.
  *
- * @param {Editor} editor
+ * @param {NoteView} view
  * @param {Edit[]} edits sorted by offset; no two are adjacent
  * @param {string} after the text that they make
  */
-function changeEditor(editor, edits, after) {
-  const cm = findCodeMirror(editor);
+function changeEditor({ cm }, edits, after) {
   if (!cm) throw new NoteUnavailable(say("missing", { what: "editor.cm" }));
   const { doc, selection } = cm.state;
   const text = doc.toString();
@@ -211,74 +230,19 @@ export function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * Return what edits the note, preferably the active view, or null. A view in reading mode does not count:
- * its editor need not hold the note's text. Nor does a card that shows a part of the note.
- *
- * @type {(app: App, file: TFile) => Editing | null}
- */
-export function findEditing(app, file) {
-  const active = app.workspace.getActiveViewOfType(MarkdownView);
-  const views = [active, ...findViews(app)];
-  const view = views.find((one) => one?.file?.path === file.path && one.getMode() === "source");
-  const isWhole = (/** @type {Card} */ card) => {
-    return card.file.path === file.path && !card.isPart && findCodeMirror(card.editor)?.dom.isConnected;
-  };
-  return view ?? findCards(app).find(isWhole) ?? null;
-}
-
-/**
- * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
- *
- * @type {(app: App, path: string) => TFile | null}
- */
-export function findFile({ vault }, path) {
-  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
-}
-
-/** @type {(app: App, file: TFile, before: string, edits: Edit[], mayEdit: () => boolean) => Promise<boolean>} */
-async function editFile(app, file, before, edits, mayEdit) {
-  if ((await readFile(app, file)) !== before) return false;
-  let isSame = true;
-  try {
-    await app.vault.process(file, (text) => {
-      const view = findEditing(app, file);
-      const isShown = !view || (!isPlain(before) && view.editor.getValue() === toEditorText(before));
-      isSame = isShown && withoutMark(text) === withoutMark(before) && mayEdit();
-      if (!isSame) throw new Error(); // so that nothing is written
-      return applyEdits(before, edits);
-    });
-  } catch (error) {
-    if (isSame) throw error;
-  }
-  return isSame;
-}
-
-/**
- * Return the text of the file, with its line ends and byte order mark.
- *
- * Throws NoteUnavailable if it is not UTF-8.
- *
- * @type {(app: App, file: TFile) => Promise<string>}
- */
-export async function readFile({ vault }, file) {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const bytes = await vault.readBinary(file);
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw new NoteUnavailable(say("notUtf8", { name: file.basename }));
-  }
-}
-
 /** Return whether an editor shows the text as it is: no byte order mark, all line ends LF. @param {string} text */
-export function isPlain(text) {
+function isPlain(text) {
   return !/^\ufeff|\r/.test(text);
 }
 
 /** Return what an editor shows of a file's text. @param {string} text */
 export function toEditorText(text) {
   return withoutMark(text).replace(/\r\n?/g, "\n");
+}
+
+/** Return where an offset in a file's text is in what an editor shows of it. @type {(text: string, offset: number) => number} */
+export function toEditorOffset(text, offset) {
+  return toEditorText(text.slice(0, offset)).length;
 }
 
 /** @param {string} text */

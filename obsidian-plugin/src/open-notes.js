@@ -1,17 +1,34 @@
-/** Which notes are open in this app, wherever they are shown, and saving what was typed in them. */
+/** Which notes are open in this app, and every view, card, embed and popover that shows one. */
 
-import { TFile } from "obsidian";
+import { MarkdownView, TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
-import { field, findCards } from "./internals.js";
-import { findTextViews, isOutdated, isPlain, readFile, toEditorText } from "./note-text.js";
+import { field, findCards, findCodeMirror } from "./internals.js";
 import { say } from "./words.js";
 
-/** @import { App, TextFileView } from "obsidian" */
-/** @import { Card } from "./internals.js" */
-/** @import CompanionPlugin from "./main.js" */
+/** @import { App } from "obsidian" */
+/** @import { NoteView } from "./internals.js" */
 
-const LOOK = 200; // milliseconds between two checks whether a note is saved
-const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
+/**
+ * Return everything that shows a note or a part of it, in all tabs, panes and windows; of two that contain each
+ * other, the inner one first.
+ *
+ * @type {(app: App) => NoteView[]}
+ */
+export function findNoteViews(app) {
+  return [...findCards(app), ...findTextViews(app).flatMap(asNoteView)].filter(({ file }) => isNote(file));
+}
+
+/**
+ * Return what edits the note, preferably the active view, or null. A view in reading mode does not count:
+ * its editor need not hold the note's text. Nor does a card that shows a part of the note.
+ *
+ * @type {(app: App, file: TFile) => NoteView | null}
+ */
+export function findEditing(app, { path }) {
+  const active = app.workspace.getActiveViewOfType(MarkdownView);
+  const editing = findNoteViews(app).filter((one) => one.file.path === path && one.isEditing && !one.isPart);
+  return editing.find(({ view }) => view && view === active) ?? editing.find(({ view }) => view) ?? editing[0] ?? null;
+}
 
 /**
  * Return the sorted paths of the notes that are open: in a tab, a pane or a pop-out window, on a
@@ -22,31 +39,29 @@ const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last k
 export function findOpen(app) {
   /** @type {Set<TFile>} */
   const shown = new Set();
-  const views = findTextViews(app);
-  const files = views.flatMap((view) => [view.file, ...filesOnCanvas(app, view)]);
-  for (const file of [...files, ...findCards(app).map((card) => card.file)]) {
-    addWithEmbeds(app, file, shown);
-  }
+  const files = [...findNoteViews(app).map(({ file }) => file), ...findTextViews(app).flatMap((view) => readCanvas(app, view))];
+  for (const file of files) addWithEmbeds(app, file, shown);
   return [...shown].map((file) => file.path).sort();
 }
 
-/**
- * Save what was typed in open notes.
- *
- * Throws NoteUnavailable if a note cannot be saved.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} where the start of the notes' paths: a note, a folder with `/` at the end, empty for all
- */
-export async function saveOpen(plugin, where) {
-  const { app } = plugin;
-  for (const view of findTextViews(app)) {
-    const { file } = view;
-    if (isNote(file) && file.path.startsWith(where)) await saveView(plugin, view, file);
-  }
-  for (const card of findCards(app)) {
-    if (isNote(card.file) && card.file.path.startsWith(where)) await saveCard(plugin, card);
-  }
+/** Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'. @param {App} app */
+function findTextViews(app) {
+  /** @type {TextFileView[]} */
+  const views = [];
+  app.workspace.iterateAllLeaves(({ view }) => {
+    if (view instanceof TextFileView) views.push(view);
+  });
+  return views;
+}
+
+/** @type {(view: TextFileView) => NoteView[]} */
+function asNoteView(view) {
+  const { file, containerEl } = view;
+  if (!file) return [];
+  const editor = view instanceof MarkdownView ? view.editor : null;
+  const isEditing = view instanceof MarkdownView && view.getMode() === "source";
+  const [read, save] = [() => view.getViewData(), () => view.save()];
+  return [{ file, view, editor, cm: findCodeMirror(editor), containerEl, isPart: false, isEditing, read, save }];
 }
 
 /**
@@ -54,7 +69,7 @@ export async function saveOpen(plugin, where) {
  *
  * @type {(app: App, view: TextFileView) => (TFile | null)[]}
  */
-function filesOnCanvas(app, view) {
+function readCanvas(app, view) {
   if (view.getViewType() !== "canvas") return [];
   try {
     const nodes = field(JSON.parse(view.getViewData()), "nodes");
@@ -63,35 +78,6 @@ function filesOnCanvas(app, view) {
   } catch {
     return []; // a canvas that is not loaded yet
   }
-}
-
-/**
- * Save a view, once it shows what others wrote into its file.
- *
- * @type {(plugin: CompanionPlugin, view: TextFileView, file: TFile) => Promise<void>}
- */
-async function saveView({ app, timers }, view, file) {
-  for (let looks = 0; looks < LOOKS; looks++) {
-    if (looks) await timers.pause(LOOK);
-    if (await isOutdated(app, file)) continue;
-    const text = await readFile(app, file);
-    // where nothing was typed, saving would only lose the file's line ends or byte order mark
-    if (isPlain(text) || view.getViewData() !== toEditorText(text)) await view.save();
-    return;
-  }
-  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
-}
-
-/** Save a card, and wait until its text is in the file. @type {(plugin: CompanionPlugin, card: Card) => Promise<void>} */
-async function saveCard({ app, timers }, { file, editor, isPart, save }) {
-  for (let looks = 0; looks < LOOKS; looks++) {
-    const saved = toEditorText(await app.vault.read(file));
-    const shown = editor.getValue();
-    if (isPart ? saved.includes(shown) : saved === shown) return;
-    if (!looks) await save();
-    else await timers.pause(LOOK);
-  }
-  throw new NoteUnavailable(say("cardNotSaved", { name: file.basename }));
 }
 
 /**
@@ -117,6 +103,15 @@ export function requireNote({ vault, workspace }, path) {
   const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
   if (isNote(file)) return file;
   throw new NoteUnavailable(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
+}
+
+/**
+ * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
+ *
+ * @type {(app: App, path: string) => TFile | null}
+ */
+export function findFile({ vault }, path) {
+  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }
 
 /** @type {(file: unknown) => file is TFile} */

@@ -5,7 +5,7 @@
 
 import { notifyWithButton } from "./dialogs.js";
 import { ApiError } from "../ui/api.js";
-import { findFile, findViews } from "./note-text.js";
+import { findFile, findNoteViews } from "./open-notes.js";
 import { tellUndone, undoOne } from "./undo.js";
 import { nameFilled, say } from "./words.js";
 import { applyOffer, confirmWritten } from "./writing.js";
@@ -202,7 +202,7 @@ export class Outbox {
     const { activity, api, app, settings, work } = this.#plugin;
     if (!settings.takeOver || !activity.isIdle(REST)) return;
     const isTurn = (/** @type {TFile | null} */ file) => {
-      const isOpen = findViews(app).some((view) => view.file === file);
+      const isOpen = findNoteViews(app).some(({ view, editor }) => editor && view?.file === file);
       return file && isOpen && !work.doing.has(file.path) && !this.rows.some(({ path }) => path === file.path) && this.#isOld(file.path, RETRY_NOTE);
     };
     const file = this.#toDo.map((path) => findFile(app, path)).find(isTurn);

@@ -5,9 +5,8 @@ import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { Keymap } from "obsidian";
 import { nameOf } from "../ui/proposal.js";
 import { NoteUnavailable } from "./errors.js";
-import { findCodeMirror } from "./internals.js";
-import { findEditing, findFile, findViews, toEditorText } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
+import { readFile, saveOpen, toEditorOffset, toEditorText } from "./note-text.js";
+import { findEditing, findFile, findNoteViews } from "./open-notes.js";
 import { say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
@@ -34,8 +33,6 @@ export const previewField = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-const LINES = 1000; // around a proposal, by which its place in the editor is found; the most that there may be
-
 /**
  * Open the proposal's note at the place where it would go, and show it there.
  *
@@ -48,20 +45,21 @@ const LINES = 1000; // around a proposal, by which its place in the editor is fo
  * @param {Decide} decide
  */
 export async function openPlace(plugin, proposal, event, decide) {
-  const file = await showNote(plugin.app, proposal.path, event);
+  const { api, app } = plugin;
+  const file = await showNote(app, proposal.path, event);
   await saveOpen(plugin, file.path);
-  /** @type {(context: number) => Promise<ProposalInPlace>} */
-  const place = (context) => plugin.api.get(`/proposals/${proposal.id}/place`, { context });
-  const [{ parts }, { parts: whole }] = await Promise.all([place(0), place(LINES)]);
-  const editing = findEditing(plugin.app, file); // now, since another note may be shown in its place meanwhile
-  const cm = editing && findCodeMirror(editing.editor);
+  /** @type {ProposalInPlace} */
+  const { start, parts } = await api.get(`/proposals/${proposal.id}/place`, { context: 0 });
+  const { text } = await readFile(app, file);
+  const view = findEditing(app, file); // now, since another note may be shown in its place meanwhile
+  const cm = view?.cm;
   if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
-  const at = findFirstEdit(whole, editing.editor.getValue());
-  if (at < 0) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
+  if (view.read() !== toEditorText(text)) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
   plugin.preview?.close();
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
+  const at = Math.min(toEditorOffset(text, start), cm.state.doc.length);
   const preview = { name: nameOf(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
-  cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(Math.min(at, cm.state.doc.length), { y: "center" })] });
+  cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(at, { y: "center" })] });
 }
 
 /**
@@ -76,24 +74,11 @@ async function showNote(app, path, event) {
   const file = findFile(app, path);
   if (!file) throw new NoteUnavailable(say("noSuchNote", { path }));
   const pane = Keymap.isModEvent(event);
-  const known = findViews(app).find((view) => view.file === file);
+  const leaf = findNoteViews(app).find(({ view, editor }) => editor && view?.file === file)?.view?.leaf;
   const isEmpty = workspace.getMostRecentLeaf()?.view.getViewType() === "empty";
-  if (known && !pane) workspace.setActiveLeaf(known.leaf, { focus: true });
+  if (leaf && !pane) workspace.setActiveLeaf(leaf, { focus: true });
   else await workspace.getLeaf(pane || (isEmpty ? false : "tab")).openFile(file, { state: { mode: "source" } });
   return file;
-}
-
-/**
- * Return the offset in the editor's text of the first difference, -1 if what stands before it is not there: the file
- * has other line ends and a byte order mark, and of a long note its beginning is left out.
- *
- * @type {(parts: ProposalInPlace["parts"], text: string) => number}
- */
-function findFirstEdit(parts, text) {
-  const kept = parts.slice(0, parts.findIndex(([mark]) => mark === "+" || mark === "-"));
-  const before = toEditorText(kept.map(([, part]) => part).join(""));
-  const at = text.indexOf(before);
-  return at < 0 ? at : at + before.length;
 }
 
 /**

@@ -4,8 +4,8 @@ import { effect } from "@preact/signals";
 import { ApiError, readList } from "../ui/api.js";
 import { notify } from "./dialogs.js";
 import { explain, isPassing } from "./errors.js";
-import { findEditing } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
+import { saveOpen } from "./note-text.js";
+import { findEditing } from "./open-notes.js";
 import { say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
@@ -53,7 +53,7 @@ export async function askModel(plugin, file, scope) {
 async function startRun(plugin, file, { section, requests, field, propose }) {
   await saveOpen(plugin, file.path);
   await plugin.daemon.reportOpenIfChanged();
-  const line = section && findEditing(plugin.app, file)?.editor.getCursor().line;
+  const line = section && findEditing(plugin.app, file)?.editor?.getCursor().line;
   return plugin.api.post("/runs", {
     paths: [file.path],
     priority: "interactive",

@@ -3,8 +3,8 @@
 import { ApiError, readList } from "../ui/api.js";
 import { notify, showLists } from "./dialogs.js";
 import { explain, NoteUnavailable, Stopped } from "./errors.js";
-import { findFile } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
+import { saveOpen } from "./note-text.js";
+import { findFile } from "./open-notes.js";
 import { followRun } from "./runs.js";
 import { countNotes, say, sentence } from "./words.js";
 

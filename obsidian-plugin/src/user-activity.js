@@ -1,13 +1,14 @@
 /** What the user is typing or editing, which an edit of a note would disturb. */
 
 import { Component } from "obsidian";
-import { canRedo, DIALOGS, FIELDS, findCodeMirror, isComposing, isInVimMode, SUGGESTIONS } from "./internals.js";
-import { findEditors, toEditorText } from "./note-text.js";
+import { canRedo, DIALOGS, FIELDS, isComposing, isInVimMode, SUGGESTIONS } from "./internals.js";
+import { toEditorOffset, toEditorText } from "./note-text.js";
+import { findNoteViews } from "./open-notes.js";
 import { say } from "./words.js";
 
-/** @import { App, Editor, TFile } from "obsidian" */
+/** @import { App, TFile } from "obsidian" */
+/** @import { NoteView } from "./internals.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { NoteEditor } from "./note-text.js" */
 /** @import { EditShape as Edit } from "./api-types.d.ts" */
 
 const EDITORS = ".cm-content";
@@ -78,9 +79,9 @@ export class UserActivity {
    */
   findWaitReason(file, text, edits, isRequested) {
     const { app } = this.#plugin;
-    const editors = findEditors(app);
+    const views = findNoteViews(app);
     for (const element of findFocused(app)) {
-      const owner = editors.find(({ containerEl }) => containerEl.contains(element));
+      const owner = views.find(({ containerEl }) => containerEl?.contains(element));
       if (owner && owner.file !== file) continue;
       const isEditor = owner ?? element.closest(EDITORS); // of an unknown note, as in another plugin's window
       if (isEditor && element === this.#composing) return say("untilInputMethod");
@@ -88,14 +89,13 @@ export class UserActivity {
       if (owner && isFieldInText(owner, element)) return say("untilField");
       if (element.closest(FIELDS)) return say("untilLeft");
     }
-    const own = editors.filter((one) => one.file === file && one.isEditing);
-    if (own.some(({ editor }) => isComposing(editor))) return say("untilInputMethod");
-    const focused = own.filter((one) => hasCursor(app, one));
-    for (const { editor } of focused) {
-      const edit = findEditAtCursor(editor, text, edits, isRequested);
+    const own = views.filter((one) => one.file === file && one.isEditing);
+    if (own.some(isComposing)) return say("untilInputMethod");
+    for (const view of own.filter((one) => hasCursor(app, one))) {
+      const edit = findEditAtCursor(view, text, edits, isRequested);
       if (edit) return edit.place?.kind === "property" ? say("untilCursor", { name: edit.place.name }) : UNREQUESTED;
     }
-    const isAway = own.some(({ editor }) => canRedo(editor) || isInVimMode(editor));
+    const isAway = own.some((view) => canRedo(view) || isInVimMode(view));
     return isAway && !isRequested ? UNREQUESTED : null;
   }
 }
@@ -104,17 +104,17 @@ export class UserActivity {
  * Return the first edit whose property or callout a selected range or the cursor touches; of the edits that the
  * user asked for, only those of properties: a callout's title can be typed on.
  *
- * @param {Editor} editor
- * @param {string} text that the edits are for: what the editor shows, or its file's, or that of which it shows a part
+ * @param {NoteView} view
+ * @param {string} text that the edits are for: what the view shows, or its file's, or that of which it shows a part
  * @param {Edit[]} edits
  * @param {boolean} isRequested
  */
-function findEditAtCursor(editor, text, edits, isRequested) {
-  const [whole, shown] = [toEditorText(text), editor.getValue()];
+function findEditAtCursor({ cm, read }, text, edits, isRequested) {
+  const [whole, shown] = [toEditorText(text), read()];
   const shift = whole.indexOf(shown);
   if (shift < 0 || shift !== whole.lastIndexOf(shown)) return null;
-  const toShown = (/** @type {number} */ offset) => toEditorText(text.slice(0, offset)).length - shift;
-  const ranges = findCodeMirror(editor)?.state.selection.ranges ?? [];
+  const toShown = (/** @type {number} */ offset) => toEditorOffset(text, offset) - shift;
+  const ranges = cm?.state.selection.ranges ?? [];
   return edits.find(({ start, end, place }) => {
     const isProperty = place?.kind === "property";
     if (isRequested && !isProperty) return false;
@@ -127,13 +127,12 @@ function findEditAtCursor(editor, text, edits, isRequested) {
 /**
  * Return whether what is typed next goes to the editor: it has the focus, or gets it back from a dialog.
  *
- * @type {(app: App, editor: NoteEditor) => boolean}
+ * @type {(app: App, view: NoteView) => boolean}
  */
-function hasCursor(app, { editor, containerEl }) {
-  const doc = containerEl.ownerDocument;
-  const focused = doc.activeElement;
+function hasCursor(app, { editor, cm, containerEl }) {
+  const focused = containerEl?.ownerDocument.activeElement ?? null;
   if (focused?.closest(DIALOGS)) return app.workspace.activeEditor?.editor === editor;
-  return (findCodeMirror(editor)?.contentDOM ?? containerEl).contains(focused);
+  return (cm?.contentDOM ?? containerEl)?.contains(focused) ?? false;
 }
 
 /** Return whether Obsidian or a plugin shows suggestions for what is being typed there. @param {Element} element that has the focus */
@@ -144,10 +143,10 @@ function hasSuggestions({ ownerDocument }) {
 /**
  * Return whether an element is edited by itself within the text: a table's cell, another plugin's field.
  *
- * @type {(noteEditor: NoteEditor, element: Element) => boolean}
+ * @type {(view: NoteView, element: Element) => boolean}
  */
-function isFieldInText({ editor }, element) {
-  const text = findCodeMirror(editor)?.contentDOM;
+function isFieldInText({ cm }, element) {
+  const text = cm?.contentDOM;
   if (!text?.contains(element) || element === text) return false;
   return element.closest("[contenteditable]:not([contenteditable=false])") !== text || element.matches(TEXT_FIELDS);
 }

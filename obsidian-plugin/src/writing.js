@@ -2,8 +2,8 @@
 
 import { notifyWithButton } from "./dialogs.js";
 import { isPassing, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
-import { applyEdits, editNote, findEditing, readNote, sha256 } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
+import { applyEdits, editNote, readNote, saveOpen, sha256 } from "./note-text.js";
+import { findEditing } from "./open-notes.js";
 import { say } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */

@@ -93,6 +93,25 @@ describe("a note that is typed in meanwhile", () => {
     assert.equal(view.editor.getValue(), FILLED);
   });
 
+  test("is not taken for the note that its tab shows by then", async () => {
+    await host.app.vault.modify(host.app.vault.getFileByPath("B.md"), "Another note.\n");
+    const usual = host.app.vault.readBinary;
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => ({ offer: offerFor(text), reason: null }));
+    await host.command("enrich-note");
+    host.app.vault.readBinary = async (file) => {
+      host.app.vault.readBinary = usual;
+      const text = await usual.call(host.app.vault, file);
+      await view.leaf.openFile(host.app.vault.getFileByPath("B.md"));
+      return text;
+    };
+    await answerNow();
+    await host.pass(400);
+    const asked = host.daemon.asked("POST /outbox/100/edits").map(({ body }) => body.text);
+    assert.deepEqual([...new Set(asked)], [NOTE]);
+    assert.equal(await host.read("B.md"), "Another note.\n");
+    assert.equal(await host.read("A.md"), FILLED);
+  });
+
   test("is left alone when it changes all the time", async () => {
     await host.command("enrich-note");
     let typed = "";

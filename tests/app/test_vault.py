@@ -434,11 +434,15 @@ def test_what_was_spent(proposed: Vault) -> None:
 
 
 def test_the_place_of_a_proposal(proposed: Vault) -> None:
+    note = proposed.root / "A.md"
+    note.write_text(note.read_text().replace("description:", "cover: 😀\ndescription:"))
     place = proposed.place(1, PlaceQuery())
     parts = place.parts
     assert (place.title, place.new_values) == ("Stub", [])
     assert [text for mark, text in parts if mark == "+"] == ["What a stub is."]
-    (proposed.root / "A.md").unlink()
+    before = note.read_text().encode("utf-16-le")[: place.start * 2].decode("utf-16-le")
+    assert before.endswith("cover: 😀\ndescription: ")
+    note.unlink()
     with pytest.raises(NoteRefused, match="the note was deleted"):
         proposed.place(1, PlaceQuery())
 

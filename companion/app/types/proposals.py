@@ -210,11 +210,13 @@ class PlaceQuery(Sent):
 class ProposalInPlace(Shape):
     """The effect of a proposal on its note as it is now: the parts of a word diff, each with its
     mark: kept (`=`), added (`+`), removed (`-`), or lines that are left out (`…`). title: the
-    note's. new_values: those of its values that no note of the vault uses yet.
+    note's. new_values: those of its values that no note of the vault uses yet. start: where the
+    first edit is in the note's text; it counts UTF-16 code units.
     """
 
     title: str
     new_values: list[str]
+    start: int
     parts: list[Annotated[tuple[Mark, str], _PAIR]]
 
 
