@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from companion.app.local_notes import make_filter, needs_of_kind
@@ -145,20 +146,21 @@ def _other_names(space: Workspace, paths: Iterable[str]) -> dict[str, Result]:
 
 
 def _limit(space: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
-    """Return the jobs until `limit` notes are asked about or written."""
-    if limit is None or len(jobs) <= limit:
+    """Return the jobs for the first `limit` notes that are asked about or written; None: all."""
+    if limit is None:
         return jobs
-    for end, job in enumerate(jobs, 1):
-        counts = has_open_needs(space, job)
-        if not (counts or job.propose) and (task := read_task(space, job)):
-            counts = any(  # open proposals that it writes, for which no call is made
-                latest.state != "asked" and is_written(space.config, job, need.kind, latest)
-                for need, latest in task.proposed
-            )
-        limit -= counts
-        if not limit:
-            return jobs[:end]
-    return jobs
+    return list(islice((job for job in jobs if _does_anything(space, job)), limit))
+
+
+def _does_anything(space: Workspace, job: Job) -> bool:
+    if has_open_needs(space, job):
+        return True
+    if job.propose or not (task := read_task(space, job)):
+        return False
+    return any(  # open proposals that it writes, for which no call is made
+        latest.state != "asked" and is_written(space.config, job, need.kind, latest)
+        for need, latest in task.proposed
+    )
 
 
 def _find_section(space: Workspace, path: str, options: RunOptions) -> Section | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from companion.app.types.notes import Note, NotePage, NotesQuery, NoteState, ScanOptions, ScanReport
 from companion.app.vault import Progress
 from companion.doctor.unused_settings import find_unused
-from companion.enrich.needs_to_ask import leave_out_asked
+from companion.enrich.task import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.note.exclusions import has_value
@@ -264,9 +264,9 @@ class ScanPart:
                 self.skipped[path] = facts.skipped
             elif is_reported:
                 if path in latest:
-                    open_needs = leave_out_asked(workspace, path, needs, latest=latest[path])
-                    unfilled = (*facts.unfilled, *open_needs.all_unfilled)
-                    needs, facts = open_needs.needs, facts._replace(unfilled=unfilled)
+                    to_do = find_to_do(workspace, path, needs, latest[path])
+                    unfilled = (*facts.unfilled, *to_do.all_unfilled)
+                    needs, facts = to_do.needs, facts._replace(unfilled=unfilled)
                 self.notes[path] = facts._replace(needs=needs)
             else:
                 self.others.append(path)

@@ -31,7 +31,7 @@ from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
 from companion.enrich.lessons import Lessons, find_refused
-from companion.enrich.needs_to_ask import leave_out_asked
+from companion.enrich.task import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.budget import Budget
@@ -145,12 +145,12 @@ def _state_of(
     }
     lacking = {need.kind for need in facts.needs}
     lacking |= {kind for kind, flags in waiting.items() if "replaces" not in flags}
-    needs = leave_out_asked(space, path, facts.needs, latest=latest)
-    unfilled = (*facts.unfilled, *needs.unfilled)
+    to_do = find_to_do(space, path, facts.needs, latest)
+    unfilled = (*facts.unfilled, *to_do.unfilled)
+    if to_do.needs:
+        return "to_do", lacking, unfilled
     if waiting:
         return "waiting", lacking, unfilled
-    if needs.needs:
-        return "to_do", lacking, unfilled
     return "left_alone" if unfilled else "filled", lacking, unfilled
 
 

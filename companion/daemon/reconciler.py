@@ -19,8 +19,7 @@ from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.scan_hints import ScanHints
 from companion.enrich.context import VaultContext
-from companion.enrich.needs_to_ask import leave_out_asked
-from companion.enrich.task import Job, is_written
+from companion.enrich.task import Job, find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
@@ -42,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class NoteCounts(NamedTuple):
-    """The number of notes at the last scan. to_do: with a need; skipped: left alone."""
+    """The number of notes at the last scan. to_do: see find_to_do; skipped: left alone."""
 
     notes: int = 0
     to_do: int = 0
@@ -310,12 +309,8 @@ class Reconciler:
             return False
         if latest is not None and path not in latest:
             return True
-        job, of_note = Job(path, background=True), None if latest is None else latest[path]
-        to_ask = leave_out_asked(self._space, path, facts.needs, latest=of_note)
-        return bool(to_ask.needs) or any(
-            each.state == "accepted" or is_written(self._space.config, job, need.kind, each)
-            for need, each in to_ask.proposed
-        )
+        of_note = None if latest is None else latest[path]
+        return bool(find_to_do(self._space, path, facts.needs, of_note).needs)
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:
         """Add the notes to the backlog, and remove from the queue those that it now holds back."""

@@ -58,11 +58,7 @@ class NeedsToAsk(NamedTuple):
     def all_unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, including those that have an open proposal."""
         open_needs = (need for need, latest in self.proposed if latest.state == "open")
-        lost = ", ".join(
-            _name(need) for need, latest in self.proposed if latest.state == "accepted"
-        )
-        why = f"{lost}: {LOST}; companion enrich proposes it again, without a call"
-        return (*self.unfilled, *describe_proposed(open_needs), *([why] if lost else []))
+        return (*self.unfilled, *describe_proposed(open_needs))
 
 
 def leave_out_asked(

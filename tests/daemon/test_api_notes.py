@@ -1,5 +1,6 @@
 import pytest
 
+from companion.app.types.notes import ScanOptions
 from companion.store.proposal import NewProposal
 from tests.daemon.conftest import Served
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture
@@ -138,3 +139,21 @@ def test_refuses_bodies(server: Served) -> None:
         answer = server.post(path, body)
         assert answer.status == 422, label
         assert_is_problem(answer, 422)
+
+
+def test_what_is_to_do_is_the_same_everywhere(notes: Served) -> None:
+    waiting = NewProposal("Left.md", DESCRIPTION, "What a stub is.", flags=("unsupported",))
+    kept = NewProposal("A/Stub.md", DESCRIPTION, "What a stub is.")
+    notes.daemon.proposals.add([waiting, kept, kept._replace(need=CALLOUT)])
+    notes.daemon.proposals.add([waiting._replace(path="Stub.md")])  # and its question is not asked
+    notes.daemon.reconciler.scan_all({})
+    to_do = ["A/Stub.md", "Stub.md"]
+    assert [note["path"] for note in notes.get("/notes").json["notes"]] == to_do
+    coverage = notes.get("/coverage").json
+    assert {each["folder"]: each["to_do"] for each in coverage["folders"]} == {"": 1, "A": 1}
+    assert (coverage["total"]["to_do"], coverage["total"]["waiting"]) == (2, 1)
+    assert notes.get("/status").json["to_do"] == 2
+    report = notes.daemon.notes.scan(ScanOptions())
+    assert sorted(path for path, note in report.notes.items() if note.needs) == to_do
+    assert "without a call" in report.notes["A/Stub.md"].needs[0].reason
+    assert notes.post("/runs", {"paths": [""], "limit": 20}).json["total"] == 2

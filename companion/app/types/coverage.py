@@ -19,10 +19,10 @@ class CoverageQuery(Sent):
 class FolderCoverage(Shape):
     """The state of the notes in a folder, without those in folders below. Each note counts once.
 
-    waiting: a proposal for it waits. to_do: it needs something that can be asked for. left_alone:
-    it lacks something that is not asked for, or is left alone altogether. filled: it lacks nothing.
-    lacking: how many have no value for a property, or no `callout`, without those left alone
-    altogether.
+    to_do: it needs something that can be asked for, whatever else waits; `GET /notes` lists these.
+    waiting: nothing but a decision on a proposal for it. left_alone: it lacks something that is not
+    asked for, or is left alone altogether. filled: it lacks nothing. lacking: how many have no
+    value for a property, or no `callout`, without those left alone altogether.
     """
 
     folder: str

@@ -85,7 +85,7 @@ class Status(Shape):
     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
-    many wait for a decision. notes: how many were scanned; to_do: how many of them have a need.
+    many wait for a decision. notes: how many were scanned; to_do: as in GET /coverage.
     outdated_as_of: by which scan `GET /outdated` answers; it grows. in_hand: the notes in progress.
     modes: by field, whether an answer is written at once (`write`) or waits for a decision
     (`propose`); folder_modes: the same by folder, which overrides a field's.
