@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Proposal,
         ProposalCounts,
         ProposalFilter,
+        ProposalIds,
         ProposalInPlace,
         ProposalPage,
         ProposalQuery,
@@ -146,6 +147,9 @@ class LocalVault(Vault):
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         return self._records.proposals(query)
+
+    def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
+        return self._records.proposal_ids(only)
 
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
         return self._records.count_proposals(only)

@@ -16,6 +16,7 @@ from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
     ProposalFilter,
+    ProposalIds,
     ProposalPage,
     ProposalQuery,
 )
@@ -28,7 +29,7 @@ from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Proposal as StoredProposal
-from companion.store.proposal_store import Selection
+from companion.store.proposal_store import Filed, Selection
 from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 
@@ -83,13 +84,21 @@ class Records:
         last = page[-1].id if len(proposals) > len(page) else None
         return ProposalPage(proposals=page, next=last, total=total)
 
+    def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
+        """Return the ids of the proposals that match a filter, newest first."""
+        return ProposalIds(ids=[each.id for each in self._file(only, self._selection(only))])
+
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
         """Return how many proposals match a filter, and how many would match similar ones."""
         selection = self._selection(only)
         wide = selection._replace(states=None, kind=None, flagged=None, flag=None)
+        return ProposalCounts.of(self._file(only, wide), only, selection.kind)
+
+    def _file(self, only: ProposalFilter, selection: Selection) -> list[Filed]:
+        """Return the selected proposals, newest first, as far as they match the filter."""
         fits = self._fit(only)
-        filed = (each for each in self._journal.proposals.file(wide) if fits(each.id, each.path))
-        return ProposalCounts.of(filed, only, selection.kind)
+        filed = self._journal.proposals.file(selection)
+        return [each for each in filed if fits(each.id, each.path)]
 
     def find_path(self, path: str) -> str:
         """Return the path under which the journal has a note or folder, even if it is gone.
@@ -216,20 +225,26 @@ class Records:
             yield from map(NoteDecision.of, made)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
-        """Return a run that accepts or refuses all proposals that match a filter; see Vault."""
+        """Return a run that decides on all proposals that match a filter; see Vault."""
         from companion.app.run import DecisionRun
         from companion.app.types.decisions import Acceptance, Decisions, Takeable
 
-        if only.state not in (states := get_args(Takeable)):
+        is_undo = decision.decision == "undo"
+        if not is_undo and only.state not in (states := get_args(Takeable)):
             raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
         before, without = decision.before, set(decision.without)
+        named = None if decision.ids is None else set(decision.ids)
         chosen = [
             each
-            for each in self.select_proposals(only)
-            if (before is None or each.id < before) and each.id not in without
+            for each in self._file(only, self._selection(only))
+            if (before is None or each.id < before)
+            and each.id not in without
+            and (named is None or each.id in named)
         ]
         ids = [each.id for each in reversed(chosen)]
-        decisions = Decisions(refuse=ids, reason=decision.reason)
+        decisions = (
+            Decisions(undo=ids) if is_undo else Decisions(refuse=ids, reason=decision.reason)
+        )
         if decision.decision == "accept":
             accept = [Acceptance.of(id=each, state=only.state) for each in ids]
             decisions = Decisions(accept=accept)

@@ -68,6 +68,7 @@ class RemoteVault(Vault):
     changes = _asks(Vault.changes)
     change = _asks(Vault.change)
     proposals = _asks(Vault.proposals)
+    proposal_ids = _asks(Vault.proposal_ids)
     count_proposals = _asks(Vault.count_proposals)
     proposal = _asks(Vault.proposal)
     place = _asks(Vault.place)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.
         Proposal,
         ProposalCounts,
         ProposalFilter,
+        ProposalIds,
         ProposalInPlace,
         ProposalPage,
         ProposalQuery,
@@ -205,6 +206,10 @@ class Vault(Protocol):
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
 
+    @reads("/proposals/ids", is_quick=True)
+    def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
+        """Return the ids of all proposals that match a filter, newest first."""
+
     @reads("/proposals/counts")
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
         """Return how many proposals match a filter, and how many would match similar ones."""
@@ -227,9 +232,10 @@ class Vault(Protocol):
         """
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
-        """Return a run that accepts or refuses all proposals that match a filter.
+        """Return a run that accepts, refuses or reopens all proposals that match a filter.
 
-        Raises UsageError, also if the filter's state is not open, refused or rejected.
+        Raises UsageError, also if the filter's state cannot be accepted or refused: those of open,
+        refused or rejected ones can.
         """
 
     @does("/scripts/propose", "propose", conflicts=True)

@@ -141,9 +141,10 @@ class ProposalStore(Store):
         return int(number)
 
     def file(self, selection: Selection = ALL) -> list[Filed]:
-        """Return what the selected proposals are counted by."""
+        """Return what the selected proposals are counted by, newest first."""
         where, values = self._where(selection)
-        query = f"SELECT id, path, state, kind, flags FROM proposals WHERE {where}"  # noqa: S608
+        query = f"""SELECT id, path, state, kind, flags FROM proposals WHERE {where}
+            ORDER BY id DESC"""  # noqa: S608 (our own words)
         read_flags = cache(lambda flags: tuple(json.loads(flags)))
         return [
             Filed(id_, path, state, kind, read_flags(flags))

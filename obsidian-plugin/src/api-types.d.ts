@@ -192,12 +192,15 @@ export interface components {
         /**
          * @description A decision on all proposals that match a filter.
          *
-         *     before: only on those with a lower id, since nobody has seen newer ones. without: these stay as
-         *     they are. reason: why they are refused.
+         *     ids: only on these, as somebody has seen them; null: on all. before: only on those with a lower
+         *     id, since nobody has seen newer ones. without: these stay as they are. reason: why they are
+         *     refused. `undo` reopens proposals, which undoes the decisions on them.
          */
         DecisionOnAll: {
             /** @enum {string} */
-            decision: "accept" | "refuse";
+            decision: "accept" | "refuse" | "undo";
+            /** @default null */
+            ids: number[] | null;
             /** @default null */
             before: number | null;
             without?: number[];
@@ -303,10 +306,10 @@ export interface components {
         /**
          * @description The state of the notes in a folder, without those in folders below. Each note counts once.
          *
-         *     waiting: a proposal for it waits. to_do: it needs something that can be asked for. left_alone:
-         *     it lacks something that is not asked for, or is left alone altogether. filled: it lacks nothing.
-         *     lacking: how many have no value for a property, or no `callout`, without those left alone
-         *     altogether.
+         *     to_do: it needs something that can be asked for, whatever else waits; `GET /notes` lists these.
+         *     waiting: nothing but a decision on a proposal for it. left_alone: it lacks something that is not
+         *     asked for, or is left alone altogether. filled: it lacks nothing. lacking: how many have no
+         *     value for a property, or no `callout`, without those left alone altogether.
          */
         FolderCoverage: {
             folder: string;
@@ -687,6 +690,10 @@ export interface components {
             change: number | null;
             original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
+        };
+        /** @description The ids of all proposals that match a filter, newest first. */
+        ProposalIds: {
+            ids: number[];
         };
         /**
          * @description The effect of a proposal on its note as it is now: the parts of a word diff, each with its
@@ -1078,7 +1085,7 @@ export interface components {
          *     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
          *     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
          *     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
-         *     many wait for a decision. notes: how many were scanned; to_do: how many of them have a need.
+         *     many wait for a decision. notes: how many were scanned; to_do: as in GET /coverage.
          *     outdated_as_of: by which scan `GET /outdated` answers; it grows. in_hand: the notes in progress.
          *     modes: by field, whether an answer is written at once (`write`) or waits for a decision
          *     (`propose`); folder_modes: the same by folder, which overrides a field's.
@@ -1345,6 +1352,7 @@ export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
 export type ProposalCounts = components['schemas']['ProposalCounts'];
 export type ProposalForAgent = components['schemas']['ProposalForAgent'];
+export type ProposalIds = components['schemas']['ProposalIds'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
 export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalPage = components['schemas']['ProposalPage'];

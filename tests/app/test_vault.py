@@ -360,6 +360,8 @@ def test_proposals(proposed: Vault) -> None:
     for query, expected in PROPOSALS:
         page = proposed.proposals(ProposalQuery.of(**query))
         assert [each.id for each in page.proposals] == expected, query
+        if "before" not in query and "limit" not in query:
+            assert proposed.proposal_ids(ProposalFilter.of(**query)).ids == expected, query
     assert (page.total, page.next) == (4, 4)
     assert proposed.proposal(1) == proposed.proposals(ProposalQuery(before=2)).proposals[0]
     with pytest.raises(NotThere, match="no proposal 99"):
@@ -480,6 +482,7 @@ ALL: Sequence[tuple[dict[str, Any], dict[str, Any], list[int]]] = [
     ({"path": "F/B.md"}, {"without": [4]}, [3]),
     ({"flagged": False}, {"before": 3}, [1, 2]),
     ({"flagged": True}, {}, []),
+    ({}, {"ids": [4, 1, 99]}, [1, 4]),
     ({}, {"decision": "refuse", "reason": "No."}, [1, 2, 3, 4]),
 ]
 
@@ -501,6 +504,16 @@ def test_a_run_decides_on_all_that_a_filter_means_and_one_undo_takes_it_back(
     assert (back.total, len(list(back))) == (run.total, run.total)
     assert proposed.proposals(ProposalQuery(limit=1)).total == 4
     assert {(proposed.root / path).read_text("utf-8") for path in ("A.md", "F/B.md")} == {STUB}
+
+
+def test_a_run_takes_decisions_back(proposed: Vault) -> None:
+    decide(proposed, accept=[{"id": 1}, {"id": 3}], refuse=[2])
+    back = DecisionOnAll(decision="undo", ids=[1, 2, 4])
+    run = proposed.decide_all(ProposalFilter(state="all"), back)
+    decided = {each.id: (each.state, each.reason) for result in run for each in result.decided}
+    assert decided == dict.fromkeys([1, 2, 4], ("open", None))
+    assert (run.total, (proposed.root / "A.md").read_text("utf-8")) == (2, STUB)
+    assert proposed.proposal(3).state == "accepted"
 
 
 def test_of_a_run_that_is_cancelled_what_is_done_stays_and_is_said(

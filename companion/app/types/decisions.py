@@ -80,11 +80,13 @@ class Decisions(Sent):
 class DecisionOnAll(Sent):
     """A decision on all proposals that match a filter.
 
-    before: only on those with a lower id, since nobody has seen newer ones. without: these stay as
-    they are. reason: why they are refused.
+    ids: only on these, as somebody has seen them; null: on all. before: only on those with a lower
+    id, since nobody has seen newer ones. without: these stay as they are. reason: why they are
+    refused. `undo` reopens proposals, which undoes the decisions on them.
     """
 
-    decision: Literal["accept", "refuse"]
+    decision: Literal["accept", "refuse", "undo"]
+    ids: Ids | None = None
     before: Id | None = None
     without: Annotated[list[Id], Field(max_length=10_000)] = Field(default_factory=list)
     reason: Reason = ""

@@ -127,6 +127,12 @@ class ProposalCounts(Shape):
         )
 
 
+class ProposalIds(Shape):
+    """The ids of all proposals that match a filter, newest first."""
+
+    ids: list[int]
+
+
 class Evidence(Shape, extra="ignore"):
     """The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
     empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of

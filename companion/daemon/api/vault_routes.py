@@ -56,7 +56,9 @@ notes.offer(Vault.prompt, Vault.spending, Vault.estimate)
 
 
 proposals = Resource("proposals")
-proposals.offer(Vault.proposals, Vault.count_proposals, Vault.proposal, Vault.place)
+proposals.offer(
+    Vault.proposals, Vault.proposal_ids, Vault.count_proposals, Vault.proposal, Vault.place
+)
 
 
 @proposals.does("/proposals/decide", "decide", once=True, conflicts=True)
@@ -67,7 +69,7 @@ def decide(body: Decisions) -> DecisionsMade:
 
 @proposals.does("/proposals/decide-all", "decide", once=True, status=202, location=run_address)
 def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
-    """Accept or refuse all proposals that match a filter, in one run, undone as one."""
+    """Accept, refuse or reopen all proposals that match a filter, in one run, undone as one."""
     daemon = the_daemon()
     return RunShape.model_validate(daemon.start_decisions(daemon.vault.decide_all(query, body)))
 
