@@ -1,8 +1,7 @@
 /** Background work: the daemon leaves open notes alone, the plugin fills them once the user rests. */
 
 import assert from "node:assert/strict";
-import { notice } from "./obsidian.js";
-import { focusEditor, openNote, shownText } from "./scenarios.js";
+import { focusEditor, notice, openNote, shownText } from "./scenarios.js";
 import { page, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 

@@ -1,9 +1,8 @@
 /** A note that is open in every way while it is filled: nothing that the user does is disturbed. */
 
 import assert from "node:assert/strict";
-import { notice } from "./obsidian.js";
-import { focusEditor, openNote, shownText, shows } from "./scenarios.js";
-import { clickRibbon, countNotices, page, scene, testsInWindow } from "./scene.js";
+import { clickRibbon, focusEditor, notice, openNote, shownText, shows, undoByNotice } from "./scenarios.js";
+import { page, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const NOTE = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\nText of mine.\n\nMore of it.\n";
@@ -72,18 +71,17 @@ test("a note that is renamed in its title while the model thinks is filled under
   await openNote(page, "Unnamed.md");
   await clickRibbon(page);
   await page.locator(".inline-title:visible").fill("Named");
-  const notices = await countNotices(page);
   await focusEditor(page);
   await waitFor("it is renamed", async () => (await scene.vault.read("Named.md").catch(() => "")) !== "");
   scene.endpoint.release();
   await shows(page, CALLOUT);
-  await notice(page, /Filled .* in “Named”/, notices);
+  await notice(page, /Filled .* in “Named”/);
   const filled = await shownText(page);
   await waitFor("the file follows", async () => (await scene.vault.read("Named.md")) === filled);
   await assert.rejects(scene.vault.read("Unnamed.md"));
   const [change] = await scene.vault.history("Named.md");
   assert.deepEqual([change.path, change.state], ["Named.md", "done"]);
-  await undoByNotice();
+  await undoByNotice(page);
   await waitFor("the file is as before", async () => (await scene.vault.read("Named.md")) === NOTE);
 });
 
@@ -100,7 +98,7 @@ test("a byte order mark and CRLF line ends survive a fill and its undo", async (
   assert.equal(without(filled), inCrlf(NOTE));
   await shows(page, CALLOUT);
   assert.equal(await shownText(page), filled.replace(/^\ufeff/, "").replaceAll("\r\n", "\n"));
-  await undoByNotice();
+  await undoByNotice(page);
   await waitFor("the file is as before", async () => (await scene.vault.read(path)) === inCrlf(NOTE));
   const [undo, change] = await scene.vault.history(path);
   assert.deepEqual([undo.undoes, change.state], [change.id, "undone"]);
@@ -122,10 +120,10 @@ test("a note in a pop-out window is filled there", async () => {
 
 /** Have the note filled, and see that nothing comes of it for now. */
 async function fillWhileHeld(words) {
-  const [before, notices] = [await shownText(page), await countNotices(page)];
-  await page.evaluate(() => document.querySelector(".side-dock-ribbon-action").click());
+  const before = await shownText(page);
+  await clickRibbon(page);
   scene.endpoint.release();
-  await notice(page, words, notices);
+  await notice(page, words);
   assert.equal(await shownText(page), before);
 }
 
@@ -135,10 +133,6 @@ function placeOfCursor() {
     const { cm } = window.app.workspace.activeLeaf.view.editor;
     return cm.coordsAtPos(cm.state.selection.main.head).top;
   });
-}
-
-async function undoByNotice() {
-  await page.locator(".notice").last().getByRole("button", { name: "Undo" }).click();
 }
 
 /** The text without the value and the callout that were filled. */

@@ -159,13 +159,3 @@ function send({ url, method, body, headers }) {
 export function errorsOf(page) {
   return page.evaluate(() => window.host.errors);
 }
-
-/** Wait until a notice said that, and return its words. after: how many notices there were before. */
-export async function notice(page, words, after = 0) {
-  let said = [];
-  const look = async () => {
-    said = (await page.evaluate(() => window.host.notices)).slice(after);
-    return said.find((one) => words.test(one));
-  };
-  return waitFor(() => `a notice that says ${words}, only: ${said.join(" | ")}`, look);
-}

@@ -10,9 +10,9 @@ import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
-import { errorsOf, notice } from "./obsidian.js";
-import { openNote, shows } from "./scenarios.js";
-import { clickRibbon, countNotices, openPaired, openScene, runCommand } from "./scene.js";
+import { errorsOf } from "./obsidian.js";
+import { clickRibbon, notice, openNote, shows, tidyUp, undoByNotice } from "./scenarios.js";
+import { openPaired, openScene, runCommand } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
@@ -46,10 +46,9 @@ for (const theme of ["light", "dark"]) {
     await shows(page, /\[!ai\]/);
     await notice(page, /Filled/);
     await take(page, `plugin-note-${theme}`);
-    const notices = await countNotices(page);
-    await page.locator(".notice").getByRole("button", { name: "Undo" }).click();
-    await notice(page, /Undone/, notices);
-    await page.evaluate(() => document.querySelectorAll(".notice").forEach((one) => one.click()));
+    await undoByNotice(page);
+    await notice(page, /Undone/);
+    await tidyUp(page);
 
     await page.getByRole("button", { name: "Settings" }).click();
     await page.locator('.setting-item input[type="text"]').first().evaluate((field) => {

@@ -81,7 +81,7 @@ export const SCENARIOS = {
     await shows(user, /\[!ai\]/);
     const text = await shownText(user);
     await waitFor("the file follows", async () => (await vault.read(path)) === text);
-    await clickIn(user, ".notice", "button", "^Undo$");
+    await undoByNotice(user);
     await notice(user, /^Undone in \d+ notes\.$/, 60);
     assert.equal(await shownText(user), original);
     assert.doesNotMatch(await vault.read("Garden/Compost.md"), /\[!ai\]/);
@@ -144,12 +144,12 @@ function placeCursor(user, line) {
   }, { line, ch: 0 });
 }
 
-/** @param {User} user */
-function clickRibbon(user) {
+/** @param {Window} user */
+export function clickRibbon(user) {
   return clickIn(user, ".workspace-ribbon", '[aria-label="Enrich note"]', "");
 }
 
-/** Click the element with a text of that pattern once it is there; of several the last one, as of notices the newest. @param {User} user */
+/** Click the element with a text of that pattern once it is there; of several the last one, as of notices the newest. @param {Window} user */
 function clickIn(user, within, selector, words) {
   return waitFor(`${selector} ${words} in ${within}`, () =>
     user.evaluate(([outer, inner, pattern]) => {
@@ -170,15 +170,20 @@ export function shows(user, words) {
   return waitFor(what, async () => (await look()) || ((said = await user.evaluate(() => [...document.querySelectorAll(".notice")].map((one) => one.textContent ?? ""))), false));
 }
 
-/** Wait until a notice has said that since `tidyUp`: one may be gone again. @param {User} user */
-function notice(user, words, seconds = 30) {
+/** Wait until a notice has said that since `tidyUp`, and return its words: one may be gone again. @type {(user: Window, words: RegExp, seconds?: number) => Promise<string>} */
+export function notice(user, words, seconds = 30) {
   let said = /** @type {string[]} */ ([]);
   const what = () => `a notice that says ${words}, only: ${said.join(" | ")}`;
-  const look = async () => (said = await user.evaluate(() => [...saidByNotices])).some((one) => words.test(one));
+  const look = async () => (said = await user.evaluate(() => [...saidByNotices])).find((one) => words.test(one));
   return waitFor(what, look, seconds);
 }
 
-/** Close every notice and dialog, and keep what notices say from now on. @param {User} user */
+/** Click *Undo* in the newest notice. @param {Window} user */
+export function undoByNotice(user) {
+  return clickIn(user, ".notice", "button", "^Undo$");
+}
+
+/** Close every notice and dialog, and keep what notices say from now on. @param {Window} user */
 export function tidyUp(user) {
   return user.evaluate(() => {
     for (const one of document.querySelectorAll(".modal-close-button, .notice")) {

@@ -1,31 +1,22 @@
 /** The scenarios in our host, a real Chromium; app/ has the same in the real Obsidian. Then what only our host can show. */
 
 import assert from "node:assert/strict";
-import { notice, readData } from "./obsidian.js";
-import { SCENARIOS, focusEditor, openNote, shownText, shows, statusBar, tidyUp } from "./scenarios.js";
-import { clickRibbon, countNotices, page, runCommand, scene, secret, testsInWindow } from "./scene.js";
+import { readData } from "./obsidian.js";
+import { SCENARIOS, clickRibbon, focusEditor, notice, openNote, shownText, shows, statusBar, tidyUp } from "./scenarios.js";
+import { page, runCommand, scene, secret, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
 const LOGS = "---\ndescription:\n---\n\n# Logs\n\n#status/postponed\n\nWhat was done.\n\n";
 
-let user;
+const user = {
+  evaluate: (act, value) => page.evaluate(act, value),
+  type: (text) => page.keyboard.type(text),
+  runCommand: (_, name) => runCommand(page, name),
+  letTimePass: () => page.clock.fastForward(10_000),
+};
 
-const test = testsInWindow({
-  look: { hasClock: true },
-  begin() {
-    user = {
-      evaluate: (act, value) => page.evaluate(act, value),
-      type: (text) => page.keyboard.type(text),
-      runCommand: (_, name) => runCommand(page, name),
-      letTimePass: () => page.clock.fastForward(10_000),
-    };
-  },
-  async prepare() {
-    scene.endpoint.release();
-    await tidyUp(user);
-  },
-});
+const test = testsInWindow({ look: { hasClock: true }, prepare: () => scene.endpoint.release() });
 
 test("the code in data.json becomes a token that only the secret storage holds", async () => {
   const token = await secret(page);
@@ -66,20 +57,19 @@ test("its callout has an icon and a colour of its own, unlike a type that Obsidi
 test("the section at the cursor, of two that read alike; undo goes past what the editor took back", async () => {
   await scene.vault.write("Logs.md", `${LOGS}## Log\n\nMonday.\n\n## Log\n\nTuesday.`);
   await openNote(page, "Logs.md");
-  const notices = await countNotices(page);
   await clickRibbon(page);
-  await notice(page, /^Filled .* in “Logs”/, notices);
+  await notice(page, /^Filled .* in “Logs”/);
   await focusEditor(page);
   await page.keyboard.press("Control+End");
-  const before = await countNotices(page);
+  await tidyUp(page);
   await runCommand(page, "Enrich section at the cursor");
-  await notice(page, /^Filled a callout in “Logs”/, before);
+  await notice(page, /^Filled a callout in “Logs”/);
   assert.match(await shownText(page), /Monday\.\n\n## Log\n\n> \[!ai\]\+ AI\n> It explains[^#]*Tuesday\.$/);
   await focusEditor(page);
   await page.keyboard.press("Control+z");
   assert.doesNotMatch(await shownText(page), /\[!ai\]\+ AI/);
   await runCommand(page, "Undo the last change");
-  await notice(page, /What was filled last is not in it any more; the change before was undone in “Logs\.md”/, before);
+  await notice(page, /What was filled last is not in it any more; the change before was undone in “Logs\.md”/);
   assert.doesNotMatch(await shownText(page), /\[!ai\]/);
 });
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian, writeData } from "./obsidian.js";
+import { tidyUp } from "./scenarios.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -15,7 +16,7 @@ export let page;
  * What declares a test in a window whose plugin is paired, and where no error may come up. background: the daemon's settings
  * of that table. settings: the plugin's. look: of the window. furnish: before it is opened. begin: then. prepare: before each test.
  */
-export function testsInWindow({ background, settings, look, furnish = () => {}, begin = () => {}, prepare } = {}) {
+export function testsInWindow({ background, settings, look, furnish = () => {}, begin = () => {}, prepare = () => {} } = {}) {
   const start = async () => {
     page = undefined;
     scene = await openScene(background);
@@ -30,7 +31,10 @@ export function testsInWindow({ background, settings, look, furnish = () => {}, 
       await scene?.end();
     }
   };
-  return testsOn(start, end, prepare);
+  return testsOn(start, end, async () => {
+    await tidyUp(page);
+    await prepare();
+  });
 }
 
 export async function openScene(background) {
@@ -56,15 +60,12 @@ export async function openPaired({ vault, obsidian }, settings = {}, look = {}) 
   await writeData(vault, { address: vault.address, code: await vault.pair(), ...settings });
   const opened = await obsidian.open(vault, look);
   await waitFor("the plugin is paired", () => secret(opened));
+  await tidyUp(opened);
   return opened;
 }
 
 export function secret(window) {
   return window.evaluate(() => app.secretStorage.getSecret("callout-companion-token"));
-}
-
-export function clickRibbon(window) {
-  return window.locator(".side-dock-ribbon-action").click();
 }
 
 /** Run a command, which is one that can be run now, by its name or the beginning of that. */
@@ -74,9 +75,4 @@ export function runCommand(window, name) {
     if (!checkCallback(true)) throw new Error(`${start} cannot be done now`);
     checkCallback(false);
   }, name);
-}
-
-/** How many notices there were so far. */
-export function countNotices(window) {
-  return window.evaluate(() => host.notices.length);
 }

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { randomNumbers } from "./host/typist.js";
-import { notice } from "./obsidian.js";
-import { openNote, shownText } from "./scenarios.js";
-import { clickRibbon, countNotices, page, scene, testsInWindow } from "./scene.js";
+import { clickRibbon, notice, openNote, shownText, undoByNotice } from "./scenarios.js";
+import { page, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
@@ -40,12 +39,11 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
   const seed = SEED + number;
   test(`${EDITS} edits in ${path}, ${where}, seed ${seed}`, async (context) => {
     await openNote(page, path);
-    const notices = await countNotices(page);
     const typing = type(seed, where);
     await clickRibbon(page);
     const typed = await typing;
     await moveCursorAway();
-    const said = await notice(page, /^(?!.* waits until )/, notices);
+    const said = await notice(page, /^(?!.* waits until )/);
     const { kept, model, brought } = await tell();
     context.diagnostic(`seed ${seed}: ${typed} edits, ${brought} letters filled; said: ${said}`);
     assert.equal(typed, EDITS);
@@ -63,9 +61,8 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
 
 /** Undo leaves what the user's text is without it, and what of it was typed in, or refuses. */
 async function takeBack(model) {
-  const notices = await countNotices(page);
-  await page.locator(".notice").last().getByRole("button", { name: "Undo" }).click();
-  const said = await notice(page, /./, notices);
+  await undoByNotice(page);
+  const said = await notice(page, /^(?!Filled|.* waits until )/);
   if (/Undone/.test(said) && !/ stays /.test(said)) assert.equal(await shownText(page), model);
   const { kept } = await tell();
   assert.equal(kept, model);
