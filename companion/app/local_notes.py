@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from companion.app.types.notes import Note, NotePage, NotesQuery, NoteState, ScanOptions, ScanReport
 from companion.app.vault import Progress
 from companion.doctor.unused_settings import find_unused
-from companion.enrich.task import find_to_do
+from companion.enrich.needs_to_ask import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.note.exclusions import has_value

@@ -31,7 +31,7 @@ from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import open_spending
 from companion.enrich.context import VaultContext
 from companion.enrich.lessons import Lessons, find_refused
-from companion.enrich.task import find_to_do
+from companion.enrich.needs_to_ask import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.budget import Budget

@@ -19,7 +19,8 @@ from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.scan_hints import ScanHints
 from companion.enrich.context import VaultContext
-from companion.enrich.task import Job, find_to_do
+from companion.enrich.needs_to_ask import find_to_do
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
 from companion.note.needs import CALLOUT, Need
 from companion.store.proposal import LatestProposal
 from companion.store.recovery import find_loss
+
+if TYPE_CHECKING:
+    from companion.config import Config
+    from companion.enrich.result import OpenProposal
+    from companion.store.proposal import NewProposal
 
 LOST = "lost in a sync conflict"
 _UNSET = "not filled in this folder, by the settings (notes.unfilled)"
@@ -104,6 +109,39 @@ def leave_out_asked(
         else:
             before.append((need, previous))
     return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unset))
+
+
+def find_to_do(
+    workspace: Workspace,
+    path: str,
+    needs: Iterable[Need],
+    latest: Mapping[str, LatestProposal] | None = None,
+) -> NeedsToAsk:
+    """Return the needs of a note that background work would fill, and why it fills no others.
+
+    Besides those to ask for, these are needs that take no call: their proposal is to be written, or
+    was lost in a sync conflict and is reopened. Their reason says so. A note is to do if it has any
+    of them. latest: as in leave_out_asked.
+    """
+    to_ask = leave_out_asked(workspace, path, needs, latest=latest)
+    without_call, rest = list[Need](), list[tuple[Need, LatestProposal]]()
+    for need, proposal in to_ask.proposed:
+        if proposal.state == "accepted":
+            why = f"{LOST}; companion enrich proposes it again, without a call"
+        elif not proposal.waits and is_settled(workspace.config, path, need.kind, proposal):
+            why = "answered before; companion enrich writes it, without a call"
+        else:
+            rest.append((need, proposal))
+            continue
+        without_call.append(need._replace(reason=why))
+    return to_ask._replace(needs=(*to_ask.needs, *without_call), proposed=tuple(rest))
+
+
+def is_settled(
+    config: Config, path: str, kind: str, proposal: OpenProposal | NewProposal | LatestProposal
+) -> bool:
+    """Return whether a value for the note needs no decision: no flag or setting holds it back."""
+    return not proposal.flags and config.review_mode(path, kind) == "write"
 
 
 def _find_lost(workspace: Workspace, path: str, latest: LatestProposal) -> LatestProposal | None:

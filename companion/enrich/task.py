@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
 from companion.config import Config
-from companion.enrich.needs_to_ask import LOST, NeedsToAsk, leave_out_asked, was_rejected
+from companion.enrich.needs_to_ask import is_settled, leave_out_asked, was_rejected
 from companion.enrich.result import OpenProposal
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
@@ -189,35 +189,9 @@ def is_written(
 
     kind: of its need. Only background jobs leave a waiting value alone.
     """
-    if job.propose or proposal.flags or config.review_mode(job.path, kind) == "propose":
+    if job.propose or not is_settled(config, job.path, kind, proposal):
         return False
     return not (job.background and proposal.waits)
-
-
-def find_to_do(
-    workspace: Workspace,
-    path: str,
-    needs: Iterable[Need],
-    latest: Mapping[str, LatestProposal] | None = None,
-) -> NeedsToAsk:
-    """Return the needs of a note that background work would fill, and why it fills no others.
-
-    Besides those to ask for, these are needs that take no call: their proposal is to be written, or
-    was lost in a sync conflict and is reopened. Their reason says so. A note is to do if it has any
-    of them. latest: as in leave_out_asked.
-    """
-    to_ask, job = leave_out_asked(workspace, path, needs, latest=latest), Job(path, background=True)
-    without_call, rest = list[Need](), list[tuple[Need, LatestProposal]]()
-    for need, proposal in to_ask.proposed:
-        if proposal.state == "accepted":
-            why = f"{LOST}; companion enrich proposes it again, without a call"
-        elif is_written(workspace.config, job, need.kind, proposal):
-            why = "answered before; companion enrich writes it, without a call"
-        else:
-            rest.append((need, proposal))
-            continue
-        without_call.append(need._replace(reason=why))
-    return to_ask._replace(needs=(*to_ask.needs, *without_call), proposed=tuple(rest))
 
 
 def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
