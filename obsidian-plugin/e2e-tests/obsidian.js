@@ -29,11 +29,8 @@ export class Obsidian {
     return new Obsidian(...(await Promise.all([launchBrowser(), bundleHost()])));
   }
 
-  /**
-   * Open the vault in a new window, with the plugin's settings as they are in it. hasClock: its time can be put forward.
-   * path: where programs are searched. version: the plugin's, in place of that of its manifest.
-   */
-  async open(vault, { theme = "light", hasClock = false, path = "", version = "" } = {}) {
+  /** Open the vault in a new window, with the plugin's settings as they are in it. hasClock: its time can be put forward. */
+  async open(vault, { theme = "light", hasClock = false } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1040, height: 660 }, reducedMotion: "reduce" });
     context.setDefaultTimeout(PATIENCE * 1000);
     const page = await context.newPage();
@@ -41,8 +38,8 @@ export class Obsidian {
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
     if (hasClock) await page.clock.install();
     for (const [name, act] of Object.entries(hostFunctions(vault))) await page.exposeFunction(name, act);
-    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, path, language: "en" });
-    await page.route("http://localhost/**", (route) => this.#serve(route, version));
+    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, language: "en" });
+    await page.route("http://localhost/**", (route) => this.#serve(route));
     await page.goto("http://localhost/");
     await waitFor("the window is there", async () => {
       if (faults.length) throw new Error(faults.join("\n"));
@@ -57,12 +54,11 @@ export class Obsidian {
     return this.browser.close();
   }
 
-  async #serve(route, version) {
+  #serve(route) {
     const name = new URL(route.request().url()).pathname;
     const path = FILES[name];
     if (name === "/") return route.fulfill({ contentType: "text/html", body: PAGE });
     if (name === "/host.js") return route.fulfill({ contentType: "text/javascript", body: this.code });
-    if (name === "/manifest.json" && version) return route.fulfill({ json: { ...JSON.parse(await readFile(path, "utf8")), version } });
     return path ? route.fulfill({ path }) : route.fulfill({ status: 404, body: "" });
   }
 }

@@ -48,5 +48,5 @@ export const NODE = {
     isAbsolute: (path) => path.startsWith("/"),
     join: (...parts) => parts.join("/").replace(/\/+/g, "/"),
   },
-  "node:process": { env: { get PATH() { return window.hostNode.path; } } },
+  "node:process": { env: {} },
 };

@@ -1,0 +1,139 @@
+/** Set-up: each state in which something is missing, with what mends it; and which programs are run. */
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { Host, find } from "./host/obsidian.js";
+import { answer } from "./host/daemon.js";
+import { waitFor } from "../e2e-tests/wait.js";
+
+const { default: axe } = await import("axe-core"); // which wants a window
+
+const GIVES_CODE = `echo '{"code": "GOOD-CODE"}'`;
+const { HOME, PATH } = process.env;
+
+let base;
+let host;
+let view;
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), "companion-set-up-"));
+  for (const folder of ["bin", "vault"]) await mkdir(join(base, folder));
+  Object.assign(process.env, { HOME: base, PATH: join(base, "bin") });
+  host = new Host();
+  window.hostNode.root = join(base, "vault");
+  host.daemon.answers.set("GET /model", { name: "qwen3-4b", is_missing: false, catalog: [] });
+  host.daemon.answers.set("GET /proposals", { proposals: [], next: null, total: 0 });
+});
+
+afterEach(async () => {
+  await host.unload();
+  Object.assign(process.env, { HOME, PATH });
+  await rm(base, { recursive: true });
+});
+
+/** Put a program on this computer, by default on the search path. */
+async function install(line, path = "bin/companion") {
+  await writeFile(join(base, path), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+}
+
+/** Open the set-up, which looks for the program on the disk. */
+async function openSetUp() {
+  await host.load();
+  await host.command("open");
+  [{ view }] = host.workspace.getLeavesOfType("callout-companion");
+  return waitFor("it says what is missing", () => view.contentEl.querySelector("h3")?.textContent);
+}
+
+const click = (name) => find(view.contentEl, "button", name).click();
+const shows = (words) => waitFor(`it says ${words}`, () => words.test(view.contentEl.textContent));
+const token = () => host.app.secretStorage.getSecret("callout-companion-token");
+const isPaired = () => waitFor("it is paired", () => token() === host.daemon.token && view.inbox);
+
+const ANOTHER = { token: "another", place: "f".repeat(32) };
+const NO_MODEL = { name: "small", is_missing: true, catalog: [{ name: "small", title: "Small", bytes: 2e9, is_here: false }] };
+const refuses = (problem, ...names) => ({ answers: new Map(["POST /proof", ...names].map((name) => [name, problem])) });
+/** What answers there, whether the program is on this computer, the heading, and what mends it: a button, a field, or what the words say. */
+const STATES = [
+  ["nobody", { isAway: true }, false, "Its program is not on this computer yet", "Look again"],
+  ["nobody", { isAway: true }, true, "It is installed, but not running", "Start"],
+  ["another vault's daemon", ANOTHER, true, "Another vault's is running", "Start"],
+  ["another program", refuses(answer(404, "Not here."), "GET /healthz"), true, "Another program is in its place", "Start"],
+  ["a daemon that does not know the plugin", { token: "another" }, true, "It runs, but is not paired", "Pair"],
+  ["a daemon that does not know the plugin", { token: "another" }, false, "It runs, but is not paired", "Pairing code"],
+  ["a daemon that is too old", { version: "0.0.9" }, true, "The versions do not match", /is too old for this plugin\. Update it: uv tool upgrade callout-companion/],
+  ["a daemon that we are too old for", refuses(answer(422, "0.0.1 is too old: update the plugin.", "client-too-old")), true, "The versions do not match", /^0\.0\.1 is too old: update the plugin\.$/],
+  ["a daemon without a model", { answers: new Map([["GET /model", NO_MODEL]]) }, true, "It runs, but has no model yet", "Fetch the model, 2 GB"],
+  ["a daemon in trouble", refuses(answer(503, "There is no token.")), true, "It does not answer as it should", /^There is no token\.$/],
+];
+for (const [name, fields, isInstalled, heading, remedy] of STATES) {
+  test(`${name}, where the program is ${isInstalled ? "" : "not "}installed: ${heading}`, async () => {
+    if (isInstalled) await install(GIVES_CODE);
+    Object.assign(host.daemon, fields);
+    assert.equal(await openSetUp(), heading);
+    if (remedy instanceof RegExp) assert.match(view.contentEl.querySelector("p").textContent, remedy);
+    else find(view.contentEl, "button, input", remedy);
+    const { violations } = await axe.run(view.contentEl, { rules: { "color-contrast": { enabled: false } } });
+    assert.deepEqual(violations.map(({ id }) => id), []);
+  });
+}
+
+test("the program gives a code, once that is agreed to; then also by itself", async () => {
+  await install(GIVES_CODE);
+  host.app.secretStorage.setSecret("callout-companion-token", "");
+  await openSetUp();
+  click("Pair");
+  await isPaired();
+  host.app.secretStorage.setSecret("callout-companion-token", "");
+  await host.plugin.onExternalSettingsChange();
+  await isPaired();
+});
+
+test("a code is typed where there is no program to ask", async () => {
+  host.app.secretStorage.setSecret("callout-companion-token", "");
+  await openSetUp();
+  find(view.contentEl, "input", "Pairing code").value = "GOOD-CODE";
+  click("Pair");
+  await isPaired();
+});
+
+test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", async () => {
+  await install(GIVES_CODE);
+  host.app.secretStorage.setSecret("callout-companion-token", "");
+  await openSetUp();
+  const other = host.listenAt("http://127.0.0.1:27182", ANOTHER);
+  click("Pair");
+  await shows(/The Callout Companion at .* is another vault's/);
+  assert.deepEqual([other.codes, token()], [[], ""]);
+});
+
+const REFUSED = [
+  ["inside the vault", () => join(base, "vault", "companion"), /is inside the vault\. .*so it is not run/],
+  ["behind a link out of the vault", () => join(base, "link"), /is inside the vault/],
+  ["not a whole path", () => "companion", /Give the whole path/],
+  ["not there", () => "/nowhere/companion", /There is no program at \/nowhere\/companion/],
+];
+for (const [name, makePath, words] of REFUSED) {
+  test(`a program is refused that is ${name}`, async () => {
+    await install(`: > ${join(base, "ran")}`, "vault/companion");
+    await symlink(join(base, "vault", "companion"), join(base, "link"));
+    process.env.PATH = join(base, "vault");
+    host.daemon.isAway = true;
+    assert.equal(await openSetUp(), "Its program is not on this computer yet");
+    find(view.contentEl, "input", "Program").value = makePath();
+    click("Use it");
+    await shows(words);
+    assert.ok(!existsSync(join(base, "ran")));
+  });
+}
+
+test("a program that ends at once is told of by its own words", async () => {
+  await install("echo starting >&2\necho 'the vault is locked by process 7' >&2\nexit 2");
+  host.daemon.isAway = true;
+  await openSetUp();
+  click("Start");
+  await shows(/It did not start\. The vault is locked by process 7\./);
+});
