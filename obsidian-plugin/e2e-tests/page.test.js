@@ -530,12 +530,13 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await row(gone, other).waitFor();
   await page.route(/proposals.decide-all/, async (route) => {
     const body = route.request().postDataJSON();
-    const response = await route.fetch({ postData: JSON.stringify({ ...body, without: [kept] }) }); // as if it had been stopped there
+    const rest = body.ids.filter((id) => id !== kept);
+    const response = await route.fetch({ postData: JSON.stringify({ ...body, ids: rest }) }); // as if it had been stopped there
     await row(gone, other).waitFor({ state: "detached" }); // the event that it is done comes first
     await route.fulfill({ response });
   });
   await page.route(/\/runs\/[^/?]+\?since/, (route) => route.abort(), { times: 1 }); // an answer that gets lost
-  await page.route(/\/proposals\?limit=1000/, (route) => route.fulfill({ body: '{"proposals": [' }), { times: 1 }); // half of one
+  await page.route(/\/proposals\/ids/, (route) => route.fulfill({ body: '{"ids": [' }), { times: 1 }); // half of one
   await press(ids.length);
   await said(`${ids.length - 1} written, 1 not.`);
   await row(kept).waitFor();

@@ -24,9 +24,9 @@ const PROPOSALS = [
 /** An inbox with these proposals, and what is asked of its API. */
 async function openInbox() {
   const asked = [];
-  const get = async (path, query) => (asked.push([path, query]), path === "/changes" ? { changes: [], next: null } : { proposals: PROPOSALS, total: 4, next: null });
-  const inbox = new InboxStore({ get, decide: async () => ({ notes: [] }) });
-  await inbox.load();
+  const get = async (path, query) => (asked.push([path, query]), path === "/changes" ? { changes: [], next: null } : { ids: [4, 3, 2, 1], proposals: PROPOSALS, total: 4, next: null });
+  const inbox = new InboxStore({ get, decide: async ({ refuse }) => ({ notes: [{ path: "", status: "refused", reason: null, proposals: refuse.map((id) => ({ id, reason: null })) }] }) });
+  await inbox.follow();
   return { asked, inbox };
 }
 

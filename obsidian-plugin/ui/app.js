@@ -59,7 +59,6 @@ export class App {
       const root = shell.root();
       return root.ownerDocument.hasFocus() && root.contains(root.ownerDocument.activeElement);
     };
-    this.inbox.isAtEnd = () => this.decisions.log.peek().length > 0;
     this.decided = new DecidedStore(api);
   }
 
@@ -71,8 +70,8 @@ export class App {
     try {
       while (this.#isTold && !this.status.deciding.peek()) {
         this.#isTold = false;
-        const open = this.inbox.isWhole.peek() ? this.inbox.follow() : this.inbox.load();
-        await Promise.all([open, this.decided.load(this.tab.peek() === "decided")]);
+        await Promise.all([this.inbox.follow(), this.decided.load(this.tab.peek() === "decided")]);
+        if (!this.inbox.order.peek().length && !this.decisions.log.peek().length) this.inbox.takeFresh();
       }
     } finally {
       this.#isLooking = false;
@@ -193,7 +192,8 @@ export class App {
       const open = await this.api.get(`/proposals/${proposal.id}`);
       this.decided.remove(proposal.id);
       this.inbox.places.delete(proposal.id);
-      this.inbox.add([open]);
+      this.inbox.keep(open);
+      this.inbox.putIn([open.id]);
       this.decisions.announce(say("undoneHere"), false);
     });
   }

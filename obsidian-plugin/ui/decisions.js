@@ -5,15 +5,24 @@ import { nameOf, titleOf } from "./proposal.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, NoteDecision } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, NoteDecision, RunShape } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { InboxStore } from "./inbox-store.js" */
 /** @import { StatusStore } from "./status-store.js" */
 
 /** @typedef {"accept" | "refuse" | "undo"} What */
-/** @typedef {ReturnType<InboxStore["describeUnflagged"]>} Unflagged */
-/** @typedef {{ what: What, ids: number[], texts: Record<number, string>, run?: string, end?: Promise<void> }} Decision run: that decides on many; end: of it, while it is under way */
-/** @typedef {{ words: string, isGood: boolean, canUndo: boolean, id?: number }} Toast id: of the proposal that it is about */
+/**
+ * ids: those that it is about; once its answer is there, those that it was made on. texts: what was typed into them. isMany:
+ * whether a run of the daemon makes it. run: that, once it is begun. end: settles when the answer is there. isCut: whether a
+ * restart of the daemon ended it.
+ *
+ * @typedef {{
+ *   what: What, ids: number[], texts: Record<number, string>, isMany: boolean, run?: string, end?: Promise<void>, isCut?: boolean,
+ * }} Decision
+ */
+
+/** @typedef {Map<number, string | null>} Outcome by proposal: why nothing was decided on it; null: it is; missing: it was not come to */
+/** @typedef {{ words: string, isGood: boolean, canUndo: boolean, id: number | undefined }} Toast id: of the proposal that it is about */
 
 const TOAST_LASTS = 8000; // milliseconds
 
@@ -48,126 +57,57 @@ export class DecisionStore {
     return this.log.value.reduce((sum, each) => sum + (each.what === what ? each.ids.length : 0), 0);
   }
 
-  /** Decide on proposals, and go on to the next one at once. @type {(what: "accept" | "refuse", ids: number[]) => Promise<void>} */
-  async decide(what, ids) {
-    const { inbox } = this;
-    const open = ids.filter((id) => inbox.order.peek().includes(id));
-    if (!open.length) return;
-    /** @type {Record<number, string>} */
-    const texts = {};
-    for (const id of open) {
-      const draft = inbox.draft(id).peek();
-      if (draft !== null) texts[id] = draft; // an undo brings it back
-      inbox.settled.add(id);
-    }
-    const decision = { what, ids: open, texts };
-    const words = this.#describe(decision);
-    batch(() => {
-      inbox.mode.value = "read";
-      if (inbox.faults.peek().size) inbox.faults.value = new Map([...inbox.faults.peek()].filter(([id]) => !open.includes(id)));
-      inbox.takeOut(open);
-      this.log.value = [...this.log.peek(), decision];
-      this.show(words, true);
-      const next = inbox.current.peek();
-      this.say(`${words} ${next ? say("next", { what: nameOf(next), name: titleOf(next) }) : say("inboxClear")}`);
-    });
-    await this.#inTurn(() => this.#send(decision));
-  }
-
   /**
-   * Have the daemon accept all that a filter means, in one run; it is one step for "Undo".
+   * Decide on proposals, and go on to the next one at once. isMany: the daemon does it in one run, which other windows show and
+   * which outlives this one.
    *
-   * @param {Unflagged} only the filter
-   * @param {number[]} ids of what it means
+   * @type {(what: "accept" | "refuse", ids: number[], isMany?: boolean) => Promise<void>}
    */
-  async acceptAll(only, ids) {
+  async decide(what, ids, isMany = false) {
     const { inbox } = this;
+    const open = new Set(inbox.order.peek());
     /** @type {Decision} */
-    const decision = { what: "accept", ids, texts: {} };
-    for (const id of ids) inbox.settled.add(id);
+    const decision = { what, ids: ids.filter((id) => open.has(id)), texts: {}, isMany };
+    if (!decision.ids.length) return;
+    for (const id of decision.ids) {
+      const draft = inbox.drafts.get(id)?.peek() ?? null;
+      if (draft !== null) decision.texts[id] = draft; // an undo brings it back
+    }
     batch(() => {
-      inbox.takeOut(ids);
+      inbox.faults.value = new Map([...inbox.faults.peek()].filter(([id]) => !decision.ids.includes(id)));
+      inbox.takeOut(decision.ids);
       this.log.value = [...this.log.peek(), decision];
+      const next = inbox.current.peek();
+      const more = next ? say("next", { what: nameOf(next), name: titleOf(next) }) : say("inboxClear");
+      if (!isMany) this.announce(this.#describe(decision), false, { canUndo: true, more });
     });
-    decision.end = this.#acceptAll(only, decision);
-    await decision.end;
-    delete decision.end;
-  }
-
-  /** @type {(only: Unflagged, decision: Decision) => Promise<void>} */
-  async #acceptAll(only, decision) {
-    const { inbox } = this;
-    const { ids } = decision;
-    try {
-      const run = await this.#inTurn(() => this.api.post(`/proposals/decide-all?${only.query}`, { decision: "accept", ...only.except }));
-      decision.run = run.id;
-      const results = await this.status.follow(run);
-      const open = await inbox.findOpen();
-      const rest = ids.filter((id) => open.has(id));
-      for (const id of ids) inbox.settled.delete(id);
-      decision.ids = ids.filter((id) => !open.has(id));
-      batch(() => {
-        this.log.value = this.log.peek().filter((each) => each.ids.length);
-        if (rest.length) inbox.putBack(rest, false);
-      });
-      const counts = { n: decision.ids.length, rest: rest.length };
-      const why = results ? "" : say("startedAnew");
-      const words = rest.length ? `${say("writtenStopped", counts)} ${why}`.trim() : say("writtenMany", counts);
-      this.show(words, !rest.length);
-      this.say(words);
-      this.#take(decision, "accept", (results ?? []).map((result) => ({ ...result, proposals: result.decided })));
-    } catch (error) {
-      this.#fail(decision, "accept", new Map(ids.map((id) => [id, /** @type {Error} */ (error).message])));
-    }
-  }
-
-  /** Take back what a run has decided on. @param {Decision} decision */
-  async #undoRun(decision) {
-    const { run, ids } = decision;
-    const { inbox } = this;
-    /** @type {Map<number, string>} */
-    let stays = new Map();
-    try {
-      const ended = await this.status.follow(await this.api.post(`/changes/undo-all?run=${run ?? ""}`));
-      const results = ended ?? [];
-      const open = await inbox.findOpen();
-      const whyNot = new Map(results.map(({ path, status, reason }) => [path, status === "proposed" ? null : reason]));
-      const why = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") ?? say(ended ? "decidedElsewhere" : "startedAnew");
-      const isLate = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") === null; // its editor is at it
-      stays = new Map(ids.filter((id) => !open.has(id) && !isLate(id)).map((id) => [id, why(id)]));
-      for (const { path } of results) inbox.forgetPlaces(path);
-    } catch (error) {
-      stays = new Map(ids.map((id) => [id, /** @type {Error} */ (error).message]));
-    }
-    for (const id of ids) inbox.settled.delete(id);
-    if (stays.size) this.#fail(decision, "undo", stays);
+    await this.#make(decision);
   }
 
   /** Undo the last decision of this window, and stand there again. @returns {Promise<void>} */
   async undo() {
-    const log = this.log.peek();
-    const last = log.findLast((each) => each.ids.length);
+    const last = this.log.peek().at(-1);
     if (!last) return this.announce(say("nothingToUndoHere"), false);
-    if (last.end) {
+    if (last.isMany && last.end) {
       if (last.run) await this.status.cancel(last.run);
       await last.end;
       return last.ids.length ? this.undo() : undefined;
     }
+    const { inbox } = this;
     batch(() => {
-      this.log.value = log.slice(0, log.lastIndexOf(last));
-      this.inbox.putBack(last.ids, true);
-      for (const [id, text] of Object.entries(last.texts)) this.inbox.draft(Number(id)).value = text;
-      this.show(say("undoneHere"), true, false);
+      this.log.value = this.log.peek().slice(0, -1);
+      inbox.putIn(last.ids);
+      inbox.choose(last.ids[0] ?? null);
+      for (const [id, text] of Object.entries(last.texts)) inbox.draft(Number(id)).value = text;
+      const current = inbox.current.peek();
+      this.announce(say("undoneHere"), false, { more: current ? `${nameOf(current)}, ${titleOf(current)}.` : "" });
     });
-    const current = this.inbox.current.peek();
-    this.say(current ? `${say("undoneHere")} ${nameOf(current)}, ${titleOf(current)}.` : say("undoneHere"));
-    for (const id of last.ids) this.inbox.settled.add(id);
-    await (last.run ? this.#undoRun(last) : this.#inTurn(() => this.#send({ what: "undo", ids: last.ids, texts: {} })));
+    await this.#make({ what: "undo", ids: last.ids, texts: {}, isMany: last.isMany });
   }
 
   /** Undo all that was decided on here. */
   async undoAll() {
-    while (this.log.peek().some((each) => each.ids.length)) await this.undo();
+    while (this.log.peek().length) await this.undo();
   }
 
   /**
@@ -181,92 +121,101 @@ export class DecisionStore {
     return made;
   }
 
-  /** @param {Decision} decision */
-  async #send(decision) {
-    let rest = decision.ids;
-    while (rest.length) {
-      /** @type {DecisionsMade} */
-      let made;
-      try {
-        made = await this.#ask({ ...decision, ids: rest });
-      } catch (error) {
-        this.#fail(decision, decision.what, new Map(rest.map((id) => [id, /** @type {Error} */ (error).message])));
-        return;
-      }
-      const { settled } = this.inbox;
-      const seen = new Set(made.notes.flatMap((note) => note.proposals.map((each) => each.id)));
-      for (const id of seen.size ? seen : rest) settled.delete(id);
-      if (!seen.size) return;
-      this.#take(decision, decision.what, made.notes);
-      rest = rest.filter((id) => !seen.has(id));
-    }
+  /** Have a decision made that is shown already. @param {Decision} decision */
+  async #make(decision) {
+    const { ids } = decision;
+    for (const id of ids) this.inbox.deciding.set(id, decision);
+    const made = decision.isMany ? this.#run(decision) : this.#inTurn(() => this.#send(decision));
+    const failed = (/** @type {Error} */ error) => new Map(ids.map((id) => [id, error.message]));
+    decision.end = made.catch(failed).then((outcome) => this.#settle(decision, outcome));
+    await decision.end;
+    delete decision.end;
   }
 
   /** @param {Decision} decision */
-  #ask({ what, ids, texts }) {
-    const stateOf = (/** @type {number} */ id) => {
-      const state = this.inbox.get(id)?.state;
-      return state === "refused" || state === "rejected" ? state : "open";
-    };
-    const accept = ids.map((id) => ({ id, state: stateOf(id), ...(id in texts && { text: texts[id] }) }));
-    return this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
+  async #send({ what, ids, texts }) {
+    const accept = ids.map((id) => ({ id, ...(id in texts && { text: texts[id] }) }));
+    /** @type {DecisionsMade} */
+    const { notes } = await this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
+    return this.#read(notes);
   }
 
-  /** @type {(logged: Decision, what: What, notes: Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]) => void} */
-  #take(logged, what, notes) {
-    /** @type {Map<number, string>} */
-    const failed = new Map();
-    for (const note of notes) {
-      this.inbox.forgetPlaces(note.path);
-      const isWaiting = note.status === "proposed";
-      for (const { id, reason } of note.proposals) {
-        if (reason && !(isWaiting && reason === note.reason)) failed.set(id, reason);
-        else if (what !== "undo" && !this.inbox.order.peek().includes(id)) this.inbox.draft(id).value = null; // it is not undone meanwhile
-      }
-      if (isWaiting) this.show(say("openHere"), true);
+  /** Have many decided on by the daemon, and follow that. @param {Decision} decision */
+  async #run(decision) {
+    const { what, ids } = decision;
+    const query = what === "undo" ? "?state=all" : "";
+    /** @type {RunShape} */
+    const run = await this.#inTurn(() => this.api.post(`/proposals/decide-all${query}`, { decision: what, ids }));
+    decision.run = run.id;
+    const results = await this.status.follow(run);
+    if (results) return this.#read(results.map((result) => ({ ...result, proposals: result.decided })));
+    decision.isCut = true;
+    const open = new Set(await this.inbox.findOpen());
+    return new Map(ids.filter((id) => open.has(id) === (what === "undo")).map((id) => [id, null]));
+  }
+
+  /** @param {Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]} notes */
+  #read(notes) {
+    /** @type {Outcome} */
+    const outcome = new Map();
+    for (const { path, status, reason, proposals } of notes) {
+      this.inbox.forgetPlaces(path);
+      const isWaiting = status === "proposed"; // until its editor has written it
+      for (const each of proposals) outcome.set(each.id, isWaiting && each.reason === reason ? null : each.reason);
+      if (isWaiting) this.announce(say("openHere"), false, { canUndo: true });
     }
-    if (failed.size) this.#fail(logged, what, failed);
+    return outcome;
   }
 
   /**
    * Put those back that were not decided on, with why; what was typed is still there.
    *
-   * @type {(logged: Decision, what: What, failed: Map<number, string>) => void}
+   * @type {(decision: Decision, outcome: Outcome) => void}
    */
-  #fail(logged, what, failed) {
+  #settle(decision, outcome) {
     const { inbox } = this;
-    const ids = [...failed.keys()];
+    const { what, ids } = decision;
+    const rest = ids.filter((id) => outcome.get(id) !== null);
+    /** @type {[number, string][]} */
+    const whys = [...outcome].flatMap(([id, why]) => (why ? [[id, why]] : []));
+    decision.ids = ids.filter((id) => outcome.get(id) === null);
     batch(() => {
-      for (const id of ids) inbox.settled.delete(id);
-      logged.ids = logged.ids.filter((id) => !failed.has(id));
+      for (const id of ids) {
+        if (inbox.deciding.get(id) !== decision) continue; // it is undone meanwhile
+        inbox.deciding.delete(id);
+        if (what !== "undo" && outcome.get(id) === null && inbox.isTyped(id)) inbox.draft(id).value = null;
+      }
       this.log.value = this.log.peek().filter((each) => each.ids.length);
-      inbox.faults.value = new Map([...inbox.faults.peek(), ...failed]);
-      if (what === "undo") inbox.takeOut(ids);
-      else inbox.putBack(ids, false); // somebody may be about to decide on the current one
+      inbox.addFaults(whys);
+      if (what === "undo") inbox.takeOut(rest);
+      else inbox.putIn(rest); // somebody may be about to decide on the current one
     });
-    const [id, why = ""] = [...failed][0] ?? [];
-    const first = id === undefined ? null : inbox.get(id);
-    this.announce(say("notDone", { name: first ? titleOf(first) : "", why }), true, what === "undo" ? undefined : id);
+    this.#tellEnd(decision, rest.length, whys[0]);
+  }
+
+  /** Say what was not done; of many, also what was. @type {(decision: Decision, rest: number, first?: [number, string]) => void} */
+  #tellEnd({ what, ids, isMany, isCut }, rest, first) {
+    const isUndo = what === "undo";
+    if (first) {
+      const [id, why] = first;
+      const proposal = this.inbox.get(id);
+      this.announce(say("notDone", { name: proposal ? titleOf(proposal) : "", why }), true, isUndo ? {} : { id });
+    } else if (rest || (isMany && !isUndo)) {
+      const words = say(!rest ? "writtenMany" : isUndo ? "undonePart" : "writtenStopped", { n: ids.length, rest, stays: rest });
+      this.announce(isCut ? `${words} ${say("startedAnew")}` : words, rest > 0, { canUndo: !isUndo });
+    }
   }
 
   /**
+   * Show words, and have them read out.
+   *
    * @param {string} words
    * @param {boolean} isFault
-   * @param {number} [id] of the proposal that it is about
+   * @param {{ canUndo?: boolean, id?: number | undefined, more?: string }} [options] id: of the proposal that they are about; more: read out after them
    */
-  announce(words, isFault, id) {
-    this.show(words, !isFault, false, id);
-    this.say(words, isFault);
-  }
-
-  /** @param {string} words */
-  say(words, isFault = false) {
-    this.said.value = { words, isFault, turn: this.said.peek().turn + 1 };
-  }
-
-  /** @type {(words: string, isGood: boolean, canUndo?: boolean, id?: number) => void} */
-  show(words, isGood, canUndo = true, id) {
-    this.toast.value = { words, isGood, canUndo, ...(id !== undefined && { id }) };
+  announce(words, isFault, { canUndo = false, id, more = "" } = {}) {
+    this.toast.value = { words, isGood: !isFault, canUndo, id };
+    this.said.value = { words: `${words} ${more}`.trim(), isFault, turn: this.said.peek().turn + 1 };
     this.keepToast(false);
   }
 

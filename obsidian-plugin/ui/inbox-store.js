@@ -1,7 +1,6 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { readList } from "./api.js";
 import { linesOf } from "./proposal.js";
 import { say } from "./words.js";
 
@@ -17,23 +16,21 @@ import { say } from "./words.js";
 export const NO_FILTERS = Object.freeze({ flagged: false, kind: "", folder: "", search: "", path: "" });
 const FIRST = 100; // proposals of the first page, which is shown at once
 const REST = 500; // of the others
-const NEWEST = 20; // that are looked at for what is new
-const ALL = 1000; // of a page when all are compared
 const CONTEXT = 200; // lines of a note around a proposal
 
 export class InboxStore {
   /** @type {Map<number, Signal<Proposal>>} */
   proposals = new Map();
+  /** The newest proposal that a note ever had here, by path: it keeps its place whatever is decided on. @type {Map<string, number>} */
+  newest = new Map();
   /** Open ones, in the order that is shown: by note, newest note first. @type {Signal<number[]>} */
   order = signal([]);
   /** Those that came since, and are not shown yet. @type {Signal<number[]>} */
   fresh = signal([]);
   /** @type {Signal<Filters>} */
   filters = signal({ ...NO_FILTERS });
-  /** @type {Signal<number | null>} */
+  /** The one that is shown; or that the address names, which may be read only later. @type {Signal<number | null>} */
   currentId = signal(null);
-  /** The one that the address names, until it is there. @type {number | null} */
-  wantedId = null;
   /** What the current one is being: read, edited, or asked for again. @type {Signal<"read" | "edit" | "again">} */
   mode = signal("read");
   /** What was typed or left out, by proposal. @type {Map<number, Signal<string | null>>} */
@@ -44,10 +41,8 @@ export class InboxStore {
   faults = signal(new Map());
   isLoaded = signal(false);
   isWhole = signal(false); // all pages are there
-  /** Those whose decision is under way. @type {Set<number>} */
-  settled = new Set();
-  /** Whether somebody has decided on all that there was, and is told so. */
-  isAtEnd = () => false;
+  /** The decision that is under way, by proposal. @type {Map<number, object>} */
+  deciding = new Map();
   /** Whether somebody may be about to press a key for the current one. */
   isUsed = () => true;
   /** Counts what is done here, so that an answer from before is not believed. */
@@ -74,8 +69,8 @@ export class InboxStore {
   });
 
   current = computed(() => {
-    const id = this.currentId.value;
-    return id === null ? null : (this.proposals.get(id)?.value ?? null);
+    void this.order.value; // it may be read only after it is chosen
+    return this.proposals.get(this.currentId.value ?? -1)?.value ?? null;
   });
 
   counts = computed(() => {
@@ -104,68 +99,74 @@ export class InboxStore {
     return !search || `${proposal.path}\n${linesOf(proposal)}`.toLowerCase().includes(search.toLowerCase());
   }
 
-  /** Read all open proposals: the newest at once, the others while somebody looks at these. */
-  async load() {
-    let before = await this.#loadPage({ limit: FIRST });
-    this.isLoaded.value = true;
-    while (before !== null) before = await this.#loadPage({ limit: REST, before });
-    this.isWhole.value = true;
+  /** Return the ids of all that are open now, newest first. @returns {Promise<number[]>} */
+  async findOpen() {
+    return (await this.api.get("/proposals/ids")).ids;
   }
 
-  /** @param {Record<string, string | number>} query */
-  async #loadPage(query) {
-    /** @type {ProposalPage} */
-    const page = await this.api.get("/proposals", query);
+  /**
+   * Look which are open now: read those that are not here yet, the first ones at once, and take out those that others have
+   * decided on. Nothing moves under somebody's hands.
+   */
+  async follow() {
+    const { turn } = this;
+    const open = await this.findOpen();
+    if (this.turn !== turn || this.deciding.size) return; // it may be from before what was done here
+    this.#leaveOut(new Set(open));
+    const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
+    let unread = open.filter((id) => !here.has(id));
+    while (unread[0] !== undefined) {
+      const limit = Math.min(unread.length, this.isLoaded.peek() ? REST : FIRST);
+      /** @type {ProposalPage} */
+      const { proposals, next } = await this.api.get("/proposals", { limit, before: unread[0] + 1 });
+      const rest = new Set(unread);
+      this.#takeIn(proposals.filter(({ id }) => rest.has(id)));
+      unread = unread.filter((id) => next !== null && id < next);
+    }
     batch(() => {
-      this.add(page.proposals);
-      if (this.wantedId !== null && this.order.peek().includes(this.wantedId)) {
-        this.currentId.value = this.wantedId;
-        this.wantedId = null;
-      } else if (page.next === null || this.wantedId === null) this.currentId.value ??= this.shown.peek()[0] ?? null;
-      if (page.next === null) this.wantedId = null;
+      this.isLoaded.value = true;
+      this.isWhole.value = true;
+      if (!this.order.peek().includes(this.currentId.peek() ?? -1)) this.choose(this.shown.peek()[0] ?? null);
     });
-    return page.next;
   }
 
-  /** Take in proposals, and show those that are open. @param {Proposal[]} proposals */
-  add(proposals) {
-    const isThere = new Set(this.order.peek());
-    /** @type {number[]} */
-    const added = [];
-    for (const proposal of proposals) {
-      this.#keep(proposal);
-      if (proposal.state === "open" && !isThere.has(proposal.id) && !this.settled.has(proposal.id)) added.push(proposal.id);
-    }
-    if (added.length) this.order.value = this.#arrange([...this.order.peek(), ...added]);
+  /** Take those out that others have decided on; one that somebody looks at or types into stays. @param {Set<number>} open */
+  #leaveOut(open) {
+    const gone = [...this.order.peek(), ...this.fresh.peek()].filter((id) => !open.has(id));
+    const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
+    this.addFaults(gone.filter(isHeld).map((id) => [id, say("decidedElsewhere")]));
+    this.takeOut(gone.filter((id) => !isHeld(id)));
   }
 
-  /** @param {Proposal} proposal */
-  #keep(proposal) {
-    const kept = this.proposals.get(proposal.id);
-    if (!kept) this.proposals.set(proposal.id, signal(proposal));
+  /** Take in proposals that were read: they are shown at once while the first ones are, else once somebody wants that. @param {Proposal[]} proposals */
+  #takeIn(proposals) {
+    const here = new Set([...this.order.peek(), ...this.fresh.peek(), ...this.deciding.keys()]);
+    batch(() => {
+      for (const proposal of proposals) this.keep(proposal);
+      this.fresh.value = [...this.fresh.peek(), ...proposals.map(({ id }) => id).filter((id) => !here.has(id))];
+      if (!this.isWhole.peek()) this.takeFresh();
+      this.isLoaded.value = true;
+    });
+  }
+
+  /** Keep a proposal as it is now. @param {Proposal} proposal */
+  keep(proposal) {
+    const { id, path } = proposal;
+    const kept = this.proposals.get(id);
+    if (!kept) this.proposals.set(id, signal(proposal));
     else if (JSON.stringify(kept.peek()) !== JSON.stringify(proposal)) kept.value = proposal;
-  }
-
-  /** @param {number[]} ids */
-  #arrange(ids) {
-    /** @type {Map<string, number[]>} */
-    const notes = new Map();
-    for (const id of ids) {
-      const path = this.get(id)?.path ?? "";
-      const note = notes.get(path);
-      if (note) note.push(id);
-      else notes.set(path, [id]);
-    }
-    return [...notes.values()].flatMap((note) => note.sort((a, b) => a - b));
+    this.newest.set(path, Math.max(id, this.newest.get(path) ?? 0));
   }
 
   /** Take those out that are decided on, and go on to the one after. @param {number[]} ids */
   takeOut(ids) {
+    if (!ids.length) return;
     const gone = new Set(ids);
     this.turn += 1;
     batch(() => {
       if (gone.has(this.currentId.peek() ?? -1)) this.choose(this.after(ids));
       this.order.value = this.order.peek().filter((id) => !gone.has(id));
+      this.fresh.value = this.fresh.peek().filter((id) => !gone.has(id));
     });
   }
 
@@ -180,18 +181,22 @@ export class InboxStore {
     return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find((id) => !gone.has(id)) ?? null;
   }
 
-  /**
-   * Put those back that were taken out.
-   *
-   * @param {number[]} ids
-   * @param {boolean} isWanted whether the first becomes the current one; it does so, too, where there is none
-   */
-  putBack(ids, isWanted) {
-    const isThere = new Set(this.order.peek());
+  /** Show these: new ones, or those that were taken out. @param {number[]} ids */
+  putIn(ids) {
+    if (!ids.length) return;
+    const placeOf = (/** @type {number} */ id) => this.newest.get(this.get(id)?.path ?? "") ?? id;
     this.turn += 1;
     batch(() => {
-      this.order.value = this.#arrange([...ids.filter((id) => !isThere.has(id)), ...this.order.peek()]);
-      if (isWanted || this.currentId.peek() === null) this.choose(ids[0] ?? null);
+      this.order.value = [...new Set([...this.order.peek(), ...ids])].sort((a, b) => placeOf(b) - placeOf(a) || a - b);
+      if (this.currentId.peek() === null) this.choose(this.shown.peek()[0] ?? null);
+    });
+  }
+
+  /** Show the new ones. */
+  takeFresh() {
+    batch(() => {
+      this.putIn(this.fresh.peek());
+      this.fresh.value = [];
     });
   }
 
@@ -238,6 +243,11 @@ export class InboxStore {
     return (this.drafts.get(id)?.value ?? null) !== null;
   }
 
+  /** Say why these are not decided on. @param {[number, string][]} whys by proposal */
+  addFaults(whys) {
+    if (whys.length) this.faults.value = new Map([...this.faults.peek(), ...whys]);
+  }
+
   /** Whether something was typed that is not decided on. */
   hasDrafts() {
     void this.order.value; // what is typed into any of them is looked at again
@@ -260,7 +270,7 @@ export class InboxStore {
     this.api.get(`/proposals/${id}/place`, { context: CONTEXT }).then(
       (/** @type {{ parts: Parts }} */ { parts }) => void (place.value = { parts, why: "" }),
       (/** @type {Error & { status?: number }} */ error) => {
-        if (this.settled.has(id)) return; // its note is being written, and it is asked for again after that
+        if (this.deciding.has(id)) return; // its note is being written, and it is asked for again after that
         if (error.status) place.value = { parts: null, why: error.message };
         else this.places.delete(id); // nobody answered: it is asked for the next time
       },
@@ -274,71 +284,6 @@ export class InboxStore {
       if (id === this.currentId.peek()) this.#readPlace(id, place);
       else this.places.delete(id);
     }
-  }
-
-  /** Look what is new and what others have decided; nothing moves under somebody's hands. */
-  async follow() {
-    const { turn } = this;
-    /** @type {ProposalPage} */
-    const newest = await this.api.get("/proposals", { limit: NEWEST });
-    if (this.turn !== turn || this.settled.size) return; // it may be from before what was done here
-    const ids = new Set([...this.order.peek(), ...this.fresh.peek()]);
-    const fresh = newest.proposals.filter(({ id }) => !ids.has(id));
-    const isFirst = !ids.size && newest.total > fresh.length; // there are more of them than these
-    if (!isFirst) this.#takeNew(fresh);
-    if (isFirst || newest.total !== ids.size + fresh.length) await this.#compare();
-  }
-
-  /** @param {Proposal[]} fresh */
-  #takeNew(fresh) {
-    if (!fresh.length) return;
-    for (const proposal of fresh) this.#keep(proposal);
-    if (this.order.peek().length || this.isAtEnd()) this.fresh.value = [...fresh.map(({ id }) => id), ...this.fresh.peek()];
-    else batch(() => (this.add(fresh), (this.currentId.value ??= this.shown.peek()[0] ?? null)));
-  }
-
-  /** Return all that are open now. */
-  async findOpen() {
-    /** @type {Map<number, Proposal>} */
-    const open = new Map();
-    /** @type {AsyncGenerator<Proposal, void>} */
-    const proposals = readList(this.api, "/proposals", { limit: ALL });
-    for await (const each of proposals) open.set(each.id, each);
-    return open;
-  }
-
-  /** What the daemon takes as those that are shown and not flagged, of which `except` is left out: what came since, or is typed into. */
-  describeUnflagged() {
-    const { kind, folder, search, path } = this.filters.peek();
-    const query = new URLSearchParams({ flagged: "false" });
-    for (const [name, value] of Object.entries({ kind, folder: path ? "" : folder, path, text: search })) if (value) query.set(name, value);
-    const typed = [...this.drafts.keys()].filter((id) => this.isTyped(id));
-    return { query: query.toString(), except: { before: Math.max(...this.order.peek()) + 1, without: [...this.fresh.peek(), ...typed] } };
-  }
-
-  /** Read again which are open, since another window has decided on some; those that somebody types into stay. */
-  async #compare() {
-    const { turn } = this;
-    const open = await this.findOpen();
-    if (this.turn !== turn || this.settled.size) return;
-    const gone = this.order.peek().filter((id) => !open.has(id));
-    const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
-    const held = gone.filter(isHeld);
-    if (held.length) this.faults.value = new Map([...this.faults.peek(), ...held.map((id) => /** @type {const} */ ([id, say("decidedElsewhere")]))]);
-    this.takeOut(gone.filter((id) => !isHeld(id)));
-    this.fresh.value = this.fresh.peek().filter((id) => open.has(id));
-    const ids = new Set([...this.order.peek(), ...this.fresh.peek()]);
-    this.#takeNew([...open.values()].filter(({ id }) => !ids.has(id)));
-  }
-
-  /** Show the new ones. */
-  takeFresh() {
-    batch(() => {
-      const fresh = this.fresh.peek();
-      this.fresh.value = [];
-      this.order.value = this.#arrange([...fresh, ...this.order.peek()]);
-      if (this.currentId.peek() === null) this.choose(this.shown.peek()[0] ?? null);
-    });
   }
 }
 

@@ -14,7 +14,7 @@ const SAMPLE = 5;
 export function Dialogs({ app }) {
   const open = app.dialog.value;
   if (open?.name === "keys") return html`<${Keys} app=${app} />`;
-  if (open?.name === "bulk") return html`<${Bulk} app=${app} only=${open.only} ids=${open.ids} />`;
+  if (open?.name === "bulk") return html`<${Bulk} app=${app} ids=${open.ids} />`;
   if (open?.name === "confirm") return html`<${Confirm} app=${app} ...${open} />`;
   return null;
 }
@@ -49,8 +49,8 @@ function Confirm({ app, title, words, yes, act }) {
   return html`<${Dialog} onClose=${close} title=${title} words=${words} foot=${html`<span></span><button class="cc-btn cc-btn--big" onClick=${close}>${say("cancel")}</button><button class="cc-btn cc-btn--big cc-btn--main" disabled=${isBusy.value} onClick=${() => void go()}>${yes}</button>`} />`;
 }
 
-/** @param {{ app: App, only: import("../decisions.js").Unflagged, ids: number[] }} props only: the filter that means these */
-function Bulk({ app, only, ids }) {
+/** @param {{ app: App, ids: number[] }} props */
+function Bulk({ app, ids }) {
   const from = useSignal(0);
   const { inbox } = app;
   const proposals = ids.map((id) => inbox.get(id)).filter((each) => each !== null);
@@ -59,7 +59,7 @@ function Bulk({ app, only, ids }) {
   const close = () => (app.dialog.value = null);
   const go = () => {
     close();
-    void app.decisions.acceptAll(only, ids).then(() => app.follow()).catch(() => {});
+    void app.decisions.decide("accept", ids, true).then(() => app.follow()).catch(() => {});
   };
   const step = Math.max(1, Math.floor(proposals.length / SAMPLE));
   const sample = Array.from({ length: Math.min(SAMPLE, proposals.length) }, (_, index) => proposals[(index * step + from.value) % proposals.length]).filter((each) => each !== undefined);

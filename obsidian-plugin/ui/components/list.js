@@ -103,7 +103,7 @@ export function Fresh({ app }) {
 function AcceptUnflagged({ app }) {
   const { inbox } = app;
   const ids = inbox.unflagged.value;
-  const ask = () => (app.dialog.value = { name: "bulk", only: inbox.describeUnflagged(), ids });
+  const ask = () => (app.dialog.value = { name: "bulk", ids });
   return html`<button class="cc-btn" disabled=${!inbox.isWhole.value || app.status.deciding.value !== null} onClick=${ask}>${say("acceptUnflagged", { n: ids.length })}</button>`;
 }
 

@@ -75,8 +75,7 @@ function readAddress() {
     return;
   }
   app.tab.value = "review";
-  if (inbox.order.peek().includes(id)) inbox.choose(id);
-  else if (id && !inbox.isWhole.peek()) inbox.wantedId = id;
+  if (inbox.order.peek().includes(id) || (id && !inbox.isWhole.peek())) inbox.choose(id);
 }
 
 /**
@@ -88,7 +87,7 @@ function writeAddress() {
   const isDecided = app.tab.value === "decided";
   const id = isDecided ? app.decided.currentId.value : currentId.value;
   const isList = app.isListShown.value;
-  if (page.value !== "inbox" || !isLoaded.value || app.inbox.wantedId !== null) return;
+  if (page.value !== "inbox" || !isLoaded.value) return;
   const query = new URLSearchParams();
   if (isDecided) query.set("show", "decided");
   if (flagged) query.set("flagged", "1");
