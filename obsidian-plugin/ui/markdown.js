@@ -16,7 +16,8 @@
 /** @typedef {{ type: "text" | "link" | "url" | "strong" | "em" | "code" | "mark" | "tag" | "comment", text: string, target?: string }} Piece */
 
 const CALLOUT = /^>\s*\[!([^\]]+)\][+-]?\s*(.*)$/;
-const HEADING = /^(#{1,6})\s+(.*?)\s*#*$/;
+const HEADING = /^(#{1,6})\s+(.*)$/;
+const CLOSING = /(?<=^|\s)#+$/; // of a heading, as in `## Title ##`
 const ITEM = /^\s*([-*+]|\d+[.)])\s+(.*)$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
 const FENCE = /^\s*(`{3,}|~{3,})/;
@@ -78,8 +79,8 @@ function readBlock(lines, at) {
   const { text } = line;
   if (line.marks === "…") return [{ type: "gap" }, at + 1];
   if (!text.trim()) return [null, at + 1];
-  const heading = HEADING.exec(text);
-  if (heading) return [{ type: "heading", level: heading[1]?.length ?? 1, text: heading[2] ?? "" }, at + 1];
+  const [, signs, title = ""] = HEADING.exec(text) ?? [];
+  if (signs) return [{ type: "heading", level: signs.length, text: title.trimEnd().replace(CLOSING, "").trimEnd() }, at + 1];
   if (FENCE.test(text)) return readCode(lines, at);
   if (RULE.test(text)) return [{ type: "rule" }, at + 1];
   if (text.startsWith(">")) return readQuote(lines, at);
@@ -147,7 +148,7 @@ function parseProperties(lines) {
 
 /** @param {string} text of a YAML value */
 function readValues(text) {
-  const value = text.replace(/\s+#.*$/, "").trim();
+  const value = text.replace(/(?<=\s)#.*$/, "").trim();
   const list = /^\[(.*)\]$/.exec(value);
   const all = list ? (list[1] ?? "").split(",") : [/^[|>][+-]?$/.test(value) ? "" : value];
   return all.map((each) => unquote(each.trim())).filter((each) => each && !/^(null|~)$/.test(each));
@@ -161,12 +162,13 @@ function unquote(text) {
   return mark === "'" ? inner.replace(/''/g, "'") : inner.replace(/\\(["\\])/g, "$1");
 }
 
+/** No alternative goes on where another of its kind begins: a line of a million brackets takes no longer than any other. */
 const INLINE = new RegExp(
   [
     /%%(?<comment>.*?)%%/,
     /`(?<code>[^`\n]+)`/,
-    /!?\[\[(?<target>[^\]|\n]*)(?:\|(?<alias>[^\]\n]*))?\]\]/,
-    /!?\[(?<label>[^\]\n]*)\]\((?<url>[^)\s]*)\)/,
+    /!?\[\[(?<target>[^[\]|\n]*)(?:\|(?<alias>[^[\]\n]*))?\]\]/,
+    /!?\[(?<label>[^[\]\n]*)\]\((?<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)/,
     /\*\*(?<strong>[^*\n]+)\*\*/,
     /(?<![\w*])[*_](?<em>[^*_\n]+)[*_](?![\w*])/,
     /==(?<mark>[^=\n]+)==/,

@@ -173,7 +173,7 @@ addEventListener("beforeunload", (event) => {
 listenToKeys(app, document, () => page.peek() === "inbox" && session.peek() !== "opening");
 effect(() => {
   const title = say(PAGES[page.value]?.name ?? "notThere");
-  document.title = [title, isLeft.value ? "" : (app.status.status.value?.vault ?? ""), "Companion"].filter(Boolean).join(" · ");
+  document.title = [title, isLeft.value ? "" : showHidden(app.status.status.value?.vault ?? ""), "Companion"].filter(Boolean).join(" · ");
 });
 effect(writeAddress);
 render(html`<${Page} />`, document.body);

@@ -1,0 +1,36 @@
+/** A note's text as it is shown: what is a link or a heading, and texts that somebody made to be hard to read. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseBlocks, parseInline, plainText, toLines } from "../ui/markdown.js";
+
+const INLINE = [
+  ["See [a [b](https://b.example) there", [["b", "https://b.example"]]],
+  ["[Bees](https://en.wikipedia.org/wiki/Bee_(insect)).", [["Bees", "https://en.wikipedia.org/wiki/Bee_(insect)"]]],
+  ["[[[Hedges|a hedge]]", [["a hedge", "Hedges"]]],
+  ["![[Hedges#Cut]]", [["Hedges > Cut", "Hedges#Cut"]]],
+];
+for (const [text, links] of INLINE) {
+  test(`the links of ${text}`, () => {
+    const pieces = parseInline(text).filter(({ target }) => target !== undefined);
+    assert.deepEqual(pieces.map((piece) => [piece.text, piece.target]), links);
+  });
+}
+
+const HEADINGS = [["## C#", "C#"], ["## Closed ##", "Closed"], ["## # ", ""], ["## A # b", "A # b"]];
+for (const [line, title] of HEADINGS) {
+  test(`the heading ${line}`, () => {
+    const [heading] = parseBlocks(toLines([["=", line]]));
+    assert.deepEqual([heading.type, heading.level, heading.text], ["heading", 2, title]);
+  });
+}
+
+const MANY = 300_000; // so many that it never ends where each is looked for up to the end
+for (const unit of ["[", "[[a|", "[a](", "![", "# ", " ", "a: b "]) {
+  test(`a line of ${MANY} times “${unit}” is read like any other`, () => {
+    const line = `# ${unit.repeat(MANY)}x`;
+    assert.equal(plainText(line).length, line.length);
+    const [properties, heading] = parseBlocks(toLines([["=", `---\n${unit.repeat(MANY)}x\n---\n${line}`]]), true);
+    assert.deepEqual([properties.type, heading.type], ["properties", "heading"]);
+  });
+}
