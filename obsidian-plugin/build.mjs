@@ -17,6 +17,7 @@ export async function buildPlugin() {
     format: "cjs",
     platform: "browser",
     target: "es2022",
+    loader: { ".base": "text" },
     external: ["obsidian", "@codemirror/*", "node:*"],
     charset: "utf8",
     minify: true,

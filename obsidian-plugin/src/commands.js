@@ -1,6 +1,7 @@
 /** What the user can do with a note, a folder or the daemon: commands, items of menus, and a command line. */
 
 import { TFolder } from "obsidian";
+import base from "./notes.base";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
 import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
@@ -21,6 +22,8 @@ import { countNotes, describeModel, describeVault, say, showHidden } from "./wor
 /** @import { Values } from "../ui/words.js" */
 
 const BASE = "Callout Companion.base";
+/** @type {Key[]} */
+const BASE_NAMES = ["baseStubs", "basePostponed", "filled"];
 
 /** @type {CliFlags} */
 const PATH = { path: { value: "<path>", description: "The note's path in the vault; else the active note" } };
@@ -252,34 +255,8 @@ async function followLink(plugin, { action, path }) {
 async function makeBase({ app }) {
   const { vault, workspace } = app;
   const known = vault.getFileByPath(BASE);
-  const file = known ?? (await vault.create(BASE, writeBaseText()));
+  const named = BASE_NAMES.reduce((text, key) => text.replace(`{${key}}`, say(key)), base);
+  const file = known ?? (await vault.create(BASE, named));
   notify(say(known ? "baseThere" : "baseMade", { path: BASE }));
   await workspace.getLeaf("tab").openFile(file);
 }
-
-/** The base's text (https://help.obsidian.md/bases/syntax). */
-const writeBaseText = () => `filters:
-  and:
-    - file.ext == "md"
-views:
-  - type: table
-    name: ${say("baseStubs")}
-    filters:
-      and:
-        - file.hasProperty("description")
-        - description.isEmpty()
-    order: [file.name, file.folder, file.mtime]
-  - type: table
-    name: ${say("basePostponed")}
-    filters:
-      or:
-        - file.hasTag("status/postponed")
-        - status == "postponed"
-    order: [file.name, file.folder, description]
-  - type: table
-    name: ${say("filled")}
-    filters:
-      and:
-        - "!description.isEmpty()"
-    order: [file.name, description, file.mtime]
-`;

@@ -3,3 +3,8 @@ declare module "languages" {
   const languages: Record<string, Record<string, string | Record<string, string>>>;
   export default languages;
 }
+
+declare module "*.base" {
+  const text: string;
+  export default text;
+}
