@@ -102,7 +102,6 @@ export const SCENARIOS = {
     await waitFor("the model is asked", () => endpoint.asked > asked);
     await vault.kill();
     await pass(/waiting for Callout Companion/);
-    await notice(user, /companion serve/);
     assert.equal(await shownText(user), text);
     endpoint.release();
     await vault.serve();

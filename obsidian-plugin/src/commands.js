@@ -2,10 +2,9 @@
 
 import { TFolder } from "obsidian";
 import base from "./notes.base";
-import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
-import { showWhy } from "./details.js";
+import { countBacklog, openDetails, showWhy } from "./details.js";
 import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
-import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
+import { enrichFiles, enrichFolder, enrichNote } from "./enrich.js";
 import { explain } from "./errors.js";
 import { showInWebViewer } from "./internals.js";
 import { findEditing, isNote, requireNote } from "./open-notes.js";
@@ -71,7 +70,7 @@ export const ACTIONS = {
     name: "proposeHere",
     icon: "inbox",
     act: async (plugin, file) => {
-      await proposeNote(plugin, file);
+      await enrichNote(plugin, file, { propose: true });
       await openView(plugin);
     },
   },
@@ -87,12 +86,12 @@ const FILES = { id: "", name: "enrichNotes", icon: "sparkles", act: enrichFiles 
 
 /** @type {Action<null>[]} */
 const OTHERS = [
-  { id: "backlog", name: "decideBacklog", icon: "list-todo", act: askAboutBacklog, isPossible: (plugin) => findBacklog(plugin).notes > 0 },
+  { id: "backlog", name: "decideBacklog", icon: "list-todo", act: openDetails, isPossible: (plugin) => countBacklog(plugin) > 0 },
   { id: "open", name: "openView", icon: "sparkles", act: (plugin) => openView(plugin) },
   { id: "open-tab", name: "openInTab", icon: "sparkles", act: (plugin) => openView(plugin, true) },
   { id: "open-page", name: "openPage", icon: "globe", act: openPage },
   { id: "base", name: "makeBase", icon: "table", act: makeBase },
-  { id: "pause", name: "toggleBackground", icon: "pause", act: (plugin) => setPaused(plugin, !plugin.daemon.status?.paused) },
+  { id: "pause", name: "toggleBackground", icon: "pause", act: togglePause },
   { id: "cancel", name: "cancelWork", icon: "circle-stop", act: cancelWork, isPossible: isBusy },
 ];
 
@@ -226,15 +225,22 @@ async function enrichField(plugin, file) {
   showLists(plugin, `${say("enrichField")} ${showHidden(file.basename)}`, [], choices);
 }
 
+/** Pause background work, or resume it, and notify the user. @param {CompanionPlugin} plugin */
+async function togglePause({ daemon: { store } }) {
+  const isPaused = store.status.peek()?.paused;
+  await (isPaused ? store.resume() : store.pause());
+  notify(say(isPaused ? "backgroundResumed" : "backgroundPaused"));
+}
+
 /** @param {CompanionPlugin} plugin */
-function isBusy({ runs, work, daemon }) {
-  return runs.size > 0 || work.waits.size > 0 || Boolean(daemon.status?.runs.length);
+function isBusy({ work, daemon }) {
+  return work.runs.size > 0 || work.waits.size > 0 || Boolean(daemon.status?.runs.length);
 }
 
 /** Cancel what is being done for anybody, and what waits for the user. @param {CompanionPlugin} plugin */
 async function cancelWork(plugin) {
   await plugin.work.cancelWaits();
-  await plugin.api.cancelRuns(new Set([...plugin.runs, ...(plugin.daemon.status?.runs ?? [])]));
+  await plugin.api.cancelRuns(new Set([...plugin.work.runs, ...(plugin.daemon.status?.runs ?? [])]));
 }
 
 /**

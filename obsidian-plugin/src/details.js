@@ -1,14 +1,13 @@
-/** What is going on, as the page shows it, and a note's needs, each in a window. */
+/** What is going on, as the page shows it, with the backlog that is filled only if the user agrees; and a note's needs. */
 
 import { render } from "preact";
 import { Modal } from "obsidian";
 import { Panel } from "../ui/components/status.js";
 import { html } from "../ui/dom.js";
 import { nameOf } from "../ui/proposal.js";
-import { askAboutBacklog, findBacklog } from "./background.js";
-import { notify, notifyOfErrors, openModal, showLists } from "./dialogs.js";
+import { notify, notifyOfErrors, notifyWithButton, openModal, showLists } from "./dialogs.js";
 import { openView } from "./view.js";
-import { describeVault, say, showHidden, sentence } from "./words.js";
+import { countNotes, describeVault, say, showHidden, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Choice } from "./dialogs.js" */
@@ -24,10 +23,15 @@ export async function openDetails(plugin) {
     return openView(plugin);
   }
   const waits = [...work.waits];
-  const notes = [...waits.map(({ words }) => words), ...(missing.length ? [say("missing", { what: missing.join(", ") })] : [])];
+  const notes = [
+    ...waits.map(({ name, what }) => say("waitsUntil", { name, what })),
+    ...(missing.length ? [say("missing", { what: missing.join(", ") })] : []),
+  ];
   /** @type {Choice[]} */
   const choices = waits.length ? [[say("cancelWaits"), () => work.cancelWaits(waits)]] : [];
-  if (findBacklog(plugin).notes) choices.push([say("decideBefore"), () => askAboutBacklog(plugin)]);
+  if (countBacklog(plugin)) {
+    choices.push([say("backlogYes"), () => decideBacklog(plugin, true)], [say("backlogNo"), () => decideBacklog(plugin, false)]);
+  }
   const modal = new Modal(app).setTitle(describeVault(daemon.status));
   const attempt = (/** @type {() => unknown} */ act) => {
     modal.close();
@@ -35,9 +39,31 @@ export async function openDetails(plugin) {
   };
   modal.contentEl.addClass("callout-companion-view");
   const parent = modal.contentEl.createDiv({ cls: "cc cc-obsidian cc-panel" });
-  const buttons = choices.map(([name, act]) => html`<button key=${name} class="cc-btn cc-btn--quiet" onClick=${() => attempt(act)}>${name}</button>`);
+  const buttons = choices.map(([name, act]) => {
+    return html`<button key=${name} class="cc-btn cc-btn--quiet" onClick=${() => attempt(act)}>${name}</button>`;
+  });
   render(html`<${Panel} status=${daemon.store} notes=${notes} attempt=${attempt}>${buttons}<//>`, parent);
   openModal(plugin, modal, () => render(null, parent));
+}
+
+/** Return how many notes are filled only if the user agrees. @param {CompanionPlugin} plugin */
+export function countBacklog({ daemon }) {
+  return daemon.status?.background.backlog.notes ?? 0;
+}
+
+/** Notify the user of the backlog, again only when it has grown. @param {CompanionPlugin} plugin */
+export function announceBacklog(plugin) {
+  const notes = countBacklog(plugin);
+  if (notes <= plugin.announcedBacklog) return;
+  plugin.announcedBacklog = notes;
+  notifyWithButton(plugin, say("backlogNotice", { notes: countNotes(notes) }), say("decide"), () => openDetails(plugin));
+}
+
+/** @type {(plugin: CompanionPlugin, fill: boolean) => Promise<void>} */
+async function decideBacklog(plugin, fill) {
+  await plugin.daemon.store.decideBacklog(fill, countBacklog(plugin));
+  plugin.announcedBacklog = 0;
+  notify(say(fill ? "backlogFilled" : "backlogLeft"));
 }
 
 /** Show why a note is, or is not, among those that are filled. @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */

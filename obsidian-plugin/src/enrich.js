@@ -1,58 +1,89 @@
 /** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
+import { TFolder } from "obsidian";
 import { confirmFirst, notify, notifyWithButton } from "./dialogs.js";
 import { saveOpen } from "./note-text.js";
-import { tellFilled } from "./outbox.js";
+import { findEditing } from "./open-notes.js";
 import { ApiError } from "../ui/api.js";
 import { sum } from "../ui/status-store.js";
-import { askModel, followRun } from "./runs.js";
-import { undoRun } from "./undo.js";
+import { tellFilled, undoRun } from "./undo.js";
 import { countNotes, formatMinutes, say, sentence } from "./words.js";
 
-/** @import { TFile, TFolder } from "obsidian" */
+/** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { NotePage, RunShape } from "./api-types.d.ts" */
-/** @import { Result, Scope } from "./runs.js" */
+/** @import { Result } from "./runs.js" */
 
 const MANY = 50; // notes in a run that the user is asked about first
 
 /**
- * Ask a model about a note, write what it gives, and notify the user of the outcome.
+ * What of a note is asked for. section: only a callout for the section at the cursor. requests: only the empty
+ * callouts. field: only that one. propose: nothing is written.
+ *
+ * @typedef {{ section?: boolean, requests?: boolean, field?: string, propose?: boolean }} Scope
+ */
+
+/** @typedef {{ change: number | null, status: string, words: string }} Answer words: why there is no change */
+
+/**
+ * Ask a model about a note, write what it gives, and notify the user of the outcome; what is only to be proposed is in
+ * the inbox.
  *
  * What waits for the note already is written first: the model is then asked for the rest only. Return the outcome in
  * words.
  *
  * @type {(plugin: CompanionPlugin, file: TFile, scope?: Scope) => Promise<string>}
  */
-export async function enrichNote(plugin, file, scope = {}) {
-  let told = "";
-  await plugin.work.do(file.path, async () => {
-    const earlier = (await plugin.outbox.makeNow(file.path)).filter(({ row }) => row.change === null);
-    for (const { change } of earlier) told = await tellFilled(plugin, file, change);
-    const result = await askModel(plugin, file, scope);
-    if (result.change !== null) told = await tellFilled(plugin, file, result.change);
-    else if (!earlier.length || result.status === "failed") notify((told = describeOutcome(file, result)));
+export function enrichNote(plugin, file, scope = {}) {
+  return plugin.work.do(file, async () => {
+    let told = "";
+    for (const { row, change } of scope.propose ? [] : await plugin.outbox.makeNow(file.path)) {
+      if (row.change === null) told = await tellFilled(plugin, file, change);
+    }
+    const { change, status, words } = await askModel(plugin, file, scope);
+    if (change !== null) return tellFilled(plugin, file, change);
+    if (status !== "failed" && (told || (scope.propose && status === "proposed"))) return told;
+    notify(words);
+    return words;
   });
-  return told;
-}
-
-/** Return why nothing was written. @type {(file: TFile, result: Result) => string} */
-function describeOutcome({ basename: name }, { left, reason, status }) {
-  const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
-  return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
 }
 
 /**
- * Have a model asked about the note, and what it gives kept for the inbox. The user is notified if
- * there is nothing to propose.
+ * Have a model asked about a note, and return the change that it came to, or why there is none.
  *
- * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
+ * @type {(plugin: CompanionPlugin, file: TFile, scope: Scope) => Promise<Answer>}
  */
-export async function proposeNote(plugin, file) {
-  await plugin.work.do(file.path, async () => {
-    const result = await askModel(plugin, file, { propose: true });
-    if (result.status !== "proposed") notify(describeOutcome(file, result));
+async function askModel(plugin, file, { section, requests, field, propose }) {
+  const { api, app, outbox, work } = plugin;
+  const name = file.basename;
+  await saveOpen(plugin, file.path);
+  await plugin.daemon.reportOpenIfChanged();
+  const line = section && findEditing(app, file)?.editor?.getCursor().line;
+  /** @type {RunShape} */
+  const run = await api.post("/runs", {
+    paths: [file.path],
+    priority: "interactive",
+    on_fault: "stop",
+    ...(typeof line === "number" && { line: line + 1 }),
+    ...(requests && { mode: "requests" }),
+    ...(field && { field }),
+    ...(propose && { propose }),
   });
+  /** @type {Promise<Answer>} */
+  const made = outbox.expect(run.id).then(({ change }) => ({ change, status: "enriched", words: "" }));
+  const follow = async () => {
+    const { results: [result], fault } = await work.follow(run, file, ({ waits }) => waits || say("thinking", { name }));
+    if (!outbox.forget(run.id)) return made; // which may take longer than the run, or outlive its daemon
+    if (result) return { ...result, words: describeResult(file, result) };
+    return { change: null, status: "failed", words: sentence(fault || say("workCancelled", { name })) };
+  };
+  return Promise.race([made, follow()]);
+}
+
+/** Return why nothing was written. @type {(file: TFile, result: Result) => string} */
+function describeResult({ basename: name }, { left, reason, status }) {
+  const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
+  return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
 }
 
 /**
@@ -64,7 +95,7 @@ export async function proposeNote(plugin, file) {
 export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
   const name = path || say("theVault");
-  const act = () => enrichPaths(plugin, [path], name);
+  const act = () => enrichMany(plugin, folder, name);
   if (plugin.daemon.status?.endpoint) return act();
   /** @type {NotePage} */
   const { total } = await plugin.api.get("/notes", { folder: path, limit: 1 });
@@ -82,28 +113,27 @@ export async function enrichFolder(plugin, folder) {
  */
 export function enrichFiles(plugin, files) {
   const [first] = files;
-  if (first && files.length === 1) return enrichNote(plugin, first);
-  const paths = files.map(({ path }) => path);
-  return enrichPaths(plugin, paths, countNotes(files.length));
+  return first && files.length === 1 ? enrichNote(plugin, first) : enrichMany(plugin, files, countNotes(files.length));
 }
 
 /**
- * Have the daemon enrich notes and those in folders that need it, and notify the user of how many it did.
+ * Have the daemon enrich notes or those in a folder that need it, and notify the user of how many it did.
  *
  * @param {CompanionPlugin} plugin
- * @param {string[]} paths
+ * @param {TFolder | TFile[]} about
  * @param {string} name of what is enriched, for the user
  * @param {boolean} [agreed] whether the user agreed to the cost; if not, a costly run asks first
  */
-async function enrichPaths(plugin, paths, name, agreed = false) {
-  const key = paths.length === 1 ? `${paths[0]}/` : paths.join("\n");
-  await plugin.work.do(key, async () => {
-    for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
+async function enrichMany(plugin, about, name, agreed = false) {
+  const { api, work } = plugin;
+  const paths = about instanceof TFolder ? [about.isRoot() ? "" : about.path] : about.map(({ path }) => path);
+  await work.do(about, async () => {
+    for (const path of paths) await saveOpen(plugin, path && about instanceof TFolder ? `${path}/` : path);
     /** @type {RunShape} */
-    const run = await plugin.api.post("/runs", { paths, priority: "request", agreed });
+    const run = await api.post("/runs", { paths, priority: "request", agreed });
     const began = Date.now();
-    const { counts, fault, results } = await followRun(plugin, run, ({ counts: seen, total, waits }) => {
-      plugin.work.show(key, [say("seenOf", { seen: sum(seen), notes: countNotes(total) }), waits].filter(Boolean).join(", "));
+    const { counts, fault, results } = await work.follow(run, about, ({ counts: seen, total, waits }) => {
+      return [say("seenOf", { seen: sum(seen), notes: countNotes(total) }), waits].filter(Boolean).join(", ");
     });
     const { enriched = 0, failed = 0 } = counts;
     const filled = Math.max(enriched, results.filter(({ status }) => status === "enriched").length);
@@ -112,12 +142,12 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
       failed && say("failedNotes", { notes: countNotes(failed) }),
       fault && sentence(fault),
     ].filter(Boolean).join(" ");
-    if (filled) plugin.pace = { notes: filled, ms: Date.now() - began };
-    if (filled) notifyWithButton(plugin, told, say("undo"), () => undoRun(plugin, run.id));
-    else notify(told);
+    if (!filled) return notify(told);
+    plugin.pace = { notes: filled, ms: Date.now() - began };
+    notifyWithButton(plugin, told, say("undo"), () => undoRun(plugin, run.id));
   }).catch((/** @type {unknown} */ error) => {
     if (!(error instanceof ApiError) || error.code !== "not-agreed") throw error;
-    const act = () => enrichPaths(plugin, paths, name, true);
+    const act = () => enrichMany(plugin, about, name, true);
     confirmFirst(plugin, say("enrichAsk", { name }), sentence(error.message), [say("sendThem"), act]);
   });
 }

@@ -1,7 +1,6 @@
 /** The exchange with the daemon: it is told which notes are open, and tells what changes. */
 
 import { StatusStore } from "../ui/status-store.js";
-import { announceBacklog } from "./background.js";
 import { useCode } from "./connection.js";
 import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
@@ -49,7 +48,7 @@ export class Heartbeat {
 
   /** Show the status wherever it is shown, from now on. */
   begin() {
-    this.#plugin.register(this.store.status.subscribe(() => this.#show()));
+    this.#plugin.register(this.store.status.subscribe(() => updateStatusBar(this.#plugin)));
   }
 
   /**
@@ -84,7 +83,7 @@ export class Heartbeat {
     this.#delay = isTold ? OFTEN : Math.min(delay, SELDOM);
     if (this.status) void this.#listen();
     else this.#checkIn(this.#delay);
-    this.#show();
+    updateStatusBar(this.#plugin);
     for (const watch of this.#plugin.watchers) watch();
   }
 
@@ -115,11 +114,6 @@ export class Heartbeat {
     } finally {
       this.#isListening = false;
     }
-  }
-
-  #show() {
-    updateStatusBar(this.#plugin);
-    announceBacklog(this.#plugin);
   }
 
   /** Tell the daemon which notes are open, after what it is being told, and take what it says is to be changed in them. */

@@ -3,13 +3,14 @@
 import { Plugin } from "obsidian";
 import { ACTIONS, addCommandLine, addCommands, addMenus } from "./commands.js";
 import { Api } from "./connection.js";
-import { openDetails } from "./details.js";
+import { announceBacklog, openDetails } from "./details.js";
 import { notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
 import { Heartbeat } from "./heartbeat.js";
 import { findMissing } from "./internals.js";
 import { requireNote } from "./open-notes.js";
 import { previewField } from "./place.js";
+import { Work } from "./runs.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
@@ -17,7 +18,6 @@ import { LOOK, Outbox } from "./outbox.js";
 import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
-import { Work } from "./work.js";
 
 /** @import { Modal } from "obsidian" */
 /** @import { DaemonEvent } from "../ui/api.js" */
@@ -37,8 +37,6 @@ export default class CompanionPlugin extends Plugin {
   announcedBacklog = 0;
   /** The notes that the last run filled, and how long it took. */
   pace = { notes: 0, ms: 0 };
-  /** @type {Set<string>} the ids of the runs that are followed */
-  runs = new Set();
   /** @type {Promise<void> | null} the pairing in progress */
   pairing = null;
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
@@ -71,7 +69,7 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     void this.daemon.reportNoneOpen();
-    this.api.cancelRuns(this.runs).catch(() => {});
+    this.api.cancelRuns(this.work.runs).catch(() => {});
     this.timers.stopAll(); // from now on nothing is sent
     for (const modal of this.modals) modal.close();
   }
@@ -93,6 +91,7 @@ function begin(plugin) {
   plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
   plugin.daemon.begin();
+  plugin.register(plugin.daemon.store.status.subscribe(() => announceBacklog(plugin)));
   plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));

@@ -3,16 +3,15 @@
  * of this window asked for them, else while they pause.
  */
 
-import { notifyWithButton } from "./dialogs.js";
 import { ApiError } from "../ui/api.js";
 import { findFile, findNoteViews } from "./open-notes.js";
-import { tellUndone, undoOne } from "./undo.js";
-import { nameFilled, say } from "./words.js";
-import { applyOffer, confirmWritten } from "./writing.js";
+import { tellFilled, tellUndone } from "./undo.js";
+import { say } from "./words.js";
+import { makeEdits } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { WaitingEdits, Change, ChangeMade, EditsInPart, OutboxEntry, ReportTaken, RunShape } from "./api-types.d.ts" */
+/** @import { OutboxEntry, ReportTaken, RunShape, WaitingEdits } from "./api-types.d.ts" */
 
 /**
  * What was made of a row. change: its id in the journal. reason: why it is not the whole.
@@ -40,9 +39,8 @@ export class Outbox {
   #quiet = /** @type {Set<string>} */ (new Set());
   /** How many calls are about to make what waits. */
   #holds = 0;
-  /** What is being made, by the id of the row; and the end of the last of it, by the note. */
-  #making = /** @type {Map<number, Promise<Made>>} */ (new Map());
-  #turns = /** @type {WeakMap<TFile, Promise<void>>} */ (new WeakMap());
+  /** What is being made, by the id of the row. */
+  #making = /** @type {Map<number, { file: TFile, made: Promise<Made> }>} */ (new Map());
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -66,7 +64,7 @@ export class Outbox {
       if (!file || this.#making.has(row.id)) continue;
       const expected = this.#expected.get(row.run ?? "");
       this.#expected.delete(row.run ?? "");
-      const isDue = this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
+      const isDue = this.#isResting(row) && !this.#plugin.work.doing.has(file) && this.#isOld(row.id, RETRY);
       if (expected) expected(this.#begin(file, row, true));
       else if (isDue && !this.#holds && !isBegun) {
         isBegun = true;
@@ -116,7 +114,7 @@ export class Outbox {
     for (const row of this.rows) {
       const file = findFile(app, row.path);
       if (!file || (only === null ? file !== findFile(app, path) : row.id !== only)) continue;
-      const earlier = this.#making.get(row.id)?.catch((/** @type {unknown} */ error) => {
+      const earlier = this.#making.get(row.id)?.made.catch((/** @type {unknown} */ error) => {
         if (error instanceof ApiError) throw error;
         return null; // the user typed
       });
@@ -144,55 +142,35 @@ export class Outbox {
    */
   #begin(file, row, isRequested) {
     this.#tried.set(row.id, Date.now());
-    const before = this.#turns.get(file) ?? Promise.resolve();
-    const making = before.then(() => this.#make(file, row, isRequested)).finally(() => this.#making.delete(row.id));
-    const done = making.then(() => {}, () => {});
-    this.#turns.set(file, done);
-    this.#making.set(row.id, making);
-    return making;
+    const before = [...this.#making.values()].filter((other) => other.file === file).map(({ made }) => made);
+    const making = Promise.allSettled(before).then(() => this.#make(file, row, isRequested));
+    const made = making.finally(() => this.#making.delete(row.id));
+    this.#making.set(row.id, { file, made });
+    return made;
   }
 
   /** @type {(file: TFile, row: WaitingEdits, isRequested: boolean) => Promise<Made>} */
   async #make(file, row, isRequested) {
-    const plugin = this.#plugin;
-    const { id, path, change: undoes } = row;
-    const address = `/outbox/${id}`;
-    let reason = /** @type {string | null} */ (null);
-    let change = 0;
-    const readOffer = async (/** @type {string} */ text) => {
-      /** @type {EditsInPart} */
-      const given = await plugin.api.post(`${address}/edits`, { text });
-      reason = given.reason;
-      return given.offer;
-    };
     const isAllowed = () => isRequested || this.#isResting(row);
-    const withdraw = () => plugin.api.post(`${address}/withdraw`);
-    await plugin.work.join(file.path, async () => {
-      const { edits, ...hashes } = await applyOffer(plugin, { file, path, readOffer, isRequested, isAllowed, withdraw, fills: undoes === null });
-      const body = { ...hashes, ...(file.path !== path && { moved_to: file.path }) };
-      /** @type {ChangeMade} */
-      const made = await confirmWritten(plugin, file, () => plugin.api.post(`${address}/applied`, body));
-      change = made.change;
-    }).catch(async (/** @type {unknown} */ error) => {
-      change = error instanceof ApiError ? await this.#findChange(address) : 0;
-      if (!change) throw error;
+    const made = await makeEdits(this.#plugin, { file, row, isRequested, isAllowed }).catch(async (/** @type {unknown} */ error) => {
+      const { change, reason } = error instanceof ApiError ? await this.#findMade(row) : { change: null, reason: null };
+      if (change === null) throw error;
+      return { change, reason };
     });
-    this.rows = this.rows.filter((other) => other.id !== id);
-    this.#toDo = this.#toDo.filter((other) => other !== path);
-    return { row, change, reason };
+    this.rows = this.rows.filter(({ id }) => id !== row.id);
+    this.#toDo = this.#toDo.filter((path) => path !== row.path);
+    return { row, ...made };
   }
 
-  /** Return the change by which the daemon itself made the edits of a row, as its note was closed meanwhile; 0: none. @param {string} address */
-  #findChange(address) {
-    /** @type {Promise<OutboxEntry>} */
-    const entry = this.#plugin.api.get(address);
-    return entry.then(({ change }) => change ?? 0, () => 0);
+  /** Return what the daemon itself made of a row, as its note was closed meanwhile. @type {(row: WaitingEdits) => Promise<Pick<OutboxEntry, "change" | "reason">>} */
+  #findMade({ id }) {
+    return this.#plugin.api.get(`/outbox/${id}`).catch(() => ({ change: null, reason: null }));
   }
 
   /** Tell what was made in an open note that nobody asked for here. @type {(file: TFile, made: Made) => Promise<void>} */
   async #tell(file, { row, change, reason }) {
-    if (row.change !== null) return tellUndone({ path: file.path, reason });
-    if (this.#plugin.runs.has(row.run ?? "")) return; // of a folder: it tells of all together
+    if (row.change !== null) return tellUndone(this.#plugin, { undone: [{ path: file.path, undone_by: change, reason, code: null }] });
+    if (this.#plugin.work.runs.has(row.run ?? "")) return; // of a folder: it tells of all together
     const more = this.#quiet.has(row.run ?? "") ? say("filledWhileResting") : "";
     await tellFilled(this.#plugin, file, change, more);
   }
@@ -203,7 +181,7 @@ export class Outbox {
     if (!settings.takeOver || !activity.isIdle(REST)) return;
     const isTurn = (/** @type {TFile | null} */ file) => {
       const isOpen = findNoteViews(app).some(({ view, editor }) => editor && view?.file === file);
-      return file && isOpen && !work.doing.has(file.path) && !this.rows.some(({ path }) => path === file.path) && this.#isOld(file.path, RETRY_NOTE);
+      return file && isOpen && !work.doing.has(file) && !this.rows.some(({ path }) => path === file.path) && this.#isOld(file.path, RETRY_NOTE);
     };
     const file = this.#toDo.map((path) => findFile(app, path)).find(isTurn);
     if (!file) return;
@@ -212,18 +190,4 @@ export class Outbox {
     const run = await api.post("/runs", { paths: [file.path], priority: "background", on_fault: "stop" });
     this.#quiet.add(run.id);
   }
-}
-
-/**
- * Notify the user of what a change filled, with a button to undo it.
- *
- * @type {(plugin: CompanionPlugin, file: TFile, change: number, more?: string) => Promise<string>}
- */
-export async function tellFilled(plugin, file, change, more = "") {
-  /** @type {Change} */
-  const { needs } = await plugin.api.get(`/changes/${change}`);
-  const told = say("filledIn", { what: nameFilled(needs), name: file.basename });
-  const undo = async () => tellUndone(await undoOne(plugin, change, file.path));
-  notifyWithButton(plugin, `${told} ${more}`.trim(), say("undo"), undo);
-  return told;
 }

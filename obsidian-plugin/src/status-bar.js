@@ -38,8 +38,9 @@ export function updateStatusBar(plugin) {
 /** Return the visible text and more for the tooltip, either of which may be empty. @type {(plugin: CompanionPlugin) => [string, string]} */
 function describe({ work, daemon }) {
   const { status } = daemon;
-  const own = [...work.doing.values()].at(-1);
-  if (own) return [`${own}…`, ""];
+  const wait = [...work.waits].at(-1);
+  const own = wait ? say("waitingUntil", { what: wait.what }) : [...work.doing.values()].at(-1);
+  if (own) return [`${own}…`, status ? "" : daemon.words];
   if (!status) return [daemon.state, daemon.words];
   const today = say("barToday", { n: status.today.notes });
   const all = say("todoCount", { n: status.to_do });

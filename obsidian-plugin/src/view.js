@@ -6,7 +6,7 @@ import { ApiError } from "../ui/api.js";
 import { html } from "../ui/dom.js";
 import { mountInbox } from "../ui/obsidian/sidebar.js";
 import { notifyOfErrors } from "./dialogs.js";
-import { proposeNote } from "./enrich.js";
+import { enrichNote } from "./enrich.js";
 import { explain, NoteUnavailable, Stopped } from "./errors.js";
 import { findFile, findOpen, requireNote } from "./open-notes.js";
 import { closePlace, openPlace } from "./place.js";
@@ -121,7 +121,7 @@ export class CompanionView extends ItemView {
     };
     this.inbox = mountInbox(parent, api, plugin.daemon.store, {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
-      propose: () => void notifyOfErrors(plugin, () => proposeNote(plugin, requireNote(this.app))),
+      propose: () => void notifyOfErrors(plugin, () => enrichNote(plugin, requireNote(this.app), { propose: true })),
     });
     this.inbox.app.showNote(this.app.workspace.getActiveFile()?.path ?? "");
   }

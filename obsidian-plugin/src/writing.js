@@ -1,81 +1,59 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
 import { notifyWithButton } from "./dialogs.js";
-import { isPassing, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
+import { NoteUnavailable, UnexpectedAnswer } from "./errors.js";
 import { applyEdits, editNote, readNote, saveOpen, sha256 } from "./note-text.js";
 import { findEditing } from "./open-notes.js";
+import { untilAnswered } from "./runs.js";
+import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { EditShape, OfferShape } from "./api-types.d.ts" */
+/** @import { ChangeMade, EditShape, EditsInPart, OfferShape, WaitingEdits } from "./api-types.d.ts" */
 
-const LONGEST_PAUSE = 16_000; // milliseconds, the last pause before the daemon is told of a write again
 const TRIES = 5;
 const PAUSE = 400; // milliseconds
 
 /**
- * Call tellDaemon until the daemon answers, and return what it answers.
+ * A row of the outbox, and how its edits are made.
  *
- * Throws NoteUnavailable if it does not in half a minute.
+ * file: of its note, which may have been renamed since. isRequested: whether the user of this window asked for them; if
+ * not, nothing waits for them. isAllowed: whether the note may be written now.
  *
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {() => Promise<T>} tellDaemon
- */
-export async function confirmWritten(plugin, file, tellDaemon) {
-  for (let pause = 1_000; pause <= LONGEST_PAUSE; pause *= 2) {
-    try {
-      return await tellDaemon();
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      await plugin.timers.pause(pause);
-    }
-  }
-  throw new NoteUnavailable(say("filledButAway", { name: file.basename }));
-}
-
-/**
- * An offer of edits, and how to apply it.
- *
- * path: of the note when the daemon was asked; it may have been renamed since. readOffer: returns the offer for a text.
- * isRequested: whether the user of this window asked for it; if not, nothing waits for them. isAllowed: whether the
- * note may be written now. withdraw: has the daemon forget the offer. fills: whether to wait while the cursor is in a
- * property that the edits change.
- *
- * @typedef {{
- *   file: TFile, path: string, readOffer: (text: string) => Promise<OfferShape>, isRequested: boolean,
- *   isAllowed: () => boolean, withdraw: () => Promise<unknown>, fills: boolean,
- * }} Application
+ * @typedef {{ file: TFile, row: WaitingEdits, isRequested: boolean, isAllowed: () => boolean }} Making
  */
 
 /**
- * Make the edits of the daemon's offer in the note, and return the offer that was applied. When the
- * note's text changes meanwhile, the offer for the new text is asked for.
+ * Make the edits of a row in its note, tell the daemon once it answers, and return the change, and why it is not the whole.
+ * When the note's text changes meanwhile, the edits for the new text are asked for.
  *
- * Throws NoteUnavailable if the note is deleted or keeps changing.
+ * Throws NoteUnavailable if the note is deleted or keeps changing, and ApiError if the edits are not wanted any more.
  *
- * @param {CompanionPlugin} plugin
- * @param {Application} application
+ * @type {(plugin: CompanionPlugin, making: Making) => Promise<{ change: number, reason: string | null }>}
  */
-export async function applyOffer(plugin, application) {
-  const { app, timers } = plugin;
-  const { file, readOffer, isAllowed } = application;
+export async function makeEdits(plugin, making) {
+  const { app, api, timers } = plugin;
+  const { file, row, isAllowed } = making;
   for (let tries = 0; tries < TRIES; tries++) {
     await timers.pause(tries && PAUSE);
-    requireThere(app, application);
+    requireThere(app, making);
     if (!findEditing(app, file)) {
-      await awaitUser(plugin, application, "", []);
+      await awaitUser(plugin, making, "", []);
       await saveOpen(plugin, file.path); // what was typed in its card on a canvas
     }
     const text = await readNote(app, file);
-    const offer = await readOffer(text);
-    if (!(await fits(text, offer))) continue;
-    if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
+    /** @type {EditsInPart} */
+    const { offer: { edits, ...hashes }, reason } = await api.post(`/outbox/${row.id}/edits`, { text });
+    if (!(await fits(text, { edits, ...hashes }))) continue;
+    if (await awaitUser(plugin, making, text, edits)) tries = 0;
     if (!isAllowed()) throw new NoteUnavailable("the user types");
-    const mayEdit = () => isAllowed() && !findWaitReason(plugin, application, text, offer.edits);
-    if (await editNote(app, file, text, offer.edits, mayEdit)) return offer;
+    const mayEdit = () => isAllowed() && !findWaitReason(plugin, making, text, edits);
+    if (!(await editNote(app, file, text, edits, mayEdit))) continue;
+    const body = { ...hashes, ...(file.path !== row.path && { moved_to: file.path }) };
+    /** @type {ChangeMade} */
+    const { change } = await untilAnswered(plugin, () => api.post(`/outbox/${row.id}/applied`, body));
+    return { change, reason };
   }
   throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
 }
@@ -85,42 +63,45 @@ export async function applyOffer(plugin, application) {
  *
  * Throws NoteUnavailable if the user cancels the wait; at once if they did not ask for the edits: then they go first.
  *
- * @type {(plugin: CompanionPlugin, application: Application, text: string, edits: EditShape[]) => Promise<boolean>}
+ * @type {(plugin: CompanionPlugin, making: Making, text: string, edits: EditShape[]) => Promise<boolean>}
  */
-async function awaitUser(plugin, application, text, edits) {
-  const { file, isRequested, fills, withdraw } = application;
-  const { timers, work } = plugin;
-  const findReason = () => findWaitReason(plugin, application, text, edits);
-  let reason = findReason();
-  if (!reason) return false;
-  const words = say("waitsUntil", { name: file.basename, what: reason });
+async function awaitUser(plugin, making, text, edits) {
+  const { file, row, isRequested } = making;
+  const { api, timers, work } = plugin;
+  const name = file.basename;
+  let what = findWaitReason(plugin, making, text, edits);
+  if (!what) return false;
+  const words = say("waitsUntil", { name, what });
   if (!isRequested) throw new NoteUnavailable(words);
-  const wait = { words, isCancelled: false };
+  const wait = { name, what, isCancelled: false };
   work.waits.add(wait);
   notifyWithButton(plugin, words, say("cancel"), () => work.cancelWaits([wait]));
   try {
-    for (; reason; reason = findReason()) {
-      work.show(file.path, say("waitingUntil", { what: reason }));
+    for (; what; what = findWaitReason(plugin, making, text, edits)) {
+      wait.what = what;
+      updateStatusBar(plugin);
       await timers.pause(PAUSE);
-      requireThere(plugin.app, application);
+      requireThere(plugin.app, making);
       if (!wait.isCancelled) continue;
-      await withdraw();
-      const more = fills ? say("staysProposed", { name: file.basename }) : "";
-      throw new NoteUnavailable(`${say("workCancelled", { name: file.basename })} ${more}`.trim());
+      await api.post(`/outbox/${row.id}/withdraw`);
+      const more = row.change === null ? say("staysProposed", { name }) : "";
+      throw new NoteUnavailable(`${say("workCancelled", { name })} ${more}`.trim());
     }
   } finally {
     work.waits.delete(wait);
+    updateStatusBar(plugin);
   }
   return true;
 }
 
-/** @type {(plugin: CompanionPlugin, application: Application, text: string, edits: EditShape[]) => string | null} */
-function findWaitReason({ activity }, { file, isRequested, fills }, text, edits) {
-  return activity.findWaitReason(file, text, fills || !isRequested ? edits : [], isRequested);
+/** @type {(plugin: CompanionPlugin, making: Making, text: string, edits: EditShape[]) => string | null} */
+function findWaitReason({ activity }, { file, row, isRequested }, text, edits) {
+  const isUndo = row.change !== null; // which the user sees coming, if they asked for it
+  return activity.findWaitReason(file, text, isRequested && isUndo ? [] : edits, isRequested);
 }
 
-/** Throw NoteUnavailable if the note was deleted. @type {(app: App, application: Application) => void} */
-function requireThere({ vault }, { file, path }) {
+/** Throw NoteUnavailable if the note was deleted. @type {(app: App, making: Making) => void} */
+function requireThere({ vault }, { file, row: { path } }) {
   if (vault.getFileByPath(file.path) !== file) throw new NoteUnavailable(say("deleted", { path }));
 }
 

@@ -148,7 +148,7 @@ describe("enrich folder", () => {
     host.daemon.changes = [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md", state: "undone" })];
     await host.reply("Undo");
     assert.deepEqual(host.daemon.asked("POST /changes/undo-all")[0].query, { run: "run1" });
-    assert.equal(host.said, "Undone in 1 note.");
+    assert.equal(host.said, "Undone in “C.md”.");
   });
 
   test("takes back what can be, and lists the rest with the reason", async () => {
@@ -156,13 +156,13 @@ describe("enrich folder", () => {
     await host.command("enrich-folder");
     await host.pass(400);
     const undone = [
-      { path: "C.md", reason: "it was edited since", code: "not-written" },
-      { path: "Gone.md", reason: "it is not in the note any more", code: "change-gone" },
-      { path: "Beside.md", reason: "open in Obsidian", waits: 7 },
+      { path: "C.md", reason: "it was edited since", code: "not-written", undone_by: null },
+      { path: "Gone.md", reason: "it is not in the note any more", code: "change-gone", undone_by: null },
+      { path: "Beside.md", reason: "open in Obsidian", waits: 7, undone_by: null },
       { path: "Moved.md", reason: null },
       { path: "E.md", reason: "the callout was edited since" },
     ];
-    const results = undone.map((one) => result({ path: one.path, undone: { code: null, waits: null, ...one } }));
+    const results = undone.map((one) => result({ path: one.path, undone: { code: null, waits: null, undone_by: 9, ...one } }));
     host.daemon.run = progress({ total: 5, results, fault: "the disk is full" });
     await host.reply("Undo");
     assert.equal(host.said, "Undone in 2 notes. Not all of it could be undone.");
@@ -214,7 +214,7 @@ describe("undo the last change", () => {
     host.daemon.changes = [...undone, change({ id: 5 }), change({ id: 4 })];
     await host.command("undo-note");
     assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.daemon.asked("POST /changes/5/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("POST /changes/undo").map(({ body }) => body.changes), [[5]]);
     assert.deepEqual(host.daemon.asked("POST /outbox/100/edits")[0].body, { text: FILLED });
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 1);
   });
@@ -238,12 +238,13 @@ describe("undo the last change", () => {
   const NOTHING = [
     ["none of them is in the note any more", [change({ id: 8 }), change({ id: 5 })], "What was filled is not in it any more: there is nothing to undo in “A”."],
     ["there is none", [], "There is nothing to undo in “A”."],
-    ["it is refused", [change()], "It was edited since.", answer(409, "it was edited since")],
+    ["it is refused", [change()], "It was edited since.", { undone: [{ path: "A.md", undone_by: null, reason: "it was edited since", code: "not-written", waits: null }] }],
+    ["the change is gone from the journal", [change()], "There is no change 8.", answer(404, "there is no change 8")],
   ];
   for (const [name, changes, words, refusal] of NOTHING) {
     test(`says so when ${name}`, async () => {
       host.daemon.changes = changes;
-      if (refusal) host.daemon.answers.set("POST /changes/*/undo", refusal);
+      if (refusal) host.daemon.answers.set("POST /changes/undo", refusal);
       await host.command("undo-note");
       assert.equal(host.said, words);
     });
@@ -263,7 +264,7 @@ describe("undo the last change", () => {
     host.daemon.run = null;
     await host.pass(1_000);
     assert.equal(view.editor.getValue(), NOTE);
-    assert.deepEqual(host.notices.slice(1), ["Undone in 1 note."]);
+    assert.deepEqual(host.notices.slice(1), ["Undone in “Caf\u00e9.md”."]);
   });
 
   test("says what of it stays, and goes on to the one before", async () => {
@@ -272,7 +273,7 @@ describe("undo the last change", () => {
     const usual = host.daemon["POST /outbox/*/edits"];
     host.daemon.answers.set("POST /outbox/*/edits", (sent, id) => ({ ...usual.call(host.daemon, sent, id), left: ["x"], reason: "x stays" }));
     await host.command("undo-note");
-    assert.equal(host.daemon.asked("POST /changes/4/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("POST /changes/undo")[0].body.changes, [4]);
     assert.equal(host.said, "Undone in “A.md”. X stays.");
   });
 
@@ -379,23 +380,20 @@ describe("notes that were here before", () => {
   });
 
   const ANSWERS = [
-    ["Yes, enrich them", [{ fill: true, notes: 3 }], "They will be filled in the background."],
-    ["No, leave them alone", [{ fill: false, notes: 3 }], "They are left alone."],
-    ["Decide later", [], undefined],
-    ["Yes, enrich them", [{ fill: true, notes: 3 }], "The backlog has grown.", answer(409, "the backlog has grown")],
+    ["Yes, enrich them", true, "They will be filled in the background."],
+    ["No, leave them alone", false, "They are left alone."],
+    ["Yes, enrich them", true, "The backlog has grown.", answer(409, "the backlog has grown")],
   ];
-  for (const [button, sent, said, answered = STATUS] of ANSWERS) {
+  for (const [button, isFilled, said, answered = STATUS] of ANSWERS) {
     test(`are asked about with their number, the endpoint and the cost: ${button}, ${said}`, async () => {
       await wait(3);
       host.daemon.answers.set("POST /backlog", answered);
       await host.reply("Decide");
-      const [number, cost, pace] = host.lines;
-      assert.deepEqual([number, cost], ["3 notes from before, or that came at once, not asked about so far.", COST]);
-      assert.match(pace, /at most 100 notes a day\./);
-      const before = host.notices.length;
+      assert.match(host.modal.contentEl.textContent, /3 notes were here before;.*3 notes would be sent to m at https:\/\/example\.com/);
       await host.click(button);
-      assert.deepEqual(host.daemon.asked("POST /backlog").map(({ body }) => body), sent);
-      assert.equal(host.notices[before], said);
+      assert.deepEqual(host.daemon.asked("POST /backlog").map(({ body }) => body), [{ fill: isFilled, notes: 3 }]);
+      assert.equal(host.said, said);
+      assert.equal(host.modals.length, 0);
     });
   }
 
@@ -479,8 +477,8 @@ for (const [name, command, words, expected, fault] of SAID) {
 test("propose forgets the note when it is done, also if it was renamed meanwhile", async () => {
   const answerNow = host.daemon.hold();
   await host.menu("file-menu", view.file)["Propose for this note"]();
-  assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);
   await host.app.vault.rename(view.file, "C.md");
+  assert.deepEqual([...host.plugin.work.doing.keys()], [view.file]);
   answerNow();
   await host.pass(1000);
   assert.equal(host.plugin.work.doing.size, 0);

@@ -21,23 +21,20 @@ describe("a run that is followed", () => {
     host.daemon.run = progress({ total: 3, counts: { enriched: 3 } });
   };
 
-  const AWAY_FOR = [
-    ["a second, and nobody is bothered", 1_000, []],
-    ["two minutes, and the user is told once what to do", 120_000, [/companion serve What was begun goes on once it is there again\.$/]],
-  ];
-  for (const [name, ms, told] of AWAY_FOR) {
-    test(`goes on though the daemon is away for ${name}`, async () => {
+  for (const [name, end, words] of [["away", { isAway: true }, /companion serve$/], ["unpaired", { token: "another" }, /companion plugin pair$/]]) {
+    test(`goes on though the daemon is ${name} for a long time, which the status bar says`, async () => {
       await begin();
-      host.daemon.isAway = true;
-      await host.pass(ms);
+      const usual = { isAway: false, token: host.daemon.token };
+      Object.assign(host.daemon, end);
+      await host.pass(20 * 60_000);
       assert.equal(host.status.textContent, "Companion: 1 of 3 notes, waiting for Callout Companion…");
-      assert.equal(host.notices.length, told.length);
-      for (const words of told) assert.match(host.said, words);
-      host.daemon.isAway = false;
+      assert.match(host.status.ariaLabel, words);
+      assert.deepEqual(host.notices, []);
+      Object.assign(host.daemon, usual);
       finish();
       await host.pass(30_000);
-      assert.equal(host.said, "Filled 3 notes in F.Undo");
-      assert.equal(host.notices.length, told.length + 1);
+      assert.deepEqual(host.notices, ["Filled 3 notes in F.Undo"]);
+      assert.equal(host.plugin.work.runs.size, 0);
     });
   }
 
@@ -68,16 +65,6 @@ describe("a run that is followed", () => {
     await host.reply("Undo");
     assert.equal(host.daemon.asked("POST /changes/undo-all")[0].query.run, "run1");
   });
-
-  for (const [end, words] of [[{ isAway: true }, /^Filled 1 note in F\. Nobody answers.*Undo$/], [{ token: "another" }, /^Filled 1 note in F\. Not paired\..*Undo$/]]) {
-    test(`keeps its undo when it is given up, as the daemon has ${Object.keys(end)}`, async () => {
-      await begin();
-      Object.assign(host.daemon, end);
-      await host.pass(20 * 60_000);
-      assert.match(host.said, words);
-      assert.equal(host.plugin.runs.size, 0);
-    });
-  }
 
   test("of one note that was written before the restart is told of with its undo", async () => {
     host = await new Host().load();

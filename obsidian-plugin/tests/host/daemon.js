@@ -103,7 +103,7 @@ export class FakeDaemon {
     if (throws !== false) throw new Error("the status was not to be thrown");
     if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
     if (!["/pair", "/proof", "/healthz"].includes(path) && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
-    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)(?!undo-all)[^/]+/, "*")}`;
+    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)(?!undo)[^/]+/, "*")}`;
     const usual = this[name];
     const made = this.answers.get(name) ?? usual;
     const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2] ?? origin, searchParams) : made;
@@ -278,8 +278,8 @@ export class FakeDaemon {
     return this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id), needs: ["description", "callout:section:Why"] });
   }
 
-  "POST /changes/*/undo"(_, id) {
-    return this.undo(this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id) }));
+  "POST /changes/undo"({ changes: [id] }) {
+    return { undone: [this.undo(this.changes.find((one) => one.id === id) ?? change({ id }))] };
   }
 
   undo({ id, path }) {
