@@ -119,8 +119,9 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
     reasons: dict[str, str] = {}
     latest = space.journal.proposals.latest_of_all()
     for folder in folders:
-        for path, of_note in latest.items():
-            if is_in(path, folder) and (facts := scan.notes.get(path)):
+        for path, facts in scan.notes.of_interest():
+            if is_in(path, folder):
+                of_note = latest.get(path, {})
                 open_needs = leave_out_asked(space, path, facts.needs, latest=of_note)
                 for why in open_needs.unfilled[:1]:
                     reasons[path] = why
@@ -182,9 +183,8 @@ def _in_folder(
             continue
         job = _make_job(path, options, kind)
         needs = needs_of_kind(facts.needs, kind)
-        if path in latest:
-            rest = leave_out_asked(space, path, needs, retry=job.retry, latest=latest[path])
-            needs = (*rest.needs, *(n for n, last in rest.proposed if last.state != "asked"))
+        rest = leave_out_asked(space, path, needs, retry=job.retry, latest=latest.get(path, {}))
+        needs = (*rest.needs, *(n for n, last in rest.proposed if last.state != "asked"))
         if options.all or needs or path in written:
             yield job
         elif options.retry and any(map(was_rejected, latest.get(path, {}).values())):

@@ -263,11 +263,9 @@ class ScanPart:
             if facts.skipped is not None:
                 self.skipped[path] = facts.skipped
             elif is_reported:
-                if path in latest:
-                    to_do = find_to_do(workspace, path, needs, latest[path])
-                    unfilled = (*facts.unfilled, *to_do.all_unfilled)
-                    needs, facts = to_do.needs, facts._replace(unfilled=unfilled)
-                self.notes[path] = facts._replace(needs=needs)
+                to_do = find_to_do(workspace, path, needs, latest.get(path, {}))
+                unfilled = (*facts.unfilled, *to_do.all_unfilled)
+                self.notes[path] = facts._replace(needs=to_do.needs, unfilled=unfilled)
             else:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit

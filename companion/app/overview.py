@@ -76,7 +76,7 @@ def measure_coverage(space: Workspace, scan: Scan, folder: str) -> Coverage:
             state, lacking = "left_alone", set[str]()
         else:
             state, lacking, why = _state_of(space, path, facts, latest.get(path, {}))
-            reasons.update(("asked", each) for each in why)
+            reasons.update(why)
         for each in (counts, total):
             each.states[state] += 1
             each.lacking.update(lacking)
@@ -136,7 +136,7 @@ def _facts_in(scan: Scan, folder: str) -> Iterator[tuple[str, Facts]]:
 
 def _state_of(
     space: Workspace, path: str, facts: Facts, latest: Mapping[str, LatestProposal]
-) -> tuple[str, set[str], tuple[str, ...]]:
+) -> tuple[str, set[str], list[tuple[LeftAloneKind, str]]]:
     """Return the state of a note, the kinds that it lacks, and why some are not asked for."""
     waiting = {
         CALLOUT if key.startswith(f"{CALLOUT}:") else key: proposal.flags
@@ -146,7 +146,8 @@ def _state_of(
     lacking = {need.kind for need in facts.needs}
     lacking |= {kind for kind, flags in waiting.items() if "replaces" not in flags}
     to_do = find_to_do(space, path, facts.needs, latest)
-    unfilled = (*facts.unfilled, *to_do.unfilled)
+    unfilled: list[tuple[LeftAloneKind, str]] = [("asked", why) for why in to_do.asked_before]
+    unfilled += [("unfillable", why) for why in (*facts.unfilled, *to_do.unfillable)]
     if to_do.needs:
         return "to_do", lacking, unfilled
     if waiting:

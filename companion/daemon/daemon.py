@@ -157,6 +157,8 @@ class Daemon:
                 self._settings = settings
                 _log.info("the settings were changed")
                 self.engine.follow_settings()
+                if settings.version != before.version:
+                    self._fingerprints.forget_attempts()
                 self._backlog.apply(settings.config.background.backlog)
                 self.background_switch.update()
                 if settings.config.limits != before.config.limits or (
@@ -313,6 +315,8 @@ class Daemon:
     def _record(self, result: Result) -> None:
         log_result(result)
         self._fingerprints.record_result(result)
+        if result.change is None and result.status in ("proposed", "unchanged"):
+            self.reconciler.look_at(result.path)  # no file event says that it is not to do now
 
     def _after_scan(self) -> None:
         """Do the periodic work that follows each scan of the whole vault."""

@@ -49,6 +49,11 @@ class Fingerprints:
         with self._lock:
             put_latest(self._attempted, path, fingerprint, _MAX_NOTES)
 
+    def forget_attempts(self) -> None:
+        """Forget which notes gave no result: now they may give one."""
+        with self._lock:
+            self._attempted.clear()
+
     def has_changed(self, path: str) -> bool:
         """Return whether the note has changed since the last call; True on the first one."""
         fingerprint = read_fingerprint(self.root / path)

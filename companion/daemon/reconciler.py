@@ -89,6 +89,7 @@ class Reconciler:
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
+        self._used_properties: set[str] = set()  # of those whose values others may choose from
         self._to_do: set[str] = set()
         self._left_alone: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
@@ -118,6 +119,10 @@ class Reconciler:
     def refresh(self, timeout: float) -> None:
         """Return once the whole vault has been scanned again, or after `timeout` seconds."""
         self._hints.request_scan(timeout)
+
+    def look_at(self, path: str) -> None:
+        """Have the note scanned soon."""
+        self._hints.add(path)
 
     def scan(self, renew: float = 0) -> Scan:
         """Return a copy of the last scan. Waits for the first one; UsageError after 20 seconds.
@@ -231,6 +236,11 @@ class Reconciler:
         self._scan_seconds = time.monotonic() - began
         with self._reading:
             self._scan, self._context = scan, None
+        used = {name for name in self._space.rules.vocabulary if any(scan.values(name))}
+        if not used <= self._used_properties:  # what had no value to choose from may have some now
+            self._space.forget_unfillable()
+            self._fingerprints.forget_attempts()
+        self._used_properties = used
         latest = self._space.journal.proposals.latest_of_all()
         to_do, left_alone = list[str](), set[str]()
         for path, facts in scan.notes.of_interest():
@@ -308,9 +318,7 @@ class Reconciler:
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        if latest is not None and path not in latest:
-            return True
-        of_note = None if latest is None else latest[path]
+        of_note = None if latest is None else latest.get(path, {})
         return bool(find_to_do(self._space, path, facts.needs, of_note).needs)
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:

@@ -18,7 +18,7 @@ from companion.enrich.evidence import Evidence, support_value
 from companion.enrich.extractive import OwnSentence, extract_sentence
 from companion.enrich.language import language_named
 from companion.enrich.model_calls import RawAnswer
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.outcome import NOT_ASKED, Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.result import Filling
 from companion.enrich.similar import ComparedNote, SimilarNotes
@@ -41,7 +41,7 @@ _NO_CALLOUT = (
 )
 
 # Faults of a description for which a sentence of the note is not an answer either.
-_NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
+_NO_FALLBACK = ("nothing", *NOT_ASKED, "no completion", "asked")
 
 
 @dataclass

@@ -26,7 +26,7 @@ from companion.enrich.needs_to_ask import LOST
 from companion.enrich.new_proposals import AnswerStore
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged, is_rewritten
 from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.outcome import NoteAnswers, RepeatedFaults
+from companion.enrich.outcome import NOT_ASKED, NoteAnswers, RepeatedFaults
 from companion.enrich.result import (
     NoteStatus,
     OpenProposal,
@@ -43,10 +43,10 @@ from companion.llm.client import Client
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
-from companion.vault.files import skip_reason
+from companion.vault.files import read_fingerprint, skip_reason
 from companion.vault.write import SETTLE, require_writable
 
-_ANSWERED = ("nothing", "no choices", "too little")  # no failure: there is no such value
+_ANSWERED = ("nothing", *NOT_ASKED)  # no failure: there is no such value
 _IN_PART = "only the beginning of the text that a model was asked about is there; is it syncing?"
 
 
@@ -100,6 +100,7 @@ class Enricher(NoteWriter):
     def _ask(self, job: Job) -> NoteValues | Result:
         """Return what ask() does. Raises SettingsChanged if settings changed in between."""
         space, path = self.workspace, job.path
+        file = read_fingerprint(space.root / path)
         task = examine_note(space, job, self.read)
         if task.skipped:
             return Result(path, "skipped", task.skipped)
@@ -113,6 +114,9 @@ class Enricher(NoteWriter):
             self.require_places(path, task)
             job, answers, new = self._ask_model(job, task)
             proposals += new
+            unaskable = (each for each in answers.rejected if each.kind in NOT_ASKED)
+            reasons = {each.need.key: each.reason for each in unaskable}
+            space.record_unfillable(job.path, file, reasons)
         is_moved = job.path != path
         if is_moved and (reason := skip_reason(space.root, job.path, space.ignore)):
             return Result(job.path, "skipped", reason, usage=answers.usage)

@@ -25,20 +25,19 @@ class NeedsToAsk(NamedTuple):
     """The needs of a note, sorted by whether they are asked for.
 
     needs: those to ask for. before: those asked for before, which are not asked for again.
-    proposed: as in Task. Both with what is known of each. unset: those that the settings leave out.
+    proposed: as in Task. Both with what is known of each. unfillable: why others cannot be asked
+    for, or are left out by the settings.
     """
 
     needs: tuple[Need, ...]
     before: tuple[tuple[Need, LatestProposal], ...]
     proposed: tuple[tuple[Need, LatestProposal], ...]
-    unset: tuple[Need, ...] = ()
+    unfillable: tuple[str, ...] = ()
 
     @property
-    def unfilled(self) -> tuple[str, ...]:
-        """Why needs are not asked for, except those that have an open proposal."""
+    def asked_before(self) -> tuple[str, ...]:
+        """Why needs are not asked for once more, or are out in a batch."""
         by_reason: dict[str, list[str]] = {}
-        for need in self.unset:
-            by_reason.setdefault(_UNSET, []).append(_name(need))
         for need, latest in self.before:
             if "new-value" in latest.flags:
                 why = f"asked for once; {latest.reason}"
@@ -60,6 +59,11 @@ class NeedsToAsk(NamedTuple):
         return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
     @property
+    def unfilled(self) -> tuple[str, ...]:
+        """Why needs are not asked for, except those that have an open proposal."""
+        return (*self.unfillable, *self.asked_before)
+
+    @property
     def all_unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, including those that have an open proposal."""
         open_needs = (need for need, latest in self.proposed if latest.state == "open")
@@ -78,22 +82,25 @@ def leave_out_asked(
     """Return which needs to ask for, and why others are not: they were asked for before.
 
     What was filled in another note of the same name, or before the note was rewritten, does not
-    count.
+    count. Others cannot be filled, by the last attempt on this text, or by the settings.
 
-    retry: ask again what was asked for before, unless its proposal is still open. reopened: keys of
-    needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
-    from a query for all notes; None: they are looked up.
+    retry: ask again what was asked for before, unless its proposal is still open, and what cannot
+    be filled. reopened: keys of needs to ask for, ignoring past proposals. latest: the latest
+    proposals for the note, by key, from a query for all notes; None: they are looked up.
     """
     if latest is None:
         latest = workspace.journal.proposals.latest(path)
+    reasons = {} if retry else workspace.unfillable(path)
+    if not (latest or reasons or workspace.config.notes.unfilled):  # as most notes of a backlog
+        return NeedsToAsk(tuple(needs), (), ())
     is_another = cache(partial(_is_another, workspace, path))  # needs may share a change
-    open_needs, unset = list[Need](), list[Need]()
+    open_needs, unfillable = list[Need](), list[str]()
     before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
     for need in needs:
         previous = latest.get(need.key)
         is_unset = need.where != "request" and workspace.config.is_unfilled(path, need.kind)
         if is_unset and (previous is None or previous.state != "open"):
-            unset.append(need)
+            unfillable.append(f"{_name(need)}: {_UNSET}")
         elif previous is not None and previous.state in ("open", "asked"):
             proposed.append((need, previous))
         elif (
@@ -101,14 +108,17 @@ def leave_out_asked(
             or need.key in reopened
             or (previous.change is not None and is_another(previous.change))
         ):
-            open_needs.append(need)
+            if need.key in reasons and need.key not in reopened:
+                unfillable.append(reasons[need.key])
+            else:
+                open_needs.append(need)
         elif lost := _find_lost(workspace, path, previous):
             proposed.append((need, lost))
         elif retry:
             open_needs.append(need)
         else:
             before.append((need, previous))
-    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unset))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unfillable))
 
 
 def find_to_do(
@@ -124,6 +134,8 @@ def find_to_do(
     of them. latest: as in leave_out_asked.
     """
     to_ask = leave_out_asked(workspace, path, needs, latest=latest)
+    if not to_ask.proposed:
+        return to_ask
     without_call, rest = list[Need](), list[tuple[Need, LatestProposal]]()
     for need, proposal in to_ask.proposed:
         if proposal.state == "accepted":

@@ -8,7 +8,7 @@ from hashlib import sha256
 from companion.enrich.checks import checks_are_on
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.note_guard import NoteGuard
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RejectionKind
+from companion.enrich.outcome import NOT_ASKED, Accepted, NoteAnswers, Rejected
 from companion.enrich.result import OpenProposal
 from companion.enrich.task import Job, Task, is_written, prepare_task
 from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
@@ -21,7 +21,6 @@ from companion.prompts import Prompts
 from companion.store.proposal import Flag, NewProposal
 
 _MOST_SENTENCES = 500  # of a note, to detect whether it has changed since
-_NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too little")
 _SHORT_HASH = 12  # hexadecimal digits
 
 
@@ -108,7 +107,7 @@ def make_proposals(
     options |= {"rewrite": True} if job.rewrite else {}
     made = []
     for outcome in outcomes:
-        if isinstance(outcome, Rejected) and outcome.kind in _NOT_ASKED:
+        if isinstance(outcome, Rejected) and outcome.kind in ("no completion", *NOT_ASKED):
             continue
         new = _make_proposal(space, model, job, outcome)
         new = new._replace(

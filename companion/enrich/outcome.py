@@ -30,6 +30,8 @@ RejectionKind = Literal[
   and the key of the value.
 """
 
+NOT_ASKED: tuple[RejectionKind, ...] = ("no choices", "too little")
+
 
 class Rejected(NamedTuple):
     """A need without a value. reason: for the user.

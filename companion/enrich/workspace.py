@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 from companion import __version__
 from companion.config import Config, state_folder
@@ -24,7 +25,15 @@ from companion.prompts import Prompts
 from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.recovery import Recovered, confirm_made_offers, recover
-from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, skip_reason
+from companion.vault.files import (
+    FileFingerprint,
+    NoteFile,
+    is_gone,
+    is_vault_there,
+    read_file,
+    read_fingerprint,
+    skip_reason,
+)
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index
 from companion.vault.lock import vault_lock
@@ -37,6 +46,17 @@ Adapt = Callable[[VaultSettings], VaultSettings]
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _log = logging.getLogger(__name__)
+
+
+class _Attempt(NamedTuple):
+    """Why needs of a note, by key, could not be asked for; of which file, and with which settings.
+
+    settings_version: as in VaultSettings.
+    """
+
+    file: FileFingerprint | None
+    settings_version: int
+    reasons: Mapping[str, str]
 
 
 @dataclass
@@ -58,6 +78,7 @@ class Workspace:
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: set[str] | None = None
     _told: str = ""
+    _unfillable: dict[str, _Attempt] = field(default_factory=dict)
 
     @property
     def settings(self) -> VaultSettings:
@@ -177,6 +198,28 @@ class Workspace:
         """
         read = None if self.ignore.is_private(file.path) else self.read_again(file)
         return None if read is None or read[1].marks else read[0]
+
+    def record_unfillable(
+        self, path: str, file: FileFingerprint | None, reasons: Mapping[str, str]
+    ) -> None:
+        """Record why these needs, by key, could not be asked for: no model was asked for them.
+
+        file: the note's fingerprint before it was read.
+        """
+        self._unfillable.pop(path, None)
+        if reasons:
+            self._unfillable[path] = _Attempt(file, self.settings.version, reasons)
+
+    def unfillable(self, path: str) -> Mapping[str, str]:
+        """Return what was recorded, while neither the note nor settings of questions change."""
+        attempt = self._unfillable.get(path)
+        if attempt is None or attempt.settings_version != self.settings.version:
+            return {}
+        return attempt.reasons if attempt.file == read_fingerprint(self.root / path) else {}
+
+    def forget_unfillable(self) -> None:
+        """Forget why needs could not be asked for: the vault has values that it did not have."""
+        self._unfillable.clear()
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete the proposals for notes that were deleted, and all text of excluded ones.

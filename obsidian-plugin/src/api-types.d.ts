@@ -335,7 +335,7 @@ export interface components {
         /** @description A reason why notes are left alone, in words, and how many there are. */
         LeftAlone: {
             /** @enum {string} */
-            kind: "excluded" | "marked" | "private" | "unsuited" | "asked";
+            kind: "excluded" | "marked" | "private" | "unsuited" | "asked" | "unfillable";
             reason: string;
             notes: number;
         };

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from companion.app.types.notes import NotesQuery, ScanOptions
 from companion.config.settings import LimitsTable
 from companion.daemon import background
 from companion.llm.budget import LimitReached
@@ -13,6 +14,7 @@ from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
 EDITED_FILLED = FILLED + "A line added.\n"
+UNTYPED = "---\nstatus: postponed\nnote-type:\n---\n\n# Typed\n\n> [!ai] AI\n> Mine.\n"
 REWRITTEN = "---\ndescription:\n---\n\n# Other\n\nAll of this is new.\n\nAnd so is this.\n"
 
 
@@ -109,6 +111,26 @@ def test_own_writes_cause_no_further_call(daemon_fixture: DaemonFixture) -> None
     assert daemon_fixture.model.calls() == 12
     assert len(daemon_fixture.changes()) == 12
     assert daemon_fixture.status().to_do == 0
+
+
+def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.note("Typed.md", UNTYPED)
+    daemon = daemon_fixture.start()
+    eventually(lambda: "Typed.md: unchanged" in daemon_fixture.log.getvalue())
+    eventually(lambda: daemon_fixture.status().to_do == 0)
+    note = daemon.notes.scan(ScanOptions()).notes["Typed.md"]
+    assert not note.needs and note.left[0].startswith("there is no value for note-type")
+    assert daemon.notes.page(NotesQuery(filter="left")).total == 1
+    coverage = daemon.notes.coverage("")
+    assert (coverage.total.to_do, coverage.total.left_alone) == (0, 1)
+    assert [each.kind for each in coverage.left_alone] == ["unfillable"]
+    assert daemon_fixture.run("", limit=20).total == 0
+    daemon_fixture.model.says(**{"note-type": "recipe"})
+    daemon_fixture.note("Other.md", FILLED.replace("created", "note-type: recipe\ncreated"))
+    daemon_fixture.rescan()
+    eventually(lambda: "note-type: recipe" in daemon_fixture.read("Typed.md"))
 
 
 # --- open notes

@@ -34,7 +34,7 @@ class FolderCoverage(Shape):
     lacking: dict[str, int] = Field(default={})
 
 
-LeftAloneKind = Literal["excluded", "marked", "private", "unsuited", "asked"]
+LeftAloneKind = Literal["excluded", "marked", "private", "unsuited", "asked", "unfillable"]
 """Why notes are left alone:
 
 - excluded: by path or file: the settings, Obsidian's excluded files, links, copies.
@@ -42,6 +42,8 @@ LeftAloneKind = Literal["excluded", "marked", "private", "unsuited", "asked"]
 - private: only a model on this machine may read them, and the model is elsewhere.
 - unsuited: a template, a drawing, or frontmatter that cannot be filled safely.
 - asked: the answer was refused, rejected or taken out again.
+- unfillable: there is no value to choose from, or too little to say; no place for the answer; or
+  the settings leave the field out.
 """
 
 

@@ -31,6 +31,7 @@ const KINDS = {
   excluded: { title: "leftExcluded", more: "leftExcludedMore" },
   private: { title: "leftPrivate", more: "leftPrivateMore" },
   asked: { title: "leftAsked", more: "leftAskedMore" },
+  unfillable: { title: "leftUnfillable", more: "leftUnfillableMore" },
 };
 
 /** @param {{ app: App }} props */
@@ -191,8 +192,15 @@ function TaughtList({ app, taught, onChange }) {
 
 /** @param {{ app: App, left: LeftAlone[] }} props */
 function LeftAloneList({ app, left }) {
-  const skipped = /** @type {Signal<NotePage | null>} */ (useAnswer(app.api, "/notes", [left], { filter: "skipped", limit: LISTED }));
-  const names = (/** @type {string} */ reason) => (skipped.value?.notes ?? []).filter(({ skipped }) => skipped === reason).map(({ path }) => splitPath(path).name).join(", ");
+  const useNotes = (/** @type {string} */ filter) => {
+    const page = /** @type {Signal<NotePage | null>} */ (useAnswer(app.api, "/notes", [left], { filter, limit: LISTED }));
+    return page.value?.notes ?? [];
+  };
+  const notes = [...useNotes("skipped"), ...useNotes("left")];
+  const names = (/** @type {string} */ reason) => {
+    const these = notes.filter((note) => note.skipped === reason || note.left.includes(reason));
+    return these.map(({ path }) => splitPath(path).name).join(", ");
+  };
   const kinds = Object.entries(KINDS).map(([kind, words]) => ({ kind, words, reasons: left.filter((each) => each.kind === kind) }));
   const count = (/** @type {LeftAlone[]} */ all) => all.reduce((sum, { notes }) => sum + notes, 0);
   const shown = kinds.filter(({ reasons }) => reasons.length).sort((a, b) => count(b.reasons) - count(a.reasons));
