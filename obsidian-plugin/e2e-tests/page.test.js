@@ -1,9 +1,7 @@
 /** The daemon's page in a real browser, against a real daemon with real files. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { assertAccessible } from "./axe.js";
@@ -124,26 +122,6 @@ test("an address lets in once; without a session nothing of the vault is shown",
   await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
   await page.getByRole("link", { name: "Go to the inbox" }).click();
   await page.waitForURL(/\/inbox/);
-});
-
-test("a program on another port gets no session from the browser, nor a window of the page", async () => {
-  let tell = () => {};
-  const isVisited = new Promise((done) => (tell = done));
-  const other = createServer((request, response) => {
-    tell(request.headers);
-    response.setHeader("Content-Type", "text/html").end("<title>Another program</title>");
-  }).listen(0, "127.0.0.1").unref();
-  await once(other, "listening");
-  const { port } = other.address();
-  await show("inbox");
-  const visitor = await page.context().newPage();
-  await visitor.goto(`http://127.0.0.1:${port}/`);
-  assert.equal((await isVisited).cookie, undefined);
-  const popup = page.context().waitForEvent("page");
-  await visitor.evaluate((address) => Object.assign(window, { popup: open(address) }), `${vault.address}/inbox`);
-  await (await popup).locator("h1").waitFor();
-  assert.ok(await visitor.evaluate(() => window.popup.closed), "no handle of its window");
-  other.close();
 });
 
 test("proposals are accepted, edited, refused and undone by keyboard alone", async () => {
@@ -467,29 +445,20 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
   await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.disabled);
   const expected = new Map(); // what was decided last, by proposal
   const log = [];
-  const shown = () => page.locator(".cc-read[data-id]").getAttribute("data-id").then(Number);
   for (let step = 0; step < STEPS; step += 1) {
     const isClear = (await page.getByRole("heading", { name: "Inbox clear" }).count()) > 0;
-    const id = isClear ? 0 : await shown();
     const key = isClear ? "u" : ("aarjkeu"[random(7)] ?? "j");
+    if (["a", "r", "e"].includes(key)) log.push(Number(await page.locator(".cc-read[data-id]").getAttribute("data-id")));
+    await page.keyboard.press(key);
+    const text = `My words ${step}, a r u j k.`;
     if (key === "e") {
-      const text = `My words ${step}, a r u j k.`;
-      await page.keyboard.press("e");
       await page.keyboard.press("Control+a");
       await page.keyboard.type(text);
       await page.keyboard.press("Control+Enter");
-      expected.set(id, { state: "accepted", text });
-      log.push(id);
-    } else {
-      await page.keyboard.press(key);
-      if (key === "a" || key === "r") {
-        expected.set(id, { state: key === "a" ? "accepted" : "refused", text: expected.get(id)?.text ?? null });
-        log.push(id);
-      } else if (key === "u") {
-        const last = log.pop();
-        if (last !== undefined) expected.set(last, { state: "open", text: expected.get(last)?.text ?? null });
-      }
     }
+    const id = key === "u" ? log.pop() : log.at(-1);
+    const state = { a: "accepted", e: "accepted", r: "refused", u: "open" }[key];
+    if (id && state) expected.set(id, { state, text: key === "e" ? text : (expected.get(id)?.text ?? null) });
   }
   const wrong = async () => {
     const { proposals } = await call("/proposals?state=all&latest=true&limit=1000");
@@ -503,27 +472,18 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
   await vault.companion("undo", "--today").catch(() => "");
 });
 
-test("all that are not flagged are accepted in one run of the daemon, which another window shows and which outlives the page", async () => {
+test("all that are not flagged are accepted in one run of the daemon, which another window shows", async () => {
   const read = () => Promise.all(PATHS.map((path) => vault.read(path)));
   const before = (await read()).join();
-  const begin = async () => {
-    await call("/proposals/forget", { paths: PATHS }); // what was undone is flagged
-    await propose(PATHS);
-    const { proposals } = await call("/proposals?limit=1000&flagged=false");
-    const path = PATHS.find((each) => proposals.filter((one) => one.path === each).length > 1) ?? "";
-    const ids = proposals.filter((each) => each.path === path).map(({ id }) => id);
-    return { ids: ids.sort((one, next) => one - next), query: `path=${encodeURIComponent(path)}`, address: `inbox?note=${encodeURIComponent(path)}` };
-  };
+  await call("/proposals/forget", { paths: PATHS }); // what was undone is flagged
+  await propose(PATHS);
+  const { proposals } = await call("/proposals?limit=1000&flagged=false");
+  const path = PATHS.find((each) => proposals.filter((one) => one.path === each).length > 1);
+  const ids = proposals.filter((each) => each.path === path).map(({ id }) => id);
+  ids.sort((one, next) => one - next);
+  const address = `inbox?note=${encodeURIComponent(path)}`;
   const row = (id, tab = page) => tab.locator(`.cc-row[data-id="${id}"]`);
-  const press = async (number, tab = page) => {
-    await tab.getByRole("button", { name: `Accept ${number} unflagged` }).click();
-    assert.equal(await tab.locator(".cc-sample li").count(), Math.min(number, 5));
-    assert.equal(await tab.getByText(/flagged ones? stays? here/).count(), Number((await tab.locator(".cc-row .cc-dot").count()) > 0));
-    await tab.getByRole("dialog").getByRole("button", { name: new RegExp(`^Write ${number} value`) }).click();
-  };
-  const countOpen = async (query) => (await call(`/proposals?flagged=false&${query}`)).total;
 
-  const { ids, query, address } = await begin();
   const [kept, gone] = [ids[0], ids.at(-1)];
   await show(address);
   const other = await openTab(`${vault.address}/${address}`, page.context());
@@ -537,25 +497,18 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   });
   await page.route(/\/runs\/[^/?]+\?since/, (route) => route.abort(), { times: 1 }); // an answer that gets lost
   await page.route(/\/proposals\/ids/, (route) => route.fulfill({ body: '{"ids": [' }), { times: 1 }); // half of one
-  await press(ids.length);
+  await page.getByRole("button", { name: `Accept ${ids.length} unflagged` }).click();
+  assert.equal(await page.locator(".cc-sample li").count(), Math.min(ids.length, 5));
+  assert.equal(await page.getByText(/flagged ones? stays? here/).count(), Number((await page.locator(".cc-row .cc-dot").count()) > 0));
+  await page.getByRole("dialog").getByRole("button", { name: new RegExp(`^Write ${ids.length} value`) }).click();
   await said(`${ids.length - 1} written, 1 not.`);
   await row(kept).waitFor();
   await Promise.all([page, other].map((tab) => row(gone, tab).waitFor({ state: "detached" })));
   assert.notEqual((await read()).join(), before);
-  assert.equal(await countOpen(query), 1);
+  assert.equal((await call(`/proposals?flagged=false&path=${encodeURIComponent(path)}`)).total, 1);
   await page.locator(".cc-toast").getByRole("button", { name: /^Undo/ }).click();
   await waitFor("it is undone", async () => (await read()).join() === before);
   await row(gone).waitFor();
-
-  const again = await begin();
-  await show(again.address, other);
-  const isBegun = other.waitForResponse(/proposals.decide-all/);
-  await press(again.ids.length, other);
-  const run = await (await isBegun).json();
-  await other.close();
-  await waitFor("all are written", async () => (await call(`/runs/${run.id}`)).state === "done");
-  await call(`/changes/undo-all?run=${run.id}`, {});
-  await waitFor("it is undone", async () => (await read()).join() === before);
 });
 
 test("Back goes to the list, keys that are switched off stay off, and a page with words of one's own asks before it is left", async () => {

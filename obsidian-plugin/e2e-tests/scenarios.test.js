@@ -1,9 +1,8 @@
 /** The scenarios in our host, a real Chromium; app/ has the same in the real Obsidian. Then what only our host can show. */
 
 import assert from "node:assert/strict";
-import { readData } from "./obsidian.js";
-import { SCENARIOS, clickRibbon, focusEditor, notice, openNote, shownText, shows, statusBar, tidyUp } from "./scenarios.js";
-import { page, runCommand, scene, secret, testsInWindow } from "./scene.js";
+import { SCENARIOS, clickRibbon, focusEditor, notice, openNote, shownText, shows, tidyUp } from "./scenarios.js";
+import { page, runCommand, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
@@ -17,17 +16,6 @@ const user = {
 };
 
 const test = testsInWindow({ look: { hasClock: true }, prepare: () => scene.endpoint.release() });
-
-test("the code in data.json becomes a token that only the secret storage holds", async () => {
-  const token = await secret(page);
-  assert.match(token, /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
-  const data = await waitFor("the code is gone", async () => {
-    const text = await readData(scene.vault);
-    return !text.includes("code") && text;
-  });
-  assert.ok(!data.includes(token));
-  assert.match(await readyBar(), /today/);
-});
 
 for (const [name, act] of Object.entries(SCENARIOS)) {
   test(name, () => act({ user, vault: scene.vault, endpoint: scene.endpoint }));
@@ -73,7 +61,7 @@ test("the section at the cursor, of two that read alike; undo goes past what the
   assert.doesNotMatch(await shownText(page), /\[!ai\]/);
 });
 
-test("an open note is filled in its editor, with what is not saved, and is one run's with the rest", async () => {
+test("a command fills an open note in its editor, with what is not saved, in one run with the rest, and takes it back there", async () => {
   await scene.vault.companion("undo", "--today").catch(() => "");
   await openNote(page, PATH);
   const before = await shownText(page);
@@ -91,18 +79,8 @@ test("an open note is filled in its editor, with what is not saved, and is one r
   assert.equal(await shownText(page), before);
   await page.keyboard.press("Control+y");
   assert.equal(await shownText(page), filled);
-});
-
-test("it is taken back in its editor, too", async () => {
   await scene.vault.companion("undo", PATH);
   assert.doesNotMatch(await shownText(page), /\[!ai\]/);
   const changes = await scene.vault.history(PATH);
   assert.deepEqual(changes.map(({ state }) => state).slice(0, 2), ["done", "undone"]);
 });
-
-function readyBar() {
-  return waitFor("the status is known", async () => {
-    const words = await statusBar(page);
-    return /\d/.test(words) && words;
-  });
-}
