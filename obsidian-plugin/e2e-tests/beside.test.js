@@ -57,12 +57,25 @@ test("a proposal for a note with CRLF line ends is shown in its place", async ()
   await title().click();
   const preview = page.locator(".cm-editor .callout-companion-preview");
   await preview.waitFor();
-  const line = page.locator(".workspace-leaf:visible .cm-line", { hasText: "#status/postponed" });
-  const [above, below] = [await line.boundingBox(), await preview.boundingBox()];
-  assert.ok(above && below && below.y >= above.y && below.y - above.y < 100, "it is under the tags");
+  const line = (words) => page.locator(".workspace-leaf:visible .cm-line", { hasText: words }).boundingBox();
+  const [above, place, below] = [await line("#status/postponed"), await preview.boundingBox(), await line("A hedge wants")];
+  assert.ok(above.y < place.y && place.y < below.y, "it is under the tags, above the text");
   await preview.getByRole("button", { name: "Accept" }).click();
   await waitFor("it is written", async () => /\r\n> \[!ai\] AI\r\n/.test(await scene.vault.read("Lines.md")));
   assert.doesNotMatch(await scene.vault.read("Lines.md"), /[^\r]\n/);
+});
+
+test("a proposal that is decided on elsewhere is shown in its note no longer", async () => {
+  await choose("Beside.md", "Callout");
+  await title().click();
+  const preview = page.locator(".cm-editor .callout-companion-preview");
+  await preview.waitFor();
+  await choose("Gone.md", "Callout");
+  assert.equal(await preview.count(), 1);
+  const { proposals } = await scene.vault.call("/proposals?limit=100");
+  const { id } = proposals.find(({ path, kind }) => path === "Beside.md" && kind === "callout");
+  await scene.vault.call("/proposals/decide", { refuse: [id] });
+  await preview.waitFor({ state: "detached" });
 });
 
 test("a proposal is shown in its place where Obsidian opens notes to be read; one that is read already says why it is not", async () => {

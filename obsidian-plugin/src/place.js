@@ -7,7 +7,7 @@ import { nameOf } from "../ui/proposal.js";
 import { NoteUnavailable } from "./errors.js";
 import { readFile, saveOpen, toEditorOffset, toEditorText } from "./note-text.js";
 import { findEditing, findFile, findNoteViews } from "./open-notes.js";
-import { say } from "./words.js";
+import { say, showHidden } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
 /** @import { DecorationSet } from "@codemirror/view" */
@@ -55,7 +55,7 @@ export async function openPlace(plugin, proposal, event, decide) {
   const cm = view?.cm;
   if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
   if (view.read() !== toEditorText(text)) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
-  plugin.preview?.close();
+  closePlace(plugin);
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
   const at = Math.min(toEditorOffset(text, start), cm.state.doc.length);
   const preview = { name: nameOf(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
@@ -82,21 +82,28 @@ async function showNote(app, path, event) {
 }
 
 /**
- * Show the proposal in its note no longer, as it is decided on.
+ * Show no proposal in its note any more, unless it is one of those that are open.
  *
- * @type {(plugin: CompanionPlugin, proposal: Pick<Proposal, "id">) => void}
+ * @type {(plugin: CompanionPlugin, open?: number[]) => void}
  */
-export function closePlace(plugin, { id }) {
-  if (plugin.preview?.id !== id) return;
+export function closePlace(plugin, open = []) {
+  if (!plugin.preview || open.includes(plugin.preview.id)) return;
   plugin.preview.close();
   plugin.preview = null;
 }
 
-/** Show it below its line, or below the properties, which Obsidian draws as a whole. @type {(state: EditorState, preview: Preview) => DecorationSet} */
+/**
+ * Show it where it goes: below its line, above it if it goes to its start, and never within the properties, which Obsidian
+ * draws as a whole.
+ *
+ * @type {(state: EditorState, preview: Preview) => DecorationSet}
+ */
 function decorate({ doc }, preview) {
-  const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? 0;
-  const widget = Decoration.widget({ widget: new PreviewWidget(preview), block: true, side: 1 });
-  return Decoration.set(widget.range(doc.lineAt(Math.max(preview.at, properties)).to));
+  const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? -1;
+  const line = doc.lineAt(Math.max(preview.at, properties));
+  const isAbove = preview.at > properties && preview.at === line.from;
+  const widget = Decoration.widget({ widget: new PreviewWidget(preview), block: true, side: isAbove ? -1 : 1 });
+  return Decoration.set(widget.range(isAbove ? line.from : line.to));
 }
 
 class PreviewWidget extends WidgetType {
@@ -111,7 +118,7 @@ class PreviewWidget extends WidgetType {
     const box = createDiv({ cls: "callout-companion-preview", attr: { role: "group", "aria-label": name } });
     box.createEl("p", { text: name, cls: "callout-companion-quiet" });
     const text = box.createDiv({ cls: "callout-companion-text" });
-    for (const [mark, part = ""] of parts) text.createEl(mark === "+" ? "ins" : mark === "-" ? "del" : "span", { text: part });
+    for (const [mark, part = ""] of parts) text.createEl(mark === "+" ? "ins" : mark === "-" ? "del" : "span", { text: showHidden(part) });
     const buttons = box.createDiv({ cls: "callout-companion-buttons" });
     for (const what of /** @type {const} */ (["accept", "refuse"])) {
       const button = buttons.createEl("button", { text: say(what) });

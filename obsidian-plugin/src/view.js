@@ -1,5 +1,6 @@
 /** The view in the sidebar or in a tab: set-up while something is missing, then the inbox. */
 
+import { effect } from "@preact/signals";
 import { ItemView, Keymap } from "obsidian";
 import { render } from "preact";
 import { ApiError } from "../ui/api.js";
@@ -57,7 +58,7 @@ export class CompanionView extends ItemView {
 
   async onOpen() {
     const { watchers } = this.companion;
-    const watch = (/** @type {DaemonEvent | undefined} */ event) => void this.update(event);
+    const watch = (/** @type {DaemonEvent | undefined} */ event) => void (event ? this.inbox?.app.take(event) : this.refresh(false));
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
     this.register(() => this.#endInbox());
@@ -75,23 +76,16 @@ export class CompanionView extends ItemView {
   }
 
   /**
-   * Show what is missing, or the inbox, if that has changed; else what the daemon tells. What is typed stays.
+   * Show what is missing, or the inbox.
    *
-   * @param {DaemonEvent} [event]
+   * @param {boolean} [isForced] if not, only where that has changed: what is typed stays
    */
-  async update(event) {
-    if (event) return this.inbox?.app.take(event);
-    const { turn } = this;
-    const setUp = await this.#findSetUp();
+  async refresh(isForced = true) {
+    const turn = isForced ? ++this.turn : this.turn;
+    const setUp = await findSetUp(this.companion).catch((/** @type {unknown} */ error) => this.#tell(error));
+    if (!setUp || turn !== this.turn) return; // a later one shows it, and the keyboard may be in that
     const isTyped = this.inbox?.app.inbox.hasDrafts() || this.inbox?.app.isWriting.peek();
-    if (setUp && setUp.state !== this.shown && turn === this.turn && !isTyped) this.#show(setUp);
-  }
-
-  /** Show what is missing, or the inbox, again. */
-  async refresh() {
-    const turn = ++this.turn;
-    const setUp = await this.#findSetUp();
-    if (setUp && turn === this.turn) this.#show(setUp); // else a later one shows it, and the keyboard may be in that
+    if (isForced || (setUp.state !== this.shown && !isTyped)) this.#show(setUp);
   }
 
   /** @param {SetUp} setUp */
@@ -119,11 +113,18 @@ export class CompanionView extends ItemView {
       post: (path, body) => plugin.api.post(path, body),
       decide: (decisions) => decideAll(plugin, decisions),
     };
-    this.inbox = mountInbox(parent, api, plugin.daemon.store, {
+    const inbox = mountInbox(parent, api, plugin.daemon.store, {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
       propose: () => void notifyOfErrors(plugin, () => enrichNote(plugin, requireNote(this.app), { propose: true })),
     });
-    this.inbox.app.showNote(this.app.workspace.getActiveFile()?.path ?? "");
+    const endFollowing = effect(() => closePlace(plugin, inbox.app.inbox.order.value));
+    const end = () => {
+      endFollowing();
+      closePlace(plugin);
+      inbox.end();
+    };
+    this.inbox = { app: inbox.app, end };
+    inbox.app.showNote(this.app.workspace.getActiveFile()?.path ?? "");
   }
 
   #endInbox() {
@@ -142,14 +143,6 @@ export class CompanionView extends ItemView {
     if (!inbox || !proposal) return;
     if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, Keymap.isModEvent(event));
     await openPlace(plugin, proposal, event, (what) => void inbox.app.decisions.decide(what, [proposal.id]));
-  }
-
-  async #findSetUp() {
-    try {
-      return await findSetUp(this.companion);
-    } catch (error) {
-      return this.#tell(error);
-    }
   }
 
   /** @param {unknown} error */
@@ -180,8 +173,6 @@ export async function openView({ app }, inTab = false) {
  * @param {Parameters<Api["decide"]>[0]} decisions
  */
 async function decideAll(plugin, decisions) {
-  const { accept = [], refuse = [], undo = [] } = decisions;
-  for (const id of [...accept.map((one) => one.id), ...refuse, ...undo]) closePlace(plugin, { id });
   /** @type {DecisionsMade} */
   const made = await plugin.api.post("/proposals/decide", decisions);
   for (const note of made.notes) if (note.status === "proposed") await makeHere(plugin, note);
