@@ -240,7 +240,8 @@ function isBusy({ work, daemon }) {
 /** Cancel what is being done for anybody, and what waits for the user. @param {CompanionPlugin} plugin */
 async function cancelWork(plugin) {
   await plugin.work.cancelWaits();
-  await plugin.api.cancelRuns(new Set([...plugin.work.runs, ...(plugin.daemon.status?.runs ?? [])]));
+  const runs = new Set([...plugin.work.runs, ...(plugin.daemon.status?.runs ?? [])]);
+  await Promise.all(Array.from(runs, (run) => plugin.api.post(`/runs/${run}/cancel`)));
 }
 
 /**

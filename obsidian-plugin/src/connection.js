@@ -4,32 +4,30 @@
  */
 
 import { requestUrl } from "obsidian";
-import { ApiError, parseEvents, toQuery } from "../ui/api.js";
-import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Stopped, TooOld, UnexpectedAnswer } from "./errors.js";
+import { ApiError, NoAnswer, parse, parseEvents, readAnswer, readText, toQuery } from "../ui/api.js";
+import { notifyWithButton } from "./dialogs.js";
+import { ConnectionFault, explain, faultOf, isPassing, Stopped } from "./errors.js";
 import { toHex } from "./note-text.js";
-import { formatBytes, say } from "./words.js";
+import { say } from "./words.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
-/** @import { DaemonEvent } from "../ui/api.js" */
+/** @import { Answer, Question, Transport } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Problem, Proof, TokenSecret } from "./api-types.d.ts" */
-
-/** @typedef {{ status: number, text: string }} Answer */
+/** @import { Proof, TokenSecret } from "./api-types.d.ts" */
 
 const SECRET = "callout-companion-token";
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const PLACE_ID = /^[0-9a-f]{32}$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
-const ONCE = /^\/(runs|proposals\/decide(-all)?|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo(-all)?)(\?|$)/; // what takes a key
 const OLDEST = "0.3"; // the oldest version of the daemon that the plugin works with
-const LARGEST = 1024 * 1024; // bytes that the daemon takes
 const NONCE = 32; // bytes
 const WRONG_CODE = 403; // or used up, or too old
+const PAUSE = 500; // milliseconds until what got no answer is asked again
 const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon answers within 26 seconds
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
 
-/** The API. Paths are below `/api/v1`. Each call rejects as locate() does, or with NotPaired, ApiError or UnexpectedAnswer, or with Stopped once the plugin is switched off. */
-export class Api {
+/** The way to this vault's daemon. Both reject with Stopped once the plugin is switched off. */
+export class Connection {
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -37,68 +35,67 @@ export class Api {
     this.#plugin = plugin;
   }
 
-  /** @template T @param {string} path @param {Record<string, string | number | boolean>} [query] @returns {Promise<T>} */
-  async get(path, query = {}) {
-    return parse(await ask(this.#plugin, "GET", `${path}${toQuery(query)}`, null));
+  /** Send a request, once it is proved to whom. Rejects as locate() does. @type {Transport["send"]} */
+  async send({ path, ...question }) {
+    if (this.#plugin.timers.isStopped) throw new Stopped();
+    const { address, token } = await locate(this.#plugin);
+    if (!token) throw new ConnectionFault("unpaired");
+    const answer = await send(this.#plugin, address, { ...question, path: `/api/v1${path}`, token });
+    if (answer.status === 401) throw new ConnectionFault("unpaired");
+    return answer;
   }
 
-  /** @template T @param {string} path @param {object} [body] @returns {Promise<T>} */
-  async post(path, body = {}) {
-    return parse(await ask(this.#plugin, "POST", path, body));
+  /** Read what a path has now. Rejects at once where nobody answers. @template T @param {string} path @returns {Promise<T>} */
+  async read(path) {
+    return readAnswer(await this.send({ method: "GET", path }));
   }
 
   /**
    * Return what changed after an event, as soon as something does; nothing after 25 seconds.
    *
    * @param {string} after the id of that event; empty: how things are now
-   * @returns {Promise<DaemonEvent[]>}
    */
   async readEvents(after) {
-    const query = toQuery({ once: true, ...(after && { after }) });
-    return parseEvents(await ask(this.#plugin, "GET", `/events${query}`, null));
+    const path = `/events${toQuery({ once: true, ...(after && { after }) })}`;
+    return parseEvents(readText(await this.send({ method: "GET", path })));
   }
 
-  /** Cancel runs, each even if another one is over already. Rejects if one could not be cancelled. @param {Iterable<string>} runs */
-  async cancelRuns(runs) {
-    const made = await Promise.allSettled(Array.from(runs, (run) => this.post(`/runs/${run}/cancel`)));
-    for (const one of made) if (one.status === "rejected") throw one.reason;
+  /** Wait a moment, or for as long as the daemon is away, which the user is told and can cancel. @type {Transport["wait"]} */
+  async wait(error, tries) {
+    const { daemon, manifest, timers, work } = this.#plugin;
+    if (error instanceof NoAnswer && !isPassing(error)) throw error;
+    await timers.pause(PAUSE);
+    if (error instanceof ApiError || tries === 1) return;
+    const { name } = manifest;
+    const wait = [...work.waits].find((each) => each.name === name) ?? { name, what: explain(error), isCancelled: false };
+    const isTold = work.waits.has(wait) || work.runs.size; // while a run is followed, the status bar tells it
+    work.waits.add(wait);
+    try {
+      if (isPassing(daemon.error) && !isTold) notifyWithButton(this.#plugin, wait.what, say("cancel"), () => work.cancelWaits([wait]));
+      while (isPassing(daemon.error)) {
+        await timers.pause(PAUSE);
+        if (wait.isCancelled) throw error;
+      }
+    } finally {
+      work.waits.delete(wait);
+    }
   }
-}
-
-/**
- * Send a request with the token, and return its answer's text.
- *
- * @type {(plugin: CompanionPlugin, method: string, path: string, body: object | null) => Promise<string>}
- */
-async function ask(plugin, method, path, body) {
-  const isOnce = method === "POST" && ONCE.test(path);
-  const key = isOnce ? crypto.randomUUID() : "";
-  const sendProven = async () => {
-    if (plugin.timers.isStopped) throw new Stopped();
-    const { address, token } = await locate(plugin);
-    if (!token) throw new NotPaired();
-    return send(plugin, address, { method, path: `/api/v1${path}`, body, key, token });
-  };
-  const sent = sendProven().catch((error) => {
-    if (isOnce && error instanceof AnswerLost) return sendProven(); // by its key nothing is done twice
-    throw error;
-  });
-  return read(await sent);
 }
 
 /**
  * Exchange a code for a token, even if there is one, with this vault's daemon. Rejects as locate does, or with ApiError.
  *
  * unproven: the address of whoever gets the code instead, once the user has agreed to send what they typed there: a
- * daemon may be unable to write its file into the plugin's folder. Rejects with AnotherVault if it is refused there.
+ * daemon may be unable to write its file into the plugin's folder. Rejects with the fault `another` if it is refused there.
  *
  * @type {(plugin: CompanionPlugin, code: string, unproven?: string) => Promise<void>}
  */
 export async function pair(plugin, code, unproven) {
   const address = unproven ?? (await locate(plugin)).address;
   await exchange(plugin, address, code).catch((error) => {
-    throw unproven && error instanceof ApiError ? new AnotherVault(address) : error;
+    throw unproven && error instanceof ApiError ? new ConnectionFault("another", address) : error;
   });
+  await plugin.daemon.check();
 }
 
 /**
@@ -122,7 +119,7 @@ export async function useCode(plugin) {
 async function exchange(plugin, address, code) {
   const answer = await send(plugin, address, { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } });
   /** @type {TokenSecret} */
-  const { token } = parse(read(answer));
+  const { token } = readAnswer(answer);
   plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
@@ -131,7 +128,7 @@ async function exchange(plugin, address, code) {
  * in the files that daemons leave in the plugin's folder. It has to prove itself every time, since
  * another program may take its port at any moment. Return our token for it, empty if it does not know that.
  *
- * Rejects with DaemonAway, NotInstalled, OtherProgram, AnotherVault or TooOld.
+ * Rejects with ConnectionFault, or with why a daemon sent no proof.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -140,20 +137,20 @@ async function locate(plugin) {
   const token = app.secretStorage.getSecret(SECRET) ?? "";
   // the name may resolve to another interface, where another program can have the same port and forward the request for a proof
   const usual = settings.address.replace("localhost", "127.0.0.1");
-  let fault = /** @type {unknown} */ (null);
+  let error = /** @type {unknown} */ (null);
   const fruitless = new Set();
   for (const address of new Set([daemon.address || usual, usual])) {
     try {
       await identify(plugin, address, token);
       daemon.address = address;
       return { address, token };
-    } catch (error) {
-      fault = error;
-      if (error instanceof DaemonAway) fruitless.add(address);
+    } catch (reason) {
+      error = reason;
+      if (["away", "lost", "other"].includes(faultOf(reason))) fruitless.add(address);
     }
   }
   const places = await readPlaces(plugin);
-  const others = places.map(({ port, id }) => ({ address: `http://127.0.0.1:${port}`, id })).filter(({ address }) => !fruitless.has(address));
+  const others = places.filter(({ address }) => !fruitless.has(address));
   const proofs = await Promise.all(others.map(({ address, id }) => identify(plugin, address, token, id).catch(() => null)));
   for (const proof of ["token", "place"]) {
     const other = others[proofs.indexOf(proof)];
@@ -162,9 +159,9 @@ async function locate(plugin) {
     return { address: other.address, token: proof === "token" ? token : "" };
   }
   daemon.address = "";
-  if (!(fault instanceof DaemonAway) || fault instanceof OtherProgram) throw fault;
+  if (!["away", "lost"].includes(faultOf(error))) throw error;
   const wasHere = token || places.length || settings.code !== undefined;
-  throw new (wasHere ? DaemonAway : NotInstalled)(usual);
+  throw new ConnectionFault(wasHere ? "away" : "notInstalled", usual);
 }
 
 /** Read the files that daemons left. Any may be from another computer, or from a daemon that was killed. @param {CompanionPlugin} plugin */
@@ -172,14 +169,14 @@ async function readPlaces({ app, manifest }) {
   const { adapter, configDir } = app.vault;
   const folder = manifest.dir ?? `${configDir}/plugins/${manifest.id}`;
   const { files } = await adapter.list(folder).catch(() => ({ files: [] }));
-  /** @type {{ port: number, id: string }[]} */
+  /** @type {{ address: string, id: string }[]} */
   const places = [];
   for (const file of files.filter((name) => PLACE_FILE.test(name)).slice(0, MOST_FILES)) {
     try {
       /** @type {{ port?: unknown, id?: unknown }} */
       const { port, id } = parse(await adapter.read(file));
       const isPort = Number.isInteger(port) && Number(port) > 0 && Number(port) < 65536;
-      if (isPort && typeof id === "string" && PLACE_ID.test(id)) places.push({ port: Number(port), id });
+      if (isPort && typeof id === "string" && PLACE_ID.test(id)) places.push({ address: `http://127.0.0.1:${Number(port)}`, id });
     } catch {
       // not such a file, or removed at this moment
     }
@@ -189,7 +186,7 @@ async function readPlaces({ app, manifest }) {
 
 /**
  * Return by what a daemon has proved that it is this vault's: our token, or the id in the file that led to its place.
- * Rejects with DaemonAway, OtherProgram, AnotherVault or TooOld, or with why a daemon sent no proof.
+ * Rejects with ConnectionFault, or with why a daemon sent no proof.
  *
  * @type {(plugin: CompanionPlugin, address: string, token: string, id?: string) => Promise<string>}
  */
@@ -198,23 +195,23 @@ async function identify(plugin, address, token, id = "") {
   const [tokenId] = token.includes(".") ? token.split(".") : [];
   const question = { method: "POST", path: "/api/v1/proof", body: { nonce, ...(tokenId && { id: tokenId }) }, patience: PROOF_PATIENCE };
   const answer = await send(plugin, address, question);
-  const proof = answer.status === 200 && parseProof(answer.text);
-  if (!proof || !proof.version) return refuseUnproven(plugin, address, answer);
+  const proof = answer.status === 200 ? parseProof(answer.text) : {};
+  if (!proof.version) return refuseUnproven(plugin, address, answer);
   checkVersion(address, proof.version);
   const port = address.replace(/.*:/, "");
   if (token && proof.token === (await prove(token, port, nonce))) return "token";
   if (id && proof.place === (await prove(id, port, nonce))) return "place";
-  throw new AnotherVault(address);
+  throw new ConnectionFault("another", address);
 }
 
 /** Reject with who answers there, by its /healthz. @type {(plugin: CompanionPlugin, address: string, answer: Answer) => Promise<never>} */
 async function refuseUnproven(plugin, address, answer) {
   const { text } = await send(plugin, address, { method: "GET", path: "/healthz", patience: PROOF_PATIENCE });
-  const { name, version = "" } = parseProof(text) ?? {};
-  if (name !== plugin.manifest.id) throw new OtherProgram(address);
+  const { name, version = "" } = parseProof(text);
+  if (name !== plugin.manifest.id) throw new ConnectionFault("other", address);
   checkVersion(address, version);
-  if (answer.status !== 200) read(answer); // throws the reason that the daemon gives
-  throw new AnotherVault(address);
+  if (answer.status !== 200) readAnswer(answer); // throws the reason that the daemon gives
+  throw new ConnectionFault("another", address);
 }
 
 /**
@@ -232,67 +229,41 @@ async function prove(key, port, nonce) {
 
 /** @type {(address: string, version: string) => void} version: of the daemon there */
 function checkVersion(address, version) {
-  if (version.localeCompare(OLDEST, "en", { numeric: true }) < 0) throw new TooOld(say("tooOld", { address }));
+  if (version.localeCompare(OLDEST, "en", { numeric: true }) < 0) throw new ConnectionFault("version", address);
 }
 
-/** @type {(text: string) => (Partial<Proof> & { name?: string }) | null} */
+/** Return what another program may have answered, empty if it is no JSON. @type {(text: string) => Partial<Proof> & { name?: string }} */
 function parseProof(text) {
   try {
-    return parse(text);
+    return { .../** @type {object} */ (parse(text)) };
   } catch {
-    return null;
+    return {};
   }
 }
 
 /**
- * Send a request and return the answer. Rejects with DaemonAway.
+ * Send a request and return the answer. Rejects with ConnectionFault.
  *
- * token: empty to send none. key: of a request that is not to be done twice. patience: milliseconds until it is given up.
+ * path: with the whole of its prefix. token: empty to send none. patience: milliseconds until it is given up.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} address
- * @param {{ method: string, path: string, body?: object | null, token?: string, key?: string, patience?: number }} question
+ * @param {Question & { token?: string, patience?: number }} question
  * @returns {Promise<Answer>}
  */
-function send({ manifest, timers }, address, { method, path, body, token, key, patience = PATIENCE }) {
-  /** @type {Record<string, string>} */
-  const headers = { "Companion-Version": manifest.version };
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (key) headers["Idempotency-Key"] = key;
+function send({ manifest, timers }, address, { method, path, body, headers, token, patience = PATIENCE }) {
   /** @type {RequestUrlParam} */
-  const request = { url: `${address}${path}`, method, headers, throw: false };
-  if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
+  const request = {
+    url: `${address}${path}`,
+    method,
+    headers: { "Companion-Version": manifest.version, ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
+    throw: false,
+    ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
+  };
   return new Promise((resolve, reject) => {
-    const timer = timers.after(patience, () => reject(new DaemonAway(address)));
+    const timer = timers.after(patience, () => reject(new ConnectionFault("away", address)));
     requestUrl(request)
-      .then(resolve, () => reject(new AnswerLost(address)))
+      .then(resolve, () => reject(new ConnectionFault("lost", address)))
       .finally(() => timers.cancel(timer));
   });
-}
-
-/** Return the answer's text. Throws ApiError, NotPaired or TooOld, by its status and problem (RFC 9457). @param {Answer} answer */
-function read({ status, text }) {
-  if (status === 401) throw new NotPaired();
-  if (status >= 200 && status <= 299) return text;
-  if (status === 413) throw new ApiError(say("tooLarge", { size: formatBytes(LARGEST) }), status); // only a note is ever that large
-  /** @type {Partial<Problem>} */
-  const { code = "", detail = "The daemon does not do that." } = parse(text) ?? {};
-  throw code.startsWith("client-too-") ? new TooOld(detail) : new ApiError(detail, status, code);
-}
-
-/**
- * Parse JSON. Throws UnexpectedAnswer.
- *
- * @template T
- * @param {string} text
- * @returns {T}
- */
-function parse(text) {
-  try {
-    /** @type {unknown} */
-    const value = JSON.parse(text);
-    return /** @type {T} */ (value);
-  } catch {
-    throw new UnexpectedAnswer();
-  }
 }

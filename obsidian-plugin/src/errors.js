@@ -1,94 +1,80 @@
-/** The plugin's errors. What the daemon refuses is an ApiError of ui/api.js. */
+/** What goes wrong, and what the user is told of it. What the daemon refuses is an ApiError of ui/api.js. */
 
-import { ApiError } from "../ui/api.js";
-import { say, sentence } from "./words.js";
+import { ApiError, NoAnswer } from "../ui/api.js";
+import { formatBytes, say, sentence } from "./words.js";
 
 /** @import { Key } from "./words.js" */
 
-/** An error whose message says to the user what happened, and what to do. state: of the connection, for the status bar. */
-class Explained extends Error {
-  static state = /** @type {Key} */ ("stateTrouble");
-}
+const TOO_LARGE = 413; // only a note is ever that large
+const LARGEST = 1024 * 1024; // bytes that the daemon takes
 
-/** This vault's daemon was not found at an address. words: what is said of that. */
-class NoDaemon extends Explained {
-  static words = /** @type {Key} */ ("awayAt");
+/**
+ * What may be wrong with the connection: in a word or two for the status bar, and in sentences.
+ *
+ * away: nobody answers at the address. lost: nobody knows whether the daemon did what it was asked to, as the connection ended before an
+ * answer came. notInstalled: nobody answers, and nothing shows that this vault ever had a daemon. other: another program answers.
+ * another: a daemon answers that cannot prove that it is this vault's. unpaired: there is no token, or the daemon does not accept it.
+ * version: the versions of daemon and plugin do not work together. trouble: it does not answer as a daemon of this version does.
+ *
+ * @satisfies {Record<string, { state: Key, words: Key }>}
+ */
+const FAULTS = {
+  away: { state: "stateAway", words: "awayAt" },
+  lost: { state: "stateAway", words: "awayAt" },
+  notInstalled: { state: "stateNotInstalled", words: "notInstalled" },
+  other: { state: "stateAway", words: "otherProgram" },
+  another: { state: "stateAnotherVault", words: "anotherVault" },
+  unpaired: { state: "stateNotPaired", words: "notPaired" },
+  version: { state: "stateTooOld", words: "tooOld" },
+  trouble: { state: "stateTrouble", words: "unexpectedAnswer" },
+};
 
-  /** @param {string} address that was tried */
-  constructor(address) {
-    super(say(new.target.words, { address }));
+/** @typedef {keyof typeof FAULTS} Fault */
+
+/** This vault's daemon cannot be asked. The message says what happened, and what to do. */
+export class ConnectionFault extends NoAnswer {
+  /**
+   * @param {Fault} fault
+   * @param {string} [address] that was tried
+   */
+  constructor(fault, address = "") {
+    super(say(FAULTS[fault].words, { address }));
+    this.fault = fault;
     this.address = address;
-  }
-}
-
-/** Nobody answers at the address. */
-export class DaemonAway extends NoDaemon {
-  static state = /** @type {Key} */ ("stateAway");
-}
-
-/** The connection ended before an answer came: nobody knows whether the daemon did what it was asked to. */
-export class AnswerLost extends DaemonAway {}
-
-/** Nobody answers, and nothing shows that this vault ever had a daemon. */
-export class NotInstalled extends DaemonAway {
-  static state = /** @type {Key} */ ("stateNotInstalled");
-  static words = /** @type {Key} */ ("notInstalled");
-}
-
-/** Another program answers at the address. */
-export class OtherProgram extends DaemonAway {
-  static words = /** @type {Key} */ ("otherProgram");
-}
-
-/** A daemon answers that cannot prove that it is this vault's. */
-export class AnotherVault extends NoDaemon {
-  static state = /** @type {Key} */ ("stateAnotherVault");
-  static words = /** @type {Key} */ ("anotherVault");
-}
-
-/** There is no token, or the daemon does not accept it. */
-export class NotPaired extends Explained {
-  static state = /** @type {Key} */ ("stateNotPaired");
-
-  constructor() {
-    super(say("notPaired"));
-  }
-}
-
-/** The versions of daemon and plugin do not work together; the message says which to update. */
-export class TooOld extends Explained {
-  static state = /** @type {Key} */ ("stateTooOld");
-}
-
-/** The answer does not have the form that a daemon of this version gives it. */
-export class UnexpectedAnswer extends Explained {
-  constructor() {
-    super(say("unexpectedAnswer"));
+    this.isSent = fault === "lost";
   }
 }
 
 /** The note cannot be read or written now. */
-export class NoteUnavailable extends Explained {}
+export class NoteUnavailable extends Error {}
 
 /** The program on this computer may not be run, or failed. */
-export class ProgramFailed extends Explained {}
+export class ProgramFailed extends Error {}
 
 /** The plugin was switched off meanwhile. No notice is given of this. */
 export class Stopped extends Error {}
 
+/** Return what is wrong with a connection that failed. @type {(error: unknown) => Fault} */
+export function faultOf(error) {
+  if (error instanceof ConnectionFault) return error.fault;
+  return error instanceof ApiError && error.code.startsWith("client-too-") ? "version" : "trouble";
+}
+
+/** Return the state of a connection that failed, in a word or two for the status bar. @param {unknown} error */
+export function nameState(error) {
+  return say(FAULTS[faultOf(error)].state);
+}
+
 /** Return a sentence or two that say what happened and what to do. @param {unknown} error */
 export function explain(error) {
+  if (error instanceof ConnectionFault || error instanceof ProgramFailed) return error.message;
+  if (error instanceof NoAnswer) return say(FAULTS.trouble.words);
+  if (error instanceof ApiError && error.status === TOO_LARGE) return say("tooLarge", { size: formatBytes(LARGEST) });
   if (error instanceof ApiError || error instanceof NoteUnavailable) return sentence(error.message);
-  if (error instanceof Explained) return error.message;
   return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
 }
 
 /** Return whether the daemon may soon be back, so that what is asked of it is worth another try. @param {unknown} error */
 export function isPassing(error) {
-  return error instanceof NoDaemon;
-}
-
-/** Return the state of a connection that failed, in a word or two for the status bar. @param {unknown} error */
-export function nameState(error) {
-  return say(error instanceof Explained ? /** @type {typeof Explained} */ (error.constructor).state : Explained.state);
+  return !["unpaired", "version", "trouble"].includes(faultOf(error));
 }

@@ -7,7 +7,7 @@ import { findOpen } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { ReportTaken } from "./api-types.d.ts" */
+/** @import { ReportTaken, RunList, Status } from "./api-types.d.ts" */
 
 const OFTEN = 10_000; // milliseconds between two reports at least, also while the status cannot be read
 const FIRST = 1_000; // milliseconds until the first check after one that failed; each later one waits twice as long
@@ -67,7 +67,7 @@ export class Heartbeat {
     let isTold = false;
     try {
       await useCode(this.#plugin);
-      const [told, status] = await Promise.allSettled([this.reportOpen(), this.store.load()]);
+      const [told, status] = await Promise.allSettled([this.reportOpen(), this.load()]);
       isTold = told.status === "fulfilled"; // even if the status cannot be read
       for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
       this.error = null;
@@ -87,6 +87,16 @@ export class Heartbeat {
     for (const watch of this.#plugin.watchers) watch();
   }
 
+  /** Read what the daemon is doing. */
+  async load() {
+    const { connection } = this.#plugin;
+    /** @type {Promise<[Status, RunList]>} */
+    const both = Promise.all([connection.read("/status"), connection.read("/runs")]);
+    const [status, { runs }] = await both;
+    this.store.status.value = status;
+    this.store.takeRuns(runs);
+  }
+
   /** @param {number} ms */
   #checkIn(ms) {
     this.#timer = this.#plugin.timers.after(ms, () => void this.check());
@@ -94,12 +104,12 @@ export class Heartbeat {
 
   /** Take what the daemon tells until it does not answer any more. Never rejects. */
   async #listen() {
-    const { api, timers } = this.#plugin;
+    const { connection, timers } = this.#plugin;
     if (this.#isListening) return;
     this.#isListening = true;
     try {
       while (this.status) {
-        const events = await api.readEvents(this.#lastEvent);
+        const events = await connection.readEvents(this.#lastEvent);
         if (timers.isStopped) return;
         for (const event of events) {
           this.#lastEvent = event.id;

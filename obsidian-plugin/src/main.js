@@ -2,10 +2,11 @@
 
 import { Plugin } from "obsidian";
 import { ACTIONS, addCommandLine, addCommands, addMenus } from "./commands.js";
-import { Api } from "./connection.js";
+import { Client } from "../ui/api.js";
+import { Connection } from "./connection.js";
 import { announceBacklog, openDetails } from "./details.js";
 import { notifyOfErrors, notifyWithButton } from "./dialogs.js";
-import { NotInstalled, Stopped } from "./errors.js";
+import { faultOf, Stopped } from "./errors.js";
 import { Heartbeat } from "./heartbeat.js";
 import { findMissing } from "./internals.js";
 import { requireNote } from "./open-notes.js";
@@ -26,7 +27,8 @@ import { chooseLanguage, say } from "./words.js";
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = new Timers();
-  api = new Api(this);
+  connection = new Connection(this);
+  api = new Client(this.connection);
   daemon = new Heartbeat(this);
   activity = new UserActivity(this);
   work = new Work(this);
@@ -69,7 +71,7 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     void this.daemon.reportNoneOpen();
-    this.api.cancelRuns(this.work.runs).catch(() => {});
+    for (const run of this.work.runs) this.api.post(`/runs/${run}/cancel`).catch(() => {});
     this.timers.stopAll(); // from now on nothing is sent
     for (const modal of this.modals) modal.close();
   }
@@ -97,7 +99,7 @@ function begin(plugin) {
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));
   watchPairing(plugin);
   void plugin.daemon.check().then(() => {
-    if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
+    if (faultOf(plugin.daemon.error) === "notInstalled") notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
   });
 }
 

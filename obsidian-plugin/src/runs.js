@@ -1,8 +1,8 @@
 /** What this window is working on: runs that were begun here, and edits that wait until the user is done with something. */
 
 import { effect } from "@preact/signals";
-import { ApiError, readList } from "../ui/api.js";
-import { NoteUnavailable, UnexpectedAnswer } from "./errors.js";
+import { ApiError, readList, UnexpectedAnswer } from "../ui/api.js";
+import { NoteUnavailable } from "./errors.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
 

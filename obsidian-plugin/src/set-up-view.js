@@ -11,7 +11,7 @@ import { fetchAndFollow, pairByProgram, start } from "./set-up.js";
 import { formatBytes, say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { SetUp, State } from "./set-up.js" */
+/** @import { SetUp } from "./set-up.js" */
 /** @import { Key } from "./words.js" */
 
 /**
@@ -21,80 +21,91 @@ import { formatBytes, say } from "./words.js";
  * @typedef {{ plugin: CompanionPlugin, tell: (words: string) => void, take: (act: () => Promise<unknown>) => Promise<void> }} Place
  */
 
-/** @type {Record<State, Key>} */
-const HEADINGS = {
-  none: "setUpNone",
-  stopped: "setUpStopped",
-  another: "setUpAnother",
-  other: "setUpOther",
-  unpaired: "setUpPair",
-  version: "setUpVersion",
-  trouble: "setUpTrouble",
-  model: "setUpModel",
-  ready: "setUpDone",
+/** @typedef {{ place: Place } & Omit<SetUp, "state">} Props of a step */
+
+/**
+ * The heading of each step, and the step.
+ *
+ * @type {Partial<Record<SetUp["state"], [Key, (props: Props) => unknown]>>}
+ */
+const STEPS = {
+  notInstalled: ["setUpNone", Installation],
+  away: ["setUpStopped", Start],
+  another: ["setUpAnother", Start],
+  other: ["setUpOther", Start],
+  unpaired: ["setUpPair", Pairing],
+  version: ["setUpVersion", Trouble],
+  model: ["setUpModel", Model],
 };
 
 /** @param {{ place: Place, setUp: SetUp }} props */
-export function SetUpView({ place, setUp }) {
-  return html`<h3>${say(HEADINGS[setUp.state])}</h3><${Step} place=${place} setUp=${setUp} />`;
+export function SetUpView({ place, setUp: { state, ...about } }) {
+  const [heading, step] = STEPS[state] ?? ["setUpTrouble", Trouble];
+  return html`<h3>${say(heading)}</h3><${step} place=${place} ...${about} />`;
 }
 
-/** @param {{ place: Place, setUp: SetUp }} props the step that comes next */
-function Step({ place, setUp: { state, program, model } }) {
-  if (state === "none") return html`<${Installation} place=${place} />`;
-  if (state === "unpaired") return html`<${Pairing} place=${place} program=${program} />`;
-  if (state === "model" && model) return html`<${Model} place=${place} model=${model} />`;
-  if (program && state !== "version" && state !== "trouble") return html`<${Start} place=${place} program=${program} />`;
-  return html`<p>${state === "ready" ? say("setUpDoneMore") : place.plugin.daemon.words}</p><${LookAgain} place=${place} />`;
-}
-
-/** @param {{ place: Place }} props */
+/** @param {Props} props */
 function Installation({ place }) {
   const system = Platform.isWin ? "Windows" : Platform.isMacOS ? "macOS" : "Linux";
   const { where, lines } = installLines.find((one) => one.system === system) ?? { where: "", lines: [] };
   const copy = (/** @type {string} */ line) => void navigator.clipboard.writeText(line).then(() => place.tell(say("copied")));
   return html`<p>${say("setUpNoneMore", { where })}</p>
-    ${lines.map((line) => html`<div key=${line} class="callout-companion-line"><code>${line}</code><button aria-label=${say("copyLine", { line })} onClick=${() => copy(line)}>${say("copy")}</button></div>`)}
+    ${lines.map(
+      (line) => html`<div key=${line} class="callout-companion-line">
+        <code>${line}</code><button aria-label=${say("copyLine", { line })} onClick=${() => copy(line)}>${say("copy")}</button>
+      </div>`,
+    )}
     <${LookAgain} place=${place} /><${Elsewhere} place=${place} />`;
 }
 
-/** @param {{ place: Place, program: string }} props */
+/** @param {Props} props */
 function Start({ place, program }) {
   const { plugin, tell } = place;
-  const { serve, pair: paired } = describeCommands(plugin.app, program);
-  const act = () => (tell(say("starting")), start(plugin, program));
+  const path = program ?? "";
+  const act = () => (tell(say("starting")), start(plugin, path));
   return html`<p>${say("setUpStoppedMore")}</p>
-    ${[serve, paired].map((text) => html`<code key=${text} class="callout-companion-command">${text}</code>`)}
+    ${Object.values(describeCommands(plugin.app, path)).map((text) => html`<${Command} key=${text} text=${text} />`)}
     <${Act} place=${place} words=${say("start")} act=${act} /><${Elsewhere} place=${place} />`;
 }
 
-/** @param {{ place: Place, program: string | null }} props program: null: there is none, so that a code has to be typed */
+/** @param {Props} props program: null: there is none, so that a code has to be typed */
 function Pairing({ place, program }) {
   const { plugin } = place;
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const pairByCode = async () => {
-    await pair(plugin, field.current?.value ?? "");
-    await plugin.daemon.check();
-  };
+  const act = () => (program ? pairByProgram(plugin, program) : pair(plugin, field.current?.value ?? ""));
+  const shown = program
+    ? html`<${Command} text=${describeCommands(plugin.app, program).pair} />`
+    : html`<input ref=${field} type="text" aria-label=${say("setCode")} />`;
   return html`<p>${say(program ? "setUpPairMore" : "setUpPairByHand")}</p>
-    ${program ? html`<code class="callout-companion-command">${describeCommands(plugin.app, program).pair}</code>` : html`<input ref=${field} type="text" aria-label=${say("setCode")} />`}
-    <${Act} place=${place} words=${say("pair")} act=${program ? () => pairByProgram(plugin, program) : pairByCode} /><${Elsewhere} place=${place} />`;
+    ${shown}<${Act} place=${place} words=${say("pair")} act=${act} /><${Elsewhere} place=${place} />`;
 }
 
-/** @param {{ place: Place, model: NonNullable<SetUp["model"]> }} props */
+/** @param {Props} props */
 function Model({ place, model }) {
+  const { plugin, tell } = place;
+  const { name = "", catalog = [] } = model ?? {};
+  const { title, bytes } = catalog.find((entry) => entry.name === name) ?? { title: name, bytes: 0 };
   const got = useSignal({ done: 0, of: 0 });
-  const entry = model.catalog.find(({ name }) => name === model.name);
-  const fetched = say("fetchModel", { size: formatBytes(entry?.bytes ?? 0) });
+  const words = say("fetchModel", { size: formatBytes(bytes) });
   const follow = () =>
-    fetchAndFollow(place.plugin, model.name, (fetch) => {
+    fetchAndFollow(plugin, name, (fetch) => {
       got.value = fetch;
-      place.tell(say("fetching", { done: formatBytes(fetch.done), of: formatBytes(fetch.of) }));
+      tell(say("fetching", { done: formatBytes(fetch.done), of: formatBytes(fetch.of) }));
     });
   const { done, of } = got.value;
-  return html`<p>${say("setUpModelMore", { title: entry?.title ?? model.name })}</p>
-    ${of > 0 && html`<progress aria-label=${fetched} max=${of} value=${done}></progress>`}
-    <${Act} place=${place} words=${fetched} act=${follow} isBegun=${place.plugin.daemon.status?.fetch?.state === "fetching"} />`;
+  return html`<p>${say("setUpModelMore", { title })}</p>
+    ${of > 0 && html`<progress aria-label=${words} max=${of} value=${done}></progress>`}
+    <${Act} place=${place} words=${words} act=${follow} isBegun=${plugin.daemon.status?.fetch?.state === "fetching"} />`;
+}
+
+/** @param {Props} props what is wrong, which no button mends */
+function Trouble({ place }) {
+  return html`<p>${place.plugin.daemon.words}</p><${LookAgain} place=${place} />`;
+}
+
+/** @param {{ text: string }} props what is run */
+function Command({ text }) {
+  return html`<code class="callout-companion-command">${text}</code>`;
 }
 
 /** @param {{ place: Place }} props */
@@ -106,11 +117,18 @@ function LookAgain({ place }) {
 function Elsewhere({ place }) {
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const act = () => agreeTo(place.plugin.app, field.current?.value.trim() ?? "");
-  return html`<details><summary>${say("programElsewhere")}</summary><p>${say("programElsewhereMore")}</p>
-    <input ref=${field} type="text" aria-label=${say("setProgram")} /><${Act} place=${place} words=${say("useProgram")} act=${act} /></details>`;
+  return html`<details>
+    <summary>${say("programElsewhere")}</summary>
+    <p>${say("programElsewhereMore")}</p>
+    <input ref=${field} type="text" aria-label=${say("setProgram")} /><${Act} place=${place} words=${say("useProgram")} act=${act} />
+  </details>`;
 }
 
-/** @param {{ place: Place, words: string, act: () => Promise<unknown>, isBegun?: boolean }} props a button that takes a step; isBegun: which was taken already */
+/**
+ * A button that takes a step.
+ *
+ * @param {{ place: Place, words: string, act: () => Promise<unknown>, isBegun?: boolean }} props isBegun: whether it was taken already
+ */
 function Act({ place, words, act, isBegun = false }) {
   const isBusy = useSignal(false);
   const take = async () => {

@@ -1,26 +1,19 @@
 /** Set-up: what is missing until notes can be filled, and the steps that bring it. */
 
 import { pair } from "./connection.js";
-import { AnotherVault, isPassing, NotPaired, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
+import { faultOf, isPassing, ProgramFailed } from "./errors.js";
 import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Fault } from "./errors.js" */
 /** @import { FetchShape, ModelShape } from "./api-types.d.ts" */
 
 /**
- * none: no program is on this computer. stopped: it does not run for this vault. another: another
- * vault's runs. other: another program is in its place. unpaired: it runs, and does not know this
- * plugin. version: it is too old or too new. trouble: it does not answer as it should. model: its
- * model is not there yet. ready: all is there.
+ * state: what is wrong with the connection (notInstalled: no program is on this computer); or `model`: the model is not there yet; or
+ * `ready`: all is there. program: the path of the program, null if there is none. model: what is known of the model, null if nothing is.
  *
- * @typedef {"none" | "stopped" | "another" | "other" | "unpaired" | "version" | "trouble" | "model" | "ready"} State
- */
-
-/**
- * program: the path of the program, null if there is none. model: what is known of the model, null if
- * nothing is.
- *
+ * @typedef {Fault | "model" | "ready"} State
  * @typedef {{ state: State, program: string | null, model: ModelShape | null }} SetUp
  */
 
@@ -41,21 +34,10 @@ export async function findSetUp(plugin) {
     return { state: model.is_missing ? "model" : "ready", program: null, model };
   }
   const program = await findProgram(plugin.app);
-  return { state: nameSetUp(error, program), program, model: null };
-}
-
-/**
- * @param {unknown} error of the last check of the daemon
- * @param {string | null} program
- * @returns {State}
- */
-function nameSetUp(error, program) {
-  if (error instanceof NotPaired) return "unpaired";
-  if (error instanceof TooOld) return "version";
-  if (!isPassing(error)) return "trouble";
-  if (!program) return "none";
-  if (error instanceof AnotherVault) return "another";
-  return error instanceof OtherProgram ? "other" : "stopped";
+  let state = faultOf(error);
+  if (isPassing(error) && !program) state = "notInstalled";
+  else if (state === "lost" || state === "notInstalled") state = "away"; // it is installed, and runs for no vault or another
+  return { state, program, model: null };
 }
 
 /**
@@ -71,7 +53,7 @@ export async function start(plugin, path) {
   const { fault, release } = await startDaemon(plugin.app);
   await Promise.race([fault, awaitDaemon(plugin)]).catch(failAs("startFailed"));
   release();
-  if (plugin.daemon.error instanceof NotPaired) await pairByProgram(plugin, path);
+  if (faultOf(plugin.daemon.error) === "unpaired") await pairByProgram(plugin, path);
 }
 
 /**
@@ -91,9 +73,7 @@ export async function pairByProgram(plugin, path) {
 
 /** @param {CompanionPlugin} plugin */
 async function pairByCode(plugin) {
-  const code = await readCode(plugin.app).catch(failAs("pairFailed"));
-  await pair(plugin, code);
-  await plugin.daemon.check();
+  await pair(plugin, await readCode(plugin.app).catch(failAs("pairFailed")));
 }
 
 /** Return what says of a program that failed what that means, and why. @param {"startFailed" | "pairFailed"} key */
@@ -112,7 +92,7 @@ function failAs(key) {
 export function watchPairing(plugin) {
   let isTried = false;
   plugin.watchers.add(() => {
-    const isUnpaired = plugin.daemon.error instanceof NotPaired;
+    const isUnpaired = faultOf(plugin.daemon.error) === "unpaired";
     const path = readAgreed(plugin.app);
     if (isUnpaired && !isTried && path) void pairByProgram(plugin, path).catch(() => {}); // the set-up tells why
     isTried = isUnpaired;
@@ -129,7 +109,7 @@ export function watchPairing(plugin) {
 export async function fetchAndFollow(plugin, name, show) {
   const { store } = plugin.daemon;
   await plugin.api.post("/model/fetch", { name });
-  await store.load();
+  await plugin.daemon.load();
   await new Promise((done) => {
     const stop = store.status.subscribe((status) => {
       if (status?.fetch?.state === "fetching") show(status.fetch);
@@ -153,7 +133,7 @@ async function awaitDaemon(plugin) {
     await plugin.timers.pause(LOOK);
     await plugin.daemon.check();
     const { status, error } = plugin.daemon;
-    if (status || error instanceof NotPaired || error instanceof TooOld) return;
+    if (status || ["unpaired", "version"].includes(faultOf(error))) return;
   }
   throw new ProgramFailed(say("startSlow"));
 }

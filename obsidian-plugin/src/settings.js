@@ -3,7 +3,7 @@
 import { PluginSettingTab } from "obsidian";
 import { pair } from "./connection.js";
 import { confirmFirst, notify } from "./dialogs.js";
-import { AnotherVault, explain } from "./errors.js";
+import { ConnectionFault, explain } from "./errors.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
 import { describeModel, describeVault, joinNames, say } from "./words.js";
@@ -142,7 +142,7 @@ export class CompanionSettingTab extends PluginSettingTab {
       setting.setErrorMessage(null).setDesc(await testConnection(plugin));
     } catch (error) {
       setting.setErrorMessage(explain(error));
-      if (!(error instanceof AnotherVault) || unproven) return;
+      if (!(error instanceof ConnectionFault) || error.fault !== "another" || unproven) return;
       const { address } = error;
       confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), () => this.#pair(setting, code, address)]);
     }

@@ -1,7 +1,7 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
 import { notifyWithButton } from "./dialogs.js";
-import { NoteUnavailable, UnexpectedAnswer } from "./errors.js";
+import { ConnectionFault, NoteUnavailable } from "./errors.js";
 import { applyEdits, editNote, readNote, saveOpen, sha256 } from "./note-text.js";
 import { findEditing } from "./open-notes.js";
 import { untilAnswered } from "./runs.js";
@@ -108,12 +108,12 @@ function requireThere({ vault }, { file, row: { path } }) {
 /**
  * Return whether the offer was made for this text.
  *
- * Throws UnexpectedAnswer if its edits make another text than the offer says.
+ * Throws ConnectionFault if its edits make another text than the offer says.
  *
  * @type {(text: string, offer: OfferShape) => Promise<boolean>}
  */
 async function fits(text, offer) {
   if ((await sha256(text)) !== offer.base_sha256) return false;
-  if ((await sha256(applyEdits(text, offer.edits))) !== offer.new_sha256) throw new UnexpectedAnswer();
+  if ((await sha256(applyEdits(text, offer.edits))) !== offer.new_sha256) throw new ConnectionFault("trouble");
   return true;
 }

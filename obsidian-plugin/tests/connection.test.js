@@ -450,18 +450,61 @@ describe("a daemon that is away", () => {
       return run;
     });
     await host.command("enrich-note");
+    await host.pass(500);
     const keys = host.daemon.dialled.filter(({ name }) => name === "POST /runs").map(({ headers }) => headers["Idempotency-Key"]);
     assert.equal(keys.length, 2);
     assert.match(keys[0], /^[0-9a-f-]{36}$/);
     assert.equal(keys[0], keys[1]);
   });
 
-  test("whose answer gets lost is not asked again where it takes no key", async () => {
+  test("that is still at work on what it was asked to is asked later", async () => {
     host = await new Host().load();
-    host.daemon.answers.set("POST /backlog", () => {
-      throw new Error("net::ERR_CONNECTION_RESET");
+    let times = 0;
+    host.daemon.answers.set("POST /pause", () => (times++ < 3 ? answer(409, "This is still being done.", "under-way") : host.daemon["POST /pause"]()));
+    await host.command("pause");
+    await host.pass(1500);
+    assert.equal(host.said, "Background work is paused.");
+  });
+
+  describe("while something is read", () => {
+    const begin = async () => {
+      host = await new Host().load();
+      await host.open("A.md");
+      host.daemon.isAway = true;
+      await host.pass(2_000);
+      await host.command("why-note");
+      await host.pass(1_000);
+      assert.equal(host.said, `${AWAY}Cancel`);
+    };
+
+    test("is waited for", async () => {
+      await begin();
+      const { length } = host.notices;
+      await host.pass(60_000);
+      assert.equal(host.notices.length, length, "it is told once");
+      host.daemon.isAway = false;
+      await host.pass(60_000);
+      assert.match(host.modal.contentEl.textContent, /empty description/);
     });
-    await assert.rejects(host.plugin.api.post("/backlog", { enrich: true }));
-    assert.equal(host.daemon.dialled.filter(({ name }) => name === "POST /backlog").length, 1);
+
+    test("is waited for until that is cancelled", async () => {
+      await begin();
+      await host.command("cancel");
+      await host.pass(1_000);
+      assert.equal(host.said, AWAY);
+      assert.equal(await host.command("cancel"), false);
+      host.daemon.isAway = false;
+      await host.pass(60_000);
+      assert.equal(host.modals.length, 0);
+    });
+
+    test("is waited for until the plugin is switched off", async () => {
+      await begin();
+      const { length } = host.notices;
+      await host.unload();
+      const asked = host.daemon.dialled.length;
+      await host.pass(60_000);
+      assert.deepEqual([host.notices.length, host.daemon.dialled.length], [length, asked]);
+    });
   });
 });

@@ -1,6 +1,6 @@
-/** The HTTP API, as the page and the view use it. */
+/** The HTTP API: one client for the page and the plugin, each of which has its own way to send a request. */
 
-/** @import { Acceptance, DecisionsMade } from "../src/api-types.d.ts" */
+/** @import { Acceptance, DecisionsMade, Problem } from "../src/api-types.d.ts" */
 
 /**
  * What reaches the daemon. get, post: rejects with ApiError, or with another error whose message is for the user. decide: decides on
@@ -9,8 +9,24 @@
  * @typedef {{
  *   get: (path: string, query?: Record<string, string | number>) => Promise<any>,
  *   post: (path: string, body?: object) => Promise<any>,
- *   decide: (decisions: { accept?: Acceptance[], refuse?: number[], undo?: number[], run?: string }) => Promise<DecisionsMade>,
+ *   decide: (decisions: Decisions) => Promise<DecisionsMade>,
  * }} Api
+ */
+
+/** @typedef {{ accept?: Acceptance[], refuse?: number[], undo?: number[], run?: string }} Decisions */
+
+/**
+ * A request, and its answer. path: below `/api/v1`, with its query. headers: without the token.
+ *
+ * @typedef {{ method: string, path: string, body?: object, headers?: Record<string, string> }} Question
+ * @typedef {{ status: number, text: string }} Answer
+ */
+
+/**
+ * How requests get to the daemon. send: sends one with the token; rejects with NoAnswer where none comes. wait: resolves when a request
+ * that failed is to be sent again; rejects with why it is not. tries: how often it was sent.
+ *
+ * @typedef {{ send: (question: Question) => Promise<Answer>, wait: (error: unknown, tries: number) => Promise<void> }} Transport
  */
 
 /** The daemon refused something; `status` and `code` say what kind it is. */
@@ -24,6 +40,85 @@ export class ApiError extends Error {
     super(detail);
     this.status = status;
     this.code = code;
+  }
+}
+
+/** There is no answer of this vault's daemon. */
+export class NoAnswer extends Error {
+  /** Whether the daemon may have done all the same what it was asked to. */
+  isSent = true;
+}
+
+/** What came is half an answer, or none that a daemon of this version gives. */
+export class UnexpectedAnswer extends NoAnswer {}
+
+/**
+ * The client. What only reads is asked for until it is answered; all else once more if its answer got lost, with the same key, so
+ * that nothing is done twice.
+ */
+export class Client {
+  #transport;
+
+  /** @param {Transport} transport */
+  constructor(transport) {
+    this.#transport = transport;
+  }
+
+  /** @template T @param {string} path @param {Record<string, string | number>} [query] @returns {Promise<T>} */
+  get(path, query = {}) {
+    return this.#ask({ method: "GET", path: `${path}${toQuery(query)}` });
+  }
+
+  /** @template T @param {string} path @param {object} [body] @returns {Promise<T>} */
+  post(path, body = {}) {
+    return this.#ask({ method: "POST", path, body, headers: { "Idempotency-Key": crypto.randomUUID() } });
+  }
+
+  /** @param {Decisions} decisions @returns {Promise<DecisionsMade>} */
+  decide(decisions) {
+    return this.post("/proposals/decide", decisions);
+  }
+
+  /** @template T @param {Question} question @returns {Promise<T>} */
+  async #ask(question) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return readAnswer(await this.#transport.send(question));
+      } catch (error) {
+        if (!isRepeated(question, error, tries)) throw error;
+        await this.#transport.wait(error, tries);
+      }
+    }
+  }
+}
+
+/** @type {(question: Question, error: unknown, tries: number) => boolean} */
+function isRepeated({ method }, error, tries) {
+  if (error instanceof ApiError) return error.code === "under-way"; // it is still being done, as its answer got lost
+  return error instanceof NoAnswer && (method === "GET" || (error.isSent && tries === 1));
+}
+
+/** Return what an answer says. Throws as readText does, or UnexpectedAnswer. @template T @param {Answer} answer @returns {T} */
+export function readAnswer(answer) {
+  return parse(readText(answer));
+}
+
+/** Return the text of an answer. Throws ApiError, by its status and problem (RFC 9457). @param {Answer} answer */
+export function readText({ status, text }) {
+  if (status >= 200 && status <= 299) return text;
+  /** @type {Partial<Problem>} */
+  const { code, detail = "Refused." } = parse(text) ?? {};
+  throw new ApiError(detail, status, code);
+}
+
+/** Parse JSON. Throws UnexpectedAnswer. @template T @param {string} text @returns {T} */
+export function parse(text) {
+  try {
+    /** @type {unknown} */
+    const value = JSON.parse(text);
+    return /** @type {T} */ (value);
+  } catch {
+    throw new UnexpectedAnswer("No JSON.");
   }
 }
 

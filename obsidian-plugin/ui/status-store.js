@@ -75,12 +75,6 @@ export class StatusStore {
     return say("minutesLeft", { n: minutes });
   }
 
-  async load() {
-    const [status, { runs }] = await Promise.all([this.api.get("/status"), this.api.get("/runs")]);
-    this.status.value = status;
-    this.runs.value = this.#keepOver(runs);
-  }
-
   /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   takeEvent({ name, data }) {
     this.isAway.value = false;

@@ -84,3 +84,16 @@ def test_keys_are_kept_for_a_day_and_only_so_many(
     assert keys.begin("c", "x") is None and keys.begin("b", "x") == ("x", "answer", False)
     now += 24 * 3600
     assert keys.begin("b", "x") is None
+
+
+def test_the_answer_about_the_backlog_is_given_once(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings["backlog"] = "ask"
+    daemon_fixture.note("Stub.md")
+    server = Serving(daemon_fixture.start())
+    daemon_fixture.rescan()
+    try:
+        answers = [send(server, "/backlog", {"fill": False, "notes": 1}) for _ in range(2)]
+        assert [answer.status for answer in answers] == [200, 200]
+        assert send(server, "/backlog", {"fill": False, "notes": 1}, "k2").status != 200
+    finally:
+        server.stop()

@@ -1,17 +1,14 @@
 /** The page's session: a one-time code is traded for a token, which lives in the tab alone; requests and events by it. */
 
 import { signal } from "@preact/signals";
-import { ApiError, parseEvents, toQuery } from "../api.js";
+import { Client, NoAnswer, parseEvents, readAnswer } from "../api.js";
 import { say } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Api, DaemonEvent } from "../api.js" */
+/** @import { DaemonEvent, Question } from "../api.js" */
+/** @import { TokenSecret } from "../../src/api-types.d.ts" */
 
 const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
-const PREFIX = "/api/v1";
-/** Nobody answers. */
-class Away extends Error {}
-
 const PAUSE = 500; // milliseconds until what got no answer is asked again
 
 /** How the session is: being opened, open, ended, or without a daemon that answers. @type {Signal<"opening" | "open" | "out" | "away">} */
@@ -26,11 +23,12 @@ export async function openSession() {
   if (code) {
     history.replaceState(null, "", location.pathname + location.search);
     try {
-      const { token } = await send("POST", "/session", { code });
+      /** @type {TokenSecret} */
+      const { token } = readAnswer(await send({ method: "POST", path: "/session", body: { code } }));
       keep(token);
       others.postMessage(token);
     } catch (error) {
-      if (error instanceof Away) return; // it says so
+      if (error instanceof NoAnswer) return; // it says so
       reason.value = /** @type {Error} */ (error).message;
     }
   }
@@ -53,72 +51,40 @@ others.addEventListener("message", ({ data }) => {
 /** End the session, in all tabs that share its token. */
 export function signOut() {
   const token = sessionStorage.getItem(SESSION);
-  if (token) void ask("POST", `/tokens/${token.split(".")[0]}/revoke`, {}).catch(() => {});
+  if (token) void send({ method: "POST", path: `/tokens/${token.split(".")[0]}/revoke`, body: {} }).catch(() => {});
   sessionStorage.removeItem(SESSION);
   reason.value = say("signedOut");
   session.value = "out";
 }
 
-/** @type {Api} */
-export const api = {
-  get: (path, query = {}) => send("GET", `${path}${toQuery(query)}`),
-  post: (path, body = {}) => send("POST", path, body),
-  decide: (decisions) => send("POST", "/proposals/decide", decisions),
-};
-
-/**
- * Ask, and return the answer. Where none comes, it is asked again: what only reads until one does, all else once, with
- * the same key, so that nothing is done twice.
- *
- * @type {(method: string, path: string, body?: object) => Promise<any>}
- */
-async function send(method, path, body) {
-  const isRead = method === "GET";
-  const key = isRead || path === "/session" ? undefined : crypto.randomUUID();
-  for (let tries = 1; ; tries++) {
-    try {
-      const { response, answer } = await askWhole(method, path, body, key);
-      if (response.ok) return answer;
-      const isUnderWay = key && tries === 1 && response.status === 409 && response.headers.has("Retry-After");
-      if (!isUnderWay) throw new ApiError(answer.detail ?? response.statusText, response.status, answer.code);
-    } catch (error) {
-      const isOver = isRead ? session.peek() === "out" : !key || tries > 1;
-      if (!(error instanceof Away) || isOver) throw error;
-    }
+/** The API. What only reads is asked for until the session ends. */
+export const api = new Client({
+  send,
+  async wait(error) {
+    if (session.peek() === "out") throw error;
     await new Promise((done) => setTimeout(done, PAUSE));
-  }
+  },
+});
+
+/** @param {Question} question */
+async function send(question) {
+  const response = await ask(question);
+  const text = await response.text().catch(() => lose());
+  return { status: response.status, text };
 }
 
-/** Ask, and read the whole answer: half of one is none. @type {(method: string, path: string, body?: object, key?: string) => Promise<{ response: Response, answer: any }>} */
-async function askWhole(method, path, body, key) {
-  const response = await ask(method, path, body, undefined, key);
-  const answer = await response.json().catch(() => null);
-  if (answer !== null || !response.ok) return { response, answer: answer ?? {} };
-  session.value = "away";
-  throw new Away(say("notAnswering"));
-}
-
-/**
- * @param {string} method
- * @param {string} path
- * @param {object} [body]
- * @param {AbortSignal} [stop]
- * @param {string} [key] of a request that is not to be done twice
- */
-async function ask(method, path, body, stop, key) {
+/** @type {(question: Question, stop?: AbortSignal) => Promise<Response>} */
+async function ask({ method, path, body, headers }, stop) {
   const token = sessionStorage.getItem(SESSION);
-  /** @type {Record<string, string>} */
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  if (key) headers["Idempotency-Key"] = key;
-  if (body) headers["Content-Type"] = "application/json";
-  /** @type {Response} */
-  let response;
-  try {
-    response = await fetch(`${PREFIX}${path}`, { method, headers, cache: "no-store", ...(body && { body: JSON.stringify(body) }), ...(stop && { signal: stop }) });
-  } catch {
-    if (!stop?.aborted && session.peek() !== "out") session.value = "away";
-    throw new Away(say("notAnswering"));
-  }
+  /** @type {RequestInit} */
+  const request = {
+    method,
+    headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) },
+    cache: "no-store",
+    ...(body && { body: JSON.stringify(body) }),
+    ...(stop && { signal: stop }),
+  };
+  const response = await fetch(`/api/v1${path}`, request).catch(() => lose(stop?.aborted));
   if (response.status === 401) {
     reason.value ||= say("sessionOver");
     session.value = "out";
@@ -126,8 +92,15 @@ async function ask(method, path, body, stop, key) {
   return response;
 }
 
+/** Show that nobody answers, unless it was not waited for. @returns {never} */
+function lose(isAborted = false) {
+  if (!isAborted && session.peek() !== "out") session.value = "away";
+  throw new NoAnswer(say("notAnswering"));
+}
+
 /**
- * Read the daemon's events (server-sent events, with a token, which EventSource cannot send) until the answer ends, as it does when too many are read at a time, or the tab is hidden.
+ * Read the daemon's events (server-sent events, with a token, which EventSource cannot send) until the answer ends, as it does when too
+ * many are read at a time, or the tab is hidden.
  *
  * @param {(event: DaemonEvent) => void} take
  */
@@ -136,7 +109,7 @@ export async function readEvents(take) {
   const hide = () => document.hidden && stop.abort();
   document.addEventListener("visibilitychange", hide);
   try {
-    const { ok, body } = await ask("GET", "/events", undefined, stop.signal);
+    const { ok, body } = await ask({ method: "GET", path: "/events" }, stop.signal);
     if (ok && body) await readStream(body.pipeThrough(new TextDecoderStream()).getReader(), take);
   } catch {
     // it ended: whoever follows looks again
