@@ -49,7 +49,7 @@ export const ACTIONS = {
     id: "enrich-section",
     name: "enrichSection",
     icon: "heading",
-    act: (plugin, file) => enrichNote(plugin, file, { section: true }),
+    act: (plugin, file) => enrichNote(plugin, file, { line: findLine(plugin, file) + 1 }),
     isPossible: hasSection,
   },
   field: { id: "enrich-field", name: "enrichField", icon: "text-cursor-input", act: enrichField },
@@ -57,7 +57,7 @@ export const ACTIONS = {
     id: "answer-requests",
     name: "answerRequests",
     icon: "message-square-reply",
-    act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
+    act: (plugin, file) => enrichNote(plugin, file, { mode: "requests" }),
   },
   folder: {
     id: "enrich-folder",
@@ -207,9 +207,14 @@ function addItems(plugin, menu, about, actions, values) {
  *
  * @type {(plugin: CompanionPlugin, file: TFile) => boolean}
  */
-function hasSection({ app }, file) {
-  const line = findEditing(app, file)?.editor?.getCursor().line ?? -1;
-  return Boolean(app.metadataCache.getFileCache(file)?.headings?.some(({ position }) => position.start.line <= line));
+function hasSection(plugin, file) {
+  const line = findLine(plugin, file);
+  return Boolean(plugin.app.metadataCache.getFileCache(file)?.headings?.some(({ position }) => position.start.line <= line));
+}
+
+/** Return the line of the cursor, counted from 0, -1 where the note is not edited. @type {(plugin: CompanionPlugin, file: TFile) => number} */
+function findLine({ app }, file) {
+  return findEditing(app, file)?.editor?.getCursor().line ?? -1;
 }
 
 /**

@@ -3,26 +3,19 @@
 import { TFolder } from "obsidian";
 import { confirmFirst, notify, notifyWithButton } from "./dialogs.js";
 import { saveOpen } from "./note-text.js";
-import { findEditing } from "./open-notes.js";
 import { ApiError } from "../ui/api.js";
 import { sum } from "../ui/status-store.js";
 import { tellFilled, undoRun } from "./undo.js";
-import { countNotes, formatMinutes, say, sentence } from "./words.js";
+import { countNotes, say, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { NotePage, RunShape } from "./api-types.d.ts" */
+/** @import { NotePage, RunOptions, RunShape } from "./api-types.d.ts" */
 /** @import { Result } from "./runs.js" */
 
 const MANY = 50; // notes in a run that the user is asked about first
 
-/**
- * What of a note is asked for. section: only a callout for the section at the cursor. requests: only the empty
- * callouts. field: only that one. propose: nothing is written.
- *
- * @typedef {{ section?: boolean, requests?: boolean, field?: string, propose?: boolean }} Scope
- */
-
+/** @typedef {Partial<Pick<RunOptions, "line" | "mode" | "field" | "propose">>} Options what of a note is asked for */
 /** @typedef {{ change: number | null, status: string, words: string }} Answer words: why there is no change */
 
 /**
@@ -32,43 +25,47 @@ const MANY = 50; // notes in a run that the user is asked about first
  * What waits for the note already is written first: the model is then asked for the rest only. Return the outcome in
  * words.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, scope?: Scope) => Promise<string>}
+ * @type {(plugin: CompanionPlugin, file: TFile, options?: Options) => Promise<string>}
  */
-export function enrichNote(plugin, file, scope = {}) {
+export function enrichNote(plugin, file, options = {}) {
   return plugin.work.do(file, async () => {
     let told = "";
-    for (const { row, change } of scope.propose ? [] : await plugin.outbox.makeNow(file.path)) {
+    for (const { row, change } of options.propose ? [] : await plugin.outbox.makeNow(file.path)) {
       if (row.change === null) told = await tellFilled(plugin, file, change);
     }
-    const { change, status, words } = await askModel(plugin, file, scope);
+    const { change, status, words } = await askModel(plugin, file, options);
     if (change !== null) return tellFilled(plugin, file, change);
-    if (status !== "failed" && (told || (scope.propose && status === "proposed"))) return told;
+    if (status !== "failed" && (told || (options.propose && status === "proposed"))) return told;
     notify(words);
     return words;
   });
 }
 
 /**
- * Have a model asked about a note, and return the change that it came to, or why there is none.
+ * Have a model asked about a note, and return the change that it came to, or why there is none. If the note is renamed
+ * and nothing came of it, it is asked about again: what a model gave is kept, and not asked for twice.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, scope: Scope) => Promise<Answer>}
+ * @type {(plugin: CompanionPlugin, file: TFile, options: Options) => Promise<Answer>}
  */
-async function askModel(plugin, file, { section, requests, field, propose }) {
-  const { api, app, outbox, work } = plugin;
+async function askModel(plugin, file, options) {
+  const { path } = file;
+  try {
+    const answer = await askOnce(plugin, file, options);
+    if (file.path === path || answer.change !== null || answer.status === "proposed") return answer;
+  } catch (error) {
+    if (file.path === path || !(error instanceof ApiError)) throw error;
+  }
+  return askModel(plugin, file, options);
+}
+
+/** @type {(plugin: CompanionPlugin, file: TFile, options: Options) => Promise<Answer>} */
+async function askOnce(plugin, file, options) {
+  const { api, outbox, work } = plugin;
   const name = file.basename;
   await saveOpen(plugin, file.path);
   await plugin.daemon.reportOpenIfChanged();
-  const line = section && findEditing(app, file)?.editor?.getCursor().line;
   /** @type {RunShape} */
-  const run = await api.post("/runs", {
-    paths: [file.path],
-    priority: "interactive",
-    on_fault: "stop",
-    ...(typeof line === "number" && { line: line + 1 }),
-    ...(requests && { mode: "requests" }),
-    ...(field && { field }),
-    ...(propose && { propose }),
-  });
+  const run = await api.post("/runs", { paths: [file.path], priority: "interactive", on_fault: "stop", ...options });
   /** @type {Promise<Answer>} */
   const made = outbox.expect(run.id).then(({ change }) => ({ change, status: "enriched", words: "" }));
   const follow = async () => {
@@ -100,10 +97,8 @@ export async function enrichFolder(plugin, folder) {
   /** @type {NotePage} */
   const { total } = await plugin.api.get("/notes", { folder: path, limit: 1 });
   if (total < MANY) return act();
-  const { notes, ms } = plugin.pace; // of earlier runs in this window
-  const time = notes ? say("timeAbout", { time: formatMinutes(((ms / notes) * total) / 60_000) }) : say("timeUnknown");
-  const words = say("largeRun", { notes: countNotes(total), name });
-  confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${time}`, [say("fillThem"), act]);
+  const words = `${say("largeRun", { notes: countNotes(total), name })} ${say("timeUnknown")}`;
+  confirmFirst(plugin, say("enrichAsk", { name }), words, [say("fillThem"), act]);
 }
 
 /**
@@ -131,7 +126,6 @@ async function enrichMany(plugin, about, name, agreed = false) {
     for (const path of paths) await saveOpen(plugin, path && about instanceof TFolder ? `${path}/` : path);
     /** @type {RunShape} */
     const run = await api.post("/runs", { paths, priority: "request", agreed });
-    const began = Date.now();
     const { counts, fault, results } = await work.follow(run, about, ({ counts: seen, total, waits }) => {
       return [say("seenOf", { seen: sum(seen), notes: countNotes(total) }), waits].filter(Boolean).join(", ");
     });
@@ -142,9 +136,8 @@ async function enrichMany(plugin, about, name, agreed = false) {
       failed && say("failedNotes", { notes: countNotes(failed) }),
       fault && sentence(fault),
     ].filter(Boolean).join(" ");
-    if (!filled) return notify(told);
-    plugin.pace = { notes: filled, ms: Date.now() - began };
-    notifyWithButton(plugin, told, say("undo"), () => undoRun(plugin, run.id));
+    if (filled) notifyWithButton(plugin, told, say("undo"), () => undoRun(plugin, run.id));
+    else notify(told);
   }).catch((/** @type {unknown} */ error) => {
     if (!(error instanceof ApiError) || error.code !== "not-agreed") throw error;
     const act = () => enrichMany(plugin, about, name, true);

@@ -37,8 +37,6 @@ export default class CompanionPlugin extends Plugin {
   client = crypto.randomUUID();
   /** The size of the backlog that the user was notified of. */
   announcedBacklog = 0;
-  /** The notes that the last run filled, and how long it took. */
-  pace = { notes: 0, ms: 0 };
   /** @type {Promise<void> | null} the pairing in progress */
   pairing = null;
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */

@@ -52,12 +52,6 @@ export function formatBytes(bytes) {
   return formatNumber(bytes / size, { style: "unit", unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 });
 }
 
-/** Return a time as `20 minutes` or `3 hours`. @param {number} minutes */
-export function formatMinutes(minutes) {
-  const [unit, size] = minutes < 90 ? ["minute", 1] : ["hour", 60];
-  return formatNumber(Math.ceil(minutes / size), { style: "unit", unit, unitDisplay: "long" });
-}
-
 /** Return the name of the vault and the numbers of its notes. @param {Pick<Status, "vault" | "notes" | "to_do">} status */
 export function describeVault(status) {
   return say("vaultSummary", { vault: status.vault, notes: countNotes(status.notes), todo: status.to_do });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EditorState, StateEffect } from "@codemirror/state";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host } from "./host/obsidian.js";
-import { FILLED, NOTE, answer, fill, offerFor } from "./host/daemon.js";
+import { FakeDaemon, FILLED, NOTE, answer, fill, offerFor, progress, result } from "./host/daemon.js";
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
@@ -151,6 +151,29 @@ test("a note that is turned from reading to editing meanwhile is filled in its e
 });
 
 describe("a note that does not stay open", () => {
+  const MISSED = [
+    ["told so", () => answer(422, "There is no A.md.")],
+    ["told so later", null],
+  ];
+  for (const [name, refusal] of MISSED) {
+    test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
+      if (!refusal) host.daemon.run = progress({ results: [result({ status: "skipped", reason: "no such file" })] });
+      host.daemon.answers.set(refusal ? "POST /runs" : "GET /runs/*", async (...about) => {
+        host.daemon.answers.clear();
+        await host.app.vault.rename(view.file, "C.md");
+        const skipped = FakeDaemon.prototype["GET /runs/*"].apply(host.daemon, about);
+        host.daemon.run = null;
+        return refusal?.() ?? skipped;
+      });
+      await answerNow();
+      await host.command("enrich-note");
+      assert.equal(view.editor.getValue(), FILLED);
+      const asked = host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]);
+      assert.deepEqual(asked, ["A.md", "C.md"]);
+      assert.equal(host.plugin.work.doing.size, 0);
+    });
+  }
+
   test("is confirmed by its new name when it was renamed while the edits waited for the cursor", async () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
     await enrich();
