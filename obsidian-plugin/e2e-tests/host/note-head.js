@@ -3,7 +3,7 @@
 import { icon } from "./icons.js";
 
 /** A property with a value of one line, or none. */
-const PROPERTY = /^([^\s:#][^:\n]*):[ \t]*([^\n]*)$/;
+const PROPERTY = /^([^\s:#][^:\n]*):[ \t]*([^\n]*)$/gm;
 
 export class NoteHead {
   constructor(view) {
@@ -30,16 +30,7 @@ export class NoteHead {
       row.createSpan({ cls: "metadata-property-key", text: name });
       const input = row.createEl("input", { cls: "metadata-input", attr: { "aria-label": name } });
       input.value = value;
-      input.addEventListener("change", () => this.#write(name, input.value));
     }
-  }
-
-  #write(name, value) {
-    const { cm } = this.view.editor;
-    const found = readProperties(cm.state.doc.toString()).find((one) => one.name === name);
-    if (!found) return;
-    const { from, to } = found;
-    cm.dispatch({ changes: { from, to, insert: value ? ` ${value}` : "" }, userEvent: "set" });
   }
 
   async #rename() {
@@ -51,15 +42,7 @@ export class NoteHead {
   }
 }
 
-/** from, to: of the value and the blanks before it. */
 function readProperties(text) {
-  const block = /^---\n([\s\S]*?\n)??---\n/.exec(text)?.[1] ?? "";
-  const found = [];
-  let start = 4;
-  for (const line of block.split("\n").slice(0, -1)) {
-    const [all, name, value] = PROPERTY.exec(line) ?? [];
-    if (all) found.push({ name, value, from: start + name.length + 1, to: start + line.length });
-    start += line.length + 1;
-  }
-  return found;
+  const block = /^---\n([\s\S]*?\n??)---\n/.exec(text)?.[1] ?? "";
+  return [...block.matchAll(PROPERTY)].map(([, name, value]) => ({ name, value }));
 }

@@ -1,8 +1,6 @@
 /**
- * Types at random places and times in an open note, and knows what the user's text must then be.
- *
- * Each letter of the note is the user's or not: what the note held and what was typed is, what the
- * plugin's transactions brought is not. The model is a string beside it, changed by the typing alone.
+ * Types at random places and times in an open note, and knows which of its letters are the user's: what the note held
+ * and what was typed, not what the plugin's transactions brought.
  */
 
 import { Annotation } from "@codemirror/state";
@@ -13,27 +11,28 @@ const WORDS = ["ä", "word ", "x", "two words ", "日本", "🎉", "- item\n", "
 
 export class Typist {
   edits = 0;
-  /** Whose each letter is, by UTF-16 code units. */
-  #owned;
+  /** By UTF-16 code units: the user's own letter, or nothing for one that was brought. */
+  #own;
+  #removed = "";
 
   /** where: `body` or `anywhere`. */
   constructor(view, seed, where) {
     this.view = view;
     this.where = where;
     this.random = randomNumbers(seed);
-    this.model = view.editor.getValue();
-    this.#owned = new Array(this.model.length).fill(true);
+    this.#own = view.editor.getValue().split("");
   }
 
-  /** What of the note is the user's now. */
-  get kept() {
+  /** What of the user's own others took away; all of it where the note's text changed without a transaction. */
+  get lost() {
     const text = this.view.editor.getValue();
-    return this.#owned.map((isOwn, at) => (isOwn ? text[at] : "")).join("");
+    const isFollowed = text.length === this.#own.length && this.#own.every((letter, at) => !letter || letter === text[at]);
+    return isFollowed ? this.#removed : this.#own.join("");
   }
 
   /** How many letters of the note are not the user's. */
   get brought() {
-    return this.#owned.filter((isOwn) => !isOwn).length;
+    return this.#own.filter((letter) => !letter).length;
   }
 
   /** Make that many edits, with pauses of up to `longest` milliseconds. */
@@ -49,29 +48,13 @@ export class Typist {
     const isTyped = transaction.annotation(typed) === true;
     const before = transaction.startState.doc;
     const changes = [];
-    transaction.changes.iterChanges((from, to, _, __, inserted) => {
-      changes.push({ from, to, text: inserted.toString() });
+    transaction.changes.iterChanges((start, end, _, __, inserted) => {
+      changes.push(trim({ from: start, to: end, text: inserted.toString() }, before.sliceString(start, end)));
     });
-    for (const change of changes.reverse()) {
-      if (isTyped) this.#follow(change);
-      else this.#mark(trim(change, before.sliceString(change.from, change.to)), false);
+    for (const { from, to, text } of changes.reverse()) {
+      const removed = this.#own.splice(from, to - from, ...text.split("").map((letter) => (isTyped ? letter : "")));
+      if (!isTyped) this.#removed += removed.join("");
     }
-  }
-
-  #follow(change) {
-    const { from, to, text } = change;
-    const ownBefore = this.#count(0, from);
-    const end = ownBefore + this.#count(from, to);
-    this.model = this.model.slice(0, ownBefore) + text + this.model.slice(end);
-    this.#mark(change, true);
-  }
-
-  #mark({ from, to, text }, isOwn) {
-    this.#owned.splice(from, to - from, ...new Array(text.length).fill(isOwn));
-  }
-
-  #count(from, to) {
-    return this.#owned.slice(from, to).filter(Boolean).length;
   }
 
   #edit() {
@@ -92,7 +75,7 @@ export class Typist {
   #ownRun(from) {
     const { doc } = this.view.editor.cm.state;
     let to = from;
-    while (to < Math.min(from + 3, doc.length) && this.#owned[to]) to += 1;
+    while (to < Math.min(from + 3, doc.length) && this.#own[to]) to += 1;
     to = whole(doc, to);
     return this.where === "body" && doc.sliceString(from, to).includes("#") ? from : Math.max(to, from);
   }
