@@ -33,6 +33,7 @@ from companion.vault.write import NoteNotSettled
 
 REPORT_LASTS = 45  # seconds that a client's report of its open notes is valid
 
+_MOVE_UNSEEN = 5.0  # seconds after a move in which an editor may not have noticed it
 _MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
 _MAX_PATHS = 1000  # of one client; the rest of its report is ignored
 
@@ -60,20 +61,25 @@ class Presence:
         with self._lock:
             self._reports.pop(client, None)
             if opened:
-                report = _OpenPaths(opened, self._clock() + REPORT_LASTS)
+                report = _OpenPaths(opened, self._clock())
                 put_latest(self._reports, client, report, _MAX_CLIENTS)
 
     def is_open(self, path: str) -> bool:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
 
         macOS and Windows ignore them, too; if two notes differ only in these, both count as open.
-        A note that was moved is open as long as the last report may be from before.
+        A note that was moved is open where a report that may be from before has its old path; a
+        later one means another note that is there now.
         """
-        reports, paths = self._valid_reports(), {fold_path(path)}
-        for old, new in self._recent_moves(REPORT_LASTS) if reports else ():
-            if fold_path(new) in paths:
-                paths.add(fold_path(old))
-        return any(not paths.isdisjoint(report.paths) for report in reports)
+        now = self._clock()
+        for report in self._valid_reports():
+            paths = {fold_path(path)}
+            for old, new in self._recent_moves(now - report.at + _MOVE_UNSEEN):
+                if fold_path(new) in paths:
+                    paths.add(fold_path(old))
+            if not paths.isdisjoint(report.paths):
+                return True
+        return False
 
     def open_paths(self) -> frozenset[str]:
         """Return the paths of the open notes, spelled as they were reported."""
@@ -84,14 +90,16 @@ class Presence:
         with self._lock:
             now = self._clock()
             self._reports = {
-                client: report for client, report in self._reports.items() if now < report.until
+                client: report
+                for client, report in self._reports.items()
+                if now < report.at + REPORT_LASTS
             }
             return list(self._reports.values())
 
 
 class _OpenPaths(NamedTuple):
     paths: dict[str, str]  # as reported, by their folded form
-    until: float
+    at: float
 
 
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from companion.app.backlog import Backlog
@@ -20,6 +21,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.scan_hints import ScanHints
 from companion.enrich.context import VaultContext
 from companion.enrich.needs_to_ask import find_to_do
+from companion.enrich.note_guard import are_others
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -205,8 +207,9 @@ class Reconciler:
             busy = [ticket.path for ticket in self._queue.in_progress()]
             busy += self._open_paths()
             earlier = self._unfinished_moves if time.monotonic() < self._moves_end else []
+            root, is_other = self._space.root, partial(are_others, self._space.root)
             moved, self._unfinished_moves = follow_events(
-                self._space.root, self._space.journal, self._moves, busy, earlier
+                root, self._space.journal, self._moves, busy, earlier, is_other
             )
             self._moves, self._moves_end = [], time.monotonic() + _MOVE_LASTS
             for old, new in moved:
@@ -246,7 +249,7 @@ class Reconciler:
         for path, facts in scan.notes.of_interest():
             if facts.skipped is not None:
                 left_alone.add(path)
-            elif self._needs(path, facts, latest):
+            elif self._needs(path, facts, latest.get(path, {})):
                 to_do.append(path)
         busy = {ticket.path for ticket in self._queue.in_progress()}
         self._update_backlog(to_do, whole=True)
@@ -282,7 +285,7 @@ class Reconciler:
                 self._context = None
         if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
             self._hints.add(None)  # after which nobody keeps or shows anything of it
-        to_do = [path for path in hints if self._needs(path, notes.get(path), latest=None)]
+        to_do = [path for path in hints if self._needs(path, notes.get(path))]
         self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
             facts = notes.get(path)
@@ -307,19 +310,15 @@ class Reconciler:
         )
 
     def _needs(
-        self,
-        path: str,
-        facts: Facts | None,
-        latest: Mapping[str, Mapping[str, LatestProposal]] | None,
+        self, path: str, facts: Facts | None, latest: Mapping[str, LatestProposal] | None = None
     ) -> bool:
         """Return whether there is something to ask for, to write, or to propose again.
 
-        latest: the latest proposals for all notes, by path and key; None: they are looked up.
+        latest: as in find_to_do.
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        of_note = None if latest is None else latest.get(path, {})
-        return bool(find_to_do(self._space, path, facts.needs, of_note).needs)
+        return bool(find_to_do(self._space, path, facts.needs, latest).needs)
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:
         """Add the notes to the backlog, and remove from the queue those that it now holds back."""

@@ -202,12 +202,11 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
     In that case little of the old one is left, and little was in it: more than in a file that a
     sync client has written in part.
     """
-    from companion.enrich.note_guard import is_rewritten  # slow to load, and few needs get here
+    from companion.enrich.note_guard import is_another  # slow to load, and few needs get here
 
     if (images := workspace.journal.images(change)) is None:
         return False
     try:
-        now = (workspace.root / path).read_bytes()
-        return is_rewritten(images[0], now) and is_rewritten(now, images[0])
+        return is_another(images[0], (workspace.root / path).read_bytes())
     except (OSError, NoteRefused):
         return False

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from threading import Event
 
 from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, prepare_task
@@ -169,6 +170,19 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
         return False
     parts = zip(_find_parts(source), _find_parts(now), strict=True)
     return any(len(old & new) * 2 < len(old) for old, new in parts)
+
+
+def is_another(one: bytes, other: bytes) -> bool:
+    """Return whether two texts have little in common, and neither is only a part of the other."""
+    return is_rewritten(one, other) and is_rewritten(other, one)
+
+
+def are_others(root: Path, path: str, other_path: str) -> bool:
+    """Return whether is_another is true of two notes; False if one of them cannot be read."""
+    try:
+        return is_another((root / path).read_bytes(), (root / other_path).read_bytes())
+    except (OSError, NoteRefused):
+        return False
 
 
 def _find_parts(data: bytes) -> Iterator[set[str]]:

@@ -125,14 +125,17 @@ def follow_events(
     moves: Sequence[Move],
     busy: Iterable[str] = (),
     earlier: Iterable[Move] = (),
+    is_another: Callable[[str, str], bool] = lambda old, new: False,
 ) -> tuple[list[Move], list[Move]]:
     """Record the moves of notes or folders that events reported, in order.
 
-    A move is ignored if the note is still at its old path, or is not at the new one.
+    A move is ignored if the note is still at its old path, or is not at the new one. A program that
+    saves a note may first move it out of the way; then it is still there.
 
     busy: notes in progress or open, which the journal may not know yet. earlier: what the last call
     returned as unfinished; ignored unless one of moves starts there, as another note may be there
-    by now. Returns the notes that were moved, and the unfinished moves: of notes at neither path,
+    by now. is_another: returns whether the note now at the old path is another one than that at the
+    new path. Returns the notes that were moved, and the unfinished moves: of notes at neither path,
     which were deleted or moved on.
     """
     paths = (*journal.notes.all(), *busy, *journal.notes.moved_from)
@@ -145,9 +148,14 @@ def follow_events(
     moved, unfinished = list[Move](), list[Move]()
     list_names = cache(partial(_list_names, root))
     for first, at in now.items():
-        if at not in (first, before[first]) and basename(first) not in list_names(dirname(first)):
-            is_there = basename(at) in list_names(dirname(at))
-            (moved if is_there else unfinished).append((first, at))
+        if at in (first, before[first]):
+            continue
+        is_there = basename(at) in list_names(dirname(at))
+        if basename(first) in list_names(dirname(first)):
+            has_another = is_there and first not in now.values() and is_another(first, at)
+            if not has_another:
+                continue
+        (moved if is_there else unfinished).append((first, at))
     for first, at in moved:
         journal.move(first, at)
     return moved, unfinished

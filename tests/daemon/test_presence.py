@@ -80,6 +80,23 @@ def test_expires_by_itself(
     assert [path for path in ("x.md", "y.md") if presence.is_open(path)] == sorted(opened)
 
 
+@pytest.mark.parametrize(("after", "is_open"), [(4.0, True), (6.0, False)], ids=["soon", "later"])
+def test_what_is_open_at_the_old_path_of_a_moved_note_is_another_one(
+    clock: Clock, after: float, is_open: bool
+) -> None:
+    moves = [("x.md", "y.md", clock.now + 1)]
+    presence = Presence(
+        clock, lambda seconds: ((old, new) for old, new, at in moves if at >= clock.now - seconds)
+    )
+    presence.report("a", ["x.md"])
+    clock.now += 1
+    assert presence.is_open("y.md")
+    clock.now += after
+    assert presence.is_open("y.md")
+    presence.report("a", ["x.md"])
+    assert presence.is_open("y.md") == is_open
+
+
 def test_a_client_that_goes_on_reporting_stays(clock: Clock, presence: Presence) -> None:
     for _ in range(10):
         presence.report("a", ["x.md"])

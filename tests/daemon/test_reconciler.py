@@ -225,6 +225,16 @@ def test_memory_stays_where_a_note_is_written_anew(undone: DaemonFixture) -> Non
     assert undone.read("A.md") == STUB + "More.\n"
 
 
+def test_memory_goes_with_a_note_whose_path_another_takes_at_once(undone: DaemonFixture) -> None:
+    another = undone.vault.with_name("another")
+    another.write_text("# Another\n\nAll of this is new, and nothing is old.\n")
+    (undone.vault / "A.md").rename(undone.vault / "C.md")
+    another.rename(undone.vault / "A.md")
+    undone.rescan()
+    eventually(lambda: {change.path for change in undone.changes()} == {"C.md", "F/B.md"})
+    assert _is_remembered(undone, {"C.md", "F/B.md"})
+
+
 def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
     daemon_fixture: DaemonFixture,
 ) -> None:
