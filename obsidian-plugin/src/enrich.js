@@ -126,11 +126,11 @@ async function enrichMany(plugin, about, name, agreed = false) {
     for (const path of paths) await saveOpen(plugin, path && about instanceof TFolder ? `${path}/` : path);
     /** @type {RunShape} */
     const run = await api.post("/runs", { paths, priority: "request", agreed });
-    const { counts, fault, results } = await work.follow(run, about, ({ counts: seen, total, waits }) => {
-      return [say("seenOf", { seen: sum(seen), notes: countNotes(total) }), waits].filter(Boolean).join(", ");
+    const { results, fault } = await work.follow(run, about, ({ counts, total, waits }) => {
+      return [say("seenOf", { seen: sum(counts), notes: countNotes(total) }), waits].filter(Boolean).join(", ");
     });
-    const { enriched = 0, failed = 0 } = counts;
-    const filled = Math.max(enriched, results.filter(({ status }) => status === "enriched").length);
+    const count = (/** @type {string} */ which) => results.filter(({ status }) => status === which).length;
+    const [filled, failed] = [count("enriched"), count("failed")];
     const told = [
       filled ? say("filledNotes", { notes: countNotes(filled), where: name }) : say("nothingFilled"),
       failed && say("failedNotes", { notes: countNotes(failed) }),

@@ -64,11 +64,12 @@ export class Outbox {
       if (!file || this.#making.has(row.id)) continue;
       const expected = this.#expected.get(row.run ?? "");
       this.#expected.delete(row.run ?? "");
-      const isDue = this.#isResting(row) && !this.#plugin.work.doing.has(file) && this.#isOld(row.id, RETRY);
-      if (expected) expected(this.#begin(file, row, true));
+      const rest = this.#restBefore(row);
+      const isDue = this.#plugin.activity.isIdle(rest) && !this.#plugin.work.doing.has(file) && this.#isOld(row.id, RETRY);
+      if (expected) expected(this.#begin(file, row, null));
       else if (isDue && !this.#holds && !isBegun) {
         isBegun = true;
-        void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
+        void this.#begin(file, row, rest).then((made) => this.#tell(file, made), () => {});
       }
     }
     if (!this.#holds) void this.#fillOne().catch(() => {});
@@ -118,14 +119,14 @@ export class Outbox {
         if (error instanceof ApiError) throw error;
         return null; // the user typed
       });
-      made.push((await earlier) ?? (await this.#begin(file, row, true)));
+      made.push((await earlier) ?? (await this.#begin(file, row, null)));
     }
     return made;
   }
 
   /** @param {WaitingEdits} row */
-  #isResting({ run }) {
-    return this.#plugin.activity.isIdle(this.#quiet.has(run ?? "") ? REST : PAUSE);
+  #restBefore({ run }) {
+    return this.#quiet.has(run ?? "") ? REST : PAUSE;
   }
 
   /** @type {(key: number | string, ms: number) => boolean} */
@@ -138,21 +139,20 @@ export class Outbox {
    *
    * @param {TFile} file
    * @param {WaitingEdits} row
-   * @param {boolean} isRequested whether the user of this window wants it; if not, it fails while they type
+   * @param {number | null} rest as in makeEdits
    */
-  #begin(file, row, isRequested) {
+  #begin(file, row, rest) {
     this.#tried.set(row.id, Date.now());
     const before = [...this.#making.values()].filter((other) => other.file === file).map(({ made }) => made);
-    const making = Promise.allSettled(before).then(() => this.#make(file, row, isRequested));
+    const making = Promise.allSettled(before).then(() => this.#make(file, row, rest));
     const made = making.finally(() => this.#making.delete(row.id));
     this.#making.set(row.id, { file, made });
     return made;
   }
 
-  /** @type {(file: TFile, row: WaitingEdits, isRequested: boolean) => Promise<Made>} */
-  async #make(file, row, isRequested) {
-    const isAllowed = () => isRequested || this.#isResting(row);
-    const made = await makeEdits(this.#plugin, { file, row, isRequested, isAllowed }).catch(async (/** @type {unknown} */ error) => {
+  /** @type {(file: TFile, row: WaitingEdits, rest: number | null) => Promise<Made>} */
+  async #make(file, row, rest) {
+    const made = await makeEdits(this.#plugin, { file, row, rest }).catch(async (/** @type {unknown} */ error) => {
       const { change, reason } = error instanceof ApiError ? await this.#findMade(row) : { change: null, reason: null };
       if (change === null) throw error;
       return { change, reason };

@@ -12,7 +12,7 @@ import { say } from "./words.js";
 
 /**
  * @typedef {Pick<ResultShape, "path" | "status" | "reason" | "left" | "change" | "undone">} Result what is read of one
- * @typedef {{ counts: Record<string, number>, fault: string, results: Result[] }} Outcome of a run; fault: why it ended early
+ * @typedef {{ results: Result[], fault: string }} Outcome of a run; fault: why it ended early
  */
 
 /**
@@ -80,9 +80,8 @@ export class Work {
     this.runs.add(run.id);
     try {
       const results = await untilAnswered(plugin, () => store.follow(run));
-      const { counts, fault } = findRun();
-      if (results) return { counts, fault, results };
-      return { counts, fault: say("startedAnew"), results: await untilAnswered(plugin, () => readChanges(plugin, run.id)) };
+      if (results) return { results, fault: findRun().fault };
+      return { results: await untilAnswered(plugin, () => readChanges(plugin, run.id)), fault: say("startedAnew") };
     } finally {
       endShowing();
       this.runs.delete(run.id);

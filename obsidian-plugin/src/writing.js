@@ -18,10 +18,10 @@ const PAUSE = 400; // milliseconds
 /**
  * A row of the outbox, and how its edits are made.
  *
- * file: of its note, which may have been renamed since. isRequested: whether the user of this window asked for them; if
- * not, nothing waits for them. isAllowed: whether the note may be written now.
+ * file: of its note, which may have been renamed since. rest: how many milliseconds the user has to pause before; null
+ * where they asked for the edits in this window: then these wait until what the user is doing is done.
  *
- * @typedef {{ file: TFile, row: WaitingEdits, isRequested: boolean, isAllowed: () => boolean }} Making
+ * @typedef {{ file: TFile, row: WaitingEdits, rest: number | null }} Making
  */
 
 /**
@@ -33,8 +33,9 @@ const PAUSE = 400; // milliseconds
  * @type {(plugin: CompanionPlugin, making: Making) => Promise<{ change: number, reason: string | null }>}
  */
 export async function makeEdits(plugin, making) {
-  const { app, api, timers } = plugin;
-  const { file, row, isAllowed } = making;
+  const { activity, api, app, timers } = plugin;
+  const { file, row, rest } = making;
+  const isAllowed = () => rest === null || activity.isIdle(rest);
   for (let tries = 0; tries < TRIES; tries++) {
     await timers.pause(tries && PAUSE);
     requireThere(app, making);
@@ -66,13 +67,13 @@ export async function makeEdits(plugin, making) {
  * @type {(plugin: CompanionPlugin, making: Making, text: string, edits: EditShape[]) => Promise<boolean>}
  */
 async function awaitUser(plugin, making, text, edits) {
-  const { file, row, isRequested } = making;
+  const { file, row, rest } = making;
   const { api, timers, work } = plugin;
   const name = file.basename;
   let what = findWaitReason(plugin, making, text, edits);
   if (!what) return false;
   const words = say("waitsUntil", { name, what });
-  if (!isRequested) throw new NoteUnavailable(words);
+  if (rest !== null) throw new NoteUnavailable(words);
   const wait = { name, what, isCancelled: false };
   work.waits.add(wait);
   notifyWithButton(plugin, words, say("cancel"), () => work.cancelWaits([wait]));
@@ -95,7 +96,8 @@ async function awaitUser(plugin, making, text, edits) {
 }
 
 /** @type {(plugin: CompanionPlugin, making: Making, text: string, edits: EditShape[]) => string | null} */
-function findWaitReason({ activity }, { file, row, isRequested }, text, edits) {
+function findWaitReason({ activity }, { file, row, rest }, text, edits) {
+  const isRequested = rest === null;
   const isUndo = row.change !== null; // which the user sees coming, if they asked for it
   return activity.findWaitReason(file, text, isRequested && isUndo ? [] : edits, isRequested);
 }

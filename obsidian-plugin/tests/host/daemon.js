@@ -332,7 +332,8 @@ export function result(fields) {
 /** How far a run is, as the API has it. */
 export function progress(fields) {
   const usual = { id: "run1", state: "done", total: 1, counts: {}, usage: USAGE, waits: "", fault: "" };
-  return { ...usual, made_at: "2026-01-01T12:00:00Z", results: [], next: 0, ...fields };
+  const results = Object.entries(fields.counts ?? {}).flatMap(([status, number]) => Array.from({ length: number }, () => result({ status })));
+  return { ...usual, made_at: "2026-01-01T12:00:00Z", results: results.map((one, index) => ({ ...one, number: index + 1 })), next: 0, ...fields };
 }
 
 /** A change, as the API has it. */
