@@ -39,7 +39,7 @@ export class App {
   dialog = signal(null);
   /** The note that is open beside the view. */
   openPath = signal("");
-  hasKeys = signal(readKeys());
+  hasKeys = signal(localStorage.getItem(KEYS) !== "off");
   #isTold = false;
   #isLooking = false;
   isWriting = computed(() => this.inbox.mode.value !== "read");
@@ -190,10 +190,10 @@ export class App {
       const why = notes.flatMap((note) => note.proposals).find(({ id }) => id === proposal.id)?.reason;
       if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
       const open = await this.api.get(`/proposals/${proposal.id}`);
-      this.decided.remove(proposal.id);
       this.inbox.places.delete(proposal.id);
       this.inbox.keep(open);
       this.inbox.putIn([open.id]);
+      await this.decided.load();
       this.decisions.announce(say("undoneHere"), false);
     });
   }
@@ -206,11 +206,7 @@ export class App {
   /** @param {boolean} isOn whether single keys act */
   setKeys(isOn) {
     this.hasKeys.value = isOn;
-    try {
-      localStorage.setItem(KEYS, isOn ? "on" : "off");
-    } catch {
-      // it holds for this window
-    }
+    localStorage.setItem(KEYS, isOn ? "on" : "off");
   }
 }
 
@@ -235,12 +231,13 @@ class DecidedStore {
     /** @type {ProposalPage} */
     const page = await this.api.get("/proposals", { state: "decided", limit: isShown ? DECIDED : 1 });
     const moment = (/** @type {Proposal} */ each) => Date.parse(each.decided_at ?? each.made_at);
+    const at = this.list.peek().findIndex(({ id }) => id === this.currentId.peek());
     batch(() => {
       this.total.value = page.total;
       if (!isShown) return;
       this.list.value = page.proposals.sort((a, b) => moment(b) - moment(a));
       this.isLoaded.value = true;
-      this.currentId.value = (this.current.peek() ?? this.list.peek()[0])?.id ?? null;
+      this.currentId.value = (this.current.peek() ?? page.proposals[at] ?? page.proposals[0])?.id ?? null;
     });
   }
 
@@ -251,19 +248,4 @@ class DecidedStore {
     this.currentId.value = list[Math.min(Math.max(at + by, 0), list.length - 1)]?.id ?? null;
   }
 
-  /** @param {number} id of one that is open again */
-  remove(id) {
-    const at = this.list.peek().findIndex((each) => each.id === id);
-    this.list.value = this.list.peek().filter((each) => each.id !== id);
-    this.currentId.value = (this.list.value[at] ?? this.list.value[at - 1])?.id ?? null;
-    this.total.value = Math.max(0, this.total.peek() - 1);
-  }
-}
-
-function readKeys() {
-  try {
-    return localStorage.getItem(KEYS) !== "off";
-  } catch {
-    return true;
-  }
 }

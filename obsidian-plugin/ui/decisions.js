@@ -110,61 +110,47 @@ export class DecisionStore {
     while (this.log.peek().length) await this.undo();
   }
 
-  /**
-   * @template T
-   * @param {() => Promise<T>} act
-   * @returns {Promise<T>}
-   */
-  #inTurn(act) {
-    const made = this.#turn.then(act, act);
-    this.#turn = made;
-    return made;
-  }
-
   /** Have a decision made that is shown already. @param {Decision} decision */
   async #make(decision) {
-    const { ids } = decision;
-    for (const id of ids) this.inbox.deciding.set(id, decision);
-    const made = decision.isMany ? this.#run(decision) : this.#inTurn(() => this.#send(decision));
-    const failed = (/** @type {Error} */ error) => new Map(ids.map((id) => [id, error.message]));
-    decision.end = made.catch(failed).then((outcome) => this.#settle(decision, outcome));
+    for (const id of decision.ids) this.inbox.deciding.set(id, decision);
+    const answer = this.#turn.then(() => this.#send(decision));
+    this.#turn = answer.catch(() => {});
+    const failed = (/** @type {Error} */ error) => new Map(decision.ids.map((id) => [id, error.message]));
+    decision.end = answer.then((answered) => this.#read(decision, answered)).catch(failed).then((outcome) => this.#settle(decision, outcome));
     await decision.end;
     delete decision.end;
   }
 
-  /** @param {Decision} decision */
-  async #send({ what, ids, texts }) {
+  /** @param {Decision} decision @returns {Promise<RunShape | DecisionsMade>} */
+  #send({ what, ids, texts, isMany }) {
+    if (isMany) return this.api.post(`/proposals/decide-all${what === "undo" ? "?state=all" : ""}`, { decision: what, ids });
     const accept = ids.map((id) => ({ id, ...(id in texts && { text: texts[id] }) }));
-    /** @type {DecisionsMade} */
-    const { notes } = await this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
-    return this.#read(notes);
+    return this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
   }
 
-  /** Have many decided on by the daemon, and follow that. @param {Decision} decision */
-  async #run(decision) {
-    const { what, ids } = decision;
-    const query = what === "undo" ? "?state=all" : "";
-    /** @type {RunShape} */
-    const run = await this.#inTurn(() => this.api.post(`/proposals/decide-all${query}`, { decision: what, ids }));
-    decision.run = run.id;
-    const results = await this.status.follow(run);
-    if (results) return this.#read(results.map((result) => ({ ...result, proposals: result.decided })));
-    decision.isCut = true;
-    const open = new Set(await this.inbox.findOpen());
-    return new Map(ids.filter((id) => open.has(id) === (what === "undo")).map((id) => [id, null]));
-  }
-
-  /** @param {Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]} notes */
-  #read(notes) {
+  /** @type {(decision: Decision, answer: RunShape | DecisionsMade) => Promise<Outcome>} */
+  async #read(decision, answer) {
     /** @type {Outcome} */
     const outcome = new Map();
-    for (const { path, status, reason, proposals } of notes) {
+    for (const { path, status, reason, proposals } of "notes" in answer ? answer.notes : await this.#followRun(decision, answer)) {
       this.inbox.forgetPlaces(path);
       const isWaiting = status === "proposed"; // until its editor has written it
       for (const each of proposals) outcome.set(each.id, isWaiting && each.reason === reason ? null : each.reason);
       if (isWaiting) this.announce(say("openHere"), false, { canUndo: true });
     }
     return outcome;
+  }
+
+  /** @type {(decision: Decision, run: RunShape) => Promise<Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]>} */
+  async #followRun(decision, run) {
+    const { what, ids } = decision;
+    decision.run = run.id;
+    const results = await this.status.follow(run);
+    if (results) return results.map((result) => ({ ...result, proposals: result.decided }));
+    decision.isCut = true;
+    const open = new Set(await this.inbox.findOpen());
+    const decided = ids.filter((id) => open.has(id) === (what === "undo"));
+    return [{ path: "", status: "unchanged", reason: null, proposals: decided.map((id) => ({ id, state: null, reason: null })) }];
   }
 
   /**

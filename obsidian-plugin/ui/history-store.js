@@ -22,8 +22,6 @@ export class HistoryStore {
   /** Of this folder or note; empty: of the vault. */
   path = signal("");
   isUndone = signal(false);
-  /** @type {Signal<Map<number, string | null>>} what a change did, by its id; null: its text is not kept any more */
-  diffs = signal(new Map());
   /** @type {Signal<Map<number, string>>} why a change stays, by its id */
   stays = signal(new Map());
 
@@ -83,14 +81,6 @@ export class HistoryStore {
     await this.load();
   }
 
-  /** @param {number} id */
-  async readDiff(id) {
-    if (this.diffs.peek().has(id)) return;
-    /** @type {Change} */
-    const change = await this.api.get(`/changes/${id}`);
-    this.diffs.value = new Map(this.diffs.peek()).set(id, change.diff);
-  }
-
   /**
    * @param {Record<string, string | number>} query
    * @returns {Promise<Change[]>} what of it can be undone, newest first
@@ -102,11 +92,12 @@ export class HistoryStore {
     return all;
   }
 
-  /** Undo a change. @param {number} id */
+  /** Undo a change, and return what became of it. @param {number} id */
   async undo(id) {
     /** @type {UndoneChanges} */
     const { undone } = await this.api.post("/changes/undo", { changes: [id] });
-    return this.#take(undone);
+    await this.#take(undone);
+    return undone[0];
   }
 
   /**
@@ -118,14 +109,13 @@ export class HistoryStore {
    */
   async undoAll(only, total) {
     const results = await this.status.follow(await this.api.post(`/changes/undo-all${toQuery(this.#query(only))}`));
-    const done = await this.#take((results ?? []).flatMap(({ undone }) => undone ?? []));
-    return results ? { done, isCut: false } : { done: total - (await this.findUndoable(only)).length, isCut: true };
+    const undone = (results ?? []).flatMap((result) => result.undone ?? []);
+    await this.#take(undone);
+    if (!results) return { done: total - (await this.findUndoable(only)).length, isCut: true };
+    return { done: undone.filter(({ undone_by: by }) => by !== null).length, isCut: false };
   }
 
-  /**
-   * @param {Undone[]} undone
-   * @returns {Promise<number>} how many were undone; why the others stay is shown with them
-   */
+  /** Show with each change why it stays. @param {Undone[]} undone */
   async #take(undone) {
     const stays = new Map(this.stays.peek());
     for (const { change, reason } of undone) {
@@ -134,7 +124,6 @@ export class HistoryStore {
     }
     this.stays.value = stays;
     await this.load();
-    return undone.filter(({ undone_by: by }) => by !== null).length;
   }
 }
 

@@ -13,16 +13,18 @@ const JUST_CAME = 1000; // milliseconds after the window got the focus, in which
  * @returns {() => void} ends it
  */
 export function listenToKeys(app, target, isMeant = () => true) {
+  const stop = new AbortController();
+  const { signal } = stop;
+  /** @type {Set<Window | null>} */
+  const windows = new Set();
   let cameAt = -Infinity;
-  let win = windowOf(target);
   const noticeFocus = () => void (cameAt = performance.now());
   const followWindow = () => {
-    const now = windowOf(target);
-    if (now === win) return;
-    win?.removeEventListener("focus", noticeFocus);
-    now?.addEventListener("focus", noticeFocus);
-    win = now;
-    noticeFocus();
+    const { defaultView } = target.ownerDocument ?? target;
+    if (windows.has(defaultView)) return;
+    defaultView?.addEventListener("focus", noticeFocus, { signal });
+    if (windows.size) noticeFocus(); // it was moved there
+    windows.add(defaultView);
   };
   const press = (/** @type {any} */ event) => {
     const act = isMeant() ? findAct(app, event) : null;
@@ -30,19 +32,10 @@ export function listenToKeys(app, target, isMeant = () => true) {
     event.preventDefault();
     if (!event.repeat && performance.now() - cameAt > JUST_CAME) act();
   };
-  target.addEventListener("keydown", press);
-  target.addEventListener("focusin", followWindow);
-  win?.addEventListener("focus", noticeFocus);
-  return () => {
-    target.removeEventListener("keydown", press);
-    target.removeEventListener("focusin", followWindow);
-    win?.removeEventListener("focus", noticeFocus);
-  };
-}
-
-/** @param {Document | HTMLElement} target */
-function windowOf(target) {
-  return (target.ownerDocument ?? /** @type {Document} */ (target)).defaultView;
+  followWindow();
+  target.addEventListener("keydown", press, { signal });
+  target.addEventListener("focusin", followWindow, { signal });
+  return () => stop.abort();
 }
 
 /** @type {(app: App, event: KeyboardEvent) => (() => void) | null} */

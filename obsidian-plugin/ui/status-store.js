@@ -112,10 +112,10 @@ export class StatusStore {
     let page = { ...run, results, next: 0 };
     try {
       do {
-        if (!page.results.length) await this.#untilOver(page);
+        await this.#untilOver(page);
         page = await this.api.get(`/runs/${run.id}`, { since: page.next });
         results.push(...page.results);
-      } while (page.results.length || ![page, ...this.runs.peek()].some(({ id, state }) => id === run.id && OVER.has(state)));
+      } while (page.results.length || !OVER.has(page.state));
       return results;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return null;
@@ -124,9 +124,9 @@ export class StatusStore {
   }
 
   /** Resolve once the run is over, or is not among those that there are. @param {RunShape} run as it is now */
-  #untilOver({ id, ...run }) {
-    this.takeRuns([{ id, ...run }]);
-    const isOver = computed(() => this.runs.value.every((each) => each.id !== id || OVER.has(each.state)));
+  #untilOver(run) {
+    this.takeRuns([run]);
+    const isOver = computed(() => this.runs.value.every(({ id, state }) => id !== run.id || OVER.has(state)));
     return new Promise((done) => {
       const stop = isOver.subscribe((over) => over && (done(over), queueMicrotask(() => stop())));
     });

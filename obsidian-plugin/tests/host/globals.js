@@ -73,8 +73,8 @@ for (const name of Object.getOwnPropertyNames(window)) {
     globalThis[name] = window[name];
   }
 }
-const { document, getComputedStyle, localStorage, MutationObserver } = window;
-Object.assign(globalThis, { window, document, getComputedStyle, localStorage, MutationObserver });
+const { AbortController, document, getComputedStyle, localStorage, MutationObserver } = window;
+Object.assign(globalThis, { AbortController, window, document, getComputedStyle, localStorage, MutationObserver });
 Object.assign(window, {
   setTimeout: (act, ms) => clock.set(act, ms),
   clearTimeout: (id) => clock.clear(id),

@@ -1,11 +1,12 @@
 /** History as a timeline: what was written and when, what it did, and the way back. */
 
 import { useEffect, useMemo } from "preact/hooks";
-import { html, Icon } from "../dom.js";
+import { html, Icon, useAnswer } from "../dom.js";
 import { canBeUndone, HistoryStore, isTakenBack } from "../history-store.js";
 import { useSignal } from "@preact/signals";
 import { formatDay, formatTime, joinNames, say, showHidden, splitPath } from "../words.js";
 
+/** @import { Signal } from "@preact/signals" */
 /** @import { Change } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Entry } from "../history-store.js" */
@@ -63,17 +64,18 @@ function Row({ app, history, change }) {
   const what = joinNames(kinds) || change.kind;
   const { name } = splitPath(path);
   const why = history.stays.value.get(id);
-  const open = (/** @type {any} */ { currentTarget }) => currentTarget.open && void history.readDiff(id).catch(() => {});
+  const isOpen = useSignal(false);
   const undo = async (/** @type {number} */ which) => {
-    const done = await history.undo(which).catch((/** @type {Error} */ error) => app.decisions.announce(error.message, true));
-    const words = which === id ? say("undoneIn", { name }) : say("doneAgainIn", { name });
-    if (done) app.decisions.announce(words, false);
-    else if (done === 0) app.decisions.announce(say("notDone", { name, why: history.stays.peek().get(which) ?? "" }), true);
+    await app.attempt(async () => {
+      const undone = await history.undo(which);
+      if (undone?.undone_by == null) app.decisions.announce(say("notDone", { name, why: undone?.reason ?? "" }), true);
+      else app.decisions.announce(say(which === id ? "undoneIn" : "doneAgainIn", { name }), false);
+    });
   };
-  return html`<li><details class=${`cc-change${isUndone ? " is-undone" : ""}`} onToggle=${open}><summary><${Icon} name="right" /><span><b dir="auto">${name}</b> ${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span></summary>
+  return html`<li><details class=${`cc-change${isUndone ? " is-undone" : ""}`} onToggle=${(/** @type {any} */ { currentTarget }) => (isOpen.value ||= currentTarget.open)}><summary><${Icon} name="right" /><span><b dir="auto">${name}</b> ${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span></summary>
       ${note && html`<p class="cc-change__note">${showHidden(note)}</p>`}${left.length > 0 && html`<p class="cc-change__note">${say("staysPart", { what: joinNames(left) })}</p>`}
       ${why && html`<p class="cc-fault"><${Icon} name="unknown" /><span>${showHidden(why)}</span></p>`}
-      <${Diff} history=${history} id=${id} name=${name} /></details>
+      ${isOpen.value && html`<${Diff} app=${app} id=${id} name=${name} />`}</details>
     ${isUndone && change.undone_by !== null ? html`<button class="cc-btn cc-btn--quiet" aria-label=${say("doAgainName", { name })} onClick=${() => void undo(change.undone_by ?? id)}><${Icon} name="again" />${say("doAgain")}</button>` : canBeUndone(change) && html`<button class="cc-btn cc-btn--quiet" aria-label=${say("undoName", { name })} onClick=${() => void undo(id)}><${Icon} name="undo" />${say("undo")}</button>`}
   </li>`;
 }
@@ -90,10 +92,11 @@ function nameNeed(need) {
   return kind === "callout" && where === "section" ? `${kind} “${showHidden(title.join(":"))}”` : showHidden(kind);
 }
 
-/** @param {{ history: HistoryStore, id: number, name: string }} props */
-function Diff({ history, id, name }) {
-  const diff = history.diffs.value.get(id);
-  if (diff === undefined) return html`<p class="cc-diff">…</p>`;
+/** @param {{ app: App, id: number, name: string }} props what a change did */
+function Diff({ app, id, name }) {
+  const change = /** @type {Signal<Change | null>} */ (useAnswer(app.api, `/changes/${id}`, []));
+  if (!change.value) return html`<p class="cc-diff">…</p>`;
+  const { diff } = change.value;
   if (diff === null) return html`<p class="cc-change__note">${say("diffGone")}</p>`;
   const lines = diff.replace(/\n$/, "").split("\n").filter((line) => !/^(---|\+\+\+|@@)/.test(line));
   return html`<pre class="cc-diff" tabindex="0" aria-label=${say("whatChanged", { name })}>${lines.map((line, index) => {
