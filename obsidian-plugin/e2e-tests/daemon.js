@@ -31,23 +31,16 @@ export class Vault {
     this.env = { ...process.env, COMPANION_HOME: this.home };
   }
 
-  /**
-   * @param {string} baseUrl of the endpoint; empty: the embedded model, whose answers are checked
-   * @param {Record<string, unknown>} [background] settings of that table
-   */
-  static async copy(baseUrl, background = { enabled: false }) {
+  /** @param {string} baseUrl of the endpoint; empty: the embedded model, whose answers are checked */
+  static async copy(baseUrl) {
     const base = await mkdtemp(join(realpathSync(tmpdir()), "companion-e2e-"));
     const vault = new Vault(base);
     await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
     await mkdir(join(vault.path, ".obsidian", "plugins", "callout-companion"), { recursive: true });
     await mkdir(vault.home, { mode: 0o700 });
     if (baseUrl) vault.env.COMPANION_CHECKS = "off"; // its answers are too short for the checks, which have tests of their own
-    const tables = { ...(baseUrl && { endpoint: { base_url: baseUrl, model: "llama3.3:70b" } }), background };
-    const lines = Object.entries(tables).flatMap(([table, settings]) => [
-      `[${table}]`,
-      ...Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
-    ]);
-    await writeFile(join(vault.home, "config.toml"), `${lines.join("\n")}\n`);
+    const endpoint = baseUrl && `[endpoint]\nbase_url = "${baseUrl}"\nmodel = "llama3.3:70b"\n`;
+    await writeFile(join(vault.home, "config.toml"), `${endpoint}[background]\nenabled = false\n`);
     return vault;
   }
 

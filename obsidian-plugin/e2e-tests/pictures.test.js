@@ -34,7 +34,7 @@ const test = testsOn(
 
 for (const theme of ["light", "dark"]) {
   test(`the plugin in a ${theme} window`, async () => {
-    const page = await openPaired(scene, {}, { theme });
+    const page = await openPaired(scene, { theme });
     await openNote(page, PATH);
     await runCommand(page, "Propose for this note");
     await page.locator(".cc-view").getByRole("button", { name: /^All/ }).first().click();

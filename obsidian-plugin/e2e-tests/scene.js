@@ -13,15 +13,15 @@ export let scene;
 export let page;
 
 /**
- * What declares a test in a window whose plugin is paired, and where no error may come up. background: the daemon's settings
- * of that table. settings: the plugin's. look: of the window. furnish: before it is opened. begin: then. prepare: before each test.
+ * What declares a test in a window whose plugin is paired, and where no error may come up. look: of the window. furnish: before
+ * it is opened. begin: then. prepare: before each test.
  */
-export function testsInWindow({ background, settings, look, furnish = () => {}, begin = () => {}, prepare = () => {} } = {}) {
+export function testsInWindow({ look, furnish = () => {}, begin = () => {}, prepare = () => {} } = {}) {
   const start = async () => {
     page = undefined;
-    scene = await openScene(background);
+    scene = await openScene();
     await furnish(scene);
-    page = await openPaired(scene, settings, look);
+    page = await openPaired(scene, look);
     await begin();
   };
   const end = async () => {
@@ -37,9 +37,9 @@ export function testsInWindow({ background, settings, look, furnish = () => {}, 
   });
 }
 
-export async function openScene(background) {
+export async function openScene() {
   const endpoint = await Endpoint.start();
-  const vault = await Vault.copy(endpoint.baseUrl, background);
+  const vault = await Vault.copy(endpoint.baseUrl);
   const obsidian = Obsidian.launch();
   const end = async () => {
     await obsidian.then((one) => one.close(), () => {});
@@ -56,8 +56,8 @@ export async function openScene(background) {
 }
 
 /** A window whose plugin is paired. */
-export async function openPaired({ vault, obsidian }, settings = {}, look = {}) {
-  await writeData(vault, { address: vault.address, code: await vault.pair(), ...settings });
+export async function openPaired({ vault, obsidian }, look = {}) {
+  await writeData(vault, { address: vault.address, code: await vault.pair() });
   const opened = await obsidian.open(vault, look);
   await waitFor("the plugin is paired", () => secret(opened));
   await tidyUp(opened);
