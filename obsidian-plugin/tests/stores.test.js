@@ -59,6 +59,17 @@ test("a filter leaves alone what is being edited; the words in it are no longer 
   assert.deepEqual([...inbox.unflagged.value].sort(), [1, 4]);
 });
 
+test("what is typed into one that is gone stays, with why: the first reason, as a deleted note's", async () => {
+  const { inbox } = await openInbox();
+  for (const id of [2, 1]) inbox.draft(id).value = "Mine.";
+  inbox.addFaults([[2, "the note was deleted"]]);
+  inbox.api.get = async () => ({ ids: [4, 3] });
+  await inbox.follow();
+  const elsewhere = "it was decided in another window, or by another program";
+  assert.deepEqual([inbox.faults.value.get(2), inbox.faults.value.get(1)], ["the note was deleted", elsewhere]);
+  assert.deepEqual([...inbox.order.value].sort(), [1, 2, 3, 4]);
+});
+
 test("what is told stays while it is looked at", async (context) => {
   const due = []; // what is to happen later
   context.mock.method(globalThis, "setTimeout", (act) => due.push(act));

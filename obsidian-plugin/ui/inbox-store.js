@@ -134,7 +134,8 @@ export class InboxStore {
   #leaveOut(open) {
     const gone = [...this.order.peek(), ...this.fresh.peek()].filter((id) => !open.has(id));
     const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
-    this.addFaults(gone.filter(isHeld).map((id) => [id, say("decidedElsewhere")]));
+    const unexplained = gone.filter((id) => isHeld(id) && !this.faults.peek().has(id));
+    this.addFaults(unexplained.map((id) => [id, say("decidedElsewhere")]));
     this.takeOut(gone.filter((id) => !isHeld(id)));
   }
 
