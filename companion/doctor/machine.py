@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
 import shutil
 import time
@@ -25,6 +23,7 @@ from companion.llm.catalog import (
 from companion.llm.client import Client
 from companion.llm.embedded import count_all_cores
 from companion.llm.endpoint import Endpoint
+from companion.llm.local_server import ask_server
 from companion.llm.request import Question
 from companion.llm.response import ThoughtsOnly
 
@@ -208,10 +207,6 @@ def _billions(name: str) -> float:
     return float(sizes[-1]) if sizes else 0.0
 
 
-_TIMEOUT = 1.0  # seconds; a server on this machine answers within milliseconds, or is not there
-_MAX_LIST = 1024 * 1024  # bytes
-
-
 class ModelServer(NamedTuple):
     """A program that serves models, and where. models: the names of those that generate text."""
 
@@ -239,23 +234,11 @@ def list_served_models(base_url: str) -> tuple[str, ...] | None:
     Only servers on this machine are asked, without a proxy and without a key; None for others.
     """
     endpoint = Endpoint.at(base_url)
-    parts = endpoint.parts
-    if parts.scheme != "http" or not endpoint.is_local:
-        return None
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
+    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
     try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/models")
-        response = connection.getresponse()
-        if response.status != 200:
-            return None
-        data = json.loads(response.read(_MAX_LIST))["data"]
-        names = [entry["id"] for entry in data or ()]  # Ollama says null when it has none
-    except (OSError, http.client.HTTPException):
+        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
+    except (TypeError, KeyError):  # no list in OpenAI's format
         return None
-    except (ValueError, TypeError, KeyError, RecursionError):  # no list in OpenAI's format
-        return None
-    finally:
-        connection.close()
     return tuple(
         name
         for name in names

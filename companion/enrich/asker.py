@@ -33,6 +33,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
 from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
+from companion.llm.local_server import find_context
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
 from companion.note.needs import DESCRIPTION, Need, explain
@@ -91,7 +92,9 @@ class Asker:
     @property
     def model(self) -> ModelFacts:
         """The model that is asked."""
-        return self._model or model_facts(self.workspace.config)
+        config = self.workspace.config
+        is_set = config.is_embedded or config.endpoint.context_tokens
+        return self._model or model_facts(config, None if is_set else find_context(config.endpoint))
 
     def ask(
         self,

@@ -85,7 +85,8 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
 # The same where context_tokens is not set. Here, Ollama and LM Studio have room for 4,096 tokens in
-# all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
+# all by default, and Ollama cuts off the rest silently; a server that says how much it has gets up
+# to a half of that. Elsewhere, more only costs more.
 _PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
 _TOLD = 200  # tokens of other notes for the embedded model
 _TOLD_ELSEWHERE = 800
@@ -115,17 +116,24 @@ class ModelFacts(NamedTuple):
     told_tokens: int = 0
 
 
-def model_facts(config: Config) -> ModelFacts:
-    """Return the facts of the configured model that need no call."""
+def model_facts(config: Config, served: int | None = None) -> ModelFacts:
+    """Return the facts of the configured model that need no call.
+
+    served: the tokens of its context, where only its server says so.
+    """
     table = config.endpoint
     plain = table.json_mode == "text"
-    context = table.context_tokens
+    context = table.context_tokens or served
     if config.is_embedded:
         mode: AskMode = "plain" if plain else "apart"
         is_small = table.small if table.small is not None else is_small_model(table.model)
         return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _TOLD)
     mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
-    most = None if context else _PROSE_NEARBY if table.is_local else _PROSE_ELSEWHERE
+    most: int | None = _PROSE_NEARBY if table.is_local else _PROSE_ELSEWHERE
+    if served:  # which leaves as much for what is asked, and for the answer
+        most = max(_PROSE_NEARBY, min(_PROSE_ELSEWHERE, served // 2))
+    elif context:
+        most = None
     mode = "plain" if plain else mode
     told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)

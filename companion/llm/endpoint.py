@@ -71,7 +71,7 @@ class Endpoint(BaseModel):
     timeout: Annotated[float, Field(gt=0)] = 120.0
     """seconds for one answer"""
     context_tokens: Annotated[int, Field(ge=1024)] | None = None
-    """longer notes are cut to fit; unset: 4096 embedded, else 2000 (here) or 8000 of a note"""
+    """cuts longer notes; unset: 4096 embedded, else by its server, 2000 (here) or 8000 of a note"""
     reasoning_effort: Effort | None = None
     """how much a thinking model thinks: none, minimal, low, medium, high; unset: its default"""
     small: bool | None = None

@@ -18,10 +18,11 @@ from companion.llm.response import Reply
 _NO_CREDIT = re.compile(
     r"insufficient.(quota|balance|credit|fund)|exceeded.(your.)?current.quota"
     r"|credit (balance|limit)|billing_not_active|billing details|account balance is"
-    r"|(add|have|purchase) (\d+|any|more) credits?\b"
+    r"|(add|have|purchase) (\d+|any|more) credits?\b|out of credits|used all available credits"
     r"|budget.{0,20}exceeded|exceeded.{0,20}budget",
     re.IGNORECASE,
 )
+_KEY_LIMIT = re.compile(r"\bkey limit (exceeded|reached)", re.IGNORECASE)  # OpenRouter's
 _DAY_QUOTA = re.compile(rb"quotaId\W+\w*PerDay")  # Google's, in the details of its error
 _INVALID_KEY = re.compile(
     r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key",
@@ -196,6 +197,11 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     where, model, status = endpoint.address, endpoint.model, reply.status
     if status in (403, 404) and reply.is_web_page:
         return web_page_error(endpoint, f" (error {status})")
+    if status in (402, 403) and _KEY_LIMIT.search(message):
+        return OutOfQuota(
+            f"The key for {where} has used up the limit that was set for it there; raise that"
+            f" limit, or use another key for {model}{quote}"
+        )
     if _is_about_credit(reply, message):
         return OutOfQuota(
             f"The account at {where} has no quota left for {model}; add credit there,"
@@ -222,9 +228,12 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
         )
     if status in (401, 403) or (status == 400 and _INVALID_KEY.search(message)):
         fault = "does not accept the key for" if endpoint.key else "wants a key for"
+        what_to_do = "set"
+        if endpoint.key and status == 403:  # as xAI says of a key or a team without permission
+            fault, what_to_do = "does not let the key use", "give the key permission there, or set"
         return Unauthorised(
-            f"The endpoint {where} {fault} {model} (error {status});"
-            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
+            f"The endpoint {where} {fault} {model} (error {status}); {what_to_do}"
+            f" COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
         )
     return _error_of_request(reply, message, endpoint)
 

@@ -38,11 +38,12 @@ Script = Callable[[Seen, int], Scene]
 
 
 class FakeEndpoint:
-    """Plays `script`, which gets the request and its number from 0."""
+    """Plays `script`, which gets the request and its number from 0. pages: what GET answers."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.script: Script = lambda _seen, _n: answer("fine")
         self.seen: list[Seen] = []
+        self.pages: dict[str, object] = {}
         self._server = Server(_Handler, host)
         self._server.fake = self
         self.url = f"{self._server.address}/v1"
@@ -122,6 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         fake.seen.append(seen)
         self._perform(fake.script(seen, len(fake.seen) - 1))
+
+    def do_GET(self) -> None:
+        pages = self.server.fake.pages
+        self._perform(reply(200, pages[self.path]) if self.path in pages else error(404))
 
     def _perform(self, scene: Scene) -> None:
         time.sleep(scene.delay)

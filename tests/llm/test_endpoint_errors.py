@@ -189,6 +189,12 @@ FAULTS = {
         "busy",
         4,
     ),
+    "OpenRouter, the limit of a key": (
+        error(403, "Key limit exceeded (total limit). Manage it using https://openrouter.ai/"),
+        OutOfQuota,
+        "key for http.* raise that limit",
+        1,
+    ),
     "OpenRouter, for the day": (error(429, "Add 10 credits to unlock 1000"), OutOfQuota, "10", 1),
     "Anthropic, no credit": (error(400, "Your credit balance is too low"), OutOfQuota, "credit", 1),
     "LiteLLM, no budget": (
@@ -198,6 +204,18 @@ FAULTS = {
         1,
     ),
     "xAI, no credit": (error(403, "doesn't have any credits or"), OutOfQuota, "credit", 1),
+    "xAI, no permission": (
+        reply(403, {"code": "permission-denied", "error": "Access to the chat endpoint is denied"}),
+        Unauthorised,
+        "does not let the key use m .* give the key permission.*Access to the chat",
+        1,
+    ),
+    "xAI, blocked for now": (
+        reply(403, {"code": "blocked", "error": "You have run out of credits or need a Grok"}),
+        OutOfQuota,
+        "credit",
+        1,
+    ),
     "xAI, for the month": (
         error(
             429,
