@@ -1,4 +1,4 @@
-/** Builds ui/page/ to what the daemon serves: page.min.js and page.min.css, and the messages of each language but English, as de.min.json. */
+/** Builds ui/page/ to what the daemon serves: page.min.js and page.min.css, and the messages of each language, as de.min.json. */
 
 import { build } from "esbuild";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -18,11 +18,12 @@ await build({
   platform: "browser",
   target: ["es2023", "chrome123", "firefox128", "safari17.5"],
   charset: "utf8",
+  legalComments: "external",
   logLevel: "warning",
 });
 
 const LANGUAGES = join(HERE, "ui", "languages");
-for (const file of (await readdir(LANGUAGES)).filter((name) => name !== "en.json")) {
+for (const file of await readdir(LANGUAGES)) {
   const { view, page } = JSON.parse(await readFile(join(LANGUAGES, file), "utf8"));
   await writeFile(join(STATIC, file.replace(".json", ".min.json")), JSON.stringify({ ...view, ...page }));
 }

@@ -3,7 +3,7 @@
 import { getLanguage } from "obsidian";
 import languages from "languages";
 import { formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
-import { plugin as english } from "../ui/languages/en.json";
+import { plugin, view } from "../ui/languages/en.json";
 
 export { joinNames, showHidden };
 
@@ -20,7 +20,7 @@ export { joinNames, showHidden };
 export function chooseLanguage(named = getLanguage()) {
   const language = named.split("-")[0] ?? "";
   const messages = languages[language];
-  setLanguage(messages ? language : "en", messages ?? english);
+  setLanguage(messages ? language : "en", { ...view, ...plugin, ...messages });
 }
 
 /** Return a message, with its placeholders filled in. @type {(key: Key, values?: Values) => string} */

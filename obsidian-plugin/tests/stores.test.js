@@ -2,17 +2,19 @@
 
 import assert from "node:assert/strict";
 import { build } from "esbuild";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const FILES = ["inbox-store", "decisions", "history-store", "status-store"];
+const FILES = ["inbox-store", "decisions", "history-store", "status-store", "words"];
 const { outputFiles } = await build({
   stdin: { contents: FILES.map((name) => `export * from "./${name}.js";`).join("\n"), resolveDir: fileURLToPath(new URL("../ui", import.meta.url)) },
   bundle: true,
   write: false,
   format: "esm",
 });
-const { DecisionStore, HistoryStore, InboxStore, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { DecisionStore, HistoryStore, InboxStore, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+setLanguage("en", JSON.parse(await readFile(new URL("../ui/languages/en.json", import.meta.url), "utf8")).view);
 
 const PROPOSALS = [
   { id: 4, path: "Garden/Sage.md", kind: "tags", text: ["herb"], flags: [] },

@@ -1,6 +1,10 @@
 /** A note's text as blocks and inline pieces, for showing it as Obsidian does. Nothing here makes HTML. */
 
-/** @typedef {{ text: string, marks: string }} Line a line with what is added; marks: of its parts in the word diff, `…` where lines are left out */
+/**
+ * A line with what is added. marks: of its parts in the word diff, `…` where lines are left out.
+ *
+ * @typedef {{ text: string, marks: string }} Line
+ */
 
 /** @typedef {{ name: string, values: string[] }} Property */
 
@@ -13,7 +17,8 @@
  *   | { type: "paragraph", text: string }} Block
  */
 
-/** @typedef {{ type: "text" | "link" | "url" | "strong" | "em" | "code" | "mark" | "tag" | "comment", text: string, target?: string }} Piece */
+/** @typedef {"text" | "link" | "url" | "strong" | "em" | "code" | "mark" | "tag" | "comment"} PieceType */
+/** @typedef {{ type: PieceType, text: string, target?: string }} Piece */
 
 const CALLOUT = /^>\s*\[!([^\]]+)\][+-]?\s*(.*)$/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
@@ -102,7 +107,8 @@ function readQuote(lines, at) {
   const [, kind, title = ""] = CALLOUT.exec(lines[at]?.text ?? "") ?? [];
   const all = lines.slice(kind === undefined ? at : at + 1, end);
   const inner = all.map((line) => ({ ...line, text: line.text.replace(/^>\s?/, "") }));
-  return [{ type: "callout", kind: kind ?? "", title, lines: inner, isNew: lines.slice(at, end).some(({ marks }) => marks.includes("+")) }, end];
+  const isNew = lines.slice(at, end).some(({ marks }) => marks.includes("+"));
+  return [{ type: "callout", kind: kind ?? "", title, lines: inner, isNew }, end];
 }
 
 /** @type {(lines: Line[], at: number) => [Block, number]} */
@@ -197,36 +203,41 @@ function toPiece({ target, alias, label, url, tag, ...others }) {
   if (url !== undefined) return { type: "url", text: label || url, target: url };
   if (tag !== undefined) return { type: "tag", text: `#${tag}` };
   const [[type, text = ""] = ["text", ""]] = Object.entries(others).filter(([, each]) => each !== undefined);
-  return { type: /** @type {Piece["type"]} */ (type), text };
+  return { type: /** @type {PieceType} */ (type), text };
 }
 
 /**
  * Cut pieces where ranges of their text begin and end.
  *
  * @param {Piece[]} pieces
- * @param {{ start: number, end: number }[]} ranges sorted, apart from each other
+ * @param {{ start: number, end: number }[]} ranges sorted; of what is in two of them, the first one counts
  * @returns {{ range: number, pieces: Piece[] }[]} range: which one they are in; -1: none
  */
 export function cutAt(pieces, ranges) {
-  const bounds = [...new Set(ranges.flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b);
   /** @type {{ range: number, pieces: Piece[] }[]} */
   const groups = [];
   let at = 0;
-  for (const piece of pieces) {
-    const cuts = bounds.filter((bound) => bound > at && bound < at + piece.text.length).map((bound) => bound - at);
-    let from = 0;
-    for (const to of [...cuts, piece.text.length]) {
-      const start = at + from;
-      const range = ranges.findIndex((each) => each.start <= start && start < each.end);
-      const last = groups.at(-1);
-      const cut = { ...piece, text: piece.text.slice(from, to) };
-      if (last && last.range === range) last.pieces.push(cut);
-      else groups.push({ range, pieces: [cut] });
-      from = to;
-    }
-    at += piece.text.length;
+  const take = (/** @type {number} */ range, /** @type {number} */ end) => {
+    const part = slicePieces(pieces, at, end);
+    if (part.length) groups.push({ range, pieces: part });
+    at = Math.max(at, end);
+  };
+  for (const [range, { start, end }] of ranges.entries()) {
+    take(-1, start);
+    take(range, end);
   }
+  take(-1, Infinity);
   return groups;
+}
+
+/** @type {(pieces: Piece[], start: number, end: number) => Piece[]} */
+function slicePieces(pieces, start, end) {
+  let at = 0;
+  return pieces.flatMap((piece) => {
+    const text = piece.text.slice(Math.max(start - at, 0), Math.max(end - at, 0));
+    at += piece.text.length;
+    return text ? [{ ...piece, text }] : [];
+  });
 }
 
 /**

@@ -1,9 +1,10 @@
 /** A proposal in words: what it is about, its value in one line, its flags, and what became of it. */
 
+import { CircleQuestionMark, Cpu, ExternalLink, Flag, Quote, RotateCw, Tag, Undo2 } from "lucide";
 import { say, splitPath } from "./words.js";
 
+/** @import { IconNode } from "lucide" */
 /** @import { Proposal } from "../src/api-types.d.ts" */
-/** @import { IconName } from "./dom.js" */
 /** @import { Key } from "./words.js" */
 
 /** @param {Pick<Proposal, "text">} proposal */
@@ -34,21 +35,21 @@ export function titleOf({ path }) {
   return splitPath(path).name;
 }
 
-/** @type {Record<string, [Key, Key, IconName]>} the name, why to look closer, and the icon */
+/** @type {Record<string, [Key, Key, IconNode]>} the name, why to look closer, and the icon */
 const FLAGS = {
-  unsupported: ["flagUnsupported", "whyUnsupported", "unknown"],
-  unverified: ["flagUnverified", "whyUnverified", "unknown"],
-  extractive: ["flagCopied", "whyCopied", "copied"],
-  "new-value": ["flagNew", "whyNew", "tag"],
-  "small-model": ["flagSmall", "whySmall", "small"],
-  replaces: ["flagReplaces", "whyReplaces", "again"],
-  program: ["flagProgram", "whyProgram", "open"],
-  lost: ["flagLost", "whyLost", "unknown"],
-  undone: ["flagUndone", "whyUndone", "undo"],
+  unsupported: ["flagUnsupported", "whyUnsupported", CircleQuestionMark],
+  unverified: ["flagUnverified", "whyUnverified", CircleQuestionMark],
+  extractive: ["flagCopied", "whyCopied", Quote],
+  "new-value": ["flagNew", "whyNew", Tag],
+  "small-model": ["flagSmall", "whySmall", Cpu],
+  replaces: ["flagReplaces", "whyReplaces", RotateCw],
+  program: ["flagProgram", "whyProgram", ExternalLink],
+  lost: ["flagLost", "whyLost", CircleQuestionMark],
+  undone: ["flagUndone", "whyUndone", Undo2],
 };
 
-/** @type {(flag: string) => { name: string, why: string, icon: IconName }} */
+/** @type {(flag: string) => { name: string, why: string, icon: IconNode }} */
 export function describeFlag(flag) {
   const [name, why, icon] = FLAGS[flag] ?? [];
-  return { name: name ? say(name) : flag, why: why ? say(why) : "", icon: icon ?? "flag" };
+  return { name: name ? say(name) : flag, why: why ? say(why) : "", icon: icon ?? Flag };
 }

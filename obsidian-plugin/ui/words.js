@@ -1,7 +1,5 @@
 /** Wording for people: messages of one language, with placeholders and plurals; names made safe to show. */
 
-import { view as english } from "./languages/en.json";
-
 /** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
 /** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
 /** @typedef {typeof import("./languages/en.json")} English */
@@ -10,13 +8,13 @@ import { view as english } from "./languages/en.json";
 const BRITISH = "en-GB"; // no comma before `and`, and the day before the month
 
 /** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
-const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
+const chosen = { language: "en", messages: {}, plural: new Intl.PluralRules("en") };
 
 const HIDDEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
-/** Speak a language from now on, as Intl names it. What its messages lack is said in English. @type {(language: string, messages: Record<string, Message>) => void} */
+/** Speak a language from now on, as Intl names it. @type {(language: string, messages: Record<string, Message>) => void} */
 export function setLanguage(language, messages) {
-  Object.assign(chosen, { language, messages: { ...english, ...messages }, plural: new Intl.PluralRules(language) });
+  Object.assign(chosen, { language, messages, plural: new Intl.PluralRules(language) });
 }
 
 /** Return a message, with its placeholders filled in. @type {(key: string, values?: Values) => string} */

@@ -1,70 +1,96 @@
 /** History as a timeline: what was written and when, what it did, and the way back. */
 
-import { useEffect, useMemo } from "preact/hooks";
-import { html, Icon, useAnswer } from "../dom.js";
-import { canBeUndone, HistoryStore, isTakenBack } from "../history-store.js";
 import { useSignal } from "@preact/signals";
+import { ChevronRight, RotateCw, Undo2 } from "lucide";
+import { useEffect, useMemo } from "preact/hooks";
+import { Button, Chip, Column, EmptyState, Fault, html, Icon, Loading, useAnswer, useApp } from "../dom.js";
+import { canBeUndone, HistoryStore, isTakenBack } from "../history-store.js";
 import { formatDay, formatTime, joinNames, say, showHidden, splitPath } from "../words.js";
+import { Diff } from "./paper.js";
 
+/** @import { IconNode } from "lucide" */
 /** @import { Signal } from "@preact/signals" */
 /** @import { Change } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Entry } from "../history-store.js" */
+/** @import { Key } from "../words.js" */
 
 const SHOWN = 5; // changes of a run before "Show more"
 
-/** @param {{ app: App }} props */
-export function History({ app }) {
+export function History() {
+  const app = useApp();
   const history = useMemo(() => new HistoryStore(app.api, app.status), []);
   const newest = app.status.status.value?.newest_change ?? 0;
   useEffect(() => void history.load().catch(() => {}), [newest]);
   const entries = history.entries.value;
-  if (!history.isLoaded.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
-  return html`<div class="cc-column">
-    <div class="cc-head"><div><h1>${say("history")}</h1><p>${say("historyMore")}</p></div>
-      ${entries.length > 0 && html`<button class="cc-btn" onClick=${() => void undoSince(app, history)}><${Icon} name="undo" />${say("undoSinceYesterday")}</button>`}</div>
-    ${(entries.length > 0 || history.isUndone.value || history.path.value) && html`<${Filters} history=${history} />`}
-    ${entries.length ? html`<ol class="cc-timeline">${entries.map((entry) => html`<${Moment} key=${`${entry.run} ${entry.day}`} app=${app} history=${history} entry=${entry} />`)}</ol>` : html`<section class="cc-empty"><p>${say(history.isUndone.value ? "nothingUndone" : "nothingWritten")}</p></section>`}
-    ${history.next.value !== null && html`<p class="cc-more"><button class="cc-btn" onClick=${() => void history.loadMore()}>${say("older")}</button></p>`}
-  </div>`;
+  const { isLoaded, isUndone, next, path } = history;
+  if (!isLoaded.value) return html`<${Loading} />`;
+  const undo = html`<${Button} icon=${Undo2} onClick=${() => void undoSince(app, history)}>${say("undoSinceYesterday")}<//>`;
+  return html`<${Column} title=${say("history")} words=${say("historyMore")} action=${entries.length > 0 && undo}>
+    ${(entries.length > 0 || isUndone.value || path.value) && html`<${Filters} history=${history} />`}
+    ${entries.length > 0
+      ? html`<ol class="cc-timeline">
+          ${entries.map((entry) => html`<${Moment} key=${`${entry.run} ${entry.day}`} history=${history} entry=${entry} />`)}
+        </ol>`
+      : html`<${EmptyState} words=${say(isUndone.value ? "nothingUndone" : "nothingWritten")} />`}
+    ${next.value !== null && html`<p class="cc-more"><${Button} onClick=${() => void history.loadMore()}>${say("older")}<//></p>`}
+  <//>`;
 }
 
 /** @param {{ history: HistoryStore }} props */
 function Filters({ history }) {
   const { isUndone, path } = history;
-  const chip = (/** @type {boolean} */ isOn, /** @type {unknown} */ words, /** @type {() => void} */ act) => html`<button class="cc-chip" aria-pressed=${String(isOn)} onClick=${act}>${words}</button>`;
   const folders = new Set(history.changes.value.map((each) => splitPath(each.path).folder).filter(Boolean));
+  const shown = path.value ? [path.value] : [...folders].sort().slice(0, 8);
+  const showAll = () => {
+    isUndone.value = false;
+    void history.show("");
+  };
   return html`<div class="cc-chips cc-chips--apart" role="group" aria-label=${say("showOnly")}>
-    ${chip(!isUndone.value && !path.value, say("all"), () => ((isUndone.value = false), void history.show("")))}
-    ${chip(isUndone.value, say("undone"), () => (isUndone.value = !isUndone.value))}
-    ${(path.value ? [path.value] : [...folders].sort().slice(0, 8)).map((folder) => chip(path.value === folder, html`<bdi>${showHidden(folder)}</bdi>`, () => void history.show(path.value === folder ? "" : folder)))}
+    <${Chip} isOn=${!isUndone.value && !path.value} onClick=${showAll}>${say("all")}<//>
+    <${Chip} isOn=${isUndone.value} onClick=${() => (isUndone.value = !isUndone.value)}>${say("undone")}<//>
+    ${shown.map((folder) => html`<${Chip} isOn=${Boolean(path.value)} onClick=${() => void history.show(path.value ? "" : folder)}>
+      <bdi>${showHidden(folder)}</bdi>
+    <//>`)}
   </div>`;
 }
 
-/** @param {{ app: App, history: HistoryStore, entry: Entry }} props */
-function Moment({ app, history, entry }) {
+/** @param {{ history: HistoryStore, entry: Entry }} props */
+function Moment({ history, entry }) {
+  const app = useApp();
   const isWhole = useSignal(false);
   const { changes, at, run } = entry;
   const notes = new Set(changes.map(({ path }) => path)).size;
   const undoable = changes.filter(canBeUndone).length;
   const shown = isWhole.value || changes.length <= SHOWN + 1 ? changes : changes.slice(0, SHOWN);
-  const by = changes[0]?.model ?? "";
-  const who = [...new Set(changes.map(({ decided_by: name }) => nameDecider(name)))];
-  return html`<li class=${undoable ? "" : "is-undone"}><div class="cc-when"><h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${[say("notesCount", { n: notes }), joinNames(who.filter(Boolean)), by && showHidden(by)].filter(Boolean).join(" · ")}</span>
-    ${undoable > 1 && html`<button class="cc-btn cc-btn--quiet" onClick=${() => void ask(app, history, { run })}><${Icon} name="undo" />${say("undoCount", { n: undoable })}</button>`}</div>
-    <ul class="cc-card cc-changes">${shown.map((change) => html`<${Row} key=${change.id} app=${app} history=${history} change=${change} />`)}
-      ${shown.length < changes.length && html`<li class="cc-more"><button class="cc-btn cc-btn--plain" onClick=${() => (isWhole.value = true)}>${say("showMore", { n: changes.length - shown.length })}</button></li>`}</ul></li>`;
+  const who = new Set(changes.map(({ decided_by: name }) => nameDecider(name)).filter(Boolean));
+  const about = [say("notesCount", { n: notes }), joinNames([...who]), showHidden(changes[0]?.model ?? "")].filter(Boolean).join(" · ");
+  return html`<li class=${undoable ? "" : "is-undone"}>
+    <div class="cc-when">
+      <h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${about}</span>
+      ${undoable > 1 && html`<${Button} kind="quiet" icon=${Undo2} onClick=${() => void ask(app, history, { run })}>
+        ${say("undoCount", { n: undoable })}
+      <//>`}
+    </div>
+    <ul class="cc-card cc-changes">
+      ${shown.map((change) => html`<${Row} key=${change.id} history=${history} change=${change} />`)}
+      ${shown.length < changes.length && html`<li class="cc-more">
+        <${Button} kind="plain" onClick=${() => (isWhole.value = true)}>${say("showMore", { n: changes.length - shown.length })}<//>
+      </li>`}
+    </ul>
+  </li>`;
 }
 
-/** @param {{ app: App, history: HistoryStore, change: Change }} props */
-function Row({ app, history, change }) {
-  const { id, path, needs, made_at: at, left, note } = change;
+/** @param {{ history: HistoryStore, change: Change }} props */
+function Row({ history, change }) {
+  const app = useApp();
+  const { id, path, needs, made_at: at, left, note, undone_by: undoneBy } = change;
   const isUndone = isTakenBack(change);
-  const kinds = [...new Set(needs.map(nameNeed))];
-  const what = joinNames(kinds) || change.kind;
+  const what = joinNames([...new Set(needs.map(nameNeed))]) || change.kind;
   const { name } = splitPath(path);
   const why = history.stays.value.get(id);
   const isOpen = useSignal(false);
+  const open = (/** @type {any} */ { currentTarget }) => (isOpen.value ||= currentTarget.open);
   const undo = async (/** @type {number} */ which) => {
     await app.attempt(async () => {
       const undone = await history.undo(which);
@@ -72,11 +98,21 @@ function Row({ app, history, change }) {
       else app.decisions.announce(say(which === id ? "undoneIn" : "doneAgainIn", { name }), false);
     });
   };
-  return html`<li><details class=${`cc-change${isUndone ? " is-undone" : ""}`} onToggle=${(/** @type {any} */ { currentTarget }) => (isOpen.value ||= currentTarget.open)}><summary><${Icon} name="right" /><span><b dir="auto">${name}</b> ${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span></summary>
-      ${note && html`<p class="cc-change__note">${showHidden(note)}</p>`}${left.length > 0 && html`<p class="cc-change__note">${say("staysPart", { what: joinNames(left) })}</p>`}
-      ${why && html`<p class="cc-fault"><${Icon} name="unknown" /><span>${showHidden(why)}</span></p>`}
-      ${isOpen.value && html`<${Diff} app=${app} id=${id} name=${name} />`}</details>
-    ${isUndone && change.undone_by !== null ? html`<button class="cc-btn cc-btn--quiet" aria-label=${say("doAgainName", { name })} onClick=${() => void undo(change.undone_by ?? id)}><${Icon} name="again" />${say("doAgain")}</button>` : canBeUndone(change) && html`<button class="cc-btn cc-btn--quiet" aria-label=${say("undoName", { name })} onClick=${() => void undo(id)}><${Icon} name="undo" />${say("undo")}</button>`}
+  /** @type {(which: number, icon: IconNode, label: Key) => object} */
+  const act = (which, icon, label) => ({ kind: "quiet", icon, "aria-label": say(label, { name }), onClick: () => void undo(which) });
+  return html`<li>
+    <details class=${isUndone ? "cc-change is-undone" : "cc-change"} onToggle=${open}>
+      <summary>
+        <${Icon} icon=${ChevronRight} class="cc-icon--right" />
+        <span><b dir="auto">${name}</b> ${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span>
+      </summary>
+      ${note && html`<p class="cc-change__note">${showHidden(note)}</p>`}
+      ${left.length > 0 && html`<p class="cc-change__note">${say("staysPart", { what: joinNames(left) })}</p>`}
+      ${why && html`<${Fault}>${showHidden(why)}<//>`}
+      ${isOpen.value && html`<${ChangeDiff} id=${id} name=${name} />`}
+    </details>
+    ${isUndone && undoneBy !== null && html`<${Button} ...${act(undoneBy, RotateCw, "doAgainName")}>${say("doAgain")}<//>`}
+    ${canBeUndone(change) && html`<${Button} ...${act(id, Undo2, "undoName")}>${say("undo")}<//>`}
   </li>`;
 }
 
@@ -92,18 +128,15 @@ function nameNeed(need) {
   return kind === "callout" && where === "section" ? `${kind} “${showHidden(title.join(":"))}”` : showHidden(kind);
 }
 
-/** @param {{ app: App, id: number, name: string }} props what a change did */
-function Diff({ app, id, name }) {
-  const change = /** @type {Signal<Change | null>} */ (useAnswer(app.api, `/changes/${id}`, []));
+/** @param {{ id: number, name: string }} props what a change did */
+function ChangeDiff({ id, name }) {
+  const change = /** @type {Signal<Change | null>} */ (useAnswer(`/changes/${id}`, []));
   if (!change.value) return html`<p class="cc-diff">…</p>`;
   const { diff } = change.value;
   if (diff === null) return html`<p class="cc-change__note">${say("diffGone")}</p>`;
   const lines = diff.replace(/\n$/, "").split("\n").filter((line) => !/^(---|\+\+\+|@@)/.test(line));
-  return html`<pre class="cc-diff" tabindex="0" aria-label=${say("whatChanged", { name })}>${lines.map((line, index) => {
-    const words = `${showHidden(line.replace(/\r$/, "").replace(/^([+-])/, "$1 ").replace(/^ /, "  "))}\n`;
-    if (line.startsWith("+")) return html`<ins key=${index}>${words}</ins>`;
-    return line.startsWith("-") ? html`<del key=${index}>${words}</del>` : words;
-  })}</pre>`;
+  const parts = lines.map((line) => [line.charAt(0), `${line.replace(/\r$/, "").replace(/^([+-])/, "$1 ").replace(/^ /, "  ")}\n`]);
+  return html`<${Diff} class="cc-diff" label=${say("whatChanged", { name })} parts=${parts} />`;
 }
 
 /** @param {App} app @param {HistoryStore} history */
@@ -114,7 +147,11 @@ function undoSince(app, history) {
   return ask(app, history, { since: day.toISOString() });
 }
 
-/** @param {App} app @param {HistoryStore} history @param {Record<string, string | number>} filter of the changes to undo; what is made after the question is not meant */
+/**
+ * Undo changes, once somebody agrees to that; what is made after the question is not meant.
+ *
+ * @type {(app: App, history: HistoryStore, filter: Record<string, string | number>) => Promise<void>}
+ */
 async function ask(app, history, filter) {
   const changes = await history.findUndoable(filter);
   if (!changes[0]) return app.decisions.announce(say("nothingSinceYesterday"), false);
@@ -127,5 +164,6 @@ async function ask(app, history, filter) {
     const words = stays && !isCut ? say("undonePart", { n: done, stays }) : say("undoneCount", { n: done });
     app.decisions.announce(stays && isCut ? `${words} ${say("startedAnew")}` : words, stays > 0);
   };
-  app.dialog.value = { name: "confirm", title: say("undoAsk", { n: changes.length, notes }), words: say("undoAskMore"), yes: say("undoCount", { n: changes.length }), act };
+  const { length: n } = changes;
+  app.dialog.value = { name: "confirm", title: say("undoAsk", { n, notes }), words: say("undoAskMore"), yes: say("undoCount", { n }), act };
 }

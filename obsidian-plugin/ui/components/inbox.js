@@ -1,82 +1,110 @@
 /** The inbox: the list, and beside it the proposal in its note, with the bar to decide in sight. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { html, Icon, iconOf, Key, Meter } from "../dom.js";
+import { ArrowRight, Check, ChevronLeft, File, Pencil, RotateCw, Undo2, X } from "lucide";
+import { Button, Chip, EmptyState, Fault, html, Icon, iconOf, instead, Loading, Meter, Segments, useApp } from "../dom.js";
 import { describeFlag, fateOf, nameOf, titleOf } from "../proposal.js";
 import { formatMoment, formatTime, say, showHidden, splitPath } from "../words.js";
 import { Empty, NothingFits } from "./ends.js";
-import { List } from "./list.js";
-import { Paper, Source } from "./paper.js";
+import { findProgress, List } from "./list.js";
+import { NoteLink, Paper, Source } from "./paper.js";
 
+/** @import { IconNode } from "lucide" */
 /** @import { Proposal } from "../../src/api-types.d.ts" */
-/** @import { App } from "../app.js" */
 
 const EMPTY = /^(?:[\s~"'[\]-]|null)*$/i; // what an empty property may hold
 const WISHES = /** @type {const} */ (["wishShorter", "wishPlainer", "wishOnlyMine"]);
 
-/** @param {{ app: App }} props */
-export function Inbox({ app }) {
-  const { inbox, tab, isListShown } = app;
-  if (!inbox.isLoaded.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
-  if (!inbox.order.value.length && tab.value !== "decided") return html`<${Empty} app=${app} />`;
+export function Inbox() {
+  const { inbox, tab, isListShown } = useApp();
+  if (!inbox.isLoaded.value) return html`<${Loading} />`;
+  if (!inbox.order.value.length && tab.value !== "decided") return html`<${Empty} />`;
   return html`<div class="cc-inbox" data-shown=${isListShown.value ? "list" : "read"}>
-    <${List} app=${app} />
-    ${tab.value === "decided" ? html`<${DecidedOne} app=${app} />` : html`<${Reading} app=${app} />`}
+    <${List} />
+    ${tab.value === "decided" ? html`<${DecidedOne} />` : html`<${Reading} />`}
   </div>`;
 }
 
-/** @param {{ app: App }} props the current proposal */
-export function Reading({ app }) {
-  const { inbox, mode } = { inbox: app.inbox, mode: app.inbox.mode };
+/** The current proposal. */
+export function Reading() {
+  const app = useApp();
+  const { inbox } = app;
   const proposal = inbox.current.value;
+  if (!proposal) return html`<${NothingFits} />`;
+  const { id } = proposal;
+  const placed = inbox.place(id).value;
+  const isEdited = inbox.mode.value === "edit";
+  const isReplaced = placed?.parts?.some(([mark, text]) => mark === "-" && !EMPTY.test(text)) ?? false;
+  const source = !isEdited && (app.asSource.value ?? isReplaced) ? placed?.parts : null;
+  const why = inbox.faults.value.get(id);
+  const head = html`${!isEdited && html`<${Flags} proposal=${proposal} />`}<${SourceSwitch} isSource=${Boolean(source)} />`;
+  const bar = html`<${Bar} proposal=${proposal} />`;
+  return html`<${Sheet} proposal=${proposal} label=${say("proposal")} data-id=${id} head=${head} foot=${bar}>
+    ${why && html`<${Fault}>${say("notDoneYet", { why })}<//>`}
+    ${source
+      ? html`<${Source} parts=${source} />`
+      : html`<${Paper} key=${id} proposal=${proposal} placed=${placed} isEdited=${isEdited} />`}
+  <//>`;
+}
+
+/**
+ * A proposal in its note. head: what stands beside its name; foot: what can be done with it.
+ *
+ * @param {{ proposal: Proposal, head: unknown, foot: unknown, label: string, children: unknown } & Record<string, unknown>} props
+ */
+function Sheet({ proposal, head, foot, label, children, ...own }) {
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
-  const id = proposal?.id;
   useLayoutEffect(() => {
     if (scroller.current) scroller.current.scrollTop = 0;
     scroller.current?.closest(".cc-view")?.scrollTo?.(0, 0);
-  }, [id]);
-  if (!proposal) return html`<${NothingFits} app=${app} />`;
-  const placed = inbox.place(proposal.id).value;
-  const isEdited = mode.value === "edit";
-  const isReplaced = placed?.parts?.some(([mark, text]) => mark === "-" && !EMPTY.test(text)) ?? false;
-  const isSource = !isEdited && Boolean(placed?.parts) && (app.asSource.value ?? isReplaced);
-  return html`<section class="cc-read" data-id=${proposal.id} aria-label=${say("proposal")}>
+  }, [proposal.id]);
+  return html`<section class="cc-read" aria-label=${label} ...${own}>
     <div class="cc-read__scroll" ref=${scroller} tabindex="0" role="region" aria-label=${say("theNote")}><div class="cc-read__inner">
-      <${Place} app=${app} />
-      <${Title} app=${app} proposal=${proposal} />
-      <div class="cc-field"><h2><${Icon} name=${iconOf(proposal.kind)} /><bdi>${showHidden(nameOf(proposal))}</bdi></h2>
-        ${!isEdited && html`<${Flags} app=${app} proposal=${proposal} />`}
-        <${SourceSwitch} app=${app} isSource=${isSource} /></div>
-      <${Fault} app=${app} id=${proposal.id} />
-      ${isSource && placed?.parts ? html`<${Source} parts=${placed.parts} />` : html`<${Paper} key=${proposal.id} app=${app} proposal=${proposal} placed=${placed} isEdited=${isEdited} />`}
+      <${Place} />
+      <${Title} proposal=${proposal} />
+      <div class="cc-field"><h2><${Icon} icon=${iconOf(proposal.kind)} /><bdi>${showHidden(nameOf(proposal))}</bdi></h2>${head}</div>
+      ${children}
       <p class="cc-hint cc-made">${madeBy(proposal)}</p>
     </div></div>
-    <${Bar} app=${app} proposal=${proposal} />
+    ${foot}
   </section>`;
 }
 
 /** @param {Proposal} proposal where it comes from */
 function madeBy({ model, made_at: moment, why }) {
   const when = say("madeAt", { time: formatTime(moment), day: formatMoment(moment, { day: "numeric", month: "long" }) });
-  return [why && `${why.charAt(0).toUpperCase()}${why.slice(1)}`, model && say("byModel", { model }), when].filter(Boolean).map(showHidden).join(" · ");
+  const reason = why && `${why.charAt(0).toUpperCase()}${why.slice(1)}`;
+  return [reason, model && say("byModel", { model }), when].filter(Boolean).map(showHidden).join(" · ");
 }
 
-/** @param {{ app: App }} props on one pane: the way back to the list, and how far one is, which the view says above */
-function Place({ app }) {
+/** On one pane: the way back to the list, and how far one is, which the view says above. */
+function Place() {
+  const app = useApp();
   if (app.tab.value === "note") return null;
-  const { all } = app.inbox.counts.value;
-  const done = app.decisions.written.value + app.decisions.refused.value;
-  return html`<div class="cc-place"><button class="cc-btn cc-btn--quiet" onClick=${() => (app.isListShown.value = true)}><${Icon} name="left" />${say("allCount", { n: all })}</button>
-    ${app.shell.isPage && html`<span class="cc-num">${say("reviewed", { n: done, of: done + all })}</span><${Meter} of=${done + all ? done / (done + all) : 0} />`}</div>`;
+  const { share, words } = findProgress(app);
+  return html`<div class="cc-place">
+    <${Button} kind="quiet" icon=${ChevronLeft} onClick=${() => (app.isListShown.value = true)}>
+      ${say("allCount", { n: app.inbox.counts.value.all })}
+    <//>
+    ${app.shell.isPage && html`<span class="cc-num">${words}</span><${Meter} of=${share} />`}
+  </div>`;
 }
 
-/** @param {{ app: App, proposal: Proposal }} props */
-export function Title({ app, proposal }) {
-  const { name, folder } = splitPath(proposal.path);
-  const together = app.inbox.order.value.filter((id) => app.inbox.get(id)?.path === proposal.path);
+/** @param {{ proposal: Proposal }} props */
+function Title({ proposal: { path } }) {
+  const app = useApp();
+  const { name, folder } = splitPath(path);
+  const together = app.inbox.order.value.filter((id) => app.inbox.get(id)?.path === path);
   const flagged = together.filter((id) => app.inbox.get(id)?.flags.length).length;
-  return html`<header class="cc-title"><div><p><bdi>${folder}</bdi></p><h1 dir="auto"><a class="cc-note" href=${app.shell.noteHref(proposal.path)} onClick=${app.shell.openNote && ((/** @type {MouseEvent} */ event) => (event.preventDefault(), app.shell.openNote?.(proposal.path, event)))}>${name}</a></h1></div>
-    ${together.length > 1 && app.tab.value !== "decided" && html`<button class="cc-btn" aria-keyshortcuts="Shift+A" onClick=${() => app.acceptNote()}>${flagged > 0 && html`<i class="cc-dot"></i>`}<span>${acceptWords(together.length)}${flagged > 0 && html`<span class="cc-hidden">, ${say("someFlagged", { n: flagged })}</span>`}</span> <${Key}>⇧A<//></button>`}
+  const all = html`<${Button} cap="⇧A" aria-keyshortcuts="Shift+A" onClick=${() => app.acceptNote()}>
+    ${flagged > 0 && html`<i class="cc-dot"></i>`}
+    <span>
+      ${acceptWords(together.length)}${flagged > 0 && html`<span class="cc-hidden">, ${say("someFlagged", { n: flagged })}</span>`}
+    </span>
+  <//>`;
+  return html`<header class="cc-title">
+    <div><p><bdi>${folder}</bdi></p><h1 dir="auto"><${NoteLink} target=${path}>${name}<//></h1></div>
+    ${together.length > 1 && app.tab.value !== "decided" && all}
   </header>`;
 }
 
@@ -86,84 +114,102 @@ function acceptWords(number) {
   return number === 2 ? say("acceptBoth") : say("acceptAll", { number: names[number - 3] || String(number) });
 }
 
-/** @param {{ app: App, proposal: Proposal }} props */
-export function Flags({ app, proposal }) {
+/** @param {{ icon: IconNode, look?: "good" | "plain", children: unknown }} props */
+function Flag({ icon, look, children }) {
+  return html`<span class=${look ? `cc-flag cc-flag--${look}` : "cc-flag"}><${Icon} icon=${icon} />${children}</span>`;
+}
+
+/** @param {{ proposal: Proposal }} props */
+function Flags({ proposal }) {
+  const app = useApp();
   const isEdited = app.inbox.draft(proposal.id).value !== null;
   return html`<span class="cc-flags">
-    ${isEdited && html`<span class="cc-flag cc-flag--plain"><${Icon} name="pencil" />${say("edited")}</span>`}
-    ${proposal.decided_by && html`<span class="cc-flag cc-flag--plain"><${Icon} name="note" />${say("openHere")}</span>`}
-    ${!isEdited && proposal.flags.map(describeFlag).map(({ name, icon }) => html`<span key=${name} class="cc-flag"><${Icon} name=${icon} />${name}</span>`)}</span>`;
+    ${isEdited && html`<${Flag} icon=${Pencil} look="plain">${say("edited")}<//>`}
+    ${proposal.decided_by && html`<${Flag} icon=${File} look="plain">${say("openHere")}<//>`}
+    ${!isEdited && proposal.flags.map(describeFlag).map(({ name, icon }) => html`<${Flag} key=${name} icon=${icon}>${name}<//>`)}
+  </span>`;
 }
 
-/** @param {{ app: App, isSource: boolean }} props */
-function SourceSwitch({ app, isSource }) {
-  const options = /** @type {const} */ ([["note", false], ["source", true]]);
-  return html`<div class="cc-seg" role="group" aria-label=${say("showAs")}>
-    ${options.map(([name, value]) => html`<button key=${name} aria-pressed=${String(isSource === value)} onClick=${() => (app.asSource.value = value)}>${say(name)}</button>`)}</div>`;
+/** @param {{ isSource: boolean }} props */
+function SourceSwitch({ isSource }) {
+  const app = useApp();
+  const options = [[false, say("note")], [true, say("source")]];
+  const choose = (/** @type {boolean} */ value) => (app.asSource.value = value);
+  return html`<${Segments} label=${say("showAs")} options=${options} value=${isSource} onChoose=${choose} />`;
 }
 
-/** @param {{ app: App, id: number }} props why the last decision was not made */
-function Fault({ app, id }) {
-  const why = app.inbox.faults.value.get(id);
-  if (!why) return null;
-  return html`<p class="cc-fault"><${Icon} name="unknown" /><span>${say("notDoneYet", { why })}</span></p>`;
-}
-
-/** @param {{ app: App, proposal: Proposal }} props */
-function Bar({ app, proposal }) {
+/** @param {{ proposal: Proposal }} props */
+function Bar({ proposal }) {
+  const app = useApp();
   const mode = app.inbox.mode.value;
-  const what = `${nameOf(proposal)}, ${titleOf(proposal)}`;
   if (mode === "edit") {
     return html`<div class="cc-actions cc-actions--edit" role="toolbar" aria-label=${say("decide")}>
-      <button class="cc-btn cc-btn--main" aria-keyshortcuts="Control+Enter" onClick=${() => app.decide("accept")}><${Icon} name="check" />${say("acceptYours")}<${Key}>Ctrl ↵<//></button>
-      <button class="cc-btn" aria-keyshortcuts="Escape" onClick=${() => app.leaveEditing()}>${say("leaveAsWas")}<${Key}>Esc<//></button></div>`;
+      <${Button} kind="main" icon=${Check} cap="Ctrl ↵" aria-keyshortcuts="Control+Enter" onClick=${() => app.decide("accept")}>
+        ${say("acceptYours")}
+      <//>
+      <${Button} cap="Esc" aria-keyshortcuts="Escape" onClick=${() => app.leaveEditing()}>${say("leaveAsWas")}<//>
+    </div>`;
   }
-  const isDraft = app.inbox.draft(proposal.id).value !== null;
-  return html`${mode === "again" && html`<${Again} app=${app} proposal=${proposal} />`}
+  const draft = app.inbox.draft(proposal.id);
+  const accept = { "aria-description": `${nameOf(proposal)}, ${titleOf(proposal)}`, onClick: () => app.decide("accept") };
+  const again = { "aria-expanded": String(mode === "again"), onClick: () => app.toggleAgain() };
+  return html`${mode === "again" && html`<${Again} proposal=${proposal} />`}
     <div class="cc-actions" role="toolbar" aria-label=${say("decide")}>
-      <button class="cc-btn cc-btn--main" aria-keyshortcuts="A" aria-description=${what} onClick=${() => app.decide("accept")}><${Icon} name="check" />${say("accept")}<${Key}>A<//></button>
-      <button class="cc-btn" aria-keyshortcuts="E" onClick=${() => app.startEditing()}><${Icon} name="pencil" />${say("edit")}<${Key}>E<//></button>
-      <button class="cc-btn" aria-keyshortcuts="R" onClick=${() => app.decide("refuse")}><${Icon} name="x" />${say("refuse")}<${Key}>R<//></button>
-      <button class="cc-btn" aria-keyshortcuts="J" onClick=${() => app.inbox.step(1)}><${Icon} name="skip" />${say("skip")}<${Key}>J<//></button>
-      ${isDraft && html`<button class="cc-btn cc-btn--plain" onClick=${() => (app.inbox.draft(proposal.id).value = null)}><${Icon} name="undo" />${say("leaveAsWas")}</button>`}
-      ${!isDraft && html`<button class="cc-btn cc-btn--plain" aria-keyshortcuts="I" aria-expanded=${String(mode === "again")} onClick=${() => app.toggleAgain()}><${Icon} name="again" /><span>${say("again")}<span class="cc-wide">${say("againBut")}</span></span><${Key}>I<//></button>`}
+      <${Button} kind="main" icon=${Check} cap="A" aria-keyshortcuts="A" ...${accept}>${say("accept")}<//>
+      <${Button} icon=${Pencil} cap="E" aria-keyshortcuts="E" onClick=${() => app.startEditing()}>${say("edit")}<//>
+      <${Button} icon=${X} cap="R" aria-keyshortcuts="R" onClick=${() => app.decide("refuse")}>${say("refuse")}<//>
+      <${Button} icon=${ArrowRight} cap="J" aria-keyshortcuts="J" onClick=${() => app.inbox.step(1)}>${say("skip")}<//>
+      ${draft.value === null
+        ? html`<${Button} kind="plain" icon=${RotateCw} cap="I" aria-keyshortcuts="I" ...${again}>
+            <span>${say("again")}<span class="cc-wide">${say("againBut")}</span></span>
+          <//>`
+        : html`<${Button} kind="plain" icon=${Undo2} onClick=${() => (draft.value = null)}>${say("leaveAsWas")}<//>`}
     </div>`;
 }
 
-/** @param {{ app: App, proposal: Proposal }} props a sentence to the model */
-function Again({ app, proposal }) {
+/** @param {{ proposal: Proposal }} props a sentence to the model */
+function Again({ proposal }) {
+  const app = useApp();
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [isAsking, setAsking] = useState(false);
   useLayoutEffect(() => field.current?.focus(), [proposal.id]);
-  const ask = async (/** @type {Event} */ event) => {
-    event.preventDefault();
+  const ask = async () => {
     const wish = field.current?.value.trim() ?? "";
     if (!wish || isAsking) return;
     setAsking(true);
     await app.askAgain(proposal, wish);
     setAsking(false);
   };
-  return html`<form class="cc-again" onSubmit=${ask} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && app.toggleAgain()}>
-    <label class="cc-search"><span class="cc-nowrap">${say("againButLabel")}</span><input ref=${field} maxlength="500" placeholder=${say("againPlaceholder")} /></label>
-    <button class="cc-btn cc-btn--main" disabled=${isAsking}>${isAsking ? say("asking") : say("askAgain")}<${Key}>↵<//></button>
-    <div class="cc-chips" role="group" aria-label=${say("wishes")}>${WISHES.map((wish) => html`<button key=${wish} type="button" class="cc-chip" onClick=${() => field.current && ((field.current.value = say(wish)), field.current.focus())}>${say(wish)}</button>`)}</div></form>`;
+  const fill = (/** @type {string} */ words) => {
+    if (!field.current) return;
+    field.current.value = words;
+    field.current.focus();
+  };
+  const press = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && app.toggleAgain();
+  return html`<form class="cc-again" onSubmit=${instead(ask)} onKeyDown=${press}>
+    <label class="cc-search">
+      <span class="cc-nowrap">${say("againButLabel")}</span><input ref=${field} maxlength="500" placeholder=${say("againPlaceholder")} />
+    </label>
+    <${Button} kind="main" cap="↵" disabled=${isAsking}>${say(isAsking ? "asking" : "askAgain")}<//>
+    <div class="cc-chips" role="group" aria-label=${say("wishes")}>
+      ${WISHES.map((wish) => html`<${Chip} key=${wish} onClick=${() => fill(say(wish))}>${say(wish)}<//>`)}
+    </div>
+  </form>`;
 }
 
-/** @param {{ app: App }} props what became of a proposal, and the way back */
-export function DecidedOne({ app }) {
-  const { decided } = app;
-  const proposal = decided.current.value;
-  if (!proposal) return html`<div class="cc-empty"><p>${say("chooseDecided")}</p></div>`;
+/** What became of a proposal, and the way back. */
+export function DecidedOne() {
+  const app = useApp();
+  const proposal = app.decided.current.value;
+  if (!proposal) return html`<${EmptyState} words=${say("chooseDecided")} />`;
   const isWritten = proposal.state === "accepted";
-  return html`<section class="cc-read" aria-label=${say("decided")}>
-    <div class="cc-read__scroll" tabindex="0" role="region" aria-label=${say("theNote")}><div class="cc-read__inner">
-      <${Place} app=${app} /><${Title} app=${app} proposal=${proposal} />
-      <div class="cc-field"><h2><${Icon} name=${iconOf(proposal.kind)} /><bdi>${showHidden(nameOf(proposal))}</bdi></h2>
-        <span class=${`cc-flag${isWritten ? " cc-flag--good" : " cc-flag--plain"}`}><${Icon} name=${isWritten ? "check" : "x"} />${say(fateOf(proposal))}${proposal.reason && `: ${showHidden(proposal.reason)}`}</span></div>
-      <${Paper} key=${proposal.id} app=${app} proposal=${{ ...proposal, evidence: null, flags: [] }} placed=${null} />
-      <p class="cc-hint cc-made">${madeBy(proposal)}</p>
-    </div></div>
-    <div class="cc-actions" role="toolbar" aria-label=${say("changeMind")}>
-      <button class="cc-btn" onClick=${() => void app.reopen(proposal)}><${Icon} name="undo" />${isWritten ? say("undo") : say("restore")}<${Key}>U<//></button>
-    </div></section>`;
+  const fate = html`<${Flag} icon=${isWritten ? Check : X} look=${isWritten ? "good" : "plain"}>
+    ${say(fateOf(proposal))}${proposal.reason && `: ${showHidden(proposal.reason)}`}
+  <//>`;
+  const bar = html`<div class="cc-actions" role="toolbar" aria-label=${say("changeMind")}>
+    <${Button} icon=${Undo2} cap="U" onClick=${() => void app.reopen(proposal)}>${say(isWritten ? "undo" : "restore")}<//>
+  </div>`;
+  return html`<${Sheet} proposal=${proposal} label=${say("decided")} head=${fate} foot=${bar}>
+    <${Paper} key=${proposal.id} proposal=${{ ...proposal, evidence: null, flags: [] }} placed=${null} />
+  <//>`;
 }

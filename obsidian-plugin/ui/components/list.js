@@ -2,109 +2,145 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { html, Icon, iconOf, Key, Meter } from "../dom.js";
+import { ChevronDown, Flag, Search, Undo2, X } from "lucide";
+import { Button, Chip, html, Icon, iconOf, instead, Key, Meter, Segments, useApp } from "../dom.js";
 import { describeFlag, fateOf, nameOf, summaryOf } from "../proposal.js";
 import { say, showHidden, splitPath } from "../words.js";
 
+/** @import { Proposal } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Group } from "../inbox-store.js" */
 
-/** @typedef {{ key: string, top: number, height: number, path: string, id: number | null }} Item a row, or the title of a note; a note with one row has both in one */
+/**
+ * A row, or the title of a note; a note with one row has both in one.
+ *
+ * @typedef {{ key: string, top: number, height: number, path: string, id: number | null }} Item
+ */
 
 const TITLE = 34; // pixels
 const GAP = 8; // above the title of a note, but the first
 const BEYOND = 400; // pixels above and below what is in sight that have rows, too
 
-/** @param {{ app: App, isBare?: boolean }} props isBare: without tabs and progress, which stand above it */
-export function List({ app, isBare = false }) {
+/** @param {{ isBare?: boolean }} props isBare: without tabs and progress, which stand above it */
+export function List({ isBare = false }) {
+  const app = useApp();
   const { inbox, decisions, tab } = app;
   const isDecided = tab.value === "decided";
+  const undo = html`<${Button} icon=${Undo2} onClick=${() => void decisions.undoAll()}>
+    ${say("undoMine", { n: decisions.written.value + decisions.refused.value })}
+  <//>`;
+  const foot = isDecided ? decisions.log.value.length > 0 && undo : inbox.unflagged.value.length > 0 && html`<${AcceptUnflagged} />`;
   return html`<aside class=${isBare ? "cc-list cc-list--whole" : "cc-list"} aria-label=${say("proposals")}>
     <div class="cc-list__head">
       ${app.shell.isPage && html`<h1 class="cc-hidden">${say("inbox")}</h1>`}
-      ${!isBare && html`<${Tabs} app=${app} />`}
-      ${!isDecided && html`${!isBare && html`<${Progress} app=${app} />`}<${Search} app=${app} /><${Filters} app=${app} />`}
+      ${!isBare && html`<${Tabs} />`}
+      ${!isBare && !isDecided && html`<${Progress} />`}
+      ${!isDecided && html`<${SearchField} /><${Filters} />`}
     </div>
-    ${isDecided ? html`<${Decided} app=${app} />` : html`<${Fresh} app=${app} /><${Rows} app=${app} />`}
-    ${!isDecided && inbox.unflagged.value.length > 0 && html`<div class="cc-list__foot"><${AcceptUnflagged} app=${app} /></div>`}
-    ${isDecided && decisions.log.value.length > 0 && html`<div class="cc-list__foot"><button class="cc-btn" onClick=${() => void decisions.undoAll()}><${Icon} name="undo" />${say("undoMine", { n: decisions.written.value + decisions.refused.value })}</button></div>`}
+    ${isDecided ? html`<${Decided} />` : html`<${Fresh} /><${Rows} />`}
+    ${foot && html`<div class="cc-list__foot">${foot}</div>`}
   </aside>`;
 }
 
-/** @param {{ app: App }} props which are shown: those to review, or what became of the others */
-export function Tabs({ app }) {
-  const { inbox, tab } = app;
-  const tabs = app.shell.isPage ? [] : [["note", say("thisNote"), inbox.order.value.filter((id) => inbox.get(id)?.path === app.openPath.value).length]];
-  const open = inbox.counts.value.all;
-  tabs.push(["review", app.shell.isPage ? say("toReview", { n: open }) : say("all"), app.shell.isPage ? "" : open]);
-  tabs.push(["decided", app.shell.isPage ? say("decidedCount", { n: app.decided.total.value }) : say("decided"), ""]);
-  return html`<div class="cc-seg" role="group" aria-label=${say("which")}>
-    ${tabs.map(([name, words, number]) => html`<button key=${name} aria-pressed=${String(tab.value === name)} onClick=${() => app.showTab(String(name))}><span>${words} <span class="cc-num">${number}</span></span></button>`)}
-  </div>`;
+/** Which are shown: those to review, or what became of the others. */
+export function Tabs() {
+  const app = useApp();
+  const { inbox, decided, openPath, shell, tab } = app;
+  const { all } = inbox.counts.value;
+  const ofNote = inbox.order.value.filter((id) => inbox.get(id)?.path === openPath.value).length;
+  /** @type {(words: string, number: number) => unknown} */
+  const counted = (words, number) => html`<span>${words} <span class="cc-num">${number}</span></span>`;
+  const options = shell.isPage
+    ? [["review", say("toReview", { n: all })], ["decided", say("decidedCount", { n: decided.total.value })]]
+    : [["note", counted(say("thisNote"), ofNote)], ["review", counted(say("all"), all)], ["decided", say("decided")]];
+  const choose = (/** @type {string} */ name) => app.showTab(name);
+  return html`<${Segments} label=${say("which")} options=${options} value=${tab.value} onChoose=${choose} />`;
 }
 
-/** @param {{ app: App }} props how far somebody is */
-export function Progress({ app }) {
-  const { inbox, decisions } = app;
-  const { all, flagged } = inbox.counts.value;
+/** Return how far somebody is, as a share and in words. @param {App} app */
+export function findProgress({ inbox, decisions }) {
   const done = decisions.written.value + decisions.refused.value;
-  const words = say("reviewed", { n: done, of: done + all });
+  const of = done + inbox.counts.value.all;
+  return { share: of ? done / of : 0, words: say("reviewed", { n: done, of }) };
+}
+
+export function Progress() {
+  const app = useApp();
+  const { flagged } = app.inbox.counts.value;
+  const { share, words } = findProgress(app);
   return html`<div class="cc-progress">
-    <${Meter} of=${done + all ? done / (done + all) : 0} label=${say("reviewedLabel")} text=${words} />
-    <p class="cc-tally"><span class="cc-num">${words}</span>${flagged > 0 && html`<span class="cc-closer"><i class="cc-dot"></i><span>${say("closerLook", { n: flagged })}</span></span>`}</p>
+    <${Meter} of=${share} label=${say("reviewedLabel")} text=${words} />
+    <p class="cc-tally">
+      <span class="cc-num">${words}</span>
+      ${flagged > 0 && html`<span class="cc-closer"><i class="cc-dot"></i><span>${say("closerLook", { n: flagged })}</span></span>`}
+    </p>
   </div>`;
 }
 
-/** @param {{ app: App }} props */
-function Search({ app }) {
-  const { inbox } = app;
-  return html`<label class="cc-search"><${Icon} name="search" /><span class="cc-hidden">${say("searchLabel")}</span>
-    <input type="search" maxlength="200" placeholder=${say("search")} value=${inbox.filters.value.search} onInput=${(/** @type {any} */ { target }) => inbox.filter({ search: target.value })} />
-    <${Key}>/<//></label>`;
+function SearchField() {
+  const { inbox } = useApp();
+  const search = (/** @type {any} */ { target }) => inbox.filter({ search: target.value });
+  return html`<label class="cc-search"><${Icon} icon=${Search} /><span class="cc-hidden">${say("searchLabel")}</span>
+    <input type="search" maxlength="200" placeholder=${say("search")} value=${inbox.filters.value.search} onInput=${search} />
+    <${Key}>/<//>
+  </label>`;
 }
 
-/** @param {{ app: App }} props */
-function Filters({ app }) {
-  const { inbox } = app;
+function Filters() {
+  const { inbox } = useApp();
   const { kinds, folders, flagged } = inbox.counts.value;
   const { flagged: isFlagged, kind, folder, path } = inbox.filters.value;
+  const isFlagShown = flagged > 0 || isFlagged;
   const names = Object.entries(kinds).sort((a, b) => b[1] - a[1]);
-  const first = flagged > 0 || isFlagged ? 2 : 3; // that fit into two lines
-  const chip = (/** @type {string} */ key, /** @type {boolean} */ isOn, /** @type {unknown} */ words, /** @type {number} */ number, /** @type {object} */ change) =>
-    html`<button key=${key} class="cc-chip" aria-pressed=${String(isOn)} onClick=${() => inbox.filter(change)}>${words} <b>${number}</b></button>`;
+  const first = isFlagShown ? 2 : 3; // that fit into two lines
+  const others = names.slice(first);
+  const chooseFolder = (/** @type {string} */ value) => inbox.filter({ folder: value });
+  const chooseKind = (/** @type {string} */ value) => inbox.filter({ kind: value });
   return html`<div class="cc-chips" role="group" aria-label=${say("showOnly")}>
-    ${(flagged > 0 || isFlagged) && chip("flagged", isFlagged, html`<${Icon} name="flag" />${say("flagged")}`, flagged, { flagged: !isFlagged })}
-    ${names.slice(0, first).map(([name, number]) => chip(name, kind === name, nameOf({ kind: name, heading: null }), number, { kind: kind === name ? "" : name }))}
-    <${Choice} label=${say("folder")} chosen=${folder} options=${Object.entries(folders).sort()} onChoose=${(/** @type {string} */ value) => inbox.filter({ folder: value })} />
-    ${names.length > first && html`<${Choice} label=${say("more")} chosen=${names.slice(first).some(([name]) => name === kind) ? kind : ""} options=${names.slice(first)} onChoose=${(/** @type {string} */ value) => inbox.filter({ kind: value })} />`}
-    ${path && html`<button class="cc-chip" aria-pressed="true" onClick=${() => inbox.filter({ path: "" })}>${splitPath(path).name} <${Icon} name="x" /></button>`}
+    ${isFlagShown && html`<${Chip} isOn=${isFlagged} onClick=${() => inbox.filter({ flagged: !isFlagged })}>
+      <${Icon} icon=${Flag} />${say("flagged")} <b>${flagged}</b>
+    <//>`}
+    ${names.slice(0, first).map(([name, number]) => html`
+      <${Chip} key=${name} isOn=${kind === name} onClick=${() => chooseKind(kind === name ? "" : name)}>
+        ${nameOf({ kind: name, heading: null })} <b>${number}</b>
+      <//>`)}
+    <${Choice} label=${say("folder")} value=${folder} options=${Object.entries(folders).sort()} onChoose=${chooseFolder} />
+    <${Choice} label=${say("more")} value=${others.some(([name]) => name === kind) ? kind : ""} options=${others} onChoose=${chooseKind} />
+    ${path && html`<${Chip} isOn onClick=${() => inbox.filter({ path: "" })}>${splitPath(path).name} <${Icon} icon=${X} /><//>`}
   </div>`;
 }
 
-/** @param {{ label: string, chosen: string, options: [string, number][], onChoose: (value: string) => void }} props a chip that opens a list */
-function Choice({ label, chosen, options, onChoose }) {
-  if (!options.length && !chosen) return null;
-  return html`<label class="cc-chip cc-choice" aria-pressed=${undefined} data-on=${chosen ? "" : undefined}>
-    <span aria-hidden="true">${chosen ? showHidden(chosen) : label}</span><${Icon} name="down" />
-    <select aria-label=${label} value=${chosen} onChange=${(/** @type {any} */ { target }) => onChoose(target.value)}>
+/**
+ * A chip that opens a list. options: what it has, and how many there are of each.
+ *
+ * @param {{ label: string, value: string, options: [string, number][], onChoose: (value: string) => void }} props
+ */
+function Choice({ label, value, options, onChoose }) {
+  if (!options.length && !value) return null;
+  return html`<label class="cc-chip cc-choice" data-on=${value ? "" : undefined}>
+    <span aria-hidden="true">${value ? showHidden(value) : label}</span><${Icon} icon=${ChevronDown} />
+    <select aria-label=${label} value=${value} onChange=${(/** @type {any} */ { target }) => onChoose(target.value)}>
       <option value="">${say("allOf", { what: label })}</option>
       ${options.map(([name, number]) => html`<option key=${name} value=${name}>${showHidden(name)} (${number})</option>`)}
-    </select></label>`;
+    </select>
+  </label>`;
 }
 
-/** @param {{ app: App }} props what is new; a click takes it in */
-export function Fresh({ app }) {
+/** What is new; a click takes it in. */
+export function Fresh() {
+  const app = useApp();
   const fresh = app.inbox.fresh.value.length;
   if (!fresh) return null;
   return html`<button class="cc-fresh" onClick=${() => app.inbox.takeFresh()}>${say("fresh", { n: fresh })}</button>`;
 }
 
-/** @param {{ app: App }} props */
-function AcceptUnflagged({ app }) {
+function AcceptUnflagged() {
+  const app = useApp();
   const { inbox } = app;
   const ids = inbox.unflagged.value;
   const ask = () => (app.dialog.value = { name: "bulk", ids });
-  return html`<button class="cc-btn" disabled=${!inbox.isWhole.value || app.status.deciding.value !== null} onClick=${ask}>${say("acceptUnflagged", { n: ids.length })}</button>`;
+  const isEarly = !inbox.isWhole.value || app.status.deciding.value !== null;
+  return html`<${Button} disabled=${isEarly} onClick=${ask}>${say("acceptUnflagged", { n: ids.length })}<//>`;
 }
 
 /**
@@ -130,9 +166,9 @@ function layOut(groups, row) {
   return { items, height: top };
 }
 
-/** @param {{ app: App }} props the proposals by note */
-function Rows({ app }) {
-  const { inbox } = app;
+/** The proposals by note. */
+function Rows() {
+  const { inbox } = useApp();
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
   const seen = useSignal({ top: 0, height: 800, row: 36 });
   useEffect(() => {
@@ -155,15 +191,17 @@ function Rows({ app }) {
     keepInSight(scroller.current, inbox.currentId.peek(), seen.peek().row, inbox.groups.peek());
   });
   const { top, height: window } = seen.value;
-  const inSight = items.filter((item) => item === at || (item.top + item.height > top - BEYOND && item.top < top + window + BEYOND));
+  const isNear = (/** @type {Item} */ item) => item.top + item.height > top - BEYOND && item.top < top + window + BEYOND;
   const total = inbox.shown.value.length;
   if (!total) return html`<div class="cc-groups" ref=${scroller}></div>`;
   return html`<div class="cc-groups" ref=${scroller} role="region" aria-label=${say("byNote")} tabindex="-1">
     <ul class="cc-rows" style=${{ height: `${height}px` }} aria-label=${say("proposalsCount", { n: total })}>
-      ${inSight.map((item) => html`<li key=${item.key} style=${{ top: `${item.top}px`, height: `${item.height}px` }}>
-        ${item.id === null ? html`<${Title} path=${item.path} />` : html`<${Row} app=${app} id=${item.id} title=${item.path} isCurrent=${item.id === current} />`}
-      </li>`)}
-    </ul></div>`;
+      ${items.filter((item) => item === at || isNear(item)).map(({ key, top: start, height: size, id, path }) => html`
+        <li key=${key} style=${{ top: `${start}px`, height: `${size}px` }}>
+          ${id === null ? html`<${Title} path=${path} />` : html`<${Row} id=${id} title=${path} isCurrent=${id === current} />`}
+        </li>`)}
+    </ul>
+  </div>`;
 }
 
 /** @type {(scroller: HTMLElement | null, id: number | null, row: number, groups: Group[]) => void} */
@@ -171,8 +209,10 @@ function keepInSight(scroller, id, row, groups) {
   const item = layOut(groups, row).items.find((each) => each.id === id);
   if (!scroller || !item) return;
   const room = 60;
-  if (item.top < scroller.scrollTop + room) scroller.scrollTop = Math.max(0, item.top - TITLE - GAP);
-  else if (item.top + item.height > scroller.scrollTop + scroller.clientHeight - room / 2) scroller.scrollTop = item.top + item.height + room - scroller.clientHeight;
+  const { scrollTop, clientHeight } = scroller;
+  const end = item.top + item.height;
+  if (item.top < scrollTop + room) scroller.scrollTop = Math.max(0, item.top - TITLE - GAP);
+  else if (end > scrollTop + clientHeight - room / 2) scroller.scrollTop = end + room - clientHeight;
 }
 
 /** @param {{ path: string }} props */
@@ -181,40 +221,60 @@ function Title({ path }) {
   return html`<h2 class="cc-group__title" dir="auto"><bdi>${name}</bdi> <small><bdi>${folder}</bdi></small></h2>`;
 }
 
-/** @param {{ app: App, id: number, title: string, isCurrent: boolean }} props title: the note, where it has no other row */
-export function Row({ app, id, title, isCurrent }) {
+/**
+ * What leads to a proposal. title: the note, where it has no other row. words: its value, in one line.
+ *
+ * @param {{ proposal: Proposal, title: string, words: string, isCurrent: boolean, children: unknown } & Record<string, unknown>} props
+ */
+function RowLink({ proposal, title, words, isCurrent, children, ...own }) {
+  const app = useApp();
+  const { id, kind } = proposal;
+  const current = isCurrent ? "true" : undefined;
+  return html`<a class="cc-row" href=${app.shell.hrefOf(id)} aria-current=${current} onClick=${instead(() => app.open(id))} ...${own}>
+    <${Icon} icon=${iconOf(kind)} />
+    <span>
+      ${title && html`<b dir="auto">${splitPath(title).name}</b> `}
+      <span class="cc-hidden">${nameOf(proposal)}: </span><bdi>${showHidden(words).slice(0, 160)}</bdi>
+    </span>
+    ${children}
+  </a>`;
+}
+
+/** @param {{ id: number, title: string, isCurrent: boolean }} props title: the note, where it has no other row */
+export function Row({ id, title, isCurrent }) {
+  const app = useApp();
   const proposal = app.inbox.proposals.get(id)?.value;
-  const element = useRef(/** @type {HTMLElement | null} */ (null));
   if (!proposal) return null;
   const draft = app.inbox.draft(id).value;
   const flags = proposal.flags.map((flag) => describeFlag(flag).name).join(", ");
-  const choose = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    app.open(id);
-  };
-  const press = (/** @type {KeyboardEvent} */ event) => {
+  const press = (/** @type {KeyboardEvent & { currentTarget: HTMLElement }} */ event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
-    const list = element.current?.closest("ul");
+    const list = event.currentTarget.closest("ul");
     app.inbox.step(by);
-    requestAnimationFrame(() => /** @type {HTMLElement | null} */ (list?.querySelector("[aria-current=true]"))?.focus({ preventScroll: true }));
+    requestAnimationFrame(() => {
+      /** @type {HTMLElement | null} */ (list?.querySelector("[aria-current=true]"))?.focus({ preventScroll: true });
+    });
   };
-  return html`<a class="cc-row" ref=${element} href=${app.shell.hrefOf(id)} aria-current=${isCurrent ? "true" : undefined} tabindex=${isCurrent ? 0 : -1} data-id=${id} onClick=${choose} onKeyDown=${press}>
-    <${Icon} name=${iconOf(proposal.kind)} /><span>${title && html`<b dir="auto">${splitPath(title).name}</b> `}<span class="cc-hidden">${nameOf(proposal)}: </span><bdi>${showHidden(draft ?? summaryOf(proposal)).slice(0, 160)}</bdi></span>
+  const own = { "data-id": id, tabindex: isCurrent ? 0 : -1, onKeyDown: press };
+  return html`<${RowLink} proposal=${proposal} title=${title} words=${draft ?? summaryOf(proposal)} isCurrent=${isCurrent} ...${own}>
     ${draft !== null && html`<small>${say("edited")}</small>`}
     ${flags && html`<i class="cc-dot" title=${flags}></i><span class="cc-hidden">${flags}</span>`}
-  </a>`;
+  <//>`;
 }
 
-/** @param {{ app: App }} props what became of proposals, newest first */
-export function Decided({ app }) {
-  const { decided } = app;
-  const all = decided.list.value;
-  if (!all.length) return html`<p class="cc-soft cc-pad">${decided.isLoaded.value ? say("decidedNone") : say("oneMoment")}</p>`;
+/** What became of proposals, newest first. */
+export function Decided() {
+  const app = useApp();
+  const { currentId, isLoaded, list } = app.decided;
+  if (!list.value.length) return html`<p class="cc-soft cc-pad">${say(isLoaded.value ? "decidedNone" : "oneMoment")}</p>`;
   return html`<div class="cc-groups" role="region" aria-label=${say("decided")} tabindex="-1"><ul>
-    ${all.map((each) => html`<li key=${each.id}><a class="cc-row" href=${app.shell.hrefOf(each.id)} aria-current=${decided.currentId.value === each.id ? "true" : undefined} onClick=${(/** @type {Event} */ event) => (event.preventDefault(), app.open(each.id))}>
-      <${Icon} name=${iconOf(each.kind)} /><span><b dir="auto">${splitPath(each.path).name}</b> <bdi>${showHidden(summaryOf(each)).slice(0, 120)}</bdi></span><small>${say(fateOf(each))}</small></a></li>`)}
+    ${list.value.map((each) => html`<li key=${each.id}>
+      <${RowLink} proposal=${each} title=${each.path} words=${summaryOf(each)} isCurrent=${currentId.value === each.id}>
+        <small>${say(fateOf(each))}</small>
+      <//>
+    </li>`)}
   </ul></div>`;
 }

@@ -1,7 +1,8 @@
 /** A note as Obsidian shows it, with a proposal in its place; what stands around it is dimmed. */
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { html, Icon, iconOf } from "../dom.js";
+import { Check, ChevronRight, CircleQuestionMark, File } from "lucide";
+import { Fault, html, Icon, iconOf, instead, SPARKLES, useApp } from "../dom.js";
 import { describeFlag, linesOf } from "../proposal.js";
 import { cutAt, findSentence, parseBlocks, parseInline, plainText, toLines } from "../markdown.js";
 import { formatMoment, say, showHidden, splitPath } from "../words.js";
@@ -11,7 +12,12 @@ import { formatMoment, say, showHidden, splitPath } from "../words.js";
 /** @import { Parts, Placed } from "../inbox-store.js" */
 /** @import { Block, Piece, Property } from "../markdown.js" */
 
-/** @typedef {{ start: number, end: number, number: number }} Doubt where a doubtful sentence stands, and its number */
+/**
+ * What nothing supports: where it stands in a text, the sentence that it is, and its number among all of the proposal;
+ * without evidence, the text as a whole is doubtful.
+ *
+ * @typedef {{ start: number, end: number, evidence: Evidence | null, number: number }} Doubt
+ */
 /** @typedef {Block | { type: "proposed", title: string }} Shown */
 
 const OWN_SENTENCE = "extractive";
@@ -19,15 +25,18 @@ const CHECKBOX = /^(?:true|false)$/;
 const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?$/;
 const LINK = /^\[\[(?:[^[\]|]*\|)?([^[\]|]*)\]\]$/;
 
-/** @param {{ app: App, proposal: Proposal, placed: Placed | null, isEdited?: boolean }} props */
-export function Paper({ app, proposal, placed, isEdited = false }) {
-  const blocks = findBlocks(proposal, placed);
+/** @param {{ proposal: Proposal, placed: Placed | null, isEdited?: boolean }} props */
+export function Paper({ proposal, placed, isEdited = false }) {
   const paper = useRef(/** @type {HTMLElement | null} */ (null));
   useLayoutEffect(() => keepNotesIn(paper.current));
-  const at = blocks.findIndex((block) => block.type === "proposed" || (block.type === "properties" && block.properties.some((each) => each.name === proposal.kind)));
+  const blocks = findBlocks(proposal, placed);
+  const isProposed = (/** @type {Shown} */ block) =>
+    block.type === "proposed" || (block.type === "properties" && block.properties.some(({ name }) => name === proposal.kind));
+  const at = blocks.findIndex(isProposed);
   return html`<article class="cc-card cc-paper cc-rendered" ref=${paper} aria-label=${say("whereItGoes")}>
-    ${placed?.why && html`<p key="why" class="cc-fault"><${Icon} name="unknown" /><span>${say("cannotBeWritten", { why: placed.why })}</span></p>`}
-    ${blocks.map((block, index) => html`<${BlockView} key=${index - at} app=${app} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}
+    ${placed?.why && html`<${Fault} key="why">${say("cannotBeWritten", { why: placed.why })}<//>`}
+    ${blocks.map((block, index) => html`
+      <${BlockView} key=${index - at} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}
   </article>`;
 }
 
@@ -67,34 +76,39 @@ function findBlocks({ kind }, placed) {
   return [isCallout ? { type: "proposed", title: "AI" } : { type: "properties", properties: [{ name: kind, values: [] }] }];
 }
 
-/** @param {{ app: App, proposal: Proposal, block: Shown, isEdited: boolean, around: boolean }} props */
-function BlockView({ app, proposal, block, isEdited, around }) {
-  if (block.type === "proposed") return html`<${Callout} app=${app} proposal=${proposal} title=${block.title} isEdited=${isEdited} />`;
-  if (block.type !== "properties") return html`<${Plain} app=${app} block=${block} />`;
-  return html`<dl class=${`cc-props${around ? " cc-props--around" : ""}`}>
-    ${block.properties.map((each) => (each.name === proposal.kind && proposal.kind !== "callout" ? html`<${NewProperty} key=${each.name} app=${app} proposal=${proposal} isEdited=${isEdited} />` : html`<${OldProperty} key=${each.name} property=${each} />`))}
+/** @param {{ proposal: Proposal, block: Shown, isEdited: boolean, around: boolean }} props */
+function BlockView({ proposal, block, isEdited, around }) {
+  if (block.type === "proposed") return html`<${Callout} proposal=${proposal} title=${block.title} isEdited=${isEdited} />`;
+  if (block.type !== "properties") return html`<${Plain} block=${block} />`;
+  return html`<dl class=${around ? "cc-props cc-props--around" : "cc-props"}>
+    ${block.properties.map((each) => each.name === proposal.kind && proposal.kind !== "callout"
+      ? html`<${NewProperty} key=${each.name} proposal=${proposal} isEdited=${isEdited} />`
+      : html`<${OldProperty} key=${each.name} property=${each} />`)}
   </dl>`;
 }
 
-/** @param {{ app: App, block: Block }} props */
-function Plain({ app, block }) {
+/** @param {{ block: Block }} props */
+function Plain({ block }) {
   switch (block.type) {
     case "heading":
-      return block.level === 1 ? null : html`<h3 dir="auto"><${Inline} app=${app} text=${block.text} /></h3>`;
+      return block.level === 1 ? null : html`<h3 dir="auto"><${Inline} text=${block.text} /></h3>`;
     case "list":
-      return html`<${block.isOrdered ? "ol" : "ul"} class="cc-md">${block.items.map((item, index) => html`<li key=${index} dir="auto"><${Inline} app=${app} text=${item} /></li>`)}<//>`;
+      return html`<${block.isOrdered ? "ol" : "ul"} class="cc-md">
+        ${block.items.map((item, index) => html`<li key=${index} dir="auto"><${Inline} text=${item} /></li>`)}
+      <//>`;
     case "code":
       return html`<pre class="cc-code" tabindex="0" aria-label=${say("code")}>${showHidden(block.text)}</pre>`;
     case "callout":
       return html`<div class=${block.kind ? "cc-callout cc-callout--around" : "cc-quote"}>
-        ${block.kind && html`<p class="cc-callout__title"><${Icon} name="sparkles" />${showHidden(block.title || block.kind)}</p>`}
-        ${parseBlocks(block.lines).map((inner, index) => html`<${Plain} key=${index} app=${app} block=${inner} />`)}</div>`;
+        ${block.kind && html`<p class="cc-callout__title"><${Icon} icon=${SPARKLES} />${showHidden(block.title || block.kind)}</p>`}
+        ${parseBlocks(block.lines).map((inner, index) => html`<${Plain} key=${index} block=${inner} />`)}
+      </div>`;
     case "rule":
       return html`<hr class="cc-hr" />`;
     case "gap":
       return html`<p class="cc-gap" aria-label=${say("leftOut")}>…</p>`;
     case "paragraph":
-      return html`<p dir="auto"><${Inline} app=${app} text=${block.text} /></p>`;
+      return html`<p dir="auto"><${Inline} text=${block.text} /></p>`;
     default:
       return null;
   }
@@ -102,93 +116,123 @@ function Plain({ app, block }) {
 
 /** @param {{ property: Property }} props */
 function OldProperty({ property: { name, values } }) {
-  return html`<div class="cc-prop"><${Icon} name=${iconOf(name, values[0])} /><dt><bdi>${showHidden(name)}</bdi></dt><dd dir="auto"><${Values} name=${name} values=${name === "tags" ? values.flatMap((each) => each.split(/,\s*/)) : values} /></dd></div>`;
+  const all = name === "tags" ? values.flatMap((each) => each.split(/,\s*/)) : values;
+  return html`<div class="cc-prop">
+    <${Icon} icon=${iconOf(name, values[0])} />
+    <dt><bdi>${showHidden(name)}</bdi></dt><dd dir="auto"><${Values} values=${all} isList=${values.length > 1 || name === "tags"} /></dd>
+  </div>`;
 }
 
-/** @param {{ name: string, values: string[], doubtful?: Set<string> }} props doubtful: those that nothing supports */
-function Values({ name, values, doubtful = new Set() }) {
+/** @param {{ values: string[], isList: boolean, doubtful?: Set<string> }} props doubtful: those that nothing supports */
+function Values({ values, isList, doubtful }) {
   if (!values.length) return say("empty");
-  if (values.length > 1 || name === "tags") return values.map((each, index) => html`<span key=${index} class=${`cc-pill-tag${doubtful.has(each) ? " cc-doubt" : ""}`}><bdi>${showHidden(each.replace(LINK, "$1"))}</bdi></span> `);
+  const name = (/** @type {string} */ value) => showHidden(value.replace(LINK, "$1"));
+  const pill = (/** @type {string} */ each) => (doubtful?.has(each) ? "cc-pill-tag cc-doubt" : "cc-pill-tag");
+  if (isList) return values.map((each, index) => html`<span key=${index} class=${pill(each)}><bdi>${name(each)}</bdi></span> `);
   const [value = ""] = values;
   if (CHECKBOX.test(value)) return html`<input type="checkbox" checked=${value === "true"} disabled aria-label=${value} />`;
   const [, day, time] = value.match(DATE) ?? [];
   const moment = new Date(`${day}T${time ?? "12:00"}`);
-  if (Number.isNaN(moment.getTime())) return showHidden(value.replace(LINK, "$1"));
+  if (Number.isNaN(moment.getTime())) return name(value);
   return formatMoment(moment, { day: "numeric", month: "long", year: "numeric", ...(time && { hour: "2-digit", minute: "2-digit" }) });
 }
 
-/** @param {{ app: App, proposal: Proposal, isEdited: boolean }} props the property that is filled */
-function NewProperty({ app, proposal, isEdited }) {
+/** @param {{ proposal: Proposal, isEdited: boolean }} props the property that is filled */
+function NewProperty({ proposal, isEdited }) {
+  const app = useApp();
   const { kind, text, flags } = proposal;
   const draft = app.inbox.draft(proposal.id).value;
   const value = draft ?? linesOf(proposal);
-  const isDoubtful = draft === null && flags.includes(OWN_SENTENCE);
-  const values = Array.isArray(text) ? value.split("\n").filter(Boolean) : [value];
-  const doubtful = new Set(draft === null ? (proposal.evidence ?? []).filter((each) => !each.supported).map((each) => each.sentence) : []);
-  const isText = !Array.isArray(text) && ![CHECKBOX, DATE, LINK].some((form) => form.test(value));
-  const underlined = isText ? findDoubts(proposal, draft, value).length : 0;
-  return html`<div class="cc-prop cc-prop--new"><${Icon} name=${iconOf(kind, value)} /><dt><bdi>${showHidden(kind)}</bdi></dt>
-    <dd dir="auto">${isEdited ? html`<${Editor} app=${app} proposal=${proposal} />` : isText ? html`<${Text} app=${app} proposal=${proposal} text=${value} first=${0} isDoubtful=${isDoubtful} />` : html`<${Values} name=${Array.isArray(text) ? "tags" : kind} values=${values} doubtful=${doubtful} />`}${!isEdited && draft === null && html`<${Reasons} app=${app} proposal=${proposal} underlined=${underlined} />`}</dd></div>`;
+  const isList = Array.isArray(text);
+  const doubtful = draft === null ? findUnsupported(proposal) : [];
+  const isText = !isList && ![CHECKBOX, DATE, LINK].some((form) => form.test(value));
+  const [doubts = []] = isText ? findDoubts(doubtful, [value]) : [];
+  const isCopied = !doubts.length && draft === null && flags.includes(OWN_SENTENCE);
+  const marks = isCopied ? [{ start: 0, end: value.length, evidence: null, number: 0 }] : doubts;
+  let shown = html`<${Text} proposal=${proposal} text=${value} doubts=${marks} />`;
+  if (isEdited) shown = html`<${Editor} proposal=${proposal} />`;
+  else if (!isText) {
+    const values = isList ? value.split("\n").filter(Boolean) : [value];
+    shown = html`<${Values} values=${values} isList=${isList} doubtful=${new Set(doubtful.map(({ sentence }) => sentence))} />`;
+  }
+  return html`<div class="cc-prop cc-prop--new">
+    <${Icon} icon=${iconOf(kind, value)} />
+    <dt><bdi>${showHidden(kind)}</bdi></dt>
+    <dd dir="auto">${shown}${!isEdited && draft === null && html`<${Reasons} proposal=${proposal} underlined=${doubts.length} />`}</dd>
+  </div>`;
 }
 
-/** @param {{ app: App, proposal: Proposal, title: string, isEdited: boolean }} props the callout that is written */
-function Callout({ app, proposal, title, isEdited }) {
+/** @param {{ proposal: Proposal, title: string, isEdited: boolean }} props the callout that is written */
+function Callout({ proposal, title, isEdited }) {
+  const app = useApp();
   const draft = app.inbox.draft(proposal.id).value;
-  const body = draft ?? linesOf(proposal);
-  const head = html`<p class="cc-callout__title"><${Icon} name="sparkles" large />${showHidden(title)}</p>`;
-  if (isEdited) return html`<div class="cc-callout cc-edit" key="callout">${head}<${Editor} app=${app} proposal=${proposal} /><p class="cc-hint">${say("nothingChecks")}</p></div>`;
-  let first = 0;
-  const blocks = parseBlocks(toLines([["=", body]]));
+  const head = html`<p class="cc-callout__title"><${Icon} icon=${SPARKLES} class="cc-icon--l" />${showHidden(title)}</p>`;
+  const hint = html`<p class="cc-hint">${say("nothingChecks")}</p>`;
+  if (isEdited) return html`<div class="cc-callout cc-edit" key="callout">${head}<${Editor} proposal=${proposal} />${hint}</div>`;
+  const blocks = parseBlocks(toLines([["=", draft ?? linesOf(proposal)]]));
+  const paragraphs = blocks.map((block) => (block.type === "paragraph" ? block.text : ""));
+  const doubts = findDoubts(draft === null ? findUnsupported(proposal) : [], paragraphs);
   return html`<div class="cc-callout" key="callout">${head}
-    ${blocks.map((block, index) => {
-      if (block.type !== "paragraph") return html`<${Plain} key=${index} app=${app} block=${block} />`;
-      const view = html`<${Text} key=${index} app=${app} proposal=${proposal} text=${block.text} first=${first} isParagraph />`;
-      first += findDoubts(proposal, draft, block.text).length;
-      return view;
-    })}</div>
-    ${draft === null && html`<${Supported} evidence=${proposal.evidence ?? []} /><${Reasons} app=${app} proposal=${proposal} underlined=${first} />`}
-    ${draft !== null && html`<p class="cc-hint">${say("nothingChecks")}</p>`}`;
+      ${blocks.map((block, index) => block.type === "paragraph"
+        ? html`<${Text} key=${index} proposal=${proposal} text=${block.text} doubts=${doubts[index]} isParagraph />`
+        : html`<${Plain} key=${index} block=${block} />`)}
+    </div>
+    ${draft === null
+      ? html`<${Supported} evidence=${proposal.evidence ?? []} />
+          <${Reasons} proposal=${proposal} underlined=${doubts.flat().length} />`
+      : hint}`;
+}
+
+/** @param {Proposal} proposal */
+function findUnsupported({ evidence }) {
+  return (evidence ?? []).filter((each) => !each.supported);
 }
 
 /**
- * @param {Proposal} proposal
- * @param {string | null} draft
- * @param {string} text
- * @returns {(Doubt & { evidence: Evidence })[]} the sentences of the text that nothing supports
+ * Return what is doubtful in each of the texts, in the order in which it stands there.
+ *
+ * @param {Evidence[]} sentences that nothing supports
+ * @param {string[]} texts
+ * @returns {Doubt[][]}
  */
-function findDoubts({ evidence }, draft, text) {
-  if (draft !== null) return [];
-  const plain = plainText(text);
-  const doubts = (evidence ?? []).filter((each) => !each.supported).map((each) => ({ evidence: each, range: findSentence(plain, each.sentence) }));
-  return doubts
-    .filter((each) => each.range !== null)
-    .map(({ evidence: one, range }, number) => ({ .../** @type {{ start: number, end: number }} */ (range), number, evidence: one }))
-    .sort((a, b) => a.start - b.start);
+function findDoubts(sentences, texts) {
+  let number = 0;
+  return texts.map((text) => {
+    const plain = plainText(text);
+    const doubts = sentences.flatMap((evidence) => {
+      const range = findSentence(plain, evidence.sentence);
+      return range ? [{ ...range, evidence }] : [];
+    });
+    return doubts.sort((a, b) => a.start - b.start).map((doubt) => ({ ...doubt, number: number++ }));
+  });
 }
 
-/** @param {{ app: App, proposal: Proposal, text: string, first: number, isParagraph?: boolean, isDoubtful?: boolean }} props a text, with what is doubtful in it */
-function Text({ app, proposal, text, first, isParagraph = false, isDoubtful = false }) {
-  const draft = app.inbox.draft(proposal.id).value;
-  const doubts = findDoubts(proposal, draft, text);
-  const ranges = isDoubtful && !doubts.length ? [{ start: 0, end: plainText(text).length }] : doubts;
-  const groups = cutAt(parseInline(text), ranges);
-  const pieces = groups.map(({ range, pieces: all }, index) =>
-    range < 0
-      ? html`<${Pieces} key=${index} app=${app} pieces=${all} />`
-      : html`<span key=${index} class="cc-doubt" style=${{ anchorName: `--cc-doubt-${first + range}` }} aria-describedby=${`why-${proposal.id}-${first + range}`}><${Pieces} app=${app} pieces=${all} /></span>`,
-  );
-  const beside = doubts.map(({ evidence }, index) => html`<${Why} key=${`why${index}`} app=${app} proposal=${proposal} evidence=${evidence} number=${first + index} />`);
+/** @param {{ proposal: Proposal, text: string, doubts: Doubt[], isParagraph?: boolean }} props a text, with what is doubtful in it */
+function Text({ proposal, text, doubts, isParagraph = false }) {
+  const pieces = cutAt(parseInline(text), doubts).map(({ range, pieces: all }, index) => {
+    const words = html`<${Pieces} key=${index} pieces=${all} />`;
+    const doubt = doubts[range];
+    if (!doubt) return words;
+    const why = doubt.evidence ? `why-${proposal.id}-${doubt.number}` : undefined;
+    const style = { anchorName: `--cc-doubt-${doubt.number}` };
+    return html`<span key=${index} class="cc-doubt" style=${style} aria-describedby=${why}>${words}</span>`;
+  });
+  const beside = doubts.map((doubt) => doubt.evidence && html`<${Why} key=${`why${doubt.number}`} proposal=${proposal} ...${doubt} />`);
   return isParagraph ? html`<p dir="auto">${pieces}</p>${beside}` : html`${pieces}${beside}`;
 }
 
-/** @param {{ app: App, proposal: Proposal, evidence: Evidence, number: number }} props what comes closest to a doubtful sentence */
-function Why({ app, proposal, evidence, number }) {
-  const path = evidence.path ?? "";
+/** @param {{ proposal: Proposal, evidence: Evidence, number: number }} props what comes closest to a doubtful sentence */
+function Why({ proposal, evidence, number }) {
+  const app = useApp();
+  const { path, sentence, shown } = evidence;
   return html`<aside class="cc-evidence" id=${`why-${proposal.id}-${number}`} style=${beside(number)} aria-label=${say("aboutSentence")}>
-    <h3><${Icon} name="unknown" />${say("flagUnsupported")}</h3>
-    ${evidence.shown ? html`<p>${say("closest")}</p><blockquote dir="auto">“${showHidden(plainText(evidence.shown))}”</blockquote>` : html`<p>${say("nothingClose")}</p>`}
-    ${path && html`<p><${NoteLink} app=${app} target=${path}><${Icon} name="note" />${splitPath(path).name}<//></p>`}
-    ${proposal.kind === "callout" && html`<p><button class="cc-link" onClick=${() => leaveOut(app, proposal, evidence.sentence)}>${say("leaveOut")}</button></p>`}
+    <h3><${Icon} icon=${CircleQuestionMark} />${say("flagUnsupported")}</h3>
+    <p>${say(shown ? "closest" : "nothingClose")}</p>
+    ${shown && html`<blockquote dir="auto">“${showHidden(plainText(shown))}”</blockquote>`}
+    ${path && html`<p><${NoteLink} target=${path}><${Icon} icon=${File} />${splitPath(path).name}<//></p>`}
+    ${proposal.kind === "callout" && html`<p>
+      <button class="cc-link" onClick=${() => leaveOut(app, proposal, sentence)}>${say("leaveOut")}</button>
+    </p>`}
   </aside>`;
 }
 
@@ -213,28 +257,36 @@ function leaveOut(app, proposal, sentence) {
   app.decisions.announce(say("leftSentenceOut"), false);
 }
 
-/** @param {{ app: App, proposal: Proposal, underlined: number }} props why to look closer; underlined: the sentences that say so themselves */
-function Reasons({ app, proposal, underlined }) {
+/** @param {{ proposal: Proposal, underlined: number }} props why to look closer; underlined: the sentences that say so themselves */
+function Reasons({ proposal, underlined }) {
+  const app = useApp();
   const others = proposal.flags.filter((flag) => flag !== "unsupported" || !underlined);
   if (!others.length) return null;
   return html`<aside class="cc-evidence" style=${beside(underlined, underlined === 0)} aria-label=${say("whyLook")}>
-    ${others.map(describeFlag).map(({ name, why, icon }) => html`<div key=${name}><h3><${Icon} name=${icon} />${name}</h3><p>${why}</p></div>`)}
-    ${proposal.flags.includes(OWN_SENTENCE) && html`<p><button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button></p>`}
+    ${others.map(describeFlag).map(({ name, why, icon }) => html`
+      <div key=${name}><h3><${Icon} icon=${icon} />${name}</h3><p>${why}</p></div>`)}
+    ${proposal.flags.includes(OWN_SENTENCE) && html`<p>
+      <button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button>
+    </p>`}
   </aside>`;
 }
 
 /** @param {{ evidence: Evidence[] }} props */
 function Supported({ evidence }) {
   const good = evidence.filter((each) => each.supported);
-  if (!evidence.length) return null;
-  const words = good.length === evidence.length ? say("allSupported") : say("someSupported", { n: good.length, of: evidence.length });
   if (!good.length) return null;
-  return html`<details class="cc-fold"><summary><${Icon} name="check" />${words}<${Icon} name="right" /></summary>
-    <ol>${good.map((each, index) => html`<li key=${index} dir="auto">${showHidden(plainText(each.sentence))} <q>${showHidden(plainText(each.shown))}</q></li>`)}</ol></details>`;
+  const words = good.length === evidence.length ? say("allSupported") : say("someSupported", { n: good.length, of: evidence.length });
+  return html`<details class="cc-fold">
+    <summary><${Icon} icon=${Check} />${words}<${Icon} icon=${ChevronRight} class="cc-icon--right" /></summary>
+    <ol>${good.map(({ sentence, shown }, index) => html`<li key=${index} dir="auto">
+      ${showHidden(plainText(sentence))} <q>${showHidden(plainText(shown))}</q>
+    </li>`)}</ol>
+  </details>`;
 }
 
-/** @param {{ app: App, proposal: Proposal }} props the field to edit in; what is typed is never touched from outside */
-function Editor({ app, proposal }) {
+/** @param {{ proposal: Proposal }} props the field to edit in; what is typed is never touched from outside */
+function Editor({ proposal }) {
+  const app = useApp();
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const draft = app.inbox.draft(proposal.id);
   const fit = () => {
@@ -258,38 +310,51 @@ function Editor({ app, proposal }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  return html`<textarea ref=${area} dir="auto" rows="1" aria-label=${say("yourWords")} onInput=${() => ((draft.value = area.current?.value ?? ""), fit())} onKeyDown=${press}></textarea>`;
+  const type = () => {
+    draft.value = area.current?.value ?? "";
+    fit();
+  };
+  return html`<textarea ref=${area} dir="auto" rows="1" aria-label=${say("yourWords")} onInput=${type} onKeyDown=${press}></textarea>`;
 }
 
-/** @param {{ app: App, text: string }} props */
-function Inline({ app, text }) {
-  return html`<${Pieces} app=${app} pieces=${parseInline(text)} />`;
+/** @param {{ text: string }} props */
+function Inline({ text }) {
+  return html`<${Pieces} pieces=${parseInline(text)} />`;
 }
 
-/** @param {{ app: App, pieces: Piece[] }} props */
-function Pieces({ app, pieces }) {
+/** @param {{ pieces: Piece[] }} props */
+function Pieces({ pieces }) {
   return pieces.map(({ type, text, target = "" }, index) => {
     const words = showHidden(text);
-    if (type === "link") return html`<${NoteLink} key=${index} app=${app} target=${target}>${words}<//>`;
-    if (type === "url") return /^https?:\/\//i.test(target) ? html`<a key=${index} href=${target} target="_blank" rel="noopener noreferrer">${words}</a>` : words;
+    if (type === "text" || (type === "url" && !/^https?:\/\//i.test(target))) return words;
+    if (type === "link") return html`<${NoteLink} key=${index} target=${target}>${words}<//>`;
+    if (type === "url") return html`<a key=${index} href=${target} target="_blank" rel="noopener noreferrer">${words}</a>`;
     if (type === "tag") return html`<span key=${index} class="cc-pill-tag">${words}</span>`;
     if (type === "comment") return html`<span key=${index} class="cc-soft">%%${words}%%</span>`;
-    return type === "text" ? words : html`<${type} key=${index}>${words}<//>`;
+    return html`<${type} key=${index}>${words}<//>`;
   });
 }
 
-/** @param {{ app: App, target: string, children: unknown }} props opens a note in Obsidian */
-function NoteLink({ app, target, children }) {
-  const open = app.shell.openNote;
-  return html`<a class="cc-note" href=${app.shell.noteHref(target)} onClick=${open ? (/** @type {MouseEvent} */ event) => (event.preventDefault(), open(target, event)) : undefined}>${children}</a>`;
+/** @param {{ target: string, children: unknown }} props opens a note in Obsidian */
+export function NoteLink({ target, children }) {
+  const { shell } = useApp();
+  const open = shell.openNote && instead((event) => shell.openNote?.(target, event));
+  return html`<a class="cc-note" href=${shell.noteHref(target)} onClick=${open}>${children}</a>`;
 }
 
 /** @param {{ parts: Parts }} props the note's own text, with what is added and taken out */
 export function Source({ parts }) {
-  return html`<pre class="cc-card cc-paper cc-source" tabindex="0" aria-label=${say("source")}>${parts.map(([mark, text], index) => {
-    const words = showHidden(text);
-    if (mark === "+") return html`<ins key=${index}>${words}</ins>`;
-    if (mark === "-") return html`<del key=${index}>${words}</del>`;
-    return mark === "…" ? "…\n" : words;
-  })}</pre>`;
+  return html`<${Diff} class="cc-card cc-paper cc-source" label=${say("source")} parts=${parts} />`;
+}
+
+/** @param {{ class: string, label: string, parts: Parts }} props what is added and taken out */
+export function Diff({ class: name, label, parts }) {
+  return html`<pre class=${name} tabindex="0" aria-label=${label}>
+    ${parts.map(([mark, text], index) => {
+      const words = showHidden(text);
+      if (mark === "+") return html`<ins key=${index}>${words}</ins>`;
+      if (mark === "-") return html`<del key=${index}>${words}</del>`;
+      return mark === "…" ? "…\n" : words;
+    })}
+  </pre>`;
 }

@@ -1,34 +1,38 @@
 /** Spending: today against the limit, the last thirty days, and by model. */
 
 import { useSignal } from "@preact/signals";
-import { html, useAnswer } from "../dom.js";
+import { Column, html, Loading, Section, useAnswer, useApp } from "../dom.js";
 import { formatMoment, formatNumber, say, showHidden } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
 /** @import { Spending as SpendingShape, Spent, SpentOnDay, Status } from "../../src/api-types.d.ts" */
-/** @import { App } from "../app.js" */
 
-/** @typedef {{ value: (spent: Spent) => number, format: (value: number) => string, limit: number | null }} Unit what bars show: dollars, or tokens where nothing costs money */
+/**
+ * What bars show: dollars, or tokens where nothing costs money.
+ *
+ * @typedef {{ value: (spent: Spent) => number, format: (value: number) => string, limit: number | null }} Unit
+ */
 
 const ROUND = 100; // per cent
 
-/** @param {{ app: App }} props */
-export function Spending({ app }) {
+export function Spending() {
+  const app = useApp();
   const status = app.status.status.value;
   const { input_tokens: read = 0, output_tokens: written = 0 } = status?.today ?? {};
-  const spending = /** @type {Signal<SpendingShape | null>} */ (useAnswer(app.api, "/spending", [read + written]));
-  if (!spending.value || !status) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
-  const { days, month } = spending.value;
+  const spending = /** @type {Signal<SpendingShape | null>} */ (useAnswer("/spending", [read + written]));
+  if (!spending.value || !status) return html`<${Loading} />`;
+  const { days, month, is_free: isFree } = spending.value;
   const unit = findUnit(spending.value);
   const today = days.at(-1);
   const now = today ? unit.value(today) : 0;
-  return html`<div class="cc-column">
-    <div class="cc-head"><div><h1>${headline(spending.value, unit, now)}</h1><p>${say(unit.limit === null ? "noLimit" : "atLimit")}</p></div></div>
+  return html`<${Column} title=${headline(spending.value, unit, now)} words=${say(unit.limit === null ? "noLimit" : "atLimit")}>
     <section class="cc-card cc-today" aria-label=${say("today")}>
       ${unit.limit !== null && html`<${Ring} share=${unit.limit ? now / unit.limit : 1} />`}
-      <${Facts} app=${app} status=${status} month=${month} isFree=${spending.value.is_free} /></section>
+      <${Facts} status=${status} month=${month} isFree=${isFree} />
+    </section>
     <${Days} days=${days} unit=${unit} />
-    <${Models} days=${days} /></div>`;
+    <${Models} days=${days} />
+  <//>`;
 }
 
 /** @type {(spending: SpendingShape, unit: Unit, now: number) => string} */
@@ -45,7 +49,7 @@ function findUnit({ days, dollars_a_day: dollars, tokens_a_day: tokens }) {
   return { value: tokensOf, format: (value) => say("tokensCount", { n: Math.round(value) }), limit: tokens };
 }
 
-/** @param {Spent} spent */
+/** @param {Pick<Spent, "input_tokens" | "output_tokens">} spent */
 function tokensOf({ input_tokens: read, output_tokens: written }) {
   return read + written;
 }
@@ -59,23 +63,40 @@ function formatDollars(dollars) {
 /** @param {{ share: number }} props */
 function Ring({ share }) {
   const percent = Math.round(share * ROUND);
-  return html`<div class=${`cc-ring${share >= 1 ? " is-over" : ""}`}><svg viewBox="0 0 132 132" role="img" aria-label=${say("ofToday2", { n: percent })}><circle cx="66" cy="66" r="58" /><circle cx="66" cy="66" r="58" pathLength="100" stroke-dasharray=${`${Math.min(percent, ROUND)} 100`} /></svg><p><strong>${formatNumber(share, { style: "percent" })}</strong>${say("ofTodayShort")}</p></div>`;
+  return html`<div class=${share >= 1 ? "cc-ring is-over" : "cc-ring"}>
+    <svg viewBox="0 0 132 132" role="img" aria-label=${say("ofToday2", { n: percent })}>
+      <circle cx="66" cy="66" r="58" />
+      <circle cx="66" cy="66" r="58" pathLength="100" stroke-dasharray=${`${Math.min(percent, ROUND)} 100`} />
+    </svg>
+    <p><strong>${formatNumber(share, { style: "percent" })}</strong>${say("ofTodayShort")}</p>
+  </div>`;
 }
 
-/** @param {{ app: App, status: Status, month: Spent, isFree: boolean }} props */
-function Facts({ app, status, month, isFree }) {
+/** @param {{ status: Status, month: Spent, isFree: boolean }} props */
+function Facts({ status, month, isFree }) {
+  const { api } = useApp();
   const rest = useSignal("");
-  const { today, background } = status;
+  const { today, background, to_do: todo } = status;
   const estimate = async () => {
     rest.value = say("oneMoment");
-    rest.value = await app.api.post("/estimate").then((/** @type {{ words: string }} */ { words }) => words, (/** @type {Error} */ { message }) => message);
+    rest.value = await api.post("/estimate").then(
+      (/** @type {{ words: string }} */ { words }) => words,
+      (/** @type {Error} */ { message }) => message,
+    );
   };
-  const fact = (/** @type {string} */ name, /** @type {unknown} */ value, /** @type {unknown} */ more) => html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`;
+  const cost = todo > 0 && html`<button class="cc-link" onClick=${() => void estimate()}>${say("whatCost")}</button>`;
+  /** @type {[string, string, unknown][]} */
+  const facts = [
+    [say("notesFilled"), formatNumber(today.notes), say("inBackgroundToday", { n: background.notes_today, of: background.notes_a_day })],
+    [say("readWritten"), formatNumber(tokensOf(today)), say("tokensWritten", { n: today.output_tokens })],
+    [say("thisMonth"), isFree && !month.dollars ? say("free") : formatDollars(month.dollars), say("tokensCount", { n: tokensOf(month) })],
+    [say("restOfVault"), say("notesCount", { n: todo }), rest.value ? showHidden(rest.value) : cost],
+  ];
   return html`<dl class="cc-facts">
-    ${fact(say("notesFilled"), formatNumber(today.notes), say("inBackgroundToday", { n: background.notes_today, of: background.notes_a_day }))}
-    ${fact(say("readWritten"), formatNumber(today.input_tokens + today.output_tokens), say("tokensWritten", { n: today.output_tokens }))}
-    ${fact(say("thisMonth"), isFree && !month.dollars ? say("free") : formatDollars(month.dollars), say("tokensCount", { n: tokensOf(month) }))}
-    <div class=${rest.value && "cc-facts__wide"}><dt>${say("restOfVault")}</dt><dd>${say("notesCount", { n: status.to_do })}<small>${rest.value ? showHidden(rest.value) : status.to_do > 0 && html`<button class="cc-link" onClick=${() => void estimate()}>${say("whatCost")}</button>`}</small></dd></div></dl>`;
+    ${facts.map(([name, value, more], index) => html`<div key=${name} class=${index === 3 && rest.value ? "cc-facts__wide" : ""}>
+      <dt>${name}</dt><dd>${value}<small>${more}</small></dd>
+    </div>`)}
+  </dl>`;
 }
 
 /** @param {{ days: SpentOnDay[], unit: Unit }} props */
@@ -83,20 +104,35 @@ function Days({ days, unit }) {
   const values = days.map(unit.value);
   const all = values.reduce((sum, each) => sum + each, 0);
   const top = niceTop(Math.max(...values, unit.limit ?? 0));
-  const label = (/** @type {string} */ day) => formatMoment(`${day}T12:00:00`, { day: "numeric", month: "short" });
-  return html`<section class="cc-section" aria-labelledby="days"><div class="cc-head"><h2 id="days">${say("lastDays", { n: days.length })}</h2><span class="cc-soft cc-small">${say("inAll", { sum: unit.format(all), mean: unit.format(all / days.length) })}</span></div>
+  const totals = say("inAll", { sum: unit.format(all), mean: unit.format(all / days.length) });
+  const aside = html`<span class="cc-soft cc-small">${totals}</span>`;
+  return html`<${Section} id="days" title=${say("lastDays", { n: days.length })} action=${aside}>
     <div class="cc-card cc-chart"><div class="cc-plot">
-      ${[0, 0.5, 1].map((part) => html`<div key=${part} class="cc-grid" style=${{ "--v": part }}><span>${axis(unit, top * part)}</span></div>`)}
-      ${unit.limit !== null && html`<div class="cc-grid cc-grid--limit" style=${{ "--v": top ? unit.limit / top : 1 }}><em>${say("dailyLimit")}</em></div>`}
-      <ul class="cc-bars" aria-label=${say("aDay")}>${days.map((day, index) => {
-        const value = unit.value(day);
-        const isToday = index === days.length - 1;
-        const isAt = unit.limit !== null && value >= unit.limit;
-        const name = isToday ? say("today") : label(day.day);
-        return html`<li key=${day.day} tabindex=${value ? 0 : undefined} class=${`${isToday ? "is-today" : ""}${isAt ? " is-limit" : ""}`} style=${{ "--v": top ? value / top : 0 }}>
-          ${value > 0 && html`<i></i>`}<span class="cc-tip">${say("dayTip", { day: name, spent: unit.format(value), n: day.calls })}${isAt && `, ${say("limitReached")}`}</span>
-          ${(isToday || (index % 7 === 0 && index < days.length - 4)) && html`<small aria-hidden="true">${name}</small>`}</li>`;
-      })}</ul></div></div></section>`;
+      ${[0, 0.5, 1].map((part) => html`
+        <div key=${part} class="cc-grid" style=${{ "--v": part }}><span>${axis(unit, top * part)}</span></div>`)}
+      ${unit.limit !== null && html`
+        <div class="cc-grid cc-grid--limit" style=${{ "--v": unit.limit / top }}><em>${say("dailyLimit")}</em></div>`}
+      <ul class="cc-bars" aria-label=${say("aDay")}>
+        ${days.map((day, index) => html`<${Bar} key=${day.day} day=${day} unit=${unit} top=${top} ago=${days.length - 1 - index} />`)}
+      </ul>
+    </div></div>
+  <//>`;
+}
+
+/** @param {{ day: SpentOnDay, unit: Unit, top: number, ago: number }} props top: the value of the highest bar there could be; ago: days */
+function Bar({ day: spent, unit, top, ago }) {
+  const value = unit.value(spent);
+  const isAt = unit.limit !== null && value >= unit.limit;
+  const day = ago ? formatMoment(`${spent.day}T12:00:00`, { day: "numeric", month: "short" }) : say("today");
+  const isNamed = !ago || (ago > 3 && ago % 7 === 1);
+  const name = `${ago ? "" : "is-today"}${isAt ? " is-limit" : ""}`;
+  return html`<li tabindex=${value ? 0 : undefined} class=${name} style=${{ "--v": value / top }}>
+    ${value > 0 && html`<i></i>`}
+    <span class="cc-tip">
+      ${say("dayTip", { day, spent: unit.format(value), n: spent.calls })}${isAt && `, ${say("limitReached")}`}
+    </span>
+    ${isNamed && html`<small aria-hidden="true">${day}</small>`}
+  </li>`;
 }
 
 /** @type {(unit: Unit, value: number) => string} */
@@ -114,16 +150,31 @@ function niceTop(most) {
 
 /** @param {{ days: SpentOnDay[] }} props */
 function Models({ days }) {
-  /** @type {Map<string, { calls: number, tokens: number, dollars: number | null }>} */
-  const models = new Map();
-  for (const { model, calls, dollars, ...spent } of days.flatMap((day) => day.models)) {
-    const sum = models.get(model) ?? { calls: 0, tokens: 0, dollars: 0 };
-    const isKnown = sum.dollars !== null && dollars !== null;
-    models.set(model, { calls: sum.calls + calls, tokens: sum.tokens + tokensOf({ ...spent, calls, dollars }), dollars: isKnown ? (sum.dollars ?? 0) + (dollars ?? 0) : null });
-  }
+  const models = Map.groupBy(days.flatMap((day) => day.models), ({ model }) => model);
   if (!models.size) return null;
-  const rows = [...models].sort(([, a], [, b]) => (b.dollars ?? 0) - (a.dollars ?? 0) || b.tokens - a.tokens);
-  return html`<section class="cc-section" aria-labelledby="models"><h2 id="models">${say("byModelHead")}</h2>
-    <div class="cc-card cc-scroll" tabindex="0" role="group" aria-label=${say("byModelHead")}><table class="cc-table"><thead><tr><th scope="col">${say("model")}</th><th scope="col" class="cc-opt">${say("calls")}</th><th scope="col" class="cc-opt">${say("tokens")}</th><th scope="col">${say("spent")}</th></tr></thead>
-      <tbody>${rows.map(([model, sum]) => html`<tr key=${model}><th scope="row"><bdi>${showHidden(model)}</bdi></th><td class="cc-opt">${formatNumber(sum.calls)}</td><td class="cc-opt">${formatNumber(sum.tokens)}</td><td>${sum.dollars === 0 ? say("free") : formatDollars(sum.dollars)}</td></tr>`)}</tbody></table></div></section>`;
+  const sums = [...models].map(([model, all]) => ({ model, ...addUp(all) }));
+  sums.sort((a, b) => (b.dollars ?? 0) - (a.dollars ?? 0) || b.tokens - a.tokens);
+  return html`<${Section} id="models" title=${say("byModelHead")}>
+    <div class="cc-card cc-scroll" tabindex="0" role="group" aria-label=${say("byModelHead")}><table class="cc-table">
+      <thead><tr>
+        <th scope="col">${say("model")}</th>
+        <th scope="col" class="cc-opt">${say("calls")}</th>
+        <th scope="col" class="cc-opt">${say("tokens")}</th>
+        <th scope="col">${say("spent")}</th>
+      </tr></thead>
+      <tbody>${sums.map(({ model, calls, tokens, dollars }) => html`<tr key=${model}>
+        <th scope="row"><bdi>${showHidden(model)}</bdi></th>
+        <td class="cc-opt">${formatNumber(calls)}</td>
+        <td class="cc-opt">${formatNumber(tokens)}</td>
+        <td>${dollars === 0 ? say("free") : formatDollars(dollars)}</td>
+      </tr>`)}</tbody>
+    </table></div>
+  <//>`;
+}
+
+/** @param {Spent[]} all */
+function addUp(all) {
+  const sum = (/** @type {(spent: Spent) => number} */ of) => all.reduce((total, each) => total + of(each), 0);
+  const isPriced = all.every(({ dollars }) => dollars !== null);
+  return { calls: sum(({ calls }) => calls), tokens: sum(tokensOf), dollars: isPriced ? sum(({ dollars }) => dollars ?? 0) : null };
 }

@@ -7,7 +7,7 @@ import { Empty } from "../components/ends.js";
 import { DecidedOne, Reading } from "../components/inbox.js";
 import { Decided, Fresh, List, Progress, Row, Tabs } from "../components/list.js";
 import { Said, Toast } from "../components/notices.js";
-import { html } from "../dom.js";
+import { AppContext, html, Loading, useApp } from "../dom.js";
 import { listenToKeys } from "../keys.js";
 import { say } from "../words.js";
 
@@ -24,10 +24,10 @@ import { say } from "../words.js";
  * @param {Omit<Shell, "isPage" | "root" | "hrefOf" | "noteHref">} shell
  */
 export function mountInbox(parent, api, status, shell) {
-  const whole = { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: (/** @type {string} */ target) => `#${encodeURIComponent(target)}` };
-  const app = new App(api, whole, status);
+  const noteHref = (/** @type {string} */ target) => `#${encodeURIComponent(target)}`;
+  const app = new App(api, { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref }, status);
   const endKeys = listenToKeys(app, parent);
-  render(html`<${Sidebar} app=${app} />`, parent);
+  render(html`<${AppContext.Provider} value=${app}><${Sidebar} /><${Toast} /><${Dialogs} /><${Said} /><//>`, parent);
   app.follow().catch(() => {}); // the status bar says what is wrong; it is tried again with what is told next
   return {
     app,
@@ -39,26 +39,28 @@ export function mountInbox(parent, api, status, shell) {
   };
 }
 
-/** @param {{ app: App }} props */
-function Sidebar({ app }) {
-  const { inbox, tab } = app;
+function Sidebar() {
+  const { inbox, isListShown, tab } = useApp();
   const { all } = inbox.counts.value;
-  const isIdle = inbox.isLoaded.value && !all && tab.value !== "decided";
-  const isListed = tab.value === "review" && app.isListShown.value; // which has them, too
-  let shown = html`<${Shown} app=${app} />`;
-  if (!inbox.isLoaded.value) shown = html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
-  else if (isIdle) shown = html`<${Empty} app=${app} />`;
-  return html`<div class="cc-narrow"><div class="cc-narrow__head"><${Tabs} app=${app} />${all > 0 && html`<${Progress} app=${app} />`}${all > 0 && !isListed && html`<${Fresh} app=${app} />`}</div>${shown}</div>
-    <${Toast} app=${app} /><${Dialogs} app=${app} /><${Said} app=${app} />`;
+  const isListed = tab.value === "review" && isListShown.value; // which says what is new, too
+  let shown = html`<${Shown} />`;
+  if (!inbox.isLoaded.value) shown = html`<${Loading} />`;
+  else if (!all && tab.value !== "decided") shown = html`<${Empty} />`;
+  return html`<div class="cc-narrow">
+    <div class="cc-narrow__head"><${Tabs} />${all > 0 && html`<${Progress} />`}${all > 0 && !isListed && html`<${Fresh} />`}</div>
+    ${shown}
+  </div>`;
 }
 
-/** @param {{ app: App }} props */
-function Shown({ app }) {
-  const { inbox, tab, isListShown } = app;
-  if (tab.value === "decided") return isListShown.value ? html`<div class="cc-list cc-list--whole"><${Decided} app=${app} /></div>` : html`<${DecidedOne} app=${app} />`;
-  if (tab.value === "review" && isListShown.value) return html`<${List} app=${app} isBare />`;
+function Shown() {
+  const { inbox, tab, isListShown } = useApp();
+  const isDecided = tab.value === "decided";
+  if (isDecided && isListShown.value) return html`<div class="cc-list cc-list--whole"><${Decided} /></div>`;
+  if (isDecided) return html`<${DecidedOne} />`;
+  if (tab.value === "review" && isListShown.value) return html`<${List} isBare />`;
   const ids = inbox.shown.value;
+  const row = (/** @type {number} */ id) => html`<li key=${id}><${Row} id=${id} title="" isCurrent=${inbox.currentId.value === id} /></li>`;
   const isOfNote = tab.value === "note" && ids.length > 1;
-  return html`${isOfNote && html`<section class="cc-group" aria-label=${say("thisNote")}><ul>${ids.map((id) => html`<li key=${id}><${Row} app=${app} id=${id} title="" isCurrent=${inbox.currentId.value === id} /></li>`)}</ul></section>`}
-    <${Reading} app=${app} />`;
+  return html`${isOfNote && html`<section class="cc-group" aria-label=${say("thisNote")}><ul>${ids.map(row)}</ul></section>`}
+    <${Reading} />`;
 }

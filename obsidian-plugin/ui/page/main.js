@@ -1,6 +1,7 @@
 /** The page: its header, its pages by address, and what keeps it up to date. */
 
 import { computed, effect, signal } from "@preact/signals";
+import { Keyboard } from "lucide";
 import { render } from "preact";
 import { App } from "../app.js";
 import { Dialogs } from "../components/dialogs.js";
@@ -10,28 +11,27 @@ import { Said, Toast } from "../components/notices.js";
 import { Spending } from "../components/spending.js";
 import { StatusButton } from "../components/status.js";
 import { Vault } from "../components/vault.js";
-import { html, Icon, withCode } from "../dom.js";
-import { NO_FILTERS } from "../inbox-store.js";
+import { AppContext, Button, EmptyState, html, withCode } from "../dom.js";
 import { listenToKeys } from "../keys.js";
-import { page as english } from "../languages/en.json";
 import { say, setLanguage, showHidden } from "../words.js";
 import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
 /** @import { Key } from "../words.js" */
 
-/** @type {Record<string, { name: Key, view: (props: { app: App }) => any }>} */
+/** @type {Record<string, { name: Key, view: () => any }>} */
 const PAGES = {
   inbox: { name: "inbox", view: Inbox },
   history: { name: "history", view: History },
   vault: { name: "vault", view: Vault },
   spending: { name: "spending", view: Spending },
 };
-const LANGUAGES = ["de", "es", "fr", "ja", "ko", "pt", "ru", "zh"]; // other than English
+const LANGUAGES = ["de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"];
 const PAUSE = 3000; // milliseconds until events that ended are asked for again
 
 const page = signal(pageOf(location.pathname));
+const hrefOf = (/** @type {number} */ id) => `/inbox?id=${id}`;
 /** @type {App} */
-const app = new App(api, { isPage: true, root: () => document.body, hrefOf: (id) => `/inbox?id=${id}`, noteHref, follow, signOut });
+const app = new App(api, { isPage: true, root: () => document.body, hrefOf, noteHref, follow, signOut });
 
 /** @param {string} target a note's path, or what a link names */
 function noteHref(target) {
@@ -66,7 +66,8 @@ function readAddress() {
   const { inbox } = app;
   const query = new URLSearchParams(location.search);
   const text = (/** @type {string} */ name) => (query.get(name) ?? "").slice(0, 4096);
-  inbox.filter({ ...NO_FILTERS, flagged: query.has("flagged"), kind: text("kind"), folder: text("folder"), search: text("search"), path: text("note") });
+  const texts = { kind: text("kind"), folder: text("folder"), search: text("search"), path: text("note") };
+  inbox.filter({ ...texts, flagged: query.has("flagged") });
   app.isListShown.value = query.has("list");
   const id = Number(query.get("id"));
   if (query.get("show") === "decided") {
@@ -102,7 +103,11 @@ function writeAddress() {
 }
 
 function Mark() {
-  return html`<svg class="cc-mark" viewBox="0 0 28 28" aria-hidden="true"><rect width="28" height="28" rx="8" fill="var(--cc-accent-fill)" /><path d="M12.5 7.5c.8 4 2.7 5.9 6.7 6.7-4 .8-5.9 2.7-6.7 6.7-.8-4-2.7-5.9-6.7-6.7 4-.8 5.9-2.7 6.7-6.7z" fill="#fff" /><path d="M20.5 5.2c.35 1.7 1 2.35 2.7 2.7-1.7.35-2.35 1-2.7 2.7-.35-1.7-1-2.35-2.7-2.7 1.7-.35 2.35-1 2.7-2.7z" fill="#fff" opacity=".75" /></svg>`;
+  return html`<svg class="cc-mark" viewBox="0 0 28 28" aria-hidden="true">
+    <rect width="28" height="28" rx="8" fill="var(--cc-accent-fill)" />
+    <path d="M12.5 7.5c.8 4 2.7 5.9 6.7 6.7-4 .8-5.9 2.7-6.7 6.7-.8-4-2.7-5.9-6.7-6.7 4-.8 5.9-2.7 6.7-6.7z" fill="#fff" />
+    <path d="M20.5 5.2c.35 1.7 1 2.35 2.7 2.7-1.7.35-2.35 1-2.7 2.7-.35-1.7-1-2.35-2.7-2.7 1.7-.35 2.35-1 2.7-2.7z" fill="#fffb" />
+  </svg>`;
 }
 
 /** Whether there is no session, and nothing was typed that would be lost: then nothing of the vault is shown. */
@@ -112,36 +117,54 @@ function Header() {
   const isIn = !isLeft.value && session.value !== "opening";
   const waiting = isIn ? app.inbox.counts.value.all + app.inbox.fresh.value.length : 0;
   const vault = (isIn && app.status.status.value?.vault) || "Companion";
-  return html`<header class="cc-header"><a class="cc-skip" href="#view">${say("skipToContent")}</a>
+  const showKeys = () => (app.dialog.value = { name: "keys" });
+  return html`<header class="cc-header">
+    <a class="cc-skip" href="#view">${say("skipToContent")}</a>
     <div class="cc-brand"><${Mark} /><span dir="auto">${showHidden(vault)}</span></div>
-    <nav class="cc-tabs" aria-label=${say("pages")} onClick=${follow}>${Object.entries(PAGES).map(([name, { name: key }]) => html`<a key=${name} href=${`/${name}`} aria-current=${page.value === name ? "page" : undefined}>${say(key)}${name === "inbox" && waiting > 0 && html`<span class="cc-count">${waiting}</span>`}</a>`)}</nav>
-    ${isIn && html`<div class="cc-header__end"><${StatusButton} app=${app} />
-      <button class="cc-btn cc-btn--quiet cc-btn--icon cc-help" aria-label=${say("keys")} onClick=${() => (app.dialog.value = { name: "keys" })}><${Icon} name="help" large /></button></div>`}
+    <nav class="cc-tabs" aria-label=${say("pages")} onClick=${follow}>
+      ${Object.entries(PAGES).map(([name, { name: key }]) => html`
+        <a key=${name} href=${`/${name}`} aria-current=${page.value === name ? "page" : undefined}>
+          ${say(key)}${name === "inbox" && waiting > 0 && html`<span class="cc-count">${waiting}</span>`}
+        </a>`)}
+    </nav>
+    ${isIn && html`<div class="cc-header__end">
+      <${StatusButton} />
+      <${Button} kind="quiet icon" class="cc-help" icon=${Keyboard} aria-label=${say("keys")} onClick=${showKeys} />
+    </div>`}
   </header>`;
 }
 
-/** What is shown in place of the pages while there is no session, and above them once it has ended. */
-function SignedOut() {
-  return html`<section class="cc-empty"><h1>${say("signInTitle")}</h1><p>${reason.value}</p><p>${say("signInHow")}</p><p><code>companion open</code></p></section>`;
-}
-
+/** What is said above the pages while they may not be up to date. */
 function Banner() {
-  if (session.value === "away") return html`<p class="cc-banner" role="status"><i class="cc-dot"></i><span>${withCode(say("awayBanner"))}</span></p>`;
-  if (session.value === "out" && !isLeft.value) return html`<p class="cc-banner" role="status"><i class="cc-dot"></i><span>${withCode(say("outBanner"))}</span></p>`;
-  return null;
+  const isOut = session.value === "out";
+  if (!isOut && session.value !== "away") return null;
+  const words = withCode(say(isOut ? "outBanner" : "awayBanner"));
+  return html`<p class="cc-banner" role="status"><i class="cc-dot"></i><span>${words}</span></p>`;
 }
 
 function Page() {
-  const view = PAGES[page.value]?.view;
-  let shown = view ? html`<${view} app=${app} />` : html`<${NotThere} />`;
-  if (isLeft.value) shown = html`<${SignedOut} />`;
-  else if (session.value === "opening" || (session.value === "away" && !app.status.status.value)) shown = html`<section class="cc-empty"><h1>${say(session.value === "away" ? "awayTitle" : "oneMoment")}</h1>${session.value === "away" && html`<p>${withCode(say("awayMore"))}</p>`}</section>`;
-  return html`<${Header} /><main class="cc-view" id="view" tabindex="-1"><${Banner} />${shown}</main>
-    ${!isLeft.value && html`<${Toast} app=${app} /><${Dialogs} app=${app} /><${Said} app=${app} />`}`;
+  return html`<${AppContext.Provider} value=${app}>
+    <${Header} />
+    <main class="cc-view" id="view" tabindex="-1">${!isLeft.value && html`<${Banner} />`}<${Shown} /></main>
+    ${!isLeft.value && html`<${Toast} /><${Dialogs} /><${Said} />`}
+  <//>`;
 }
 
-function NotThere() {
-  return html`<section class="cc-empty"><h1>${say("notThere")}</h1><p>${say("notThereMore")}</p><a class="cc-btn cc-btn--big" href="/inbox" onClick=${follow}>${say("toInbox")}</a></section>`;
+/** One of the pages, or what stands in its place. */
+function Shown() {
+  const View = PAGES[page.value]?.view;
+  const isAway = session.value === "away";
+  if (isLeft.value) {
+    return html`<${EmptyState} title=${say("signInTitle")} words=${reason.value}>
+      <p>${say("signInHow")}</p><p><code>companion open</code></p>
+    <//>`;
+  }
+  if (session.value === "opening") return html`<${EmptyState} title=${say("oneMoment")} />`;
+  if (isAway && !app.status.status.value) return html`<${EmptyState} title=${say("awayTitle")} words=${withCode(say("awayMore"))} />`;
+  if (View) return html`<${View} />`;
+  return html`<${EmptyState} title=${say("notThere")} words=${say("notThereMore")}>
+    <${Button} kind="big" href="/inbox" onClick=${follow}>${say("toInbox")}<//>
+  <//>`;
 }
 
 /** Follow what changes while the page is in sight; the first events tell how things are, and which proposals to read. */
@@ -155,14 +178,13 @@ async function keepUp() {
   }
 }
 
-/** Speak the first of the browser's languages that there is a file of; English is in this script. */
+/** Speak the first of the browser's languages that there is a file of, else English. */
 async function chooseLanguage() {
   const languages = navigator.languages.map((each) => each.split("-")[0] ?? "");
-  const language = languages.find((each) => each === "en" || LANGUAGES.includes(each)) ?? "en";
-  const read = async () => (await fetch(`/static/${language}.min.json`)).json();
-  const messages = language === "en" ? null : await read().catch(() => null);
-  document.documentElement.lang = messages ? language : "en";
-  setLanguage(document.documentElement.lang, messages ?? english);
+  const language = languages.find((each) => LANGUAGES.includes(each)) ?? "en";
+  const answer = await fetch(`/static/${language}.min.json`);
+  document.documentElement.lang = language;
+  setLanguage(language, await answer.json());
 }
 
 await chooseLanguage();
