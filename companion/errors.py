@@ -9,7 +9,7 @@ class UsageError(CompanionError):
     """The command or the configuration is wrong (exit status 2; all others have 1)."""
 
 
-class ModelMissing(UsageError):
+class ModelNotFetched(UsageError):
     """The model that runs on this machine is not fetched yet. Nothing was asked."""
 
 

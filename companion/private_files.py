@@ -71,10 +71,10 @@ def write_whole(file: Path, data: bytes, mode: int) -> None:
 
 
 @contextmanager
-def locked(folder: Path, name: str, timeout: float = -1) -> Iterator[None]:
+def locked(folder: Path, name: str, timeout: float) -> Iterator[None]:
     """Hold the lock file of that name in a private folder, which is created if it is missing.
 
-    timeout: seconds to wait for it; -1: as long as it takes.
+    timeout: seconds to wait for it.
 
     Raises UsageError if it cannot be had in that time, or the folder cannot be written.
     """

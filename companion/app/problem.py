@@ -12,7 +12,7 @@ from companion.errors import (
     ConsentMissing,
     EndpointError,
     JournalError,
-    ModelMissing,
+    ModelNotFetched,
     NoteBusy,
     NoteChanged,
     NoteError,
@@ -31,7 +31,7 @@ _URN = "urn:callout-companion:problem:"
 # the server: the user can resolve it and repeat the request.
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
     (NotThere, 404, "not-there", "Not found"),
-    (ModelMissing, 422, "model-missing", "The model is not downloaded yet"),
+    (ModelNotFetched, 422, "model-missing", "The model is not downloaded yet"),
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
     (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),

@@ -29,7 +29,7 @@ from companion.private_files import is_private, locked, read_if_there, write_pri
 from companion.vault.files import read_fingerprint
 
 _BYTES = 32
-_LOCK = "token.lock"
+_LOCK, _LOCK_TIMEOUT = "token.lock", 2.0  # seconds
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
 _REMEDY = "companion plugin token rotate makes a new one"
 
@@ -73,11 +73,12 @@ def ensure_token() -> str:
 
     Processes that call this at the same time get the same token.
 
-    Raises UsageError if the file holds no token, or cannot be written.
+    Raises UsageError if the file holds no token, or cannot be written, or another process takes
+    too long to write it.
     """
     file = token_file()
     if not has_token():
-        with locked(config_folder(), _LOCK):
+        with locked(config_folder(), _LOCK, _LOCK_TIMEOUT):
             if not has_token():
                 _write_new()
     if not is_private(file):
@@ -91,7 +92,7 @@ def rotate_token() -> str:
 
     Raises UsageError if it cannot be written.
     """
-    with locked(config_folder(), _LOCK):
+    with locked(config_folder(), _LOCK, _LOCK_TIMEOUT):
         return _write_new()
 
 
@@ -124,7 +125,6 @@ def _write_new() -> str:
 _MOST = 100  # tokens of a vault
 _DAY = 24 * 3600.0  # seconds
 _USE_SAVED = 60.0  # seconds between two notes of the use of a token
-_LOCK_TIMEOUT = 2.0  # seconds
 _EARLIER = "earlier"  # the id of the token that earlier versions gave to all clients of a vault
 
 OWNER = Token(id="", name="command line", scope="all", made_at=0.0)

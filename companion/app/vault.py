@@ -173,7 +173,7 @@ class Vault(Protocol):
 
         It ends when it cannot continue, for example because an endpoint is down.
 
-        Raises UsageError if a note does not exist, or an option names nothing; ModelMissing; and
+        Raises UsageError if a note does not exist, or an option names nothing; ModelNotFetched; and
         ConsentMissing, with the cost, if so many notes would go to another machine that somebody
         has to agree first.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
-from companion.errors import CompanionError, ConsentMissing, ModelMissing
+from companion.errors import CompanionError, ConsentMissing, ModelNotFetched
 
 if TYPE_CHECKING:
     from companion.app.run import Run
@@ -109,6 +110,7 @@ _MARKS = {
     "skipped": "-",
     "failed": "✗",
 }
+_LONG_REASON = 100  # characters
 _FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
 _STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
 
@@ -138,6 +140,7 @@ class RunReport:
         self.usage = Usage()
         self._unanswered = self._waiting = 0
         self._lacks_heading = self._is_rewrite = False
+        self._told: set[str] = set()  # the long reasons that were printed
 
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
         """Return the run; None if it is large, and the user does not agree to its cost.
@@ -149,7 +152,7 @@ class RunReport:
         while True:
             try:
                 return vault.run(options)
-            except ModelMissing:
+            except ModelNotFetched:
                 from companion.cli.model import fetch_model_of
 
                 fetch_model_of(vault.root, self.output)
@@ -202,7 +205,7 @@ class RunReport:
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
-        reason = result.reason or ""
+        reason = self._shorten(result.reason or "")
         if result.ends_run:  # printed once at the end, not for each note in progress
             reason = "the run ended here, for the reason below"
         elif result.fallback:
@@ -217,9 +220,16 @@ class RunReport:
             remark = f" ({filled.remark})" if filled.remark else ""
             self.output.say(f"    {filled.kind:<12} {filled.reason}{remark}")
         for reason in result.left:
-            self.output.say(f"    left         {reason}", style="dim")
+            self.output.say(f"    left         {self._shorten(reason)}", style="dim")
         if result.diff:
             self.output.print_diff(result.diff)
+
+    def _shorten(self, reason: str) -> str:
+        """Return the reason; of a long one that was printed before, only what it is about."""
+        if len(reason) <= _LONG_REASON or reason not in self._told:
+            self._told.add(reason)
+            return reason
+        return f"{re.split('[:;]', reason, maxsplit=1)[0]}, for the reason above"
 
     def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
         """Print that no note needs anything, and how many are left alone, by reason."""

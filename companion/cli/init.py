@@ -24,8 +24,8 @@ from companion.config.edit_settings import (
     EndpointChoice,
     PlannedSettings,
     SettingsPlace,
+    change_settings,
     find_place,
-    write_planned,
 )
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.doctor.machine import above, below, inspect_machine
@@ -130,12 +130,12 @@ class _Init:
             choices = choose_by_questions(place.config, machine, self.output)
         else:
             choices = choose_by_options(place.config, **options)
-        planned = self._try(place, choices, trial)
-        if planned is None:
+        tried = self._try(place, choices, trial)
+        if tried is None:
             self.output.warn("Nothing was written; run companion init again to choose differently.")
             return 1
         ensure_token()
-        write_planned(planned)
+        planned = change_settings(lambda: find_place(self.root).plan(tried))
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
         self._ask_about_backlog(planned.config)
@@ -169,19 +169,17 @@ class _Init:
                 f"{', '.join(names)} in the environment {win} over the file's settings"
             )
 
-    def _try(
-        self, place: SettingsPlace, choices: Choices, trial: Trial | None
-    ) -> PlannedSettings | None:
+    def _try(self, place: SettingsPlace, choices: Choices, trial: Trial | None) -> Choices | None:
         """Return what to write, with a model that suits this machine; None to write nothing."""
         while (planned := place.plan(choices)).changed and trial:
             verdict = trial(planned.config)
             if not verdict.too_much:
-                return planned if verdict.go_on else None
+                return choices if verdict.go_on else None
             tried, smaller = planned.config.endpoint.model, below(planned.config)
             self.output.warn(f"{tried} is too much for this machine: {verdict.too_much}.")
             self.output.warn(f"Trying {smaller} instead.")
             choices = choices._replace(endpoint=EndpointChoice(None, smaller))
-        return planned
+        return choices
 
     def _sum_up(self, planned: PlannedSettings) -> None:
         if planned.changed:

@@ -13,7 +13,7 @@ import click
 from companion.app.open_vault import name_path
 from companion.app.types.decisions import Acceptance, DecisionOnAll, Decisions
 from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuery, ProposalState
-from companion.app.types.runs import Decided, NoteResult
+from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_proposals
 from companion.cli.enrich import RunReport
 from companion.cli.filters import filter_option, filter_options, join_options, parse_time
@@ -273,11 +273,10 @@ class _DecisionReport(RunReport):
     def __init__(self, output: Output, choice: _Choice) -> None:
         super().__init__(output)
         self.choice = choice
-        self._has_failed = False
+        self._has_failed = bool(choice.unknown)
         for number, reason in choice.unknown.items():
-            decided = Decided(id=number, state=None, reason=reason)
             failed = NoteResult(path="", status="failed", reason=reason, proposals=[number])
-            self.add(failed.model_copy(update={"decided": [decided]}))
+            self.print_result(failed)
 
     def add(self, result: NoteResult) -> None:
         """Print a result and count it."""
@@ -287,8 +286,8 @@ class _DecisionReport(RunReport):
     def sum_up(self, run: Run) -> None:
         """Print how many notes had which result, and the command that takes it back."""
         counts, say = self.counts, self.output.say
-        undone = run.total - counts.total() + len(self.choice.unknown)
-        if not counts and not run.total:
+        undone = run.total - counts.total()
+        if not (counts or run.total or self.choice.unknown):
             say("Nothing waits here.")
         elif counts:
             words = [f"{number:,} {status}" for status, number in counts.items()]

@@ -18,6 +18,7 @@ from tomlkit.exceptions import TOMLKitError
 from companion.config.load import (
     Tables,
     config_file,
+    config_folder,
     describe_errors,
     merge_tables,
     parse_tables,
@@ -120,7 +121,9 @@ def change_settings(plan: Callable[[], PlannedSettings]) -> PlannedSettings:
     planned = plan()
     if not planned.changed:
         return planned  # perhaps in a folder that cannot be written
-    target = Path(os.path.realpath(planned.file))
+    # one turn for the files of all vaults, since each vault takes a port that no other has
+    is_of_vault = planned.file.parent == config_folder() / "vault-settings"
+    target = Path(os.path.realpath(config_file() if is_of_vault else planned.file))
     with locked(target.parent, f"{target.name}.lock", _LOCK_TIMEOUT):
         planned = plan()
         if planned.changed and read_if_there(planned.file) != planned.before:

@@ -18,7 +18,7 @@ from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.context import PromptNote
 from companion.enrich.excerpt import excerpt, subject_properties
 from companion.enrich.language import CODES, find_language
-from companion.enrich.words import UNSPACED, fold, load_languages
+from companion.enrich.words import UNSPACED, fold_accents, load_languages
 from companion.errors import AnswerError
 from companion.load_once import load_once
 from companion.prompts import Field
@@ -27,7 +27,7 @@ _NOTHING = {"", "null", "none", "nil", "unknown", "n/a", "-"}
 _CHECKBOX = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 _AROUND = re.compile(r"^[\s\"'`*_\[(]+|[\s\"'`*_\]).,!]+$")
 
-# Below, texts are folded, see words.fold: small letters without accents, and blanks are spaces.
+# Below, texts are folded, see fold_accents: small letters without accents, and blanks are spaces.
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?", re.ASCII)
 _RAISED = re.compile("[²³¹¼-¾⁰-⁹₀-₉⅐-↉①-⒛]")  # 10², 1½, ①
 _NO_DIGIT = "\ue000"  # what stands for these: a number that one follows is another number
@@ -198,14 +198,16 @@ def _day_of(parts: Mapping[str, str]) -> datetime | None:
 
 def _fold(text: str) -> str:
     """Return the folded text, with the digits of any script as 0 to 9."""
-    signs = fold(_RAISED.sub(_NO_DIGIT, text))
+    signs = fold_accents(_RAISED.sub(_NO_DIGIT, text))
     return "".join(str(decimal(sign, sign)) for sign in signs).translate(_SIGNS)
 
 
 @load_once
 def _months() -> list[re.Pattern[str]]:
     languages = (each["dates"]["months"] for each in load_languages().values() if "dates" in each)
-    return [re.compile("|".join(map(fold, names))) for names in zip(*languages, strict=True)]
+    return [
+        re.compile("|".join(map(fold_accents, names))) for names in zip(*languages, strict=True)
+    ]
 
 
 @load_once
@@ -220,6 +222,6 @@ def _number_words(language: str | None) -> Mapping[Decimal, re.Pattern[str]]:
         return f"(?<!{more}){re.escape(word)}(?!{more})"
 
     return {
-        Decimal(number): re.compile("|".join(map(whole, map(fold, words))))
+        Decimal(number): re.compile("|".join(map(whole, map(fold_accents, words))))
         for number, words in enumerate(zip(*lists, strict=True))
     }

@@ -41,7 +41,7 @@ def find_tokens(text: str) -> list[str]:
 def find_stems(text: str) -> list[str]:
     """Return the first letters of the long words, and the character pairs of unspaced scripts."""
     tokens = find_tokens(text)
-    words = [fold(token)[:_STEM] for token in tokens if len(token) >= _LONG]
+    words = [fold_accents(token)[:_STEM] for token in tokens if len(token) >= _LONG]
     pairs = pairwise(tokens)
     return words + [one + other for one, other in pairs if is_unspaced(one) and is_unspaced(other)]
 
@@ -74,7 +74,7 @@ def is_balanced(text: str) -> bool:
     return all(text.count(pair[0]) == text.count(pair[1]) for pair in _BRACKETS)
 
 
-def fold(text: str) -> str:
+def fold_accents(text: str) -> str:
     """Return text without differences of case, accents and character widths, to compare words."""
     if text.isascii():
         return text.lower()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.errors import ModelMissing, UsageError
+from companion.errors import ModelNotFetched, UsageError
 
 DEFAULT_MODEL = "qwen2.5-coder-1.5b"
 """The small model whose file is also on the Python package index."""
@@ -160,10 +160,12 @@ def model_path(name: str) -> Path | None:
 
 
 def require_model(name: str) -> Path:
-    """Return the path of the model's file. Raises ModelMissing if it is not fetched yet."""
+    """Return the path of the model's file. Raises ModelNotFetched if it is not fetched yet."""
     if path := model_path(name):
         return path
-    raise ModelMissing(f"the model {name} is not on this machine; companion model pull fetches it")
+    raise ModelNotFetched(
+        f"the model {name} is not on this machine; companion model pull fetches it"
+    )
 
 
 def is_small_model(name: str) -> bool:

@@ -22,7 +22,7 @@ from companion.errors import (
     ConsentMissing,
     EndpointError,
     JournalError,
-    ModelMissing,
+    ModelNotFetched,
     NoteError,
     UsageError,
 )
@@ -287,7 +287,7 @@ def test_a_model_that_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delenv(f"COMPANION_{name}")
     monkeypatch.setenv("COMPANION_MODEL", "qwen3-8b")
     vault = place.open()
-    with pytest.raises(ModelMissing, match="companion model pull fetches it"):
+    with pytest.raises(ModelNotFetched, match="companion model pull fetches it"):
         vault.run(RunOptions(paths=["F"]))
     assert vault.run(RunOptions(paths=["F"], tag="none")).total == 0
 

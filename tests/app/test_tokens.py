@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,18 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 
 def mode(file: Path) -> int:
     return stat.S_IMODE(file.stat().st_mode)
+
+
+def test_a_token_that_another_makes_is_not_waited_for_without_end(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_module, "_LOCK_TIMEOUT", 0.0)
+    token_file().parent.mkdir(parents=True, exist_ok=True)
+    with (
+        FileLock(token_file().with_name("token.lock")),
+        pytest.raises(UsageError, match=r"another command .*token\.lock for"),
+    ):
+        ensure_token()
 
 
 def test_a_token_is_made_once(home: Path) -> None:

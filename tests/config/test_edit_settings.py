@@ -5,9 +5,10 @@ import os
 import stat
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from filelock import FileLock
@@ -16,9 +17,11 @@ from hypothesis import strategies as st
 
 from companion.config import Config, edit_settings
 from companion.config.edit_settings import (
+    Choices,
     PlannedSettings,
     SettingValue,
     change_settings,
+    find_place,
     plan_settings,
     write_planned,
 )
@@ -194,6 +197,29 @@ def test_commands_at_the_same_moment_take_turns(tmp_path: Path) -> None:
     assert changed == [("endpoint.timeout = 9",), ('callout.title = "Mine"',)]
     config = plan_settings(file, {}).config
     assert (config.endpoint.timeout, config.callout.title) == (9, "Mine")
+
+
+@pytest.mark.usefixtures("home")
+def test_vaults_set_up_at_the_same_moment_get_ports_of_their_own(tmp_path: Path) -> None:
+    roots = [tmp_path / name for name in ("first", "second", "third")]
+    for root in roots:
+        root.mkdir()
+    change_settings(lambda: find_place(roots[0]).plan(Choices(background=False)))
+    reading, changing = Barrier(2), Barrier(2)
+
+    def set_up(root: Path) -> int:
+        barriers = iter((reading, changing))
+
+        def plan() -> PlannedSettings:
+            planned = find_place(root).plan(Choices(background=True))
+            with suppress(BrokenBarrierError):  # of changing: they take turns
+                next(barriers).wait(0.5)
+            return planned
+
+        return change_settings(plan).config.server.port
+
+    with ThreadPoolExecutor(2) as pool:
+        assert len(set(pool.map(set_up, roots[1:]))) == 2
 
 
 def test_a_turn_is_not_waited_for_without_end(

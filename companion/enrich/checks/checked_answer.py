@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from companion.enrich.words import find_tokens, fold
+from companion.enrich.words import find_tokens, fold_accents
 from companion.prompts import Field
 
 
@@ -62,4 +62,4 @@ class CheckedAnswer:
     @cached_property
     def source(self) -> str:
         """The title and the note's text, folded, to look words up in."""
-        return fold(f"{self.title}\n{self.note}")
+        return fold_accents(f"{self.title}\n{self.note}")

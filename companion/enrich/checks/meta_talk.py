@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.words import compile_phrases, fold
+from companion.enrich.words import compile_phrases, fold_accents
 
 _BEGINS = r"[^\w(（]{0,5}(?=[\w(（])"
 _FIRST = rf"\A{_BEGINS}"  # the answer
@@ -89,7 +89,7 @@ def _find_phrase(pattern: str, answer: CheckedAnswer, unasked: tuple[str, ...] =
     """
     for match in compile_phrases(pattern).finditer(answer.text.lower()):
         words = " ".join(re.sub(r"^\W+|\W+$", "", match[0]).split())
-        own = answer.source if match.lastgroup in _OF_SUBJECT else fold(answer.title)
-        if fold(words) not in own and not (answer.question and match.lastgroup in unasked):
+        own = answer.source if match.lastgroup in _OF_SUBJECT else fold_accents(answer.title)
+        if fold_accents(words) not in own and not (answer.question and match.lastgroup in unasked):
             return words[:_SHOWN]
     return ""

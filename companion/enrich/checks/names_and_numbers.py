@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import is_in_language
-from companion.enrich.words import UNSPACED, find_words, fold, letters, width
+from companion.enrich.words import UNSPACED, find_words, fold_accents, letters, width
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
 _FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
@@ -53,7 +53,7 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
     names = dict.fromkeys(_find_names(text))
     words = _WORD.findall(unicodedata.normalize("NFC", f"{answer.title}\n{answer.note}"))
-    names_shown = [fold(word) for word in dict.fromkeys(words) if not word.islower()]
+    names_shown = [fold_accents(word) for word in dict.fromkeys(words) if not word.islower()]
     unknown = next((name for name in names if not _has_name(name, answer, names_shown)), None)
     if unknown is None:
         return None
@@ -90,8 +90,8 @@ def _has_name(name: str, answer: CheckedAnswer, words: Iterable[str]) -> bool:
     Forms, such as an adjective or a case, are recognised by how they begin; only for names. words:
     the note's words that are not in small letters, folded.
     """
-    word = fold(name).removesuffix("s")
-    if {word, fold(name)} & find_words("names", "no_names"):
+    word = fold_accents(name).removesuffix("s")
+    if {word, fold_accents(name)} & find_words("names", "no_names"):
         return True
     parts = r"[\W_]*".join(map(re.escape, map(str.lower, _PARTS.findall(name))))
     if re.search(

@@ -12,7 +12,7 @@ from companion.enrich.words import (
     find_sentence_ends,
     find_sentences,
     find_tokens,
-    fold,
+    fold_accents,
     is_balanced,
     is_unspaced,
     letters,
@@ -66,7 +66,7 @@ def is_name(item: CheckedAnswer) -> bool:
         return False
     if not is_balanced(text):
         return False
-    if fold(text) in item.source:
+    if fold_accents(text) in item.source:
         return True
     if f" {' '.join(item.tokens)} " in f" {' '.join(find_tokens(item.prompt))} ":
         return False
