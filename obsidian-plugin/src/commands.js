@@ -233,7 +233,7 @@ async function enrichField(plugin, file) {
 /** Pause background work, or resume it, and notify the user. @param {CompanionPlugin} plugin */
 async function togglePause({ daemon: { store } }) {
   const isPaused = store.status.peek()?.paused;
-  await (isPaused ? store.resume() : store.pause());
+  await store.change(isPaused ? "resume" : "pause");
   notify(say(isPaused ? "backgroundResumed" : "backgroundPaused"));
 }
 

@@ -61,7 +61,7 @@ export function announceBacklog(plugin) {
 
 /** @type {(plugin: CompanionPlugin, fill: boolean) => Promise<void>} */
 async function decideBacklog(plugin, fill) {
-  await plugin.daemon.store.decideBacklog(fill, countBacklog(plugin));
+  await plugin.daemon.store.change("backlog", { fill, notes: countBacklog(plugin) });
   plugin.announcedBacklog = 0;
   notify(say(fill ? "backlogFilled" : "backlogLeft"));
 }

@@ -14,7 +14,7 @@ import { closePlace, openPlace } from "./place.js";
 import { findSetUp } from "./set-up.js";
 import { SetUpView } from "./set-up-view.js";
 
-/** @import { WorkspaceLeaf } from "obsidian" */
+/** @import { TFile, WorkspaceLeaf } from "obsidian" */
 /** @import { Api, DaemonEvent } from "../ui/api.js" */
 /** @import { DecisionsMade, NoteDecision } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
@@ -62,7 +62,10 @@ export class CompanionView extends ItemView {
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
     this.register(() => this.#endInbox());
-    this.registerEvent(this.app.workspace.on("file-open", (file) => this.inbox?.app.showNote(file?.path ?? "")));
+    const showNote = (/** @type {TFile | null} */ file) => {
+      if (this.inbox) this.inbox.app.openPath.value = file?.path ?? "";
+    };
+    this.registerEvent(this.app.workspace.on("file-open", showNote));
     this.registerDomEvent(this.contentEl, "mouseover", (event) => this.#preview(event));
     await this.refresh();
   }
@@ -124,7 +127,7 @@ export class CompanionView extends ItemView {
       inbox.end();
     };
     this.inbox = { app: inbox.app, end };
-    inbox.app.showNote(this.app.workspace.getActiveFile()?.path ?? "");
+    inbox.app.openPath.value = this.app.workspace.getActiveFile()?.path ?? "";
   }
 
   #endInbox() {

@@ -91,7 +91,7 @@ test("what is told stays while it is looked at", async (context) => {
 test("an undo of many asks for those that are shown", async () => {
   const { asked, inbox } = await openInbox();
   const history = new HistoryStore(inbox.api, new StatusStore(inbox.api));
-  await history.show("Garden");
+  history.path.value = "Garden";
   await history.findUndoable({ run: "r" });
   assert.equal(asked.at(-1)[1].path, "Garden");
 });

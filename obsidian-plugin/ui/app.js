@@ -1,6 +1,6 @@
 /** What the page and the view share: the stores, what is shown, and what somebody does. */
 
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { DecisionStore } from "./decisions.js";
 import { InboxStore, NO_FILTERS } from "./inbox-store.js";
 import { titleOf } from "./proposal.js";
@@ -60,6 +60,13 @@ export class App {
       return root.ownerDocument.hasFocus() && root.contains(root.ownerDocument.activeElement);
     };
     this.decided = new DecidedStore(api);
+    if (!shell.isPage) effect(() => this.#showNote());
+  }
+
+  /** Have the tab of the open note be about that; nothing changes under somebody's hands. */
+  #showNote() {
+    const path = this.tab.value === "note" ? this.openPath.value : "";
+    if (!this.isWriting.value) this.inbox.filter({ path });
   }
 
   /** See what is proposed and decided on, here or elsewhere; what is told meanwhile is seen after that. */
@@ -148,17 +155,8 @@ export class App {
     batch(() => {
       this.tab.value = name === "decided" || name === "note" ? name : "review";
       this.isListShown.value = this.shell.isPage;
-      if (!this.shell.isPage) this.inbox.filter({ path: name === "note" ? this.openPath.peek() : "" });
     });
     if (name === "decided") void this.decided.load();
-  }
-
-  /** Have the tab of the open note be about another one; nothing changes under somebody's hands. @param {string} path */
-  showNote(path) {
-    batch(() => {
-      this.openPath.value = path;
-      if (this.tab.peek() === "note" && !this.isWriting.peek()) this.inbox.filter({ path });
-    });
   }
 
   /** Show one of the list: of those to review, or of the decided ones. @param {number} id */

@@ -115,8 +115,9 @@ export class DecisionStore {
     for (const id of decision.ids) this.inbox.deciding.set(id, decision);
     const answer = this.#turn.then(() => this.#send(decision));
     this.#turn = answer.catch(() => {});
+    const outcome = answer.then((answered) => this.#read(decision, answered));
     const failed = (/** @type {Error} */ error) => new Map(decision.ids.map((id) => [id, error.message]));
-    decision.end = answer.then((answered) => this.#read(decision, answered)).catch(failed).then((outcome) => this.#settle(decision, outcome));
+    decision.end = outcome.catch(failed).then((settled) => this.#settle(decision, settled));
     await decision.end;
     delete decision.end;
   }
@@ -193,11 +194,11 @@ export class DecisionStore {
   }
 
   /**
-   * Show words, and have them read out.
+   * Show words, and have them read out. id: of the proposal that they are about. more: words that are only read out.
    *
    * @param {string} words
    * @param {boolean} isFault
-   * @param {{ canUndo?: boolean, id?: number | undefined, more?: string }} [options] id: of the proposal that they are about; more: read out after them
+   * @param {{ canUndo?: boolean, id?: number, more?: string }} [options]
    */
   announce(words, isFault, { canUndo = false, id, more = "" } = {}) {
     this.toast.value = { words, isGood: !isFault, canUndo, id };

@@ -75,20 +75,15 @@ export class HistoryStore {
     this.next.value = page.next;
   }
 
-  /** @param {string} path */
-  async show(path) {
-    this.path.value = path;
-    await this.load();
-  }
-
   /**
    * @param {Record<string, string | number>} query
    * @returns {Promise<Change[]>} what of it can be undone, newest first
    */
   async findUndoable(query) {
-    /** @type {Change[]} */
+    /** @type {AsyncGenerator<Change, void>} */
+    const changes = readList(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }));
     const all = [];
-    for await (const change of readList(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }))) all.push(/** @type {Change} */ (change));
+    for await (const change of changes) all.push(change);
     return all;
   }
 

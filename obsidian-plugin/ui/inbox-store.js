@@ -139,7 +139,7 @@ export class InboxStore {
     this.takeOut(gone.filter((id) => !isHeld(id)));
   }
 
-  /** Take in proposals that were read: they are shown at once while the first ones are, else once somebody wants that. @param {Proposal[]} proposals */
+  /** Take in what was read: at the start to be shown at once, later as new ones. @param {Proposal[]} proposals */
   #takeIn(proposals) {
     const here = new Set([...this.order.peek(), ...this.fresh.peek(), ...this.deciding.keys()]);
     batch(() => {

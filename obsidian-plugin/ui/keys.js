@@ -2,6 +2,7 @@
 
 /** @import { App } from "./app.js" */
 
+const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]"; // to type into
 const JUST_CAME = 1000; // milliseconds after the window got the focus, in which a key was meant for another one
 
 /**
@@ -52,7 +53,7 @@ function findAct(app, event) {
 
 /** @param {EventTarget | null} target */
 function isTyped(target) {
-  return target instanceof Element && target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]") !== null;
+  return target instanceof Element && target.closest(FIELDS) !== null;
 }
 
 /** @param {KeyboardEvent} event the key, or the one at its place on a Latin keyboard */

@@ -9,6 +9,7 @@ import { say } from "./words.js";
 /** @import { Api } from "./api.js" */
 
 const OVER = new Set(["done", "cancelled", "failed"]);
+const DOING = /** @type {const} */ ({ fill: "fillingNotes", accept: "writing", refuse: "refusing", undo: "undoing" });
 
 export class StatusStore {
   /** @type {Signal<Status | null>} */
@@ -55,8 +56,11 @@ export class StatusStore {
     const now = this.status.value;
     const run = this.active.value;
     if (this.isAway.value || !now) return { title: say("awayTitle"), words: say("awayMore") };
-    const left = run ? this.#timeLeft(run) : "";
-    if (run) return { title: run.kind !== "fill" ? nameRun(run) : now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: sum(run.counts), of: run.total }), left].filter(Boolean).join(", ") };
+    if (run) {
+      const words = [say("notesOf", { n: sum(run.counts), of: run.total }), this.#timeLeft(run)];
+      const isHeld = run.kind === "fill" && (now.paused || now.fault);
+      return { title: isHeld ? say("paused") : nameRun(run), words: words.filter(Boolean).join(", ") };
+    }
     if (now.paused) return { title: say("paused"), words: say("pausedMore") };
     const rest = now.proposals ? say("toReview", { n: now.proposals }) : say("nothingToDo");
     return { title: say("idle"), words: now.to_do ? say("idleMore", { n: now.to_do }) : rest };
@@ -83,20 +87,11 @@ export class StatusStore {
     else if (name === "reset") this.runs.value = []; // those that there are now follow
   }
 
-  /** Take in runs that have changed. @param {RunShape[]} changed */
+  /** Take in runs that have changed. What is over stays so: an answer may arrive after a newer event. @param {RunShape[]} changed */
   takeRuns(changed) {
-    const ids = new Set(changed.map(({ id }) => id));
-    this.runs.value = [...this.#keepOver(changed), ...this.runs.peek().filter(({ id }) => !ids.has(id))];
-  }
-
-  /**
-   * An answer may arrive after a newer event: what is over stays so.
-   *
-   * @param {RunShape[]} runs
-   */
-  #keepOver(runs) {
-    const over = new Map(this.runs.peek().filter(({ state }) => OVER.has(state)).map((run) => [run.id, run]));
-    return runs.map((run) => over.get(run.id) ?? run);
+    const before = this.runs.peek();
+    const newer = changed.filter(({ id }) => !before.some((run) => run.id === id && OVER.has(run.state)));
+    this.runs.value = [...newer, ...before.filter(({ id }) => !newer.some((run) => run.id === id))];
   }
 
   /**
@@ -132,17 +127,13 @@ export class StatusStore {
     });
   }
 
-  async pause() {
-    this.status.value = await this.api.post("/pause");
-  }
-
-  async resume() {
-    this.status.value = await this.api.post("/resume");
-  }
-
-  /** @type {(fill: boolean, notes: number) => Promise<void>} fill: whether the notes that were here before are filled, or left alone; notes: so many */
-  async decideBacklog(fill, notes) {
-    this.status.value = await this.api.post("/backlog", { fill, notes });
+  /**
+   * Have background work changed. answer: whether the notes that were here before, so many, are filled or left alone.
+   *
+   * @type {(what: "pause" | "resume" | "backlog", answer?: { fill: boolean, notes: number }) => Promise<void>}
+   */
+  async change(what, answer) {
+    this.status.value = await this.api.post(`/${what}`, answer);
   }
 
   /** @param {string} id of a run */
@@ -151,9 +142,9 @@ export class StatusStore {
   }
 }
 
-/** What a run that decides on many is doing. @param {RunShape} run */
+/** What a run is doing. @param {RunShape} run */
 export function nameRun({ kind }) {
-  return say(kind === "undo" ? "undoing" : kind === "refuse" ? "refusing" : "writing");
+  return say(DOING[kind]);
 }
 
 /** @param {Record<string, number>} counts */

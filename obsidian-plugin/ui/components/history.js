@@ -21,7 +21,7 @@ export function History() {
   const app = useApp();
   const history = useMemo(() => new HistoryStore(app.api, app.status), []);
   const newest = app.status.status.value?.newest_change ?? 0;
-  useEffect(() => void history.load().catch(() => {}), [newest]);
+  useEffect(() => void history.load().catch(() => {}), [newest, history.path.value]);
   const entries = history.entries.value;
   const { isLoaded, isUndone, next, path } = history;
   if (!isLoaded.value) return html`<${Loading} />`;
@@ -44,12 +44,12 @@ function Filters({ history }) {
   const shown = path.value ? [path.value] : [...folders].sort().slice(0, 8);
   const showAll = () => {
     isUndone.value = false;
-    void history.show("");
+    path.value = "";
   };
   return html`<div class="cc-chips cc-chips--apart" role="group" aria-label=${say("showOnly")}>
     <${Chip} isOn=${!isUndone.value && !path.value} onClick=${showAll}>${say("all")}<//>
     <${Chip} isOn=${isUndone.value} onClick=${() => (isUndone.value = !isUndone.value)}>${say("undone")}<//>
-    ${shown.map((folder) => html`<${Chip} isOn=${Boolean(path.value)} onClick=${() => void history.show(path.value ? "" : folder)}>
+    ${shown.map((folder) => html`<${Chip} isOn=${Boolean(path.value)} onClick=${() => (path.value = path.value ? "" : folder)}>
       <bdi>${showHidden(folder)}</bdi>
     <//>`)}
   </div>`;

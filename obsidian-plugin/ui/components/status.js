@@ -43,7 +43,7 @@ export function Panel({ status, notes = [], attempt, children }) {
     [say("inBackground"), background.off ? say("off") : say("ofToday", { n: background.notes_today, of: background.notes_a_day })],
     [say("model"), html`<bdi>${showHidden(now.model)}</bdi>, ${say(now.is_embedded || !now.is_remote ? "onThisComputer" : "overNetwork")}`],
   ].filter((each) => each !== false);
-  const resume = () => attempt(() => status.resume());
+  const resume = () => attempt(() => status.change("resume"));
   return html`<h2>${title}</h2>
     ${words && html`<p class="cc-soft cc-small">${words}</p>`}
     ${run && html`<div class="cc-panel__meter">
@@ -55,7 +55,7 @@ export function Panel({ status, notes = [], attempt, children }) {
     <div class="cc-buttons">
       ${paused || fault
         ? html`<${Button} icon=${paused ? Play : RotateCw} onClick=${resume}>${say(paused ? "resume" : "tryNow")}<//>`
-        : !background.off && html`<${Button} icon=${Pause} onClick=${() => attempt(() => status.pause())}>${say("pause")}<//>`}
+        : !background.off && html`<${Button} icon=${Pause} onClick=${() => attempt(() => status.change("pause"))}>${say("pause")}<//>`}
       ${run && html`<${Button} kind="quiet" onClick=${() => attempt(() => status.cancel(run.id))}>${say("stopRun")}<//>`}
       ${children}
     </div>`;
