@@ -32,6 +32,10 @@ test("what a note is asked for waits, is shown in its place, accepted, edited an
   assert.equal(await shownText(page), original, "nothing was written");
   await inEachTheme(VIEW);
   await row("Callout").click();
+  await view().getByRole("button", { name: "Again" }).click();
+  const wish = view().getByRole("textbox", { name: "Again" });
+  assert.ok(await isOnTop(wish), "nothing lies over the field");
+  await wish.press("Escape");
   await view().getByRole("heading", { name: "Sourdough" }).getByRole("link").click();
   const preview = page.locator(".cm-editor .callout-companion-preview");
   await preview.getByText(/A sourdough starter is a culture/).waitFor();
@@ -89,6 +93,10 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
   await view().getByRole("button", { name: new RegExp(`^(All ${NOTES * 2}|${NOTES * 2} new)`) }).first().waitFor();
   if (await fresh.count()) await fresh.click();
   await view().getByRole("button", { name: `All ${NOTES * 2}` }).first().click();
+  await view().getByRole("button", { name: `All ${NOTES * 2}` }).last().click();
+  assert.ok(await isOnTop(view().getByRole("button", { name: /^Accept \d+ unflagged/ })), "the list scrolls in itself");
+  assert.ok((await view().locator(".cc-row").count()) < NOTES * 2, "only the rows in sight are made");
+  await view().locator(".cc-row").first().click();
   await view().locator(".cc-actions .cc-btn--main").focus();
   const typing = page.evaluate(async (seed) => {
     const typist = window.host.newTypist(seed, "body");
@@ -146,6 +154,14 @@ function view() {
 /** The row of what a proposal fills. */
 function row(name) {
   return view().locator(".cc-row", { hasText: `${name}: ` });
+}
+
+/** Whether a click on an element's middle would meet it. */
+function isOnTop(locator) {
+  return locator.evaluate((element) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+  });
 }
 
 async function inEachTheme(selector) {

@@ -66,7 +66,7 @@ function Sheet({ proposal, head, foot, label, children, ...own }) {
       ${children}
       <p class="cc-hint cc-made">${madeBy(proposal)}</p>
     </div></div>
-    ${foot}
+    <div class="cc-foot">${foot}</div>
   </section>`;
 }
 
@@ -188,7 +188,7 @@ function Again({ proposal }) {
   const press = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && app.toggleAgain();
   return html`<form class="cc-again" onSubmit=${instead(ask)} onKeyDown=${press}>
     <label class="cc-search">
-      <span class="cc-nowrap">${say("againButLabel")}</span><input ref=${field} maxlength="500" placeholder=${say("againPlaceholder")} />
+      <span>${say("againButLabel")}</span><input ref=${field} maxlength="500" placeholder=${say("againPlaceholder")} />
     </label>
     <${Button} kind="main" cap="↵" disabled=${isAsking}>${say(isAsking ? "asking" : "askAgain")}<//>
     <div class="cc-chips" role="group" aria-label=${say("wishes")}>
