@@ -11,8 +11,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -86,7 +86,6 @@ def _serve_once(
 
     ready: None when the daemon starts again, which nobody is told.
     """
-    stopped = threading.Event()
     with (
         open_workspace(None, root) as space,
         open_spending(space, root) as spending,
@@ -99,29 +98,36 @@ def _serve_once(
         for remark in filter(None, (*recovered, *gone, find_unchecked())):
             _log.warning("%s", remark)
         ensure_token()
-        daemon, bound = Daemon(space, spending), int(listener.getsockname()[1])
-        plugin_file = PluginRuntimeFile(root, bound)
-        server = Server(make_app(daemon, Access(root, bound, plugin_file.id), stopped), listener)
-        answering = threading.Thread(target=server.run, name="http", daemon=True)
-        answering.start()
-        place = RuntimeFile(bound, os.getpid(), __version__, daemon.started_at)
-        write_runtime_file(space.state, place)
-        try:
-            plugin_file.start()
-            daemon.start()
+        daemon = Daemon(space, spending)
+        with _answering(daemon, listener) as bound:
             if ready:
                 ready(daemon, bound)
                 threading.Thread(target=load_modules, name="imports", daemon=True).start()
             _log.info("serving %s on port %d", root.name, bound)
             is_over = _wait_for(signals, daemon.released)
-        finally:
-            stopped.set()
-            plugin_file.stop()
-            remove_runtime_file(space.state)
-            server.stop()
-            daemon.stop()
-            answering.join(_SERVER_ENDS)
     return None if is_over else bound
+
+
+@contextmanager
+def _answering(daemon: Daemon, listener: socket.socket) -> Iterator[int]:
+    """Run the daemon and its HTTP server in the block, which gets the port; others can find it."""
+    root, state, bound = daemon.root, daemon.state, int(listener.getsockname()[1])
+    plugin_file, stopped = PluginRuntimeFile(root, bound), threading.Event()
+    server = Server(make_app(daemon, Access(root, bound, plugin_file.id), stopped), listener)
+    answering = threading.Thread(target=server.run, name="http", daemon=True)
+    answering.start()
+    write_runtime_file(state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at))
+    try:
+        plugin_file.start()
+        daemon.start()
+        yield bound
+    finally:
+        stopped.set()
+        plugin_file.stop()
+        remove_runtime_file(state)
+        server.stop()
+        daemon.stop()
+        answering.join(_SERVER_ENDS)
 
 
 def require_no_daemon(root: Path) -> None:

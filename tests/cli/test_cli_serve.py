@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
 from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ import pytest
 from companion.app.connection import Connection
 from companion.app.open_vault import find_daemon
 from companion.app.remote_vault import RemoteRun
+from companion.app.types.coverage import CoverageQuery
+from companion.app.types.notes import PromptQuery, ScanOptions
 from companion.app.types.runs import RunShape
 from companion.config import state_folder
 from companion.enrich.checks import UNCHECKED
@@ -255,15 +259,42 @@ def test_commands_import_no_server() -> None:
         assert not unwanted & set(line.split()), module
 
 
+LOADED = ("app", "config", "daemon", "doctor", "enrich", "llm", "note", "store", "vault")
+
+
 def test_an_upgrade_replaces_no_file_that_a_daemon_has_yet_to_import() -> None:
     script = "import sys; from companion.daemon import process as p; p.load_modules()"
     script += "; print(*sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, check=True, cwd=REPOSITORY, text=True
     )
-    for package in ("app", "config", "daemon", "doctor", "enrich", "llm", "note", "store", "vault"):
+    for package in LOADED:
         for file in REPOSITORY.glob(f"companion/{package}/**/[!_]*.py"):
             assert ".".join(file.relative_to(REPOSITORY).with_suffix("").parts) in ran.stdout
+
+
+def test_an_upgrade_under_a_daemon_breaks_nothing_that_it_serves(
+    user: User, tmp_path: Path
+) -> None:
+    user.note("Stub.md")
+    user.configure(QUIET)
+    for name in ("companion", "prompts"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, tmp_path / "lib" / name, ignore=ignored)
+    caches = [
+        Path(cache_from_source(str(tmp_path / "lib" / file.relative_to(REPOSITORY))))
+        for package in LOADED
+        for file in REPOSITORY.glob(f"companion/{package}/**/[!_]*.py")
+    ]
+    environment = {"PYTHONPATH": str(tmp_path / "lib"), "PYTHONDONTWRITEBYTECODE": ""}
+    with serving(user, env=environment, preexec_fn=None) as daemon:
+        wait_until(lambda: all(map(Path.exists, caches)), "loaded all modules")
+        shutil.rmtree(tmp_path / "lib")
+        vault = daemon.client()
+        assert vault.coverage(CoverageQuery()).total.to_do == 1
+        assert vault.estimate().words and vault.outdated(ScanOptions()).texts == []
+        assert vault.prompt(PromptQuery(path="Stub.md")).calls
+        assert vault.taught().refused == []
 
 
 @pytest.mark.parametrize(
