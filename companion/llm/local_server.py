@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from collections.abc import Iterator
@@ -29,6 +28,8 @@ def ask_server(endpoint: Endpoint, path: str) -> Any:
 
     None for servers on other machines, and encrypted ones: they are not asked.
     """
+    import http.client  # few commands ask
+
     parts = endpoint.parts
     if parts.scheme != "http" or not endpoint.is_local:
         return None
