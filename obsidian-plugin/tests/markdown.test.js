@@ -9,6 +9,8 @@ const INLINE = [
   ["[Bees](https://en.wikipedia.org/wiki/Bee_(insect)).", [["Bees", "https://en.wikipedia.org/wiki/Bee_(insect)"]]],
   ["[[[Hedges|a hedge]]", [["a hedge", "Hedges"]]],
   ["![[Hedges#Cut]]", [["Hedges > Cut", "Hedges#Cut"]]],
+  ["![[Hedges.svg#icon|100]]", [["Hedges.svg", "Hedges.svg#icon"]]],
+  ["**Press [[Settings]]** and ==*[[Help]]*==", [["Settings", "Settings"], ["Help", "Help"]]],
 ];
 for (const [text, links] of INLINE) {
   test(`the links of ${text}`, () => {

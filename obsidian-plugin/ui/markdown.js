@@ -17,8 +17,9 @@
  *   | { type: "paragraph", text: string }} Block
  */
 
-/** @typedef {"text" | "link" | "url" | "strong" | "em" | "code" | "mark" | "tag" | "comment"} PieceType */
-/** @typedef {{ type: PieceType, text: string, target?: string }} Piece */
+/** @typedef {"strong" | "em" | "mark"} Style */
+/** @typedef {"text" | "link" | "url" | "code" | "tag" | "comment"} PieceType */
+/** @typedef {{ type: PieceType, text: string, target?: string, styles?: Style[] }} Piece styles: the outermost first */
 
 const CALLOUT = /^>\s*\[!([^\]]+)\][+-]?\s*(.*)$/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
@@ -173,7 +174,7 @@ const INLINE = new RegExp(
   [
     /%%(?<comment>.*?)%%/,
     /`(?<code>[^`\n]+)`/,
-    /!?\[\[(?<target>[^[\]|\n]*)(?:\|(?<alias>[^[\]\n]*))?\]\]/,
+    /(?<embed>!?)\[\[(?<target>[^[\]|\n]*)(?:\|(?<alias>[^[\]\n]*))?\]\]/,
     /!?\[(?<label>[^[\]\n]*)\]\((?<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)/,
     /\*\*(?<strong>[^*\n]+)\*\*/,
     /(?<![\w*])[*_](?<em>[^*_\n]+)[*_](?![\w*])/,
@@ -183,6 +184,9 @@ const INLINE = new RegExp(
   "gsu",
 );
 
+const STYLES = /** @type {const} */ (["strong", "em", "mark"]);
+const IMAGE = /^(.*\.(?:avif|bmp|gif|jpe?g|png|svg|webp))(?:#.*)?$/i;
+
 /** Return the pieces of a text, without what marks them. @type {(text: string) => Piece[]} */
 export function parseInline(text) {
   /** @type {Piece[]} */
@@ -190,20 +194,23 @@ export function parseInline(text) {
   let at = 0;
   for (const match of text.matchAll(INLINE)) {
     if (match.index > at) pieces.push({ type: "text", text: text.slice(at, match.index) });
-    pieces.push(toPiece(match.groups ?? {}));
+    pieces.push(...toPieces(match.groups ?? {}));
     at = match.index + match[0].length;
   }
   if (at < text.length) pieces.push({ type: "text", text: text.slice(at) });
   return pieces;
 }
 
-/** @type {(groups: Record<string, string | undefined>) => Piece} */
-function toPiece({ target, alias, label, url, tag, ...others }) {
-  if (target !== undefined) return { type: "link", text: alias ?? target.replace(/#/g, " > "), target };
-  if (url !== undefined) return { type: "url", text: label || url, target: url };
-  if (tag !== undefined) return { type: "tag", text: `#${tag}` };
-  const [[type, text = ""] = ["text", ""]] = Object.entries(others).filter(([, each]) => each !== undefined);
-  return { type: /** @type {PieceType} */ (type), text };
+/** @type {(groups: Record<string, string | undefined>) => Piece[]} */
+function toPieces({ embed, target, alias, label, url, tag, code, comment, ...styled }) {
+  const image = embed ? IMAGE.exec(target ?? "") : null; // whose alias is its width
+  if (target !== undefined) return [{ type: "link", text: image?.[1] ?? alias ?? target.replace(/#/g, " > "), target }];
+  if (url !== undefined) return [{ type: "url", text: label || url, target: url }];
+  if (tag !== undefined) return [{ type: "tag", text: `#${tag}` }];
+  if (code !== undefined) return [{ type: "code", text: code }];
+  if (comment !== undefined) return [{ type: "comment", text: comment }];
+  const style = STYLES.find((each) => styled[each] !== undefined) ?? "strong";
+  return parseInline(styled[style] ?? "").map((piece) => ({ ...piece, styles: [style, ...(piece.styles ?? [])] }));
 }
 
 /**

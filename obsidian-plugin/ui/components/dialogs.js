@@ -13,10 +13,8 @@ const SAMPLE = 5;
 /** The window that is open. */
 export function Dialogs() {
   const open = useApp().dialog.value;
-  if (open?.name === "keys") return html`<${Keys} />`;
-  if (open?.name === "bulk") return html`<${Bulk} ids=${open.ids} />`;
-  if (open?.name === "confirm") return html`<${Confirm} ...${open} />`;
-  return null;
+  const View = { keys: Keys, bulk: Bulk, confirm: Confirm }[open?.name ?? ""];
+  return View && html`<${View} ...${open} />`;
 }
 
 /**

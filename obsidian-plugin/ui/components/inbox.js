@@ -201,7 +201,7 @@ function Again({ proposal }) {
 export function DecidedOne() {
   const app = useApp();
   const proposal = app.decided.current.value;
-  if (!proposal) return html`<${EmptyState} words=${say("chooseDecided")} />`;
+  if (!proposal) return html`<${EmptyState} words=${say(app.decided.list.value.length ? "chooseDecided" : "decidedNone")} />`;
   const isWritten = proposal.state === "accepted";
   const fate = html`<${Flag} icon=${isWritten ? Check : X} look=${isWritten ? "good" : "plain"}>
     ${say(fateOf(proposal))}${proposal.reason && `: ${showHidden(proposal.reason)}`}

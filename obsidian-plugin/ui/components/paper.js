@@ -116,10 +116,15 @@ function Plain({ block }) {
 
 /** @param {{ property: Property }} props */
 function OldProperty({ property: { name, values } }) {
-  const all = name === "tags" ? values.flatMap((each) => each.split(/,\s*/)) : values;
-  return html`<div class="cc-prop">
-    <${Icon} icon=${iconOf(name, values[0])} />
-    <dt><bdi>${showHidden(name)}</bdi></dt><dd dir="auto"><${Values} values=${all} isList=${values.length > 1 || name === "tags"} /></dd>
+  const isTags = name === "tags";
+  const all = isTags ? values.flatMap((each) => each.split(/,\s*/)) : values;
+  return html`<${PropertyRow} name=${name} value=${values[0]}><${Values} values=${all} isList=${isTags || values.length > 1} /><//>`;
+}
+
+/** @param {{ name: string, value: string | undefined, isNew?: boolean, children: unknown }} props */
+function PropertyRow({ name, value, isNew = false, children }) {
+  return html`<div class=${isNew ? "cc-prop cc-prop--new" : "cc-prop"}>
+    <${Icon} icon=${iconOf(name, value)} /><dt><bdi>${showHidden(name)}</bdi></dt><dd dir="auto">${children}</dd>
   </div>`;
 }
 
@@ -155,11 +160,9 @@ function NewProperty({ proposal, isEdited }) {
     const values = isList ? value.split("\n").filter(Boolean) : [value];
     shown = html`<${Values} values=${values} isList=${isList} doubtful=${new Set(doubtful.map(({ sentence }) => sentence))} />`;
   }
-  return html`<div class="cc-prop cc-prop--new">
-    <${Icon} icon=${iconOf(kind, value)} />
-    <dt><bdi>${showHidden(kind)}</bdi></dt>
-    <dd dir="auto">${shown}${!isEdited && draft === null && html`<${Reasons} proposal=${proposal} underlined=${doubts.length} />`}</dd>
-  </div>`;
+  return html`<${PropertyRow} name=${kind} value=${value} isNew>
+    ${shown}${!isEdited && draft === null && html`<${Reasons} proposal=${proposal} underlined=${doubts.length} />`}
+  <//>`;
 }
 
 /** @param {{ proposal: Proposal, title: string, isEdited: boolean }} props the callout that is written */
@@ -324,15 +327,18 @@ function Inline({ text }) {
 
 /** @param {{ pieces: Piece[] }} props */
 function Pieces({ pieces }) {
-  return pieces.map(({ type, text, target = "" }, index) => {
-    const words = showHidden(text);
-    if (type === "text" || (type === "url" && !/^https?:\/\//i.test(target))) return words;
-    if (type === "link") return html`<${NoteLink} key=${index} target=${target}>${words}<//>`;
-    if (type === "url") return html`<a key=${index} href=${target} target="_blank" rel="noopener noreferrer">${words}</a>`;
-    if (type === "tag") return html`<span key=${index} class="cc-pill-tag">${words}</span>`;
-    if (type === "comment") return html`<span key=${index} class="cc-soft">%%${words}%%</span>`;
-    return html`<${type} key=${index}>${words}<//>`;
-  });
+  return pieces.map((piece) => (piece.styles ?? []).reduceRight((shown, style) => html`<${style}>${shown}<//>`, showPiece(piece)));
+}
+
+/** @param {Piece} piece @returns {unknown} */
+function showPiece({ type, text, target = "" }) {
+  const words = showHidden(text);
+  if (type === "link") return html`<${NoteLink} target=${target}>${words}<//>`;
+  if (type === "tag") return html`<span class="cc-pill-tag">${words}</span>`;
+  if (type === "comment") return html`<span class="cc-soft">%%${words}%%</span>`;
+  if (type === "code") return html`<code>${words}</code>`;
+  if (type === "url" && /^https?:\/\//i.test(target)) return html`<a href=${target} target="_blank" rel="noopener noreferrer">${words}</a>`;
+  return words;
 }
 
 /** @param {{ target: string, children: unknown }} props opens a note in Obsidian */

@@ -145,7 +145,7 @@ function axis({ format, value: of }, value) {
 function niceTop(most) {
   if (!most) return 1;
   const size = 10 ** Math.floor(Math.log10(most));
-  return ([1, 2, 4, 5, 10].find((each) => each * size >= most * 1.02) ?? 10) * size;
+  return ([1, 2, 4, 5, 10].find((each) => each * size >= most) ?? 10) * size;
 }
 
 /** @param {{ days: SpentOnDay[] }} props */
