@@ -101,7 +101,7 @@ export const SCENARIOS = {
     await clickRibbon(user);
     await waitFor("the model is asked", () => endpoint.asked > asked);
     await vault.kill();
-    await pass(/waiting for Callout Companion/);
+    await pass(/waiting until Callout Companion answers/);
     assert.equal(await shownText(user), text);
     endpoint.release();
     await vault.serve();

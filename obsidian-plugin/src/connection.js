@@ -8,10 +8,12 @@ import { ApiError, NoAnswer, parse, parseEvents, readAnswer, readText, toQuery }
 import { notifyWithButton } from "./dialogs.js";
 import { ConnectionFault, explain, faultOf, isPassing, Stopped } from "./errors.js";
 import { toHex } from "./note-text.js";
+import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
 /** @import { Answer, Question, Transport } from "../ui/api.js" */
+/** @import { Fault } from "./errors.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proof, TokenSecret } from "./api-types.d.ts" */
 
@@ -65,20 +67,17 @@ export class Connection {
     const { daemon, manifest, timers, work } = this.#plugin;
     if (error instanceof NoAnswer && !isPassing(error)) throw error;
     await timers.pause(PAUSE);
-    if (error instanceof ApiError || tries === 1) return;
+    if (error instanceof ApiError || tries === 1 || !isPassing(daemon.error)) return;
     const { name } = manifest;
-    const wait = [...work.waits].find((each) => each.name === name) ?? { name, what: explain(error), isCancelled: false };
+    const wait = [...work.waits].find((each) => each.name === name) ?? { name, what: say("untilAnswer"), isCancelled: false };
     const isTold = work.waits.has(wait) || work.runs.size; // while a run is followed, the status bar tells it
     work.waits.add(wait);
-    try {
-      if (isPassing(daemon.error) && !isTold) notifyWithButton(this.#plugin, wait.what, say("cancel"), () => work.cancelWaits([wait]));
-      while (isPassing(daemon.error)) {
-        await timers.pause(PAUSE);
-        if (wait.isCancelled) throw error;
-      }
-    } finally {
-      work.waits.delete(wait);
-    }
+    updateStatusBar(this.#plugin);
+    if (!isTold) notifyWithButton(this.#plugin, explain(error), say("cancel"), () => work.cancelWaits([wait]));
+    while (isPassing(daemon.error) && !wait.isCancelled) await timers.pause(PAUSE);
+    work.waits.delete(wait);
+    updateStatusBar(this.#plugin);
+    if (wait.isCancelled) throw error;
   }
 }
 
@@ -92,10 +91,11 @@ export class Connection {
  */
 export async function pair(plugin, code, unproven) {
   const address = unproven ?? (await locate(plugin)).address;
-  await exchange(plugin, address, code).catch((error) => {
-    throw unproven && error instanceof ApiError ? new ConnectionFault("another", address) : error;
-  });
-  await plugin.daemon.check();
+  const answer = await send(plugin, address, { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } });
+  if (unproven && answer.status !== 200) throw new ConnectionFault("another", address);
+  /** @type {TokenSecret} */
+  const { token } = readAnswer(answer);
+  plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
 /**
@@ -107,20 +107,11 @@ export async function pair(plugin, code, unproven) {
 export async function useCode(plugin) {
   const { code } = plugin.settings;
   if (code === undefined) return;
-  const { address } = await locate(plugin);
-  await exchange(plugin, address, code).catch((error) => {
+  await pair(plugin, code).catch((error) => {
     if (!(error instanceof ApiError) || error.status !== WRONG_CODE) throw error;
   });
   if (plugin.settings.code === code) delete plugin.settings.code;
   await plugin.saveData(plugin.settings);
-}
-
-/** @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>} */
-async function exchange(plugin, address, code) {
-  const answer = await send(plugin, address, { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } });
-  /** @type {TokenSecret} */
-  const { token } = readAnswer(answer);
-  plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
 /**
@@ -153,12 +144,9 @@ async function locate(plugin) {
   const others = places.filter(({ address }) => !fruitless.has(address));
   const proofs = await Promise.all(others.map(({ address, id }) => identify(plugin, address, token, id).catch(() => null)));
   for (const proof of ["token", "place"]) {
-    const other = others[proofs.indexOf(proof)];
-    if (!other) continue;
-    daemon.address = other.address;
-    return { address: other.address, token: proof === "token" ? token : "" };
+    daemon.address = others[proofs.indexOf(proof)]?.address ?? "";
+    if (daemon.address) return { address: daemon.address, token: proof === "token" ? token : "" };
   }
-  daemon.address = "";
   if (!["away", "lost"].includes(faultOf(error))) throw error;
   const wasHere = token || places.length || settings.code !== undefined;
   throw new ConnectionFault(wasHere ? "away" : "notInstalled", usual);
@@ -260,10 +248,8 @@ function send({ manifest, timers }, address, { method, path, body, headers, toke
     throw: false,
     ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
   };
-  return new Promise((resolve, reject) => {
-    const timer = timers.after(patience, () => reject(new ConnectionFault("away", address)));
-    requestUrl(request)
-      .then(resolve, () => reject(new ConnectionFault("lost", address)))
-      .finally(() => timers.cancel(timer));
-  });
+  const fail = (/** @type {Fault} */ fault) => Promise.reject(new ConnectionFault(fault, address));
+  const answer = requestUrl(request).catch(() => fail("lost"));
+  const end = timers.pause(patience).then(() => fail("away"), () => answer); // once the plugin is switched off, all the same
+  return Promise.race([answer, end]);
 }

@@ -16,7 +16,7 @@ const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at 
 
 /** The exchange with the daemon, and what is known of it from that. */
 export class Heartbeat {
-  /** What the daemon is doing. Its status is null while it cannot be read; then `state` says why in a word or two, and `words` what to do. */
+  /** What the daemon is doing. Its status is null while it cannot be read; then `state` says why in a word or two, `words` in sentences. */
   store;
   state = "";
   words = "";
@@ -29,7 +29,8 @@ export class Heartbeat {
   #reportedAt = 0;
   #isTold = false;
   #delay = FIRST / 2;
-  #timer = 0;
+  /** How many checks were begun. */
+  #begun = 0;
   #checks = new Turns(() => this.#check());
   #reports = new Turns(() => this.#report());
   #isListening = false;
@@ -46,11 +47,6 @@ export class Heartbeat {
     return this.store.status.peek();
   }
 
-  /** Show the status wherever it is shown, from now on. */
-  begin() {
-    this.#plugin.register(this.store.status.subscribe(() => updateStatusBar(this.#plugin)));
-  }
-
   /**
    * Check the daemon now, and follow it from now on. Never rejects; resolves when a check is done that began
    * after the call, since the one under way may have read a token or an address that was changed since.
@@ -62,7 +58,7 @@ export class Heartbeat {
   async #check() {
     const { timers } = this.#plugin;
     if (timers.isStopped) return;
-    timers.cancel(this.#timer);
+    this.#begun += 1;
     const delay = this.status || this.#isTold ? FIRST : this.#delay * 2;
     let isTold = false;
     try {
@@ -97,9 +93,10 @@ export class Heartbeat {
     this.store.takeRuns(runs);
   }
 
-  /** @param {number} ms */
+  /** Check the daemon after so many milliseconds, unless it is checked before. @param {number} ms */
   #checkIn(ms) {
-    this.#timer = this.#plugin.timers.after(ms, () => void this.check());
+    const begun = this.#begun;
+    this.#plugin.timers.pause(ms).then(() => void (begun === this.#begun && this.check()), () => {});
   }
 
   /** Take what the daemon tells until it does not answer any more. Never rejects. */

@@ -14,7 +14,7 @@ import { previewField } from "./place.js";
 import { Work } from "./runs.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
-import { addStatusBar } from "./status-bar.js";
+import { addStatusBar, updateStatusBar } from "./status-bar.js";
 import { LOOK, Outbox } from "./outbox.js";
 import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
@@ -90,8 +90,7 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("layout-change", tell));
   plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
-  plugin.daemon.begin();
-  plugin.register(plugin.daemon.store.status.subscribe(() => announceBacklog(plugin)));
+  plugin.register(plugin.daemon.store.status.subscribe(() => (updateStatusBar(plugin), announceBacklog(plugin))));
   plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));
@@ -104,43 +103,22 @@ function begin(plugin) {
 /** Timers that all end when the plugin does. */
 class Timers {
   isStopped = false;
-  /** @type {Map<number, () => void>} */
-  #running = new Map();
-
-  /**
-   * Call act after so many milliseconds, or stop if the plugin ends before. Return the id of the
-   * timer, for cancel.
-   *
-   * @param {number} ms
-   * @param {() => void} act
-   */
-  after(ms, act, stop = () => {}) {
-    const timer = window.setTimeout(() => {
-      this.#running.delete(timer);
-      act();
-    }, ms);
-    this.#running.set(timer, stop);
-    if (this.isStopped) this.stopAll();
-    return timer;
-  }
-
-  /** @param {number} timer */
-  cancel(timer) {
-    window.clearTimeout(timer);
-    this.#running.delete(timer);
-  }
+  /** @type {Set<() => void>} */
+  #stops = new Set();
 
   /** Resolve after so many milliseconds, or reject with Stopped if the plugin ends before. @type {(ms: number) => Promise<void>} */
   pause(ms) {
-    return new Promise((resolve, reject) => void this.after(ms, resolve, () => reject(new Stopped())));
+    return new Promise((resolve, reject) => {
+      if (this.isStopped) return reject(new Stopped());
+      const stop = () => (window.clearTimeout(timer), reject(new Stopped()));
+      const timer = window.setTimeout(() => (this.#stops.delete(stop), resolve()), ms);
+      this.#stops.add(stop);
+    });
   }
 
   /** Stop all timers, and each that is started later at once. */
   stopAll() {
     this.isStopped = true;
-    for (const [timer, stop] of [...this.#running]) {
-      this.cancel(timer);
-      stop();
-    }
+    for (const stop of this.#stops) stop();
   }
 }

@@ -30,28 +30,9 @@ export async function findProgram(app) {
   const folders = [...(env.PATH ?? "").split(delimiter), ...named, ...usual].filter((folder) => isAbsolute(folder));
   const name = Platform.isWin ? "companion.exe" : "companion";
   for (const path of new Set([readAgreed(app), ...folders.map((folder) => join(folder, name))])) {
-    if (path && !(await findFault(app, path))) return path;
+    if (path && (await requireRunnable(app, path).catch(() => ""))) return path;
   }
   return null;
-}
-
-/**
- * Return why the program at the path may not be run, empty if it may. One inside the vault may not:
- * whoever shares the vault could put it there.
- *
- * @type {(app: App, path: string) => Promise<string>}
- */
-async function findFault(app, path) {
-  if (!isAbsolute(path)) return say("programNotWhole");
-  try {
-    await access(path, constants.X_OK);
-    const [real, root] = await Promise.all([realpath(path), realpath(findRoot(app))]);
-    if (!(await stat(real)).isFile()) return say("programMissing", { path });
-    const isInside = [path, real].some((one) => `${one}${sep}`.startsWith(`${root}${sep}`));
-    return isInside ? say("programInVault", { path }) : "";
-  } catch {
-    return say("programMissing", { path });
-  }
 }
 
 /**
@@ -84,25 +65,25 @@ export function describeCommands(app, path) {
 }
 
 /**
- * Start the daemon of this vault. It runs on when Obsidian is closed. `fault` rejects with
- * ProgramFailed if it ends, with the last that it said; call `release` once it answers.
+ * Start the daemon of this vault, and wait until it answers. It runs on when Obsidian is closed.
  *
- * @param {App} app
+ * Throws ProgramFailed if it ends before, with the last that it said.
+ *
+ * @type {(app: App, untilAnswered: () => Promise<void>) => Promise<void>}
  */
-export async function startDaemon(app) {
+export async function startDaemon(app, untilAnswered) {
   const path = await requireRunnable(app);
   const child = spawn(path, listArguments(app).serve, { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8");
   child.stderr.on("data", (text) => void (said = (said + text).slice(-LONGEST)));
-  /** @type {Promise<never>} */
-  const fault = new Promise((_, reject) => {
+  const end = new Promise((_, reject) => {
     child.on("error", (error) => reject(new ProgramFailed(error.message)));
     child.on("exit", () => reject(new ProgramFailed(lastLine(said))));
   });
-  fault.catch(() => {});
   child.unref();
-  return { fault, release: () => child.stderr.destroy() };
+  await Promise.race([end, untilAnswered()]);
+  child.stderr.destroy();
 }
 
 /**
@@ -140,10 +121,22 @@ async function run(app, words) {
   });
 }
 
-/** Return the path of a program, the one that was agreed to where none is given. Throws ProgramFailed if it may not be run. @param {App} app */
+/**
+ * Return the path of a program that may be run, the one that was agreed to where none is given. One inside the vault may
+ * not be: whoever shares the vault could put it there.
+ *
+ * Throws ProgramFailed with why it may not be run.
+ *
+ * @param {App} app
+ */
 async function requireRunnable(app, path = readAgreed(app)) {
-  const fault = await findFault(app, path);
-  if (fault) throw new ProgramFailed(fault);
+  if (!isAbsolute(path)) throw new ProgramFailed(say("programNotWhole"));
+  const missing = () => Promise.reject(new ProgramFailed(say("programMissing", { path })));
+  const isRunnable = stat(path).then((file) => file.isFile() && access(path, constants.X_OK).then(() => true));
+  const [real, root, isFile] = await Promise.all([realpath(path), realpath(findRoot(app)), isRunnable]).catch(missing);
+  if (!isFile) return missing();
+  const isInside = [path, real].some((one) => `${one}${sep}`.startsWith(`${root}${sep}`));
+  if (isInside) throw new ProgramFailed(say("programInVault", { path }));
   return path;
 }
 

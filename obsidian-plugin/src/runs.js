@@ -72,7 +72,7 @@ export class Work {
     const { store } = plugin.daemon;
     const findRun = () => store.runs.value.find(({ id }) => id === run.id) ?? run;
     const endShowing = effect(() => {
-      const words = describe(store.status.value ? findRun() : { ...findRun(), waits: say("waitingForDaemon") });
+      const words = describe(store.status.value ? findRun() : { ...findRun(), waits: say("waitingUntil", { what: say("untilAnswer") }) });
       if (!about || !this.doing.has(about)) return;
       this.doing.set(about, words);
       updateStatusBar(plugin);

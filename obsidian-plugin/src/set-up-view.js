@@ -5,9 +5,8 @@ import { Platform } from "obsidian";
 import { useEffect, useRef } from "preact/hooks";
 import { html } from "../ui/dom.js";
 import installLines from "./install-lines.json";
-import { pair } from "./connection.js";
 import { agreeTo, describeCommands } from "./program.js";
-import { fetchAndFollow, pairByProgram, start } from "./set-up.js";
+import { fetchAndFollow, pairByCode, pairByProgram, start } from "./set-up.js";
 import { formatBytes, say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -72,7 +71,7 @@ function Start({ place, program }) {
 function Pairing({ place, program }) {
   const { plugin } = place;
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const act = () => (program ? pairByProgram(plugin, program) : pair(plugin, field.current?.value ?? ""));
+  const act = () => (program ? pairByProgram(plugin, program) : pairByCode(plugin, field.current?.value ?? ""));
   const shown = program
     ? html`<${Command} text=${describeCommands(plugin.app, program).pair} />`
     : html`<input ref=${field} type="text" aria-label=${say("setCode")} />`;

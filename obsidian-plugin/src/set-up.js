@@ -50,9 +50,7 @@ export async function findSetUp(plugin) {
  */
 export async function start(plugin, path) {
   await agreeTo(plugin.app, path);
-  const { fault, release } = await startDaemon(plugin.app);
-  await Promise.race([fault, awaitDaemon(plugin)]).catch(failAs("startFailed"));
-  release();
+  await startDaemon(plugin.app, () => awaitDaemon(plugin)).catch(failAs("startFailed"));
   if (faultOf(plugin.daemon.error) === "unpaired") await pairByProgram(plugin, path);
 }
 
@@ -67,13 +65,15 @@ export async function start(plugin, path) {
  */
 export async function pairByProgram(plugin, path) {
   await agreeTo(plugin.app, path);
-  plugin.pairing ??= pairByCode(plugin).finally(() => (plugin.pairing = null));
+  const readAndPair = async () => pairByCode(plugin, await readCode(plugin.app).catch(failAs("pairFailed")));
+  plugin.pairing ??= readAndPair().finally(() => (plugin.pairing = null));
   await plugin.pairing;
 }
 
-/** @param {CompanionPlugin} plugin */
-async function pairByCode(plugin) {
-  await pair(plugin, await readCode(plugin.app).catch(failAs("pairFailed")));
+/** Pair with the daemon by a code, and check it. @type {(plugin: CompanionPlugin, code: string) => Promise<void>} */
+export async function pairByCode(plugin, code) {
+  await pair(plugin, code);
+  await plugin.daemon.check();
 }
 
 /** Return what says of a program that failed what that means, and why. @param {"startFailed" | "pairFailed"} key */

@@ -10,6 +10,7 @@ import { describeModel, describeVault, joinNames, say } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Key } from "./words.js" */
 
 /**
  * address: where the daemon listens. code: a one-time code to exchange for a token, removed then.
@@ -62,90 +63,90 @@ export class CompanionSettingTab extends PluginSettingTab {
     const program = [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". ");
     return [
       { name: say("setModes"), desc: describeModes(plugin), action: open },
-      { name: say("setTakeOver"), desc: say("setTakeOverMore"), render: (setting) => this.#renderTakeOver(setting) },
-      { name: say("setRibbon"), desc: say("setRibbonMore"), render: (setting) => this.#renderRibbon(setting) },
+      {
+        name: say("setTakeOver"),
+        desc: say("setTakeOverMore"),
+        render: (setting) => void setting.addToggle((toggle) => {
+          toggle.setValue(plugin.settings.takeOver).onChange((takeOver) => change(plugin, { takeOver }));
+          nameControl(toggle.toggleEl.querySelector("input") ?? toggle.toggleEl, "setTakeOver");
+        }),
+      },
+      {
+        name: say("setRibbon"),
+        desc: say("setRibbonMore"),
+        render: (setting) => void setting.addDropdown((dropdown) => {
+          dropdown.addOptions({ enrich: say("enrichNote"), propose: say("proposeHere") });
+          dropdown.setValue(plugin.settings.ribbon).onChange((ribbon) => change(plugin, { ribbon }));
+          nameControl(dropdown.selectEl, "setRibbon");
+        }),
+      },
       { name: say("model"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
       { name: say("setTest"), desc: say("setTestMore"), action: () => void testConnection(plugin).then(notify) },
-      { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => this.#renderAddress(setting) },
-      { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => this.#renderPairing(setting) },
+      { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => renderAddress(plugin, setting) },
+      { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => renderPairing(plugin, setting) },
       { name: say("setProgram"), desc: program, action: open },
     ];
   }
+}
 
-  /** Render a field whose value is used when the field is left, since half an address is another address. @param {Setting} setting */
-  #renderAddress(setting) {
-    setting.addText((text) => {
-      const { inputEl } = text.setValue(this.companion.settings.address);
-      inputEl.setAttribute("aria-label", say("setAddress"));
-      const keep = () => void this.#keepAddress(setting, inputEl.value.trim());
-      inputEl.addEventListener("blur", keep);
-      inputEl.addEventListener("keydown", ({ key }) => {
-        if (key === "Enter") keep();
-      });
-    });
-  }
+/** Name a control of a setting for screen readers. @type {(control: Element, name: Key) => void} */
+function nameControl(control, name) {
+  control.setAttribute("aria-label", say(name));
+}
 
-  /** @type {(setting: Setting, address: string) => Promise<void>} */
-  async #keepAddress(setting, address) {
-    const fault = findAddressFault(address);
-    setting.setErrorMessage(fault || null);
-    if (fault || address === this.companion.settings.address) return;
-    this.companion.daemon.address = "";
-    await this.#change({ address });
-  }
+/** Change settings, and check the daemon by them. @type {(plugin: CompanionPlugin, changed: { [name: string]: unknown }) => Promise<void>} */
+async function change(plugin, changed) {
+  plugin.settings = readSettings({ ...plugin.settings, ...changed });
+  await plugin.saveData(plugin.settings);
+  await plugin.daemon.check();
+}
 
-  /** @param {Setting} setting */
-  #renderTakeOver(setting) {
-    setting.addToggle((toggle) => {
-      toggle.setValue(this.companion.settings.takeOver).onChange((takeOver) => this.#change({ takeOver }));
-      const named = toggle.toggleEl.querySelector("input") ?? toggle.toggleEl;
-      named.setAttribute("aria-label", say("setTakeOver"));
-    });
-  }
+/**
+ * Render a field whose value is used when the field is left, since half an address is another address.
+ *
+ * @type {(plugin: CompanionPlugin, setting: Setting) => void}
+ */
+function renderAddress(plugin, setting) {
+  setting.addText((text) => {
+    const { inputEl } = text.setValue(plugin.settings.address);
+    nameControl(inputEl, "setAddress");
+    const keep = () => {
+      const address = inputEl.value.trim();
+      const fault = findAddressFault(address);
+      setting.setErrorMessage(fault || null);
+      if (fault || address === plugin.settings.address) return;
+      plugin.daemon.address = "";
+      void change(plugin, { address });
+    };
+    inputEl.addEventListener("blur", keep);
+    inputEl.addEventListener("keydown", ({ key }) => void (key === "Enter" && keep()));
+  });
+}
 
-  /** @param {Setting} setting */
-  #renderRibbon(setting) {
-    setting.addDropdown((dropdown) => {
-      dropdown.addOptions({ enrich: say("enrichNote"), propose: say("proposeHere") });
-      dropdown.setValue(this.companion.settings.ribbon).onChange((ribbon) => this.#change({ ribbon }));
-      dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
-    });
-  }
+/** @type {(plugin: CompanionPlugin, setting: Setting) => void} */
+function renderPairing(plugin, setting) {
+  setting.addText(({ inputEl }) => {
+    inputEl.placeholder = say("code");
+    nameControl(inputEl, "setCode");
+    setting.addButton((button) => button.setButtonText(say("pair")).onClick(() => pairInRow(plugin, setting, inputEl.value)));
+  });
+}
 
-  /** @param {{ [name: string]: unknown }} changed */
-  async #change(changed) {
-    const plugin = this.companion;
-    plugin.settings = readSettings({ ...plugin.settings, ...changed });
-    await plugin.saveData(plugin.settings);
-    await plugin.daemon.check();
-  }
-
-  /** @param {Setting} setting */
-  #renderPairing(setting) {
-    let code = "";
-    setting.addText((text) => {
-      text.setPlaceholder(say("code")).onChange((typed) => {
-        code = typed;
-      });
-      text.inputEl.setAttribute("aria-label", say("setCode"));
-    });
-    setting.addButton((button) => {
-      button.setButtonText(say("pair")).onClick(() => this.#pair(setting, code));
-    });
-  }
-
-  /** Pair. Where nobody proves to be this vault's daemon, the user may have the code sent to its address all the same. @type {(setting: Setting, code: string, unproven?: string) => Promise<void>} */
-  async #pair(setting, code, unproven) {
-    const plugin = this.companion;
-    try {
-      await pair(plugin, code, unproven);
-      setting.setErrorMessage(null).setDesc(await testConnection(plugin));
-    } catch (error) {
-      setting.setErrorMessage(explain(error));
-      if (!(error instanceof ConnectionFault) || error.fault !== "another" || unproven) return;
-      const { address } = error;
-      confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), () => this.#pair(setting, code, address)]);
-    }
+/**
+ * Pair. Where nobody proves to be this vault's daemon, the user may have the code sent to its address all the same.
+ *
+ * @type {(plugin: CompanionPlugin, setting: Setting, code: string, unproven?: string) => Promise<void>}
+ */
+async function pairInRow(plugin, setting, code, unproven) {
+  try {
+    await pair(plugin, code, unproven);
+    setting.setErrorMessage(null).setDesc(await testConnection(plugin));
+  } catch (error) {
+    setting.setErrorMessage(explain(error));
+    if (!(error instanceof ConnectionFault) || error.fault !== "another" || unproven) return;
+    const { address } = error;
+    const send = () => pairInRow(plugin, setting, code, address);
+    confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), send]);
   }
 }
 
@@ -166,10 +167,10 @@ function describeDaemon({ daemon }) {
 function describeModes({ daemon }) {
   const { status, words } = daemon;
   if (!status) return words;
-  const folders = Object.entries(status.folder_modes).map(([folder, mode]) => ({ name: `${folder}/`, mode }));
-  const all = [...Object.entries(status.modes).map(([name, mode]) => ({ name, mode })), ...folders];
-  const name = (/** @type {string} */ wanted) => joinNames(all.filter(({ mode }) => mode === wanted).map((one) => one.name));
-  const [written, proposed] = [name("write"), name("propose")];
+  const folders = Object.entries(status.folder_modes).map(([folder, mode]) => [`${folder}/`, mode]);
+  const all = [...Object.entries(status.modes), ...folders];
+  const names = (/** @type {string} */ wanted) => joinNames(all.filter(([, mode]) => mode === wanted).map(([name = ""]) => name));
+  const [written, proposed] = [names("write"), names("propose")];
   const parts = [written && say("modeWrite", { names: written }), proposed && say("modePropose", { names: proposed })];
   return [...parts, say("setModesMore")].filter(Boolean).join(" ");
 }

@@ -305,35 +305,6 @@ describe("the vault's own daemon", () => {
   });
 });
 
-describe("a connection that cannot be had", () => {
-  const set = (fields) => Object.assign(host.daemon, fields);
-  const say = (name, given) => host.daemon.answers.set(name, given);
-  const STATES = [
-    ["not installed", () => (set({ isAway: true }), (host.told = null), host.app.secretStorage.setSecret(SECRET, "")), /^Callout Companion is not installed on this computer, or never ran for this vault\. Click Companion in the status bar to see how\.$/],
-    ["not running", () => set({ isAway: true }), /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
-    ["not running", () => (set({ isAway: true }), host.app.secretStorage.setSecret(SECRET, "")), /companion serve$/],
-    ["not running", () => (say("POST /proof", answer(404, "No.")), say("GET /healthz", answer(404, "No."))), /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
-    ["not paired", () => set({ token: "another" }), /^Not paired\. .*companion plugin pair/],
-    ["not paired", () => host.app.secretStorage.setSecret(SECRET, ""), /^Not paired\. .*companion plugin pair/],
-    ["another vault's", () => set({ token: "another", place: "f".repeat(32) }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's.*companion serve --port 0/],
-    ["too old", () => set({ version: "0.0.9" }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it/],
-    ["too old", () => say("POST /proof", answer(422, "This client is too old: update it.", "client-too-old")), /^This client is too old: update it\.$/],
-    ["trouble", () => say("POST /proof", answer(503, "There is no token.")), /^There is no token\.$/],
-  ];
-  for (const [state, act, words] of STATES) {
-    test(`is “${state}”, with what to do: ${words.source.slice(0, 50)}`, async () => {
-      host = new Host();
-      act();
-      await host.load();
-      assert.equal(host.status.textContent, `Companion: ${state}`);
-      const isNew = state === "not installed";
-      assert.deepEqual(host.notices, isNew ? ["Callout Companion is not set up in this vault yet.Set up"] : []);
-      await host.openStatus();
-      assert.match(host.said, words);
-    });
-  }
-});
-
 describe("a daemon of another version", () => {
   test("is told ours, and may say more than we know", async () => {
     host = new Host();

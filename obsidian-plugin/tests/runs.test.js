@@ -27,7 +27,7 @@ describe("a run that is followed", () => {
       const usual = { isAway: false, token: host.daemon.token };
       Object.assign(host.daemon, end);
       await host.pass(20 * 60_000);
-      assert.equal(host.status.textContent, "Companion: 1 of 3 notes, waiting for Callout Companion…");
+      assert.equal(host.status.textContent, "Companion: 1 of 3 notes, waiting until Callout Companion answers…");
       assert.match(host.status.ariaLabel, words);
       assert.deepEqual(host.notices, []);
       Object.assign(host.daemon, usual);

@@ -56,30 +56,45 @@ const isPaired = () => waitFor("it is paired", () => token() === host.daemon.tok
 const ANOTHER = { token: "another", place: "f".repeat(32) };
 const NO_MODEL = { name: "small", is_missing: true, catalog: [{ name: "small", title: "Small", bytes: 2e9, is_here: false }] };
 const refuses = (problem, ...names) => ({ answers: new Map(["POST /proof", ...names].map((name) => [name, problem])) });
-/** What answers there, whether the program is on this computer, the heading, and what mends it: a button, a field, or what the words say. */
+/** What answers there, what the status bar says, the heading, what mends it (a button or a field), and what a click on the status bar says. */
 const STATES = [
-  ["nobody", { isAway: true }, false, "Its program is not on this computer yet", "Look again"],
-  ["nobody", { isAway: true }, true, "It is installed, but not running", "Start"],
-  ["another vault's daemon", ANOTHER, true, "Another vault's is running", "Start"],
-  ["another program", refuses(answer(404, "Not here."), "GET /healthz"), true, "Another program is in its place", "Start"],
-  ["a daemon that does not know the plugin", { token: "another" }, true, "It runs, but is not paired", "Pair"],
-  ["a daemon that does not know the plugin", { token: "another" }, false, "It runs, but is not paired", "Pairing code"],
-  ["a daemon that is too old", { version: "0.0.9" }, true, "The versions do not match", /is too old for this plugin\. Update it: uv tool upgrade callout-companion/],
-  ["a daemon that we are too old for", refuses(answer(422, "0.0.1 is too old: update the plugin.", "client-too-old")), true, "The versions do not match", /^0\.0\.1 is too old: update the plugin\.$/],
-  ["a daemon without a model", { answers: new Map([["GET /model", NO_MODEL]]) }, true, "It runs, but has no model yet", "Fetch the model, 2 GB"],
-  ["a daemon in trouble", refuses(answer(503, "There is no token.")), true, "It does not answer as it should", /^There is no token\.$/],
+  ["nobody", { isAway: true }, "not running", "Its program is not on this computer yet", "Look again", /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
+  ["nobody", { isAway: true }, "not running", "It is installed, but not running", "Start", /companion serve$/],
+  ["another vault's daemon", ANOTHER, "another vault's", "Another vault's is running", "Start", /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's.*companion serve --port 0/],
+  ["another program", refuses(answer(404, "Not here."), "GET /healthz"), "not running", "Another program is in its place", "Start", /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
+  ["a daemon that does not know the plugin", { token: "another" }, "not paired", "It runs, but is not paired", "Pair", /^Not paired\. .*companion plugin pair/],
+  ["a daemon that does not know the plugin", { token: "another" }, "not paired", "It runs, but is not paired", "Pairing code", /companion plugin pair/],
+  ["a daemon that is too old", { version: "0.0.9" }, "too old", "The versions do not match", "Look again", /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it: uv tool upgrade callout-companion/],
+  ["a daemon that we are too old for", refuses(answer(422, "0.0.1 is too old: update the plugin.", "client-too-old")), "too old", "The versions do not match", "Look again", /^0\.0\.1 is too old: update the plugin\.$/],
+  ["a daemon without a model", { answers: new Map([["GET /model", NO_MODEL]]) }, "3 today", "It runs, but has no model yet", "Fetch the model, 2 GB"],
+  ["a daemon in trouble", refuses(answer(503, "There is no token.")), "trouble", "It does not answer as it should", "Look again", /^There is no token\.$/],
 ];
-for (const [name, fields, isInstalled, heading, remedy] of STATES) {
-  test(`${name}, where the program is ${isInstalled ? "" : "not "}installed: ${heading}`, async () => {
-    if (isInstalled) await install(GIVES_CODE);
+for (const [name, fields, state, heading, remedy, words] of STATES) {
+  test(`${name}: ${heading}; ${remedy} mends it`, async () => {
+    if (!["Pairing code", "Look again"].includes(remedy)) await install(GIVES_CODE);
     Object.assign(host.daemon, fields);
     assert.equal(await openSetUp(), heading);
-    if (remedy instanceof RegExp) assert.match(view.contentEl.querySelector("p").textContent, remedy);
-    else find(view.contentEl, "button, input", remedy);
+    assert.equal(host.status.textContent, `Companion: ${state}`);
+    assert.deepEqual(host.notices, []);
+    find(view.contentEl, "button, input", remedy);
     const { violations } = await axe.run(view.contentEl, { rules: { "color-contrast": { enabled: false } } });
     assert.deepEqual(violations.map(({ id }) => id), []);
+    await host.openStatus();
+    if (words) assert.match(host.said, words);
   });
 }
+
+test("nothing shows that this vault ever had a daemon: the user is told of the set-up", async () => {
+  Object.assign(host, { told: null });
+  host.daemon.isAway = true;
+  host.app.secretStorage.setSecret("callout-companion-token", "");
+  await host.load();
+  assert.equal(host.status.textContent, "Companion: not installed");
+  assert.deepEqual(host.notices, ["Callout Companion is not set up in this vault yet.Set up"]);
+  await host.reply("Set up");
+  await host.openStatus();
+  assert.equal(host.said, "Callout Companion is not installed on this computer, or never ran for this vault. Click Companion in the status bar to see how.");
+});
 
 test("the program gives a code, once that is agreed to; then also by itself", async () => {
   await install(GIVES_CODE);
