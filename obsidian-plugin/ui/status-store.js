@@ -110,7 +110,7 @@ export class StatusStore {
         await this.#untilOver(page);
         page = await this.api.get(`/runs/${run.id}`, { since: page.next });
         results.push(...page.results);
-      } while (page.results.length || !OVER.has(page.state));
+      } while (page.results.length || ![page, ...this.runs.peek()].some(({ id, state }) => id === run.id && OVER.has(state)));
       return results;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return null;
