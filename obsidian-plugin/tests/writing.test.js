@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EditorState, StateEffect } from "@codemirror/state";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host } from "./host/obsidian.js";
-import { FakeDaemon, FILLED, NOTE, answer, fill, offerFor, progress, result } from "./host/daemon.js";
+import { FILLED, NOTE, answer, fill, offerFor } from "./host/daemon.js";
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
@@ -152,21 +152,24 @@ test("a note that is turned from reading to editing meanwhile is filled in its e
 
 describe("a note that does not stay open", () => {
   const MISSED = [
-    ["told so", () => answer(422, "There is no A.md.")],
-    ["told so later", null],
-  ];
-  for (const [name, refusal] of MISSED) {
-    test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
-      if (!refusal) host.daemon.run = progress({ results: [result({ status: "skipped", reason: "no such file" })] });
-      host.daemon.answers.set(refusal ? "POST /runs" : "GET /runs/*", async (...about) => {
+    ["told so", async () => {
+      host.daemon.answers.set("POST /runs", async () => {
         host.daemon.answers.clear();
         await host.app.vault.rename(view.file, "C.md");
-        const skipped = FakeDaemon.prototype["GET /runs/*"].apply(host.daemon, about);
-        host.daemon.run = null;
-        return refusal?.() ?? skipped;
+        return answer(422, "There is no A.md.");
       });
-      await answerNow();
       await host.command("enrich-note");
+    }],
+    ["told so later", async () => {
+      await host.command("enrich-note");
+      await host.app.vault.rename(view.file, "C.md");
+    }],
+  ];
+  for (const [name, enrichAndRename] of MISSED) {
+    test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
+      await enrichAndRename();
+      await answerNow();
+      await host.pass(1000);
       assert.equal(view.editor.getValue(), FILLED);
       const asked = host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]);
       assert.deepEqual(asked, ["A.md", "C.md"]);
@@ -207,11 +210,22 @@ describe("a note that does not stay open", () => {
 describe("an open note whose file is not what its editor shows", () => {
   beforeEach(() => answerNow());
 
+  const openAs = async (form) => {
+    await host.close(view);
+    await host.app.vault.modify(view.file, form(NOTE));
+    view = await host.open("A.md");
+  };
   for (const [name, form] of FORMS) {
+    test(`is filled in its file byte for byte, with ${name}, and taken back there`, async () => {
+      await openAs(form);
+      await host.command("enrich-note");
+      assert.deepEqual([await host.read("A.md"), view.editor.content], [fill(form(NOTE)), FILLED]);
+      await host.reply("Undo");
+      assert.deepEqual([await host.read("A.md"), view.editor.content], [form(NOTE), NOTE]);
+    });
+
     test(`is edited in its editor once typing gave up ${name}`, async () => {
-      await host.close(view);
-      await host.app.vault.modify(view.file, form(NOTE));
-      view = await host.open("A.md");
+      await openAs(form);
       view.editor.type(NOTE.length, "Typed.");
       await host.command("enrich-note");
       assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.`));
@@ -220,9 +234,7 @@ describe("an open note whose file is not what its editor shows", () => {
     });
 
     test(`loses no letter that is typed while ${name} are written`, async () => {
-      await host.close(view);
-      await host.app.vault.modify(view.file, form(NOTE));
-      view = await host.open("A.md");
+      await openAs(form);
       const usual = host.app.vault.process;
       host.app.vault.process = (...sent) => {
         host.app.vault.process = usual;

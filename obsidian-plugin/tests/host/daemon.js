@@ -245,7 +245,10 @@ export class FakeDaemon {
     await this.thinking;
     if (this.run) return run;
     if (propose) return this.#finish(run, { path, status: "proposed" });
-    if (path.endsWith(".md") && this.isFilled(await this.read(path))) return this.#finish(run, { path, status: "unchanged" });
+    const isNote = path.endsWith(".md");
+    const text = isNote ? await this.read(path) : "";
+    if (text === undefined) return this.#finish(run, { path, status: "skipped", reason: "no such file" });
+    if (isNote && this.isFilled(text)) return this.#finish(run, { path, status: "unchanged" });
     const change = this.open.includes(path.normalize("NFC")) ? await this.leave(path, run.id, null).made : 8;
     const outcome = change === null ? { status: "skipped", reason: "cancelled in Obsidian" } : { changes: CHANGES };
     return this.#finish(run, { path, change, ...outcome });
