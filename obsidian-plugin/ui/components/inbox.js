@@ -143,7 +143,7 @@ function Bar({ proposal }) {
   const app = useApp();
   const mode = app.inbox.mode.value;
   if (mode === "edit") {
-    return html`<div class="cc-actions cc-actions--edit" role="toolbar" aria-label=${say("decide")}>
+    return html`<div class="cc-actions" role="toolbar" aria-label=${say("decide")}>
       <${Button} kind="main" icon=${Check} cap="Ctrl ↵" aria-keyshortcuts="Control+Enter" onClick=${() => app.decide("accept")}>
         ${say("acceptYours")}
       <//>

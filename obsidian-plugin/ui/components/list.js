@@ -30,7 +30,7 @@ export function List({ isBare = false }) {
     ${say("undoMine", { n: decisions.written.value + decisions.refused.value })}
   <//>`;
   const foot = isDecided ? decisions.log.value.length > 0 && undo : inbox.unflagged.value.length > 0 && html`<${AcceptUnflagged} />`;
-  return html`<aside class=${isBare ? "cc-list cc-list--whole" : "cc-list"} aria-label=${say("proposals")}>
+  return html`<aside class="cc-list" aria-label=${say("proposals")}>
     <div class="cc-list__head">
       ${app.shell.isPage && html`<h1 class="cc-hidden">${say("inbox")}</h1>`}
       ${!isBare && html`<${Tabs} />`}

@@ -28,7 +28,7 @@ export function Toast() {
 function Progress({ run, onStop }) {
   const [done, title] = [sum(run.counts), nameRun(run)];
   const words = say("doneOf", { n: done, of: run.total });
-  return html`<div class="cc-toast cc-toast--run" role="region" aria-label=${title}>
+  return html`<div class="cc-toast" role="region" aria-label=${title}>
     <span>${title} <span class="cc-num">${words}</span></span>
     <${Meter} of=${run.total ? done / run.total : 0} label=${title} text=${words} />
     <${Button} onClick=${onStop}>${say("stopHere")}<//>

@@ -33,7 +33,7 @@ export function Paper({ proposal, placed, isEdited = false }) {
   const isProposed = (/** @type {Shown} */ block) =>
     block.type === "proposed" || (block.type === "properties" && block.properties.some(({ name }) => name === proposal.kind));
   const at = blocks.findIndex(isProposed);
-  return html`<article class="cc-card cc-paper cc-rendered" ref=${paper} aria-label=${say("whereItGoes")}>
+  return html`<article class="cc-card cc-paper" ref=${paper} aria-label=${say("whereItGoes")}>
     ${placed?.why && html`<${Fault} key="why">${say("cannotBeWritten", { why: placed.why })}<//>`}
     ${blocks.map((block, index) => html`
       <${BlockView} key=${index - at} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}

@@ -78,10 +78,10 @@ async function enrich(app) {
   });
 }
 
-/** @param {{ isFolded?: boolean, more?: unknown, children: unknown } & Record<string, unknown>} props and those of a section */
-function ListSection({ isFolded, more, children, ...section }) {
+/** @param {{ more?: unknown, children: unknown } & Record<string, unknown>} props and those of a section */
+function ListSection({ more, children, ...section }) {
   return html`<${Section} ...${section}>
-    <ul class=${isFolded ? "cc-card cc-reasons cc-reasons--fold" : "cc-card cc-reasons"}>${children}</ul>
+    <ul class="cc-card cc-reasons">${children}</ul>
     ${more && html`<p>${more}</p>`}
   <//>`;
 }
@@ -274,7 +274,7 @@ function LeftAloneList({ left }) {
     return { kind, words, reasons, count: reasons.reduce((sum, { notes }) => sum + notes, 0) };
   });
   const shown = kinds.filter(({ count }) => count).sort((a, b) => b.count - a.count);
-  return html`<${ListSection} id="left" title=${say("leftWhy")} isFolded>
+  return html`<${ListSection} id="left" title=${say("leftWhy")}>
     ${shown.map(({ kind, words, reasons, count }) => html`<li key=${kind}><details>
       <summary>
         <b>${formatNumber(count)}</b><p><strong>${say(words.title)}</strong><br />${withCode(say(words.more))}</p>

@@ -55,7 +55,7 @@ function Sidebar() {
 function Shown() {
   const { inbox, tab, isListShown } = useApp();
   const isDecided = tab.value === "decided";
-  if (isDecided && isListShown.value) return html`<div class="cc-list cc-list--whole"><${Decided} /></div>`;
+  if (isDecided && isListShown.value) return html`<div class="cc-list"><${Decided} /></div>`;
   if (isDecided) return html`<${DecidedOne} />`;
   if (tab.value === "review" && isListShown.value) return html`<${List} isBare />`;
   const ids = inbox.shown.value;
