@@ -1,7 +1,7 @@
 /** A note's text read and edited, in the editor that shows it or in its file, without losing what was typed. */
 
 import { isolateHistory } from "@codemirror/commands";
-import { ChangeSet, EditorSelection } from "@codemirror/state";
+import { ChangeSet, EditorSelection, Text } from "@codemirror/state";
 import { NoteUnavailable } from "./errors.js";
 import { readSaved } from "./internals.js";
 import { findEditing, findNoteViews } from "./open-notes.js";
@@ -111,7 +111,7 @@ export async function editNote(app, file, before, edits, mayEdit) {
   const { text, isOutdated } = await readFile(app, file);
   if (isOutdated || !isPlain(text)) return false;
   if (findEditing(app, file)?.editor !== view.editor || view.read() !== before || !mayEdit()) return false;
-  changeEditor(view, joinEdits(edits), applyEdits(before, edits));
+  changeEditor(view, toChanges(before, edits));
   await view.save();
   return true;
 }
@@ -140,22 +140,19 @@ async function editFile(app, file, before, edits, mayEdit) {
  * Throws NoteUnavailable, and makes none, if an extension of another plugin changes them, or there is no CodeMirror.
  *
  * @param {NoteView} view
- * @param {Edit[]} edits sorted by offset; no two are adjacent
- * @param {string} after the text that they make
+ * @param {ChangeSet} changes
  */
-function changeEditor({ cm }, edits, after) {
+function changeEditor({ cm }, changes) {
   if (!cm) throw new NoteUnavailable(say("missing", { what: "editor.cm" }));
   const { doc, selection } = cm.state;
-  const text = doc.toString();
-  const changes = ChangeSet.of(edits.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), doc.length);
-  const ranges = selection.ranges.map((range) => mapRange(text, edits, changes, range));
+  const ranges = selection.ranges.map((range) => mapRange(doc.toString(), changes, range));
   const transaction = cm.state.update({
     changes,
     selection: EditorSelection.create(ranges, selection.mainIndex),
     annotations: isolateHistory.of("full"),
     userEvent: "companion",
   });
-  if (transaction.newDoc.toString() !== after) throw new NoteUnavailable(say("keptOutByPlugin"));
+  if (!transaction.newDoc.eq(changes.apply(doc))) throw new NoteUnavailable(say("keptOutByPlugin"));
   cm.dispatch(transaction);
 }
 
@@ -164,10 +161,13 @@ function changeEditor({ cm }, edits, after) {
  * inserted stays with the line below them, or with the line above if they begin with a line break, as
  * at the end of a note; in whole lines that are taken out it goes to the line above. A selection does not grow.
  *
- * @type {(text: string, edits: Edit[], changes: ChangeSet, range: SelectionRange) => SelectionRange}
+ * @type {(text: string, changes: ChangeSet, range: SelectionRange) => SelectionRange}
  */
-function mapRange(text, edits, changes, { anchor, head, from, to, empty }) {
+function mapRange(text, changes, { anchor, head, from, to, empty }) {
   if (empty) {
+    /** @type {Edit[]} */
+    const edits = [];
+    changes.iterChanges((start, end, _from, _to, inserted) => edits.push({ start, end, text: inserted.toString(), place: null }));
     const inserted = edits.find(({ start }) => start === head)?.text ?? "";
     const side = inserted.startsWith("\n") && !inserted.endsWith("\n") ? -1 : 1;
     return EditorSelection.cursor(changes.mapPos(leaveLines(text, edits, head), side));
@@ -190,33 +190,20 @@ function leaveLines(text, edits, offset) {
   return text.endsWith("---\n", edit.start) ? offset : edit.start - 1;
 }
 
-/** Return the text with the edits made. Their offsets count UTF-16 code units. @type {(text: string, edits: Edit[]) => string} */
+/** Return the text with the edits made. @type {(text: string, edits: Edit[]) => string} */
 export function applyEdits(text, edits) {
-  return joinEdits(edits).reduceRight(
-    (edited, edit) => edited.slice(0, edit.start) + edit.text + edited.slice(edit.end),
-    text,
-  );
+  return toChanges(text, edits).apply(toLines(text)).toString();
 }
 
-/**
- * Return the edits sorted by offset, with adjacent ones joined: then it does not matter in which
- * order an editor applies them.
- *
- * @param {Edit[]} edits
- */
-function joinEdits(edits) {
-  /** @type {Edit[]} */
-  const joined = [];
-  for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    const last = joined.at(-1);
-    if (last?.end === edit.start) {
-      last.end = edit.end;
-      last.text += edit.text;
-    } else {
-      joined.push({ ...edit });
-    }
-  }
-  return joined;
+/** Return the edits of a text as an editor makes them. Their offsets count UTF-16 code units. @type {(text: string, edits: Edit[]) => ChangeSet} */
+function toChanges(text, edits) {
+  const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
+  return ChangeSet.of(sorted.map(({ start, end, text: insert }) => ({ from: start, to: end, insert: toLines(insert) })), text.length);
+}
+
+/** Return the lines of a text, each with what else than LF it ends with. @param {string} text */
+function toLines(text) {
+  return Text.of(text.split("\n"));
 }
 
 /** Return the SHA-256 of the text as UTF-8, in hexadecimal digits. @param {string} text */
