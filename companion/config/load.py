@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +22,7 @@ from companion.config.reference import describe_obsolete, with_gone_effects, wit
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
+from companion.vault.ignore import WHOLE, folder_key
 
 APP = "callout-companion"
 Tables = Mapping[str, Any]
@@ -125,6 +126,40 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         return Config.model_validate(tables)
     except ValidationError as error:
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
+
+
+def with_private_around(root: Path, config: Config) -> Config:
+    """Return the configuration with what vaults around the one at root keep private, too.
+
+    These are their tags, their properties, and their folders that are in this vault, as paths in
+    it; WHOLE if it is in one of them. So what they keep from models on other machines does not go
+    there from here. root: its real path. Raises UsageError if their settings cannot be used.
+    """
+    first, private = read_tables(config_file()).get("vault"), config.private
+    for around in root.parents:
+        is_first = isinstance(first, str) and Path(first).expanduser().resolve() == around
+        if not (is_first or vault_file(around).exists()):
+            continue
+        theirs, above = load_config(around, allow_moved=True).private, root.relative_to(around)
+        folders = [_find_below(above.parts, folder.split("/")) for folder in theirs.folders]
+        added = {
+            "folders": tuple(dict.fromkeys((*private.folders, *filter(None, folders)))),
+            "tags": tuple(dict.fromkeys((*private.tags, *theirs.tags))),
+            "properties": theirs.properties | private.properties,
+        }
+        private = private.model_copy(update=added)
+    return config if private is config.private else config.model_copy(update={"private": private})
+
+
+def _find_below(above: Sequence[str], folder: Sequence[str]) -> str:
+    """Return a folder as a path below another one; WHOLE if it has that in it, empty if elsewhere.
+
+    Both: parts of paths in the same vault.
+    """
+    shared = min(len(above), len(folder))
+    if any(folder_key(above[n]) != folder_key(folder[n]) for n in range(shared)):
+        return ""
+    return "/".join(folder[shared:]) or WHOLE
 
 
 def describe_gone_settings(*files: Path) -> list[str]:

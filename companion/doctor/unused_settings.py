@@ -7,7 +7,7 @@ from pathlib import Path
 from companion.config import Config
 from companion.note.exclusions import property_mark, tag_mark
 from companion.prompts import Prompts
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.ignore import OWN_FOLDER, WHOLE, IgnoreRules
 from companion.vault.notes import Scan
 from companion.vault.paths import has_folder
 
@@ -30,7 +30,7 @@ def find_unused_folders(config: Config, root: Path) -> list[str]:
         f"[{table}] folders names {folder}, and the vault has no such folder: {_UNUSED}"
         for table, settings in (("ignore", config.ignore), ("private", config.private))
         for folder in settings.folders
-        if not has_folder(root, folder)
+        if folder != WHOLE and not has_folder(root, folder)
     ]
 
 

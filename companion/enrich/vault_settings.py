@@ -18,7 +18,7 @@ from stat import S_ISDIR
 from typing import Literal, Self
 
 from companion.config import Config, config_file, config_folder, load_config
-from companion.config.load import vault_file
+from companion.config.load import vault_file, with_private_around
 from companion.errors import UsageError
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.prompts import Prompts, find_field, load_prompts
@@ -75,6 +75,7 @@ class VaultSettings:
 
     def with_model(self, config: Config, prompts: Prompts) -> VaultSettings:
         """Return the same with another model, or other prompts."""
+        config = config.model_copy(update={"private": self.config.private})
         return replace(self.of(config, prompts, self.ignore.obsidian), version=self.version)
 
     @property
@@ -186,13 +187,15 @@ class SettingsSource:
         self._had_obsidian |= is_there
         obsidian = read_obsidian_settings(self._root)
         types = dict(obsidian.property_types)
+        config = with_private_around(self._root, config)
         prompts = load_prompts(*self._prompt_folders(), types=types)
         return VaultSettings.of(config, prompts, obsidian)
 
     def _settings_files(self) -> list[str]:
         ours = (config_file(), vault_file(self._root))
         theirs = (self._root / SETTINGS / name for name in SETTINGS_FILES)
-        return list(map(str, (*ours, *theirs)))
+        around = filter(Path.exists, map(vault_file, self._root.parents))
+        return list(map(str, (*ours, *theirs, *around)))
 
     def _prompt_folders(self) -> tuple[Path, Path]:
         return config_folder() / "prompts", self._root / OWN_FOLDER / "prompts"

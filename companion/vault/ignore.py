@@ -12,6 +12,9 @@ from companion.note.exclusions import PRIVATE
 from companion.vault.obsidian import ObsidianSettings, compile_filter, is_regex
 
 OWN_FOLDER = "_companion"
+WHOLE = "."
+"""The whole vault, as a private folder: it is in a private folder of a vault around it."""
+_WHY_WHOLE = f"in a private folder of the vault around this one, {PRIVATE}"
 _GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]/]*\]|.", re.DOTALL)
 _Rule = tuple[Callable[[str], object], str]
 
@@ -24,7 +27,7 @@ class IgnoreRules:
     `[..]` is one character. A glob without a slash inside matches a name at any depth; one that
     matches a folder matches everything in it.
     folders: vault-relative folders.
-    private_folders: folders whose notes must not reach an endpoint on another machine.
+    private_folders: folders whose notes must not reach an endpoint on another machine, or WHOLE.
     is_remote: whether the endpoint is on one; then they are ignored.
     max_bytes: the size of the largest note that is read.
     obsidian: the exclusions and template folders of Obsidian's settings.
@@ -74,7 +77,10 @@ class IgnoreRules:
             (folder, f"in {folder}, left alone by the configuration") for folder in self.folders
         ]
         if self.is_remote:
-            named += [(folder, f"in {folder}, {PRIVATE}") for folder in self.private_folders]
+            named += [
+                (folder, _WHY_WHOLE if folder == WHOLE else f"in {folder}, {PRIVATE}")
+                for folder in self.private_folders
+            ]
         return _folder_rules(named) + self._prefix_rules + self._glob_rules
 
     @cached_property
@@ -84,7 +90,10 @@ class IgnoreRules:
             for entry in self.obsidian.excluded
             if is_regex(entry)
         ]
-        return self._prefix_rules + regexes + self._glob_rules
+        rules = self._prefix_rules + regexes + self._glob_rules
+        if self.is_remote and WHOLE in self.private_folders:
+            rules.append((_prefix(""), _WHY_WHOLE))
+        return rules
 
     @cached_property
     def _prefix_rules(self) -> list[_Rule]:
@@ -125,7 +134,11 @@ def _translate(token: str) -> str:
 
 
 def _folder_rules(named: Iterable[tuple[str, str]]) -> list[_Rule]:
-    return [(_prefix(folder.strip("/") + "/"), why) for folder, why in named if folder.strip("/")]
+    return [
+        (_prefix("" if folder == WHOLE else folder.strip("/") + "/"), why)
+        for folder, why in named
+        if folder.strip("/")
+    ]
 
 
 def _first(rules: list[_Rule], path: str) -> str | None:

@@ -7,8 +7,10 @@ import pytest
 
 from companion.config import load_config
 from companion.config.load import merge_tables, vault_file, vaults_with_settings
+from companion.enrich.vault_settings import SettingsSource
 from companion.errors import UsageError
 from tests.cases import Case, cases
+from tests.examples import labelled
 
 KEY = "sk-common-Bd52SecretKey"
 
@@ -46,6 +48,38 @@ def test_an_address_in_the_environment_gets_no_key_of_a_vault(
     assert load_config(work).endpoint.api_key.get_secret_value() == KEY
     monkeypatch.setenv("COMPANION_BASE_URL", "http://b/v1")
     assert load_config(work).endpoint.api_key.get_secret_value() == ""
+
+
+AROUND = {
+    "a folder in it": ('folders = ["Inner/Diary"]', "Diary/Today.md"),
+    "in another spelling": ('folders = ["inner/DIARY/"]', "Diary/Today.md"),
+    "the folder that it is in": ('folders = ["Inner"]', "Today.md"),
+    "a folder of the vault in that": ('folders = ["Inner"]', "Work/Today.md"),
+    "a folder beside it": ('folders = ["Beside", "Inner 2"]', None),
+}
+
+
+@pytest.mark.parametrize("by", ["the common settings", "settings of its own"])
+@labelled(("private", "held_back"), AROUND)
+def test_what_a_vault_around_keeps_private_stays_so(
+    home: Path, tmp_path: Path, by: str, private: str, held_back: str | None
+) -> None:
+    outer, inner = tmp_path / "Outer", tmp_path / "Outer" / "Inner"
+    inner.mkdir(parents=True)
+    file = home / "config.toml" if by == "the common settings" else vault_file(outer)
+    guards = 'tags = ["secret"]\nproperties = { secret = "true" }\n'
+    file.write_text(f'vault = "{outer.as_posix()}"\n[private]\n{private}\n{guards}')
+    vault_file(inner).write_text('[endpoint]\nbase_url = "https://ai.example/v1"\nmodel = "m"\n')
+    settings = SettingsSource(inner).current
+    ignore = settings.ignore
+    paths = ["Today.md", "Diary/Today.md", "Work/Today.md"]
+    reasons = {path: ignore.path_reason(path) for path in paths}
+    assert [path for path in paths if ignore.is_private(path)] == [p for p in paths if reasons[p]]
+    assert (reasons[held_back] is not None) if held_back else not any(reasons.values())
+    assert "secret" in settings.rules.private_tags
+    assert ("secret", "true") in settings.rules.private_properties
+    other = settings.with_model(load_config(inner), settings.prompts)
+    assert other.ignore.private_folders == ignore.private_folders
 
 
 WRONG = [
