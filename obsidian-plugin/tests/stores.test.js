@@ -72,6 +72,33 @@ test("what is typed into one that is gone stays, with why: the first reason, as 
   assert.deepEqual([...inbox.order.value].sort(), [1, 2, 3, 4]);
 });
 
+test("what others decided on goes, and what is new waits until somebody wants it, then stands above", async () => {
+  const { inbox } = await openInbox();
+  inbox.choose(2);
+  const proposals = [6, 5].map((id) => ({ ...PROPOSALS[3], id, path: "New.md" }));
+  inbox.api.get = async (path) => (path.endsWith("ids") ? { ids: [6, 5, 2, 1] } : { proposals: [...proposals, PROPOSALS[0]], next: 2 });
+  await inbox.follow();
+  assert.deepEqual([inbox.order.value, inbox.fresh.value, inbox.currentId.value], [[2, 1], [6, 5], 2]);
+  inbox.takeFresh();
+  assert.deepEqual([inbox.order.value, inbox.fresh.value, inbox.currentId.value], [[5, 6, 2, 1], [], 2]);
+});
+
+test("of many that are decided on the others come back, with why; an undo puts all in their places", async () => {
+  const { inbox } = await openInbox();
+  const [order, status] = [inbox.order.value, new StatusStore(inbox.api)];
+  const decisions = new DecisionStore(inbox.api, inbox, status);
+  const decided = [{ id: 4, reason: null }, { id: 3, reason: "the note has changed" }];
+  inbox.api.post = async () => ({ id: "run" });
+  status.follow = async () => [{ path: "Garden/Sage.md", status: "enriched", reason: null, decided }]; // it was stopped there
+  await decisions.decide("accept", [4, 3, 2], true);
+  assert.deepEqual([inbox.order.value, decisions.log.value[0].ids], [[3, 2, 1], [4]]);
+  assert.deepEqual([...inbox.faults.value], [[3, "the note has changed"]]);
+  assert.equal(decisions.toast.value.words, "Sage: the note has changed");
+  status.follow = async () => null; // the daemon ended, and its list says what came of it
+  await decisions.undo();
+  assert.deepEqual([inbox.order.value, inbox.currentId.value, inbox.deciding.size], [order, 4, 0]);
+});
+
 test("what is told stays while it is looked at", async (context) => {
   const due = []; // what is to happen later
   context.mock.method(globalThis, "setTimeout", (act) => due.push(act));
