@@ -109,6 +109,7 @@ export class InboxStore {
    * decided on. Nothing moves under somebody's hands.
    */
   async follow() {
+    if (!this.isLoaded.peek()) await this.#read({ limit: FIRST });
     const { turn } = this;
     const open = await this.findOpen();
     if (this.turn !== turn || this.deciding.size) return; // it may be from before what was done here
@@ -116,15 +117,10 @@ export class InboxStore {
     const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
     let unread = open.filter((id) => !here.has(id));
     while (unread[0] !== undefined) {
-      const limit = Math.min(unread.length, this.isLoaded.peek() ? REST : FIRST);
-      /** @type {ProposalPage} */
-      const { proposals, next } = await this.api.get("/proposals", { limit, before: unread[0] + 1 });
-      const rest = new Set(unread);
-      this.#takeIn(proposals.filter(({ id }) => rest.has(id)));
+      const next = await this.#read({ limit: Math.min(unread.length, REST), before: unread[0] + 1 }, new Set(unread));
       unread = unread.filter((id) => next !== null && id < next);
     }
     batch(() => {
-      this.isLoaded.value = true;
       this.isWhole.value = true;
       if (!this.order.peek().includes(this.currentId.peek() ?? -1)) this.choose(this.shown.peek()[0] ?? null);
     });
@@ -139,15 +135,24 @@ export class InboxStore {
     this.takeOut(gone.filter((id) => !isHeld(id)));
   }
 
-  /** Take in what was read: at the start to be shown at once, later as new ones. @param {Proposal[]} proposals */
-  #takeIn(proposals) {
+  /**
+   * Read a page, and take it in: at the start to be shown at once, later as new ones.
+   *
+   * @param {Record<string, number>} query
+   * @param {Set<number>} [ids] of those of it that are wanted; none: all
+   */
+  async #read(query, ids) {
+    /** @type {ProposalPage} */
+    const { proposals, next } = await this.api.get("/proposals", query);
     const here = new Set([...this.order.peek(), ...this.fresh.peek(), ...this.deciding.keys()]);
+    const added = proposals.filter(({ id }) => !here.has(id) && (!ids || ids.has(id)));
     batch(() => {
-      for (const proposal of proposals) this.keep(proposal);
-      this.fresh.value = [...this.fresh.peek(), ...proposals.map(({ id }) => id).filter((id) => !here.has(id))];
+      for (const proposal of added) this.keep(proposal);
+      this.fresh.value = [...this.fresh.peek(), ...added.map(({ id }) => id)];
       if (!this.isWhole.peek()) this.takeFresh();
       this.isLoaded.value = true;
     });
+    return next;
   }
 
   /** Keep a proposal as it is now. @param {Proposal} proposal */
