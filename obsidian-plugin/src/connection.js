@@ -4,9 +4,9 @@
  */
 
 import { requestUrl } from "obsidian";
-import { ApiError, NoAnswer, parse, parseEvents, readAnswer, readText, toQuery } from "../ui/api.js";
+import { ApiError, parse, parseEvents, readAnswer, readText, toQuery, UnexpectedAnswer } from "../ui/api.js";
 import { notifyWithButton } from "./dialogs.js";
-import { ConnectionFault, explain, faultOf, isPassing, Stopped } from "./errors.js";
+import { ConnectionFault, explain, faultOf, Stopped } from "./errors.js";
 import { toHex } from "./note-text.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
@@ -62,19 +62,21 @@ export class Connection {
     return parseEvents(readText(await this.send({ method: "GET", path })));
   }
 
-  /** Wait a moment, or for as long as the daemon is away, which the user is told and can cancel. @type {Transport["wait"]} */
+  /** Wait a moment, or for as long as the daemon cannot be asked, which the user is told and can cancel. @type {Transport["wait"]} */
   async wait(error, tries) {
     const { daemon, manifest, timers, work } = this.#plugin;
-    if (error instanceof NoAnswer && !isPassing(error)) throw error;
+    if (error instanceof UnexpectedAnswer) throw error;
     await timers.pause(PAUSE);
-    if (error instanceof ApiError || tries === 1 || !isPassing(daemon.error)) return;
+    if (error instanceof ApiError || tries === 1) return;
+    await daemon.check();
+    if (!daemon.error) return;
     const { name } = manifest;
     const wait = [...work.waits].find((each) => each.name === name) ?? { name, what: say("untilAnswer"), isCancelled: false };
     const isTold = work.waits.has(wait) || work.runs.size; // while a run is followed, the status bar tells it
     work.waits.add(wait);
     updateStatusBar(this.#plugin);
     if (!isTold) notifyWithButton(this.#plugin, explain(error), say("cancel"), () => work.cancelWaits([wait]));
-    while (isPassing(daemon.error) && !wait.isCancelled) await timers.pause(PAUSE);
+    while (daemon.error && !wait.isCancelled) await timers.pause(PAUSE);
     work.waits.delete(wait);
     updateStatusBar(this.#plugin);
     if (wait.isCancelled) throw error;

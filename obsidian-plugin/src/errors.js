@@ -73,8 +73,3 @@ export function explain(error) {
   if (error instanceof ApiError || error instanceof NoteUnavailable) return sentence(error.message);
   return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
 }
-
-/** Return whether the daemon may soon be back, so that what is asked of it is worth another try. @param {unknown} error */
-export function isPassing(error) {
-  return !["unpaired", "version", "trouble"].includes(faultOf(error));
-}

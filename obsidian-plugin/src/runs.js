@@ -1,7 +1,7 @@
 /** What this window is working on: runs that were begun here, and edits that wait until the user is done with something. */
 
 import { effect } from "@preact/signals";
-import { ApiError, readList, UnexpectedAnswer } from "../ui/api.js";
+import { readList } from "../ui/api.js";
 import { NoteUnavailable } from "./errors.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
@@ -20,8 +20,6 @@ import { say } from "./words.js";
  *
  * @typedef {{ name: string, what: string, isCancelled: boolean }} Wait
  */
-
-const RETRY = 1_000; // milliseconds until what got no answer is asked again
 
 /** The work of this window, one thing at a time for a note. */
 export class Work {
@@ -79,9 +77,9 @@ export class Work {
     });
     this.runs.add(run.id);
     try {
-      const results = await untilAnswered(plugin, () => store.follow(run));
+      const results = await store.follow(run);
       if (results) return { results, fault: findRun().fault };
-      return { results: await untilAnswered(plugin, () => readChanges(plugin, run.id)), fault: say("startedAnew") };
+      return { results: await readChanges(plugin, run.id), fault: say("startedAnew") };
     } finally {
       endShowing();
       this.runs.delete(run.id);
@@ -92,25 +90,6 @@ export class Work {
   cancelWaits(waits = [...this.waits]) {
     for (const wait of waits) wait.isCancelled = true;
     return Promise.resolve();
-  }
-}
-
-/**
- * Call ask until the daemon answers, and return what it answers. Rejects with ApiError or UnexpectedAnswer, or with
- * Stopped once the plugin is switched off.
- *
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {() => Promise<T>} ask
- */
-export async function untilAnswered({ timers }, ask) {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (error instanceof ApiError || error instanceof UnexpectedAnswer) throw error;
-      await timers.pause(RETRY);
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Set-up: what is missing until notes can be filled, and the steps that bring it. */
 
 import { pair } from "./connection.js";
-import { faultOf, isPassing, ProgramFailed } from "./errors.js";
+import { faultOf, ProgramFailed } from "./errors.js";
 import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
@@ -35,7 +35,7 @@ export async function findSetUp(plugin) {
   }
   const program = await findProgram(plugin.app);
   let state = faultOf(error);
-  if (isPassing(error) && !program) state = "notInstalled";
+  if (!program && !["unpaired", "version", "trouble"].includes(state)) state = "notInstalled";
   else if (state === "lost" || state === "notInstalled") state = "away"; // it is installed, and runs for no vault or another
   return { state, program, model: null };
 }

@@ -4,7 +4,6 @@ import { notifyWithButton } from "./dialogs.js";
 import { ConnectionFault, NoteUnavailable } from "./errors.js";
 import { applyEdits, editNote, readNote, saveOpen, sha256 } from "./note-text.js";
 import { findEditing } from "./open-notes.js";
-import { untilAnswered } from "./runs.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
 
@@ -53,7 +52,7 @@ export async function makeEdits(plugin, making) {
     if (!(await editNote(app, file, text, edits, mayEdit))) continue;
     const body = { ...hashes, ...(file.path !== row.path && { moved_to: file.path }) };
     /** @type {ChangeMade} */
-    const { change } = await untilAnswered(plugin, () => api.post(`/outbox/${row.id}/applied`, body));
+    const { change } = await api.post(`/outbox/${row.id}/applied`, body, true);
     return { change, reason };
   }
   throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));

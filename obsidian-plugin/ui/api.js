@@ -54,7 +54,7 @@ export class UnexpectedAnswer extends NoAnswer {}
 
 /**
  * The client. What only reads is asked for until it is answered; all else once more if its answer got lost, with the same key, so
- * that nothing is done twice.
+ * that nothing is done twice; unless it `insists`, so that it is repeated as if it only read.
  */
 export class Client {
   #transport;
@@ -69,9 +69,9 @@ export class Client {
     return this.#ask({ method: "GET", path: `${path}${toQuery(query)}` });
   }
 
-  /** @template T @param {string} path @param {object} [body] @returns {Promise<T>} */
-  post(path, body = {}) {
-    return this.#ask({ method: "POST", path, body, headers: { "Idempotency-Key": crypto.randomUUID() } });
+  /** @template T @param {string} path @param {object} [body] @param {boolean} [insists] @returns {Promise<T>} */
+  post(path, body = {}, insists = false) {
+    return this.#ask({ method: "POST", path, body, headers: { "Idempotency-Key": crypto.randomUUID() } }, insists);
   }
 
   /** @param {Decisions} decisions @returns {Promise<DecisionsMade>} */
@@ -80,22 +80,22 @@ export class Client {
   }
 
   /** @template T @param {Question} question @returns {Promise<T>} */
-  async #ask(question) {
+  async #ask(question, insists = true) {
     for (let tries = 1; ; tries++) {
       try {
         return readAnswer(await this.#transport.send(question));
       } catch (error) {
-        if (!isRepeated(question, error, tries)) throw error;
+        if (!isRepeated(error, tries, insists)) throw error;
         await this.#transport.wait(error, tries);
       }
     }
   }
 }
 
-/** @type {(question: Question, error: unknown, tries: number) => boolean} */
-function isRepeated({ method }, error, tries) {
+/** @type {(error: unknown, tries: number, insists: boolean) => boolean} */
+function isRepeated(error, tries, insists) {
   if (error instanceof ApiError) return error.code === "under-way"; // it is still being done, as its answer got lost
-  return error instanceof NoAnswer && (method === "GET" || (error.isSent && tries === 1));
+  return error instanceof NoAnswer && (insists || (error.isSent && tries === 1));
 }
 
 /** Return what an answer says. Throws as readText does, or UnexpectedAnswer. @template T @param {Answer} answer @returns {T} */
@@ -122,7 +122,7 @@ export function parse(text) {
   }
 }
 
-/** Return what follows the path of an address, empty where nothing is asked for. @param {Record<string, string | number | boolean>} query */
+/** Return what follows the path of an address, empty without a query. @param {Record<string, string | number | boolean>} query */
 export function toQuery(query) {
   const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
   return words && `?${words}`;
@@ -157,8 +157,11 @@ export async function* readList(api, path, query) {
 export function parseEvents(text) {
   return text.split(/\r?\n\r?\n/).flatMap((event) => {
     const lines = event.split(/\r?\n/);
-    const all = (/** @type {string} */ name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
-    const data = all("data").join("\n");
-    return data ? [{ id: all("id")[0] ?? "", name: all("event")[0] ?? "message", data: JSON.parse(data) }] : [];
+    const read = (/** @type {string} */ name) => {
+      const values = lines.filter((line) => line.startsWith(`${name}:`));
+      return values.map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+    };
+    const data = read("data").join("\n");
+    return data ? [{ id: read("id")[0] ?? "", name: read("event")[0] ?? "message", data: JSON.parse(data) }] : [];
   });
 }
