@@ -8,13 +8,11 @@ import { waitFor } from "./wait.js";
 const NOTE = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\nText of mine.\n\nMore of it.\n";
 const CALLOUT = /^> \[!ai\] AI\n> It explains the subject/m;
 const NAMES = ["Composed", "Unnamed", "Out", "Suggested", "Tabular"];
-const inCrlf = (text) => `\ufeff${text.replaceAll("\n", "\r\n")}`; // tests/writing.test.js has the other forms
 
 const test = testsInWindow({
   async furnish({ vault }) {
     for (const name of NAMES) await vault.write(`${name}.md`, NOTE);
     await vault.write("Long.md", `${NOTE}\n${"A line of the note.\n\n".repeat(200)}`);
-    await vault.write("Line ends.md", inCrlf(NOTE));
   },
   begin: () => page.evaluate(() => document.body.classList.add("mod-note-head")),
   prepare: () => scene.endpoint.hold(),
@@ -85,26 +83,6 @@ test("a note that is renamed in its title while the model thinks is filled under
   await waitFor("the file is as before", async () => (await scene.vault.read("Named.md")) === NOTE);
 });
 
-test("a byte order mark and CRLF line ends survive a fill and its undo", async () => {
-  const path = "Line ends.md";
-  await openNote(page, path);
-  await page.keyboard.press("Control+Home");
-  await clickRibbon(page);
-  scene.endpoint.release();
-  const filled = await waitFor("the file is filled", async () => {
-    const text = await scene.vault.read(path);
-    return text !== inCrlf(NOTE) && text;
-  });
-  assert.equal(without(filled), inCrlf(NOTE));
-  await shows(page, CALLOUT);
-  assert.equal(await shownText(page), filled.replace(/^\ufeff/, "").replaceAll("\r\n", "\n"));
-  await undoByNotice(page);
-  await waitFor("the file is as before", async () => (await scene.vault.read(path)) === inCrlf(NOTE));
-  const [undo, change] = await scene.vault.history(path);
-  assert.deepEqual([undo.undoes, change.state], [change.id, "undone"]);
-  await waitFor("the editor follows", async () => (await shownText(page)) === NOTE);
-});
-
 test("a note in a pop-out window is filled there", async () => {
   await openNote(page, "Out.md");
   const [popup] = await Promise.all([
@@ -133,10 +111,4 @@ function placeOfCursor() {
     const { cm } = window.app.workspace.activeLeaf.view.editor;
     return cm.coordsAtPos(cm.state.selection.main.head).top;
   });
-}
-
-/** The text without the value and the callout that were filled. */
-function without(text) {
-  const [, value] = /^description:( .*?)\r?$/m.exec(text) ?? [];
-  return text.replace(value, "").replace(/^> \[!ai\][\s\S]*?\r?\n\r?\n(?!>)/m, "");
 }
