@@ -5,11 +5,12 @@ import htm from "htm";
 import { Calendar, CircleQuestionMark, Forward, Shapes, Tag, TextAlignStart } from "lucide";
 import { createContext, h } from "preact";
 import { useContext, useEffect } from "preact/hooks";
-import { say } from "./words.js";
+import { say, showHidden } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Context, VNode } from "preact" */
 /** @import { App } from "./app.js" */
+/** @import { Parts } from "./inbox-store.js" */
 
 /** @type {(strings: TemplateStringsArray, ...values: unknown[]) => VNode} */
 export const html = /** @type {any} */ (htm.bind(h));
@@ -131,6 +132,18 @@ export function Meter({ of, label, text }) {
   const range = { "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(of * 100), "aria-valuetext": text };
   const named = label ? { role: "progressbar", "aria-label": label, ...range } : { "aria-hidden": "true" };
   return html`<div class="cc-meter" ...${named}><i style=${{ "--of": of }}></i></div>`;
+}
+
+/** @param {{ class: string, label: string, parts: Parts }} props a text, with what is added and taken out */
+export function Diff({ class: name, label, parts }) {
+  return html`<pre class=${name} tabindex="0" aria-label=${label}>
+    ${parts.map(([mark, text], index) => {
+      const words = showHidden(text);
+      if (mark === "+") return html`<ins key=${index}>${words}</ins>`;
+      if (mark === "-") return html`<del key=${index}>${words}</del>`;
+      return mark === "…" ? "…\n" : words;
+    })}
+  </pre>`;
 }
 
 /** @type {Record<string, IconNode>} */

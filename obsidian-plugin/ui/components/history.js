@@ -3,10 +3,9 @@
 import { useSignal } from "@preact/signals";
 import { ChevronRight, RotateCw, Undo2 } from "lucide";
 import { useEffect, useMemo } from "preact/hooks";
-import { Button, Chip, Column, EmptyState, Fault, html, Icon, Loading, useAnswer, useApp } from "../dom.js";
+import { Button, Chip, Column, Diff, EmptyState, Fault, html, Icon, Loading, useAnswer, useApp } from "../dom.js";
 import { canBeUndone, HistoryStore, isTakenBack } from "../history-store.js";
 import { formatDay, formatTime, joinNames, say, showHidden, splitPath } from "../words.js";
-import { Diff } from "./paper.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Signal } from "@preact/signals" */

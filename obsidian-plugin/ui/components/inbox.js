@@ -2,12 +2,12 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ArrowRight, Check, ChevronLeft, File, Pencil, RotateCw, Undo2, X } from "lucide";
-import { Button, Chip, EmptyState, Fault, html, Icon, iconOf, instead, Loading, Meter, Segments, useApp } from "../dom.js";
+import { Button, Chip, Diff, EmptyState, Fault, html, Icon, iconOf, instead, Loading, Meter, Segments, useApp } from "../dom.js";
 import { describeFlag, fateOf, nameOf, titleOf } from "../proposal.js";
 import { formatMoment, formatTime, say, showHidden, splitPath } from "../words.js";
 import { Empty, NothingFits } from "./ends.js";
 import { findProgress, List } from "./list.js";
-import { NoteLink, Paper, Source } from "./paper.js";
+import { NoteLink, Paper } from "./paper.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Proposal } from "../../src/api-types.d.ts" */
@@ -42,7 +42,7 @@ export function Reading() {
   return html`<${Sheet} proposal=${proposal} label=${say("proposal")} data-id=${id} head=${head} foot=${bar}>
     ${why && html`<${Fault}>${say("notDoneYet", { why })}<//>`}
     ${source
-      ? html`<${Source} parts=${source} />`
+      ? html`<${Diff} class="cc-card cc-paper cc-source" label=${say("source")} parts=${source} />`
       : html`<${Paper} key=${id} proposal=${proposal} placed=${placed} isEdited=${isEdited} />`}
   <//>`;
 }

@@ -1,7 +1,7 @@
 /** The list of the inbox: filters, counts, and the proposals by note; only the rows in sight are made. */
 
-import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ChevronDown, Flag, Search, Undo2, X } from "lucide";
 import { Button, Chip, html, Icon, iconOf, instead, Key, Meter, Segments, useApp } from "../dom.js";
 import { describeFlag, fateOf, nameOf, summaryOf } from "../proposal.js";
@@ -21,10 +21,9 @@ const TITLE = 34; // pixels
 const GAP = 8; // above the title of a note, but the first
 const BEYOND = 400; // pixels above and below what is in sight that have rows, too
 
-/** @param {{ isBare?: boolean }} props isBare: without tabs and progress, which stand above it */
-export function List({ isBare = false }) {
-  const app = useApp();
-  const { inbox, decisions, tab } = app;
+/** The list; in the view, tabs and progress stand above it. */
+export function List() {
+  const { inbox, decisions, shell, tab } = useApp();
   const isDecided = tab.value === "decided";
   const undo = html`<${Button} icon=${Undo2} onClick=${() => void decisions.undoAll()}>
     ${say("undoMine", { n: decisions.written.value + decisions.refused.value })}
@@ -32,10 +31,8 @@ export function List({ isBare = false }) {
   const foot = isDecided ? decisions.log.value.length > 0 && undo : inbox.unflagged.value.length > 0 && html`<${AcceptUnflagged} />`;
   return html`<aside class="cc-list" aria-label=${say("proposals")}>
     <div class="cc-list__head">
-      ${app.shell.isPage && html`<h1 class="cc-hidden">${say("inbox")}</h1>`}
-      ${!isBare && html`<${Tabs} />`}
-      ${!isBare && !isDecided && html`<${Progress} />`}
-      ${!isDecided && html`<${SearchField} /><${Filters} />`}
+      ${shell.isPage && html`<h1 class="cc-hidden">${say("inbox")}</h1><${Tabs} />`}
+      ${!isDecided && html`${shell.isPage && html`<${Progress} />`}<${SearchField} /><${Filters} />`}
     </div>
     ${isDecided ? html`<${Decided} />` : html`<${Fresh} /><${Rows} />`}
     ${foot && html`<div class="cc-list__foot">${foot}</div>`}
@@ -186,10 +183,9 @@ function Rows() {
   const { items, height } = layOut(inbox.groups.value, seen.value.row);
   const current = inbox.currentId.value;
   const at = items.find((item) => item.id === current);
-  useSignalEffect(() => {
-    void inbox.currentId.value;
-    keepInSight(scroller.current, inbox.currentId.peek(), seen.peek().row, inbox.groups.peek());
-  });
+  useLayoutEffect(() => {
+    if (scroller.current && at) keepInSight(scroller.current, at);
+  }, [current]);
   const { top, height: window } = seen.value;
   const isNear = (/** @type {Item} */ item) => item.top + item.height > top - BEYOND && item.top < top + window + BEYOND;
   const total = inbox.shown.value.length;
@@ -204,10 +200,8 @@ function Rows() {
   </div>`;
 }
 
-/** @type {(scroller: HTMLElement | null, id: number | null, row: number, groups: Group[]) => void} */
-function keepInSight(scroller, id, row, groups) {
-  const item = layOut(groups, row).items.find((each) => each.id === id);
-  if (!scroller || !item) return;
+/** @type {(scroller: HTMLElement, item: Item) => void} */
+function keepInSight(scroller, item) {
   const room = 60;
   const { scrollTop, clientHeight } = scroller;
   const end = item.top + item.height;

@@ -9,7 +9,7 @@ import { formatMoment, say, showHidden, splitPath } from "../words.js";
 
 /** @import { Evidence, Proposal } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
-/** @import { Parts, Placed } from "../inbox-store.js" */
+/** @import { Placed } from "../inbox-store.js" */
 /** @import { Block, Piece, Property } from "../markdown.js" */
 
 /**
@@ -79,7 +79,7 @@ function findBlocks({ kind }, placed) {
 /** @param {{ proposal: Proposal, block: Shown, isEdited: boolean, around: boolean }} props */
 function BlockView({ proposal, block, isEdited, around }) {
   if (block.type === "proposed") return html`<${Callout} proposal=${proposal} title=${block.title} isEdited=${isEdited} />`;
-  if (block.type !== "properties") return html`<${Plain} block=${block} />`;
+  if (block.type !== "properties") return showBlock(block);
   return html`<dl class=${around ? "cc-props cc-props--around" : "cc-props"}>
     ${block.properties.map((each) => each.name === proposal.kind && proposal.kind !== "callout"
       ? html`<${NewProperty} key=${each.name} proposal=${proposal} isEdited=${isEdited} />`
@@ -87,31 +87,29 @@ function BlockView({ proposal, block, isEdited, around }) {
   </dl>`;
 }
 
-/** @param {{ block: Block }} props */
-function Plain({ block }) {
-  switch (block.type) {
-    case "heading":
-      return block.level === 1 ? null : html`<h3 dir="auto"><${Inline} text=${block.text} /></h3>`;
-    case "list":
-      return html`<${block.isOrdered ? "ol" : "ul"} class="cc-md">
-        ${block.items.map((item, index) => html`<li key=${index} dir="auto"><${Inline} text=${item} /></li>`)}
-      <//>`;
-    case "code":
-      return html`<pre class="cc-code" tabindex="0" aria-label=${say("code")}>${showHidden(block.text)}</pre>`;
-    case "callout":
-      return html`<div class=${block.kind ? "cc-callout cc-callout--around" : "cc-quote"}>
-        ${block.kind && html`<p class="cc-callout__title"><${Icon} icon=${SPARKLES} />${showHidden(block.title || block.kind)}</p>`}
-        ${parseBlocks(block.lines).map((inner, index) => html`<${Plain} key=${index} block=${inner} />`)}
-      </div>`;
-    case "rule":
-      return html`<hr class="cc-hr" />`;
-    case "gap":
-      return html`<p class="cc-gap" aria-label=${say("leftOut")}>…</p>`;
-    case "paragraph":
-      return html`<p dir="auto"><${Inline} text=${block.text} /></p>`;
-    default:
-      return null;
-  }
+/**
+ * How blocks are shown; the title of the note stands elsewhere.
+ *
+ * @type {{ [Type in Exclude<Block["type"], "properties">]: (block: Extract<Block, { type: Type }>) => unknown }}
+ */
+const BLOCKS = {
+  heading: ({ level, text }) => level > 1 && html`<h3 dir="auto">${showInline(text)}</h3>`,
+  paragraph: ({ text }) => html`<p dir="auto">${showInline(text)}</p>`,
+  list: ({ items, isOrdered }) => html`<${isOrdered ? "ol" : "ul"} class="cc-md">
+    ${items.map((item) => html`<li dir="auto">${showInline(item)}</li>`)}
+  <//>`,
+  code: ({ text }) => html`<pre class="cc-code" tabindex="0" aria-label=${say("code")}>${showHidden(text)}</pre>`,
+  callout: ({ kind, title, lines }) => html`<div class=${kind ? "cc-callout cc-callout--around" : "cc-quote"}>
+    ${kind && html`<p class="cc-callout__title"><${Icon} icon=${SPARKLES} />${showHidden(title || kind)}</p>`}
+    ${parseBlocks(lines).map(showBlock)}
+  </div>`,
+  rule: () => html`<hr class="cc-hr" />`,
+  gap: () => html`<p class="cc-gap" aria-label=${say("leftOut")}>…</p>`,
+};
+
+/** @type {(block: Block) => unknown} */
+function showBlock(block) {
+  return /** @type {any} */ (BLOCKS)[block.type](block);
 }
 
 /** @param {{ property: Property }} props */
@@ -149,7 +147,7 @@ function NewProperty({ proposal, isEdited }) {
   const draft = app.inbox.draft(proposal.id).value;
   const value = draft ?? linesOf(proposal);
   const isList = Array.isArray(text);
-  const doubtful = draft === null ? findUnsupported(proposal) : [];
+  const doubtful = findUnsupported(proposal, draft);
   const isText = !isList && ![CHECKBOX, DATE, LINK].some((form) => form.test(value));
   const [doubts = []] = isText ? findDoubts(doubtful, [value]) : [];
   const isCopied = !doubts.length && draft === null && flags.includes(OWN_SENTENCE);
@@ -174,11 +172,11 @@ function Callout({ proposal, title, isEdited }) {
   if (isEdited) return html`<div class="cc-callout cc-edit" key="callout">${head}<${Editor} proposal=${proposal} />${hint}</div>`;
   const blocks = parseBlocks(toLines([["=", draft ?? linesOf(proposal)]]));
   const paragraphs = blocks.map((block) => (block.type === "paragraph" ? block.text : ""));
-  const doubts = findDoubts(draft === null ? findUnsupported(proposal) : [], paragraphs);
+  const doubts = findDoubts(findUnsupported(proposal, draft), paragraphs);
   return html`<div class="cc-callout" key="callout">${head}
       ${blocks.map((block, index) => block.type === "paragraph"
         ? html`<${Text} key=${index} proposal=${proposal} text=${block.text} doubts=${doubts[index]} isParagraph />`
-        : html`<${Plain} key=${index} block=${block} />`)}
+        : showBlock(block))}
     </div>
     ${draft === null
       ? html`<${Supported} evidence=${proposal.evidence ?? []} />
@@ -186,9 +184,13 @@ function Callout({ proposal, title, isEdited }) {
       : hint}`;
 }
 
-/** @param {Proposal} proposal */
-function findUnsupported({ evidence }) {
-  return (evidence ?? []).filter((each) => !each.supported);
+/**
+ * Return the sentences that nothing supports, none once somebody has changed the text.
+ *
+ * @type {(proposal: Proposal, draft: string | null) => Evidence[]}
+ */
+function findUnsupported({ evidence }, draft) {
+  return draft === null ? (evidence ?? []).filter((each) => !each.supported) : [];
 }
 
 /**
@@ -213,7 +215,7 @@ function findDoubts(sentences, texts) {
 /** @param {{ proposal: Proposal, text: string, doubts: Doubt[], isParagraph?: boolean }} props a text, with what is doubtful in it */
 function Text({ proposal, text, doubts, isParagraph = false }) {
   const pieces = cutAt(parseInline(text), doubts).map(({ range, pieces: all }, index) => {
-    const words = html`<${Pieces} key=${index} pieces=${all} />`;
+    const words = all.map(showPiece);
     const doubt = doubts[range];
     if (!doubt) return words;
     const why = doubt.evidence ? `why-${proposal.id}-${doubt.number}` : undefined;
@@ -320,18 +322,14 @@ function Editor({ proposal }) {
   return html`<textarea ref=${area} dir="auto" rows="1" aria-label=${say("yourWords")} onInput=${type} onKeyDown=${press}></textarea>`;
 }
 
-/** @param {{ text: string }} props */
-function Inline({ text }) {
-  return html`<${Pieces} pieces=${parseInline(text)} />`;
-}
-
-/** @param {{ pieces: Piece[] }} props */
-function Pieces({ pieces }) {
-  return pieces.map((piece) => (piece.styles ?? []).reduceRight((shown, style) => html`<${style}>${shown}<//>`, showPiece(piece)));
+/** @param {string} text */
+function showInline(text) {
+  return parseInline(text).map(showPiece);
 }
 
 /** @param {Piece} piece @returns {unknown} */
-function showPiece({ type, text, target = "" }) {
+function showPiece({ type, text, target = "", styles: [style, ...styles] = [] }) {
+  if (style) return html`<${style}>${showPiece({ type, text, target, styles })}<//>`;
   const words = showHidden(text);
   if (type === "link") return html`<${NoteLink} target=${target}>${words}<//>`;
   if (type === "tag") return html`<span class="cc-pill-tag">${words}</span>`;
@@ -346,21 +344,4 @@ export function NoteLink({ target, children }) {
   const { shell } = useApp();
   const open = shell.openNote && instead((event) => shell.openNote?.(target, event));
   return html`<a class="cc-note" href=${shell.noteHref(target)} onClick=${open}>${children}</a>`;
-}
-
-/** @param {{ parts: Parts }} props the note's own text, with what is added and taken out */
-export function Source({ parts }) {
-  return html`<${Diff} class="cc-card cc-paper cc-source" label=${say("source")} parts=${parts} />`;
-}
-
-/** @param {{ class: string, label: string, parts: Parts }} props what is added and taken out */
-export function Diff({ class: name, label, parts }) {
-  return html`<pre class=${name} tabindex="0" aria-label=${label}>
-    ${parts.map(([mark, text], index) => {
-      const words = showHidden(text);
-      if (mark === "+") return html`<ins key=${index}>${words}</ins>`;
-      if (mark === "-") return html`<del key=${index}>${words}</del>`;
-      return mark === "…" ? "…\n" : words;
-    })}
-  </pre>`;
 }

@@ -57,7 +57,7 @@ function Shown() {
   const isDecided = tab.value === "decided";
   if (isDecided && isListShown.value) return html`<div class="cc-list"><${Decided} /></div>`;
   if (isDecided) return html`<${DecidedOne} />`;
-  if (tab.value === "review" && isListShown.value) return html`<${List} isBare />`;
+  if (tab.value === "review" && isListShown.value) return html`<${List} />`;
   const ids = inbox.shown.value;
   const row = (/** @type {number} */ id) => html`<li key=${id}><${Row} id=${id} title="" isCurrent=${inbox.currentId.value === id} /></li>`;
   const isOfNote = tab.value === "note" && ids.length > 1;
