@@ -91,6 +91,7 @@ function begin(plugin) {
   plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
   plugin.register(plugin.daemon.store.status.subscribe(() => (updateStatusBar(plugin), announceBacklog(plugin))));
+  plugin.register(plugin.daemon.store.runs.subscribe(() => updateStatusBar(plugin)));
   plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));

@@ -1,6 +1,5 @@
 /** What this window is working on: runs that were begun here, and edits that wait until the user is done with something. */
 
-import { effect } from "@preact/signals";
 import { readList } from "../ui/api.js";
 import { NoteUnavailable } from "./errors.js";
 import { updateStatusBar } from "./status-bar.js";
@@ -23,8 +22,8 @@ import { say } from "./words.js";
 
 /** The work of this window, one thing at a time for a note. */
 export class Work {
-  /** What is being done, in words, by the note or folder, or by several of them. */
-  doing = /** @type {Map<TAbstractFile | TAbstractFile[], string>} */ (new Map());
+  /** What says in words what is being done, by the note or folder, or by several of them. */
+  doing = /** @type {Map<TAbstractFile | TAbstractFile[], () => string>} */ (new Map());
   waits = /** @type {Set<Wait>} */ (new Set());
   /** The ids of the runs that are followed. */
   runs = /** @type {Set<string>} */ (new Set());
@@ -46,7 +45,7 @@ export class Work {
    */
   async do(about, act) {
     if ("path" in about && this.doing.has(about)) throw new NoteUnavailable(say("busy", { path: about.path }));
-    this.doing.set(about, say("askingModel"));
+    this.doing.set(about, () => say("askingModel"));
     updateStatusBar(this.#plugin);
     try {
       return await act();
@@ -68,20 +67,15 @@ export class Work {
   async follow(run, about, describe = () => "") {
     const plugin = this.#plugin;
     const { store } = plugin.daemon;
-    const findRun = () => store.runs.value.find(({ id }) => id === run.id) ?? run;
-    const endShowing = effect(() => {
-      const words = describe(store.status.value ? findRun() : { ...findRun(), waits: say("waitingUntil", { what: say("untilAnswer") }) });
-      if (!about || !this.doing.has(about)) return;
-      this.doing.set(about, words);
-      updateStatusBar(plugin);
-    });
+    const findRun = () => store.runs.peek().find(({ id }) => id === run.id) ?? run;
+    const away = say("waitingUntil", { what: say("untilAnswer") });
+    if (about) this.doing.set(about, () => describe(store.status.peek() ? findRun() : { ...findRun(), waits: away }));
     this.runs.add(run.id);
     try {
       const results = await store.follow(run);
       if (results) return { results, fault: findRun().fault };
       return { results: await readChanges(plugin, run.id), fault: say("startedAnew") };
     } finally {
-      endShowing();
       this.runs.delete(run.id);
     }
   }

@@ -39,7 +39,7 @@ export function updateStatusBar(plugin) {
 function describe({ work, daemon }) {
   const { status } = daemon;
   const wait = [...work.waits].at(-1);
-  const own = wait ? say("waitingUntil", { what: wait.what }) : [...work.doing.values()].at(-1);
+  const own = wait ? say("waitingUntil", { what: wait.what }) : [...work.doing.values()].at(-1)?.();
   if (own) return [`${own}…`, status ? "" : daemon.words];
   if (!status) return [daemon.state, daemon.words];
   const today = say("barToday", { n: status.today.notes });
