@@ -90,18 +90,15 @@ export class App {
     if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.follow().catch(() => {});
   }
 
-  /** Decide on the current proposal. @param {"accept" | "refuse"} what */
-  decide(what) {
-    const id = this.inbox.currentId.peek();
-    if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide(what, [id]);
-    this.#settle();
-  }
-
-  /** Accept all that is proposed for the current note, as one step. */
-  acceptNote() {
-    const path = this.inbox.current.peek()?.path;
-    const ids = this.inbox.order.peek().filter((id) => this.inbox.get(id)?.path === path);
-    if (ids.length) void this.decisions.decide("accept", ids);
+  /**
+   * Decide on the current proposal. isOfNote: on all for its note, as one step.
+   *
+   * @type {(what: "accept" | "refuse", isOfNote?: boolean) => void}
+   */
+  decide(what, isOfNote = false) {
+    const current = this.inbox.current.peek();
+    const isMeant = (/** @type {number} */ id) => id === current?.id || (isOfNote && this.inbox.get(id)?.path === current?.path);
+    if (this.tab.peek() !== "decided") void this.decisions.decide(what, this.inbox.order.peek().filter(isMeant));
     this.#settle();
   }
 

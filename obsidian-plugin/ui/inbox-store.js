@@ -19,7 +19,7 @@ const REST = 500; // of the others
 const CONTEXT = 200; // lines of a note around a proposal
 
 export class InboxStore {
-  /** @type {Map<number, Signal<Proposal>>} */
+  /** All that were read, as they were then. @type {Map<number, Proposal>} */
   proposals = new Map();
   /** The newest proposal that a note ever had here, by path: it keeps its place whatever is decided on. @type {Map<string, number>} */
   newest = new Map();
@@ -70,7 +70,7 @@ export class InboxStore {
 
   current = computed(() => {
     void this.order.value; // it may be read only after it is chosen
-    return this.proposals.get(this.currentId.value ?? -1)?.value ?? null;
+    return this.get(this.currentId.value ?? -1);
   });
 
   counts = computed(() => {
@@ -87,7 +87,7 @@ export class InboxStore {
 
   /** @param {number} id */
   get(id) {
-    return this.proposals.get(id)?.peek() ?? null;
+    return this.proposals.get(id) ?? null;
   }
 
   /** @type {(id: number, filters: Filters) => boolean} */
@@ -158,9 +158,7 @@ export class InboxStore {
   /** Keep a proposal as it is now. @param {Proposal} proposal */
   keep(proposal) {
     const { id, path } = proposal;
-    const kept = this.proposals.get(id);
-    if (!kept) this.proposals.set(id, signal(proposal));
-    else if (JSON.stringify(kept.peek()) !== JSON.stringify(proposal)) kept.value = proposal;
+    this.proposals.set(id, proposal);
     this.newest.set(path, Math.max(id, this.newest.get(path) ?? 0));
   }
 
@@ -262,12 +260,11 @@ export class InboxStore {
 
   /** Return where the proposal goes in its note; it is asked for once, and again once it is out of date. @param {number} id */
   place(id) {
-    const known = this.places.get(id);
-    if (known) return known;
-    /** @type {Signal<Placed | null>} */
-    const place = signal(null);
-    this.places.set(id, place);
-    this.#readPlace(id, place);
+    let place = this.places.get(id);
+    if (!place) {
+      this.places.set(id, (place = signal(null)));
+      this.#readPlace(id, place);
+    }
     return place;
   }
 

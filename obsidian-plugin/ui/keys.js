@@ -67,7 +67,7 @@ function nameOf({ key, code, shiftKey }) {
 /** @type {Record<string, (app: App) => void>} */
 const ACTS = {
   a: (app) => app.decide("accept"),
-  A: (app) => app.acceptNote(),
+  A: (app) => app.decide("accept", true),
   r: (app) => app.decide("refuse"),
   e: (app) => app.startEditing(),
   i: (app) => app.toggleAgain(),

@@ -96,7 +96,7 @@ function Title({ proposal: { path } }) {
   const { name, folder } = splitPath(path);
   const together = app.inbox.order.value.filter((id) => app.inbox.get(id)?.path === path);
   const flagged = together.filter((id) => app.inbox.get(id)?.flags.length).length;
-  const all = html`<${Button} cap="⇧A" aria-keyshortcuts="Shift+A" onClick=${() => app.acceptNote()}>
+  const all = html`<${Button} cap="⇧A" aria-keyshortcuts="Shift+A" onClick=${() => app.decide("accept", true)}>
     ${flagged > 0 && html`<i class="cc-dot"></i>`}
     <span>
       ${acceptWords(together.length)}${flagged > 0 && html`<span class="cc-hidden">, ${say("someFlagged", { n: flagged })}</span>`}

@@ -237,7 +237,7 @@ function RowLink({ proposal, title, words, isCurrent, children, ...own }) {
 /** @param {{ id: number, title: string, isCurrent: boolean }} props title: the note, where it has no other row */
 export function Row({ id, title, isCurrent }) {
   const app = useApp();
-  const proposal = app.inbox.proposals.get(id)?.value;
+  const proposal = app.inbox.get(id);
   if (!proposal) return null;
   const draft = app.inbox.draft(id).value;
   const flags = proposal.flags.map((flag) => describeFlag(flag).name).join(", ");
