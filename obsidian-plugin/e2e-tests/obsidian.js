@@ -10,8 +10,6 @@ import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
 import { PATIENCE, waitFor } from "./wait.js";
 
-export { readData, writeData } from "./daemon.js";
-
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PLUGIN = dirname(HERE);
 const FONT = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2";

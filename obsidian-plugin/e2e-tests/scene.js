@@ -1,9 +1,9 @@
 /** A vault, its daemon, an endpoint and a window with the plugin, and what a user does there. */
 
 import assert from "node:assert/strict";
-import { Vault } from "./daemon.js";
+import { Vault, writeData } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
-import { errorsOf, Obsidian, writeData } from "./obsidian.js";
+import { errorsOf, Obsidian } from "./obsidian.js";
 import { tidyUp } from "./scenarios.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
