@@ -260,6 +260,16 @@ describe("an open note whose file is not what its editor shows", () => {
     assert.deepEqual([await host.read("A.md"), view.editor.content], [fill(synced), fill(synced)]);
   });
 
+  test("leaves its tab to another note meanwhile, which keeps its line ends", async () => {
+    const other = NOTE.replaceAll("\n", "\r\n");
+    await host.app.vault.modify(host.app.vault.getFileByPath("B.md"), other);
+    host.files.set("A.md", `${NOTE}From the other device.\n`);
+    await host.command("enrich-note");
+    await view.leaf.openFile(host.app.vault.getFileByPath("B.md"));
+    await host.pass(4_000);
+    assert.equal(await host.read("B.md"), other);
+  });
+
   test("is left alone where Obsidian never shows what a sync client wrote", async () => {
     host.files.set("A.md", `${NOTE}From the other device.\n`);
     await host.command("enrich-note");
