@@ -29,11 +29,10 @@ export class Heartbeat {
   #reportedAt = 0;
   #isTold = false;
   #delay = FIRST / 2;
-  /** How many checks were begun. */
-  #begun = 0;
+  /** How many checks were made. */
+  #turn = 0;
   #checks = new Turns(() => this.#check());
   #reports = new Turns(() => this.#report());
-  #isListening = false;
   #lastEvent = "";
   #plugin;
 
@@ -58,7 +57,6 @@ export class Heartbeat {
   async #check() {
     const { timers } = this.#plugin;
     if (timers.isStopped) return;
-    this.#begun += 1;
     const delay = this.status || this.#isTold ? FIRST : this.#delay * 2;
     let isTold = false;
     try {
@@ -77,8 +75,7 @@ export class Heartbeat {
     this.#isTold = isTold;
     void this.reportOpenIfChanged(); // a note may have been opened or renamed since
     this.#delay = isTold ? OFTEN : Math.min(delay, SELDOM);
-    if (this.status) void this.#listen();
-    else this.#checkIn(this.#delay);
+    void this.#follow(++this.#turn).catch(() => {});
     updateStatusBar(this.#plugin);
     for (const watch of this.#plugin.watchers) watch();
   }
@@ -93,34 +90,27 @@ export class Heartbeat {
     this.store.takeRuns(runs);
   }
 
-  /** Check the daemon after so many milliseconds, unless it is checked before. @param {number} ms */
-  #checkIn(ms) {
-    const begun = this.#begun;
-    this.#plugin.timers.pause(ms).then(() => void (begun === this.#begun && this.check()), () => {});
-  }
-
-  /** Take what the daemon tells until it does not answer any more. Never rejects. */
-  async #listen() {
-    const { connection, timers } = this.#plugin;
-    if (this.#isListening) return;
-    this.#isListening = true;
+  /** Take what the daemon tells until it does not answer, and check it again; unless it was checked meanwhile. @param {number} turn */
+  async #follow(turn) {
+    const { connection, timers, watchers } = this.#plugin;
+    let delay = this.#delay;
     try {
       while (this.status) {
         const events = await connection.readEvents(this.#lastEvent);
-        if (timers.isStopped) return;
+        if (turn !== this.#turn || timers.isStopped) return;
         for (const event of events) {
           this.#lastEvent = event.id;
           this.store.takeEvent(event);
-          for (const watch of this.#plugin.watchers) watch(event);
+          for (const watch of watchers) watch(event);
         }
         const isDue = Date.now() - this.#reportedAt >= OFTEN || events.some(({ name }) => name === "outbox" || name === "reset");
         if (isDue) await this.reportOpen();
       }
     } catch {
-      if (!timers.isStopped) this.#checkIn(FIRST);
-    } finally {
-      this.#isListening = false;
+      delay = FIRST;
     }
+    await timers.pause(delay);
+    if (turn === this.#turn) await this.check();
   }
 
   /** Tell the daemon which notes are open, after what it is being told, and take what it says is to be changed in them. */

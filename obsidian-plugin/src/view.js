@@ -3,7 +3,7 @@
 import { effect } from "@preact/signals";
 import { ItemView, Keymap } from "obsidian";
 import { render } from "preact";
-import { ApiError } from "../ui/api.js";
+import { ApiError, Client } from "../ui/api.js";
 import { html } from "../ui/dom.js";
 import { mountInbox } from "../ui/obsidian/sidebar.js";
 import { notifyOfErrors } from "./dialogs.js";
@@ -15,7 +15,7 @@ import { findSetUp } from "./set-up.js";
 import { SetUpView } from "./set-up-view.js";
 
 /** @import { TFile, WorkspaceLeaf } from "obsidian" */
-/** @import { Api, DaemonEvent } from "../ui/api.js" */
+/** @import { Decisions, DaemonEvent } from "../ui/api.js" */
 /** @import { DecisionsMade, NoteDecision } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { SetUp } from "./set-up.js" */
@@ -110,12 +110,8 @@ export class CompanionView extends ItemView {
     render(null, body);
     const parent = body.createDiv({ cls: "cc cc-obsidian cc-view" });
     this.said.empty();
-    /** @type {Api} */
-    const api = {
-      get: (path, query) => plugin.api.get(path, query),
-      post: (path, body) => plugin.api.post(path, body),
-      decide: (decisions) => decideAll(plugin, decisions),
-    };
+    const decide = (/** @type {Decisions} */ decisions) => decideAll(plugin, decisions);
+    const api = Object.assign(new Client(plugin.connection), { decide });
     const inbox = mountInbox(parent, api, plugin.daemon.store, {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
       propose: () => void notifyOfErrors(plugin, () => enrichNote(plugin, requireNote(this.app), { propose: true })),
@@ -173,7 +169,7 @@ export async function openView({ app }, inTab = false) {
  * Decide on proposals. What goes into a note that is open in this window is made here before it returns.
  *
  * @param {CompanionPlugin} plugin
- * @param {Parameters<Api["decide"]>[0]} decisions
+ * @param {Decisions} decisions
  */
 async function decideAll(plugin, decisions) {
   /** @type {DecisionsMade} */
