@@ -531,6 +531,7 @@ test("what is doubtful is underlined and says why, within the paper, and can be 
   assert.equal(await doubts.count(), 3);
   const bottom = (name) => page.locator(name).last().evaluate((element) => element.getBoundingClientRect().bottom);
   await waitFor("the paper holds its notes", async () => (await bottom(".cc-evidence")) < (await bottom(".cc-paper")));
+  await assertAccessible(page);
   await page.getByRole("button", { name: "Leave this sentence out" }).last().click();
   assert.equal(await doubts.count(), 0); // nothing is known of one's own words
   assert.doesNotMatch(await page.locator(".cc-callout").first().innerText(), /In the fridge/);

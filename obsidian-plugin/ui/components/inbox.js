@@ -209,7 +209,7 @@ export function DecidedOne() {
   const bar = html`<div class="cc-actions" role="toolbar" aria-label=${say("changeMind")}>
     <${Button} icon=${Undo2} cap="U" onClick=${() => void app.reopen(proposal)}>${say(isWritten ? "undo" : "restore")}<//>
   </div>`;
-  return html`<${Sheet} proposal=${proposal} label=${say("decided")} head=${fate} foot=${bar}>
+  return html`<${Sheet} proposal=${proposal} label=${say("proposal")} head=${fate} foot=${bar}>
     <${Paper} key=${proposal.id} proposal=${{ ...proposal, evidence: null, flags: [] }} placed=${null} />
   <//>`;
 }

@@ -17,7 +17,7 @@ import { say, showHidden, splitPath } from "../words.js";
  * @typedef {{ key: string, top: number, height: number, path: string, id: number | null }} Item
  */
 
-const TITLE = 34; // pixels
+const TITLE = 32; // pixels
 const GAP = 8; // above the title of a note, but the first
 const BEYOND = 400; // pixels above and below what is in sight that have rows, too
 
@@ -167,12 +167,12 @@ function layOut(groups, row) {
 function Rows() {
   const { inbox } = useApp();
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
-  const seen = useSignal({ top: 0, height: 800, row: 36 });
+  const seen = useSignal({ top: 0, height: 800, row: 32 });
   useEffect(() => {
     const element = scroller.current;
     if (!element) return undefined;
     const look = () => {
-      const row = element.ownerDocument.defaultView?.matchMedia("(pointer: coarse)").matches ? 44 : 36;
+      const row = element.ownerDocument.defaultView?.matchMedia("(pointer: coarse)").matches ? 44 : 32;
       seen.value = { top: element.scrollTop, height: element.clientHeight || 800, row };
     };
     const observer = new ResizeObserver(look);

@@ -230,7 +230,7 @@ function Text({ proposal, text, doubts, isParagraph = false }) {
 function Why({ proposal, evidence, number }) {
   const app = useApp();
   const { path, sentence, shown } = evidence;
-  return html`<aside class="cc-evidence" id=${`why-${proposal.id}-${number}`} style=${beside(number)} aria-label=${say("aboutSentence")}>
+  return html`<aside role="note" class="cc-evidence" id=${`why-${proposal.id}-${number}`} style=${beside(number)} aria-label=${say("aboutSentence")}>
     <h3><${Icon} icon=${CircleQuestionMark} />${say("flagUnsupported")}</h3>
     <p>${say(shown ? "closest" : "nothingClose")}</p>
     ${shown && html`<blockquote dir="auto">“${showHidden(plainText(shown))}”</blockquote>`}
@@ -267,7 +267,7 @@ function Reasons({ proposal, underlined }) {
   const app = useApp();
   const others = proposal.flags.filter((flag) => flag !== "unsupported" || !underlined);
   if (!others.length) return null;
-  return html`<aside class="cc-evidence" style=${beside(underlined, underlined === 0)} aria-label=${say("whyLook")}>
+  return html`<aside role="note" class="cc-evidence" style=${beside(underlined, underlined === 0)} aria-label=${say("whyLook")}>
     ${others.map(describeFlag).map(({ name, why, icon }) => html`
       <div key=${name}><h3><${Icon} icon=${icon} />${name}</h3><p>${why}</p></div>`)}
     ${proposal.flags.includes(OWN_SENTENCE) && html`<p>

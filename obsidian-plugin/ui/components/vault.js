@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { ChevronRight, Folder as FolderIcon } from "lucide";
-import { Button, Column, html, Icon, instead, Loading, Section, SPARKLES, useAnswer, useApp, withCode } from "../dom.js";
+import { Button, Column, html, Icon, Loading, Section, SPARKLES, useAnswer, useApp, withCode } from "../dom.js";
 import { nameOf } from "../proposal.js";
 import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
@@ -160,30 +160,39 @@ function addUp(all) {
   return sum;
 }
 
-/** @param {{ folder: Folder, chosen: Signal<string> }} props */
-function FolderRow({ folder, chosen }) {
-  const { below } = folder;
-  if (!below.length) return html`<li class="cc-folder"><${FolderLine} folder=${folder} chosen=${chosen} icon=${FolderIcon} /></li>`;
-  return html`<li><details>
-    <summary><${FolderLine} folder=${folder} chosen=${chosen} icon=${ChevronRight} /></summary>
-    <ul>${below.map((each) => html`<li key=${each.path} class="cc-folder"><${FolderLine} folder=${each} chosen=${chosen} /></li>`)}</ul>
-  </details></li>`;
+/** @param {{ folder: Folder, chosen: Signal<string>, icon?: IconNode | null }} props those in it unfold; its link stands beside what does that */
+function FolderRow({ folder, chosen, icon = FolderIcon }) {
+  const { below, counts } = folder;
+  const link = html`<${ToDoLink} folder=${folder} chosen=${chosen} />`;
+  if (!below.length) return html`<li class="cc-folder"><${FolderLine} folder=${folder} icon=${icon} />${link}</li>`;
+  return html`<li>
+    <details>
+      <summary>
+        <${FolderLine} folder=${folder} icon=${ChevronRight} /><span class="cc-todo" aria-hidden="true">${describeRest(counts)}</span>
+      </summary>
+      <ul>${below.map((each) => html`<${FolderRow} key=${each.path} folder=${each} chosen=${chosen} icon=${null} />`)}</ul>
+    </details>
+    ${link}
+  </li>`;
 }
 
-/** @param {{ folder: Folder, chosen: Signal<string>, icon?: IconNode }} props */
-function FolderLine({ folder, chosen, icon }) {
-  const { counts, name, path } = folder;
+/** @param {{ folder: Folder, icon: IconNode | null }} props */
+function FolderLine({ folder: { counts, name }, icon }) {
   const words = showHidden(name) || say("topFolder");
-  const choose = instead(() => (chosen.value = path)); // in a summary a click would open it
-  const todo = describeRest(counts);
-  const label = say("toDoIn", { n: counts.to_do, folder: words });
-  const link = html`<button class="cc-link" aria-label=${label} onClick=${choose}>${todo}</button>`;
   return html`<span class="cc-name">
       ${icon && html`<${Icon} icon=${icon} class=${icon === ChevronRight ? "cc-icon--right" : ""} />`}
       <bdi>${words}</bdi> <small class="cc-num">${formatNumber(counts.notes)}</small>
     </span>
-    <${Stack} counts=${counts} name=${words} />
-    <span class="cc-todo">${counts.to_do && path ? link : todo}</span>`;
+    <${Stack} counts=${counts} name=${words} />`;
+}
+
+/** @param {{ folder: Folder, chosen: Signal<string> }} props what is left in a folder; a click lists its notes */
+function ToDoLink({ folder: { counts, name, path }, chosen }) {
+  const words = describeRest(counts);
+  if (!counts.to_do || !path) return html`<span class="cc-todo">${words}</span>`;
+  const label = say("toDoIn", { n: counts.to_do, folder: showHidden(name) });
+  const choose = () => (chosen.value = path);
+  return html`<span class="cc-todo"><button class="cc-link" aria-label=${label} onClick=${choose}>${words}</button></span>`;
 }
 
 /** @param {Counts} counts */
