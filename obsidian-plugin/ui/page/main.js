@@ -3,6 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { Keyboard } from "lucide";
 import { render } from "preact";
+import { toQuery } from "../api.js";
 import { App } from "../app.js";
 import { Dialogs } from "../components/dialogs.js";
 import { History } from "../components/history.js";
@@ -87,18 +88,13 @@ function writeAddress() {
   const { flagged, kind, folder, search, path } = filters.value;
   const isDecided = app.tab.value === "decided";
   const id = isDecided ? app.decided.currentId.value : currentId.value;
-  const isList = app.isListShown.value;
+  const list = app.isListShown.value ? 1 : 0;
   if (page.value !== "inbox" || !isLoaded.value) return;
-  const query = new URLSearchParams();
-  if (isDecided) query.set("show", "decided");
-  if (flagged) query.set("flagged", "1");
-  for (const [name, value] of Object.entries({ kind, folder, search, note: path })) if (value) query.set(name, value);
-  if (isList) query.set("list", "1");
-  if (id !== null) query.set("id", String(id));
-  const address = `/inbox${query.size ? `?${query.toString()}` : ""}`;
+  const query = { show: isDecided ? "decided" : "", flagged: flagged ? 1 : 0, kind, folder, search, note: path, list, id: id ?? 0 };
+  const address = `/inbox${toQuery(Object.fromEntries(Object.entries(query).filter(([, value]) => value)))}`;
   if (address === location.pathname + location.search) return;
   const wasList = new URLSearchParams(location.search).has("list");
-  if (wasList && !isList && location.pathname === "/inbox") history.pushState(null, "", address);
+  if (wasList && !list && location.pathname === "/inbox") history.pushState(null, "", address);
   else history.replaceState(null, "", address);
 }
 
