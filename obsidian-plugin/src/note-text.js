@@ -195,7 +195,11 @@ export function applyEdits(text, edits) {
   return toChanges(text, edits).apply(toLines(text)).toString();
 }
 
-/** Return the edits of a text as an editor makes them. Their offsets count UTF-16 code units. @type {(text: string, edits: Edit[]) => ChangeSet} */
+/**
+ * Return the edits of a text as an editor makes them. Their offsets count UTF-16 code units.
+ *
+ * @type {(text: string, edits: Edit[]) => ChangeSet}
+ */
 function toChanges(text, edits) {
   const sorted = [...edits].sort((a, b) => a.start - b.start || a.end - b.end);
   return ChangeSet.of(sorted.map(({ start, end, text: insert }) => ({ from: start, to: end, insert: toLines(insert) })), text.length);
