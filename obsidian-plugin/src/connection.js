@@ -13,7 +13,6 @@ import { say } from "./words.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
 /** @import { Answer, Question, Transport } from "../ui/api.js" */
-/** @import { Fault } from "./errors.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proof, TokenSecret } from "./api-types.d.ts" */
 
@@ -139,7 +138,7 @@ async function locate(plugin) {
       return { address, token };
     } catch (reason) {
       error = reason;
-      if (["away", "lost", "other"].includes(faultOf(reason))) fruitless.add(address);
+      if (["away", "other"].includes(faultOf(reason))) fruitless.add(address);
     }
   }
   const places = await readPlaces(plugin);
@@ -149,7 +148,7 @@ async function locate(plugin) {
     daemon.address = others[proofs.indexOf(proof)]?.address ?? "";
     if (daemon.address) return { address: daemon.address, token: proof === "token" ? token : "" };
   }
-  if (!["away", "lost"].includes(faultOf(error))) throw error;
+  if (faultOf(error) !== "away") throw error;
   const wasHere = token || places.length || settings.code !== undefined;
   throw new ConnectionFault(wasHere ? "away" : "notInstalled", usual);
 }
@@ -250,8 +249,8 @@ function send({ manifest, timers }, address, { method, path, body, headers, toke
     throw: false,
     ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
   };
-  const fail = (/** @type {Fault} */ fault) => Promise.reject(new ConnectionFault(fault, address));
-  const answer = requestUrl(request).catch(() => fail("lost"));
-  const end = timers.pause(patience).then(() => fail("away"), () => answer); // once the plugin is switched off, all the same
+  const fail = (isSent = false) => Promise.reject(new ConnectionFault("away", address, isSent));
+  const answer = requestUrl(request).catch(() => fail(true));
+  const end = timers.pause(patience).then(() => fail(), () => answer); // once the plugin is switched off, it may still be answered
   return Promise.race([answer, end]);
 }

@@ -11,16 +11,15 @@ const LARGEST = 1024 * 1024; // bytes that the daemon takes
 /**
  * What may be wrong with the connection: in a word or two for the status bar, and in sentences.
  *
- * away: nobody answers at the address. lost: nobody knows whether the daemon did what it was asked to, as the connection ended before an
- * answer came. notInstalled: nobody answers, and nothing shows that this vault ever had a daemon. other: another program answers.
- * another: a daemon answers that cannot prove that it is this vault's. unpaired: there is no token, or the daemon does not accept it.
- * version: the versions of daemon and plugin do not work together. trouble: it does not answer as a daemon of this version does.
+ * away: nobody answers at the address. notInstalled: nor does anything show that this vault ever had a daemon. other: another program
+ * answers. another: a daemon answers that cannot prove that it is this vault's. unpaired: there is no token, or the daemon does not
+ * accept it. version: the versions of daemon and plugin do not work together. trouble: it does not answer as a daemon of this version
+ * does.
  *
  * @satisfies {Record<string, { state: Key, words: Key }>}
  */
 const FAULTS = {
   away: { state: "stateAway", words: "awayAt" },
-  lost: { state: "stateAway", words: "awayAt" },
   notInstalled: { state: "stateNotInstalled", words: "notInstalled" },
   other: { state: "stateAway", words: "otherProgram" },
   another: { state: "stateAnotherVault", words: "anotherVault" },
@@ -36,12 +35,13 @@ export class ConnectionFault extends NoAnswer {
   /**
    * @param {Fault} fault
    * @param {string} [address] that was tried
+   * @param {boolean} [isSent] whether the daemon may have done what it was asked to, as the connection ended before an answer came
    */
-  constructor(fault, address = "") {
+  constructor(fault, address = "", isSent = false) {
     super(say(FAULTS[fault].words, { address }));
     this.fault = fault;
     this.address = address;
-    this.isSent = fault === "lost";
+    this.isSent = isSent;
   }
 }
 

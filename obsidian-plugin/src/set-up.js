@@ -36,7 +36,7 @@ export async function findSetUp(plugin) {
   const program = await findProgram(plugin.app);
   let state = faultOf(error);
   if (!program && !["unpaired", "version", "trouble"].includes(state)) state = "notInstalled";
-  else if (state === "lost" || state === "notInstalled") state = "away"; // it is installed, and runs for no vault or another
+  else if (state === "notInstalled") state = "away"; // it is, but not for this vault
   return { state, program, model: null };
 }
 
