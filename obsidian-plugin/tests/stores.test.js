@@ -94,9 +94,11 @@ test("of many that are decided on the others come back, with why; an undo puts a
   assert.deepEqual([inbox.order.value, decisions.log.value[0].ids], [[3, 2, 1], [4]]);
   assert.deepEqual([...inbox.faults.value], [[3, "the note has changed"]]);
   assert.equal(decisions.toast.value.words, "Sage: the note has changed");
+  await new Promise(setImmediate);
+  assert.deepEqual(inbox.fresh.value, [4]); // what is open by now is read again: here 4, which an editor has yet to write
   status.follow = async () => null; // the daemon ended, and its list says what came of it
   await decisions.undo();
-  assert.deepEqual([inbox.order.value, inbox.currentId.value, inbox.deciding.size], [order, 4, 0]);
+  assert.deepEqual([inbox.order.value, inbox.fresh.value, inbox.currentId.value, inbox.deciding.size], [order, [], 4, 0]);
 });
 
 test("what is told stays while it is looked at", async (context) => {

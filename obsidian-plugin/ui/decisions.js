@@ -178,6 +178,7 @@ export class DecisionStore {
       else inbox.putIn(rest); // somebody may be about to decide on the current one
     });
     this.#tellEnd(decision, rest.length, whys[0]);
+    if (rest.length) inbox.follow().catch(() => {}); // somebody else may have decided on it, or on others meanwhile
   }
 
   /** Say what was not done; of many, also what was. @type {(decision: Decision, rest: number, first?: [number, string]) => void} */

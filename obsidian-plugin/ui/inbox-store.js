@@ -189,19 +189,18 @@ export class InboxStore {
   putIn(ids) {
     if (!ids.length) return;
     const placeOf = (/** @type {number} */ id) => this.newest.get(this.get(id)?.path ?? "") ?? id;
+    const order = new Set([...this.order.peek(), ...ids]);
     this.turn += 1;
     batch(() => {
-      this.order.value = [...new Set([...this.order.peek(), ...ids])].sort((a, b) => placeOf(b) - placeOf(a) || a - b);
+      this.order.value = [...order].sort((a, b) => placeOf(b) - placeOf(a) || a - b);
+      this.fresh.value = this.fresh.peek().filter((id) => !order.has(id));
       if (this.currentId.peek() === null) this.choose(this.shown.peek()[0] ?? null);
     });
   }
 
   /** Show the new ones. */
   takeFresh() {
-    batch(() => {
-      this.putIn(this.fresh.peek());
-      this.fresh.value = [];
-    });
+    this.putIn(this.fresh.peek());
   }
 
   /** @param {number | null} id */
