@@ -213,6 +213,13 @@ describe("an open note that waits for edits", () => {
     assert.equal(host.notices.length, 1);
   });
 
+  test("is not written where a proposal is asked for", async () => {
+    await answerLate();
+    await host.menu("file-menu", view.file)["Propose for this note"]();
+    assert.equal(view.editor.getValue(), TYPED);
+    assert.equal(runs().at(-1).propose, true);
+  });
+
   test("gives way also where the answer waits until the cursor has left a property", async () => {
     await begin({});
     view.editor.cursor = NOTE.indexOf("description:") + 3;
