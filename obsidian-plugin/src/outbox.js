@@ -31,6 +31,8 @@ export class Outbox {
   rows = /** @type {WaitingEdits[]} */ ([]);
   /** Who waits here for the edits of a run of one note. */
   #expected = /** @type {Map<string, (making: Promise<Made>) => void>} */ (new Map());
+  /** The runs of one note that were begun here. */
+  #ofNotes = /** @type {Set<string>} */ (new Set());
   /** Open notes that the background would fill. */
   #toDo = /** @type {string[]} */ ([]);
   /** When a row or a note was tried last, in milliseconds since the epoch. */
@@ -88,6 +90,7 @@ export class Outbox {
 
   /** Resolve once the edits of a run were made here; rejects as makeNow does. @type {(run: string) => Promise<Made>} */
   expect(run) {
+    this.#ofNotes.add(run);
     return new Promise((resolve) => {
       this.#expected.set(run, resolve);
       this.look();
@@ -170,8 +173,9 @@ export class Outbox {
   /** Tell what was made in an open note that nobody asked for here. @type {(file: TFile, made: Made) => Promise<void>} */
   async #tell(file, { row, change, reason }) {
     if (row.change !== null) return tellUndone(this.#plugin, { undone: [{ path: file.path, undone_by: change, reason, code: null }] });
-    if (this.#plugin.work.runs.has(row.run ?? "")) return; // of a folder: it tells of all together
-    const more = this.#quiet.has(row.run ?? "") ? say("filledWhileResting") : "";
+    const run = row.run ?? "";
+    if (this.#plugin.work.runs.has(run) && !this.#ofNotes.has(run)) return; // of a folder: it tells of all together
+    const more = this.#quiet.has(run) ? say("filledWhileResting") : "";
     await tellFilled(this.#plugin, file, change, more);
   }
 

@@ -112,7 +112,7 @@ describe("a note that is typed in meanwhile", () => {
     assert.equal(await host.read("A.md"), FILLED);
   });
 
-  test("is left alone when it changes all the time", async () => {
+  test("is left alone while it changes all the time", async () => {
     await host.command("enrich-note");
     let typed = "";
     host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => {
@@ -127,6 +127,10 @@ describe("a note that is typed in meanwhile", () => {
     assert.equal(host.said, "“A” keeps changing, so nothing was written. It is filled when it rests.");
     assert.equal(typed, "xxxxx");
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
+    host.daemon.answers.clear();
+    await host.pass(10_000);
+    assert.equal(view.editor.getValue(), fill(`${NOTE}x${typed}`));
+    assert.match(host.said, /^Filled .*Undo$/, "as was said");
   });
 
   test("is left alone when the place is gone, with the daemon's reason", async () => {
