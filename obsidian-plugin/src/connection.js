@@ -69,8 +69,8 @@ export class Connection {
     if (error instanceof ApiError || tries === 1) return;
     await daemon.check();
     if (!daemon.error) return;
-    const { name } = manifest;
-    const wait = [...work.waits].find((each) => each.name === name) ?? { name, what: say("untilAnswer"), isCancelled: false };
+    const what = say("untilAnswer");
+    const wait = [...work.waits].find((each) => each.what === what) ?? { name: manifest.name, what, isCancelled: false };
     const isTold = work.waits.has(wait) || work.runs.size; // while a run is followed, the status bar tells it
     work.waits.add(wait);
     updateStatusBar(this.#plugin);
