@@ -7,7 +7,8 @@ import { page, runCommand, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const NOTE = "---\ndescription:\n---\n\n# Hedges\n\n#status/postponed\n\nA hedge wants to be cut twice a year, and never while birds nest.\n";
-const NAMES = ["Read", "Beside", "Gone", "C#", "Lines", "Fresh"];
+const HOSTILE = "<img src=x onerror=window.harm=1> \u202etxt";
+const NAMES = ["Read", "Beside", "Gone", "C#", "Lines", "Fresh", HOSTILE];
 
 const test = testsInWindow({
   async furnish({ vault }) {
@@ -65,6 +66,18 @@ test("a proposal for a note with CRLF line ends is shown in its place", async ()
   assert.doesNotMatch(await scene.vault.read("Lines.md"), /[^\r]\n/);
 });
 
+test("a name that somebody made to do harm is text: in the view, beside its note, and in notices", async () => {
+  await choose(`${HOSTILE}.md`, "Callout", HOSTILE.replace("\u202e", "<U+202E>"));
+  await title().click();
+  const preview = page.locator(".cm-editor .callout-companion-preview");
+  await preview.getByRole("button", { name: "Accept" }).click();
+  await waitFor("it is written", async () => /^> \[!ai\]/m.test(await scene.vault.read(`${HOSTILE}.md`)));
+  await runCommand(page, "Undo the last change");
+  await page.locator(".notice", { hasText: "<U+202E>" }).waitFor();
+  for (const place of [view(), page.locator(".notice")]) assert.equal(await place.locator("img").count(), 0);
+  assert.equal(await page.evaluate(() => window.harm), undefined);
+});
+
 test("a proposal that is decided on elsewhere is shown in its note no longer", async () => {
   await choose("Beside.md", "Callout");
   await title().click();
@@ -101,12 +114,12 @@ function title() {
 }
 
 /** Have a proposal be the current one. */
-async function choose(path, kind) {
+async function choose(path, kind, heading = path.replace(".md", "")) {
   await view().getByRole("button", { name: /^All \d/ }).first().click();
   await view().locator(".cc-place button").click();
   await view().getByRole("searchbox").fill(path);
   await view().locator(".cc-row", { hasText: `${kind}: ` }).click();
-  await view().getByRole("heading", { name: path.replace(".md", "") }).waitFor();
+  await view().getByRole("heading", { name: heading }).waitFor();
 }
 
 /** The names in the tabs. */
