@@ -9,6 +9,7 @@ import { say, showHidden } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Context, VNode } from "preact" */
+/** @import { Change, Coverage, NotePage, OutdatedPage, Spending, Taught } from "../src/api-types.d.ts" */
 /** @import { App } from "./app.js" */
 /** @import { Parts } from "./inbox-store.js" */
 
@@ -21,17 +22,26 @@ export const AppContext = createContext(/** @type {any} */ (null));
 export const useApp = () => useContext(AppContext);
 
 /**
+ * What the API answers, by path.
+ *
+ * @typedef {{
+ *   "/coverage": Coverage, "/notes": NotePage, "/outdated": OutdatedPage, "/spending": Spending, "/taught": Taught,
+ *   [path: `/changes/${number}`]: Change,
+ * }} Answers
+ */
+
+/**
  * Return what the API answers, null until it does. It is read again when one of the causes has changed.
  *
- * @template T
- * @param {string} path
+ * @template {keyof Answers} Path
+ * @param {Path} path
  * @param {unknown[]} causes
  * @param {Record<string, string | number>} [query]
  */
 export function useAnswer(path, causes, query = {}) {
   const { api } = useApp();
-  const answer = useSignal(/** @type {T | null} */ (null));
-  useEffect(() => void api.get(path, query).then((/** @type {T} */ got) => (answer.value = got), () => {}), causes);
+  const answer = useSignal(/** @type {Answers[Path] | null} */ (null));
+  useEffect(() => void api.get(path, query).then((got) => (answer.value = got), () => {}), causes);
   return answer;
 }
 

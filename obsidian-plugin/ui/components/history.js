@@ -8,7 +8,6 @@ import { canBeUndone, HistoryStore, isTakenBack } from "../history-store.js";
 import { formatDay, formatTime, joinNames, say, showHidden, splitPath } from "../words.js";
 
 /** @import { IconNode } from "lucide" */
-/** @import { Signal } from "@preact/signals" */
 /** @import { Change } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Entry } from "../history-store.js" */
@@ -129,7 +128,7 @@ function nameNeed(need) {
 
 /** @param {{ id: number, name: string }} props what a change did */
 function ChangeDiff({ id, name }) {
-  const change = /** @type {Signal<Change | null>} */ (useAnswer(`/changes/${id}`, []));
+  const change = useAnswer(`/changes/${id}`, []);
   if (!change.value) return html`<p class="cc-diff">…</p>`;
   const { diff } = change.value;
   if (diff === null) return html`<p class="cc-change__note">${say("diffGone")}</p>`;

@@ -230,7 +230,8 @@ function Text({ proposal, text, doubts, isParagraph = false }) {
 function Why({ proposal, evidence, number }) {
   const app = useApp();
   const { path, sentence, shown } = evidence;
-  return html`<aside role="note" class="cc-evidence" id=${`why-${proposal.id}-${number}`} style=${beside(number)} aria-label=${say("aboutSentence")}>
+  const id = `why-${proposal.id}-${number}`;
+  return html`<aside role="note" class="cc-evidence" id=${id} style=${beside(number)} aria-label=${say("aboutSentence")}>
     <h3><${Icon} icon=${CircleQuestionMark} />${say("flagUnsupported")}</h3>
     <p>${say(shown ? "closest" : "nothingClose")}</p>
     ${shown && html`<blockquote dir="auto">“${showHidden(plainText(shown))}”</blockquote>`}

@@ -4,7 +4,6 @@ import { useSignal } from "@preact/signals";
 import { Column, html, Loading, Section, useAnswer, useApp } from "../dom.js";
 import { formatMoment, formatNumber, say, showHidden } from "../words.js";
 
-/** @import { Signal } from "@preact/signals" */
 /** @import { Spending as SpendingShape, Spent, SpentOnDay, Status } from "../../src/api-types.d.ts" */
 
 /**
@@ -19,7 +18,7 @@ export function Spending() {
   const app = useApp();
   const status = app.status.status.value;
   const { input_tokens: read = 0, output_tokens: written = 0 } = status?.today ?? {};
-  const spending = /** @type {Signal<SpendingShape | null>} */ (useAnswer("/spending", [read + written]));
+  const spending = useAnswer("/spending", [read + written]);
   if (!spending.value || !status) return html`<${Loading} />`;
   const { days, month, is_free: isFree } = spending.value;
   const unit = findUnit(spending.value);

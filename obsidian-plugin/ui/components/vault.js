@@ -8,7 +8,7 @@ import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Signal } from "@preact/signals" */
-/** @import { Coverage, FolderCoverage, LeftAlone, NotePage, OutdatedPage, RunShape, Taught } from "../../src/api-types.d.ts" */
+/** @import { FolderCoverage, LeftAlone, RunShape } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Key } from "../words.js" */
 
@@ -41,7 +41,7 @@ export function Vault() {
   const folder = useSignal(""); // whose notes are listed as to do; empty: the vault's
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
-  const coverage = /** @type {Signal<Coverage | null>} */ (useAnswer("/coverage", [changed]));
+  const coverage = useAnswer("/coverage", [changed]);
   if (!coverage.value) return html`<${Loading} />`;
   const { total, folders, left_alone: left } = coverage.value;
   const { filled, notes, to_do: todo, waiting } = total;
@@ -160,7 +160,11 @@ function addUp(all) {
   return sum;
 }
 
-/** @param {{ folder: Folder, chosen: Signal<string>, icon?: IconNode | null }} props those in it unfold; its link stands beside what does that */
+/**
+ * A folder; those in it unfold. Its link stands beside what does that.
+ *
+ * @param {{ folder: Folder, chosen: Signal<string>, icon?: IconNode | null }} props
+ */
 function FolderRow({ folder, chosen, icon = FolderIcon }) {
   const { below, counts } = folder;
   const link = html`<${ToDoLink} folder=${folder} chosen=${chosen} />`;
@@ -206,7 +210,7 @@ function describeRest({ to_do: todo, waiting, left_alone: left, notes }) {
 function ToDoList({ folder, changed }) {
   const app = useApp();
   const query = { filter: "to-do", limit: LISTED, ...(folder && { folder }) };
-  const page = /** @type {Signal<NotePage | null>} */ (useAnswer("/notes", [changed], query));
+  const page = useAnswer("/notes", [changed], query);
   const isAsked = useSignal(false); // for all of the folder
   if (!page.value?.notes.length) return null;
   const { notes, total } = page.value;
@@ -232,7 +236,7 @@ function ToDoList({ folder, changed }) {
 /** @param {{ causes: unknown[] }} props */
 function OutdatedList({ causes }) {
   const app = useApp();
-  const page = /** @type {Signal<OutdatedPage | null>} */ (useAnswer("/outdated", causes, { limit: LISTED }));
+  const page = useAnswer("/outdated", causes, { limit: LISTED });
   if (!page.value?.texts.length) return null;
   return html`<${ListSection} id="outdated" title=${say("outdated")}>
     ${page.value.texts.map((text) => {
@@ -250,7 +254,7 @@ function OutdatedList({ causes }) {
 /** @param {{ changed: string }} props */
 function TaughtList({ changed }) {
   const app = useApp();
-  const taught = /** @type {Signal<Taught | null>} */ (useAnswer("/taught", [changed]));
+  const taught = useAnswer("/taught", [changed]);
   const { descriptions = "", corrections = [], refused = [] } = taught.value ?? {};
   if (!descriptions && !corrections.length && !refused.length) return null;
   return html`<${ListSection} id="taught" title=${say("taught")} words=${withCode(say("taughtMore"))}>
@@ -271,10 +275,7 @@ function TaughtList({ changed }) {
 
 /** @param {{ left: LeftAlone[] }} props */
 function LeftAloneList({ left }) {
-  const useNotes = (/** @type {string} */ filter) => {
-    const page = /** @type {Signal<NotePage | null>} */ (useAnswer("/notes", [left], { filter, limit: LISTED }));
-    return page.value?.notes ?? [];
-  };
+  const useNotes = (/** @type {string} */ filter) => useAnswer("/notes", [left], { filter, limit: LISTED }).value?.notes ?? [];
   const all = [...useNotes("skipped"), ...useNotes("left")];
   const names = (/** @type {string} */ reason) =>
     all.filter((note) => note.skipped === reason || note.left.includes(reason)).map(({ path }) => splitPath(path).name).join(", ");
