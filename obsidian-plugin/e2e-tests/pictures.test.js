@@ -42,8 +42,10 @@ for (const theme of ["light", "dark"]) {
     await take(page, `plugin-inbox-${theme}`);
     assert.equal(await page.locator(".cc-view").getByText(/^\d+ of \d+ reviewed$/).count(), 1, "said once");
 
+    await page.evaluate(() => document.activeElement?.blur()); // nobody is at the proposal, so it goes
     await clickRibbon(page);
     await shows(page, /\[!ai\]/);
+    await page.locator(".cc-view").getByText("Nothing waits for you").waitFor();
     await notice(page, /Filled/);
     await take(page, `plugin-note-${theme}`);
     await undoByNotice(page);
