@@ -93,7 +93,10 @@ test("the page", async (context) => {
     for (const name of ["inbox", "history", "vault", "spending"]) {
       await page.locator("nav a", { hasText: new RegExp(name, "i") }).click();
       await page.waitForFunction(() => !document.body.innerText.includes("One moment"));
-      if (name === "history") await page.locator(".cc-change summary").first().click();
+      if (name === "history") {
+        await page.locator(".cc-change summary").first().click();
+        await page.locator("pre.cc-diff").first().waitFor();
+      }
       for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
         await take(page, `page-${name}-${width}-${colorScheme}`);
