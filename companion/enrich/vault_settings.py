@@ -35,7 +35,6 @@ Reader = Literal["here", "elsewhere"]
 """Where the model that reads the notes runs: on this machine, or not."""
 
 _Marks = Mapping[str, object]
-_OURS = 2  # of the files, config.toml and the vault's own
 _YOUNG = 3_000_000_000  # nanoseconds after a change in which a file's times may hide another one
 _AT_REST = 0.02  # seconds without a change, after which a file is taken to be saved as a whole
 _SAVING = (0.05, 0.1, 0.3)  # seconds until one that cannot be used is read again
@@ -166,7 +165,7 @@ class SettingsSource:
 
         With an empty one, no note would be private.
         """
-        for path in self._settings_files()[:_OURS]:
+        for path in self._our_files():
             if _has_content(self._marks[path]):
                 self._with_content.add(path)
             if path in self._with_content and not _has_content(marks[path]):
@@ -192,10 +191,16 @@ class SettingsSource:
         return VaultSettings.of(config, prompts, obsidian)
 
     def _settings_files(self) -> list[str]:
-        ours = (config_file(), vault_file(self._root))
         theirs = (self._root / SETTINGS / name for name in SETTINGS_FILES)
-        around = filter(Path.exists, map(vault_file, self._root.parents))
-        return list(map(str, (*ours, *theirs, *around)))
+        return [*self._our_files(), *map(str, theirs)]
+
+    def _our_files(self) -> list[str]:
+        """Return the files of the settings in common, of the vault, and of vaults around it.
+
+        Missing ones are among them: a vault may be set up around this one.
+        """
+        own = map(vault_file, (self._root, *self._root.parents))
+        return [str(config_file()), *map(str, own)]
 
     def _prompt_folders(self) -> tuple[Path, Path]:
         return config_folder() / "prompts", self._root / OWN_FOLDER / "prompts"

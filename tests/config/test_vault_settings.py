@@ -82,6 +82,25 @@ def test_what_a_vault_around_keeps_private_stays_so(
     assert other.ignore.private_folders == ignore.private_folders
 
 
+def test_a_vault_around_is_watched(home: Path, tmp_path: Path) -> None:
+    outer, inner = tmp_path / "Outer", tmp_path / "Outer" / "Diary" / "Inner"
+    inner.mkdir(parents=True)
+    (home / "config.toml").write_text("[limits]\ntokens_a_day = 5\n")
+    settings = SettingsSource(inner)
+    assert settings.current.ignore.path_reason("Today.md") is None
+    private = f'vault = "{outer.as_posix()}"\n[private]\nfolders = ["Diary"]\n'
+    vault_file(outer).write_text(private)  # a file that was not there at the start
+    assert settings.refresh().ignore.is_private("Today.md")
+    vault_file(outer).write_text("")  # what is half saved lets nothing out
+    with pytest.raises(UsageError, match="is empty or gone"):
+        settings.refresh()
+    vault_file(outer).write_text(private)
+    assert settings.refresh().ignore.is_private("Today.md")
+    vault_file(outer).unlink()
+    with pytest.raises(UsageError, match="is empty or gone"):
+        settings.refresh()
+
+
 WRONG = [
     pytest.param("[server]\nport = 'x'", "server.port: this takes a whole number", id="value"),
     pytest.param("prot = 1", "unknown setting prot", id="key"),
