@@ -12,7 +12,6 @@ const NAMES = ["Composed", "Unnamed", "Out", "Suggested", "Tabular"];
 const test = testsInWindow({
   async furnish({ vault }) {
     for (const name of NAMES) await vault.write(`${name}.md`, NOTE);
-    await vault.write("Long.md", `${NOTE}\n${"A line of the note.\n\n".repeat(200)}`);
   },
   begin: () => page.evaluate(() => document.body.classList.add("mod-note-head")),
   prepare: () => scene.endpoint.hold(),
@@ -47,22 +46,6 @@ test("a table's cell that is edited within the text is not disturbed", async () 
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "In a cell");
   await focusEditor(page);
   await shows(page, CALLOUT);
-});
-
-test("what is in sight stays where it is when lines come in above it", async () => {
-  await openNote(page, "Long.md");
-  await page.evaluate(() => {
-    const { cm } = window.app.workspace.activeLeaf.view.editor;
-    cm.dispatch({ selection: { anchor: cm.state.doc.line(200).from }, scrollIntoView: true });
-  });
-  await page.waitForTimeout(300); // until the editor has measured its lines
-  const before = await placeOfCursor();
-  await clickRibbon(page);
-  scene.endpoint.release();
-  await shows(page, CALLOUT);
-  await page.waitForTimeout(300);
-  const after = await placeOfCursor();
-  assert.ok(Math.abs(after - before) <= 2, `${before} px from the top before, ${after} after`);
 });
 
 test("a note that is renamed in its title while the model thinks is filled under its new name", async () => {
@@ -103,12 +86,4 @@ async function fillWhileHeld(words) {
   scene.endpoint.release();
   await notice(page, words);
   assert.equal(await shownText(page), before);
-}
-
-/** Pixels from the top of the window to the cursor. */
-function placeOfCursor() {
-  return page.evaluate(() => {
-    const { cm } = window.app.workspace.activeLeaf.view.editor;
-    return cm.coordsAtPos(cm.state.selection.main.head).top;
-  });
 }

@@ -132,10 +132,11 @@ test("in a pop-out window, too, a key acts once, and not just after the window g
   await fresh.or(moved.locator(".cc-actions .cc-btn--main")).first().waitFor();
   if (await fresh.count()) await fresh.first().click();
   await moved.locator(".cc-actions .cc-btn--main").focus();
-  await moved.waitForTimeout(1100);
+  const setClock = (milliseconds) => page.evaluate((now) => void (performance.now = () => now), milliseconds);
+  await setClock(1e9);
   await moved.evaluate(() => dispatchEvent(new Event("focus")));
   await moved.keyboard.press("r");
-  await moved.waitForTimeout(1100);
+  await setClock(1e9 + 1001);
   await moved.keyboard.press("r");
   await waitFor("one is refused", async () => (await scene.vault.call("/proposals?limit=1")).total === 1);
   await moved.locator(".cc-read[data-id]").waitFor();

@@ -1,6 +1,8 @@
 /** What a fill leaves alone in an open editor: cursor, selections, undo, properties, composition. */
 
 import assert from "node:assert/strict";
+import { StateEffect } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { NOTE, makeOffer } from "./host/daemon.js";
 import { TextEditor } from "../e2e-tests/host/text-editor.js";
@@ -67,6 +69,20 @@ describe("the cursor", () => {
     await host.command("enrich-note");
     const at = [5, 9, 12].map((offset) => offset + TOP.length);
     assert.deepEqual(view.editor.ranges.map(({ from, to }) => [from, to]), [[at[0], at[0]], [at[1], at[2]]]);
+  });
+
+  test("stays where it is in the window: nothing is scrolled, and no more is changed than the place", async () => {
+    const { cm } = view.editor;
+    let made = [];
+    const follow = EditorView.updateListener.of(({ transactions }) => made.push(...transactions));
+    cm.dispatch({ effects: StateEffect.appendConfig.of(follow) });
+    made = [];
+    cm.scrollDOM.scrollTop = 9;
+    place = () => put(4, "It.");
+    await host.command("enrich-note");
+    assert.deepEqual(made.map(({ changes }) => changes.toJSON()), [[4, [0, "It."], NOTE.length - 4]]);
+    assert.deepEqual(made.flatMap(({ effects }) => effects), []);
+    assert.deepEqual([made[0].scrollIntoView, cm.scrollDOM.scrollTop], [false, 9]);
   });
 });
 
