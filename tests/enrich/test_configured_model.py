@@ -1,6 +1,7 @@
 """The day's spending as the configuration has it, and clients that share an endpoint."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.local_server import find_context
 from tests.examples import labelled
-from tests.llm.fake_endpoint import FakeEndpoint
+from tests.llm.fake_endpoint import FakeEndpoint, Scene
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -74,13 +75,11 @@ PROSE = [
 # llama.cpp's tools/server/README.md
 SERVED: Mapping[str, tuple[str, object, int | None]] = {
     "vLLM": ("/v1/models", {"data": [{"id": "m", "max_model_len": 32768}]}, 32768),
-    "Ollama": (
+    "Ollama, loaded by another program": (
         "/api/ps",
-        {"models": [{"model": "x"}, {"model": "m:latest", "context_length": 16384}]},
-        16384,
+        {"models": [{"model": "m", "context_length": 32768}]},
+        None,
     ),
-    "Ollama, not loaded yet": ("/api/ps", {"models": []}, None),
-    "Ollama, an older one": ("/api/ps", {"models": [{"model": "m"}]}, None),
     "LM Studio": (
         "/api/v0/models",
         {"data": [{"id": "m", "state": "loaded", "loaded_context_length": 8192}]},
@@ -92,6 +91,7 @@ SERVED: Mapping[str, tuple[str, object, int | None]] = {
         None,
     ),
     "llama.cpp": ("/props", {"default_generation_settings": {"n_ctx": 4096}}, 4096),
+    "infinity": ("/v1/models", {"data": [{"id": "m", "max_model_len": float("inf")}]}, None),
     "too small": ("/props", {"default_generation_settings": {"n_ctx": 512}}, None),
     "something else": ("/v1/models", ["no", "list"], None),
 }
@@ -108,6 +108,20 @@ def test_a_server_here_is_asked_for_its_context(
     monkeypatch.setattr(local_server, "_contexts", {})
     fake.pages[path] = page
     assert find_context(Endpoint(base_url=fake.url, model="m")) == tokens
+
+
+SLOW = Scene(body=b" " * 60 + b'{"data": [{"id": "m", "max_model_len": 32768}]}', drip=0.05)
+
+
+def test_a_server_here_that_answers_slowly_is_asked_once(
+    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_server, "_contexts", {})
+    fake.pages["/v1/models"] = SLOW
+    endpoint = Endpoint(base_url=fake.url, model="m")
+    with ThreadPoolExecutor(3) as workers:
+        assert list(workers.map(find_context, [endpoint] * 3)) == [None] * 3
+    assert fake.requested == ["/v1/models"]
 
 
 def test_of_a_server_with_room_a_note_gets_more(

@@ -38,12 +38,16 @@ Script = Callable[[Seen, int], Scene]
 
 
 class FakeEndpoint:
-    """Plays `script`, which gets the request and its number from 0. pages: what GET answers."""
+    """Plays `script`, which gets the request and its number from 0.
+
+    pages: what GET answers, JSON or a scene. requested: the paths that were asked for by GET.
+    """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.script: Script = lambda _seen, _n: answer("fine")
         self.seen: list[Seen] = []
         self.pages: dict[str, object] = {}
+        self.requested: list[str] = []
         self._server = Server(_Handler, host)
         self._server.fake = self
         self.url = f"{self._server.address}/v1"
@@ -125,8 +129,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._perform(fake.script(seen, len(fake.seen) - 1))
 
     def do_GET(self) -> None:
-        pages = self.server.fake.pages
-        self._perform(reply(200, pages[self.path]) if self.path in pages else error(404))
+        fake = self.server.fake
+        fake.requested.append(self.path)
+        page = fake.pages.get(self.path, error(404))
+        self._perform(page if isinstance(page, Scene) else reply(200, page))
 
     def _perform(self, scene: Scene) -> None:
         time.sleep(scene.delay)
