@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from typing import NamedTuple
 
 from companion.app.local_notes import make_filter, needs_of_kind
@@ -82,7 +81,7 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     else:
         plan = _choose_on_paths(space, scan, options, only.kind)
     chosen = [job for job in plan.jobs if only.keeps(space.root, job.path)]
-    return plan._replace(jobs=_limit(space, chosen, options.limit))
+    return plan._replace(jobs=_limit(space, chosen, options))
 
 
 def _choose_on_paths(
@@ -146,11 +145,22 @@ def _other_names(space: Workspace, paths: Iterable[str]) -> dict[str, Result]:
     return skipped
 
 
-def _limit(space: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
-    """Return the jobs for the first `limit` notes that are asked about or written; None: all."""
-    if limit is None:
+def _limit(space: Workspace, jobs: list[Job], options: RunOptions) -> list[Job]:
+    """Return the jobs for the first `limit` notes that are asked about or written; None: all.
+
+    Notes that are named on the way stay, too: whoever named one is told why it is left alone.
+    """
+    if options.limit is None:
         return jobs
-    return list(islice((job for job in jobs if _does_anything(space, job)), limit))
+    chosen, count = list[Job](), 0
+    for job in jobs:
+        if count == options.limit:
+            break
+        is_counted = _does_anything(space, job)
+        if is_counted or job.path in options.paths:
+            chosen.append(job)
+        count += is_counted
+    return chosen
 
 
 def _does_anything(space: Workspace, job: Job) -> bool:

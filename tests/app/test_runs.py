@@ -147,6 +147,14 @@ def test_runs(place: Place, options: dict[str, Any], expected: dict[str, str]) -
             assert kinds == ["callout"]
 
 
+def test_with_a_limit_a_named_note_still_gets_its_reason(place: Place) -> None:
+    vault = place.open(NOTES | {"Off.md": STUB.replace("---", "---\nai: false", 1)})
+    run = vault.run(RunOptions(paths=["Off.md", "G.md", "F"], limit=1))
+    results = {each.path: each for each in run}
+    assert statuses(list(results.values())) == {"Off.md": "skipped", "G.md": "enriched"}
+    assert "ai: false" in (results["Off.md"].reason or "")
+
+
 def test_a_dry_run_shows_what_it_would_change(place: Place) -> None:
     vault = place.open()
     [result] = do(vault, "F", dry_run=True, diff=True)
