@@ -37,7 +37,7 @@ describe("settings", () => {
   const MODES = [
     ["by field", { modes: { tags: "write", description: "write", callout: "propose" } }, /^Written at once: tags and description\. Waits for you in the inbox: callout\. Set in a terminal: /],
     ["by folder, too", { modes: { tags: "write" }, folder_modes: { Work: "propose" } }, /^Written at once: tags\. Waits for you in the inbox: Work\/\. /],
-    ["a daemon that does not tell", {}, /^Set in a terminal: companion config set review\.mode propose$/],
+    ["a daemon that does not tell", { modes: {} }, /^Set in a terminal: companion config set review\.mode propose$/],
   ];
   for (const [name, modes, words] of MODES) {
     test(`show what is written at once: ${name}`, async () => {

@@ -1,18 +1,34 @@
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from companion.app.types.runs import RunOptions
 from companion.enrich.result import Filling, Result
 from companion.errors import EndpointError
 from companion.llm.response import Usage
 from tests.daemon.caller import Caller, make_request
-from tests.daemon.conftest import Served
+from tests.daemon.conftest import Served, Serving
+from tests.daemon.daemon_fixture import DaemonFixture, eventually
 from tests.daemon.test_guard import assert_is_problem
 from tests.store.stub_note import DESCRIPTION
 
 WAITING = 10  # more than may wait at once
+ANSWERS = Path(__file__).parents[2] / "obsidian-plugin/tests/host/answers.json"
+VARYING = {
+    "version": "0.3.0",
+    "pid": 4711,
+    "started_at": "2026-01-01T08:00:00Z",
+    "made_at": "2026-01-01T12:00:00Z",
+    "endpoint": "http://127.0.0.1:1/v1",
+    "id": "run1",
+    "run": "run1",
+    "outdated_as_of": 1,
+}
 
 
 def start(server: Served, **options: Any) -> str:
@@ -220,3 +236,26 @@ def _ask(server: Served, path: str) -> Any:
     """Ask over a connection of its own."""
     with Caller(server.port) as caller:
         return caller.send(make_request("GET", f"/api/v1{path}", server.headers)).json
+
+
+def test_the_plugin_is_tested_with_the_answers_of_today(daemon_fixture: DaemonFixture) -> None:
+    """Its fake daemon answers as this one does."""
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.note("Stub.md")
+    served = Serving(daemon_fixture.start())
+    try:
+        eventually(lambda: daemon_fixture.status().waiting["background"])
+        status = served.get("/status").json
+        run = served.get(f"/runs/{daemon_fixture.run('Stub.md').id}?since=0").json
+        change = served.get(f"/changes/{run['results'][0]['change']}").json
+        answers = {"status": status, "run": run, "change": change}
+    finally:
+        served.stop()
+    for answer in answers.values():
+        for name, value in VARYING.items():
+            if isinstance(answer.get(name), type(value)):
+                answer[name] = value
+    expected = json.dumps(answers, indent=1) + "\n"
+    if not ANSWERS.exists() or ANSWERS.read_text(encoding="utf-8") != expected:
+        ANSWERS.write_text(expected, encoding="utf-8", newline="\n")
+        pytest.fail(f"{ANSWERS.name} was out of date and has been written; look at it")

@@ -1,40 +1,23 @@
 /** A daemon that answers in the API's shapes: recorded answers, and what a test puts in their place. */
 
 import { createHash, createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { clock } from "./globals.js";
 
-const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1, cached_tokens: 0 };
+/** What the daemon of today answers; tests/daemon/test_api_runs.py writes it. */
+const RECORDED = JSON.parse(await readFile(new URL("answers.json", import.meta.url), "utf8"));
 
 export const STATUS = {
-  version: "0.3.0",
-  pid: 4711,
-  started_at: "2026-01-01T08:00:00Z",
+  ...RECORDED.status,
   vault: "Notes",
-  vault_missing: false,
-  ready: true,
-  paused: false,
-  polls: "",
   endpoint: "",
   model: "qwen3-4b",
   is_embedded: true,
-  is_remote: false,
-  fault: null,
-  rate_limit: "",
-  retry_in: 0,
-  modes: {},
-  folder_modes: {},
-  settings_fault: "",
-  settings_to_restart_for: [],
-  background: { off: "", waiting: 2, notes_today: 3, notes_a_day: 100, backlog: { notes: 0, cost: "" } },
-  today: { notes: 3, input_tokens: 1200, output_tokens: 300, dollars: null, tokens_a_day: null, dollars_a_day: null },
+  background: { ...RECORDED.status.background, waiting: 2, notes_today: 3 },
+  today: { ...RECORDED.status.today, notes: 3 },
+  waiting: { ...RECORDED.status.waiting, background: 2 },
   notes: 40,
   to_do: 5,
-  skipped: 1,
-  open_notes: 1,
-  in_hand: [],
-  waiting: { interactive: 0, request: 0, background: 2 },
-  runs: [],
-  newest_change: 7,
 };
 
 /** A note with an empty property and a question, and what a model gave for them. */
@@ -328,21 +311,20 @@ export class FakeDaemon {
 
 /** A result, as the API has it. */
 export function result(fields) {
-  const usual = { number: 1, counted: true, path: "A.md", status: "enriched", reason: null, changes: [], left: [] };
-  return { ...usual, usage: USAGE, change: null, ends_run: false, diff: null, ...fields };
+  const [usual] = RECORDED.run.results;
+  return { ...usual, path: "A.md", changes: [], change: null, ...fields };
 }
 
 /** How far a run is, as the API has it. */
 export function progress(fields) {
-  const usual = { id: "run1", state: "done", total: 1, counts: {}, usage: USAGE, waits: "", fault: "" };
-  const results = Object.entries(fields.counts ?? {}).flatMap(([status, number]) => Array.from({ length: number }, () => result({ status })));
-  return { ...usual, made_at: "2026-01-01T12:00:00Z", results: results.map((one, index) => ({ ...one, number: index + 1 })), next: 0, ...fields };
+  const statuses = Object.entries(fields.counts ?? {}).flatMap(([status, number]) => Array(number).fill(status));
+  const results = statuses.map((status, index) => result({ status, number: index + 1 }));
+  return { ...RECORDED.run, counts: {}, results, next: 0, ...fields };
 }
 
 /** A change, as the API has it. */
 export function change(fields) {
-  const usual = { id: 8, run: "run1", path: "A.md", kind: "enrich", state: "done", needs: [], model: "m" };
-  return { ...usual, made_at: "2026-01-01T12:00:00Z", note: "", undoes: null, undone_by: null, decided_by: "setting", ...fields };
+  return { ...RECORDED.change, id: 8, path: "A.md", needs: [], ...fields };
 }
 
 /** A problem (RFC 9457), as the API answers it. */
