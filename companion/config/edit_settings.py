@@ -5,7 +5,6 @@ Vaults after the first have a file of their own; find_place says where.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -121,10 +120,11 @@ def change_settings(plan: Callable[[], PlannedSettings]) -> PlannedSettings:
     planned = plan()
     if not planned.changed:
         return planned  # perhaps in a folder that cannot be written
-    # one turn for the files of all vaults, since each vault takes a port that no other has
+    # One turn for the files of all vaults, since each vault takes a port that no other has. If
+    # config.toml is a link, the lock is beside that: where it leads need not be writable.
     is_of_vault = planned.file.parent == config_folder() / "vault-settings"
-    target = Path(os.path.realpath(config_file() if is_of_vault else planned.file))
-    with locked(target.parent, f"{target.name}.lock", _LOCK_TIMEOUT):
+    first = config_file() if is_of_vault else planned.file
+    with locked(first.parent, f"{first.name}.lock", _LOCK_TIMEOUT):
         planned = plan()
         if planned.changed and read_if_there(planned.file) != planned.before:
             raise UsageError(

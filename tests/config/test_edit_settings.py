@@ -234,13 +234,16 @@ def test_a_turn_is_not_waited_for_without_end(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a right there")
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    real, link = tmp_path / "dotfiles.toml", tmp_path / "config.toml"
+def test_a_link_stays_a_link(tmp_path: Path, home: Path) -> None:
+    real, link = tmp_path / "dotfiles" / "config.toml", home / "config.toml"
+    for folder in (real.parent, home):
+        folder.mkdir()
     real.write_text("")
     link.symlink_to(real)
     write_planned(plan_settings(link, SETTINGS))
     assert link.is_symlink() and real.read_text() == WRITTEN
-    assert real.with_name("dotfiles.toml.lock").exists()  # the one of all links to it
+    change_settings(lambda: find_place(tmp_path / "Work").plan(Choices(review=True)))
+    assert list(real.parent.iterdir()) == [real]  # its folder may be read-only
 
 
 def test_a_write_that_fails_leaves_what_was_there(
