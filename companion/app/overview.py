@@ -147,7 +147,7 @@ def _state_of(
     lacking |= {kind for kind, flags in waiting.items() if "replaces" not in flags}
     to_do = find_to_do(space, path, facts.needs, latest)
     unfilled: list[tuple[LeftAloneKind, str]] = [("asked", why) for why in to_do.asked_before]
-    unfilled += [("unfillable", why) for why in (*facts.unfilled, *to_do.unfillable)]
+    unfilled += [("unfillable", why) for why in (*facts.unfilled, *to_do.impossible)]
     if to_do.needs:
         return "to_do", lacking, unfilled
     if waiting:

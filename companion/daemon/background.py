@@ -23,11 +23,10 @@ from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints, put_latest
 from companion.enrich.result import Result
 from companion.enrich.task import NoteRewritten
-from companion.enrich.workspace import Workspace
+from companion.enrich.workspace import AttemptBasis, Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
 from companion.store.moves import Move
-from companion.vault.files import FileFingerprint
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
 
@@ -187,7 +186,7 @@ class Background(EngineRun):
         self._space = space
         self._lock = threading.Lock()
         self._deferred: set[str] = set()
-        self._begun: dict[str, FileFingerprint | None] = {}  # as they were when work on them began
+        self._begun: dict[str, AttemptBasis] = {}  # from when work on the notes began
 
     def withdraw(self, path: str) -> None:
         """Drop the note's background work: from now on a client works on the note."""
@@ -211,8 +210,8 @@ class Background(EngineRun):
             self.cancelled = threading.Event()
 
     def enter(self, path: str) -> bool:
-        """Record that work on the note begins, and the note's state at that time."""
-        self._begun[path] = self._fingerprints.fingerprint(path)
+        """Record that work on the note begins, and what it depends on."""
+        self._begun[path] = self._space.attempt_basis(path)
         return super().enter(path)
 
     def puts_off(self, ticket: Ticket, path: str) -> bool:
@@ -247,7 +246,7 @@ class Background(EngineRun):
         return False
 
     def record(self, path: str, result: Result) -> None:
-        """Leave a note that was not written alone until it changes, unless it is gone."""
+        """Leave a note that was not written alone until it may be, unless it is gone."""
         before = self._begun.pop(path, None)
         if result.change is None and self._fingerprints.fingerprint(path):
             self._fingerprints.record_attempt(path, before)

@@ -157,8 +157,6 @@ class Daemon:
                 self._settings = settings
                 _log.info("the settings were changed")
                 self.engine.follow_settings()
-                if settings.version != before.version:
-                    self._fingerprints.forget_attempts()
                 self._backlog.apply(settings.config.background.backlog)
                 self.background_switch.update()
                 if settings.config.limits != before.config.limits or (

@@ -27,7 +27,7 @@ class Fingerprints:
         self.root = root
         self._lock = threading.Lock()
         self._written: dict[str, str] = {}  # SHA-256, by path
-        self._attempted: dict[str, FileFingerprint | None] = {}
+        self._attempted: dict[str, object] = {}  # its basis
         self._last_checked: dict[str, FileFingerprint | None] = {}
 
     def record_result(self, result: Result) -> None:
@@ -44,15 +44,10 @@ class Fingerprints:
         """Return the fingerprint of the note's file, None if it is missing."""
         return read_fingerprint(self.root / path)
 
-    def record_attempt(self, path: str, fingerprint: FileFingerprint | None) -> None:
-        """Record that work on the note, with this fingerprint, gave no result."""
+    def record_attempt(self, path: str, basis: object) -> None:
+        """Record that an attempt on the note, on this basis, gave no result."""
         with self._lock:
-            put_latest(self._attempted, path, fingerprint, _MAX_NOTES)
-
-    def forget_attempts(self) -> None:
-        """Forget which notes gave no result: now they may give one."""
-        with self._lock:
-            self._attempted.clear()
+            put_latest(self._attempted, path, basis, _MAX_NOTES)
 
     def has_changed(self, path: str) -> bool:
         """Return whether the note has changed since the last call; True on the first one."""
@@ -74,13 +69,10 @@ class Fingerprints:
             data = b""
         return sha256(data).hexdigest() == digest
 
-    def is_attempted(self, path: str) -> bool:
-        """Return whether the last attempt gave no result and the note is unchanged since."""
+    def is_attempted(self, path: str, basis: object) -> bool:
+        """Return whether the last attempt gave no result, and the next one has the same basis."""
         with self._lock:
-            if path not in self._attempted:
-                return False
-            fingerprint = self._attempted[path]
-        return fingerprint == read_fingerprint(self.root / path)
+            return self._attempted.get(path) == basis
 
     def seconds_to_settle(self, path: str, settle: float) -> float:
         """Return how many more seconds the note must stay unchanged, to reach `settle` seconds.

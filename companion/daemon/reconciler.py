@@ -27,7 +27,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
 from companion.store.moves import Move, follow_events
-from companion.store.proposal import LatestProposal
 from companion.vault.files import is_vault_there
 from companion.vault.notes import Scan
 from companion.vault.watch import Watch
@@ -91,7 +90,6 @@ class Reconciler:
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
-        self._used_properties: set[str] = set()  # of those whose values others may choose from
         self._to_do: set[str] = set()
         self._left_alone: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
@@ -239,20 +237,20 @@ class Reconciler:
         self._scan_seconds = time.monotonic() - began
         with self._reading:
             self._scan, self._context = scan, None
-        used = {name for name in self._space.rules.vocabulary if any(scan.values(name))}
-        if not used <= self._used_properties:  # what had no value to choose from may have some now
-            self._space.forget_unfillable()
-            self._fingerprints.forget_attempts()
-        self._used_properties = used
         latest = self._space.journal.proposals.latest_of_all()
-        to_do, left_alone = list[str](), set[str]()
+        to_do, unfillable, left_alone = list[str](), list[str](), set[str]()
         for path, facts in scan.notes.of_interest():
             if facts.skipped is not None:
                 left_alone.add(path)
-            elif self._needs(path, facts, latest.get(path, {})):
+                continue
+            needs = find_to_do(self._space, path, facts.needs, latest.get(path, {}))
+            if needs.needs:
                 to_do.append(path)
+            elif needs.unfillable:
+                unfillable.append(path)
         busy = {ticket.path for ticket in self._queue.in_progress()}
-        self._update_backlog(to_do, whole=True)
+        # a note that may be filled another day keeps its consent
+        self._update_backlog([*to_do, *unfillable], whole=True)
         for path in to_do:
             if path in hints:
                 self._put_hinted(path, hints[path])
@@ -309,16 +307,11 @@ class Reconciler:
             len(scan.notes), len(self._to_do), len(self._left_alone) + len(scan.skipped)
         )
 
-    def _needs(
-        self, path: str, facts: Facts | None, latest: Mapping[str, LatestProposal] | None = None
-    ) -> bool:
-        """Return whether there is something to ask for, to write, or to propose again.
-
-        latest: as in find_to_do.
-        """
+    def _needs(self, path: str, facts: Facts | None) -> bool:
+        """Return whether there is something to ask for, to write, or to propose again."""
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        return bool(find_to_do(self._space, path, facts.needs, latest).needs)
+        return bool(find_to_do(self._space, path, facts.needs).needs)
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:
         """Add the notes to the backlog, and remove from the queue those that it now holds back."""
@@ -334,7 +327,8 @@ class Reconciler:
             self._put(path, at + self._settle_seconds)
 
     def _put(self, path: str, not_before: float) -> None:
-        if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
+        basis = self._space.attempt_basis(path)
+        if not (self._fingerprints.is_attempted(path, basis) or self._backlog.holds_back(path)):
             job = Job(path, background=True)
             self._queue.put(job, Priority.BACKGROUND, not_before=not_before)
 

@@ -43,7 +43,7 @@ from companion.llm.client import Client
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
-from companion.vault.files import read_fingerprint, skip_reason
+from companion.vault.files import skip_reason
 from companion.vault.write import SETTLE, require_writable
 
 _ANSWERED = ("nothing", *NOT_ASKED)  # no failure: there is no such value
@@ -100,7 +100,7 @@ class Enricher(NoteWriter):
     def _ask(self, job: Job) -> NoteValues | Result:
         """Return what ask() does. Raises SettingsChanged if settings changed in between."""
         space, path = self.workspace, job.path
-        file = read_fingerprint(space.root / path)
+        basis = space.attempt_basis(path)
         task = examine_note(space, job, self.read)
         if task.skipped:
             return Result(path, "skipped", task.skipped)
@@ -116,7 +116,8 @@ class Enricher(NoteWriter):
             proposals += new
             unaskable = (each for each in answers.rejected if each.kind in NOT_ASKED)
             reasons = {each.need.key: each.reason for each in unaskable}
-            space.record_unfillable(job.path, file, reasons)
+            keys = {each.need.key for each in answers.outcomes}
+            space.record_unfillable(job.path, basis, keys, reasons)
         is_moved = job.path != path
         if is_moved and (reason := skip_reason(space.root, job.path, space.ignore)):
             return Result(job.path, "skipped", reason, usage=answers.usage)

@@ -25,14 +25,15 @@ class NeedsToAsk(NamedTuple):
     """The needs of a note, sorted by whether they are asked for.
 
     needs: those to ask for. before: those asked for before, which are not asked for again.
-    proposed: as in Task. Both with what is known of each. unfillable: why others cannot be asked
-    for, or are left out by the settings.
+    proposed: as in Task. Both with what is known of each. unset: those that the settings leave out.
+    unfillable: those that could not be asked for at the last attempt, for background work, and why.
     """
 
     needs: tuple[Need, ...]
     before: tuple[tuple[Need, LatestProposal], ...]
     proposed: tuple[tuple[Need, LatestProposal], ...]
-    unfillable: tuple[str, ...] = ()
+    unset: tuple[Need, ...] = ()
+    unfillable: tuple[tuple[Need, str], ...] = ()
 
     @property
     def asked_before(self) -> tuple[str, ...]:
@@ -59,9 +60,19 @@ class NeedsToAsk(NamedTuple):
         return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
     @property
+    def impossible(self) -> tuple[str, ...]:
+        """Why needs cannot be asked for, or are not by the settings."""
+        unset = ", ".join(map(_name, self.unset))
+        return tuple(
+            dict.fromkeys(
+                (*([f"{unset}: {_UNSET}"] if unset else []), *(why for _, why in self.unfillable))
+            )
+        )
+
+    @property
     def unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, except those that have an open proposal."""
-        return (*self.unfillable, *self.asked_before)
+        return (*self.impossible, *self.asked_before)
 
     @property
     def all_unfilled(self) -> tuple[str, ...]:
@@ -82,25 +93,24 @@ def leave_out_asked(
     """Return which needs to ask for, and why others are not: they were asked for before.
 
     What was filled in another note of the same name, or before the note was rewritten, does not
-    count. Others cannot be filled, by the last attempt on this text, or by the settings.
+    count. Others are left out by the settings.
 
-    retry: ask again what was asked for before, unless its proposal is still open, and what cannot
-    be filled. reopened: keys of needs to ask for, ignoring past proposals. latest: the latest
-    proposals for the note, by key, from a query for all notes; None: they are looked up.
+    retry: ask again what was asked for before, unless its proposal is still open. reopened: keys of
+    needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
+    from a query for all notes; None: they are looked up.
     """
     if latest is None:
         latest = workspace.journal.proposals.latest(path)
-    reasons = {} if retry else workspace.unfillable(path)
-    if not (latest or reasons or workspace.config.notes.unfilled):  # as most notes of a backlog
+    if not (latest or workspace.config.notes.unfilled):  # as most notes of a backlog
         return NeedsToAsk(tuple(needs), (), ())
     is_another = cache(partial(_is_another, workspace, path))  # needs may share a change
-    open_needs, unfillable = list[Need](), list[str]()
+    open_needs, unset = list[Need](), list[Need]()
     before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
     for need in needs:
         previous = latest.get(need.key)
         is_unset = need.where != "request" and workspace.config.is_unfilled(path, need.kind)
         if is_unset and (previous is None or previous.state != "open"):
-            unfillable.append(f"{_name(need)}: {_UNSET}")
+            unset.append(need)
         elif previous is not None and previous.state in ("open", "asked"):
             proposed.append((need, previous))
         elif (
@@ -108,17 +118,14 @@ def leave_out_asked(
             or need.key in reopened
             or (previous.change is not None and is_another(previous.change))
         ):
-            if need.key in reasons and need.key not in reopened:
-                unfillable.append(reasons[need.key])
-            else:
-                open_needs.append(need)
+            open_needs.append(need)
         elif lost := _find_lost(workspace, path, previous):
             proposed.append((need, lost))
         elif retry:
             open_needs.append(need)
         else:
             before.append((need, previous))
-    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unfillable))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unset))
 
 
 def find_to_do(
@@ -129,24 +136,29 @@ def find_to_do(
 ) -> NeedsToAsk:
     """Return the needs of a note that background work would fill, and why it fills no others.
 
+    It leaves out those that the last attempt on this note, with these settings, could not ask for.
     Besides those to ask for, these are needs that take no call: their proposal is to be written, or
     was lost in a sync conflict and is reopened. Their reason says so. A note is to do if it has any
     of them. latest: as in leave_out_asked.
     """
     to_ask = leave_out_asked(workspace, path, needs, latest=latest)
+    if reasons := workspace.unfillable(path):
+        unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
+        rest = tuple(need for need in to_ask.needs if need.key not in reasons)
+        to_ask = to_ask._replace(needs=rest, unfillable=unfillable)
     if not to_ask.proposed:
         return to_ask
-    without_call, rest = list[Need](), list[tuple[Need, LatestProposal]]()
+    without_call, others = list[Need](), list[tuple[Need, LatestProposal]]()
     for need, proposal in to_ask.proposed:
         if proposal.state == "accepted":
             why = f"{LOST}; companion enrich proposes it again, without a call"
         elif not proposal.waits and is_settled(workspace.config, path, need.kind, proposal):
             why = "answered before; companion enrich writes it, without a call"
         else:
-            rest.append((need, proposal))
+            others.append((need, proposal))
             continue
         without_call.append(need._replace(reason=why))
-    return to_ask._replace(needs=(*to_ask.needs, *without_call), proposed=tuple(rest))
+    return to_ask._replace(needs=(*to_ask.needs, *without_call), proposed=tuple(others))
 
 
 def is_settled(

@@ -43,19 +43,34 @@ from companion.vault.write import read_note
 Adapt = Callable[[VaultSettings], VaultSettings]
 """Returns the settings that apply in place of the vault's own."""
 
+Choices = tuple[tuple[bool, bool], ...]
+"""For each property with a vocabulary: whether it has any value, and one in a note not private."""
+
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _log = logging.getLogger(__name__)
 
 
-class _Attempt(NamedTuple):
-    """Why needs of a note, by key, could not be asked for; of which file, and with which settings.
+class AttemptBasis(NamedTuple):
+    """What the outcome of an attempt to fill a note depends on; a later one may differ if it does.
 
-    settings_version: as in VaultSettings.
+    file: None: it is missing. settings_version: as in VaultSettings. choices: at the last scan.
     """
 
     file: FileFingerprint | None
     settings_version: int
+    choices: Choices | None
+
+
+class _ScanBasis(NamedTuple):
+    settings: object
+    choices: Choices
+
+
+class _Unfillable(NamedTuple):
+    """Why needs of a note, by key, could not be asked for at the last attempts on this basis."""
+
+    basis: AttemptBasis
     reasons: Mapping[str, str]
 
 
@@ -78,7 +93,8 @@ class Workspace:
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: set[str] | None = None
     _told: str = ""
-    _unfillable: dict[str, _Attempt] = field(default_factory=dict)
+    _choices: Choices | None = field(default=None, init=False)  # at the last scan
+    _unfillable: dict[str, _Unfillable] = field(default_factory=dict, init=False)
 
     @property
     def settings(self) -> VaultSettings:
@@ -135,8 +151,14 @@ class Workspace:
         return self.settings.ignore
 
     def is_current(self, scan: Scan) -> bool:
-        """Return whether a scan of this vault was made with the settings as last read."""
-        return scan.basis in (None, self.source.current.scan_basis)
+        """Return whether a scan of this vault was made with the settings as last read.
+
+        And whether the properties that had values then are those of the last scan.
+        """
+        if not isinstance(scan.basis, _ScanBasis):
+            return True
+        is_same = scan.basis.settings == self.source.current.scan_basis
+        return is_same and self._choices in (None, scan.basis.choices)
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault; only changed files are read again.
@@ -146,14 +168,15 @@ class Workspace:
         Not for several threads at once, nor while rescan runs. Raises SettingsUnusable.
         """
         self.refresh()
-        basis = self.source.current.scan_basis
+        settings = self.source.current.scan_basis
         rules = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
         fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
         scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
-        scan.basis = basis
         follow_moves(self.root, self.journal, scan.files)
         if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
+        self._choices = self._find_choices(scan)
+        scan.basis = _ScanBasis(settings, self._choices)
         return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
@@ -199,27 +222,43 @@ class Workspace:
         read = None if self.ignore.is_private(file.path) else self.read_again(file)
         return None if read is None or read[1].marks else read[0]
 
-    def record_unfillable(
-        self, path: str, file: FileFingerprint | None, reasons: Mapping[str, str]
-    ) -> None:
-        """Record why these needs, by key, could not be asked for: no model was asked for them.
+    def attempt_basis(self, path: str) -> AttemptBasis:
+        """Return what an attempt on the note that begins now depends on."""
+        return AttemptBasis(
+            read_fingerprint(self.root / path), self.settings.version, self._choices
+        )
 
-        file: the note's fingerprint before it was read.
+    def record_unfillable(
+        self, path: str, basis: AttemptBasis, keys: Iterable[str], reasons: Mapping[str, str]
+    ) -> None:
+        """Record why needs could not be asked for, by key: no model was asked for them.
+
+        basis: from before the note was read. keys: of all needs that were to be asked for; what is
+        recorded of others stays.
         """
-        self._unfillable.pop(path, None)
+        earlier = self._unfillable.pop(path, None)
+        if earlier and earlier.basis == basis:
+            reasons = {k: v for k, v in earlier.reasons.items() if k not in set(keys)} | {**reasons}
         if reasons:
-            self._unfillable[path] = _Attempt(file, self.settings.version, reasons)
+            self._unfillable[path] = _Unfillable(basis, reasons)
 
     def unfillable(self, path: str) -> Mapping[str, str]:
-        """Return what was recorded, while neither the note nor settings of questions change."""
-        attempt = self._unfillable.get(path)
-        if attempt is None or attempt.settings_version != self.settings.version:
-            return {}
-        return attempt.reasons if attempt.file == read_fingerprint(self.root / path) else {}
+        """Return what was recorded, unless the next attempt may have another outcome.
 
-    def forget_unfillable(self) -> None:
-        """Forget why needs could not be asked for: the vault has values that it did not have."""
-        self._unfillable.clear()
+        Only background work is left out for it, since an attempt costs no call.
+        """
+        last = self._unfillable.get(path)
+        return last.reasons if last and last.basis == self.attempt_basis(path) else {}
+
+    def _find_choices(self, scan: Scan) -> Choices:
+        withheld = scan.withheld_notes()
+        return tuple(
+            (
+                any(path for path, _ in scan.values(name)),
+                any(path not in withheld for path, _ in scan.values(name)),
+            )
+            for name in self.rules.vocabulary
+        )
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete the proposals for notes that were deleted, and all text of excluded ones.

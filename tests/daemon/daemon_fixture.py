@@ -21,6 +21,7 @@ from companion.config.settings import (
     BackgroundTable,
     IgnoreTable,
     LimitsTable,
+    PrivateTable,
     ReviewTable,
 )
 from companion.daemon import scan_hints
@@ -108,6 +109,7 @@ class DaemonFixture:
         self.limits = LimitsTable()
         self.review = ReviewTable()
         self.ignore = IgnoreTable()
+        self.private = PrivateTable()
         self.agents = AgentsTable()
         self.timeout = 60.0
         self.concurrency = 4
@@ -138,6 +140,7 @@ class DaemonFixture:
             limits=self.limits,
             review=self.review,
             ignore=self.ignore,
+            private=self.private,
             agents=self.agents,
         )
         return config.model_copy(update={"background": background})

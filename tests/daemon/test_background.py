@@ -6,14 +6,18 @@ import time
 
 import pytest
 
+from companion.app.backlog import MANY
 from companion.app.types.notes import NotesQuery, ScanOptions
-from companion.config.settings import LimitsTable
+from companion.app.types.status import BacklogAnswer
+from companion.config.settings import LimitsTable, PrivateTable
 from companion.daemon import background
+from companion.enrich.needs_to_ask import find_to_do
 from companion.llm.budget import LimitReached
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
 EDITED_FILLED = FILLED + "A line added.\n"
+TYPED = FILLED.replace("created", "note-type: recipe\ncreated")
 UNTYPED = "---\nstatus: postponed\nnote-type:\n---\n\n# Typed\n\n> [!ai] AI\n> Mine.\n"
 REWRITTEN = "---\ndescription:\n---\n\n# Other\n\nAll of this is new.\n\nAnd so is this.\n"
 
@@ -126,11 +130,79 @@ def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
     coverage = daemon.notes.coverage("")
     assert (coverage.total.to_do, coverage.total.left_alone) == (0, 1)
     assert [each.kind for each in coverage.left_alone] == ["unfillable"]
-    assert daemon_fixture.run("", limit=20).total == 0
+    run = daemon_fixture.run("")
+    assert [(each.status, each.path) for each in run.since(0)] == [("unchanged", "Typed.md")]
+    assert daemon_fixture.model.calls() == 0
     daemon_fixture.model.says(**{"note-type": "recipe"})
-    daemon_fixture.note("Other.md", FILLED.replace("created", "note-type: recipe\ncreated"))
+    daemon_fixture.note("Other.md", TYPED)
     daemon_fixture.rescan()
     eventually(lambda: "note-type: recipe" in daemon_fixture.read("Typed.md"))
+
+
+def test_a_limit_takes_first_what_may_be_filled(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.note("A.md", UNTYPED)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.space.unfillable("A.md"))
+    daemon_fixture.daemon.pause()
+    daemon_fixture.note("Stub.md")
+    run = daemon_fixture.run("", limit=1)
+    assert [each.path for each in run.since(0)] == ["Stub.md"]
+
+
+def test_values_that_only_private_notes_have_are_none_to_choose_from(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.private = PrivateTable(properties={"private": "true"})
+    daemon_fixture.note("Typed.md", UNTYPED)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.space.unfillable("Typed.md"))
+    daemon_fixture.note("Mine.md", TYPED.replace("created", "private: true\ncreated"))
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    daemon_fixture.model.says(**{"note-type": "recipe"})
+    daemon_fixture.note("Other.md", TYPED)
+    daemon_fixture.rescan()
+    eventually(lambda: "note-type: recipe" in daemon_fixture.read("Typed.md"))
+
+
+def test_an_attempt_that_began_before_a_value_appeared_is_not_the_last_word(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.note("Typed.md", UNTYPED)
+    daemon_fixture.open()
+    space = daemon_fixture.space
+    space.scan()
+    basis = space.attempt_basis("Typed.md")
+    daemon_fixture.note("Other.md", TYPED)
+    scan = space.scan()
+    space.record_unfillable("Typed.md", basis, ["note-type"], {"note-type": "no value"})
+    assert find_to_do(space, "Typed.md", scan.notes["Typed.md"].needs).needs
+
+
+def test_a_run_for_another_field_leaves_the_reason(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.note("Typed.md", UNTYPED.replace("# Typed\n", "# Typed\n\nText of mine.\n"))
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready and daemon_fixture.status().to_do == 0)
+    run = daemon_fixture.run("Typed.md", field="description", propose=True)
+    assert [each.status for each in run.since(0)] == ["proposed"]
+    daemon_fixture.rescan()
+    assert daemon_fixture.status().to_do == 0
+
+
+def test_notes_that_cannot_be_filled_keep_their_consent(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings |= {"backlog": "ask"}
+    for number in range(MANY + 1):
+        daemon_fixture.note(f"Typed {number}.md", UNTYPED)
+    daemon = daemon_fixture.start()
+    eventually(lambda: daemon.consent.state().notes == MANY + 1)
+    daemon.consent.answer(BacklogAnswer(fill=True))
+    eventually(lambda: daemon_fixture.status().to_do == 0)
+    daemon_fixture.rescan()
+    daemon_fixture.stop()
+    daemon = daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
+    assert daemon.consent.state().notes == 0
+    eventually(lambda: daemon_fixture.status().to_do == 0)
 
 
 # --- open notes
