@@ -61,7 +61,7 @@ def plan_run(space: Workspace, scan: Scan, options: RunOptions, share: float = 1
     plan = choose_jobs(space, scan, options)
     if not options.agreed and needs_agreement(space, plan.jobs):
         raise ConsentMissing(describe_cost(space, scan, plan.jobs, share))
-    return plan._replace(warnings=find_unused(space.config, space.prompts, space.root, scan))
+    return plan._replace(warnings=find_unused(space.source.own, space.prompts, space.root, scan))
 
 
 def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:

@@ -57,7 +57,7 @@ class LocalNotes:
             notes={each.path: each for each in self._show(lambda: scan, part.notes.items())},
             skipped=part.skipped,
             looked_at=part.looked_at,
-            warnings=find_unused(space.config, space.prompts, space.root, scan),
+            warnings=find_unused(space.source.own, space.prompts, space.root, scan),
         )
 
     def page(self, query: NotesQuery) -> NotePage:

@@ -30,7 +30,7 @@ from companion.config import Config, config_file, load_config, state_folder
 from companion.daemon.access import can_pair
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
-from companion.doctor.setup import Finding, NamedCheck, run_checks
+from companion.doctor.setup import Finding, NamedCheck, describe_private, run_checks
 from companion.errors import CompanionError, ConsentMissing, UsageError
 from companion.private_files import is_private
 from companion.vault.plugin_files import read_setting
@@ -93,6 +93,7 @@ def _answer_questions(
     try:
         root = choose_vault(vault, load_config())
         config = load_config(root)
+        private = describe_private(config, root)
     except CompanionError:
         return
 
@@ -102,9 +103,7 @@ def _answer_questions(
     where = "the model runs on this machine, and nothing leaves it"
     if config.is_remote:
         where = f"notes go to {config.endpoint.address}, but none that is private"
-    table = config.private
-    marks = [*table.folders, *(f"#{tag}" for tag in table.tags), *table.properties]
-    where += f"; private by your settings: {', '.join(marks) or 'nothing'}"
+    where += f"; private by your settings: {private}"
     places = f"history and proposals: {state_folder(root)}; settings: {config_file()}"
     leave = "it lists everything, and asks; what it wrote in notes stays, unless you undo it first"
     yield (

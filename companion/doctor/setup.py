@@ -16,7 +16,12 @@ from typing import Literal, NamedTuple
 
 from companion import __version__
 from companion.config import Config, common_state_folder, config_file, config_folder, load_config
-from companion.config.load import ENDPOINT_VARIABLES, describe_gone_settings, vault_files
+from companion.config.load import (
+    ENDPOINT_VARIABLES,
+    describe_gone_settings,
+    vault_files,
+    with_private_around,
+)
 from companion.doctor.machine import advice_on_thinking, probe_client
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
@@ -31,7 +36,7 @@ from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal
 from companion.vault.conflict_copies import is_conflict_copy
-from companion.vault.ignore import OWN_FOLDER
+from companion.vault.ignore import OWN_FOLDER, WHOLE
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
 from companion.vault.plugin_files import read_installed
 
@@ -198,6 +203,17 @@ def check_marks(config: Config, root: Path) -> Finding:
             return Finding("hint", "; ".join(missing), mend)
     marks = f"{number} mark{'s' * (number != 1)} (tags, properties, patterns)"
     return Finding("ok", f"{marks} named in the configuration")
+
+
+def describe_private(config: Config, root: Path) -> str:
+    """Return what is private in the vault, by its settings and those of vaults around it.
+
+    Raises UsageError if these cannot be used.
+    """
+    private = with_private_around(root, config).private
+    folders = ["this whole vault" if each == WHOLE else each for each in private.folders]
+    marks = [*folders, *(f"#{tag}" for tag in private.tags), *private.properties]
+    return ", ".join(marks) or "nothing"
 
 
 def check_plugin(root: Path) -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 from companion.config import Config
 from companion.note.exclusions import property_mark, tag_mark
 from companion.prompts import Prompts
-from companion.vault.ignore import OWN_FOLDER, WHOLE, IgnoreRules
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.notes import Scan
 from companion.vault.paths import has_folder
 
@@ -15,7 +15,7 @@ _UNUSED = "it keeps no note back"
 
 
 def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
-    """Return a sentence for each name in the settings that the vault does not have."""
+    """Return a sentence for each name in the vault's own settings that the vault does not have."""
     prompt_folders = [
         f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
         for folder in prompts.by_folder
@@ -30,7 +30,7 @@ def find_unused_folders(config: Config, root: Path) -> list[str]:
         f"[{table}] folders names {folder}, and the vault has no such folder: {_UNUSED}"
         for table, settings in (("ignore", config.ignore), ("private", config.private))
         for folder in settings.folders
-        if folder != WHOLE and not has_folder(root, folder)
+        if not has_folder(root, folder)
     ]
 
 

@@ -100,7 +100,8 @@ class VaultSettings:
 class SettingsSource:
     """The settings of the vault at root, read again when one of their files changes.
 
-    Safe to use from any thread. fault: why the files cannot be used now; empty: they can.
+    Safe to use from any thread. fault: why the files cannot be used now; empty: they can. own: the
+    configuration without what vaults around this one keep private.
     """
 
     def __init__(self, root: Path, config: Config | None = None) -> None:
@@ -186,7 +187,7 @@ class SettingsSource:
         self._had_obsidian |= is_there
         obsidian = read_obsidian_settings(self._root)
         types = dict(obsidian.property_types)
-        config = with_private_around(self._root, config)
+        self.own, config = config, with_private_around(self._root, config)
         prompts = load_prompts(*self._prompt_folders(), types=types)
         return VaultSettings.of(config, prompts, obsidian)
 

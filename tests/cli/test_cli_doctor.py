@@ -12,6 +12,7 @@ from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import ensure_token
 from companion.config import state_folder
+from companion.config.load import vault_file
 from companion.doctor import setup as checks
 from companion.errors import UsageError
 from companion.vault import watch
@@ -73,6 +74,19 @@ def test_a_drive_that_tells_nothing(user: User, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("companion.vault.watch.Watch.start", start)
     told = examine(user)["events"]
     assert told["state"] == "hint" and "every 10 s to 5 min" in told["mend"]
+
+
+def test_what_a_vault_around_keeps_private(user: User) -> None:
+    file = vault_file(user.vault.resolve().parent)
+    file.parent.mkdir()
+    file.write_text('[private]\nfolders = ["vault/Gone"]\ntags = ["diary"]\n')
+    user.note("Stub.md")
+    user.says()
+    for ran in (user.run("scan"), user.run("enrich", ".", "--dry-run")):
+        assert ran.status == 0 and "keeps no note back" not in ran.all, "names of another vault"
+    assert "private by your settings: Gone, #diary." in user.run("doctor", "--no-call").out
+    file.write_text('[private]\nfolders = ["vault"]\n')
+    assert "private by your settings: this whole vault." in user.run("doctor", "--no-call").out
 
 
 DISKS = {
