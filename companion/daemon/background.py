@@ -32,7 +32,8 @@ from companion.vault.write import NoteNotSettled
 
 REPORT_LASTS = 45  # seconds that a client's report of its open notes is valid
 
-_MOVE_UNSEEN = 5.0  # seconds after a move in which an editor may not have noticed it
+# Seconds after a move in which an editor may not have noticed it, on a network drive or asleep.
+_MOVE_UNSEEN = 15.0
 _MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
 _MAX_PATHS = 1000  # of one client; the rest of its report is ignored
 

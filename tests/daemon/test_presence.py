@@ -80,7 +80,7 @@ def test_expires_by_itself(
     assert [path for path in ("x.md", "y.md") if presence.is_open(path)] == sorted(opened)
 
 
-@pytest.mark.parametrize(("after", "is_open"), [(4.0, True), (6.0, False)], ids=["soon", "later"])
+@pytest.mark.parametrize(("after", "is_open"), [(14.0, True), (16.0, False)], ids=["soon", "later"])
 def test_what_is_open_at_the_old_path_of_a_moved_note_is_another_one(
     clock: Clock, after: float, is_open: bool
 ) -> None:
