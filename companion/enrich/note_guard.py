@@ -178,9 +178,13 @@ def is_another(one: bytes, other: bytes) -> bool:
 
 
 def are_others(root: Path, path: str, other_path: str) -> bool:
-    """Return whether is_another is true of two notes; False if one of them cannot be read."""
+    """Return whether is_another is true of two notes; False if one of them cannot be read.
+
+    The note at path is also another one if only the one at other_path has a body: a new note.
+    """
     try:
-        return is_another((root / path).read_bytes(), (root / other_path).read_bytes())
+        one, other = (root / path).read_bytes(), (root / other_path).read_bytes()
+        return is_another(one, other) or bool(_find_words(other) and not _find_words(one))
     except (OSError, NoteRefused):
         return False
 
@@ -188,7 +192,11 @@ def are_others(root: Path, path: str, other_path: str) -> bool:
 def _find_parts(data: bytes) -> Iterator[set[str]]:
     """Yield the lines of the note, then the words of its body, except its tags."""
     yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-    yield set(find_tokens(without_tags(NoteText.decode(data).body)))
+    yield _find_words(data)
+
+
+def _find_words(data: bytes) -> set[str]:
+    return set(find_tokens(without_tags(NoteText.decode(data).body)))
 
 
 def _require_included(space: Workspace, path: str, facts: Facts | None, usage: Usage) -> None:

@@ -21,7 +21,7 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
 from companion.store.database import Database, Store
-from companion.vault.files import NoteFile, find_inode, read_file, stat_note
+from companion.vault.files import NoteFile, find_inode, read_file, skip_reason, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
 
@@ -135,8 +135,9 @@ def follow_events(
     busy: notes in progress or open, which the journal may not know yet. earlier: what the last call
     returned as unfinished; ignored unless one of moves starts there, as another note may be there
     by now. is_another: returns whether the note now at the old path is another one than that at the
-    new path. Returns the notes that were moved, and the unfinished moves: of notes at neither path,
-    which were deleted or moved on.
+    new path, to which nothing goes if it is a sync client's conflict copy, or no note. Returns the
+    notes that were moved, and the unfinished moves: of notes at neither path, which were deleted or
+    moved on.
     """
     paths = (*journal.notes.all(), *busy, *journal.notes.moved_from)
     before = {path: path for path in paths} | dict(earlier)
@@ -152,8 +153,8 @@ def follow_events(
             continue
         is_there = basename(at) in list_names(dirname(at))
         if basename(first) in list_names(dirname(first)):
-            has_another = is_there and first not in now.values() and is_another(first, at)
-            if not has_another:
+            is_note = is_there and skip_reason(root, at, _NO_RULES) is None
+            if not is_note or first in now.values() or not is_another(first, at):
                 continue
         (moved if is_there else unfinished).append((first, at))
     for first, at in moved:

@@ -225,9 +225,19 @@ def test_memory_stays_where_a_note_is_written_anew(undone: DaemonFixture) -> Non
     assert undone.read("A.md") == STUB + "More.\n"
 
 
-def test_memory_goes_with_a_note_whose_path_another_takes_at_once(undone: DaemonFixture) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("# Another\n\nAll of this is new, and nothing is old.\n", id="with a text"),
+        pytest.param("---\ncreated: 2026-07-22\n---\n", id="without a body"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_memory_goes_with_a_note_whose_path_another_takes_at_once(
+    undone: DaemonFixture, text: str
+) -> None:
     another = undone.vault.with_name("another")
-    another.write_text("# Another\n\nAll of this is new, and nothing is old.\n")
+    another.write_text(text)
     (undone.vault / "A.md").rename(undone.vault / "C.md")
     another.rename(undone.vault / "A.md")
     undone.rescan()

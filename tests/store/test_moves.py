@@ -185,3 +185,21 @@ def test_a_note_is_followed_whose_second_move_is_reported_after_the_first(
         (vault / name).write_bytes(b"edited, or another")
     follow_events(vault, journal, [second], earlier=unfinished)
     assert list(journal.notes.all()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("new", "path"),
+    [
+        pytest.param("Renamed.md", "Renamed.md", id="a rename"),
+        pytest.param("Stub.sync-conflict-20260101-101010-ABCDEFG.md", "Stub.md", id="a conflict"),
+        pytest.param("Stub.md~", "Stub.md", id="an editor's backup"),
+    ],
+)
+def test_a_note_whose_path_another_text_takes_is_followed_only_to_a_note(
+    journal: Journal, vault: Path, new: str, path: str
+) -> None:
+    journal.notes.record("Stub.md", b"as it was")
+    for name in ("Stub.md", new):
+        (vault / name).write_bytes(b"edited, or another")
+    follow_events(vault, journal, [("Stub.md", new)], is_another=lambda old, new: True)
+    assert list(journal.notes.all()) == [path]
