@@ -6,14 +6,15 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const FILES = ["inbox-store", "decisions", "history-store", "status-store", "words"];
+const FILES = ["app", "inbox-store", "decisions", "history-store", "status-store", "words"];
+globalThis.localStorage = { getItem: () => null };
 const { outputFiles } = await build({
   stdin: { contents: FILES.map((name) => `export * from "./${name}.js";`).join("\n"), resolveDir: fileURLToPath(new URL("../ui", import.meta.url)) },
   bundle: true,
   write: false,
   format: "esm",
 });
-const { DecisionStore, HistoryStore, InboxStore, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { App, DecisionStore, HistoryStore, InboxStore, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 setLanguage("en", JSON.parse(await readFile(new URL("../ui/languages/en.json", import.meta.url), "utf8")).view);
 
 const PROPOSALS = [
@@ -59,6 +60,61 @@ test("a filter leaves alone what is being edited; the words in it are no longer 
   assert.equal(inbox.currentId.value, 2);
   inbox.filter({ folder: "" });
   assert.deepEqual([...inbox.unflagged.value].sort(), [1, 4]);
+});
+
+test("what is typed after the list is shown is not among the unflagged, and many are accepted without it", async () => {
+  const { inbox } = await openInbox();
+  const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+  const shown = inbox.unflagged.value;
+  inbox.draft(2).value = "Mine.";
+  assert.deepEqual([...inbox.unflagged.value].sort(), [1, 4]);
+  inbox.api.post = async (path, { ids }) => Promise.reject(new Error(`${path} ${ids}`));
+  await decisions.decide("accept", shown, true);
+  assert.equal(decisions.toast.value.words, "Sage: /proposals/decide-all 4,1");
+  assert.equal(inbox.draft(2).value, "Mine.");
+});
+
+test("what is told while something is decided on is seen after that", async () => {
+  const { inbox } = await openInbox();
+  const { decide } = inbox.api;
+  const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+  inbox.api.get = async (path) => (path.endsWith("ids") ? { ids: [5, 4, 3] } : { proposals: [{ ...PROPOSALS[3], id: 5 }], next: null });
+  inbox.api.decide = async (decided) => (await inbox.follow(), decide(decided));
+  await decisions.decide("refuse", [1]);
+  await new Promise(setImmediate);
+  assert.deepEqual([inbox.order.value, inbox.fresh.value], [[3, 4], [5]]);
+});
+
+test("what is typed asks before the window is left, but not once its proposal is decided on, also if an undo fails", async () => {
+  const { inbox } = await openInbox();
+  const { decide } = inbox.api;
+  const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+  inbox.draft(1).value = "Mine.";
+  assert.ok(inbox.hasDrafts());
+  inbox.api.get = async () => ({ ids: [4, 3, 2] });
+  inbox.api.decide = async () => (assert.ok(inbox.hasDrafts()), decide({ refuse: [1] }));
+  await decisions.decide("accept", [1]);
+  inbox.api.decide = async () => Promise.reject(new Error("It was changed."));
+  await decisions.undo();
+  assert.equal(inbox.hasDrafts(), false);
+});
+
+test("the tabs beside a note show what they say while somebody writes; another note waits for the end of that", async () => {
+  const { inbox: { api } } = await openInbox();
+  const app = new App(api, { isPage: false });
+  app.openPath.value = "Gardening.md";
+  await app.follow();
+  app.open(4);
+  app.startEditing();
+  app.showTab("note");
+  assert.deepEqual([app.inbox.shown.value, app.inbox.currentId.value], [[2], 4]);
+  app.openPath.value = "Cooking/Soup.md";
+  assert.deepEqual(app.inbox.shown.value, [2]);
+  app.showTab("review");
+  assert.equal(app.inbox.shown.value.length, 4);
+  app.tab.value = "note";
+  app.inbox.mode.value = "read";
+  assert.deepEqual(app.inbox.shown.value, [1]);
 });
 
 test("what is typed into one that is gone stays, with why: the first reason, as a deleted note's", async () => {

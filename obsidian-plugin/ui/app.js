@@ -60,13 +60,15 @@ export class App {
       return root.ownerDocument.hasFocus() && root.contains(root.ownerDocument.activeElement);
     };
     this.decided = new DecidedStore(api);
-    if (!shell.isPage) effect(() => this.#showNote());
+    if (shell.isPage) return;
+    effect(() => {
+      if (!this.isWriting.value) this.#showNote(); // nothing changes under somebody's hands
+    });
   }
 
-  /** Have the tab of the open note be about that; nothing changes under somebody's hands. */
+  /** Have the tab of the open note be about that. */
   #showNote() {
-    const path = this.tab.value === "note" ? this.openPath.value : "";
-    if (!this.isWriting.value) this.inbox.filter({ path });
+    this.inbox.filter({ path: this.tab.value === "note" ? this.openPath.value : "" });
   }
 
   /** See what is proposed and decided on, here or elsewhere; what is told meanwhile is seen after that. */
@@ -152,6 +154,7 @@ export class App {
     batch(() => {
       this.tab.value = name === "decided" || name === "note" ? name : "review";
       this.isListShown.value = this.shell.isPage;
+      if (!this.shell.isPage) this.#showNote();
     });
     if (name === "decided") void this.decided.load();
   }

@@ -59,18 +59,19 @@ export class DecisionStore {
 
   /**
    * Decide on proposals, and go on to the next one at once. isMany: the daemon does it in one run, which other windows show and
-   * which outlives this one.
+   * which outlives this one; it leaves out what somebody typed into, as it takes no texts.
    *
    * @type {(what: "accept" | "refuse", ids: number[], isMany?: boolean) => Promise<void>}
    */
   async decide(what, ids, isMany = false) {
     const { inbox } = this;
     const open = new Set(inbox.order.peek());
+    const isMeant = (/** @type {number} */ id) => open.has(id) && !(isMany && inbox.isTyped(id));
     /** @type {Decision} */
-    const decision = { what, ids: ids.filter((id) => open.has(id)), texts: {}, isMany };
+    const decision = { what, ids: ids.filter(isMeant), texts: {}, isMany };
     if (!decision.ids.length) return;
     for (const id of decision.ids) {
-      const draft = inbox.drafts.get(id)?.peek() ?? null;
+      const draft = inbox.draft(id).peek();
       if (draft !== null) decision.texts[id] = draft; // an undo brings it back
     }
     batch(() => {
@@ -178,7 +179,7 @@ export class DecisionStore {
       else inbox.putIn(rest); // somebody may be about to decide on the current one
     });
     this.#tellEnd(decision, rest.length, whys[0]);
-    if (rest.length) inbox.follow().catch(() => {}); // somebody else may have decided on it, or on others meanwhile
+    if (!inbox.deciding.size) inbox.follow().catch(() => {}); // others may have decided or proposed something meanwhile
   }
 
   /** Say what was not done; of many, also what was. @type {(decision: Decision, rest: number, first?: [number, string]) => void} */

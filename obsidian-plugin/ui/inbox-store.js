@@ -110,9 +110,12 @@ export class InboxStore {
    */
   async follow() {
     if (!this.isLoaded.peek()) await this.#read({ limit: FIRST });
-    const { turn } = this;
-    const open = await this.findOpen();
-    if (this.turn !== turn || this.deciding.size) return; // it may be from before what was done here
+    let turn, open;
+    do {
+      ({ turn } = this);
+      open = await this.findOpen();
+      if (this.deciding.size) return; // it may be from before what is done here: the end of that looks again
+    } while (this.turn !== turn);
     this.#leaveOut(new Set(open));
     const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
     let unread = open.filter((id) => !here.has(id));
@@ -243,7 +246,7 @@ export class InboxStore {
 
   /** Whether something was typed into a proposal, or left out of it. @param {number} id */
   isTyped(id) {
-    return (this.drafts.get(id)?.value ?? null) !== null;
+    return this.draft(id).value !== null;
   }
 
   /** Say why these are not decided on. @param {[number, string][]} whys by proposal */
@@ -253,8 +256,7 @@ export class InboxStore {
 
   /** Whether something was typed that is not decided on. */
   hasDrafts() {
-    void this.order.value; // what is typed into any of them is looked at again
-    return [...this.drafts.keys()].some((id) => this.isTyped(id));
+    return [...this.order.value, ...this.fresh.value, ...this.deciding.keys()].some((id) => this.isTyped(id));
   }
 
   /** Return where the proposal goes in its note; it is asked for once, and again once it is out of date. @param {number} id */
