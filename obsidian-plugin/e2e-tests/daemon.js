@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { waitFor } from "./wait.js";
 
-const ID = "callout-companion";
+/** The plugin's folder in a vault. */
+export const PLUGIN = join(".obsidian", "plugins", "callout-companion");
 const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const PYTHON = [join(".venv", "bin", "python"), join(".venv", "Scripts", "python.exe")]
   .map((path) => join(REPOSITORY, path))
@@ -36,7 +37,7 @@ export class Vault {
     const base = await mkdtemp(join(realpathSync(tmpdir()), "companion-e2e-"));
     const vault = new Vault(base);
     await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
-    await mkdir(join(vault.path, ".obsidian", "plugins", "callout-companion"), { recursive: true });
+    await mkdir(join(vault.path, PLUGIN), { recursive: true });
     await mkdir(vault.home, { mode: 0o700 });
     if (baseUrl) vault.env.COMPANION_CHECKS = "off"; // its answers are too short for the checks, which have tests of their own
     const endpoint = baseUrl && `[endpoint]\nbase_url = "${baseUrl}"\nmodel = "llama3.3:70b"\n`;
@@ -108,9 +109,10 @@ export class Vault {
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** A one-time code. */
-  async pair() {
-    return JSON.parse(await this.companion("pair", "--json")).code;
+  /** Pair the plugin once it is loaded, as `companion init` does. */
+  async preparePairing() {
+    const { code } = JSON.parse(await this.companion("pair", "--json"));
+    await this.write(join(PLUGIN, "data.json"), JSON.stringify({ address: this.address, code }));
   }
 
   /** The address that opens the page, once. */
@@ -161,16 +163,4 @@ async function end(child, signal) {
 function python() {
   if (!PYTHON) throw new Error("there is no .venv here; run `make dev` first");
   return PYTHON;
-}
-
-/** Put the plugin's settings into the vault, as `companion init` does. @param {Vault} vault @param {object} data */
-export async function writeData(vault, data) {
-  const folder = join(vault.path, ".obsidian", "plugins", ID);
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "data.json"), JSON.stringify(data));
-}
-
-/** @param {Vault} vault */
-export function readData(vault) {
-  return readFile(join(vault.path, ".obsidian", "plugins", ID, "data.json"), "utf8");
 }

@@ -1,7 +1,7 @@
 /** A vault, its daemon, an endpoint and a window with the plugin, and what a user does there. */
 
 import assert from "node:assert/strict";
-import { Vault, writeData } from "./daemon.js";
+import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian } from "./obsidian.js";
 import { tidyUp } from "./scenarios.js";
@@ -57,7 +57,7 @@ export async function openScene() {
 
 /** A window whose plugin is paired. */
 export async function openPaired({ vault, obsidian }, look = {}) {
-  await writeData(vault, { address: vault.address, code: await vault.pair() });
+  await vault.preparePairing();
   const opened = await obsidian.open(vault, look);
   await waitFor("the plugin is paired", () => secret(opened));
   await tidyUp(opened);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { assertAccessible } from "./axe.js";
-import { readData, Vault } from "./daemon.js";
+import { PLUGIN, Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian } from "./obsidian.js";
 import { openNote, statusBar } from "./scenarios.js";
@@ -58,7 +58,7 @@ test("from nothing installed to a paired daemon, and to the first accepted propo
   assert.match((await secret(page)) ?? "", /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
   assert.match(await statusBar(page), /today/);
   assert.equal(await page.evaluate(() => window.app.loadLocalStorage("callout-companion-program")), program);
-  assert.doesNotMatch(await readData(vault).catch(() => ""), /companion serve|local\/bin/);
+  assert.doesNotMatch(await vault.read(join(PLUGIN, "data.json")).catch(() => ""), /companion serve|local\/bin/);
 
   await openNote(page, PATH);
   await click("Propose for this note");

@@ -13,7 +13,7 @@ from companion.errors import EndpointError
 from companion.llm.response import Usage
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served, Serving
-from tests.daemon.daemon_fixture import DaemonFixture, eventually
+from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
 from tests.daemon.test_guard import assert_is_problem
 from tests.store.stub_note import DESCRIPTION
 
@@ -248,7 +248,10 @@ def test_the_plugin_is_tested_with_the_answers_of_today(daemon_fixture: DaemonFi
         status = served.get("/status").json
         run = served.get(f"/runs/{daemon_fixture.run('Stub.md').id}?since=0").json
         change = served.get(f"/changes/{run['results'][0]['change']}").json
-        answers = {"status": status, "run": run, "change": change}
+        served.post("/presence", {"client": "desk", "open": ["Stub.md"]})
+        undone = served.post("/changes/undo", {"changes": [change["id"]]}).json["undone"][0]
+        gone = served.post(f"/outbox/{undone['waits']}/edits", {"text": STUB}).json
+        answers = {"status": status, "run": run, "change": change, "gone": gone}
     finally:
         served.stop()
     for answer in answers.values():

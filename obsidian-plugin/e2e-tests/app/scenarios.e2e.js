@@ -2,7 +2,7 @@
 
 import { browser } from "@wdio/globals";
 import { Endpoint } from "../endpoint.js";
-import { Vault, writeData } from "../daemon.js";
+import { Vault } from "../daemon.js";
 import { SCENARIOS, tidyUp } from "../scenarios.js";
 import { waitFor } from "../wait.js";
 
@@ -31,7 +31,7 @@ describe("Callout Companion in Obsidian", () => {
     endpoint = await Endpoint.start();
     vault = await Vault.copy(endpoint.baseUrl);
     await vault.serve();
-    await writeData(vault, { address: vault.address, code: await vault.pair() });
+    await vault.preparePairing();
     // in place: the daemon serves the very folder that Obsidian opens, which is a copy already
     await browser.reloadObsidian({ vault: vault.path, copy: false, plugins: [ID] });
     await waitFor("the plugin is paired", () =>

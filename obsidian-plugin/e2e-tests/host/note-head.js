@@ -11,11 +11,6 @@ export class NoteHead {
     const parent = view.containerEl.createDiv({ cls: "note-head" });
     this.titleEl = parent.createDiv({ cls: "inline-title", attr: { contenteditable: "true" } });
     this.titleEl.addEventListener("blur", () => void this.#rename());
-    this.titleEl.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      view.editor.focus();
-    });
     this.propertiesEl = parent.createDiv({ cls: "metadata-container" });
   }
 

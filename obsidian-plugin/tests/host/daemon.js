@@ -335,7 +335,7 @@ export function answer(status, detail, code = "") {
 
 /** That a change is not in the note any more, as the API answers it. */
 export function gone() {
-  return answer(409, "it is not in the note any more", "change-gone");
+  return { status: RECORDED.gone.status, text: JSON.stringify(RECORDED.gone) };
 }
 
 /** Which of the changes have a place in the text that is empty yet. */
