@@ -90,6 +90,7 @@ class Reconciler:
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
+        self._is_cost_old = False  # of the backlog, since the last scan of the whole vault
         self._to_do: set[str] = set()
         self._left_alone: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
@@ -264,7 +265,7 @@ class Reconciler:
         self._to_do = set(to_do)
         self._left_alone = left_alone
         self.counts = self._count(scan)
-        self.backlog = self._backlog.waiting(to_do)
+        self.backlog, self._is_cost_old = self._backlog.waiting(to_do), False
         self.scans += 1
         self.ready.set()
         if self._hints.count() <= _MANY:  # else the whole vault is scanned again at once
@@ -298,8 +299,12 @@ class Reconciler:
                 self._queue.discard(path)
         self.counts = self._count(self._scan)
         self.scans += 1
-        if (waiting := self._backlog.waiting(self._to_do)) != self.backlog:
-            self.backlog = waiting
+        waiting = self._backlog.waiting(self._to_do)
+        is_larger = not set(waiting) <= set(self.backlog)
+        self._is_cost_old |= waiting != self.backlog
+        self.backlog = waiting
+        # a run changes it with each note; those that come wait for an answer, which needs the cost
+        if is_larger or (self._is_cost_old and not self._queue.in_progress()):
             self._hints.add(None)  # after a scan of the whole vault its cost is estimated
 
     def _count(self, scan: Scan) -> NoteCounts:

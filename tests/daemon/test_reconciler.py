@@ -17,6 +17,7 @@ from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.reconciler import Reconciler
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import JournalError, UsageError
 from companion.store.moves import follow_events
@@ -446,6 +447,32 @@ def test_burst_is_taken_in_whole_and_each_note_enriched_once(daemon_fixture: Dae
     eventually(daemon_fixture.is_idle)
     assert len(daemon_fixture.changes()) == daemon_fixture.model.calls() == len(stubs)
     assert daemon_fixture.status().notes == 600
+
+
+def test_the_vault_is_not_scanned_for_each_backlog_note_of_a_run(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    """Only the estimate of what the others cost needs that, and a run has thousands of them."""
+    daemon_fixture.settings["backlog"] = "ask"
+    for number in range(3):
+        daemon_fixture.note(f"Stub {number}.md")
+    daemon = daemon_fixture.open()
+    looks, queue = daemon.reconciler, daemon.engine.queue
+    looks.scan_all({})
+    assert len(looks.backlog) == 3
+    looks._hints.take(0.0, 0.0)
+    scans = []
+    for number in range(2):
+        queue.put(Job(f"Stub {number}.md"), Priority.REQUEST)
+        ticket = queue.take(0)
+        assert ticket
+        daemon_fixture.note(ticket.path, FILLED)
+        looks.scan_some({ticket.path: 0.0})
+        scans.append(looks._hints.take(0.0, 0.0)[1])
+        queue.done(ticket)
+    looks.scan_some({})
+    scans.append(looks._hints.take(0.0, 0.0)[1])
+    assert (len(looks.backlog), scans) == (1, [False, False, True])
 
 
 class Bench:
