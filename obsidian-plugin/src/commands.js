@@ -49,7 +49,15 @@ export const ACTIONS = {
     id: "enrich-section",
     name: "enrichSection",
     icon: "heading",
-    act: (plugin, file) => enrichNote(plugin, file, { line: findLine(plugin, file) + 1 }),
+    act: (plugin, file) => {
+      const options = {
+        // read when the run is begun, since what waits for the note is written before, which moves the lines
+        get line() {
+          return findLine(plugin, file) + 1;
+        },
+      };
+      return enrichNote(plugin, file, options);
+    },
     isPossible: hasSection,
   },
   field: { id: "enrich-field", name: "enrichField", icon: "text-cursor-input", act: enrichField },

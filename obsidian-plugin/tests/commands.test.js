@@ -109,6 +109,15 @@ describe("enrich section", () => {
     });
   }
 
+  test("asks by the line that the cursor has once what waits for the note is written", async () => {
+    view.editor.content = `${NOTE}\n## Two\nc\n`;
+    view.editor.cursor = view.editor.content.indexOf("c\n", NOTE.length);
+    host.daemon.leave("A.md", "other", null);
+    await host.command("enrich-section");
+    assert.equal(view.editor.content, `${FILLED}\n## Two\nc\n`);
+    assert.equal(host.daemon.asked("POST /runs")[0].body.line, FILLED.split("\n").length + 2);
+  });
+
   test("is not to be had in reading view", async () => {
     await host.close(view);
     await host.open("A.md", "preview");
