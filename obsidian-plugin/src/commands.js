@@ -100,7 +100,7 @@ const OTHERS = [
   { id: "open-page", name: "openPage", icon: "globe", act: openPage },
   { id: "base", name: "makeBase", icon: "table", act: makeBase },
   { id: "pause", name: "toggleBackground", icon: "pause", act: togglePause },
-  { id: "cancel", name: "cancelWork", icon: "circle-stop", act: cancelWork, isPossible: isBusy },
+  { id: "cancel", name: "cancelWork", icon: "circle-stop", act: ({ work }) => work.cancel(), isPossible: isBusy },
 ];
 
 /**
@@ -232,7 +232,7 @@ function findLine({ app }, file) {
  */
 async function enrichField(plugin, file) {
   /** @type {Status} */
-  const { modes } = await plugin.api.get("/status");
+  const { modes } = await plugin.connection.get("/status");
   /** @type {Choice[]} */
   const choices = Object.keys(modes).map((field) => [field, async () => void (await enrichNote(plugin, file, { field }))]);
   showLists(plugin, `${say("enrichField")} ${showHidden(file.basename)}`, [], choices);
@@ -248,13 +248,6 @@ async function togglePause({ daemon: { store } }) {
 /** @param {CompanionPlugin} plugin */
 function isBusy({ work, daemon }) {
   return work.runs.size > 0 || work.waits.size > 0 || Boolean(daemon.status?.runs.length);
-}
-
-/** Cancel what is being done for anybody, and what waits for the user. @param {CompanionPlugin} plugin */
-async function cancelWork(plugin) {
-  await plugin.work.cancelWaits();
-  const runs = new Set([...plugin.work.runs, ...(plugin.daemon.status?.runs ?? [])]);
-  await Promise.all(Array.from(runs, (run) => plugin.api.post(`/runs/${run}/cancel`)));
 }
 
 /**

@@ -46,9 +46,17 @@ export class Connection {
     return answer;
   }
 
-  /** Read what a path has now. Rejects at once where nobody answers. @template T @param {string} path @returns {Promise<T>} */
-  async read(path) {
-    return readAnswer(await this.send({ method: "GET", path }));
+  /**
+   * Read what a path has now. Rejects at once where nobody answers: what the user asks for is not begun later, when
+   * they may have forgotten it.
+   *
+   * @template T
+   * @param {string} path
+   * @param {Record<string, string | number>} [query]
+   * @returns {Promise<T>}
+   */
+  async get(path, query = {}) {
+    return readAnswer(await this.send({ method: "GET", path: `${path}${toQuery(query)}` }));
   }
 
   /**
@@ -249,8 +257,8 @@ function send({ manifest, timers }, address, { method, path, body, headers, toke
     throw: false,
     ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
   };
-  const fail = (isSent = false) => Promise.reject(new ConnectionFault("away", address, isSent));
-  const answer = requestUrl(request).catch(() => fail(true));
-  const end = timers.pause(patience).then(() => fail(), () => answer); // once the plugin is switched off, it may still be answered
+  const fail = () => Promise.reject(new ConnectionFault("away", address, true));
+  const answer = requestUrl(request).catch(fail);
+  const end = timers.pause(patience).then(fail, () => answer); // once the plugin is switched off, it may still be answered
   return Promise.race([answer, end]);
 }

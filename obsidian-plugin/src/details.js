@@ -14,12 +14,18 @@ import { countNotes, describeVault, say, showHidden, sentence } from "./words.js
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Note } from "./api-types.d.ts" */
 
-/** Check the daemon and show what is going on; if that cannot be read, say why, and open the set-up. @param {CompanionPlugin} plugin */
+/**
+ * Check the daemon and show what is going on; if that cannot be read, say why, and open the set-up. What is being done can
+ * be cancelled either way.
+ *
+ * @param {CompanionPlugin} plugin
+ */
 export async function openDetails(plugin) {
   const { app, daemon, missing, work } = plugin;
   await daemon.check();
   if (!daemon.status) {
-    notify(daemon.words);
+    if (work.waits.size || work.runs.size) notifyWithButton(plugin, daemon.words, say("cancel"), () => work.cancel());
+    else notify(daemon.words);
     return openView(plugin);
   }
   const waits = [...work.waits];

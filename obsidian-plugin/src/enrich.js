@@ -74,7 +74,7 @@ async function askOnce(plugin, file, options) {
     if (result) return { ...result, words: describeResult(file, result) };
     return { change: null, status: "failed", words: sentence(fault || say("workCancelled", { name })) };
   };
-  return Promise.race([made, follow()]);
+  return Promise.race([made, follow()]).finally(() => outbox.forget(run.id));
 }
 
 /** Return why nothing was written. @type {(file: TFile, result: Result) => string} */
@@ -95,7 +95,7 @@ export async function enrichFolder(plugin, folder) {
   const act = () => enrichMany(plugin, folder, name);
   if (plugin.daemon.status?.endpoint) return act();
   /** @type {NotePage} */
-  const { total } = await plugin.api.get("/notes", { folder: path, limit: 1 });
+  const { total } = await plugin.connection.get("/notes", { folder: path, limit: 1 });
   if (total < MANY) return act();
   const words = `${say("largeRun", { notes: countNotes(total), name })} ${say("timeUnknown")}`;
   confirmFirst(plugin, say("enrichAsk", { name }), words, [say("fillThem"), act]);

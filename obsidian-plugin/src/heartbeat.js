@@ -84,7 +84,7 @@ export class Heartbeat {
   async load() {
     const { connection } = this.#plugin;
     /** @type {Promise<[Status, RunList]>} */
-    const both = Promise.all([connection.read("/status"), connection.read("/runs")]);
+    const both = Promise.all([connection.get("/status"), connection.get("/runs")]);
     const [status, { runs }] = await both;
     this.store.status.value = status;
     this.store.takeRuns(runs);

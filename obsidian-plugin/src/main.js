@@ -69,7 +69,7 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     void this.daemon.reportNoneOpen();
-    for (const run of this.work.runs) this.api.post(`/runs/${run}/cancel`).catch(() => {});
+    for (const run of this.work.runs.keys()) this.api.post(`/runs/${run}/cancel`).catch(() => {});
     this.timers.stopAll(); // from now on nothing is sent
     for (const modal of this.modals) modal.close();
   }

@@ -1,6 +1,6 @@
 /** What this window is working on: runs that were begun here, and edits that wait until the user is done with something. */
 
-import { readList } from "../ui/api.js";
+import { NoAnswer, readList } from "../ui/api.js";
 import { NoteUnavailable } from "./errors.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
@@ -25,8 +25,8 @@ export class Work {
   /** What says in words what is being done, by the note or folder, or by several of them. */
   doing = /** @type {Map<TAbstractFile | TAbstractFile[], () => string>} */ (new Map());
   waits = /** @type {Set<Wait>} */ (new Set());
-  /** The ids of the runs that are followed. */
-  runs = /** @type {Set<string>} */ (new Set());
+  /** What gives up a run that is followed, and says why, by its id. */
+  runs = /** @type {Map<string, (error: NoAnswer) => void>} */ (new Map());
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -57,7 +57,8 @@ export class Work {
 
   /**
    * Follow a run until it is over, and return what became of it, also where the daemon was away meanwhile. One that a
-   * restart of the daemon ended has its changes in the journal. Never resolves once the plugin is switched off.
+   * restart of the daemon ended has its changes in the journal. Never resolves once the plugin is switched off. Rejects with
+   * NoAnswer if it is cancelled while the daemon cannot be told.
    *
    * @param {RunShape} run
    * @param {TAbstractFile | TAbstractFile[]} [about] what it is the work on
@@ -70,14 +71,30 @@ export class Work {
     const findRun = () => store.runs.peek().find(({ id }) => id === run.id) ?? run;
     const away = say("waitingUntil", { what: say("untilAnswer") });
     if (about) this.doing.set(about, () => describe(store.status.peek() ? findRun() : { ...findRun(), waits: away }));
-    this.runs.add(run.id);
+    /** @type {Promise<never>} */
+    const givenUp = new Promise((_, reject) => this.runs.set(run.id, reject));
     try {
-      const results = await store.follow(run);
+      const results = await Promise.race([store.follow(run), givenUp]);
       if (results) return { results, fault: findRun().fault };
       return { results: await readChanges(plugin, run.id), fault: say("startedAnew") };
     } finally {
       this.runs.delete(run.id);
     }
+  }
+
+  /** Cancel what is being done for anybody, and what waits for the user. A run is given up here where nobody can be told. */
+  async cancel() {
+    const { api, daemon } = this.#plugin;
+    await this.cancelWaits();
+    const runs = new Set([...this.runs.keys(), ...(daemon.status?.runs ?? [])]);
+    const cancelRun = async (/** @type {string} */ run) => {
+      await api.post(`/runs/${run}/cancel`).catch((/** @type {unknown} */ error) => {
+        const giveUp = this.runs.get(run);
+        if (!giveUp || !(error instanceof NoAnswer)) throw error;
+        giveUp(error);
+      });
+    };
+    await Promise.all(Array.from(runs, cancelRun));
   }
 
   /** Cancel what waits for the user: these, or all. */

@@ -30,7 +30,7 @@ export async function findSetUp(plugin) {
   const { status, error } = plugin.daemon;
   if (status) {
     /** @type {ModelShape} */
-    const model = await plugin.api.get("/model");
+    const model = await plugin.connection.get("/model");
     return { state: model.is_missing ? "model" : "ready", program: null, model };
   }
   const program = await findProgram(plugin.app);

@@ -29,7 +29,7 @@ const GONE = "change-gone"; // the code of a change that is not in the note any 
 export async function undoLast(plugin, file) {
   let gone = 0;
   /** @type {AsyncGenerator<Change, void>} */
-  const changes = readList(plugin.api, "/changes", { path: file.path, undoable: "whole" });
+  const changes = readList(plugin.connection, "/changes", { path: file.path, undoable: "whole" });
   for await (const { id } of changes) {
     const outcome = await undoChange(plugin, file, id);
     if (outcome.undone.some(({ code }) => code !== GONE)) return tellUndone(plugin, outcome, gone > 0);
@@ -100,8 +100,9 @@ export function tellUndone(plugin, { undone, fault }, isOlder = false) {
   const [path] = paths;
   const notes = countNotes(paths.length);
   const told = path === undefined || paths.length > 1 ? say("undoneNotes", { notes }) : say(isOlder ? "undoneOlder" : "undoneAt", { path });
+  if (fault && !undone.length) return notify(sentence(fault));
   if (undone.length === 1 && !fault) {
-    const reasons = present.flatMap(({ reason }) => (reason ? [sentence(reason)] : []));
+    const reasons = undone.flatMap(({ reason }) => (reason ? [sentence(reason)] : []));
     return notify([...(path === undefined ? [] : [told]), ...reasons].join(" "));
   }
   const stays = present.flatMap((one) => (one.reason ? [sentence(`${one.path}: ${one.reason}`)] : []));

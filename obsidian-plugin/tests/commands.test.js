@@ -48,6 +48,13 @@ describe("enrich note", () => {
     assert.equal(host.daemon.asked("POST /outbox/101/applied").length, 1);
   });
 
+  test("says so where what the notice offers to take back is gone already", async () => {
+    await host.command("enrich-note");
+    view.editor.undo();
+    await host.reply("Undo");
+    assert.equal(host.said, "It is not in the note any more.");
+  });
+
   test("saves the open views of the note first", async () => {
     host.daemon.answers.set("POST /runs", answer(422, "not now"));
     view.editor.content = `${NOTE}Typed.`;

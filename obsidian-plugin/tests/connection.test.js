@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { Host, clock, enter, find, settle } from "./host/obsidian.js";
-import { FakeDaemon, STATUS, answer } from "./host/daemon.js";
+import { FakeDaemon, STATUS, answer, change } from "./host/daemon.js";
 
 const AWAY = "Nobody answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
 const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion plugin pair";
@@ -394,7 +394,7 @@ describe("a daemon that is away", () => {
   });
 
   const SILENT = [
-    ["which answers no run", "POST /runs", () => host.command("enrich-note"), 30_000],
+    ["which answers no run", "POST /runs", () => host.command("enrich-note"), 60_500],
     ["which proves nothing, as another program has its port", "POST /proof", () => host.openStatus(), 2_000],
     ["which does not say its name", "GET /healthz", () => host.openStatus(), 2_000],
   ];
@@ -410,23 +410,45 @@ describe("a daemon that is away", () => {
     });
   }
 
-  test("whose answer gets lost is asked again by the same key, so that nothing is done twice", async () => {
-    host = await new Host().load();
-    await host.open("A.md");
-    const start = FakeDaemon.prototype["POST /runs"];
-    let times = 0;
-    host.daemon.answers.set("POST /runs", (...about) => {
-      const run = start.apply(host.daemon, about);
-      if (times++ === 0) throw new Error("net::ERR_CONNECTION_RESET");
-      return run;
+  for (const id of ["enrich-note", "enrich-field", "enrich-folder", "undo-note"]) {
+    test(`is asked for nothing later that ${id} wanted in vain`, async () => {
+      host = await new Host().load();
+      await host.open("A.md");
+      host.daemon.isAway = true;
+      await host.pass(40_000);
+      await host.command(id);
+      await host.pass(5_000);
+      assert.deepEqual([host.notices, host.status.textContent], [[AWAY], "Companion: not running"]);
+      host.daemon.isAway = false;
+      host.daemon.changes = [change({ id: 6 })]; // made since
+      await host.pass(60_000);
+      assert.deepEqual([host.daemon.asked("POST /runs").map(({ body }) => body), host.modals], [[], []]);
+      assert.deepEqual(host.daemon.asked("POST /changes/undo"), []);
     });
-    await host.command("enrich-note");
-    await host.pass(500);
-    const keys = host.daemon.dialled.filter(({ name }) => name === "POST /runs").map(({ headers }) => headers["Idempotency-Key"]);
-    assert.equal(keys.length, 2);
-    assert.match(keys[0], /^[0-9a-f-]{36}$/);
-    assert.equal(keys[0], keys[1]);
-  });
+  }
+
+  const LOST = [
+    ["lost", () => Promise.reject(new Error("net::ERR_CONNECTION_RESET")), 500],
+    ["given up", () => new Promise(() => {}), 30_500],
+  ];
+  for (const [name, lose, ms] of LOST) {
+    test(`whose answer is ${name} is asked again by the same key, so that nothing is done twice`, async () => {
+      host = await new Host().load();
+      await host.open("A.md");
+      const start = FakeDaemon.prototype["POST /runs"];
+      let times = 0;
+      host.daemon.answers.set("POST /runs", (...about) => {
+        const run = start.apply(host.daemon, about);
+        return times++ === 0 ? lose() : run;
+      });
+      await host.command("enrich-note");
+      await host.pass(ms);
+      const keys = host.daemon.dialled.filter(({ name }) => name === "POST /runs").map(({ headers }) => headers["Idempotency-Key"]);
+      assert.equal(keys.length, 2);
+      assert.match(keys[0], /^[0-9a-f-]{36}$/);
+      assert.equal(keys[0], keys[1]);
+    });
+  }
 
   test("that is still at work on what it was asked to is asked later", async () => {
     host = await new Host().load();
@@ -458,16 +480,22 @@ describe("a daemon that is away", () => {
       assert.match(host.modal.contentEl.textContent, /empty description/);
     });
 
-    test("is waited for until that is cancelled", async () => {
-      await begin();
-      await host.command("cancel");
-      await host.pass(1_000);
-      assert.equal(host.said, AWAY);
-      assert.equal(await host.command("cancel"), false);
-      host.daemon.isAway = false;
-      await host.pass(60_000);
-      assert.equal(host.modals.length, 0);
-    });
+    const CANCELS = [
+      ["cancelled", () => host.command("cancel")],
+      ["cancelled in the status bar", () => host.openStatus().then(() => host.reply("Cancel"))],
+    ];
+    for (const [name, cancel] of CANCELS) {
+      test(`is waited for until that is ${name}`, async () => {
+        await begin();
+        await cancel();
+        await host.pass(1_000);
+        assert.equal(host.said, AWAY);
+        assert.equal(await host.command("cancel"), false);
+        host.daemon.isAway = false;
+        await host.pass(60_000);
+        assert.equal(host.modals.length, 0);
+      });
+    }
 
     test("is waited for until the plugin is switched off", async () => {
       await begin();

@@ -21,7 +21,11 @@ describe("a run that is followed", () => {
     host.daemon.run = progress({ total: 3, counts: { enriched: 3 } });
   };
 
-  for (const [name, end, words] of [["away", { isAway: true }, /companion serve$/], ["unpaired", { token: "another" }, /companion plugin pair$/]]) {
+  const GONE = [
+    ["away", { isAway: true }, /companion serve$/],
+    ["unpaired", { token: "another" }, /companion plugin pair$/],
+  ];
+  for (const [name, end, words] of GONE) {
     test(`goes on though the daemon is ${name} for a long time, which the status bar says`, async () => {
       await begin();
       const usual = { isAway: false, token: host.daemon.token };
@@ -35,6 +39,18 @@ describe("a run that is followed", () => {
       await host.pass(30_000);
       assert.deepEqual(host.notices, ["Filled 3 notes in F.Undo"]);
       assert.equal(host.plugin.work.runs.size, 0);
+    });
+  }
+
+  for (const [name, end, words] of GONE) {
+    test(`is given up once it is cancelled while the daemon is ${name}, which is told once`, async () => {
+      await begin();
+      Object.assign(host.daemon, end);
+      await host.pass(60_000);
+      await host.command("cancel");
+      await host.pass(5_000);
+      assert.deepEqual([host.notices.length, host.plugin.work.runs.size, host.plugin.work.doing.size], [1, 0, 0]);
+      assert.match(host.said, words);
     });
   }
 
@@ -64,6 +80,8 @@ describe("a run that is followed", () => {
     assert.equal(host.status.textContent, "Companion: 3 today");
     await host.reply("Undo");
     assert.equal(host.daemon.asked("POST /changes/undo-all")[0].query.run, "run1");
+    await host.pass(1_000);
+    assert.equal(host.said, "Callout Companion was restarted meanwhile, which ended this. Ask again for the rest.", "also of the undo");
   });
 
   test("of one note that was written before the restart is told of with its undo", async () => {
@@ -78,6 +96,22 @@ describe("a run that is followed", () => {
     await host.command("enrich-note");
     await host.pass(1_000);
     assert.match(host.said, /^Callout Companion was restarted meanwhile/);
+  });
+
+  test("of one note that is given up, and filled all the same, is told of as what nobody asked for", async () => {
+    host = await new Host().load();
+    const { editor } = await host.open("A.md");
+    const answerNow = host.daemon.hold();
+    await host.command("enrich-note");
+    host.daemon.isAway = true;
+    await host.pass(2_000);
+    await host.command("cancel");
+    await host.pass(5_000);
+    assert.match(host.said, /companion serve$/);
+    host.daemon.isAway = false;
+    answerNow();
+    await host.pass(30_000);
+    assert.deepEqual([editor.getValue(), host.said], [fill(NOTE), "Filled description and a callout in “A”.Undo"]);
   });
 
   test("of one note whose edits wait for the cursor at the restart is told of once they are made", async () => {

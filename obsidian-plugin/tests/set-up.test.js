@@ -84,6 +84,19 @@ for (const [name, fields, state, heading, remedy, words] of STATES) {
   });
 }
 
+test("a daemon that goes just as its model is asked for is told of in the view alone", async () => {
+  await host.load();
+  host.daemon.answers.set("GET /model", () => {
+    host.daemon.isAway = true;
+    throw new Error("net::ERR_CONNECTION_RESET");
+  });
+  await host.command("open");
+  await host.pass(5_000);
+  assert.deepEqual(host.notices, []);
+  [{ view }] = host.workspace.getLeavesOfType("callout-companion");
+  assert.match(view.contentEl.textContent, /Its program is not on this computer yet.*Nobody answers at/);
+});
+
 test("nothing shows that this vault ever had a daemon: the user is told of the set-up", async () => {
   Object.assign(host, { told: null });
   host.daemon.isAway = true;
