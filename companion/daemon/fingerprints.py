@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -69,10 +70,14 @@ class Fingerprints:
             data = b""
         return sha256(data).hexdigest() == digest
 
-    def is_attempted(self, path: str, basis: object) -> bool:
-        """Return whether the last attempt gave no result, and the next one has the same basis."""
+    def is_attempted(self, path: str, find_basis: Callable[[str], object]) -> bool:
+        """Return whether the last attempt gave no result, and the next one has the same basis.
+
+        find_basis: returns that of an attempt on a note.
+        """
         with self._lock:
-            return self._attempted.get(path) == basis
+            basis = self._attempted.get(path)
+        return basis is not None and basis == find_basis(path)
 
     def seconds_to_settle(self, path: str, settle: float) -> float:
         """Return how many more seconds the note must stay unchanged, to reach `settle` seconds.

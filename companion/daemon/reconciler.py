@@ -332,8 +332,8 @@ class Reconciler:
             self._put(path, at + self._settle_seconds)
 
     def _put(self, path: str, not_before: float) -> None:
-        basis = self._space.attempt_basis(path)
-        if not (self._fingerprints.is_attempted(path, basis) or self._backlog.holds_back(path)):
+        is_attempted = self._fingerprints.is_attempted(path, self._space.attempt_basis)
+        if not (is_attempted or self._backlog.holds_back(path)):
             job = Job(path, background=True)
             self._queue.put(job, Priority.BACKGROUND, not_before=not_before)
 
