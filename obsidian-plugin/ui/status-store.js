@@ -28,6 +28,7 @@ export class StatusStore {
   faults = computed(() => {
     const now = this.status.value;
     if (!now) return [];
+    const { backlog, notes_a_day: day } = now.background;
     const all = [
       now.settings_fault && say("faultSettings", { why: now.settings_fault }),
       now.vault_missing && say("faultVault"),
@@ -35,7 +36,7 @@ export class StatusStore {
       now.rate_limit && say("faultRate", { why: now.rate_limit }),
       this.active.value?.waits !== now.fault?.reason && this.active.value?.waits,
       now.settings_to_restart_for.length > 0 && say("faultRestart", { names: now.settings_to_restart_for.join(", ") }),
-      now.background.backlog.notes > 0 && say("backlog", { n: now.background.backlog.notes, cost: now.background.backlog.cost }),
+      backlog.notes > 0 && say("backlog", { n: backlog.notes, cost: backlog.cost, day }),
     ];
     return all.filter((each) => typeof each === "string" && each !== "").map(String);
   });
