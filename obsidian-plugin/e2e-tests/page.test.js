@@ -298,7 +298,15 @@ test("a change is shown with what it did, and undone byte for byte; then done ag
   await page.getByRole("button", { name: "Do again: Dill" }).first().click();
   await waitFor("it is done again", async () => (await vault.read("Garden/Dill.md")) === after);
   await page.getByRole("button", { name: "Undo everything since yesterday" }).click();
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route("**/changes/undo-all?*", async (route) => (await held, route.continue()), { times: 1 });
   await page.getByRole("dialog").getByRole("button", { name: /^Undo all/ }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Keys" }).click();
+  release();
+  await said(/undone/i);
+  await page.getByRole("dialog", { name: "Keys" }).waitFor(); // it stays
   await waitFor("it is undone", async () => (await vault.read("Garden/Dill.md")) === before);
 });
 
@@ -358,8 +366,15 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
   await page.locator("li", { hasText: "Hoe" }).getByText("empty description; no AI callout at the top").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
+  endpoint.hold();
   await page.getByRole("button", { name: "Propose for all of them" }).click();
   await said("Asking the model. Its proposals will be in the inbox.");
+  await page.getByRole("button", { name: /to do in (?!Shed)/ }).first().click();
+  await page.getByRole("heading", { name: /^To do · (?!Shed)/ }).waitFor();
+  await page.getByRole("button", { name: "2 to do in Shed" }).click();
+  await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
+  for (const name of ["Propose for all of them", "Propose for this note: Hoe"]) assert.ok(await page.getByRole("button", { name }).isDisabled());
+  endpoint.release();
   await waitFor("it waits", async () => (await call("/proposals?limit=100&folder=Shed")).proposals.length > 1);
   await page.getByText("You said so").click();
   await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();
@@ -480,7 +495,7 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
     await route.fulfill({ response });
   });
   await page.route(/\/runs\/[^/?]+\?since/, (route) => route.abort(), { times: 1 }); // an answer that gets lost
-  await page.route(/\/proposals\/ids/, (route) => route.fulfill({ body: '{"ids": [' }), { times: 1 }); // half of one
+  await page.route(/\/proposals\/ids/, (route) => route.fulfill({ contentType: "application/json", body: '{"ids": [' }), { times: 1 }); // half of one
   await page.getByRole("button", { name: `Accept ${ids.length} unflagged` }).click();
   assert.equal(await page.locator(".cc-sample li").count(), Math.min(ids.length, 5));
   assert.equal(await page.getByText(/flagged ones? stays? here/).count(), Number((await page.locator(".cc-row .cc-dot").count()) > 0));
@@ -493,6 +508,38 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await page.locator(".cc-toast").getByRole("button", { name: /^Undo/ }).click();
   await waitFor("it is undone", async () => (await read()).join() === before);
   await row(gone).waitFor();
+});
+
+test("an address names one that comes with a later page: it is waited for, and the list goes to it", async () => {
+  await stand();
+  const { proposals: [one] } = await call("/proposals?limit=1");
+  const ids = Array.from({ length: 150 }, (_, index) => 9000 - index);
+  const proposals = ids.map((id) => ({ ...one, id, path: `N${id}.md` }));
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route("**/proposals/ids", (route) => route.fulfill({ json: { ids } }));
+  await page.route("**/api/v1/proposals?*", async (route) => {
+    const isFirst = !route.request().url().includes("before");
+    if (!isFirst) await held;
+    const [part, next] = isFirst ? [proposals.slice(0, 100), ids[99]] : [proposals.slice(100), null];
+    await route.fulfill({ json: { proposals: part, next, total: ids.length } });
+  });
+  await page.goto(`${vault.address}/inbox?id=${ids[149]}`);
+  await page.locator(".cc-row").first().waitFor();
+  await page.getByText("One moment").waitFor();
+  assert.equal(await page.getByText("No proposals fit").count(), 0);
+  release();
+  await page.locator(".cc-row[aria-current]").waitFor();
+  await page.waitForFunction(() => document.querySelector(".cc-groups")?.scrollTop);
+});
+
+test("a page whose words cannot be read says so, and has them once they can be", async () => {
+  await page.route("**/static/*.min.json", (route) => route.fulfill({ status: 404, json: { detail: "There is nothing here." } }), { times: 1 });
+  await page.route("**/static/*.min.json", (route) => route.abort(), { times: 1 });
+  await page.goto(`${vault.address}/inbox`);
+  await page.getByText("Companion isn’t answering.").waitFor();
+  await page.getByRole("link", { name: "History" }).waitFor();
+  await page.getByText("Companion isn’t answering.").waitFor({ state: "detached" });
 });
 
 test("Back goes to the list, keys that are switched off stay off, and a page with words of one's own asks before it is left", async () => {

@@ -6,15 +6,16 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const FILES = ["app", "inbox-store", "decisions", "history-store", "status-store", "words"];
-globalThis.localStorage = { getItem: () => null };
+const FILES = ["app", "inbox-store", "decisions", "history-store", "page/session", "proposal", "status-store", "words"];
+globalThis.localStorage = globalThis.sessionStorage = { getItem: () => null };
+globalThis.BroadcastChannel = EventTarget;
 const { outputFiles } = await build({
   stdin: { contents: FILES.map((name) => `export * from "./${name}.js";`).join("\n"), resolveDir: fileURLToPath(new URL("../ui", import.meta.url)) },
   bundle: true,
   write: false,
   format: "esm",
 });
-const { App, DecisionStore, HistoryStore, InboxStore, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { api, App, DecisionStore, HistoryStore, InboxStore, nameOf, session, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 setLanguage("en", JSON.parse(await readFile(new URL("../ui/languages/en.json", import.meta.url), "utf8")).view);
 
 const PROPOSALS = [
@@ -191,4 +192,20 @@ test("a run that is over stays so, whatever arrives later, and tells how long it
   status.takeRuns([{ ...run, state: "done" }]);
   status.takeRuns([run]);
   assert.equal(status.active.value, null);
+});
+
+test("a page whose port another program has says that nobody answers, until the daemon is back", async (context) => {
+  const answers = [["<h1>Hello", "text/html", 404], ["Hello", "text/plain", 200], ["{}", "application/json", 200]];
+  const answer = ([text, type, status]) => new Response(text, { status, headers: { "Content-Type": type } });
+  context.mock.method(globalThis, "fetch", async () => answer(answers.shift()));
+  context.mock.method(globalThis, "setTimeout", setImmediate);
+  const states = [];
+  context.after(session.subscribe((state) => states.push(state)));
+  assert.deepEqual(await api.get("/status"), {});
+  assert.deepEqual(states, ["opening", "away", "open"]);
+});
+
+test("what a proposal is for is safe to show", () => {
+  assert.equal(nameOf({ kind: "note_\u202etype", heading: null }), "Note <U+202E>type");
+  assert.equal(nameOf({ kind: "callout", heading: "Us\u202ee" }), "Callout under “Us<U+202E>e”");
 });

@@ -20,9 +20,9 @@ export function Dialogs() {
 /**
  * Focuses its heading, and gives the focus back. act: what its main button does.
  *
- * @param {{ title: string, words: string, aside?: unknown, yes?: string, act?: () => void, isBusy?: boolean, children?: unknown }} props
+ * @param {{ title: string, words: string, aside?: unknown, yes?: string, act?: () => void, children?: unknown }} props
  */
-function Dialog({ title, words, aside, yes, act, isBusy = false, children }) {
+function Dialog({ title, words, aside, yes, act, children }) {
   const app = useApp();
   const close = () => (app.dialog.value = null);
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
@@ -41,7 +41,7 @@ function Dialog({ title, words, aside, yes, act, isBusy = false, children }) {
     <div class="cc-dialog__foot">
       ${aside}
       <${Button} kind=${act && "big"} onClick=${close}>${say(act ? "cancel" : "close")}<//>
-      ${act && html`<${Button} kind="big main" disabled=${isBusy} onClick=${act}>${yes}<//>`}
+      ${act && html`<${Button} kind="big main" onClick=${act}>${yes}<//>`}
     </div>
   </dialog>`;
 }
@@ -49,13 +49,11 @@ function Dialog({ title, words, aside, yes, act, isBusy = false, children }) {
 /** @param {{ title: string, words: string, yes: string, act: () => Promise<unknown> }} props */
 function Confirm({ act, ...question }) {
   const app = useApp();
-  const isBusy = useSignal(false);
-  const go = async () => {
-    isBusy.value = true;
-    await app.attempt(act);
-    app.dialog.value = null;
+  const go = () => {
+    app.dialog.value = null; // how far it is, is shown elsewhere; another window may be open once it ends
+    void app.attempt(act);
   };
-  return html`<${Dialog} ...${question} aside=${html`<span></span>`} act=${() => void go()} isBusy=${isBusy.value} />`;
+  return html`<${Dialog} ...${question} aside=${html`<span></span>`} act=${go} />`;
 }
 
 /** @param {{ ids: number[] }} props */
@@ -83,7 +81,7 @@ function Bulk({ ids }) {
     <ul class="cc-sample">
       ${sample.filter((each) => each !== undefined).map((each) => html`<li key=${each.id}>
         <${Icon} icon=${iconOf(each.kind)} />
-        <span><b dir="auto">${titleOf(each)}</b> <small>${showHidden(nameOf(each))}</small></span>
+        <span><b dir="auto">${titleOf(each)}</b> <small>${nameOf(each)}</small></span>
         <p dir="auto">${showHidden(summaryOf(each)).slice(0, 200)}</p>
       </li>`)}
     </ul>

@@ -43,7 +43,7 @@ export function NothingFits() {
     <//>`;
   }
   const title = search ? say("noneMatch", { search }) : say("noneFit");
-  return html`<${EmptyState} label=${say("noMatches")} title=${title} words=${inbox.isWhole.value ? rest : say("oneMoment")}>
+  return html`<${EmptyState} label=${say("noMatches")} title=${title} words=${rest}>
     ${(isFiltered || path) && html`<${Button} kind="big" onClick=${() => app.clearFilters()}>${say("clearFilters")}<//>`}
   <//>`;
 }

@@ -156,7 +156,6 @@ async function ask(app, history, filter) {
   const only = { ...filter, before: changes[0].id + 1 };
   const notes = new Set(changes.map(({ path }) => path)).size;
   const act = async () => {
-    app.dialog.value = null; // it is shown how far it is
     const { done, isCut } = await history.undoAll(only, changes.length);
     const stays = changes.length - done;
     const words = stays && !isCut ? say("undonePart", { n: done, stays }) : say("undoneCount", { n: done });

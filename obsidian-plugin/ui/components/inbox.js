@@ -30,7 +30,7 @@ export function Reading() {
   const app = useApp();
   const { inbox } = app;
   const proposal = inbox.current.value;
-  if (!proposal) return html`<${NothingFits} />`;
+  if (!proposal) return inbox.isWhole.value ? html`<${NothingFits} />` : html`<${Loading} />`;
   const { id } = proposal;
   const placed = inbox.place(id).value;
   const isEdited = inbox.mode.value === "edit";
@@ -62,7 +62,7 @@ function Sheet({ proposal, head, foot, label, children, ...own }) {
     <div class="cc-read__scroll" ref=${scroller} tabindex="0" role="region" aria-label=${say("theNote")}><div class="cc-read__inner">
       <${Place} />
       <${Title} proposal=${proposal} />
-      <div class="cc-field"><h2><${Icon} icon=${iconOf(proposal.kind)} /><bdi>${showHidden(nameOf(proposal))}</bdi></h2>${head}</div>
+      <div class="cc-field"><h2><${Icon} icon=${iconOf(proposal.kind)} /><bdi>${nameOf(proposal)}</bdi></h2>${head}</div>
       ${children}
       <p class="cc-hint cc-made">${madeBy(proposal)}</p>
     </div></div>

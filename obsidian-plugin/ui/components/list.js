@@ -185,7 +185,7 @@ function Rows() {
   const at = items.find((item) => item.id === current);
   useLayoutEffect(() => {
     if (scroller.current && at) keepInSight(scroller.current, at);
-  }, [current]);
+  }, [current, at !== undefined]);
   const { top, height: window } = seen.value;
   const isNear = (/** @type {Item} */ item) => item.top + item.height > top - BEYOND && item.top < top + window + BEYOND;
   const total = inbox.shown.value.length;

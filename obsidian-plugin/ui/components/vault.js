@@ -39,6 +39,7 @@ const KINDS = {
 export function Vault() {
   const app = useApp();
   const folder = useSignal(""); // whose notes are listed as to do; empty: the vault's
+  const requested = useSignal(/** @type {string[]} */ ([])); // notes and folders that proposals were asked for
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
   const coverage = useAnswer("/coverage", [changed]);
@@ -59,7 +60,7 @@ export function Vault() {
         ${makeTree(folders).map((each) => html`<${FolderRow} key=${each.path} folder=${each} chosen=${folder} />`)}
       </ul>
     <//>
-    ${todo > 0 && html`<${ToDoList} key=${folder.value} folder=${folder.value} changed=${changed} />`}
+    ${todo > 0 && html`<${ToDoList} key=${folder.value} folder=${folder.value} requested=${requested} changed=${changed} />`}
     <${OutdatedList} causes=${[changed, status?.outdated_as_of]} />
     <${TaughtList} changed=${changed} />
     ${left.length > 0 && html`<${LeftAloneList} left=${left} />`}
@@ -206,28 +207,30 @@ function describeRest({ to_do: todo, waiting, left_alone: left, notes }) {
   return say(left === notes ? "allLeftAlone" : "done");
 }
 
-/** @param {{ folder: string, changed: string }} props the notes in it that need something, and why */
-function ToDoList({ folder, changed }) {
+/** @param {{ folder: string, requested: Signal<string[]>, changed: string }} props the notes in it that need something, and why */
+function ToDoList({ folder, requested, changed }) {
   const app = useApp();
   const query = { filter: "to-do", limit: LISTED, ...(folder && { folder }) };
   const page = useAnswer("/notes", [changed], query);
-  const isAsked = useSignal(false); // for all of the folder
   if (!page.value?.notes.length) return null;
   const { notes, total } = page.value;
-  const propose = (/** @type {string} */ path) => app.api.post("/runs", { paths: [path], propose: true });
-  const proposeAll = async () => {
-    await propose(folder);
-    isAsked.value = true;
-  };
+  const askFor = (/** @type {string} */ path) => ({
+    said: say("proposing"),
+    isAsked: requested.value.some((each) => path === each || path.startsWith(`${each}/`)),
+    async ask() {
+      await app.api.post("/runs", { paths: [path], propose: true });
+      requested.value = [...requested.peek(), path];
+    },
+  });
   const title = folder ? `${say("toDo")} · ${showHidden(folder)}` : say("toDo");
-  const action = folder && html`<${AskButton} words=${say("proposeAll")} said=${say("proposing")} ask=${proposeAll} />`;
+  const action = folder && html`<${AskButton} words=${say("proposeAll")} ...${askFor(folder)} />`;
   const more = total > notes.length && say("andMore", { n: total - notes.length });
   return html`<${ListSection} id="todo" title=${title} action=${action} more=${more}>
     ${notes.map(({ path, needs }) => {
       const { name } = splitPath(path);
       const reasons = new Set(needs.flatMap(({ reason }) => reason.split("; ")));
-      const ask = { name: `${say("proposeHere")}: ${name}`, isAsked: isAsked.value, ask: () => propose(path) };
-      const button = html`<${AskButton} words=${say("proposeShort")} said=${say("proposing")} ...${ask} />`;
+      const label = `${say("proposeHere")}: ${name}`;
+      const button = html`<${AskButton} words=${say("proposeShort")} name=${label} ...${askFor(path)} />`;
       return html`<${Entry} key=${path} title=${name} more=${showHidden([...reasons].join("; "))} action=${button} />`;
     })}
   <//>`;
@@ -246,7 +249,7 @@ function OutdatedList({ causes }) {
       const ask = () => app.api.post(`/proposals/${id}/again`);
       const label = `${say("proposeNew")}: ${what}, ${name}`;
       const button = html`<${AskButton} words=${say("proposeNew")} name=${label} said=${say("askedNew")} ask=${ask} />`;
-      return html`<${Entry} key=${id} title=${name} about=${showHidden(what)} more=${more} action=${button} />`;
+      return html`<${Entry} key=${id} title=${name} about=${what} more=${more} action=${button} />`;
     })}
   <//>`;
 }

@@ -17,7 +17,7 @@ import { listenToKeys } from "../keys.js";
 import { say, setLanguage, showHidden } from "../words.js";
 import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
-/** @import { Key } from "../words.js" */
+/** @import { Key, Message } from "../words.js" */
 
 /** @type {Record<string, { name: Key, view: () => any }>} */
 const PAGES = {
@@ -178,9 +178,21 @@ async function keepUp() {
 async function chooseLanguage() {
   const languages = navigator.languages.map((each) => each.split("-")[0] ?? "");
   const language = languages.find((each) => LANGUAGES.includes(each)) ?? "en";
-  const answer = await fetch(`/static/${language}.min.json`);
+  const messages = await readMessages(language);
   document.documentElement.lang = language;
-  setLanguage(language, await answer.json());
+  document.body.textContent = "";
+  setLanguage(language, messages);
+}
+
+/** Read the messages of a language, once the daemon has them. @param {string} language @returns {Promise<Record<string, Message>>} */
+async function readMessages(language) {
+  for (;;) {
+    const answer = await fetch(`/static/${language}.min.json`).catch(() => null);
+    const messages = answer?.ok && (await answer.json().catch(() => null));
+    if (messages) return messages;
+    document.body.textContent = "Companion isn’t answering. This page continues once companion serve runs again.";
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
 }
 
 await chooseLanguage();

@@ -85,6 +85,7 @@ async function ask({ method, path, body, headers }, stop) {
     ...(stop && { signal: stop }),
   };
   const response = await fetch(`/api/v1${path}`, request).catch(() => lose(stop?.aborted));
+  if (!/json|event-stream/.test(response.headers.get("Content-Type") ?? "")) lose(); // another program has the port
   if (response.status === 401) {
     reason.value ||= say("sessionOver");
     session.value = "out";
