@@ -1,7 +1,7 @@
 /** The daemon's page in a real browser, against a real daemon with real files. */
 
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { assertAccessible } from "./axe.js";
@@ -508,6 +508,15 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await page.locator(".cc-toast").getByRole("button", { name: /^Undo/ }).click();
   await waitFor("it is undone", async () => (await read()).join() === before);
   await row(gone).waitFor();
+});
+
+test("proposals go along with a note that is renamed", async () => {
+  await stand();
+  const [old, renamed] = [OPEN, "Cooking/Levain.md"].map((path) => join(vault.path, path));
+  await rename(old, renamed);
+  await page.locator(".cc-title", { hasText: "Levain" }).waitFor();
+  await rename(renamed, old);
+  await page.locator(".cc-title", { hasText: "Sourdough" }).waitFor();
 });
 
 test("an address names one that comes with a later page: it is waited for, and the list goes to it", async () => {

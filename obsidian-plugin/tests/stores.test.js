@@ -158,6 +158,23 @@ test("of many that are decided on the others come back, with why; an undo puts a
   assert.deepEqual([inbox.order.value, inbox.fresh.value, inbox.currentId.value, inbox.deciding.size], [order, [], 4, 0]);
 });
 
+test("proposals go along with a note that is renamed, which keeps its place", async () => {
+  const { inbox: { api } } = await openInbox();
+  const app = new App(api, { isPage: false });
+  await app.follow();
+  app.tab.value = "note";
+  app.openPath.value = "Garden/Salvia.md";
+  const { get } = api;
+  api.get = async (path) => {
+    const id = Number(path.split("/").at(-1));
+    return id ? { ...PROPOSALS[4 - id], path: "Garden/Salvia.md" } : get(path);
+  };
+  app.take({ name: "proposals", data: { ids: [3, 4, 9] } });
+  await new Promise(setImmediate);
+  assert.deepEqual(app.inbox.groups.value, [{ path: "Garden/Salvia.md", ids: [3, 4] }]);
+  assert.deepEqual(app.inbox.order.value, [3, 4, 2, 1]);
+});
+
 test("what is told stays while it is looked at", async (context) => {
   const due = []; // what is to happen later
   context.mock.method(globalThis, "setTimeout", (act) => due.push(act));

@@ -87,8 +87,9 @@ export class App {
     }
   }
 
-  /** See what the daemon tells, once the status has it. @param {{ name: string }} event */
-  take({ name }) {
+  /** See what the daemon tells, once the status has it. @param {{ name: string, data: any }} event */
+  take({ name, data }) {
+    if (name === "proposals") void this.inbox.followMoves(data.ids ?? []).catch(() => {});
     if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.follow().catch(() => {});
   }
 

@@ -158,11 +158,23 @@ export class InboxStore {
     return next;
   }
 
-  /** Keep a proposal as it is now. @param {Proposal} proposal */
+  /** Read those again that are shown and have changed, as those do whose note is renamed. @param {number[]} ids */
+  async followMoves(ids) {
+    for (const id of ids.filter((each) => this.order.peek().includes(each))) {
+      /** @type {Proposal} */
+      const proposal = await this.api.get(`/proposals/${id}`);
+      if (proposal.path === this.get(id)?.path) continue;
+      this.keep(proposal);
+      if (this.order.peek().includes(id)) this.putIn([id]);
+    }
+  }
+
+  /** Keep a proposal as it is now. A note that is renamed keeps its place. @param {Proposal} proposal */
   keep(proposal) {
     const { id, path } = proposal;
+    const before = this.get(id)?.path ?? path;
     this.proposals.set(id, proposal);
-    this.newest.set(path, Math.max(id, this.newest.get(path) ?? 0));
+    this.newest.set(path, Math.max(id, this.newest.get(path) ?? 0, this.newest.get(before) ?? 0));
   }
 
   /** Take those out that are decided on, and go on to the one after. @param {number[]} ids */
