@@ -13,11 +13,12 @@ import { say, showHidden } from "./words.js";
 /** @import { DecorationSet } from "@codemirror/view" */
 /** @import { App, TFile, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { App as Inbox } from "../ui/app.js" */
 /** @import { Proposal, ProposalInPlace } from "./api-types.d.ts" */
 
 /** @typedef {(what: "accept" | "refuse") => void} Decide */
 /** @typedef {{ name: string, at: number, parts: ProposalInPlace["parts"], decide: Decide }} Preview at: the offset of its first edit */
-/** @typedef {{ id: number, close: () => void }} ShownPreview id: of the proposal */
+/** @typedef {{ id: number, inbox: Inbox, close: () => void }} ShownPreview id: of the proposal; inbox: where it was chosen */
 
 /** @type {import("@codemirror/state").StateEffectType<Preview | null>} */
 const show = StateEffect.define();
@@ -40,11 +41,11 @@ export const previewField = StateField.define({
  * does not fit it any more.
  *
  * @param {CompanionPlugin} plugin
+ * @param {Inbox} inbox that shows it, and decides on it
  * @param {Proposal} proposal
  * @param {UserEvent} event the click or key that asks for it
- * @param {Decide} decide
  */
-export async function openPlace(plugin, proposal, event, decide) {
+export async function openPlace(plugin, inbox, proposal, event) {
   const { api, app } = plugin;
   const file = await showNote(app, proposal.path, event);
   await saveOpen(plugin, file.path);
@@ -55,10 +56,11 @@ export async function openPlace(plugin, proposal, event, decide) {
   const cm = view?.cm;
   if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
   if (view.read() !== toEditorText(text)) throw new NoteUnavailable(say("notSaved", { name: file.basename }));
-  closePlace(plugin);
-  plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
+  plugin.preview?.close();
+  plugin.preview = { id: proposal.id, inbox, close: () => cm.dispatch({ effects: show.of(null) }) };
   const at = Math.min(toEditorOffset(text, start), cm.state.doc.length);
-  const preview = { name: nameOf(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
+  const decide = (/** @type {Parameters<Decide>[0]} */ what) => void inbox.decisions.decide(what, [proposal.id]);
+  const preview = { name: showHidden(nameOf(proposal)), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
   cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(at, { y: "center" })] });
 }
 
@@ -82,12 +84,12 @@ async function showNote(app, path, event) {
 }
 
 /**
- * Show no proposal in its note any more, unless it is one of those that are open.
+ * Show no proposal of that inbox in its note any more, unless it is one of those that are open.
  *
- * @type {(plugin: CompanionPlugin, open?: number[]) => void}
+ * @type {(plugin: CompanionPlugin, inbox: Inbox, open?: number[]) => void}
  */
-export function closePlace(plugin, open = []) {
-  if (!plugin.preview || open.includes(plugin.preview.id)) return;
+export function closePlace(plugin, inbox, open = []) {
+  if (plugin.preview?.inbox !== inbox || open.includes(plugin.preview.id)) return;
   plugin.preview.close();
   plugin.preview = null;
 }

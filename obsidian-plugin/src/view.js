@@ -116,10 +116,10 @@ export class CompanionView extends ItemView {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
       propose: () => void notifyOfErrors(plugin, () => enrichNote(plugin, requireNote(this.app), { propose: true })),
     });
-    const endFollowing = effect(() => closePlace(plugin, inbox.app.inbox.order.value));
+    const endFollowing = effect(() => closePlace(plugin, inbox.app, inbox.app.inbox.order.value));
     const end = () => {
       endFollowing();
-      closePlace(plugin);
+      closePlace(plugin, inbox.app);
       inbox.end();
     };
     this.inbox = { app: inbox.app, end };
@@ -141,7 +141,7 @@ export class CompanionView extends ItemView {
     const proposal = inbox?.app.inbox.current.peek();
     if (!inbox || !proposal) return;
     if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, Keymap.isModEvent(event));
-    await openPlace(plugin, proposal, event, (what) => void inbox.app.decisions.decide(what, [proposal.id]));
+    await openPlace(plugin, inbox.app, proposal, event);
   }
 
   /** @param {unknown} error */

@@ -74,7 +74,12 @@ for (const name of Object.getOwnPropertyNames(window)) {
   }
 }
 const { AbortController, document, getComputedStyle, localStorage, MutationObserver } = window;
-Object.assign(globalThis, { AbortController, window, document, getComputedStyle, localStorage, MutationObserver });
+/** Of what jsdom has not, as it has no layout. */
+class ResizeObserver {
+  observe() {}
+  disconnect() {}
+}
+Object.assign(globalThis, { AbortController, window, document, getComputedStyle, localStorage, MutationObserver, ResizeObserver });
 Object.assign(window, {
   setTimeout: (act, ms) => clock.set(act, ms),
   clearTimeout: (id) => clock.clear(id),
