@@ -112,7 +112,7 @@ class Acceptor:
         need = next((need for need in note.needs if need.kind == DESCRIPTION), None)
         own = self._own_sentence if need else None
         if need and own and own.is_about:
-            filling = Filling(need, own.text, "the note's own sentence")
+            filling = Filling(need, own.text, "a sentence copied from the note")
             evidence = (Evidence(own.text, own.text, 1.0),)
             outcomes.append(Accepted(filling, by_model=False, evidence=evidence))
         at_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
@@ -138,7 +138,7 @@ class Acceptor:
             return Rejected(need, _NO_CALLOUT.format(model=self.model.name) + more, "too little")
         value = inert_prose(" ".join(said), self._names.resolve)
         evidence = tuple(Evidence(each, each, 1.0) for each in said)
-        filling = Filling(need, value, "the note's own sentences")
+        filling = Filling(need, value, "sentences copied from the note")
         return Accepted(filling, by_model=False, evidence=evidence, flags=("extractive",))
 
     def _quote_others(self, need: Need) -> Accepted | None:
@@ -172,7 +172,7 @@ class Acceptor:
         own = None if outcome.kind in _NO_FALLBACK else self._own_sentence
         if own is None:
             return outcome
-        remark = f"the note's own sentence; the model's answer: {outcome.reason}"
+        remark = f"a sentence copied from the note; the model's answer: {outcome.reason}"
         flags: tuple[Flag, ...] = () if own.is_about else ("extractive",)
         return Accepted(Filling(outcome.need, own.text, remark), outcome, flags=flags)
 

@@ -143,7 +143,7 @@ def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Nee
     why = "you named it" if explicit else None
     triggers = (_why_empty(parsed, name, rules) for name in rules.triggers if name in rules.fields)
     if postponed := postponed_by(parsed, rules):
-        why = f"postponed by {postponed}"
+        why = f"marked as postponed ({postponed})"
     elif empty := next(filter(None, triggers), None):
         why = empty
     for name in rules.fields if why else ():
@@ -153,7 +153,7 @@ def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Nee
     if explicit and DESCRIPTION in rules.fields and is_absent:
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
     if why and rules.callout and not any(callout.heading is None for callout in parsed.callouts):
-        yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
+        yield Need(CALLOUT, None, None, "top", f"{why}; no callout yet")
     for _, need in _empty_callouts(parsed):
         yield need
 
@@ -219,7 +219,7 @@ def _callout_need(callout: Callout) -> Need:
     """Return the callout's need, assuming that it is empty."""
     question, heading = callout.question, callout.heading
     if question is not None:
-        return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
+        return Need(CALLOUT, heading, question, "request", f"your question: {question}")
     where = "top" if heading is None else "request"
     return Need(CALLOUT, heading, None, where, _describe_empty(heading))
 

@@ -32,7 +32,7 @@ const testOnVault = testsOn(
     vault = await Vault.copy(endpoint.baseUrl);
     await vault.serve();
     const tab = await openTab(await vault.openPage());
-    await tab.getByText("Nothing waits for you").waitFor();
+    await tab.getByText("Nothing is waiting for you").waitFor();
     assert.equal(new URL(tab.url()).hash, "");
     session = await tab.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
     await tab.context().close();
@@ -114,7 +114,7 @@ async function editCurrent(text) {
 
 test("an address lets in once; without a session nothing of the vault is shown", async () => {
   const address = await vault.openPage();
-  await (await openTab(address)).getByText("Nothing waits for you").waitFor();
+  await (await openTab(address)).getByText("Nothing is waiting for you").waitFor();
   const late = await openTab(address);
   await late.getByText("This address was already used, or is too old").waitFor();
   assert.doesNotMatch(await late.locator("body").innerText(), /vault\b.*\bSourdough/);
@@ -175,7 +175,7 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await page.locator(".cc-row").first().waitFor();
   for (const state of ["accepted", "refused"]) await waitFor(`none is ${state}`, async () => !(await call(`/proposals?state=${state}&limit=1`)).total);
   await page.getByRole("button", { name: /decided/ }).click();
-  await page.getByText(/^Nothing is decided yet\.$|^Replaced$/).first().waitFor();
+  await page.getByText(/^Nothing has been decided yet\.$|^Replaced$/).first().waitFor();
   assert.equal(await page.locator(".cc-row", { hasText: /Written$|Refused$/ }).count(), 0);
 });
 
@@ -255,10 +255,10 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   const { port } = vault;
   await vault.stop();
   await page.keyboard.press("Control+Enter");
-  await page.getByText(/^Companion isn’t answering\. This page continues/).waitFor();
+  await page.getByText(/^Companion isn’t answering\. Once companion serve runs, this page/).waitFor();
   await page.locator(".cc-row", { hasText: MINE }).waitFor(); // it is not tried again any more
   await vault.serve(port);
-  await page.getByText(/^Companion isn’t answering\. This page continues/).waitFor({ state: "detached" });
+  await page.getByText(/^Companion isn’t answering\. Once companion serve runs, this page/).waitFor({ state: "detached" });
   await page.locator(".cc-row", { hasText: MINE }).click();
   await page.locator(".cc-actions .cc-btn--main").click();
   await waitFor("they are written", async () => (await vault.read(OPEN)).includes(MINE));
@@ -290,7 +290,7 @@ test("a change is shown with what it did, and undone byte for byte; then done ag
   await vault.companion("enrich", "--retry", `${vault.path}/Garden/Dill.md`);
   const after = await vault.read("Garden/Dill.md");
   await show("history");
-  assert.match(await page.locator(".cc-when").first().innerText(), /1 note · written at once/);
+  assert.match(await page.locator(".cc-when").first().innerText(), /1 note · written without asking/);
   await page.locator(".cc-change", { hasText: "Dill" }).first().locator("summary").click();
   await page.locator(".cc-diff ins").first().waitFor();
   await page.getByRole("button", { name: "Undo: Dill" }).first().click();
@@ -364,7 +364,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await page.getByRole("button", { name: "2 to do in Shed" }).click();
   await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
   assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
-  await page.locator("li", { hasText: "Hoe" }).getByText("empty description; no AI callout at the top").waitFor();
+  await page.locator("li", { hasText: "Hoe" }).getByText("Empty description; no callout yet").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
   endpoint.hold();
   await page.getByRole("button", { name: "Propose for all of them" }).click();
@@ -391,7 +391,7 @@ test("a field that is refused again and again is asked about, and not filled the
   await show("vault");
   await page.getByRole("listitem").filter({ hasText: "description in Days" }).getByText("You refused the last 5 proposals there.").waitFor();
   await page.getByRole("button", { name: "Stop: description, Days" }).click();
-  await said("description is not filled in Days any more.");
+  await said("description will no longer be filled in Days.");
   assert.match(await readFile(join(vault.home, "config.toml"), "utf8"), /unfilled = \{ ?Days = \["description"\] ?\}|\[notes\.unfilled\]\nDays = \["description"\]/);
   assert.equal(await page.getByText("Stop filling description in Days?").count(), 0);
   await rm(join(vault.path, "Days"), { recursive: true });

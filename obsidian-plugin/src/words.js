@@ -2,7 +2,7 @@
 
 import { getLanguage } from "obsidian";
 import languages from "languages";
-import { formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
+import { capitalize, formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
 import { plugin, view } from "../ui/languages/en.json";
 
 export { joinNames, showHidden };
@@ -30,7 +30,7 @@ export const say = tell;
 export function sentence(words) {
   const trimmed = words.trim();
   const ended = /[.!?…。！？]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-  return ended.charAt(0).toUpperCase() + ended.slice(1);
+  return capitalize(ended);
 }
 
 /**

@@ -231,7 +231,7 @@ describe("undo the last change", () => {
       host.daemon.changes = ids.map((id) => change({ id }));
       await host.command("undo-note");
       assert.equal(view.editor.getValue(), NOTE);
-      assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
+      assert.equal(host.said, "The latest text was already gone, so the one before it was undone in “A.md”.");
     }
     assert.deepEqual(host.daemon.asked("POST /outbox/101/applied").length + host.daemon.asked("POST /outbox/104/applied").length, 2);
   });
@@ -288,7 +288,7 @@ describe("undo the last change", () => {
 });
 
 const WHY = [
-  ["has needs", undefined, ["Description: empty description.", "Callout under “Why”: you ask: Why?", "“## Done” has its callout."]],
+  ["has needs", undefined, ["Description: empty description.", "Callout under “Why”: your question: Why?", "“## Done” has its callout."]],
   ["is skipped", { needs: [], left: [], skipped: "it is in the ignored folder" }, ["It is in the ignored folder."]],
   ["is complete", { needs: [], left: [], skipped: null }, ["Nothing: it has all it needs."]],
 ];
@@ -366,7 +366,7 @@ describe("notes that were here before", () => {
     assert.equal(await host.command("backlog"), false);
     await wait(3);
     await wait(2);
-    assert.deepEqual(host.notices, ["3 notes from before, or that came at once: not filled until you say so.Decide"]);
+    assert.deepEqual(host.notices, ["3 notes were here before Companion, or arrived all at once. They stay as they are until you say so.Decide"]);
     await wait(60);
     assert.match(host.said, /^60 notes/);
   });
@@ -406,8 +406,8 @@ test("menus of a note, the editor, other files and folders have what can be done
   const [note, picture, folder] = choose("A.md", "Picture.png", "Folder");
   view.editor.cursor = NOTE.length;
   const MENUS = [
-    [host.menu("file-menu", note), "Enrich note", "Propose for this note", "Undo the last change of this note", "Why is this note (not) picked"],
-    [host.menu("editor-menu", view.editor, view), "Enrich note", "Enrich section at the cursor", "Answer requests in this note"],
+    [host.menu("file-menu", note), "Enrich note", "Propose for this note", "Undo the last change of this note", "Why is this note picked, or not?"],
+    [host.menu("editor-menu", view.editor, view), "Enrich note", "Enrich section at the cursor", "Answer the questions in this note"],
     [host.menu("file-menu", picture)],
     [host.menu("file-menu", folder), "Enrich folder"],
     [host.menu("files-menu", [picture])],
@@ -425,7 +425,7 @@ const SAID = [
   ["a note that is not there", ":enrich", { path: "None.md" }, /^There is no note None\.md in this vault\.$/],
   ["how things stand", "", {}, /^Notes: 40 notes, 5 to do\. qwen3-4b on this computer\.$/],
   ["what was filled", ":enrich", { path: "A.md" }, /^Filled description and a callout in “A”\.$/],
-  ["why it cannot", ":enrich", { path: "A.md" }, /^Nobody answers at /, { isAway: true }],
+  ["why it cannot", ":enrich", { path: "A.md" }, /^Nothing answers at /, { isAway: true }],
 ];
 for (const [name, command, words, expected, fault] of SAID) {
   test(`Obsidian's command line tells of ${name}`, async () => {

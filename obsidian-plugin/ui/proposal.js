@@ -1,7 +1,7 @@
 /** A proposal in words: what it is about, its value in one line, its flags, and what became of it. */
 
 import { CircleQuestionMark, Cpu, ExternalLink, Flag, Quote, RotateCw, Tag, Undo2 } from "lucide";
-import { say, showHidden, splitPath } from "./words.js";
+import { capitalize, say, showHidden, splitPath } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Proposal } from "../src/api-types.d.ts" */
@@ -20,7 +20,7 @@ export function summaryOf({ text, kind }) {
 
 /** Return what a proposal is for, safe to show. @param {Pick<Proposal, "kind" | "heading">} proposal */
 export function nameOf({ kind, heading }) {
-  if (kind !== "callout") return showHidden(kind.charAt(0).toUpperCase() + kind.slice(1).replace(/[-_]/g, " "));
+  if (kind !== "callout") return showHidden(capitalize(kind.replace(/[-_]/g, " ")));
   return heading ? say("calloutUnderHeading", { heading }) : say("callout");
 }
 

@@ -30,6 +30,11 @@ export function tell(key, values = {}) {
 /** The same for the messages of the page and the view, whose names are checked. @type {(key: Key, values?: Values) => string} */
 export const say = tell;
 
+/** Return the words with a capital letter. @param {string} words */
+export function capitalize(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /**
  * Return the text with its control, bidirectional and zero-width characters as `<U+202E>`, so that no name
  * reads as another one. The joiners stay, which some scripts and emoji need.

@@ -42,8 +42,10 @@ Bread and pancakes.
 """
 DESCRIPTION = Need("description", None, None, "property", "empty description")
 TAGS = Need("tags", None, None, "property", "empty tags")
-TOP = Need("callout", None, None, "top", "empty description; no AI callout at the top")
-ASKED = Need("callout", "Questions", "Why does it rise?", "request", "you ask: Why does it rise?")
+TOP = Need("callout", None, None, "top", "empty description; no callout yet")
+ASKED = Need(
+    "callout", "Questions", "Why does it rise?", "request", "your question: Why does it rise?"
+)
 SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section")
 VALUES: dict[str, tuple[Need, str | list[str]]] = {
     "description": (DESCRIPTION, "How sourdough is raised."),

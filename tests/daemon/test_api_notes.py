@@ -37,7 +37,7 @@ def test_lists_notes_with_their_needs(notes: Served) -> None:
     assert (page["total"], page["next"]) == (2, None)
     assert [note["path"] for note in page["notes"]] == ["A/Stub.md", "Stub.md"]
     kinds = ["kind", "heading", "question", "reason"]
-    top, asked = "empty description; no AI callout at the top", "you ask: Why?"
+    top, asked = "empty description; no callout yet", "your question: Why?"
     needs = [
         ("description", None, None, "empty description"),
         ("callout", None, None, top),

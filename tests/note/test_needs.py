@@ -51,7 +51,7 @@ def test_needs_of_a_note_the_user_named(case: Case) -> None:
 def test_only_what_is_set_is_filled() -> None:
     rules = Rules(fields=("description", "mood"), callout=False, postponed_tags=("todo",))
     found = read_facts(noted("mood:\ntags:", "#todo\n> [!ai] Why?").encode(), rules)
-    assert [need.reason for need in found.needs] == ["empty mood", "you ask: Why?"]
+    assert [need.reason for need in found.needs] == ["empty mood", "your question: Why?"]
 
 
 ADDITIONS = (Addition("mood", ("Diary",), ("log",)), Addition("seen", (), ()))

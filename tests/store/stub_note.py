@@ -12,7 +12,7 @@ ENRICHED = (
 
 TAGS = Need("tags", None, None, "property", "empty tags")
 DESCRIPTION = Need("description", None, None, "property", "empty description")
-CALLOUT = Need("callout", None, None, "top", "empty description; no AI callout at the top")
+CALLOUT = Need("callout", None, None, "top", "empty description; no callout yet")
 SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section", 2)
 
 

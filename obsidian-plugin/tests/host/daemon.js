@@ -24,7 +24,7 @@ export const STATUS = {
 export const NOTE = "---\ndescription:\n---\n\n# Why\n\n> [!ai] Why?\n\nText 😀.\n";
 export const CHANGES = [
   { kind: "description", heading: null, reason: "empty description", text: "A note.", remark: "" },
-  { kind: "callout", heading: "Why", reason: "you ask: Why?", text: ["Because."], remark: "" },
+  { kind: "callout", heading: "Why", reason: "your question: Why?", text: ["Because."], remark: "" },
 ];
 const PLACES = ["\ndescription:", "> [!ai] Why?"];
 const WORDS = [" A note.", "\n> Because."];

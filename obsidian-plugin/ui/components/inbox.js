@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ArrowRight, Check, ChevronLeft, File, Pencil, RotateCw, Undo2, X } from "lucide";
 import { Button, Chip, Diff, EmptyState, Fault, html, Icon, iconOf, instead, Loading, Meter, Segments, useApp } from "../dom.js";
 import { describeFlag, fateOf, nameOf, titleOf } from "../proposal.js";
-import { formatMoment, formatTime, say, showHidden, splitPath } from "../words.js";
+import { capitalize, formatMoment, formatTime, say, showHidden, splitPath } from "../words.js";
 import { Empty, NothingFits } from "./ends.js";
 import { findProgress, List } from "./list.js";
 import { NoteLink, Paper } from "./paper.js";
@@ -73,7 +73,7 @@ function Sheet({ proposal, head, foot, label, children, ...own }) {
 /** @param {Proposal} proposal where it comes from */
 function madeBy({ model, made_at: moment, why }) {
   const when = say("madeAt", { time: formatTime(moment), day: formatMoment(moment, { day: "numeric", month: "long" }) });
-  const reason = why && `${why.charAt(0).toUpperCase()}${why.slice(1)}`;
+  const reason = why && capitalize(why);
   return [reason, model && say("byModel", { model }), when].filter(Boolean).map(showHidden).join(" · ");
 }
 

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { ChevronRight, Folder as FolderIcon } from "lucide";
 import { Button, Column, html, Icon, Loading, Section, SPARKLES, useAnswer, useApp, withCode } from "../dom.js";
 import { nameOf } from "../proposal.js";
-import { formatNumber, say, showHidden, splitPath } from "../words.js";
+import { capitalize, formatNumber, say, showHidden, splitPath } from "../words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Signal } from "@preact/signals" */
@@ -231,7 +231,7 @@ function ToDoList({ folder, requested, changed }) {
       const reasons = new Set(needs.flatMap(({ reason }) => reason.split("; ")));
       const label = `${say("proposeHere")}: ${name}`;
       const button = html`<${AskButton} words=${say("proposeShort")} name=${label} ...${askFor(path)} />`;
-      return html`<${Entry} key=${path} title=${name} more=${showHidden([...reasons].join("; "))} action=${button} />`;
+      return html`<${Entry} key=${path} title=${name} more=${showHidden(capitalize([...reasons].join("; ")))} action=${button} />`;
     })}
   <//>`;
 }
