@@ -45,7 +45,7 @@ for (const theme of ["light", "dark"]) {
     await page.evaluate(() => document.activeElement?.blur()); // nobody is at the proposal, so it goes
     await clickRibbon(page);
     await shows(page, /\[!ai\]/);
-    await page.locator(".cc-view").getByText("Nothing waits for you").waitFor();
+    await page.locator(".cc-view").getByText("Nothing is waiting for you").waitFor();
     await notice(page, /Filled/);
     await take(page, `plugin-note-${theme}`);
     await undoByNotice(page);

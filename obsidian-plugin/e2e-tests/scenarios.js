@@ -106,7 +106,7 @@ export const SCENARIOS = {
     endpoint.release();
     await vault.serve();
     await pass(/today/);
-    await notice(user, /was restarted meanwhile/);
+    await notice(user, /restarted, which stopped this/);
     await clickRibbon(user);
     await shows(user, /^ *> It explains the subject/m);
   },

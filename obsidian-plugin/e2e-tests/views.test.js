@@ -25,7 +25,7 @@ const test = testsInWindow({
 
 test("what a note is asked for waits, is shown in its place, accepted, edited and undone there", async () => {
   const original = await shownText(page);
-  await view().getByText("Nothing waits for you").waitFor();
+  await view().getByText("Nothing is waiting for you").waitFor();
   await runCommand(page, "Propose for this note");
   await view().getByRole("button", { name: /^This note/ }).click();
   await row("Callout").waitFor();

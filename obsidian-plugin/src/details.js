@@ -62,7 +62,7 @@ export function announceBacklog(plugin) {
   const notes = countBacklog(plugin);
   if (notes <= plugin.announcedBacklog) return;
   plugin.announcedBacklog = notes;
-  notifyWithButton(plugin, say("backlogNotice", { notes: countNotes(notes) }), say("decide"), () => openDetails(plugin));
+  notifyWithButton(plugin, say("backlogNotice", { n: notes, notes: countNotes(notes) }), say("decide"), () => openDetails(plugin));
 }
 
 /** @type {(plugin: CompanionPlugin, fill: boolean) => Promise<void>} */

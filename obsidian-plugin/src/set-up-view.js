@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { Platform } from "obsidian";
 import { useEffect, useRef } from "preact/hooks";
-import { html } from "../ui/dom.js";
+import { html, withCode } from "../ui/dom.js";
 import installLines from "./install-lines.json";
 import { agreeTo, describeCommands } from "./program.js";
 import { fetchAndFollow, pairByCode, pairByProgram, start } from "./set-up.js";
@@ -75,7 +75,7 @@ function Pairing({ place, program }) {
   const shown = program
     ? html`<${Command} text=${describeCommands(plugin.app, program).pair} />`
     : html`<input ref=${field} type="text" aria-label=${say("setCode")} />`;
-  return html`<p>${say(program ? "setUpPairMore" : "setUpPairByHand")}</p>
+  return html`<p>${withCode(say(program ? "setUpPairMore" : "setUpPairByHand"))}</p>
     ${shown}<${Act} place=${place} words=${say("pair")} act=${act} /><${Elsewhere} place=${place} />`;
 }
 

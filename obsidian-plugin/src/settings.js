@@ -6,7 +6,7 @@ import { confirmFirst, notify } from "./dialogs.js";
 import { ConnectionFault, explain } from "./errors.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
-import { describeModel, describeVault, joinNames, say } from "./words.js";
+import { describeVault, joinNames, say, showHidden } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -60,9 +60,10 @@ export class CompanionSettingTab extends PluginSettingTab {
   getSettingDefinitions() {
     const plugin = this.companion;
     const open = () => void openView(plugin);
+    const model = `${describeDaemon(plugin)} ${say("setDaemonMore")}`;
     const program = [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". ");
     return [
-      { name: say("setModes"), desc: describeModes(plugin), action: open },
+      { name: say("setModes"), desc: markCode(describeModes(plugin)), action: open },
       {
         name: say("setTakeOver"),
         desc: say("setTakeOverMore"),
@@ -80,13 +81,26 @@ export class CompanionSettingTab extends PluginSettingTab {
           nameControl(dropdown.selectEl, "setRibbon");
         }),
       },
-      { name: say("model"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
-      { name: say("setTest"), desc: say("setTestMore"), action: () => void testConnection(plugin).then(notify) },
-      { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => renderAddress(plugin, setting) },
-      { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => renderPairing(plugin, setting) },
+      { name: say("model"), desc: markCode(model) },
+      {
+        name: say("setTest"),
+        desc: say("setTestMore"),
+        render: (setting) => void setting.addButton((button) => {
+          button.setButtonText(say("tryNow")).onClick(() => void testConnection(plugin).then(notify));
+        }),
+      },
+      { name: say("setAddress"), desc: markCode(say("setAddressMore")), render: (setting) => renderAddress(plugin, setting) },
+      { name: say("setCode"), desc: markCode(say("setCodeMore")), render: (setting) => renderPairing(plugin, setting) },
       { name: say("setProgram"), desc: program, action: open },
     ];
   }
+}
+
+/** Return a description with what stands between backticks as code. @param {string} words */
+function markCode(words) {
+  const desc = createFragment();
+  words.split("`").forEach((part, index) => (index % 2 ? desc.createEl("code", { text: part }) : desc.append(part)));
+  return desc;
 }
 
 /** Name a control of a setting for screen readers. @type {(control: Element, name: Key) => void} */
@@ -155,7 +169,7 @@ function describeDaemon({ daemon }) {
   const { status, words } = daemon;
   if (!status) return words;
   const privacy = status.endpoint ? say("privacyRemote", { endpoint: status.endpoint }) : say("privacyHere");
-  return `${describeModel(status)}. ${privacy}`;
+  return `${showHidden(status.model)}. ${privacy}`;
 }
 
 /**

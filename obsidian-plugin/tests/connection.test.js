@@ -5,7 +5,7 @@ import { afterEach, describe, test } from "node:test";
 import { Host, clock, enter, find, settle } from "./host/obsidian.js";
 import { FakeDaemon, STATUS, answer, change } from "./host/daemon.js";
 
-const AWAY = "Nobody answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
+const AWAY = "Nothing answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
 const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion plugin pair";
 const SECRET = "callout-companion-token";
 const TOKEN = "0123456789abcdef.t0ken";
@@ -250,7 +250,7 @@ describe("the vault's own daemon", () => {
     host.told = null;
     host.data.code = "GOOD-CODE";
     await host.load();
-    assert.equal(host.status.textContent, "Companion: another vault's");
+    assert.equal(host.status.textContent, "Companion: wrong vault");
     assert.equal(host.data.code, "GOOD-CODE");
     await host.place(told);
     await host.pass(10_000);
@@ -290,13 +290,13 @@ describe("the vault's own daemon", () => {
     await host.load();
     const setting = host.setting(6);
     await pairBy(setting, "GOOD-CODE");
-    assert.match(setting.errorEl.textContent, /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's/);
-    assert.match(host.modal.contentEl.textContent, /^What answers at http:\/\/127\.0\.0\.1:27182 cannot prove that it is this vault's/);
+    assert.match(setting.errorEl.textContent, /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 belongs to another vault/);
+    assert.match(host.modal.contentEl.textContent, /^What answers at http:\/\/127\.0\.0\.1:27182 cannot prove that it is this vault’s/);
     await host.click("Cancel");
     assert.deepEqual(usual.codes, []);
     await pairBy(setting, "BAD-CODE");
     await host.click("Send the code anyway");
-    assert.match(setting.errorEl.textContent, /is another vault's/);
+    assert.match(setting.errorEl.textContent, /belongs to another vault/);
     assert.deepEqual(host.modals, []);
     await pairBy(setting, "GOOD-CODE");
     await host.click("Send the code anyway");

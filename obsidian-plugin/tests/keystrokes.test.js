@@ -315,7 +315,7 @@ describe("a card on a canvas", () => {
       assert.equal(await host.read("A.md"), kind.before);
       assert.equal(host.said, "“A” waits until your input method is done.Cancel");
       await cancel();
-      assert.equal(host.said, "The work on “A” was cancelled. What the model gave for “A” waits in the inbox.");
+      assert.equal(host.said, "The work on “A” was cancelled. The proposal for “A” is waiting in the inbox.");
       composed.compose("compositionend");
       await host.pass(10_000);
       assert.deepEqual([composed.content, await host.read("A.md")], [text, kind.before]);
@@ -362,7 +362,7 @@ describe("a cursor", () => {
     view.editor.cursor = 0;
     await host.pass(10_000);
     assert.equal(view.editor.content, LIST.before);
-    assert.equal(host.said, "The work on “A” was cancelled. What the model gave for “A” waits in the inbox.");
+    assert.equal(host.said, "The work on “A” was cancelled. The proposal for “A” is waiting in the inbox.");
     assert.equal(host.plugin.work.doing.size, 0);
   });
 

@@ -76,12 +76,12 @@ describe("a run that is followed", () => {
     host.daemon.run = "lost";
     host.daemon.changes = [change({ id: 8, path: "F/A.md" }), change({ id: 9, path: "F/B.md" }), change({ id: 7, path: "F/C.md", state: "failed" })];
     await host.pass(15_000);
-    assert.equal(host.said, "Filled 2 notes in F. Callout Companion was restarted meanwhile, which ended this. Ask again for the rest.Undo");
+    assert.equal(host.said, "Filled 2 notes in F. Callout Companion restarted, which stopped this. Ask again for the rest.Undo");
     assert.equal(host.status.textContent, "Companion: 3 today");
     await host.reply("Undo");
     assert.equal(host.daemon.asked("POST /changes/undo-all")[0].query.run, "run1");
     await host.pass(1_000);
-    assert.equal(host.said, "Callout Companion was restarted meanwhile, which ended this. Ask again for the rest.", "also of the undo");
+    assert.equal(host.said, "Callout Companion restarted, which stopped this. Ask again for the rest.", "also of the undo");
   });
 
   test("of one note that was written before the restart is told of with its undo", async () => {
@@ -95,7 +95,7 @@ describe("a run that is followed", () => {
     host.daemon.changes = [];
     await host.command("enrich-note");
     await host.pass(1_000);
-    assert.match(host.said, /^Callout Companion was restarted meanwhile/);
+    assert.match(host.said, /^Callout Companion restarted, which stopped this/);
   });
 
   test("of one note that is given up, and filled all the same, is told of as what nobody asked for", async () => {

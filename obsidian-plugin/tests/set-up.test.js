@@ -58,9 +58,9 @@ const NO_MODEL = { name: "small", is_missing: true, catalog: [{ name: "small", t
 const refuses = (problem, ...names) => ({ answers: new Map(["POST /proof", ...names].map((name) => [name, problem])) });
 /** What answers there, what the status bar says, the heading, what mends it (a button or a field), and what a click on the status bar says. */
 const STATES = [
-  ["nobody", { isAway: true }, "not running", "Its program is not on this computer yet", "Look again", /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
+  ["nobody", { isAway: true }, "not running", "Its program is not on this computer yet", "Look again", /^Nothing answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
   ["nobody", { isAway: true }, "not running", "It is installed, but not running", "Start", /companion serve$/],
-  ["another vault's daemon", ANOTHER, "another vault's", "Another vault's is running", "Start", /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's.*companion serve --port 0/],
+  ["another vault's daemon", ANOTHER, "wrong vault", "Companion is running for another vault", "Start", /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 belongs to another vault.*companion serve --port 0/],
   ["another program", refuses(answer(404, "Not here."), "GET /healthz"), "not running", "Another program is in its place", "Start", /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
   ["a daemon that does not know the plugin", { token: "another" }, "not paired", "It runs, but is not paired", "Pair", /^Not paired\. .*companion plugin pair/],
   ["a daemon that does not know the plugin", { token: "another" }, "not paired", "It runs, but is not paired", "Pairing code", /companion plugin pair/],
@@ -94,7 +94,7 @@ test("a daemon that goes just as its model is asked for is told of in the view a
   await host.pass(5_000);
   assert.deepEqual(host.notices, []);
   [{ view }] = host.workspace.getLeavesOfType("callout-companion");
-  assert.match(view.contentEl.textContent, /Its program is not on this computer yet.*Nobody answers at/);
+  assert.match(view.contentEl.textContent, /Its program is not on this computer yet.*Nothing answers at/);
 });
 
 test("nothing shows that this vault ever had a daemon: the user is told of the set-up", async () => {
@@ -106,7 +106,7 @@ test("nothing shows that this vault ever had a daemon: the user is told of the s
   assert.deepEqual(host.notices, ["Callout Companion is not set up in this vault yet.Set up"]);
   await host.reply("Set up");
   await host.openStatus();
-  assert.equal(host.said, "Callout Companion is not installed on this computer, or never ran for this vault. Click Companion in the status bar to see how.");
+  assert.equal(host.said, "Callout Companion is not installed on this computer, or has never run for this vault. Click Companion in the status bar to see how.");
 });
 
 test("the program gives a code, once that is agreed to; then also by itself", async () => {
@@ -134,7 +134,7 @@ test("a code of the program is for this vault's daemon, and for nobody who has i
   await openSetUp();
   const other = host.listenAt("http://127.0.0.1:27182", ANOTHER);
   click("Pair");
-  await shows(/The Callout Companion at .* is another vault's/);
+  await shows(/The Callout Companion at .* belongs to another vault/);
   assert.deepEqual([other.codes, token()], [[], ""]);
 });
 

@@ -124,7 +124,7 @@ describe("a note that is typed in meanwhile", () => {
     await answerNow();
     await host.pass(5 * 400);
     assert.equal(view.editor.getValue(), `${NOTE}x${typed}`);
-    assert.equal(host.said, "“A” keeps changing, so nothing was written. It is filled when it rests.");
+    assert.equal(host.said, "“A” keeps changing, so nothing was written. It is filled once you pause.");
     assert.equal(typed, "xxxxx");
     assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     host.daemon.answers.clear();
@@ -292,7 +292,7 @@ describe("edits", () => {
     });
     await enrich();
     assert.equal(view.editor.getValue(), NOTE);
-    assert.match(host.said, /is not a Callout Companion of this version/);
+    assert.match(host.said, /seems to be another version of Callout Companion/);
   });
 
   test("of one place are made in their order", async () => {
@@ -375,6 +375,6 @@ test("an answer that is no JSON, or none of ours, is told in words", async () =>
   for (const given of [{ status: 200, text: "<html>" }, { status: 500, text: "no" }]) {
     host.daemon.answers.set("POST /runs", given);
     await host.command("enrich-note");
-    assert.equal(host.said, "The program that answered is not a Callout Companion of this version. Update both.");
+    assert.equal(host.said, "What answered seems to be another version of Callout Companion. Update both.");
   }
 });
