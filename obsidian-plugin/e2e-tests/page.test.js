@@ -350,7 +350,7 @@ test("what the rest would cost is said when it is asked; what is outdated is ask
   await show("inbox?flagged=1");
   await page.locator(".cc-flag", { hasText: "Replaces" }).waitFor();
   await show("spending");
-  await page.getByRole("button", { name: "What would it cost?" }).click();
+  await page.getByRole("button", { name: "How many tokens?" }).click();
   await page.getByText(/would be sent to|Nothing/).waitFor();
   await vault.companion("refuse", "--all", "--flagged").catch(() => "");
   await writeFile(join(vault.path, path), before);
@@ -363,6 +363,9 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await show("vault");
   await page.getByRole("button", { name: "2 to do in Shed" }).click();
   await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
+  await page.getByRole("button", { name: "2 to do in Shed", pressed: true }).click();
+  await page.getByRole("heading", { name: "To do", exact: true }).waitFor();
+  await page.getByRole("button", { name: "2 to do in Shed", pressed: false }).click();
   assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
   await page.locator("li", { hasText: "Hoe" }).getByText("Empty description; no callout yet").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
@@ -554,7 +557,7 @@ test("a page whose words cannot be read says so, and has them once they can be",
 test("Back goes to the list, keys that are switched off stay off, and a page with words of one's own asks before it is left", async () => {
   const id = await stand();
   await page.setViewportSize({ width: 360, height: 740 });
-  await page.getByRole("button", { name: /^All \d/ }).click();
+  await page.getByRole("button", { name: /^\d+ proposals?$/ }).click();
   await page.locator(".cc-row").last().click();
   await page.goBack();
   await page.locator(`.cc-row[data-id="${id}"]`).click();
@@ -653,7 +656,7 @@ for (const colorScheme of ["light", "dark"]) {
     }
     await page.setViewportSize({ width: 360, height: 740 });
     await show("inbox");
-    await page.getByRole("button", { name: /^All \d/ }).click();
+    await page.getByRole("button", { name: /^\d+ proposals?$/ }).click();
     await assertAccessible(page);
   });
 }

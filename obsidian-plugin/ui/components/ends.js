@@ -24,8 +24,8 @@ function Nothing() {
     <h1>${say("nothingWaits")}</h1>
     <p>${todo > 0 ? say("idleMore", { n: todo }) : say("nothingToDo")}</p>
     ${todo > 0 && isPage && html`<${Button} kind="big" href="/vault" onClick=${follow}>${say("seeVault")}<//>`}
-    ${propose && html`<${Button} kind="big main" onClick=${propose}>${say("proposeHere")}<//>`}
-    <p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>
+    ${propose && html`<${Button} kind="big" onClick=${propose}>${say("proposeHere")}<//>`}
+    ${isPage && html`<p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>`}
     ${decided > 0 && html`<${Button} kind="plain" onClick=${() => app.showTab("decided")}>${say("seeDecided", { n: decided })}<//>`}
   </section>`;
 }

@@ -62,7 +62,8 @@ function Moment({ history, entry }) {
   const undoable = changes.filter(canBeUndone).length;
   const shown = isWhole.value || changes.length <= SHOWN + 1 ? changes : changes.slice(0, SHOWN);
   const who = new Set(changes.map(({ decided_by: name }) => nameDecider(name)).filter(Boolean));
-  const about = [say("notesCount", { n: notes }), joinNames([...who]), showHidden(changes[0]?.model ?? "")].filter(Boolean).join(" · ");
+  const counts = [say("notesCount", { n: notes }), changes.length > notes && say("changesCount", { n: changes.length })];
+  const about = [...counts, joinNames([...who]), showHidden(changes[0]?.model ?? "")].filter(Boolean).join(" · ");
   return html`<li class=${undoable ? "" : "is-undone"}>
     <div class="cc-when">
       <h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${about}</span>
@@ -133,7 +134,9 @@ function ChangeDiff({ id, name }) {
   const { diff } = change.value;
   if (diff === null) return html`<p class="cc-change__note">${say("diffGone")}</p>`;
   const lines = diff.replace(/\n$/, "").split("\n").filter((line) => !/^(---|\+\+\+|@@)/.test(line));
-  const parts = lines.map((line) => [line.charAt(0), `${line.replace(/\r$/, "").replace(/^([+-])/, "$1 ").replace(/^ /, "  ")}\n`]);
+  const isBare = (/** @type {string} */ line) => /^ (---)?\s*$/.test(line); // says nothing at an end
+  const shown = lines.slice(lines.findIndex((line) => !isBare(line)), lines.findLastIndex((line) => !isBare(line)) + 1);
+  const parts = shown.map((line) => [line.charAt(0), `${line.replace(/\r$/, "").replace(/^([+-])/, "$1 ").replace(/^ /, "  ")}\n`]);
   return html`<${Diff} class="cc-diff" label=${say("whatChanged", { name })} parts=${parts} />`;
 }
 

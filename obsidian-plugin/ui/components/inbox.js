@@ -84,7 +84,7 @@ function Place() {
   const { share, words } = findProgress(app);
   return html`<div class="cc-place">
     <${Button} kind="quiet" icon=${ChevronLeft} onClick=${() => (app.isListShown.value = true)}>
-      ${say("allCount", { n: app.inbox.counts.value.all })}
+      ${say("proposalsCount", { n: app.inbox.counts.value.all })}
     <//>
     ${app.shell.isPage && html`<span class="cc-num">${words}</span><${Meter} of=${share} />`}
   </div>`;

@@ -35,8 +35,7 @@ export function Paper({ proposal, placed, isEdited = false }) {
   const at = blocks.findIndex(isProposed);
   return html`<article class="cc-card cc-paper" ref=${paper} aria-label=${say("whereItGoes")}>
     ${placed?.why && html`<${Fault} key="why">${say("cannotBeWritten", { why: placed.why })}<//>`}
-    ${blocks.map((block, index) => html`
-      <${BlockView} key=${index - at} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}
+    ${blocks.map((block, index) => html`<${BlockView} key=${index - at} proposal=${proposal} block=${block} isEdited=${isEdited} />`)}
   </article>`;
 }
 
@@ -76,11 +75,11 @@ function findBlocks({ kind }, placed) {
   return [isCallout ? { type: "proposed", title: "AI" } : { type: "properties", properties: [{ name: kind, values: [] }] }];
 }
 
-/** @param {{ proposal: Proposal, block: Shown, isEdited: boolean, around: boolean }} props */
-function BlockView({ proposal, block, isEdited, around }) {
+/** @param {{ proposal: Proposal, block: Shown, isEdited: boolean }} props */
+function BlockView({ proposal, block, isEdited }) {
   if (block.type === "proposed") return html`<${Callout} proposal=${proposal} title=${block.title} isEdited=${isEdited} />`;
   if (block.type !== "properties") return showBlock(block);
-  return html`<dl class=${around ? "cc-props cc-props--around" : "cc-props"}>
+  return html`<dl class="cc-props">
     ${block.properties.map((each) => each.name === proposal.kind && proposal.kind !== "callout"
       ? html`<${NewProperty} key=${each.name} proposal=${proposal} isEdited=${isEdited} />`
       : html`<${OldProperty} key=${each.name} property=${each} />`)}
@@ -169,11 +168,13 @@ function Callout({ proposal, title, isEdited }) {
   const draft = app.inbox.draft(proposal.id).value;
   const head = html`<p class="cc-callout__title"><${Icon} icon=${SPARKLES} class="cc-icon--l" />${showHidden(title)}</p>`;
   const hint = html`<p class="cc-hint">${say("nothingChecks")}</p>`;
-  if (isEdited) return html`<div class="cc-callout cc-edit" key="callout">${head}<${Editor} proposal=${proposal} />${hint}</div>`;
+  if (isEdited) return html`<div class="cc-callout cc-callout--new cc-edit" key="callout">
+    ${head}<${Editor} proposal=${proposal} />${hint}
+  </div>`;
   const blocks = parseBlocks(toLines([["=", draft ?? linesOf(proposal)]]));
   const paragraphs = blocks.map((block) => (block.type === "paragraph" ? block.text : ""));
   const doubts = findDoubts(findUnsupported(proposal, draft), paragraphs);
-  return html`<div class="cc-callout" key="callout">${head}
+  return html`<div class="cc-callout cc-callout--new" key="callout">${head}
       ${blocks.map((block, index) => block.type === "paragraph"
         ? html`<${Text} key=${index} proposal=${proposal} text=${block.text} doubts=${doubts[index]} isParagraph />`
         : showBlock(block))}

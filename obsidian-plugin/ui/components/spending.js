@@ -83,7 +83,9 @@ function Facts({ status, month, isFree }) {
       (/** @type {Error} */ { message }) => message,
     );
   };
-  const cost = todo > 0 && html`<button class="cc-link" onClick=${() => void estimate()}>${say("whatCost")}</button>`;
+  const cost = todo > 0 && html`<button class="cc-link" onClick=${() => void estimate()}>
+    ${say(isFree ? "whatTokens" : "whatCost")}
+  </button>`;
   /** @type {[string, string, unknown][]} */
   const facts = [
     [say("notesFilled"), formatNumber(today.notes), say("inBackgroundToday", { n: background.notes_today, of: background.notes_a_day })],
@@ -103,7 +105,9 @@ function Days({ days, unit }) {
   const values = days.map(unit.value);
   const all = values.reduce((sum, each) => sum + each, 0);
   const top = niceTop(Math.max(...values, unit.limit ?? 0));
-  const totals = say("inAll", { sum: unit.format(all), mean: unit.format(all / days.length) });
+  const first = values.findIndex(Boolean); // the mean is of the days since then
+  const isOneDay = values.filter(Boolean).length < 2;
+  const totals = isOneDay ? unit.format(all) : say("inAll", { sum: unit.format(all), mean: unit.format(all / (days.length - first)) });
   const aside = html`<span class="cc-soft cc-small">${totals}</span>`;
   return html`<${Section} id="days" title=${say("lastDays", { n: days.length })} action=${aside}>
     <div class="cc-card cc-chart"><div class="cc-plot">

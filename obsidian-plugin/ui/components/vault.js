@@ -1,6 +1,7 @@
 /** Vault: how far it is filled, by folder; what may be out of date; what is left alone, and why. */
 
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { ChevronRight, Folder as FolderIcon } from "lucide";
 import { Button, Column, html, Icon, Loading, Section, SPARKLES, useAnswer, useApp, withCode } from "../dom.js";
 import { nameOf } from "../proposal.js";
@@ -196,8 +197,9 @@ function ToDoLink({ folder: { counts, name, path }, chosen }) {
   const words = describeRest(counts);
   if (!counts.to_do || !path) return html`<span class="cc-todo">${words}</span>`;
   const label = say("toDoIn", { n: counts.to_do, folder: showHidden(name) });
-  const choose = () => (chosen.value = path);
-  return html`<span class="cc-todo"><button class="cc-link" aria-label=${label} onClick=${choose}>${words}</button></span>`;
+  const isChosen = chosen.value === path;
+  const press = { "aria-pressed": String(isChosen), onClick: () => (chosen.value = isChosen ? "" : path) };
+  return html`<span class="cc-todo"><button class="cc-link" aria-label=${label} ...${press}>${words}</button></span>`;
 }
 
 /** @param {Counts} counts */
@@ -212,6 +214,10 @@ function ToDoList({ folder, requested, changed }) {
   const app = useApp();
   const query = { filter: "to-do", limit: LISTED, ...(folder && { folder }) };
   const page = useAnswer("/notes", [changed], query);
+  const isLoaded = page.value !== null;
+  useEffect(() => {
+    if (folder && isLoaded) document.getElementById("todo")?.closest("section")?.scrollIntoView({ block: "nearest" });
+  }, [isLoaded]);
   if (!page.value?.notes.length) return null;
   const { notes, total } = page.value;
   const askFor = (/** @type {string} */ path) => ({
