@@ -5,9 +5,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { assertAccessible } from "./axe.js";
-import { launchBrowser } from "./browser.js";
-import { Vault } from "./daemon.js";
-import { Endpoint } from "./endpoint.js";
+import { openScene } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { PATIENCE, waitFor } from "./wait.js";
 
@@ -19,29 +17,23 @@ const PAGES = ["inbox", "history", "vault", "spending"];
 const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
 const WIDTHS = IS_RELEASE ? [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920] : [320, 640, 1024, 1920];
 
-let endpoint;
+let scene;
 let vault;
-let browser;
 let session;
 let page;
 const errors = [];
 
 const testOnVault = testsOn(
   async () => {
-    [endpoint, browser] = await Promise.all([Endpoint.start(), launchBrowser()]);
-    vault = await Vault.copy(endpoint.baseUrl);
-    await vault.serve();
+    scene = await openScene();
+    ({ vault } = scene);
     const tab = await openTab(await vault.openPage());
     await tab.getByText("Nothing is waiting for you").waitFor();
     assert.equal(new URL(tab.url()).hash, "");
     session = await tab.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
     await tab.context().close();
   },
-  async () => {
-    await browser?.close();
-    await vault?.remove();
-    endpoint?.stop();
-  },
+  () => scene?.end(),
 );
 
 /** A test in a tab of its own, with a session. Nothing that the page must not do happens in it. */
@@ -64,7 +56,7 @@ function test(name, act) {
 }
 
 async function newContext(options) {
-  const context = await browser.newContext(options);
+  const context = await scene.obsidian.browser.newContext(options);
   context.setDefaultTimeout(Number(process.env.E2E_PATIENCE ?? PATIENCE) * 1000);
   return context;
 }
@@ -312,11 +304,11 @@ test("a change is shown with what it did, and undone byte for byte; then done ag
 
 test("a run shows in the header, and is stopped there; background work is paused and goes on", async () => {
   await show("vault");
-  endpoint.hold();
+  scene.endpoint.hold();
   const run = vault.companion("enrich", "--all", "--yes", vault.path).catch((error) => error.stdout);
   await page.getByRole("button", { name: /Working/ }).click();
   await page.getByRole("button", { name: "Stop this run" }).click();
-  endpoint.release();
+  scene.endpoint.release();
   await run;
   await page.getByRole("button", { name: "Idle" }).waitFor();
   await vault.companion("refuse", "--all").catch(() => "");
@@ -369,7 +361,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
   await page.locator("li", { hasText: "Hoe" }).getByText("Empty description; no callout yet").waitFor();
   assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
-  endpoint.hold();
+  scene.endpoint.hold();
   await page.getByRole("button", { name: "Propose for all of them" }).click();
   await said("Asking the model. Its proposals will be in the inbox.");
   await page.getByRole("button", { name: /to do in (?!Shed)/ }).first().click();
@@ -377,7 +369,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await page.getByRole("button", { name: "2 to do in Shed" }).click();
   await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
   for (const name of ["Propose for all of them", "Propose for this note: Hoe"]) assert.ok(await page.getByRole("button", { name }).isDisabled());
-  endpoint.release();
+  scene.endpoint.release();
   await waitFor("it waits", async () => (await call("/proposals?limit=100&folder=Shed")).proposals.length > 1);
   await page.getByText("You said so").click();
   await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();

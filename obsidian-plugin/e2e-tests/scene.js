@@ -37,7 +37,8 @@ export function testsInWindow({ look, furnish = () => {}, begin = () => {}, prep
   });
 }
 
-export async function openScene() {
+/** isServed: whether the daemon is started. */
+export async function openScene({ isServed = true } = {}) {
   const endpoint = await Endpoint.start();
   const vault = await Vault.copy(endpoint.baseUrl);
   const obsidian = Obsidian.launch();
@@ -47,7 +48,7 @@ export async function openScene() {
     await vault.remove();
   };
   try {
-    const [launched] = await Promise.all([obsidian, vault.serve()]);
+    const [launched] = await Promise.all([obsidian, isServed && vault.serve()]);
     return { endpoint, vault, obsidian: launched, end };
   } catch (error) {
     await end();

@@ -7,11 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { assertAccessible } from "./axe.js";
-import { PLUGIN, Vault } from "./daemon.js";
-import { Endpoint } from "./endpoint.js";
-import { errorsOf, Obsidian } from "./obsidian.js";
+import { PLUGIN } from "./daemon.js";
+import { errorsOf } from "./obsidian.js";
 import { openNote, statusBar } from "./scenarios.js";
-import { secret } from "./scene.js";
+import { openScene, secret } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -21,12 +20,8 @@ const { lines: INSTALL } = LINES.find(({ system }) => system === "Linux");
 const PATH = "Cooking/Sourdough.md";
 
 test("from nothing installed to a paired daemon, and to the first accepted proposal", { skip: !existsSync(PROGRAM) }, async (context) => {
-  const endpoint = await Endpoint.start();
-  context.after(() => endpoint.stop());
-  const vault = await Vault.copy(endpoint.baseUrl);
-  context.after(() => vault.remove());
-  const obsidian = await Obsidian.launch();
-  context.after(() => obsidian.close());
+  const { obsidian, vault, end } = await openScene({ isServed: false });
+  context.after(end);
   const page = await obsidian.open(vault);
   const view = page.locator(VIEW);
   const click = (name) => page.getByRole("button", { name, exact: true }).click();

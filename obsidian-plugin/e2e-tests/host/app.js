@@ -85,9 +85,7 @@ function drawWindow(app) {
   settings.append(icon("settings"));
   settings.addEventListener("click", () => app.setting.open());
   const explorer = row.createDiv({ cls: "workspace-split mod-left-split" });
-  app.vault.on("create", () => drawExplorer(app, explorer));
-  app.vault.on("delete", () => drawExplorer(app, explorer));
-  app.vault.on("rename", () => drawExplorer(app, explorer));
+  for (const change of ["create", "delete", "rename"]) app.vault.on(change, () => drawExplorer(app, explorer));
   const root = row.createDiv({ cls: "workspace-split mod-root" });
   body.createDiv({ cls: "status-bar" });
   document.body.createDiv({ cls: "notice-container" });

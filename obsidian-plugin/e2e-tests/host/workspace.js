@@ -217,18 +217,6 @@ export class Workspace extends Events {
     else this.#waiting.push(callback);
   }
 
-  /** Open a note in a tab of its own. */
-  async open(path) {
-    const file = this.app.vault.getFileByPath(path);
-    if (!file) throw new Error(`no ${path} in the vault`);
-    const known = this.#notes().find((view) => view.file === file)?.leaf;
-    const leaf = known ?? this.#newLeaf();
-    if (known) this.setActiveLeaf(leaf);
-    else await leaf.openFile(file);
-    leaf.view.editor.focus();
-    return leaf.view;
-  }
-
   /** Move a tab to a window of its own. */
   popOut(leaf = this.activeLeaf) {
     const { view, contentEl } = leaf;
@@ -243,7 +231,7 @@ export class Workspace extends Events {
     return view;
   }
 
-  /** A note that is not there is made; what follows a number sign is a heading. */
+  /** Open a note in a tab of its own. One that is not there is made; what follows a number sign is a heading. */
   async openLinkText(link) {
     const name = link.replace(/#.*/, "");
     const path = name.endsWith(".md") ? name : `${name}.md`;
@@ -251,7 +239,11 @@ export class Workspace extends Events {
       await window.hostWrite(path, "", null);
       await this.app.vault.changed(path);
     }
-    return this.open(path);
+    const file = this.app.vault.getFileByPath(path);
+    const leaf = this.#notes().find((view) => view.file === file)?.leaf;
+    if (leaf) this.setActiveLeaf(leaf);
+    else await this.#newLeaf().openFile(file);
+    this.activeLeaf.view.editor.focus();
   }
 
   /** A leaf in the right sidebar, which never is the active one here. */
@@ -287,8 +279,7 @@ export class Workspace extends Events {
   }
 
   get activeEditor() {
-    const view = this.activeLeaf?.view;
-    return view instanceof MarkdownView ? view : null;
+    return this.getActiveViewOfType(MarkdownView);
   }
 
   getActiveFile() {
