@@ -91,7 +91,9 @@ test("what was typed in the inbox stays though set-up becomes necessary meanwhil
   host = new Host();
   const { answers } = host.daemon;
   answers.set("GET /model", { name: "qwen3-4b", is_missing: false, catalog: [] });
-  answers.set("GET /proposals", { proposals: [], next: null, total: 0 });
+  const proposal = { id: 1, path: "A.md", kind: "description", text: "A note.", flags: [], state: "open", made_at: "2026-01-01T00:00:00Z" };
+  answers.set("GET /proposals", { proposals: [proposal], next: null, total: 1 });
+  answers.set("GET /proposals/ids", { ids: [1] });
   await host.load();
   await host.command("open");
   const [{ view }] = host.workspace.getLeavesOfType("callout-companion");
