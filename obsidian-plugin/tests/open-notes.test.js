@@ -184,7 +184,7 @@ describe("an open note that waits for edits", () => {
     await host.pass(1100);
     assert.equal(view.editor.getValue(), fill(text));
     assert.deepEqual(runs(), [{ paths: ["A.md"], priority: "background", on_fault: "stop" }]);
-    assert.match(host.said, /^Filled description and a callout in “A”\. The plugin's settings say that/);
+    assert.match(host.said, /^Filled description and a callout in “A”\. The plugin’s settings say that/);
     await host.reply("Undo");
     assert.equal(view.editor.getValue(), text);
   });
