@@ -268,16 +268,6 @@ describe("undo the last change", () => {
     assert.deepEqual(host.notices.slice(1), ["Undone in “Caf\u00e9.md”."]);
   });
 
-  test("says what of it stays, and goes on to the one before", async () => {
-    view.editor.content = FILLED;
-    host.daemon.changes = [change({ id: 5, left: ["callout"] }), change({ id: 4 })];
-    const usual = host.daemon["POST /outbox/*/edits"];
-    host.daemon.answers.set("POST /outbox/*/edits", (sent, id) => ({ ...usual.call(host.daemon, sent, id), left: ["x"], reason: "x stays" }));
-    await host.command("undo-note");
-    assert.deepEqual(host.daemon.asked("POST /changes/undo")[0].body.changes, [4]);
-    assert.equal(host.said, "Undone in “A.md”. X stays.");
-  });
-
   test("shows what would make a name read as another one", async () => {
     await host.unload();
     host = await new Host({ "a\u202egnp.md.md": NOTE }).load();
