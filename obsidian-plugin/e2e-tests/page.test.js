@@ -530,7 +530,7 @@ test("an address names one that comes with a later page: it is waited for, and t
   });
   await page.goto(`${vault.address}/inbox?id=${ids[149]}`);
   await page.locator(".cc-row").first().waitFor();
-  await page.getByText("One moment").waitFor();
+  await page.locator(".cc-inbox .cc-empty", { hasText: "One moment" }).waitFor();
   assert.equal(await page.getByText("No proposals fit").count(), 0);
   release();
   await page.locator(".cc-row[aria-current]").waitFor();
