@@ -409,7 +409,7 @@ test("a run that a restart of the daemon ends says how far it came, and what is 
     await page.getByRole("dialog").getByRole("button", { name: yes }).click();
     await page.getByText("Companion isn’t answering.").first().waitFor();
     await vault.serve(port);
-    return /(\d+) [^.]*\. Callout Companion was restarted/.exec((await page.locator(".cc-toast", { hasText: "restarted" }).textContent()) ?? "")?.[1];
+    return /(\d+) [^.]*\. Callout Companion restarted/.exec((await page.locator(".cc-toast", { hasText: "restarted" }).textContent()) ?? "")?.[1];
   };
   const count = async (path) => (await call(path)).total ?? (await call(path)).changes.length;
   await page.getByRole("button", { name: /^Accept 120 unflagged/ }).click();
