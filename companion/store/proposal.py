@@ -41,12 +41,12 @@ FLAG_WORDS: Mapping[Flag, str] = {
     "unsupported": "neither the note nor what links to it supports all of this",
     "unverified": "no check can tell whether this is right",
     "extractive": "the note's own words, which may be unclear out of context",
-    "new-value": "a value that the vault does not use yet",
-    "small-model": "in the words of a small model, which are not reliable",
+    "new-value": "no other note uses this yet",
+    "small-model": "a small model wrote this; read it twice",
     "replaces": "it replaces what Companion wrote before",
-    "program": "a script or an agent gave it, not the model that you chose",
-    "lost": "it was in the note, and another device's older version took the note's place",
-    "undone": "you accepted it once, and took that back",
+    "program": "a script or an agent proposed this, not the model you chose",
+    "lost": "it was in the note until an older version from another device replaced it",
+    "undone": "you accepted this once, then undid it",
 }
 
 ProposedValue = str | list[str]
