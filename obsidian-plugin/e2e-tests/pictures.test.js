@@ -96,8 +96,8 @@ test("the page", async (context) => {
       if (name === "history") {
         await page.locator(".cc-change summary").first().click();
         await page.locator("pre.cc-diff").first().waitFor();
-        await page.mouse.move(1, 1);
       }
+      await page.mouse.move(1, 1);
       for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
         if (width > 1000 && (name === "vault" || name === "spending")) await page.setViewportSize({ width, height: await wholeHeight(page) });
