@@ -227,15 +227,19 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
             f" {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
         )
     if status in (401, 403) or (status == 400 and _INVALID_KEY.search(message)):
-        fault = "does not accept the key for" if endpoint.key else "wants a key for"
-        what_to_do = "set"
-        if endpoint.key and status == 403:  # as xAI says of a key or a team without permission
-            fault, what_to_do = "does not let the key use", "give the key permission there, or set"
-        return Unauthorised(
-            f"The endpoint {where} {fault} {model} (error {status}); {what_to_do}"
-            f" COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
-        )
+        return _unauthorised(endpoint, status, quote)
     return _error_of_request(reply, message, endpoint)
+
+
+def _unauthorised(endpoint: Endpoint, status: int, quote: str) -> Unauthorised:
+    fault = "does not accept the key for" if endpoint.key else "wants a key for"
+    what_to_do = "set"
+    if endpoint.key and status == 403:  # as xAI says of a key or a team without permission
+        fault, what_to_do = "does not let the key use", "give the key permission there, or set"
+    return Unauthorised(
+        f"The endpoint {endpoint.address} {fault} {endpoint.model} (error {status}); {what_to_do}"
+        f" COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
+    )
 
 
 def _is_about_credit(reply: Reply, message: str) -> bool:

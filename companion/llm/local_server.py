@@ -14,11 +14,11 @@ from companion.llm.endpoint import Endpoint
 
 _TIMEOUT = 1.0  # seconds; a server on this machine answers within milliseconds, or is not there
 _MAX_REPLY = 1024 * 1024  # bytes
-_KEPT = 30.0  # seconds; a model may be loaded anew, with room for more or less
+_KEPT = 30.0  # seconds; a model may be loaded again, with a larger or smaller context
 _LEAST_CONTEXT = 1024  # tokens, as of the setting
 # Where servers list their models: the path, the list, and a model's context in it. Ollama is not
-# asked: /api/ps has the context that whoever called last gave the model, and Ollama loads it anew
-# with its default for our calls, which say none.
+# asked: /api/ps has the context that the last program asked for, and for our calls, which ask for
+# none, Ollama loads the model again with its default.
 _LISTS = (
     ("{api}/models", "data", "max_model_len"),  # vLLM, SGLang
     ("{root}/api/v0/models", "data", "loaded_context_length"),  # LM Studio
