@@ -220,7 +220,11 @@ function hasSection(plugin, file) {
   return Boolean(plugin.app.metadataCache.getFileCache(file)?.headings?.some(({ position }) => position.start.line <= line));
 }
 
-/** Return the line of the cursor, counted from 0, -1 where the note is not edited. @type {(plugin: CompanionPlugin, file: TFile) => number} */
+/**
+ * Return the line of the cursor, counted from 0, -1 where the note is not edited.
+ *
+ * @type {(plugin: CompanionPlugin, file: TFile) => number}
+ */
 function findLine({ app }, file) {
   return findEditing(app, file)?.editor?.getCursor().line ?? -1;
 }

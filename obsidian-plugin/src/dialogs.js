@@ -39,7 +39,11 @@ export async function notifyOfErrors(plugin, act) {
   }
 }
 
-/** Open a window, which is closed with the plugin if it is still open then. @type {(plugin: CompanionPlugin, modal: Modal, end?: () => void) => void} */
+/**
+ * Open a window, which is closed with the plugin if it is still open then.
+ *
+ * @type {(plugin: CompanionPlugin, modal: Modal, end?: () => void) => void}
+ */
 export function openModal({ modals }, modal, end = () => {}) {
   modals.add(modal);
   modal.setCloseCallback(() => {

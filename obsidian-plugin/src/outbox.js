@@ -165,7 +165,11 @@ export class Outbox {
     return { row, ...made };
   }
 
-  /** Return what the daemon itself made of a row, as its note was closed meanwhile. @type {(row: WaitingEdits) => Promise<Pick<OutboxEntry, "change" | "reason">>} */
+  /**
+   * Return what the daemon itself made of a row, as its note was closed meanwhile.
+   *
+   * @type {(row: WaitingEdits) => Promise<Pick<OutboxEntry, "change" | "reason">>}
+   */
   #findMade({ id }) {
     return this.#plugin.api.get(`/outbox/${id}`).catch(() => ({ change: null, reason: null }));
   }
@@ -185,7 +189,8 @@ export class Outbox {
     if (!settings.takeOver || !activity.isIdle(REST)) return;
     const isTurn = (/** @type {TFile | null} */ file) => {
       const isOpen = findNoteViews(app).some(({ view, editor }) => editor && view?.file === file);
-      return file && isOpen && !work.doing.has(file) && !this.rows.some(({ path }) => path === file.path) && this.#isOld(file.path, RETRY_NOTE);
+      if (!file || !isOpen || work.doing.has(file)) return false;
+      return !this.rows.some(({ path }) => path === file.path) && this.#isOld(file.path, RETRY_NOTE);
     };
     const file = this.#toDo.map((path) => findFile(app, path)).find(isTurn);
     if (!file) return;

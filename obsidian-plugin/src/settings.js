@@ -108,7 +108,11 @@ function nameControl(control, name) {
   control.setAttribute("aria-label", say(name));
 }
 
-/** Change settings, and check the daemon by them. @type {(plugin: CompanionPlugin, changed: { [name: string]: unknown }) => Promise<void>} */
+/**
+ * Change settings, and check the daemon by them.
+ *
+ * @type {(plugin: CompanionPlugin, changed: { [name: string]: unknown }) => Promise<void>}
+ */
 async function change(plugin, changed) {
   plugin.settings = readSettings({ ...plugin.settings, ...changed });
   await plugin.saveData(plugin.settings);
