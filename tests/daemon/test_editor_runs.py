@@ -20,10 +20,11 @@ EMOJI = STUB.replace("# Stub", "# Stub 🌱🪴").replace("created:", "mood: �
 
 @pytest.fixture
 def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
-    """A vault whose notes wait in the background, for an hour, and whose daemon is started."""
+    """A vault whose notes wait in the background, for an hour, and whose daemon watches it."""
     daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
     return daemon_fixture
 
 
