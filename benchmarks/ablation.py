@@ -28,7 +28,7 @@ from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, choose_notes
 from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
-from companion.enrich import accept
+from companion.enrich.answers import accept
 from companion.enrich.asker import Asker
 from companion.enrich.checks import CHECKS
 from companion.enrich.checks.checked_answer import CheckedAnswer

@@ -35,8 +35,8 @@ from benchmarks.quality.tags import without
 from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.excerpt import excerpt
+from companion.enrich.context.excerpt import excerpt
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteRefused
 from companion.llm.catalog import model_path

@@ -35,7 +35,7 @@ from companion.app.decider import Decider
 from companion.app.types.decisions import Acceptance
 from companion.cli import run
 from companion.config import load_config
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.store.proposal_store import Selection
 from companion.vault.files import NoteFile

@@ -11,9 +11,10 @@ from inspect import getsource
 from pathlib import Path
 
 from companion.enrich import checks
+from companion.language import words
 
 _PACKAGE = checks.__name__
-_FOLDER = Path(checks.__file__).parent / "phrases"
+_FOLDER = Path(words.__file__).parent / "phrases"
 _NAMED = re.compile(r"<([a-z_.]+)\.([a-z_]+)>")
 _SECTION, _KEY = re.compile(r"\[([a-z_.]+)\]\s*"), re.compile(r"([a-z_0-9]+) = ")
 

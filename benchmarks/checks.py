@@ -22,13 +22,13 @@ from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import find_missed
+from companion.enrich.answers.parse_answer import Limits, read_value
 from companion.enrich.checks import CHECKS
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
-from companion.enrich.language import NoteLanguages
-from companion.enrich.parse_answer import Limits, read_value
-from companion.enrich.words import count_unspaced, read_paragraphs, width
 from companion.errors import AnswerError
+from companion.language.detection import NoteLanguages
+from companion.language.words import count_unspaced, read_paragraphs, width
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import IgnoreRules
 

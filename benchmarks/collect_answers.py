@@ -33,7 +33,7 @@ from benchmarks.quality.references import Reference, choose_notes
 from companion.config import Config, load_config
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts, model_facts
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import open_workspace
 from companion.errors import AnswerError

@@ -23,8 +23,8 @@ from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.written_answers import GOOD, Written, read_written
-from companion.enrich.evidence import find_evidence
-from companion.enrich.excerpt import excerpt
+from companion.enrich.answers.evidence import find_evidence
+from companion.enrich.context.excerpt import excerpt
 from companion.llm.encoder import BuiltInEncoder
 from companion.vault.ignore import IgnoreRules
 

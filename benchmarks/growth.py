@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from companion.enrich.checks import CHECKS
 from companion.enrich.checks.checked_answer import CheckedAnswer
-from companion.enrich.excerpt import excerpt, make_prompt_context
-from companion.enrich.extractive import extract_sentence
-from companion.enrich.statements import find_statements, read_passages
+from companion.enrich.context.excerpt import excerpt, make_prompt_context
+from companion.enrich.context.extractive import extract_sentence
+from companion.language.statements import find_statements, read_passages
 from companion.note.callouts import PLAIN, place_callout
 from companion.note.exclusions import find_marks
 from companion.note.facts import find_facts, read_facts

@@ -71,7 +71,7 @@ def measure(tree: Path, options: argparse.Namespace) -> Figures:
     """Return the figures of the version in tree."""
     with tempfile.TemporaryDirectory() as folder, running_stub() as stub:
         tables = stub_tables(stub.base_url, settle_seconds=SETTLE)
-        if (tree / "companion/enrich/similar.py").exists():
+        if (tree / "companion/enrich/context/similar.py").exists():
             tables["similar"] = {"enabled": False}
         else:  # 0.1, which fills old notes without asking
             del tables["background"]["backlog"]

@@ -37,7 +37,7 @@ from benchmarks.stub_endpoint import running_stub
 from companion.app.open_vault import find_daemon
 from companion.app.tokens import read_token
 from companion.config import load_config, state_folder
-from companion.enrich.similar import open_similar
+from companion.enrich.context.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.store.proposal import NewProposal
 from companion.store.vectors import VectorRow, VectorStore, pack_vectors

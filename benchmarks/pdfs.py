@@ -18,7 +18,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from companion.enrich.words import find_tokens
+from companion.language.words import find_tokens
 from companion.vault import pdf_text
 from companion.vault.pdf_text import read_pdf
 from tests.vault.test_pdf_text import make_pdf

@@ -35,7 +35,7 @@ from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_client
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.client import Client

@@ -47,7 +47,7 @@ from companion.app.types.runs import RunOptions
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_client
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from benchmarks.made_vault import set_home
 from companion.config import Config
-from companion.enrich.context import VaultContext
-from companion.enrich.note_vectors import NoteVectors
-from companion.enrich.relations import Relations
+from companion.enrich.context.note_vectors import NoteVectors
+from companion.enrich.context.relations import Relations
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.llm.encoder import BuiltInEncoder
 

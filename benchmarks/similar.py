@@ -28,9 +28,9 @@ from benchmarks.quality.figures import Row
 from benchmarks.quality.page import table
 from benchmarks.results import cpu_seconds, timed
 from companion.config import Config
-from companion.enrich.context import VaultContext
-from companion.enrich.nearest_neighbours import NearestNeighbours
-from companion.enrich.note_vectors import NoteVectors
+from companion.enrich.context.nearest_neighbours import NearestNeighbours
+from companion.enrich.context.note_vectors import NoteVectors
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.parsed_note import ParsedNote, find_title

@@ -10,7 +10,7 @@ from random import Random
 from companion.enrich.checks import find_fault
 from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.shape import whole_sentences
-from companion.enrich.words import count_unspaced
+from companion.language.words import count_unspaced
 
 STRANGERS = ("Grigori Halvorsen", "Tamsin Okonkwo", "Xylotek", "Brunswick & Lyle")
 OTHERS = {

@@ -29,13 +29,13 @@ from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
+from companion.enrich.answers.evidence import find_evidence
 from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.evidence import find_evidence
-from companion.enrich.excerpt import read_told
-from companion.enrich.similar import open_similar
-from companion.enrich.words import find_sentences, find_stems
+from companion.enrich.context.excerpt import read_told
+from companion.enrich.context.similar import open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
+from companion.language.words import find_sentences, find_stems
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.needs import Rules
 from companion.vault.ignore import IgnoreRules

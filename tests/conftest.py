@@ -80,7 +80,7 @@ def encoder() -> BuiltInEncoder:
 
 @pytest.fixture(autouse=True)
 def _one_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.enrich.similar.BuiltInEncoder", SharedEncoder)
+    monkeypatch.setattr("companion.enrich.context.similar.BuiltInEncoder", SharedEncoder)
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,12 @@ import fasttext
 import pytest
 
 from companion.config import load_config
-from companion.enrich import context, language, words
-from companion.enrich.backlinks import Backlinks
-from companion.enrich.context import VaultContext
-from companion.enrich.language import NoteLanguages
+from companion.enrich.context import vault_context
+from companion.enrich.context.backlinks import Backlinks
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.language import detection, words
+from companion.language.detection import NoteLanguages
 from companion.llm import encoder, transport
 from companion.llm.client import Client
 from companion.llm.encoder import BuiltInEncoder
@@ -75,7 +76,7 @@ def parsed(space: Workspace, path: str = "Stub.md") -> ParsedNote:
 
 
 def detect_language(space: Workspace) -> Callable[[], object]:
-    return lambda: language.detect(ENGLISH)
+    return lambda: detection.detect(ENGLISH)
 
 
 def tell_language(space: Workspace) -> Callable[[], object]:
@@ -122,13 +123,13 @@ FIRST_USES = {
     "a list": (words, "find_phrases", lambda _: lambda: words.find_words("refusal", "begins")),
     "the language of a folder": (NoteLanguages, "_commonest", tell_language),
     "the languages of a vault": (
-        context,
+        vault_context,
         "NoteLanguages",
         of_context(lambda known: known.languages),
     ),
     "a note that many link to": (Backlinks, "_read_source", tell_of),
-    "the vault's links": (context, "Links", of_context(lambda known: known.links)),
-    "its names": (context, "LinkNames", of_context(lambda known: known.names("Stub.md"))),
+    "the vault's links": (vault_context, "Links", of_context(lambda known: known.links)),
+    "its names": (vault_context, "LinkNames", of_context(lambda known: known.names("Stub.md"))),
     "its callouts": (Scan, "styles", of_context(lambda known: known.styles)),
     "its tags": (
         Scan,
@@ -149,7 +150,7 @@ def test_many_threads_load_it_once(
     load: str,
     prepare: Callable[[Workspace], Callable[[], object]],
 ) -> None:
-    global_values = (language, "_detector"), (words, "load_languages"), (words, "find_words")
+    global_values = (detection, "_detector"), (words, "load_languages"), (words, "find_words")
     for module, name in global_values:
         monkeypatch.setattr(module, name, load_once(unwrap(getattr(module, name))))
     loads, start = Loads(), Barrier(THREADS)

@@ -72,7 +72,7 @@ def test_prompts_and_licence_are_packed(wheel: Path) -> None:
     packed = {name.removeprefix("companion/_prompts/") for name in names if "_prompts/" in name}
     assert packed == {path.relative_to(source).as_posix() for path in source.rglob("*.md")}
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert "companion/enrich/checks/phrases/en.toml" in names
+    assert "companion/language/phrases/en.toml" in names
     assert "companion/_examples/.obsidian/app.json" in names
     assert "companion/py.typed" in names, "by which type checkers read the Python API"
     assert not any(name.startswith(("tests", "benchmarks", "examples")) for name in names)

@@ -29,7 +29,7 @@ from benchmarks.quality.options import BUILD, make_parser, open_model
 from benchmarks.quality.references import choose_notes
 from benchmarks.quality.report import measure
 from companion.config import load_config
-from companion.enrich.excerpt import excerpt
+from companion.enrich.context.excerpt import excerpt
 from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import CALLOUT, DESCRIPTION
 

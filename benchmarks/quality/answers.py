@@ -18,9 +18,9 @@ from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.references import Reference
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import model_facts, open_source
-from companion.enrich.context import VaultContext
+from companion.enrich.context.backlinks import Backlinks
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.response import Usage
 from companion.note.facts import find_facts

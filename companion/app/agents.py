@@ -21,13 +21,13 @@ from companion.app.types import changes, programs, proposals
 from companion.app.types.decisions import Acceptance
 from companion.app.types.programs import ProgramValue, ProposalMade
 from companion.app.vault import Agents
+from companion.enrich.answers.outcome import Rejected
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import ComparedNote, open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.new_proposals import make_proposals
-from companion.enrich.outcome import Rejected
 from companion.enrich.result import Decided, Result, decided_result, new_run
-from companion.enrich.similar import ComparedNote, open_similar
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError

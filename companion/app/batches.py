@@ -25,9 +25,9 @@ from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader, batch_endpoint, write_batch
 from companion.enrich.configured_model import open_source, open_spending
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.result import Result, new_run
-from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NotThere, UsageError

@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from companion.app.types.decisions import Acceptance
-from companion.enrich.context import VaultContext
+from companion.enrich.answers.parse_answer import read_edited_value
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.result import (
     Decided,

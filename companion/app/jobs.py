@@ -12,16 +12,16 @@ from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
 from companion.app.written_texts import find_rewrites
 from companion.doctor.unused_settings import find_unused
+from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
+from companion.enrich.context.excerpt import LEFT_OUT
+from companion.enrich.context.similar import open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.excerpt import LEFT_OUT
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
-from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
-from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, examine_note, has_open_needs, is_written, read_task
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, UsageError

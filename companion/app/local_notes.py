@@ -122,7 +122,7 @@ class LocalNotes:
 
         @cache
         def find_titles() -> frozenset[str]:
-            from companion.enrich.context import VaultContext
+            from companion.enrich.context.vault_context import VaultContext
 
             return self._space.config.styles(VaultContext(scan()).styles).titles
 

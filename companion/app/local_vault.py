@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     )
     from companion.app.types.runs import RunOptions
     from companion.app.types.status import BacklogAnswer, BacklogState, Status
-    from companion.enrich.context import VaultContext
+    from companion.enrich.context.vault_context import VaultContext
 
 
 class LocalVault(Vault):
@@ -191,7 +191,7 @@ class LocalVault(Vault):
     @property
     def agents(self) -> Agents:
         from companion.app.agents import LocalAgents
-        from companion.enrich.context import VaultContext
+        from companion.enrich.context.vault_context import VaultContext
 
         def find_context(now: bool) -> VaultContext:
             return VaultContext(self._notes.look(None)) if now else self._context()
@@ -231,7 +231,7 @@ class LocalVault(Vault):
         return self._given_decider or Decider(self._space, self._context)
 
     def _find_context(self) -> VaultContext:
-        from companion.enrich.context import VaultContext
+        from companion.enrich.context.vault_context import VaultContext
 
         return VaultContext(self._space.scan())
 

@@ -14,7 +14,7 @@ from companion.app.editor_edits import find_change_to_undo, plan_row
 from companion.app.engine.circuit_breaker import back_off
 from companion.app.problem import code_of
 from companion.app.types.changes import EditsInPart
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.result import Result, new_run
 from companion.enrich.workspace import Workspace

@@ -27,10 +27,10 @@ from companion.app.types.coverage import (
 )
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
-from companion.enrich.backlinks import Backlinks
 from companion.enrich.configured_model import open_spending
-from companion.enrich.context import VaultContext
-from companion.enrich.lessons import Lessons, find_refused
+from companion.enrich.context.backlinks import Backlinks
+from companion.enrich.context.lessons import Lessons, find_refused
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.needs_to_ask import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError

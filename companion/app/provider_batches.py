@@ -12,9 +12,9 @@ from pathlib import Path
 from companion.app.types.runs import NoteResult
 from companion.enrich.batch_calls import BatchReader
 from companion.enrich.configured_model import open_spending
+from companion.enrich.context.similar import open_similar
 from companion.enrich.cost import ANSWER_SHARE
 from companion.enrich.note_guard import find_withheld, look_at_note
-from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.batch_api import BatchApi, ProviderBatch, read_id, read_line

@@ -16,9 +16,9 @@ from companion.app.jobs import RunPlan
 from companion.app.types.runs import NoteResult, RunKind, RunOptions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import ASK_FROM, open_spending
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.result import new_run
-from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.llm.response import Usage
 from companion.vault.notes import Scan

@@ -12,10 +12,10 @@ from pydantic import Field
 from companion.app.open_vault import open_space
 from companion.app.types.base import Shape
 from companion.app.vault import Progress
-from companion.enrich.context import VaultContext
+from companion.enrich.context.nearest_neighbours import Rule
+from companion.enrich.context.similar import ComparedNote, SimilarNote, SimilarNotes, open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_encoding
-from companion.enrich.nearest_neighbours import Rule
-from companion.enrich.similar import ComparedNote, SimilarNote, SimilarNotes, open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, UsageError
 from companion.note.parsed_note import ParsedNote

@@ -18,14 +18,14 @@ from companion.app.types.runs import RunOptions, Usage
 from companion.config import Config, config_folder
 from companion.config.settings import ReviewTable
 from companion.doctor.machine import ProbeResult, probe_client
+from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_client
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.note_guard import NoteGuard
-from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.result import Result, new_run
-from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, examine_note
 from companion.enrich.vault_settings import VaultSettings
 from companion.enrich.workspace import Workspace, open_workspace

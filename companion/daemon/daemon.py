@@ -32,9 +32,9 @@ from companion.daemon.log import log_result
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.reconciler import Reconciler
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import SimilarNotes, open_similar
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.result import Result, new_run
-from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace

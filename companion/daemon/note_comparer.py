@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from companion.app.engine.engine import log_fault
-from companion.enrich.nearest_neighbours import FEWEST
-from companion.enrich.similar import SimilarNotes
+from companion.enrich.context.nearest_neighbours import FEWEST
+from companion.enrich.context.similar import SimilarNotes
 from companion.errors import AnswerError, EndpointError
 from companion.llm.endpoint_errors import Cancelled
 from companion.vault.notes import Scan

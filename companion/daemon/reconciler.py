@@ -19,7 +19,7 @@ from companion.app.engine.engine import log_fault
 from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.scan_hints import ScanHints
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.needs_to_ask import find_to_do
 from companion.enrich.note_guard import are_others
 from companion.enrich.task import Job

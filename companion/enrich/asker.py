@@ -7,14 +7,15 @@ from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
-from companion.enrich.accept import Acceptor
-from companion.enrich.backlinks import Backlinks
+from companion.enrich.answers.accept import Acceptor
+from companion.enrich.answers.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.configured_model import ModelFacts, model_facts
-from companion.enrich.context import PromptNote, VaultContext, choose_styles
-from companion.enrich.embeds import Embeds
-from companion.enrich.excerpt import add_text, excerpt, find_too_little, make_prompt_context
-from companion.enrich.language import name_language
-from companion.enrich.lessons import Lessons
+from companion.enrich.context.backlinks import Backlinks
+from companion.enrich.context.embeds import Embeds
+from companion.enrich.context.excerpt import add_text, excerpt, find_too_little, make_prompt_context
+from companion.enrich.context.lessons import Lessons
+from companion.enrich.context.similar import ChosenValues, ComparedNote, SimilarNotes
+from companion.enrich.context.vault_context import PromptNote, VaultContext, choose_styles
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
     CallAnswers,
@@ -26,11 +27,10 @@ from companion.enrich.model_calls import (
     split_answer,
 )
 from companion.enrich.note_guard import NoteGuard
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.similar import ChosenValues, ComparedNote, SimilarNotes
 from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
+from companion.language.detection import name_language
 from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
 from companion.llm.local_server import find_context

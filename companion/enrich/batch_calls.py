@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from companion.config import Config
+from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import SimilarNotes
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.new_proposals import make_proposals
 from companion.enrich.note_guard import find_withheld
-from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import find_job, find_places
 from companion.enrich.result import (
     NoteStatus,
@@ -29,7 +30,6 @@ from companion.enrich.result import (
     proposed_result,
     unfilled_result,
 )
-from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job, Task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError

@@ -10,7 +10,7 @@ from math import ceil
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ASK_FROM
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.task import Job, has_open_needs, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError

@@ -21,12 +21,12 @@ from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 
+from companion.enrich.answers.outcome import NOT_ASKED, NoteAnswers, RepeatedFaults
 from companion.enrich.asker import Asker
 from companion.enrich.needs_to_ask import LOST
 from companion.enrich.new_proposals import AnswerStore
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged, is_rewritten
 from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.outcome import NOT_ASKED, NoteAnswers, RepeatedFaults
 from companion.enrich.result import (
     NoteStatus,
     OpenProposal,

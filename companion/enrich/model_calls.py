@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
+from companion.enrich.answers.outcome import Rejected, RejectionKind
 from companion.enrich.configured_model import AskMode
-from companion.enrich.outcome import Rejected, RejectionKind
 from companion.errors import AnswerError
 from companion.llm.batch_api import QuestionInBatch
 from companion.llm.client import Check, Client

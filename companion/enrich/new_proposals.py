@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
+from companion.enrich.answers.outcome import NOT_ASKED, Accepted, NoteAnswers, Rejected
 from companion.enrich.checks import checks_are_on
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.note_guard import NoteGuard
-from companion.enrich.outcome import NOT_ASKED, Accepted, NoteAnswers, Rejected
 from companion.enrich.result import OpenProposal
 from companion.enrich.task import Job, Task, is_written, prepare_task
-from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
 from companion.enrich.workspace import Workspace
+from companion.language.words import find_sentences, find_tokens, read_paragraphs
 from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
 from companion.note.outline import name_section

@@ -14,9 +14,9 @@ from pathlib import Path
 from threading import Event
 
 from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, prepare_task
-from companion.enrich.words import find_tokens
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
+from companion.language.words import find_tokens
 from companion.llm.response import Usage
 from companion.note.facts import UNKNOWN, Facts, read_facts
 from companion.note.tags import without_tags

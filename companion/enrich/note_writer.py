@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from threading import Event, Lock
 
-from companion.enrich.context import VaultContext, choose_styles
+from companion.enrich.context.vault_context import VaultContext, choose_styles
 from companion.enrich.note_guard import SettingsChanged, prepare_again
 from companion.enrich.places import Plan, plan_edits
 from companion.enrich.result import Filling, OpenProposal, Result, describe_waiting, proposed_result

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from companion.enrich.context import VaultContext, choose_styles
+from companion.enrich.context.vault_context import VaultContext, choose_styles
 from companion.enrich.note_guard import is_rewritten
 from companion.enrich.result import Filling
 from companion.enrich.task import REWRITTEN, Again, Job, Task, prepare_task

@@ -10,7 +10,7 @@ from companion.app.decider import Decider
 from companion.app.types.decisions import Acceptance
 from companion.config import Config
 from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError

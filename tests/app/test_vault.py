@@ -25,7 +25,7 @@ from companion.app.types.proposals import NotesToForget, PlaceQuery, ProposalFil
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
-from companion.enrich import lessons
+from companion.enrich.context import lessons
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
 from tests.cli.user import KEY
 from tests.daemon.conftest import Serving

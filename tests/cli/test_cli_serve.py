@@ -236,7 +236,8 @@ SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
 NOT_FOR_SCAN = SERVER | {
     *("openai", "http.client", "ssl", "numpy", "tomlkit", "filelock", "ctypes", "statistics"),
     *("companion.app.run", "companion.app.remote_vault", "companion.app.types.changes"),
-    *("companion.enrich.task", "companion.enrich.words", "companion.enrich.context"),
+    *("companion.enrich.task", "companion.enrich.context.vault_context"),
+    "companion.language.words",
 }
 NOT_FOR_UNDO = SERVER | {"openai", "http.client", "ssl", "numpy"}
 NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.app.run"}

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from companion.enrich import lessons
-from companion.enrich.lessons import learn_style
+from companion.enrich.context import lessons
+from companion.enrich.context.lessons import learn_style
 from companion.llm.endpoint import Endpoint
 from tests.cli.user import User
 from tests.enrich.similar_vault import STUB as UNTAGGED

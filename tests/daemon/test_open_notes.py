@@ -8,7 +8,7 @@ from companion.app.engine.run_progress import EngineRun
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
 from companion.app.types.decisions import Acceptance
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from companion.enrich.answers.outcome import Accepted
 from companion.enrich.asker import Asker
-from companion.enrich.backlinks import Backlinks, Told
-from companion.enrich.context import VaultContext
+from companion.enrich.context.backlinks import Backlinks, Told
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost
-from companion.enrich.outcome import Accepted
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.note.callouts import Styles

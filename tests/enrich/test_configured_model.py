@@ -14,7 +14,7 @@ import pytest
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import model_facts, open_client, open_source, open_spending
-from companion.enrich.context import VaultContext
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError
 from companion.llm import catalog, local_server

@@ -2,8 +2,8 @@
 
 import pytest
 
-from companion.enrich.context import VaultContext
-from companion.enrich.excerpt import make_prompt_context, subject_properties
+from companion.enrich.context.excerpt import make_prompt_context, subject_properties
+from companion.enrich.context.vault_context import VaultContext
 from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote

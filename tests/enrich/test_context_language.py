@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.enrich import language
-from companion.enrich.language import NoteLanguages, detect, language_named, name_language
+from companion.language import detection
+from companion.language.detection import NoteLanguages, detect, language_named, name_language
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 
@@ -126,5 +126,5 @@ def test_a_language_is_told_without_a_network(monkeypatch: pytest.MonkeyPatch) -
         raise OSError("no network here")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    monkeypatch.setattr(language, "_detector", unwrap(language._detector))
+    monkeypatch.setattr(detection, "_detector", unwrap(detection._detector))
     assert detect("Feed the starter with flour and water.")["English"] > 0.5

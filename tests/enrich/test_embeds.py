@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.embeds import Embeds
-from companion.enrich.excerpt import read_told
+from companion.enrich.context.embeds import Embeds
+from companion.enrich.context.excerpt import read_told
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.note.parsed_note import ParsedNote

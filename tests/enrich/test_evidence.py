@@ -2,7 +2,7 @@
 
 import pytest
 
-from companion.enrich.evidence import SUPPORTED, Evidence, find_evidence, find_name_evidence
+from companion.enrich.answers.evidence import SUPPORTED, Evidence, find_evidence, find_name_evidence
 from companion.llm.encoder import BuiltInEncoder
 
 SHOWN = [

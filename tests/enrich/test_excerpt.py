@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.excerpt import LEFT_OUT, excerpt, read_told
+from companion.enrich.context.excerpt import LEFT_OUT, excerpt, read_told
 from companion.llm.endpoint import estimate_tokens
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.extractive import extract_sentence, find_extract
-from companion.enrich.sentences import is_self_description
-from companion.enrich.words import read_paragraphs
+from companion.enrich.context.extractive import extract_sentence, find_extract
+from companion.enrich.context.sentences import is_self_description
 from companion.errors import NoteRefused
+from companion.language.words import read_paragraphs
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import inert_value

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from companion.enrich.configured_model import AskMode
-from companion.enrich.excerpt import make_prompt_context
+from companion.enrich.context.excerpt import make_prompt_context
 from companion.enrich.model_calls import CallPlanner, TokenBudget
 from companion.note.facts import read_facts
 from companion.note.needs import Need, Rules

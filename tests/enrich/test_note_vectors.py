@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config
-from companion.enrich.note_vectors import NoteVectors, encoded_text
+from companion.enrich.context.note_vectors import NoteVectors, encoded_text
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import AnswerError
 from companion.llm.encoder import EndpointEncoder

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
+from companion.enrich.answers.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.result import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage

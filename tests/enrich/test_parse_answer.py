@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from companion.enrich.language import find_language
-from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
-from companion.enrich.typed_values import stands_in
+from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
+from companion.enrich.answers.typed_values import stands_in
 from companion.errors import AnswerError
+from companion.language.detection import find_language
 from companion.prompts import Field, load_prompts
 from companion.prompts.prompt_file import FieldKind
 

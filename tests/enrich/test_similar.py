@@ -10,21 +10,21 @@ import pytest
 
 from companion.config import Config, load_config
 from companion.config.settings import PrivateTable
-from companion.enrich.accept import Acceptor
+from companion.enrich.answers.accept import Acceptor
+from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context import EmbeddedText, PromptNote, VaultContext
-from companion.enrich.excerpt import make_prompt_context
-from companion.enrich.model_calls import RawAnswer
-from companion.enrich.nearest_neighbours import (
+from companion.enrich.context.excerpt import make_prompt_context
+from companion.enrich.context.nearest_neighbours import (
     FEWEST,
     NOTHING_LEARNT,
     NearestNeighbours,
     Suggestion,
     choose_rule,
 )
-from companion.enrich.note_vectors import NoteVectors
-from companion.enrich.outcome import Accepted, Rejected
-from companion.enrich.similar import ComparedNote, SimilarNotes
+from companion.enrich.context.note_vectors import NoteVectors
+from companion.enrich.context.similar import ComparedNote, SimilarNotes
+from companion.enrich.context.vault_context import EmbeddedText, PromptNote, VaultContext
+from companion.enrich.model_calls import RawAnswer
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.edit import Edit

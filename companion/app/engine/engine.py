@@ -18,9 +18,9 @@ from companion.app.engine.run_progress import EngineRun, Runs
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.outbox import Outbox
 from companion.app.types.runs import NoteResult, RunState
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import SimilarNotes
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.result import Result
-from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, EndpointError, StorageError

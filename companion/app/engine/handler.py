@@ -14,11 +14,11 @@ from companion.app.engine.work_queue import Ticket, WorkQueue
 from companion.app.outbox import NOT_TAKEN, Outbox
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_source
-from companion.enrich.context import VaultContext
+from companion.enrich.context.similar import SimilarNotes
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.note_writer import NoteValues
 from companion.enrich.result import Result, failed_result, new_run
-from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError

@@ -16,8 +16,8 @@ from companion.app.types.decisions import NoteDecision, Value
 from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
 from companion.app.types.runs import Filled
+from companion.enrich.context.similar import SimilarNote
 from companion.enrich.result import Result
-from companion.enrich.similar import SimilarNote
 from companion.store.proposal import PROGRAM_NAME, ProposalState
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]

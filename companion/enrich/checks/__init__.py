@@ -32,7 +32,7 @@ from companion.enrich.checks.shape import (
     is_name,
     without_cut,
 )
-from companion.enrich.language import (
+from companion.language.detection import (
     ENOUGH,
     LANGUAGES,
     find_language,

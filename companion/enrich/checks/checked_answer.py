@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from companion.enrich.words import find_tokens, fold_accents
+from companion.language.words import find_tokens, fold_accents
 from companion.prompts import Field
 
 

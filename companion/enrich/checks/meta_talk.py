@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.words import compile_phrases, fold_accents
+from companion.language.words import compile_phrases, fold_accents
 
 _BEGINS = r"[^\w(（]{0,5}(?=[\w(（])"
 _FIRST = rf"\A{_BEGINS}"  # the answer

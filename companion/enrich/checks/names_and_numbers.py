@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.language import is_in_language
-from companion.enrich.words import UNSPACED, find_words, fold_accents, letters, width
+from companion.language.detection import is_in_language
+from companion.language.words import UNSPACED, find_words, fold_accents, letters, width
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
 _FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones

@@ -10,8 +10,8 @@ from itertools import chain
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import LIST_OR_TABLE
-from companion.enrich.statements import is_definition
-from companion.enrich.words import (
+from companion.language.statements import is_definition
+from companion.language.words import (
     UNSPACED,
     find_sentences,
     find_stems,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.language import script_of
-from companion.enrich.words import (
+from companion.language.detection import script_of
+from companion.language.words import (
     count_unspaced,
     find_sentence_ends,
     find_sentences,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from companion.enrich.extractive import extract_sentence
-from companion.enrich.sentences import is_self_description
-from companion.enrich.statements import read_passages
-from companion.enrich.words import find_sentence_ends, plain_text, width
+from companion.enrich.context.extractive import extract_sentence
+from companion.enrich.context.sentences import is_self_description
+from companion.language.statements import read_passages
+from companion.language.words import find_sentence_ends, plain_text, width
 from companion.llm.endpoint import estimate_tokens
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote, find_title

@@ -8,23 +8,23 @@ from functools import cached_property
 from itertools import chain
 
 from companion.config import Config
+from companion.enrich.answers.evidence import Evidence, support_value
+from companion.enrich.answers.outcome import NOT_ASKED, Accepted, Rejected
+from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
+from companion.enrich.answers.typed_values import find_untold
 from companion.enrich.checks import checks_are_on, find_fault, find_good_items, tidy_answer
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.meta_talk import is_in_first_person
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context import PromptNote, VaultContext
-from companion.enrich.evidence import Evidence, support_value
-from companion.enrich.extractive import OwnSentence, extract_sentence
-from companion.enrich.language import language_named
+from companion.enrich.context.extractive import OwnSentence, extract_sentence
+from companion.enrich.context.similar import ComparedNote, SimilarNotes
+from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.model_calls import RawAnswer
-from companion.enrich.outcome import NOT_ASKED, Accepted, Rejected
-from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.result import Filling
-from companion.enrich.similar import ComparedNote, SimilarNotes
-from companion.enrich.typed_values import find_untold
-from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError
+from companion.language.detection import language_named
+from companion.language.words import read_paragraphs, width
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION, Need

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from companion.enrich.answers.evidence import Evidence, find_evidence
+from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.configured_model import open_spending
-from companion.enrich.context import VaultContext
-from companion.enrich.evidence import Evidence, find_evidence
-from companion.enrich.extractive import find_extract
-from companion.enrich.nearest_neighbours import (
+from companion.enrich.context.extractive import find_extract
+from companion.enrich.context.nearest_neighbours import (
     FEWEST,
     NEIGHBOURS,
     NOTHING_LEARNT,
     NearestNeighbours,
     Suggestion,
 )
-from companion.enrich.note_vectors import NoteVectors
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.context.note_vectors import NoteVectors
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.result import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
@@ -34,7 +34,7 @@ from companion.prompts import Field
 from companion.store.proposal import Flag
 
 if TYPE_CHECKING:
-    from companion.enrich.relations import Relations
+    from companion.enrich.context.relations import Relations
 
 T = TypeVar("T")
 
@@ -226,7 +226,7 @@ class SimilarNotes:
         """
 
         def learn() -> Relations:
-            from companion.enrich.relations import Relations  # loads numpy
+            from companion.enrich.context.relations import Relations  # loads numpy
 
             values = self._authors_values(context, field.fills, of_all)
             self._encode(context, context.paths)

@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from companion.enrich.checks.meta_talk import is_in_first_person
-from companion.enrich.sentences import (
+from companion.enrich.context.sentences import (
     add_short_names,
     find_subtitle,
     is_fragment,
@@ -19,8 +19,8 @@ from companion.enrich.sentences import (
     share_named,
     stands_alone,
 )
-from companion.enrich.statements import is_definition
-from companion.enrich.words import (
+from companion.language.statements import is_definition
+from companion.language.words import (
     compile_phrases,
     find_sentences,
     find_stems,

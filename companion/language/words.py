@@ -1,6 +1,6 @@
 """The words, sentences and paragraphs of texts in any language, and lists of words by language.
 
-The lists are in `checks/phrases/<code>.toml`; `en.toml` says what is in them. They are read once,
+The lists are in `phrases/<code>.toml`; `en.toml` says what is in them. They are read once,
 on first use. A language without a file, a section or a list is not an error.
 """
 
@@ -81,7 +81,7 @@ def fold_accents(text: str) -> str:
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
-_FOLDER = Path(__file__).parent / "checks" / "phrases"
+_FOLDER = Path(__file__).parent / "phrases"
 _LIST = re.compile(r"<([a-z]+)\.([a-z_]+)>")
 _PART = re.compile(r"\{([a-z_]+)\}")
 

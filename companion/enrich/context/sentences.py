@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from companion.enrich.checks.meta_talk import is_in_first_person
-from companion.enrich.words import (
+from companion.language.words import (
     compile_phrases,
     count_unspaced,
     find_sentences,

@@ -14,10 +14,10 @@ from statistics import median
 from threading import Lock
 from typing import NamedTuple
 
-from companion.enrich.backlinks import Backlinks
-from companion.enrich.context import VaultContext
-from companion.enrich.words import count_unspaced, find_tokens
+from companion.enrich.context.backlinks import Backlinks
+from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
+from companion.language.words import count_unspaced, find_tokens
 from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import DESCRIPTION
 from companion.store.proposal import Proposal, ProposedValue

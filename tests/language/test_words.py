@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from companion.enrich.words import compile_phrases, find_phrases, load_languages
+from companion.language.words import compile_phrases, find_phrases, load_languages
 
 SECTIONS_ELSEWHERE = {
     ("definition", "verbs_signs"),

@@ -2,13 +2,13 @@
 
 import pytest
 
-from companion.enrich.statements import find_statements, read_passages
+from companion.language.statements import find_statements, read_passages
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 
 SENTENCE = "The grain is steamed and then overgrown by [[Koji|the mould]] within two days."
-PAGE = "enrich/cases/statements.md"
+PAGE = "language/cases/statements.md"
 DEFINITIONS = [
     ("[[Koji]] is a mould that grows on rice.", True),
     ("The [[Koji]] (麹) was a mould that grows on rice.", True),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from companion.enrich.words import (
+from companion.language.words import (
     compile_phrases,
     find_sentences,
     find_tokens,

@@ -16,7 +16,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from companion.enrich.note_vectors import NoteTable
+    from companion.enrich.context.note_vectors import NoteTable
     from companion.store.vectors import Floats, VectorTable
 
 FEWEST = 25

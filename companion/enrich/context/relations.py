@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from companion.enrich.context import VaultContext
-from companion.enrich.nearest_neighbours import (
+from companion.enrich.context.nearest_neighbours import (
     NearestNeighbours,
     Rule,
     Suggestion,
     by_share,
     learn_rules,
 )
-from companion.enrich.note_vectors import NoteVectors
+from companion.enrich.context.note_vectors import NoteVectors
+from companion.enrich.context.vault_context import VaultContext
 from companion.errors import NoteError
 from companion.note.link_names import without_extension
 from companion.note.text import NoteText

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from companion.enrich.typed_values import read_scalar
-from companion.enrich.words import find_sentence_ends
+from companion.enrich.answers.typed_values import read_scalar
 from companion.errors import AnswerError
+from companion.language.words import find_sentence_ends
 from companion.llm.response import CUT
 from companion.note.property_form import PLAIN_FORM, SCALARS, PropertyForm
 from companion.note.sanitize import inert_prose, inert_value

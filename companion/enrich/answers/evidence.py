@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.context import PromptNote
-from companion.enrich.excerpt import read_told
-from companion.enrich.words import find_sentences, find_tokens, is_unspaced, letters
+from companion.enrich.context.excerpt import read_told
+from companion.enrich.context.vault_context import PromptNote
+from companion.language.words import find_sentences, find_tokens, is_unspaced, letters
 from companion.llm.encoder import Encoder
 from companion.note.sanitize_inline import without_links
 from companion.prompts import Field
 
 if TYPE_CHECKING:
-    from companion.enrich.similar import SimilarNotes
+    from companion.enrich.context.similar import SimilarNotes
 
 SUPPORTED = {"text": 0.6, "prose": 0.7}
 """The least similarity at which a small model's sentence is taken to be true, by kind of field.

@@ -14,9 +14,9 @@ from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
 
-from companion.enrich.context import EmbeddedText, VaultContext
-from companion.enrich.words import width
+from companion.enrich.context.vault_context import EmbeddedText, VaultContext
 from companion.enrich.workspace import Workspace
+from companion.language.words import width
 from companion.note.blocks import Line
 from companion.note.link_names import NotePaths
 from companion.note.links import embed_targets

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion.enrich.words import count_unspaced, read_paragraphs
 from companion.errors import NoteError
+from companion.language.words import count_unspaced, read_paragraphs
 from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote, find_title
 

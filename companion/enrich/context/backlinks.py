@@ -9,16 +9,16 @@ from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
-from companion.enrich.context import VaultContext
-from companion.enrich.statements import (
+from companion.enrich.context.vault_context import VaultContext
+from companion.enrich.workspace import Workspace
+from companion.language.statements import (
     Passage,
     Quotation,
     Statement,
     find_statements,
     read_passages,
 )
-from companion.enrich.words import find_tokens, letters
-from companion.enrich.workspace import Workspace
+from companion.language.words import find_tokens, letters
 from companion.llm.endpoint import estimate_tokens
 from companion.note.link_names import file_name
 from companion.note.needs import DESCRIPTION

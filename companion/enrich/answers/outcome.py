@@ -5,8 +5,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import Literal, NamedTuple
 
+from companion.enrich.answers.evidence import Evidence
 from companion.enrich.checks.checked_answer import Fault
-from companion.enrich.evidence import Evidence
 from companion.enrich.result import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage

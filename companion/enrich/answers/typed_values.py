@@ -1,6 +1,6 @@
 """Numbers, dates and checkboxes: read from an answer, and looked for in the text of a note.
 
-The names of months and numbers are in checks/phrases. (The library dateparser reads more, and
+The names of months and numbers are in `language/phrases/`. (The library dateparser reads more, and
 guesses: it completes a date that lacks its year or its day. Here a date counts only if all three
 are there.)
 """
@@ -15,11 +15,11 @@ from decimal import Decimal
 from unicodedata import decimal
 
 from companion.enrich.checks.checked_answer import Fault
-from companion.enrich.context import PromptNote
-from companion.enrich.excerpt import excerpt, subject_properties
-from companion.enrich.language import CODES, find_language
-from companion.enrich.words import UNSPACED, fold_accents, load_languages
+from companion.enrich.context.excerpt import excerpt, subject_properties
+from companion.enrich.context.vault_context import PromptNote
 from companion.errors import AnswerError
+from companion.language.detection import CODES, find_language
+from companion.language.words import UNSPACED, fold_accents, load_languages
 from companion.load_once import load_once
 from companion.prompts import Field
 

@@ -11,10 +11,10 @@ from os.path import relpath
 from types import MappingProxyType
 from typing import NamedTuple
 
-from companion.enrich.language import NoteLanguages
-from companion.enrich.statements import Quotation
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
+from companion.language.detection import NoteLanguages
+from companion.language.statements import Quotation
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style

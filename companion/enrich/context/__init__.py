@@ -1,0 +1,1 @@
+"""What a prompt may say of a note: its own text, other notes that name it, and similar notes."""
