@@ -319,7 +319,7 @@ class Daemon:
     def _after_scan(self) -> None:
         """Do the periodic work that follows each scan of the whole vault."""
         self.background_switch.update()
-        self.engine.handler.update_context()
+        self.engine.handler.update_context(self.reconciler.scanned_context)
         if self._comparer:
             self._comparer.wake()
         self.consent.update_cost()

@@ -140,8 +140,8 @@ class Reconciler:
     def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
-        After a change of settings it waits for the next scan. They are kept, since they take
-        memory.
+        After a change of settings it waits for the next scan, so it is not for the thread that
+        scans.
         """
         self._wait_ready()
         if not self._is_current():
@@ -151,6 +151,13 @@ class Reconciler:
                 "the settings changed, and the vault is still being read again; try again in a"
                 " moment"
             )
+        return self.scanned_context()
+
+    def scanned_context(self) -> VaultContext:
+        """Return the names and vocabularies of the last scan, with the settings of that time.
+
+        They are kept, since they take memory.
+        """
         with self._reading:
             assert self._scan
             self._context = self._context or VaultContext(self._scan.copy())

@@ -339,6 +339,27 @@ def test_note_that_is_excluded_is_forgotten_without_waiting_for_the_next_look_at
     eventually(lambda: not context().may_tell("Stub.md"))
 
 
+def test_settings_that_change_during_a_scan_do_not_hold_up_the_next_one(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that scans must not wait for a scan."""
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))  # whoever asks knows the vault
+    scan = Workspace.scan
+
+    def scan_and_change(space: Workspace) -> object:
+        scanned = scan(space)
+        (space.root / ".obsidian/app.json").write_text('{"userIgnoreFilters": ["Old/"]}')
+        space.refresh()
+        return scanned
+
+    monkeypatch.setattr(reconciler, "_FIRST_SCAN", 0.1)
+    monkeypatch.setattr(Workspace, "scan", scan_and_change)
+    daemon_fixture.rescan()
+    assert "looking at the vault" not in daemon_fixture.log.getvalue()
+
+
 def _open_values(daemon_fixture: DaemonFixture) -> dict[int, str]:
     found = daemon_fixture.daemon.proposals.select(Selection(states=("open",)))
     return {each.id: each.text for each in found}

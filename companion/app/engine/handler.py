@@ -58,10 +58,10 @@ class Handler:
         # for the calls that others may overtake
         self._slots = threading.BoundedSemaphore(space.config.concurrency)
 
-    def update_context(self) -> None:
-        """Use the current names and vocabularies of the vault from now on."""
+    def update_context(self, context: Callable[[], VaultContext]) -> None:
+        """Use these names and vocabularies of the vault from now on, if a model is in use."""
         if self._asker:
-            self._asker.vault_context = self._context()
+            self._asker.vault_context = context()
 
     def close(self) -> None:
         """Close the model."""
