@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from companion.app.engine.engine import Engine
 from companion.app.run import Run
 from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import ProposalQuery
@@ -256,8 +257,13 @@ def test_a_run_that_is_cancelled_keeps_what_is_answered(place: Place) -> None:
     assert place.model.calls() == 6, "nothing is asked twice"
 
 
-def test_whoever_stops_following_stops_the_run(place: Place) -> None:
+def test_whoever_stops_following_stops_the_run(
+    place: Place, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vault = place.open({f"{number}.md": STUB for number in range(6)})
+    is_ended, end, script = threading.Event(), Engine._end, fake.script
+    monkeypatch.setattr(Engine, "_end", lambda *of: (end(*of), is_ended.set())[0])
+    fake.script = lambda seen, n: (is_ended.wait(60 * (n > 0)), script(seen, n))[1]
     results = iter(vault.run(RunOptions(paths=[""])))
     next(results)
     results.close()  # type: ignore[attr-defined] # it is a generator
