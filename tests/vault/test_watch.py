@@ -244,7 +244,7 @@ def test_says_when_events_were_lost(hints: Hints, monkeypatch: pytest.MonkeyPatc
         put(hints.vault, f"plain{number % 2}.txt")
         (hints.vault / f"plain{number % 2}.txt").unlink()
     put(hints.vault, "unseen.md")
-    assert held.is_set()
+    assert held.wait(PATIENCE)
     go_on.set()
     assert "unseen.md" not in hints.until(None)
     assert hints.all() == set()
