@@ -141,7 +141,10 @@ def test_refuses_bodies(server: Served) -> None:
         assert_is_problem(answer, 422)
 
 
-def test_what_is_to_do_is_the_same_everywhere(notes: Served) -> None:
+def test_what_is_to_do_is_the_same_everywhere(
+    notes: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.daemon.daemon._REFRESH", 0.0)  # nobody scans but this test
     waiting = NewProposal("Left.md", DESCRIPTION, "What a stub is.", flags=("unsupported",))
     kept = NewProposal("A/Stub.md", DESCRIPTION, "What a stub is.")
     notes.daemon.proposals.add([waiting, kept, kept._replace(need=CALLOUT)])
