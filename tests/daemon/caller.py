@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0  # seconds; the server itself waits up to 25 for a scan or an event
 JSON = "application/json"
 
 

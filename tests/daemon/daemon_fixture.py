@@ -245,11 +245,15 @@ class DaemonFixture:
 def open_daemon_fixture(
     folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DaemonFixture]:
-    """Keep a vault whose daemon's log must hold no secret or fault of ours."""
+    """Keep a vault whose daemon's log must hold no secret or fault of ours.
+
+    Calls and writes under way have as long as they need to end when it stops or pauses.
+    """
     monkeypatch.setenv("COMPANION_HOME", str(folder / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
+    monkeypatch.setattr("companion.daemon.daemon._STOP", _PATIENCE)
     daemon_fixture = DaemonFixture(folder, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")

@@ -13,7 +13,10 @@ from companion.vault.lock import vault_lock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 
-def test_stop_during_a_slow_call(daemon_fixture: DaemonFixture) -> None:
+def test_stop_during_a_slow_call(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.daemon.daemon._STOP", 0.1)
     daemon_fixture.model.think()
     for number in range(6):
         daemon_fixture.note(f"{number}.md")
