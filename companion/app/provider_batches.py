@@ -5,7 +5,7 @@ Each step is stored before the next one begins, so another process can continue 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from companion.enrich.context.similar import open_similar
 from companion.enrich.cost import ANSWER_SHARE
 from companion.enrich.note_guard import find_withheld, look_at_note
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
-from companion.llm.batch_api import BatchApi, ProviderBatch, read_id, read_line
+from companion.errors import NotThere, UsageError
+from companion.llm.batch_api import BatchApi, GoneAtProvider, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
 from companion.llm.endpoint import estimate_tokens
 from companion.llm.endpoint_errors import NotAnEndpoint
-from companion.store.batch_store import Batch, ProviderState
+from companion.store.batch_store import Batch, BatchCall, ProviderState
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
 
@@ -47,9 +47,12 @@ class ProviderBatches:
         with open_similar(self._space) as similar:
             reader = BatchReader(self._space, similar)
             for batch, provider in self._list():
-                state = self._api.get(provider.id) if provider.step == "sent" else None
+                state = self._look(batch, provider)
                 if state and state.has_ended:
-                    yield from self._take_answers(batch, state, reader)
+                    lost = yield from self._take_answers(batch, state, reader)
+                    if lost and state.status == "completed":
+                        failure = f"{lost:,} of its answers are gone there; ask again"
+                        state = state._replace(failure=failure)
                     files = [*dict.fromkeys([*provider.files, *state.files])]
                     provider = provider._replace(step="collected", files=files)
                     self._batches.set_provider(batch.id, provider)
@@ -68,14 +71,28 @@ class ProviderBatches:
         if provider.step == "sending" and (state := self._api.find(batch.id)):
             provider = provider._replace(step="sent", id=state.id)
             self._batches.set_provider(batch.id, provider)
-        if provider.step == "sent":
-            self._api.cancel(provider.id)
-            return 0
+        with suppress(GoneAtProvider):  # it stops nothing then, and has no answers
+            if provider.step == "sent":
+                self._api.cancel(provider.id)
+                return 0
         questions = self._batches.cancel(batch.id)
         Path(batch.file).unlink(missing_ok=True)
         with suppress(NotAnEndpoint):
             self._delete_files(batch, provider)
         return questions
+
+    def _look(self, batch: Batch, provider: ProviderState) -> ProviderBatch | None:
+        """Return the batch as the provider has it; None where it was sent none, or is done."""
+        if provider.step != "sent":
+            return None
+        try:
+            return self._api.get(provider.id)
+        except GoneAtProvider as error:
+            failure = (
+                f"{error}: it expired or was deleted, or the key is of another account;"
+                f" companion batch cancel {batch.id} gives it up"
+            )
+            return ProviderBatch(provider.id, "gone", failure=failure)
 
     def _list(self) -> list[tuple[Batch, ProviderState]]:
         """Return the batches that the provider has, or is to get, oldest first."""
@@ -114,9 +131,7 @@ class ProviderBatches:
                 "the endpoint was changed in the meantime; nothing was sent, so start again"
             )
         lines, tokens = list[bytes](), 0
-        for line in Path(batch.file).read_bytes().splitlines(keepends=True):
-            call = self._batches.call(read_id(line))
-            assert call, "its lines are of calls that are stored"
+        for line, call in self._read_calls(batch):
             proposals = self._space.journal.proposals.get_all(call.proposals)
             # it may be ignored, private or gone since it was read
             facts = [look_at_note(self._space, each.path, None) for each in proposals]
@@ -127,16 +142,31 @@ class ProviderBatches:
                 tokens += call.max_tokens
         return lines, tokens
 
+    def _read_calls(self, batch: Batch) -> Iterator[tuple[bytes, BatchCall]]:
+        """Yield the lines of the batch's file, with their calls. Raises NotThere."""
+        try:
+            lines = Path(batch.file).read_bytes().splitlines(keepends=True)
+            calls = [self._batches.call(read_id(line)) for line in lines]
+        except (FileNotFoundError, ValueError):
+            raise NotThere(
+                f"the questions of batch {batch.id}, which was not sent yet, are gone or damaged"
+                f" ({batch.file}); companion batch cancel {batch.id} gives them up"
+            ) from None
+        for line, call in zip(lines, calls, strict=True):
+            assert call, "its lines are of calls that are stored"
+            yield line, call
+
     def _take_answers(
         self, batch: Batch, state: ProviderBatch, reader: BatchReader
-    ) -> Iterator[NoteResult]:
+    ) -> Generator[NoteResult, None, int]:
+        """Yield the results of the batch's answers; return how many questions have none."""
         for file in state.files:
             for line in map(read_line, self._api.read_file(file).splitlines()):
                 call = line and self._batches.call(line.id)
                 if line and call and call.batch == batch.id:  # others say nothing
                     yield NoteResult.of(reader.take(call, line))
         self._space.journal.flush()
-        self._batches.end(batch.id)
+        return self._batches.end(batch.id)
 
     def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
         """Delete the provider's files of the batch, even those with an unconfirmed upload."""

@@ -169,7 +169,7 @@ def collect(as_json: bool, vault: Path | None) -> int:
                 continue
             name, there = each
             if there.failure:
-                output.warn(f"{name}: the provider refused it: {there.failure}")
+                output.warn(f"{name}: {there.failure}")
                 continue
             far = f"{there.done:,} of {there.total:,} answered"
             far = count(there.total, "question") if there.has_ended else far

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from companion.errors import AnswerError
+from companion.errors import AnswerError, EndpointError
 from companion.llm.attempts import RETRIES, EndpointSource, retry_delay
 from companion.llm.budget import Budget
 from companion.llm.client import Check, Client, make_answer
@@ -31,7 +31,13 @@ from companion.llm.endpoint_errors import (
     unusable_answer_error,
 )
 from companion.llm.request import REJECTED, Question
-from companion.llm.response import Answer, JsonSchema, Reply, read_completion
+from companion.llm.response import (
+    Answer,
+    JsonSchema,
+    Reply,
+    read_completion,
+    remove_surrogates,
+)
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -49,10 +55,14 @@ _log = logging.getLogger(__name__)
 _ENDED = ("completed", "failed", "expired", "cancelled")
 
 
+class GoneAtProvider(EndpointError):
+    """The provider has no such batch, or no longer."""
+
+
 class ProviderBatch(NamedTuple):
     """A batch as the provider has it. files: the ids of its files of answers and of errors.
 
-    failure: why the whole batch failed; empty if it did not. done, total: its questions.
+    failure: what is wrong with the whole batch; empty if nothing is. done, total: its questions.
     """
 
     id: str
@@ -128,9 +138,10 @@ class BatchApi:
             api.batches.cancel(id_)
 
     def read_file(self, file: str) -> bytes:
-        """Return the content of a file."""
-        with self._calls() as api:
+        """Return the content of a file; empty if it is gone, as they expire."""
+        with self._calls(may_be_gone=True) as api:
             return api.files.content(file).content
+        return b""
 
     def find_files(self, name: str) -> list[str]:
         """Return the ids of the files that were uploaded under this name."""
@@ -173,21 +184,25 @@ class BatchApi:
             if status in (404, 405) and error.path.endswith(("/files", "/batches")):
                 said = f"has no Batch API (error {status})"
                 raise NotAnEndpoint(no_batches.format(said)) from None
+            if status == 404:
+                raise GoneAtProvider(f"{self.endpoint.address} has no such batch") from None
             raise error_for_reply(error.reply, self.endpoint) from None
         except (AttributeError, TypeError, ValueError):  # the package reads whatever comes as asked
             said = "does not answer as the Batch API does"
             raise NotAnEndpoint(no_batches.format(said)) from None
 
 
-def _read_batch(data: dict[str, Any]) -> ProviderBatch:
+def _read_batch(answer: dict[str, Any]) -> ProviderBatch:
+    data = remove_surrogates(answer)
     counts = data.get("request_counts") or {}
     errors = (data.get("errors") or {}).get("data") or [{}]
+    refusal = data.get("status") == "failed" and errors[0].get("message")
     files = (data.get("output_file_id"), data.get("error_file_id"))
     return ProviderBatch(
         str(data.get("id", "")),
         str(data.get("status", "")),
         tuple(each for each in files if isinstance(each, str) and each),
-        str(errors[0].get("message") or "") if data.get("status") == "failed" else "",
+        f"the provider refused it: {refusal}" if refusal else "",
         int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
         int(counts.get("total") or 0),
     )
@@ -279,7 +294,7 @@ class AnswerLine(NamedTuple):
 def read_line(line: bytes) -> AnswerLine | None:
     """Return the answer in a line of an answer file; None if the line is not one."""
     try:
-        data = json.loads(line)
+        data = remove_surrogates(json.loads(line))
     except (ValueError, RecursionError):
         return None
     id_ = data.get("custom_id") if isinstance(data, dict) else None

@@ -69,16 +69,17 @@ class Reply(NamedTuple):
     sent_at: float | None = None
 
     def parse(self) -> Any:
-        """Return the JSON value of the body, None if it is not JSON.
+        """Return the JSON value of the body without lone surrogates, None if it is not JSON.
 
         A stream, which some gateways send unasked, is one completion:
         github.com/BerriAI/litellm/issues/25766.
         """
         try:
             if not _EVENT.search(self.body):
-                return json.loads(self.body)
+                return remove_surrogates(json.loads(self.body))
             events = (event[1].strip() for event in _EVENT.finditer(self.body))
-            return _join_chunks([json.loads(event) for event in events if event != b"[DONE]"])
+            chunks = [json.loads(event) for event in events if event != b"[DONE]"]
+            return remove_surrogates(_join_chunks(chunks))
         except (ValueError, RecursionError):
             return None
 
@@ -208,7 +209,7 @@ def read_completion(reply: Reply) -> Completion:
     refusal = message.get("refusal")
     content = _text_of(message.get("content"))
     answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
-    text = _remove_surrogates(answer).strip()
+    text = answer.strip()
     text = text[:-_LONGEST_END] + _STOP_TOKENS.sub("", text[-_LONGEST_END:])
     # DeepSeek and OpenRouter report thoughts in the message, OpenAI in the usage
     details = _object(counts.get("completion_tokens_details"))
@@ -224,7 +225,7 @@ def read_completion(reply: Reply) -> Completion:
         or is_cut
         or bool(thoughts)
         or _count(details.get("reasoning_tokens")) > 0,
-        thoughts=_remove_surrogates(thoughts).strip(),
+        thoughts=thoughts.strip(),
         tier=tier if isinstance(tier, str) else "",
     )
 
@@ -266,9 +267,7 @@ def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
         data = json.loads(text[start : end + 1], strict=False)
     except (ValueError, RecursionError):
         return None
-    return (
-        _remove_surrogates(data) if isinstance(data, dict) and fits_schema(data, schema) else None
-    )
+    return remove_surrogates(data) if isinstance(data, dict) and fits_schema(data, schema) else None
 
 
 def fits_schema(value: Any, schema: JsonSchema) -> bool:
@@ -320,14 +319,14 @@ def read_duration(text: str) -> float | None:
     return sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, text))
 
 
-def _remove_surrogates(value: Any) -> Any:
+def remove_surrogates(value: Any) -> Any:
     """Return value without lone surrogates, which models can write and UTF-8 cannot encode."""
     if isinstance(value, str):
         return _SURROGATE.sub("", value)
     if isinstance(value, list):
-        return [_remove_surrogates(item) for item in value]
+        return [remove_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_remove_surrogates(key): _remove_surrogates(item) for key, item in value.items()}
+        return {remove_surrogates(key): remove_surrogates(item) for key, item in value.items()}
     return value
 
 

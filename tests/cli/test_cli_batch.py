@@ -120,3 +120,14 @@ def test_the_same_proposals_however_the_answers_come(
     take(user, lines)
     assert found == shown(user)
     assert len(found) == 12
+
+
+def test_half_characters_in_answers_stop_no_import(user: User) -> None:
+    user.note("N.md")
+    [line] = answers(user, export(user))
+    strange = {"custom_id": "\ud83d", "response": line["response"]}
+    broken = {**line, "response": None, "error": {"code": "expired \ud83d"}}
+    ran = user.run("batch", "import", str(write_answers(user.home / "a.jsonl", [strange, broken])))
+    assert "no answer (expired)" in ran.out and "1 line of 2 left out" in ran.err, ran.all
+    [result] = take(user, [line])
+    assert result["status"] == "proposed"

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,6 +145,59 @@ def test_a_cancelled_batch_gives_back_what_was_not_answered(user: User, provider
     assert shown(user) == []
     user.run("batch", "submit")
     assert len(fake.batches) == 2
+
+
+def test_a_batch_that_is_gone_at_the_provider_can_be_given_up(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    notes(user, 10)
+    user.run("batch", "submit")
+    first, second = [each["batch"] for each in user.run("batch", "status", "--json").objects]
+    del fake.batches["batch_0"]
+    ran = user.run("batch", "collect")
+    assert (ran.status, f"{first}: {fake.url} has no such batch" in ran.err) == (0, True), ran.all
+    assert f"{second}: completed, 3 questions" in ran.out
+    assert "7 questions" in user.run("batch", "cancel", first).out
+    assert "1 sent" in user.run("batch", "submit").out
+    user.run("batch", "collect")
+    require_one_each(user, fake, 10)
+
+
+def test_questions_whose_answers_are_gone_are_asked_again(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    notes(user, 3)
+    user.run("batch", "submit")
+    fake.look("batch_0")
+    fake.files.clear()  # they expire
+    fake.paid.clear()
+    assert "3 of its answers are gone there; ask again" in user.run("batch", "collect").err
+    assert "1 sent" in user.run("batch", "submit").out
+    user.run("batch", "collect")
+    require_one_each(user, fake, 3)
+
+
+def lose(file: Path) -> None:
+    file.unlink()
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("damage", [lose, cut])
+def test_questions_that_are_lost_before_they_are_sent_can_be_given_up(
+    user: User, provider: Open, damage: Callable[[Path], None]
+) -> None:
+    fake = provider(Faults())
+    fake.exists = False
+    notes(user, 1)
+    user.run("batch", "submit")
+    fake.exists = True
+    [file] = user.home.rglob("batches/*.jsonl")
+    damage(file)
+    ran = user.run("batch", "collect")
+    assert (ran.status, f"companion batch cancel {file.stem} gives" in ran.err) == (1, True)
+    assert user.run("batch", "cancel", file.stem).status == 0
+    assert "1 sent" in user.run("batch", "submit").out
 
 
 def test_a_batch_that_version_0_2_sent_is_collected(user: User, provider: Open) -> None:

@@ -284,6 +284,7 @@ FAULTS = {
     "thoughts only": (answer("<think>hm"), NoAnswer, "empty", 2),
     "truncated": (answer("Half a sen", "length"), NoAnswer, "cut off", 2),
     "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
+    "refusal, cut in a character": (answer(None, refusal="No \ud83d"), NoAnswer, "refuses", 1),
     "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
     "filtered, by Z.ai": (answer("", "sensitive"), NoAnswer, "refuses", 1),
     "context full, at Mistral": (answer("Half a sen", "model_length"), NoAnswer, "cut off", 2),
@@ -332,6 +333,7 @@ def test_fault(
         client.ask(Question(ASK, 100))
     assert type(caught.value) is kind
     assert len(fake.seen) == calls
+    assert str(caught.value).encode(), "it can be stored"
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(endpoint)
     assert KEY not in shown
     assert "m" in str(caught.value) and "\n" not in str(caught.value)
