@@ -3,9 +3,9 @@
     read      the note, once nobody writes it any more               vault.write
     examine   what it needs, what of it is left alone, and why       task, note.facts
     choose    what to ask for: not what is proposed, or was asked    needs_to_ask
-    context   what the prompts show of the note and its vault        context, excerpt
+    context   what the prompts show of the note and its vault        context
     ask       the model, and again about what a check rejected       asker, model_calls
-    accept    each answer or reject it; make it harmless             accept, parse_answer, checks
+    accept    each answer or reject it; make it harmless             answers, checks
     propose   all of it, stored; some waits for a decision           new_proposals, proposal_store
     plan      the edits, on the note as it is by then                note_guard, places
     write     them, in the journal first                             note_writer, store.journal
