@@ -505,13 +505,34 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await row(gone).waitFor();
 });
 
-test("proposals go along with a note that is renamed", async () => {
-  await stand();
+test("proposals, and the address for its note, go along when it is renamed: in sight, hidden, and while the daemon is down", async () => {
+  const id = await stand();
+  await show(`inbox?note=${encodeURIComponent(OPEN)}`);
   const [old, renamed] = [OPEN, "Cooking/Levain.md"].map((path) => join(vault.path, path));
+  const isShown = async (name) => {
+    await page.locator(".cc-title", { hasText: name }).waitFor();
+    await page.waitForFunction((path) => new URLSearchParams(location.search).get("note") === path, `Cooking/${name}.md`);
+  };
+  const hide = (isHidden) => page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
   await rename(old, renamed);
-  await page.locator(".cc-title", { hasText: "Levain" }).waitFor();
+  await isShown("Levain");
+  await hide(true);
   await rename(renamed, old);
-  await page.locator(".cc-title", { hasText: "Sourdough" }).waitFor();
+  await waitFor("the daemon knows", async () => (await call(`/proposals/${id}`)).path === OPEN);
+  await hide(false);
+  await isShown("Sourdough");
+  const { port } = vault;
+  await vault.stop();
+  await rename(old, renamed);
+  await vault.serve(port);
+  await isShown("Levain");
+  await show(`inbox?note=${encodeURIComponent(OPEN)}`);
+  await isShown("Levain");
+  await rename(renamed, old);
+  await isShown("Sourdough");
 });
 
 test("an address names one that comes with a later page: it is waited for, and the list goes to it", async () => {

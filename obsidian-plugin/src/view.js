@@ -66,6 +66,7 @@ export class CompanionView extends ItemView {
       if (this.inbox) this.inbox.app.openPath.value = file?.path ?? "";
     };
     this.registerEvent(this.app.workspace.on("file-open", showNote));
+    this.registerEvent(this.app.vault.on("rename", ({ path }, before) => this.inbox?.app.rename(before, path)));
     this.registerDomEvent(this.contentEl, "mouseover", (event) => this.#preview(event));
     await this.refresh();
   }

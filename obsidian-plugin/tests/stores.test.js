@@ -116,6 +116,10 @@ test("the tabs beside a note show what they say while somebody writes; another n
   app.tab.value = "note";
   app.inbox.mode.value = "read";
   assert.deepEqual(app.inbox.shown.value, [1]);
+  app.rename("Cooking/Soup.md", "Cooking/Stew.md");
+  app.showTab("review");
+  app.showTab("note");
+  assert.deepEqual(app.inbox.shown.value, [1]);
 });
 
 test("what is typed into one that is gone stays, with why: the first reason, as a deleted note's", async () => {
@@ -158,22 +162,33 @@ test("of many that are decided on the others come back, with why; an undo puts a
   assert.deepEqual([inbox.order.value, inbox.fresh.value, inbox.currentId.value, inbox.deciding.size], [order, [], 4, 0]);
 });
 
-test("proposals go along with a note that is renamed, which keeps its place", async () => {
-  const { inbox: { api } } = await openInbox();
-  const app = new App(api, { isPage: false });
-  await app.follow();
-  app.tab.value = "note";
-  app.openPath.value = "Garden/Salvia.md";
-  const { get } = api;
-  api.get = async (path) => {
-    const id = Number(path.split("/").at(-1));
-    return id ? { ...PROPOSALS[4 - id], path: "Garden/Salvia.md" } : get(path);
-  };
-  app.take({ name: "proposals", data: { ids: [3, 4, 9] } });
-  await new Promise(setImmediate);
-  assert.deepEqual(app.inbox.groups.value, [{ path: "Garden/Salvia.md", ids: [3, 4] }]);
-  assert.deepEqual(app.inbox.order.value, [3, 4, 2, 1]);
-});
+const MOVES = [
+  ["told by Obsidian", (app) => app.rename("Garden/Sage.md", "Garden/Salvia.md")],
+  ["told of one of its proposals", (app) => app.take({ name: "proposals", data: { ids: [3, 9] } })],
+  ["told only that there are many", (app) => app.take({ name: "proposals", data: { ids: null } })],
+  ["after a restart of the daemon", (app) => app.take({ name: "reset", data: {} })],
+];
+for (const [name, tell] of MOVES) {
+  test(`proposals, and what is shown for one note, go along when it is renamed: ${name}`, async () => {
+    const { inbox: { api } } = await openInbox();
+    const app = new App(api, { isPage: false });
+    app.openPath.value = "Garden/Sage.md";
+    app.tab.value = "note";
+    await app.follow();
+    app.inbox.choose(4);
+    const { get } = api;
+    const proposals = PROPOSALS.map((each) => (each.path === "Garden/Sage.md" ? { ...each, path: "Garden/Salvia.md" } : each));
+    api.get = async (path, query) => {
+      if (path === "/proposals") return { proposals, next: null };
+      return proposals.find(({ id }) => path === `/proposals/${id}`) ?? get(path, query);
+    };
+    tell(app);
+    await new Promise(setImmediate);
+    assert.deepEqual(app.inbox.groups.value, [{ path: "Garden/Salvia.md", ids: [3, 4] }]);
+    assert.deepEqual(app.inbox.order.value, [3, 4, 2, 1]);
+    assert.deepEqual([app.inbox.currentId.value, app.inbox.filters.value.path], [4, "Garden/Salvia.md"]);
+  });
+}
 
 test("what is told stays while it is looked at", async (context) => {
   const due = []; // what is to happen later

@@ -87,9 +87,17 @@ export class App {
     }
   }
 
+  /** Go along with a note that is renamed. @type {(before: string, path: string) => void} */
+  rename(before, path) {
+    batch(() => {
+      this.inbox.rename(before, path);
+      if (this.openPath.peek() === before) this.openPath.value = path;
+    });
+  }
+
   /** See what the daemon tells, once the status has it. @param {{ name: string, data: any }} event */
   take({ name, data }) {
-    if (name === "proposals") void this.inbox.followMoves(data.ids ?? []).catch(() => {});
+    if (name === "proposals" || name === "reset") void this.inbox.followMoves(data.ids ?? null).catch(() => {});
     if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.follow().catch(() => {});
   }
 

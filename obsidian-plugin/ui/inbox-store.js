@@ -1,6 +1,7 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { readList } from "./api.js";
 import { linesOf } from "./proposal.js";
 import { say } from "./words.js";
 
@@ -158,15 +159,24 @@ export class InboxStore {
     return next;
   }
 
-  /** Read those again that are shown and have changed, as those do whose note is renamed. @param {number[]} ids */
+  /** Read those again that have changed, as those do whose note is renamed. @param {number[] | null} ids null: any */
   async followMoves(ids) {
-    for (const id of ids.filter((each) => this.order.peek().includes(each))) {
-      /** @type {Proposal} */
-      const proposal = await this.api.get(`/proposals/${id}`);
-      if (proposal.path === this.get(id)?.path) continue;
-      this.keep(proposal);
-      if (this.order.peek().includes(id)) this.putIn([id]);
-    }
+    const isHere = (/** @type {number} */ id) => this.order.peek().includes(id) || this.fresh.peek().includes(id);
+    /** @type {(proposal: Proposal) => void} */
+    const follow = ({ id, path }) => isHere(id) && this.rename(this.get(id)?.path ?? path, path);
+    for (const id of ids ?? []) if (isHere(id)) follow(await this.api.get(`/proposals/${id}`));
+    if (ids || !this.isWhole.peek()) return; // else they are being read anyway
+    for await (const proposal of readList(this.api, "/proposals", { limit: REST })) follow(/** @type {Proposal} */ (proposal));
+  }
+
+  /** Have all that is proposed for a note at its new path; a filter goes along. @type {(before: string, path: string) => void} */
+  rename(before, path) {
+    if (before === path) return;
+    for (const proposal of this.proposals.values()) if (proposal.path === before) this.keep({ ...proposal, path });
+    batch(() => {
+      this.putIn(this.order.peek().filter((id) => this.get(id)?.path === path));
+      if (this.filters.peek().path === before) this.filters.value = { ...this.filters.peek(), path };
+    });
   }
 
   /** Keep a proposal as it is now. A note that is renamed keeps its place. @param {Proposal} proposal */

@@ -82,7 +82,6 @@ export class StatusStore {
 
   /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   takeEvent({ name, data }) {
-    this.isAway.value = false;
     if (name === "status") this.status.value = data;
     else if (name === "runs") this.takeRuns(data.runs);
     else if (name === "reset") this.runs.value = []; // those that there are now follow

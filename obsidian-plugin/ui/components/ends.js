@@ -42,7 +42,7 @@ export function NothingFits() {
       <p class="cc-hint">${rest}</p>
     <//>`;
   }
-  const title = search ? say("noneMatch", { search }) : say("noneFit");
+  const title = search ? say("noneMatch", { search }) : say(path && !isFiltered ? "noneInNote" : "noneFit");
   return html`<${EmptyState} label=${say("noMatches")} title=${title} words=${rest}>
     ${(isFiltered || path) && html`<${Button} kind="big" onClick=${() => app.clearFilters()}>${say("clearFilters")}<//>`}
   <//>`;

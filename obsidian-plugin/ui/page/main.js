@@ -17,6 +17,7 @@ import { listenToKeys } from "../keys.js";
 import { say, setLanguage, showHidden } from "../words.js";
 import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
+/** @import { ProposalPage } from "../../src/api-types.d.ts" */
 /** @import { Key, Message } from "../words.js" */
 
 /** @type {Record<string, { name: Key, view: () => any }>} */
@@ -69,6 +70,7 @@ function readAddress() {
   const text = (/** @type {string} */ name) => (query.get(name) ?? "").slice(0, 4096);
   const texts = { kind: text("kind"), folder: text("folder"), search: text("search"), path: text("note") };
   inbox.filter({ ...texts, flagged: query.has("flagged") });
+  if (texts.path) void findNote(texts.path).catch(() => {});
   app.isListShown.value = query.has("list");
   const id = Number(query.get("id"));
   if (query.get("show") === "decided") {
@@ -78,6 +80,13 @@ function readAddress() {
   }
   app.tab.value = "review";
   if (inbox.order.peek().includes(id) || (id && !inbox.isWhole.peek())) inbox.choose(id);
+}
+
+/** Have the filter go to where a note is now, if it was renamed since the address was made. @param {string} path */
+async function findNote(path) {
+  /** @type {ProposalPage} */
+  const { proposals: [one] } = await api.get("/proposals", { path, state: "all", limit: 1 });
+  if (one && app.inbox.filters.peek().path === path) app.inbox.filter({ path: one.path });
 }
 
 /**
@@ -168,7 +177,6 @@ async function keepUp() {
   for (;;) {
     if (!document.hidden && session.peek() !== "out" && session.peek() !== "opening") {
       await readEvents((event) => (app.status.takeEvent(event), app.take(event)));
-      app.status.isAway.value = session.peek() === "away";
     }
     await new Promise((done) => setTimeout(done, PAUSE));
   }
@@ -205,6 +213,7 @@ effect(() => {
   const title = say(PAGES[page.value]?.name ?? "notThere");
   document.title = [title, isLeft.value ? "" : showHidden(app.status.status.value?.vault ?? ""), "Companion"].filter(Boolean).join(" · ");
 });
+effect(() => void (app.status.isAway.value = session.value === "away"));
 effect(writeAddress);
 render(html`<${Page} />`, document.body);
 readAddress();

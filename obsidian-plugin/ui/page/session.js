@@ -16,6 +16,8 @@ export const session = signal("opening");
 /** Why there is none. */
 export const reason = signal("");
 const others = new BroadcastChannel(SESSION);
+/** The last event: what came after it is told once events are read again. */
+let lastEvent = "";
 
 /** Trade the code of the address for a token. The code is good once, and leaves the history. */
 export async function openSession() {
@@ -110,7 +112,8 @@ export async function readEvents(take) {
   const hide = () => document.hidden && stop.abort();
   document.addEventListener("visibilitychange", hide);
   try {
-    const { ok, body } = await ask({ method: "GET", path: "/events" }, stop.signal);
+    const headers = { ...(lastEvent && { "Last-Event-ID": lastEvent }) };
+    const { ok, body } = await ask({ method: "GET", path: "/events", headers }, stop.signal);
     if (ok && body) await readStream(body.pipeThrough(new TextDecoderStream()).getReader(), take);
   } catch {
     // it ended: whoever follows looks again
@@ -128,6 +131,10 @@ async function readStream(reader, take) {
     if (done) return;
     const parts = (rest + value).split(/\r?\n\r?\n/);
     rest = parts.pop() ?? "";
-    for (const event of parseEvents(parts.join("\n\n"))) take(event);
+    for (const event of parseEvents(parts.join("\n\n"))) {
+      lastEvent = event.id;
+      if (session.peek() === "away") session.value = "open";
+      take(event);
+    }
   }
 }
