@@ -63,6 +63,9 @@ class LocalNotes:
     def page(self, query: NotesQuery) -> NotePage:
         """Return a page of notes in the order of their paths, as of the last scan; see Vault."""
         notes = self.select(query.filter, query.folder)
+        if not query.below:
+            depth = query.folder.count("/") + bool(query.folder)
+            notes = [entry for entry in notes if entry[0].count("/") == depth]
         rest = [entry for entry in notes if entry[0] > query.after]
         page = self._show(self.last, rest[: query.limit])
         after = page[-1].path if len(rest) > len(page) else None

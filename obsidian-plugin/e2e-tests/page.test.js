@@ -351,11 +351,15 @@ test("what the rest would cost is said when it is asked; what is outdated is ask
 test("what is to do is listed with its reason, and a folder of it is proposed; what is left alone is named", async () => {
   const stub = "---\ndescription:\n---\n# A tool\n\nIt hangs behind the door, and is oiled before the winter.\n";
   await mkdir(join(vault.path, "Shed"));
-  for (const name of ["Hoe", "Rake"]) await vault.write(`Shed/${name}.md`, stub);
+  for (const path of ["Shed/Hoe.md", "Shed/Rake.md", "Broom.md"]) await vault.write(path, stub);
   await show("vault");
   await page.getByRole("button", { name: "2 to do in Shed" }).click();
   await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
-  await page.getByRole("button", { name: "2 to do in Shed", pressed: true }).click();
+  await page.getByRole("button", { name: "to do in Top level" }).click();
+  await page.getByRole("heading", { name: "To do · Top level" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Propose for this note: Broom" }).count(), 1);
+  assert.equal(await page.getByRole("button", { name: "Propose for this note: Hoe" }).count(), 0);
+  await page.getByRole("button", { name: "to do in Top level", pressed: true }).click();
   await page.getByRole("heading", { name: "To do", exact: true }).waitFor();
   await page.getByRole("button", { name: "2 to do in Shed", pressed: false }).click();
   assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
@@ -374,7 +378,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await page.getByText("You said so").click();
   await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();
   await page.getByText("companion config set private.folders FOLDER").waitFor();
-  await rm(join(vault.path, "Shed"), { recursive: true });
+  for (const path of ["Shed", "Broom.md"]) await rm(join(vault.path, path), { recursive: true });
 });
 
 test("a field that is refused again and again is asked about, and not filled there any more", async () => {

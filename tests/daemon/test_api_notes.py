@@ -59,6 +59,8 @@ FILTERS = {
     "after": ("?filter=all&after=Plain.md", ["Skipped.md", "Stub.md"]),
     "limit": ("?filter=all&limit=1", ["A/Done.md"]),
     "the vault": ("?folder=", ["A/Stub.md", "Stub.md"]),
+    "not below": ("?below=false", ["Stub.md"]),
+    "not below a folder": ("?folder=A&below=false", ["A/Stub.md"]),
 }
 
 

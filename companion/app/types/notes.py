@@ -15,6 +15,7 @@ from companion.app.types.base import (
     RelativePath,
     Sent,
     Shape,
+    YesOrNo,
 )
 from companion.note import needs
 from companion.note.facts import Facts
@@ -63,10 +64,11 @@ class NotePage(Shape):
 
 
 class NotesQuery(Sent):
-    """Which notes. path: only this one, read now."""
+    """Which notes. below: also those in folders below the folder. path: only this one, read now."""
 
     filter: NoteState = "to-do"
     folder: FolderPath = ""
+    below: YesOrNo = True
     after: FolderPath = ""
     limit: PageSize = 100
     path: RelativePath | None = None

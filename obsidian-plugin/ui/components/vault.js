@@ -39,7 +39,7 @@ const KINDS = {
 
 export function Vault() {
   const app = useApp();
-  const folder = useSignal(""); // whose notes are listed as to do; empty: the vault's
+  const folder = useSignal(/** @type {string | null} */ (null)); // whose notes are listed as to do; null: the vault's
   const requested = useSignal(/** @type {string[]} */ ([])); // notes and folders that proposals were asked for
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
@@ -165,7 +165,7 @@ function addUp(all) {
 /**
  * A folder; those in it unfold. Its link stands beside what does that.
  *
- * @param {{ folder: Folder, chosen: Signal<string>, icon?: IconNode | null }} props
+ * @param {{ folder: Folder, chosen: Signal<string | null>, icon?: IconNode | null }} props
  */
 function FolderRow({ folder, chosen, icon = FolderIcon }) {
   const { below, counts } = folder;
@@ -192,13 +192,13 @@ function FolderLine({ folder: { counts, name }, icon }) {
     <${Stack} counts=${counts} name=${words} />`;
 }
 
-/** @param {{ folder: Folder, chosen: Signal<string> }} props what is left in a folder; a click lists its notes */
+/** @param {{ folder: Folder, chosen: Signal<string | null> }} props what is left in a folder; a click lists its notes */
 function ToDoLink({ folder: { counts, name, path }, chosen }) {
   const words = describeRest(counts);
-  if (!counts.to_do || !path) return html`<span class="cc-todo">${words}</span>`;
-  const label = say("toDoIn", { n: counts.to_do, folder: showHidden(name) });
+  if (!counts.to_do) return html`<span class="cc-todo">${words}</span>`;
+  const label = say("toDoIn", { n: counts.to_do, folder: name || say("topFolder") });
   const isChosen = chosen.value === path;
-  const press = { "aria-pressed": String(isChosen), onClick: () => (chosen.value = isChosen ? "" : path) };
+  const press = { "aria-pressed": String(isChosen), onClick: () => (chosen.value = isChosen ? null : path) };
   return html`<span class="cc-todo"><button class="cc-link" aria-label=${label} ...${press}>${words}</button></span>`;
 }
 
@@ -209,14 +209,14 @@ function describeRest({ to_do: todo, waiting, left_alone: left, notes }) {
   return say(left === notes ? "allLeftAlone" : "done");
 }
 
-/** @param {{ folder: string, requested: Signal<string[]>, changed: string }} props the notes in it that need something, and why */
+/** @param {{ folder: string | null, requested: Signal<string[]>, changed: string }} props the notes in it that need something, and why */
 function ToDoList({ folder, requested, changed }) {
   const app = useApp();
-  const query = { filter: "to-do", limit: LISTED, ...(folder && { folder }) };
+  const query = { filter: "to-do", limit: LISTED, folder: folder ?? "", below: folder === "" ? "false" : "true" };
   const page = useAnswer("/notes", [changed], query);
   const isLoaded = page.value !== null;
   useEffect(() => {
-    if (folder && isLoaded) document.getElementById("todo")?.closest("section")?.scrollIntoView({ block: "nearest" });
+    if (folder !== null && isLoaded) document.getElementById("todo")?.closest("section")?.scrollIntoView({ block: "nearest" });
   }, [isLoaded]);
   if (!page.value?.notes.length) return null;
   const { notes, total } = page.value;
@@ -228,7 +228,7 @@ function ToDoList({ folder, requested, changed }) {
       requested.value = [...requested.peek(), path];
     },
   });
-  const title = folder ? `${say("toDo")} · ${showHidden(folder)}` : say("toDo");
+  const title = folder === null ? say("toDo") : `${say("toDo")} · ${showHidden(folder) || say("topFolder")}`;
   const action = folder && html`<${AskButton} words=${say("proposeAll")} ...${askFor(folder)} />`;
   const more = total > notes.length && say("andMore", { n: total - notes.length });
   return html`<${ListSection} id="todo" title=${title} action=${action} more=${more}>
