@@ -163,7 +163,7 @@ export class InboxStore {
   async followMoves(ids) {
     const isHere = (/** @type {number} */ id) => this.order.peek().includes(id) || this.fresh.peek().includes(id);
     /** @type {(proposal: Proposal) => void} */
-    const follow = ({ id, path }) => isHere(id) && this.rename(this.get(id)?.path ?? path, path);
+    const follow = ({ id, path }) => this.rename((isHere(id) && this.get(id)?.path) || path, path);
     for (const id of ids ?? []) if (isHere(id)) follow(await this.api.get(`/proposals/${id}`));
     if (ids || !this.isWhole.peek()) return; // else they are being read anyway
     for await (const proposal of readList(this.api, "/proposals", { limit: REST })) follow(/** @type {Proposal} */ (proposal));
