@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +29,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Dollars = Annotated[float, Field(ge=0)]
 JsonMode = Literal["auto", "schema", "object", "text"]
 _KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
+_SHORTEST_KEY = 16  # characters; an api-version has less
 _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
@@ -175,8 +176,15 @@ class Endpoint(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may contain: the key, and the password and query of the base URL."""
-        secrets = (self.key, self.parts.password or "", self.parts.query)
+        """What no message may contain: the key, and the password and query of the base URL.
+
+        Also the query's values and the user name, if they are as long as keys are.
+        """
+        parts = self.parts
+        values = (parts.username or "", *(value for _, value in parse_qsl(parts.query)))
+        may_be_keys = (unquote(value) for value in values if len(value) >= _SHORTEST_KEY)
+        password = parts.password or ""
+        secrets = (self.key, password, unquote(password), parts.query, *may_be_keys)
         return tuple(secret for secret in secrets if secret)
 
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint, estimate_tokens, find_cost
+from companion.llm.endpoint_errors import hide_secrets
 
 TEXTS = [
     pytest.param("", 0, 1, id="nothing"),
@@ -67,6 +68,25 @@ def test_endpoint_shows_no_secret() -> None:
         base_url="https://me:pw@ai.example:8/v1/?key=q", model="m", api_key=SecretStr("sk-1")
     )
     assert repr(endpoint) == "Endpoint('https://ai.example:8/v1', model='m')"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "secret"),
+    [
+        (
+            "https://ai.example/v1?key=AIzaSyD4exampleexample&api-version=3",
+            "AIzaSyD4exampleexample",
+        ),
+        ("https://me:p%40ssword@ai.example/v1", "p@ssword"),
+        ("https://a-token-as-user-name@ai.example/v1", "a-token-as-user-name"),
+    ],
+)
+def test_a_secret_of_the_base_url_is_hidden_in_what_a_server_says(
+    base_url: str, secret: str
+) -> None:
+    endpoint = Endpoint(base_url=base_url, model="m")
+    said = f"api-version 3 does not take {secret}"
+    assert hide_secrets(said, endpoint) == "api-version 3 does not take [hidden]"
 
 
 def test_importing_is_cheap_and_openai_stays_quiet() -> None:
