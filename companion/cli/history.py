@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # which history does not load
 @click.argument("path", required=False, type=NOTE_PATH, metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
-@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many changes.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N changes.")
 @change_options
 @common_options
 def history(
@@ -59,7 +59,7 @@ def history(
     for proposal in values:
         _print_proposal(proposal, output)
     if not has_changes and not values:
-        output.say("no changes yet")
+        output.say("No changes yet.")
 
 
 def _find_unused_values(vault: Vault, path: str | None) -> list[Proposal]:

@@ -155,7 +155,7 @@ def _describe(token: Token) -> str:
 @click.option(
     "--scope", type=click.Choice(SCOPES), default="read", show_default=True, help="What it allows."
 )
-@click.option("--days", type=click.IntRange(min=1), help="How long it is valid.")
+@click.option("--days", type=click.IntRange(1), metavar="N", help="How many days it is valid.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def make(name: str, scope: Scope, days: int | None, as_json: bool, vault: Path | None) -> None:

@@ -17,6 +17,7 @@ from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
+    list_marks,
     name_paths,
     open_session_vault,
     say_which_vault,
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 _RANKED = 8  # folders, and reasons, in the summary
 _PROMPT_LINES = 3  # of the screen: the last line, and the shell's prompt
-
-
-_NO_STUBS = """\
-A note to work on has an empty `description:`, an empty callout, such as `> [!ai] A question?`,
-or the tag #status/postponed. Any other note is filled when you name it:
-companion enrich "My note.md"."""
 
 
 class _Line(NamedTuple):
@@ -92,7 +87,17 @@ def scan(
     else:
         _print(report, output, lists_all or all_skipped, all_skipped, story)
         if is_whole and not report.notes:
-            output.say(_NO_STUBS)
+            output.say(_describe_stubs(list_marks(opened.root)))
+
+
+def _describe_stubs(marks: Sequence[str]) -> str:
+    """Return which notes need work, and how any other note is filled."""
+    marked = f", or {' or '.join(marks)}" if marks else ""
+    return (
+        "A note to work on has an empty `description:`, or an empty callout, such as\n"
+        f"`> [!ai] A question?`{marked}.\n"
+        'Any other note is filled when you name it: companion enrich "My note.md".'
+    )
 
 
 def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:

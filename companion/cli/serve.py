@@ -40,7 +40,10 @@ _CONFIGURATION = """\
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="The port to listen on; 0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="The port to listen on; 0: any free one.",
 )
 @common_options
 def serve(port: int | None, vault: Path | None) -> None:

@@ -55,7 +55,10 @@ def service() -> None:
 @service.command()
 @click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="The port to listen on; 0: any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="The port to listen on; 0: any free one.",
 )
 @debug_option
 def install(vaults: tuple[Path, ...], port: int | None) -> int:
@@ -139,7 +142,12 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
 @service.command()
 @click.argument("vault", required=False, type=VaultPathType())
 @click.option(
-    "-n", "--lines", type=click.IntRange(1), default=20, help="Show at most this many lines."
+    "-n",
+    "--lines",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    help="Show at most N lines.",
 )
 @debug_option
 def logs(vault: Path | None, lines: int) -> None:

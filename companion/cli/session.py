@@ -114,6 +114,13 @@ def say_which_vault(root: Path, output: Output) -> None:
         output.say(f"In the vault {root}", style="bold")
 
 
+def list_marks(root: Path) -> list[str]:
+    """Return the tags and properties that mark a stub in this vault, as one writes them."""
+    notes = load_config(root).notes
+    tags = [f"the tag #{tag}" for tag in notes.postponed_tags]
+    return tags + [f"`{name}: {value}`" for name, value in notes.postponed_properties.items()]
+
+
 def find_settings_to_restart_for(root: Path) -> Sequence[str]:
     """Return the changed settings for which the vault's daemon needs a restart."""
     with suppress(CompanionError):

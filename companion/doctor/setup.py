@@ -138,9 +138,11 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
             if file_digest(file, "sha256").hexdigest() != model.sha256:
                 mend = f"delete {path}; {_PULL} again"
                 return Finding("problem", f"the file of {model.name} is damaged", mend)
-    size = path.stat().st_size
-    looked = "checksum right" if thorough and model.sha256 else "checksum not verified"
-    return Finding("ok", f"{config.describe_endpoint()}; {size:,} bytes, {looked}")
+    size = f"{path.stat().st_size / 1e9:.1f} GB"
+    looked = "not verified; companion doctor --thorough does that"
+    if thorough and model.sha256:
+        looked = "right"
+    return Finding("ok", f"{config.describe_endpoint()}; {size}, checksum {looked}")
 
 
 def check_answer(config: Config) -> Finding:

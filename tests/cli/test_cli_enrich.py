@@ -36,7 +36,7 @@ def test_dry_run_writes_nothing_and_its_diff_applies(user: User, tmp_path: Path,
         "lock",
         "spending.sqlite3",
     }
-    assert user.run("history").out == "no changes yet\n"
+    assert user.run("history").out == "No changes yet.\n"
     assert user.run("enrich", "Stub.md").status == 0
     assert apply_diff(ran.out, before["Stub.md"], tmp_path) == user.files()["Stub.md"]
 

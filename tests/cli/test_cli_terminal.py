@@ -161,8 +161,8 @@ def test_a_terminal(user: User, no_color: bool) -> None:
 
 
 NO_STUB = (
-    "A note to work on has an empty `description:`, an empty callout, such as `> [!ai] A"
-    " question?`, or the tag #status/postponed."
+    "A note to work on has an empty `description:`, or an empty callout, such as `> [!ai] A"
+    " question?`, or the tag #status/postponed or `status: postponed`."
 )
 WRAPPED = [
     pytest.param(["scan"], 0, NO_STUB, id="what it prints"),
