@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from companion import __version__
 from companion.config import Config, state_folder
+from companion.enrich.unfillable import AttemptBasis, Choices, UnfillableNotes
 from companion.enrich.vault_settings import SettingsSource, SettingsUnusable, VaultSettings
 from companion.errors import NoteError
 from companion.llm.endpoint_errors import Cancelled
@@ -26,7 +27,6 @@ from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.recovery import Recovered, confirm_made_offers, recover
 from companion.vault.files import (
-    FileFingerprint,
     NoteFile,
     is_gone,
     is_vault_there,
@@ -43,35 +43,15 @@ from companion.vault.write import read_note
 Adapt = Callable[[VaultSettings], VaultSettings]
 """Returns the settings that apply in place of the vault's own."""
 
-Choices = tuple[tuple[bool, bool], ...]
-"""For each property with a vocabulary: whether it has any value, and one in a note not private."""
-
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _log = logging.getLogger(__name__)
 
 
-class AttemptBasis(NamedTuple):
-    """What the outcome of an attempt to fill a note depends on; a later one may differ if it does.
-
-    file: None: it is missing. settings_version: as in VaultSettings. choices: at the last scan.
-    """
-
-    file: FileFingerprint | None
-    settings_version: int
-    choices: Choices | None
-
-
 class _ScanBasis(NamedTuple):
     settings: object
     choices: Choices
-
-
-class _Unfillable(NamedTuple):
-    """Why needs of a note, by key, could not be asked for at the last attempts on this basis."""
-
-    basis: AttemptBasis
-    reasons: Mapping[str, str]
+    news: int
 
 
 @dataclass
@@ -80,7 +60,8 @@ class Workspace:
 
     source: the vault's settings as its files have them. recovered: what an interrupted run left
     unfinished, and what happened to it. read_only: nothing is written into the journal. adapt:
-    returns settings that apply in place of the vault's own.
+    returns settings that apply in place of the vault's own. unfillable: the notes that could not be
+    filled.
     """
 
     root: Path
@@ -90,11 +71,11 @@ class Workspace:
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
     adapt: Adapt | None = None
+    unfillable: UnfillableNotes = field(default_factory=UnfillableNotes, init=False)
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: set[str] | None = None
     _told: str = ""
     _choices: Choices | None = field(default=None, init=False)  # at the last scan
-    _unfillable: dict[str, _Unfillable] = field(default_factory=dict, init=False)
 
     @property
     def settings(self) -> VaultSettings:
@@ -150,15 +131,19 @@ class Workspace:
         """The rules that leave files alone, as last read."""
         return self.settings.ignore
 
-    def is_current(self, scan: Scan) -> bool:
+    def is_current(self, scan: Scan, path: str | None = None) -> bool:
         """Return whether a scan of this vault was made with the settings as last read.
 
-        And whether the properties that had values then are those of the last scan.
+        And whether the properties that had values then are those of the last scan. path: and
+        whether there has been no news about the note since then.
         """
-        if not isinstance(scan.basis, _ScanBasis):
+        basis = scan.basis
+        if not isinstance(basis, _ScanBasis):
             return True
-        is_same = scan.basis.settings == self.source.current.scan_basis
-        return is_same and self._choices in (None, scan.basis.choices)
+        if path is not None and self.unfillable.find_news(path) > basis.news:
+            return False
+        is_same = basis.settings == self.source.current.scan_basis
+        return is_same and self._choices in (None, basis.choices)
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault; only changed files are read again.
@@ -171,12 +156,14 @@ class Workspace:
         settings = self.source.current.scan_basis
         rules = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
         fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
-        scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        about = self.unfillable.names()
+        examine = partial(self._examine_changed, about) if about else self._examine
+        scan = self._index.scan(self.root, self.ignore, examine, fingerprint, progress)
         follow_moves(self.root, self.journal, scan.files)
         if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
         self._choices = self._find_choices(scan)
-        scan.basis = _ScanBasis(settings, self._choices)
+        scan.basis = _ScanBasis(settings, self._choices, self.unfillable.news)
         return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
@@ -185,8 +172,11 @@ class Workspace:
         paths: vault-relative, with `/`, as on the disk; notes that may be new, changed or gone.
         """
         paths = list(paths)
-        changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
+        examine = partial(self._examine_changed, None)
+        changed = self._index.refresh(self.root, self.ignore, examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
+        if isinstance(scan.basis, _ScanBasis):
+            scan.basis = scan.basis._replace(news=self.unfillable.news)
         return changed
 
     def read_note(self, path: str) -> ParsedNote:
@@ -224,30 +214,15 @@ class Workspace:
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
-        return AttemptBasis(
-            read_fingerprint(self.root / path), self.settings.version, self._choices
-        )
+        file, news = read_fingerprint(self.root / path), self.unfillable.find_news(path)
+        return AttemptBasis(file, self.settings.version, self._choices, news)
 
-    def record_unfillable(
-        self, path: str, basis: AttemptBasis, keys: Iterable[str], reasons: Mapping[str, str]
-    ) -> None:
-        """Record why needs could not be asked for, by key: no model was asked for them.
-
-        basis: from before the note was read. keys: of all needs that were to be asked for; what is
-        recorded of others stays.
-        """
-        earlier = self._unfillable.pop(path, None)
-        if earlier and earlier.basis == basis:
-            reasons = {k: v for k, v in earlier.reasons.items() if k not in set(keys)} | {**reasons}
-        if reasons:
-            self._unfillable[path] = _Unfillable(basis, reasons)
-
-    def unfillable(self, path: str) -> Mapping[str, str]:
-        """Return what was recorded, unless the next attempt may have another outcome.
+    def unfillable_needs(self, path: str) -> Mapping[str, str]:
+        """Return why needs could not be asked for, by key, unless another attempt may differ.
 
         Only background work is left out for it, since an attempt costs no call.
         """
-        last = self._unfillable.get(path)
+        last = self.unfillable.last_attempt(path)
         return last.reasons if last and last.basis == self.attempt_basis(path) else {}
 
     def _find_choices(self, scan: Scan) -> Choices:
@@ -297,6 +272,11 @@ class Workspace:
 
     def _examine(self, path: str, data: bytes) -> Facts:
         return read_facts(data, self.rules.for_note(path))
+
+    def _examine_changed(self, about: Set[str] | None, path: str, data: bytes) -> Facts:
+        """Return the facts of a changed note; look for news in it. about: of which notes."""
+        self.unfillable.read(path, data, about)
+        return self._examine(path, data)
 
 
 @contextmanager

@@ -114,6 +114,7 @@ class DaemonFixture:
         self.timeout = 60.0
         self.concurrency = 4
         self.service_tier: str | None = None
+        self.small: bool | None = None
         self.url = fake.url
         self.log = StringIO()
         self._opened = ExitStack()
@@ -131,6 +132,7 @@ class DaemonFixture:
                 "timeout": self.timeout,
                 "concurrency": self.concurrency,
                 "service_tier": self.service_tier,
+                "small": self.small,
             }
         )
         background = BackgroundTable.model_construct(**self.settings)
