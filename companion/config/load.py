@@ -23,6 +23,7 @@ from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 from companion.vault.ignore import WHOLE, folder_key
+from companion.vault.obsidian import SETTINGS
 
 APP = "callout-companion"
 Tables = Mapping[str, Any]
@@ -138,7 +139,7 @@ def with_private_around(root: Path, config: Config) -> Config:
     first, private = read_tables(config_file()).get("vault"), config.private
     for around in root.parents:
         is_first = isinstance(first, str) and Path(first).expanduser().resolve() == around
-        if not (is_first or vault_file(around).exists()):
+        if not (is_first or vault_file(around).exists() or (around / SETTINGS).is_dir()):
             continue
         theirs, above = load_config(around, allow_moved=True).private, root.relative_to(around)
         folders = [_find_below(above.parts, folder.split("/")) for folder in theirs.folders]

@@ -59,16 +59,18 @@ AROUND = {
 }
 
 
-@pytest.mark.parametrize("by", ["the common settings", "settings of its own"])
+@pytest.mark.parametrize("by", ["the common settings", "those of any vault", "settings of its own"])
 @labelled(("private", "held_back"), AROUND)
 def test_what_a_vault_around_keeps_private_stays_so(
     home: Path, tmp_path: Path, by: str, private: str, held_back: str | None
 ) -> None:
     outer, inner = tmp_path / "Outer", tmp_path / "Outer" / "Inner"
     inner.mkdir(parents=True)
-    file = home / "config.toml" if by == "the common settings" else vault_file(outer)
+    (outer / ".obsidian").mkdir()
+    file = vault_file(outer) if by == "settings of its own" else home / "config.toml"
     guards = 'tags = ["secret"]\nproperties = { secret = "true" }\n'
-    file.write_text(f'vault = "{outer.as_posix()}"\n[private]\n{private}\n{guards}')
+    name = "" if by == "those of any vault" else f'vault = "{outer.as_posix()}"\n'
+    file.write_text(f"{name}[private]\n{private}\n{guards}")
     vault_file(inner).write_text('[endpoint]\nbase_url = "https://ai.example/v1"\nmodel = "m"\n')
     settings = SettingsSource(inner).current
     ignore = settings.ignore
