@@ -192,7 +192,9 @@ def _describe_proposal(proposal: Proposal) -> str:
         "superseded": "made room for a later one",
         "closed": f"was closed{reason}",
     }.get(proposal.state)
-    return f"{proposal.kind} of {proposal.model or 'a program'} {told}" if told else ""
+    by_nobody = "by a program" if "program" in proposal.flags else "found without a model"
+    maker = f"by {proposal.model}" if proposal.model else by_nobody
+    return f"{proposal.kind} {maker} {told}" if told else ""
 
 
 def _summarize(report: ScanReport) -> Iterator[_Line]:
