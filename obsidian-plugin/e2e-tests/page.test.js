@@ -542,7 +542,7 @@ test("proposals, and the address for its note, go along when it is renamed: in s
 test("an address names one that comes with a later page: it is waited for, and the list goes to it", async () => {
   await stand();
   const { proposals: [one] } = await call("/proposals?limit=1");
-  const ids = Array.from({ length: 150 }, (_, index) => 9000 - index);
+  const ids = Array.from({ length: 1150 }, (_, index) => 9000 - index);
   const proposals = ids.map((id) => ({ ...one, id, path: `N${id}.md` }));
   let release;
   const held = new Promise((done) => (release = done));
@@ -557,6 +557,7 @@ test("an address names one that comes with a later page: it is waited for, and t
   await page.locator(".cc-row").first().waitFor();
   await page.locator(".cc-inbox .cc-empty", { hasText: "One moment" }).waitFor();
   assert.equal(await page.getByText("No proposals fit").count(), 0);
+  assert.equal(await page.locator(".cc-count").innerText(), "1,150"); // of which 100 are here
   release();
   await page.locator(".cc-row[aria-current]").waitFor();
   await page.waitForFunction(() => document.querySelector(".cc-groups")?.scrollTop);

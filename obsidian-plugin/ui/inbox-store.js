@@ -42,6 +42,7 @@ export class InboxStore {
   faults = signal(new Map());
   isLoaded = signal(false);
   isWhole = signal(false); // all pages are there
+  total = signal(0); // how many there are, by the first of them
   /** The decision that is under way, by proposal. @type {Map<number, object>} */
   deciding = new Map();
   /** Whether somebody may be about to press a key for the current one. */
@@ -78,7 +79,8 @@ export class InboxStore {
     const proposals = this.order.value.flatMap((id) => this.get(id) ?? []);
     const folders = proposals.flatMap(({ path }) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : []));
     const flagged = proposals.filter(({ flags }) => flags.length).length;
-    return { kinds: count(proposals.map(({ kind }) => kind)), folders: count(folders), flagged, all: proposals.length };
+    const all = Math.max(proposals.length, this.isWhole.value ? 0 : this.total.value);
+    return { kinds: count(proposals.map(({ kind }) => kind)), folders: count(folders), flagged, all };
   });
 
   /** @param {Api} api */
@@ -147,13 +149,14 @@ export class InboxStore {
    */
   async #read(query, ids) {
     /** @type {ProposalPage} */
-    const { proposals, next } = await this.api.get("/proposals", query);
+    const { proposals, next, total } = await this.api.get("/proposals", query);
     const here = new Set([...this.order.peek(), ...this.fresh.peek(), ...this.deciding.keys()]);
     const added = proposals.filter(({ id }) => !here.has(id) && (!ids || ids.has(id)));
     batch(() => {
       for (const proposal of added) this.keep(proposal);
       this.fresh.value = [...this.fresh.peek(), ...added.map(({ id }) => id)];
       if (!this.isWhole.peek()) this.takeFresh();
+      if (!this.isLoaded.peek()) this.total.value = total;
       this.isLoaded.value = true;
     });
     return next;

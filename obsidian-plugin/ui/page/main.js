@@ -14,7 +14,7 @@ import { StatusButton } from "../components/status.js";
 import { Vault } from "../components/vault.js";
 import { AppContext, Button, EmptyState, html, withCode } from "../dom.js";
 import { listenToKeys } from "../keys.js";
-import { say, setLanguage, showHidden } from "../words.js";
+import { formatNumber, say, setLanguage, showHidden } from "../words.js";
 import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
 /** @import { ProposalPage } from "../../src/api-types.d.ts" */
@@ -129,7 +129,7 @@ function Header() {
     <nav class="cc-tabs" aria-label=${say("pages")} onClick=${follow}>
       ${Object.entries(PAGES).map(([name, { name: key }]) => html`
         <a key=${name} href=${`/${name}`} aria-current=${page.value === name ? "page" : undefined}>
-          ${say(key)}${name === "inbox" && waiting > 0 && html`<span class="cc-count">${waiting}</span>`}
+          ${say(key)}${name === "inbox" && waiting > 0 && html`<span class="cc-count">${formatNumber(waiting)}</span>`}
         </a>`)}
     </nav>
     ${isIn && html`<div class="cc-header__end">
