@@ -43,6 +43,8 @@ class LimitReached(EndpointError):
 class BudgetUnknown(EndpointError):
     """There is a cap, but today's spending is unknown: nothing more may be spent."""
 
+    kind = "budget-unknown"
+
 
 class DaySpending(NamedTuple):
     """What was spent today; if there is a cap, calls in progress count with their estimates.

@@ -49,6 +49,8 @@ class SourceFailed(Exception):
 class ModelUnavailable(EndpointError):
     """The model cannot be fetched or stored."""
 
+    kind = "model-unavailable"
+
 
 def pull_model(name: str, progress: DownloadProgress) -> Path:
     """Return the model's file, downloading it if necessary. Partial downloads are resumed.

@@ -151,8 +151,10 @@ test("of many that are decided on the others come back, with why; an undo puts a
   const decided = [{ id: 4, reason: null }, { id: 3, reason: "the note has changed" }];
   inbox.api.post = async () => ({ id: "run" });
   status.follow = async () => [{ path: "Garden/Sage.md", status: "enriched", reason: null, decided }]; // it was stopped there
-  await decisions.decide("accept", [4, 3, 2], true);
-  assert.deepEqual([inbox.order.value, decisions.log.value[0].ids], [[3, 2, 1], [4]]);
+  const made = decisions.decide("accept", [4, 3, 2], true);
+  assert.equal(decisions.written.value, 0, "nothing is said to be written before it is");
+  await made;
+  assert.deepEqual([inbox.order.value, decisions.log.value[0].ids, decisions.written.value], [[3, 2, 1], [4], 1]);
   assert.deepEqual([...inbox.faults.value], [[3, "the note has changed"]]);
   assert.equal(decisions.toast.value.words, "Sage: the note has changed");
   await new Promise(setImmediate);
@@ -206,12 +208,32 @@ test("what is told stays while it is looked at", async (context) => {
   assert.equal(decisions.toast.value, null);
 });
 
+test("a history whose newest changes are all undos shows what they took back", async () => {
+  const undo = { id: 9, run: "b", path: "Garden/Sage.md", state: "done", made_at: "2026-01-02T10:00:00Z", undoes: 1, undone_by: null, left: [] };
+  const change = { ...undo, id: 1, run: "a", made_at: "2026-01-01T10:00:00Z", undoes: null, undone_by: 9 };
+  const get = async (path, { before }) => (before ? { changes: [change], next: null } : { changes: [undo], next: 9 });
+  const history = new HistoryStore({ get }, new StatusStore({}));
+  await history.load();
+  assert.deepEqual(history.entries.value.map(({ run, changes }) => [run, changes]), [["a", [change]]]);
+  history.isUndone.value = true;
+  assert.equal(history.entries.value.length, 1);
+});
+
 test("an undo of many asks for those that are shown", async () => {
   const { asked, inbox } = await openInbox();
   const history = new HistoryStore(inbox.api, new StatusStore(inbox.api));
   history.path.value = "Garden";
   await history.findUndoable({ run: "r" });
   assert.equal(asked.at(-1)[1].path, "Garden");
+});
+
+test("what is wrong with the model is said in the reader's language, with the next try, before the daemon's own words", () => {
+  const status = new StatusStore({});
+  const now = { background: { backlog: {} }, settings_to_restart_for: [], retry_in: 9 };
+  status.status.value = { ...now, fault: { kind: "down", reason: "the endpoint cannot be reached" } };
+  assert.deepEqual(status.faults.value, ["The model isn’t answering. Next try in 9 seconds. The endpoint cannot be reached."]);
+  status.status.value = { ...now, retry_in: 0, fault: { kind: "storage", reason: "the disk is full" } };
+  assert.deepEqual(status.faults.value, ["The disk is full."]);
 });
 
 test("a run that is over stays so, whatever arrives later, and tells how long it takes", (context) => {

@@ -54,7 +54,8 @@ export class DecisionStore {
 
   /** @param {What} what */
   #count(what) {
-    return this.log.value.reduce((sum, each) => sum + (each.what === what ? each.ids.length : 0), 0);
+    const made = this.log.value.filter((each) => each.what === what && !(each.isMany && each.end)); // not those of a run that goes on
+    return made.reduce((sum, each) => sum + each.ids.length, 0);
   }
 
   /**
@@ -120,7 +121,6 @@ export class DecisionStore {
     const failed = (/** @type {Error} */ error) => new Map(decision.ids.map((id) => [id, error.message]));
     decision.end = outcome.catch(failed).then((settled) => this.#settle(decision, settled));
     await decision.end;
-    delete decision.end;
   }
 
   /** @param {Decision} decision @returns {Promise<RunShape | DecisionsMade>} */
@@ -163,6 +163,7 @@ export class DecisionStore {
   #settle(decision, outcome) {
     const { inbox } = this;
     const { what, ids } = decision;
+    delete decision.end;
     const rest = ids.filter((id) => outcome.get(id) !== null);
     /** @type {[number, string][]} */
     const whys = [...outcome].flatMap(([id, why]) => (why ? [[id, why]] : []));

@@ -29,8 +29,7 @@ export class HistoryStore {
     const isUndone = this.isUndone.value;
     /** @type {Entry[]} */
     const entries = [];
-    for (const change of this.changes.value) {
-      if (change.undoes !== null || (isUndone && !isTakenBack(change))) continue;
+    for (const change of this.changes.value.filter((each) => isShown(each, isUndone))) {
       const day = new Date(change.made_at).toDateString();
       const last = entries.at(-1);
       if (last?.run === change.run && last.day === day) {
@@ -55,13 +54,20 @@ export class HistoryStore {
     return { ...(this.path.peek() && { path: this.path.peek() }), ...more };
   }
 
+  /** Read the newest changes, and older ones until there is one to show. */
   async load() {
     const shown = Math.max(PAGE, this.changes.peek().length);
     /** @type {ChangePage} */
-    const page = await this.api.get("/changes", this.#query({ limit: Math.min(shown, ALL) }));
+    let { changes, next } = await this.api.get("/changes", this.#query({ limit: Math.min(shown, ALL) }));
+    while (next !== null && !changes.some((change) => isShown(change, this.isUndone.peek()))) {
+      /** @type {ChangePage} */
+      const page = await this.api.get("/changes", this.#query({ limit: ALL, before: next }));
+      changes = [...changes, ...page.changes];
+      next = page.next;
+    }
     batch(() => {
-      this.changes.value = page.changes;
-      this.next.value = page.next;
+      this.changes.value = changes;
+      this.next.value = next;
       this.isLoaded.value = true;
     });
   }
@@ -120,6 +126,11 @@ export class HistoryStore {
     this.stays.value = stays;
     await this.load();
   }
+}
+
+/** @type {(change: Change, isUndone: boolean) => boolean} whether it has a row; isUndone: only those do that were taken back */
+function isShown(change, isUndone) {
+  return change.undoes === null && (!isUndone || isTakenBack(change));
 }
 
 /** @param {Change} change whether nothing of it is left */

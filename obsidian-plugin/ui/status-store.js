@@ -2,13 +2,24 @@
 
 import { computed, signal } from "@preact/signals";
 import { ApiError } from "./api.js";
-import { say } from "./words.js";
+import { capitalize, say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { ResultShape, RunProgress, RunShape, Status } from "../src/api-types.d.ts" */
+/** @import { Fault, ResultShape, RunProgress, RunShape, Status } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
+/** @import { Key } from "./words.js" */
 
 const OVER = new Set(["done", "cancelled", "failed"]);
+/** @type {Record<string, Key>} what is wrong with the model, by the kind of its fault; what the daemon says of it is in English */
+const FAULTS = {
+  down: "faultDown",
+  unauthorised: "faultKey",
+  "out-of-quota": "faultCredit",
+  "rate-limited": "faultOften",
+  "model-missing": "faultModel",
+  "not-an-endpoint": "faultOther",
+  "model-unfit": "faultUnfit",
+};
 const DOING = /** @type {const} */ ({ fill: "fillingNotes", accept: "writing", refuse: "refusing", undo: "undoing" });
 
 export class StatusStore {
@@ -32,7 +43,7 @@ export class StatusStore {
     const all = [
       now.settings_fault && say("faultSettings", { why: now.settings_fault }),
       now.vault_missing && say("faultVault"),
-      now.fault && `${now.fault.reason}. ${now.retry_in > 0 ? say("nextTry", { n: now.retry_in }) : ""}`,
+      now.fault && describeFault(now.fault, now.retry_in),
       now.rate_limit && say("faultRate", { why: now.rate_limit }),
       this.active.value?.waits !== now.fault?.reason && this.active.value?.waits,
       now.settings_to_restart_for.length > 0 && say("faultRestart", { names: now.settings_to_restart_for.join(", ") }),
@@ -63,7 +74,7 @@ export class StatusStore {
       return { title: isHeld ? say("paused") : nameRun(run), words: words.filter(Boolean).join(", ") };
     }
     if (now.paused) return { title: say("paused"), words: say("pausedMore") };
-    const rest = now.proposals ? say("toReview", { n: now.proposals }) : say("nothingToDo");
+    const rest = now.proposals ? say("toReview", { n: now.proposals }) : say(now.ready && !now.notes ? "noNotes" : "nothingToDo");
     return { title: say("idle"), words: now.to_do ? say("idleMore", { n: now.to_do }) : rest };
   });
 
@@ -140,6 +151,12 @@ export class StatusStore {
   async cancel(id) {
     this.takeRuns([await this.api.post(`/runs/${id}/cancel`)]);
   }
+}
+
+/** @type {(fault: Fault, wait: number) => string} what is wrong, the next try, and what the daemon says of it */
+function describeFault({ kind, reason }, wait) {
+  const words = FAULTS[kind];
+  return [words && say(words), wait > 0 && say("nextTry", { n: wait }), `${capitalize(reason)}.`].filter(Boolean).join(" ");
 }
 
 /** What a run is doing. @param {RunShape} run */

@@ -4,6 +4,8 @@ import pytest
 
 from companion.app.engine.circuit_breaker import CircuitBreaker
 from companion.errors import EndpointError
+from companion.llm.budget import BudgetUnknown
+from companion.llm.download import ModelUnavailable
 from companion.llm.endpoint_errors import (
     EndpointDown,
     ModelMissing,
@@ -71,6 +73,8 @@ KINDS: dict[str, EndpointError] = {
     "rate-limited": RateLimited(""),
     "model-missing": ModelMissing(""),
     "not-an-endpoint": NotAnEndpoint(""),
+    "budget-unknown": BudgetUnknown(""),
+    "model-unavailable": ModelUnavailable(""),
 }
 
 

@@ -170,6 +170,7 @@ def test_nothing_is_asked_while_the_disk_is_full(
         patch.setattr("companion.store.journal.disk_usage", lambda _: Mock(free=4096))
         hasty.note("Stub.md")
         eventually(lambda: (fault := hasty.status().fault) and "the disk is full" in fault.reason)
+        assert (fault := hasty.status().fault) and fault.kind == "storage"
         run = hasty.run("Stub.md", wait=False)
         eventually(lambda: run.waits)
         assert hasty.model.calls() == 0

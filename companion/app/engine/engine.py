@@ -233,6 +233,8 @@ class Engine:
         """Hold the whole queue until the endpoint is tried next."""
         earlier = self.circuit_breaker.fault
         fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
+        if isinstance(error, StorageError):
+            fault.kind = "storage"
         retry_at = self.circuit_breaker.record_failure(fault)
         if earlier is None and isinstance(error, StorageError):
             _log.info("paused: %s", error)

@@ -3,8 +3,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Check, Undo2 } from "lucide";
 import { Button, EmptyState, html, Icon, SPARKLES, useApp } from "../dom.js";
+import { nameRun, sum } from "../status-store.js";
 import { say } from "../words.js";
-
 
 const BEADS = 200; // decisions that are drawn one by one
 
@@ -17,12 +17,12 @@ export function Empty() {
 function Nothing() {
   const app = useApp();
   const { isPage, follow, propose } = app.shell;
-  const todo = app.status.status.value?.to_do ?? 0;
+  const { to_do: todo = 0, notes, ready } = app.status.status.value ?? {};
   const decided = app.decided.total.value;
   return html`<section class="cc-empty">
     <div class="cc-end__tick"><${Icon} icon=${SPARKLES} /></div>
     <h1>${say("nothingWaits")}</h1>
-    <p>${todo > 0 ? say("idleMore", { n: todo }) : say("nothingToDo")}</p>
+    <p>${todo > 0 ? say("idleMore", { n: todo }) : say(ready && !notes ? "noNotes" : "nothingToDo")}</p>
     ${todo > 0 && isPage && html`<${Button} kind="big" href="/vault" onClick=${follow}>${say("seeVault")}<//>`}
     ${propose && html`<${Button} kind="big" onClick=${propose}>${say("proposeHere")}<//>`}
     ${isPage && html`<p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>`}
@@ -52,19 +52,23 @@ function End() {
   const { decisions, inbox, shell, status } = useApp();
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => heading.current?.focus(), []);
-  const words = say("writtenRefused", { written: decisions.written.value, refused: decisions.refused.value });
+  const run = status.deciding.value;
+  const [written, refused] = [decisions.written.value, decisions.refused.value];
+  const words = run ? say("notesOf", { n: sum(run.counts), of: run.total }) : say("writtenRefused", { written, refused });
   const beads = decisions.log.value.flatMap(({ what, ids }) => ids.map(() => (what === "refuse" ? "is-refused" : ""))).slice(0, BEADS);
   const fresh = inbox.fresh.value.length;
   return html`<section class="cc-end">
     <div class="cc-end__tick"><${Icon} icon=${Check} /></div>
-    <h1 tabindex="-1" ref=${heading}>${say("inboxClear")}</h1>
+    <h1 tabindex="-1" ref=${heading}>${run ? nameRun(run) : say(written + refused ? "inboxClear" : "oneMoment")}</h1>
     <p class="cc-soft">${words}</p>
-    <div class="cc-beads" role="img" aria-label=${words}>${beads.map((name, index) => html`<i key=${index} class=${name}></i>`)}</div>
+    ${!run && html`<div class="cc-beads" role="img" aria-label=${words}>
+      ${beads.map((name, index) => html`<i key=${index} class=${name}></i>`)}
+    </div>`}
     <div class="cc-buttons cc-buttons--center">
       ${shell.isPage && html`<${Button} kind="big" href="/history" onClick=${shell.follow}>${say("seeWritten")}<//>`}
       <${Button} kind="big plain" icon=${Undo2} onClick=${() => void decisions.undoAll()}>${say("undoAll")}<//>
     </div>
     ${fresh > 0 && html`<${Button} kind="big main" class="cc-after" onClick=${() => inbox.takeFresh()}>${say("fresh", { n: fresh })}<//>`}
-    <p class="cc-soft cc-small cc-after">${say(status.active.value ? "stillFilled" : "turnsUpHere")}</p>
+    <p class="cc-soft cc-small cc-after">${say(status.active.value?.kind === "fill" ? "stillFilled" : "turnsUpHere")}</p>
   </section>`;
 }

@@ -19,7 +19,7 @@ export function History() {
   const app = useApp();
   const history = useMemo(() => new HistoryStore(app.api, app.status), []);
   const newest = app.status.status.value?.newest_change ?? 0;
-  useEffect(() => void history.load().catch(() => {}), [newest, history.path.value]);
+  useEffect(() => void history.load().catch(() => {}), [newest, history.path.value, history.isUndone.value]);
   const entries = history.entries.value;
   const { isLoaded, isUndone, next, path } = history;
   if (!isLoaded.value) return html`<${Loading} />`;

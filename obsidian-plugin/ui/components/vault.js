@@ -47,9 +47,11 @@ export function Vault() {
   if (!coverage.value) return html`<${Loading} />`;
   const { total, folders, left_alone: left } = coverage.value;
   const { filled, notes, to_do: todo, waiting } = total;
-  const title = say("vaultHead", { share: notes ? Math.floor((100 * filled) / notes) : 0, n: waiting });
+  if (!notes) return html`<${Column} title=${say("vault")} words=${say("noNotes")} />`;
+  const title = say("vaultHead", { share: Math.floor((100 * filled) / notes), n: waiting });
   const words = say(todo ? "vaultMore" : "vaultDone", { notes: say("notesCount", { n: notes }), vault: status?.vault ?? "", n: todo });
-  const action = todo > 0 && html`<${Button} kind="main" icon=${SPARKLES} onClick=${() => void enrich(app)}>
+  const isFilling = app.status.active.value?.kind === "fill";
+  const action = todo > 0 && html`<${Button} kind="main" icon=${SPARKLES} disabled=${isFilling} onClick=${() => void enrich(app)}>
     ${say("enrichNext", { n: Math.min(AT_ONCE, todo) })}
   <//>`;
   return html`<${Column} title=${title} words=${words} action=${action}>
