@@ -47,6 +47,9 @@ class Output:
         colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
         self.out = Console(highlight=False, soft_wrap=True, color_system=colors)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True, color_system=colors)
+        for console in (self.out, self.err):
+            if not console.width:  # COLUMNS=0, for unknown; rich would print nothing
+                console.width = 80
 
     @property
     def can_ask(self) -> bool:

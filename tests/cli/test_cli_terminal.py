@@ -134,6 +134,11 @@ def test_a_pipe_is_utf_8_without_colours(user: User) -> None:
     assert "✓ Größe.md" in out and "\x1b" not in out
 
 
+def test_a_width_of_zero_hides_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    assert user.run("batch", "status").out == "No batches.\n"
+
+
 @pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])
 def test_that_checks_are_off_is_said_once(
     user: User,
