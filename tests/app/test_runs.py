@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from companion.app.engine.engine import Engine
+from companion.app.engine.run_progress import EngineRun
 from companion.app.run import Run
 from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import ProposalQuery
@@ -331,12 +332,20 @@ def test_what_keeps_a_run_from_going_on_ends_it(
     error: type[CompanionError],
     why: str,
 ) -> None:
+    waits, fail = list[str](), Engine._fail
+
+    def note_and_fail(engine: Engine, run: EngineRun, *how: Any) -> None:
+        waits.append(run.waits)
+        fail(engine, run, *how)
+
+    monkeypatch.setattr(Engine, "_fail", note_and_fail)
     vault = place.open(settings=settings)
     begin(place, monkeypatch)
     run, results = vault.run(RunOptions(paths=["F"])), []
     with pytest.raises(error, match=why):
         for result in run:
             results.append(result)
+    assert waits == [""], "it said that it waits"
     assert run.total == 1 and not run.is_cancelled
     assert all(result.status == "failed" for result in results)
     assert place.fixture.read("F/Stub.md") == STUB

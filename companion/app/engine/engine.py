@@ -192,6 +192,8 @@ class Engine:
                 for other in self.runs.active():  # it will not pass by itself
                     if other.options.on_fault == "stop":
                         self._end(other, "failed", error)
+            if self.circuit_breaker.fault:  # the runs that have just ended do not wait
+                self.runs.set_waits(str(error))
         except Exception as error:
             log_fault(ticket.path, error)
             self._fail(run, ticket, _describe_fault(error))
@@ -242,7 +244,6 @@ class Engine:
             # not its message: that may be the endpoint's own, which may quote a note
             _log.info("paused, endpoint %s; companion status says more", current.kind)
         self.queue.pause_until(retry_at, trial=True)
-        self.runs.set_waits(str(error))
         now = self.circuit_breaker.fault
         if now is None or now.next_try < retry_at:  # another thread has changed it
             self.queue.pause_until(None, trial=now is not None)
