@@ -197,9 +197,10 @@ class Background(EngineRun):
             self._deferred.discard(path)
 
     def deferred(self) -> frozenset[str]:
-        """Return the notes that were put off because they are open in an editor."""
+        """Return the notes that wait because they are open in an editor."""
         with self._lock:
-            return frozenset(self._deferred)
+            deferred = list(self._deferred)
+        return frozenset(filter(self._queue.is_waiting, deferred))
 
     def stop(self) -> None:
         """Break off the calls in progress, and make none until resume()."""

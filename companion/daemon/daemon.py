@@ -313,7 +313,8 @@ class Daemon:
     def _record(self, result: Result) -> None:
         log_result(result)
         self._fingerprints.record_result(result)
-        if result.change is None and result.status in ("proposed", "unchanged"):
+        in_editor = result.change is not None and not result.new
+        if in_editor or (result.change is None and result.status in ("proposed", "unchanged")):
             self.reconciler.look_at(result.path)  # no file event says that it is not to do now
 
     def _after_scan(self) -> None:

@@ -8,11 +8,13 @@ from functools import partial
 import pytest
 
 from companion.app.backlog import MANY
+from companion.app.engine.work_queue import Priority
 from companion.app.types.notes import NotesQuery, ScanOptions
 from companion.app.types.status import BacklogAnswer
 from companion.config.settings import LimitsTable, PrivateTable
 from companion.daemon import background
 from companion.enrich.needs_to_ask import find_to_do
+from companion.enrich.task import Job
 from companion.llm.budget import LimitReached
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
@@ -288,8 +290,27 @@ def test_open_note_is_left_to_its_client(daemon_fixture: DaemonFixture) -> None:
     result = daemon_fixture.editor_run("Stub.md", STUB, priority="background")
     assert daemon_fixture.text_made(result) == FILLED
     assert daemon_fixture.read("Stub.md") == STUB
-    assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == []
+    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == [])
     assert daemon_fixture.status().background.notes_today == 1
+
+
+def test_open_note_that_its_editor_fills_waits_no_longer(daemon_fixture: DaemonFixture) -> None:
+    """Also where it was queued once more after its run began, by an earlier event."""
+    daemon = daemon_fixture.start()
+    daemon.report_presence("desk", ["Stub.md"])
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.run("Stub.md", wait=False, priority="background")
+    eventually(lambda: daemon.outbox.rows_of(["Stub.md"]))
+
+    def put_again() -> object:  # a scan that comes later removes it
+        daemon.engine.queue.put(Job("Stub.md", background=True), Priority.BACKGROUND)
+        return daemon._background.deferred()
+
+    eventually(put_again)
+    [row] = daemon.outbox.rows_of(["Stub.md"])
+    offer = daemon.outbox.give(row.id, STUB).offer
+    daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
+    eventually(lambda: daemon.report_presence("desk", ["Stub.md"]) == [])
 
 
 def test_open_note_is_handed_over_in_the_spelling_of_its_client(
@@ -302,7 +323,7 @@ def test_open_note_is_handed_over_in_the_spelling_of_its_client(
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", [in_editor]) == [in_editor])
     result = daemon_fixture.editor_run(in_editor, STUB, priority="background")
     assert (result.path, daemon_fixture.text_made(result)) == (on_disk, FILLED)
-    assert daemon_fixture.daemon.report_presence("desk", [in_editor]) == []
+    eventually(lambda: daemon_fixture.daemon.report_presence("desk", [in_editor]) == [])
 
 
 def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
