@@ -241,7 +241,6 @@ def test_memory_goes_with_a_note_whose_path_another_takes_at_once(
     another.write_text(text)
     (undone.vault / "A.md").rename(undone.vault / "C.md")
     another.rename(undone.vault / "A.md")
-    undone.rescan()
     eventually(lambda: {change.path for change in undone.changes()} == {"C.md", "F/B.md"})
     assert _is_remembered(undone, {"C.md", "F/B.md"})
 
