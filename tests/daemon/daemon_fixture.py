@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from companion.app import outbox
 from companion.app.engine.run_progress import EngineRun
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import Status
@@ -173,6 +174,15 @@ class DaemonFixture:
     def stop(self) -> None:
         """Stop it."""
         self._opened.close()
+
+    def restart(self, *open_paths: str) -> Daemon:
+        """Stop the daemon, and start it again; its outbox waits until these notes are reported."""
+        self.stop()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(outbox, "REPORTED", 3600.0)
+            daemon = self.start()
+            daemon.report_presence("desk", open_paths)
+        return daemon
 
     def note(self, path: str, text: str | bytes = STUB, *, rests: bool = True) -> Path:
         """Write a note; rests: as if that were a minute ago."""

@@ -151,9 +151,7 @@ def test_what_a_run_left_to_an_editor_outlives_the_daemon(
 ) -> None:
     run = open_and_ask(quiet, "Stub.md")
     calls = quiet.model.calls()
-    quiet.stop()
-    quiet.start()
-    quiet.daemon.report_presence("desk", ["Stub.md"] * is_open)
+    quiet.restart(*["Stub.md"] * is_open)
     if is_open:
         assert edit(quiet, UNSAVED) == 1
     eventually(lambda: quiet.read("Stub.md") == FILLED + "Not saved yet.\n" * is_open)
@@ -276,9 +274,7 @@ def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(
     if is_given:
         quiet.daemon.outbox.give(row.id, FILLED)
     if restarts:
-        quiet.stop()
-        quiet.start()
-        quiet.daemon.report_presence("desk", ["Stub.md"])
+        quiet.restart("Stub.md")
         quiet.daemon.outbox.look()
     assert quiet.read("Stub.md") == FILLED
     quiet.daemon.report_presence("desk", [])
