@@ -281,7 +281,7 @@ class BacklogConsent:
             jobs = [Job(path) for path in waiting]
             cost = describe_cost(self._space, self._scan(), jobs)
         if len(waiting) > len(self._estimated_for):
-            said = "notes that were here before, or came at once, wait: %d; %s asks"
+            said = "notes that were here before, or arrived together, wait: %d; %s asks"
             _log.info(said, len(waiting), "companion service backlog")
         self._estimated_for, self._cost = waiting, cost
 

@@ -230,7 +230,7 @@ def local_time(seconds: float) -> str:
 
 def describe_backlog(notes: int, cost: str) -> str:
     """Return in words how many notes wait for the user to agree. cost: may be empty."""
-    wait = f"{notes:,} notes, which were here before or came at once, wait"
+    wait = f"{notes:,} notes, which were here before or arrived together, wait"
     if notes == 1:
         wait = "1 note, which was here before, waits"
     return f"{wait} for your answer{f': {cost}' if cost else '.'}"

@@ -62,8 +62,9 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job], share: 
     about = "about " if len(sample) < len(jobs) else ""
     if not (notes or about):
         return "no model has to be asked, so it costs nothing."
+    gets = "read by" if config.is_embedded else "sent to"
     return (
-        f"{about}{notes:,} note{'' if notes == 1 else 's'} would be sent to"
+        f"{about}{notes:,} note{'' if notes == 1 else 's'} would be {gets}"
         f" {config.describe_endpoint()}: about {inputs:,} tokens in and {outputs:,} out, {cost}."
     )
 

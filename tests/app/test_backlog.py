@@ -63,7 +63,7 @@ def test_what_lay_there_before_waits_for_a_word(asking: DaemonFixture) -> None:
     told = asking.status().background.backlog
     assert told.notes == 3
     assert told.cost.startswith("3 notes would be sent to m at http://127.0.0.1")
-    assert "were here before, or came at once, wait: 3;" in asking.log.getvalue()
+    assert "were here before, or arrived together, wait: 3;" in asking.log.getvalue()
     assert asking.status().background.off == ""
 
 

@@ -41,9 +41,9 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         (old.vault / "New.md").write_text(STUB)
         wait_until(lambda: old.read("New.md") == FILLED, "filled")
         assert old.calls() == 1 and all_are(old, STUB)
-        assert "notes that were here before, or came at once, wait: 3" in daemon.log
+        assert "notes that were here before, or arrived together, wait: 3" in daemon.log
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
-        assert line.startswith("backlog      3 notes, which were here before or came at once, wait")
+        assert line.startswith("backlog      3 notes, which were here before or arrived")
         assert COST in line and line.endswith("Answer with companion service backlog")
         assert ", which cost nothing on this machine." in line
         ran = old.run("service", "backlog")
