@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
@@ -17,7 +17,7 @@ _DATALESS = 0x4000_0000
 _RECALL = 0x0000_1000 | 0x0004_0000 | 0x0040_0000
 # Whether this system tells of placeholders at all: Linux does not.
 HAS_PLACEHOLDERS = not {"st_flags", "st_file_attributes"}.isdisjoint(dir(os.stat_result))
-INT64 = (1 << 63) - 1  # as much of an inode as SQLite can store
+INT64 = (1 << 63) - 1  # as large a number as SQLite can store
 _JUNCTION = 0xA000_0003  # Windows' IO_REPARSE_TAG_MOUNT_POINT, which is_symlink does not count
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _DRAWING = ".excalidraw.md"
@@ -35,7 +35,8 @@ class NoteFile(NamedTuple):
     """A note that may be read.
 
     path: vault-relative, with `/`, spelled as on the disk. size: bytes. mtime_ns, ctime_ns: Unix
-    time, nanoseconds. ino: the inode; 0 if the file system has none.
+    time, nanoseconds. ino: the inode; 0 if the file system has none. No number is larger than
+    SQLite can store.
     """
 
     path: str
@@ -43,6 +44,13 @@ class NoteFile(NamedTuple):
     mtime_ns: int
     ctime_ns: int
     ino: int
+
+    @classmethod
+    def of(cls, path: str, status: os.stat_result) -> Self:
+        """Return the note at path with that status. A time before 1678 or after 2261 is cut."""
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        mtime, ctime = (max(-INT64, min(time, INT64)) for time in times)
+        return cls(path, status.st_size, mtime, ctime, status.st_ino & INT64)
 
     def is_settled(self, now_ns: int) -> bool:
         """Return whether the note's times will show if it is written again; now_ns: Unix time."""
@@ -178,7 +186,7 @@ def stat_note(root: Path, path: str) -> NoteFile | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return NoteFile.of(path, status)
 
 
 def has_other_names(root: Path, path: str) -> bool:

@@ -173,8 +173,7 @@ def _examine_entry(
         return SkippedFile(path, describe_read_error(error))
     if reason := refuse_stat(status, rules):
         return SkippedFile(path, reason)
-    ino = status.st_ino & INT64
-    return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
+    return NoteFile.of(path, status)
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:

@@ -16,15 +16,17 @@ from companion.note.callouts import Style
 from companion.note.facts import Facts, read_facts
 from companion.note.needs import Need, Rules
 from companion.vault import index as index_module
-from companion.vault.files import NoteFile, read_file
+from companion.vault.files import NoteFile, read_file, stat_note
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index
 from companion.vault.notes import Notes, Scan
+from companion.vault.walk import walk_notes
 from tests.examples import Change, delete, many, rename, write
 
 RULES = IgnoreRules(max_bytes=100)
 NEED = Need("description", None, None, "property", "empty description")
 HOUR = 3600 * 10**9
+posix = pytest.mark.skipif(os.name == "nt", reason="such times cannot be set there")
 NOWHERE = Path(os.devnull, "index")  # where no file can be
 
 
@@ -242,6 +244,19 @@ def test_holds_file_numbers_of_any_size(
     scan(file, vault, examine)
     scan(file, vault, examine)
     assert not examine.asked
+
+
+@posix
+@pytest.mark.parametrize("seconds", [-11644473600, 10413792000], ids=["1601", "2300"])
+def test_reads_a_note_from_a_time_that_no_clock_shows(
+    file: Path, vault: Path, examine: Examiner, seconds: int
+) -> None:
+    """Copies of files may have Windows' time of 0, 1601; the numbers of SQLite end at 2262."""
+    os.utime(vault / "a.md", (seconds, seconds))
+    assert "a.md" in scan(file, vault, examine).notes
+    assert "a.md" in scan(file, vault, examine).notes
+    (walked,) = (each for each in walk_notes(vault, RULES) if each.path == "a.md")
+    assert walked == stat_note(vault, "a.md")
 
 
 def rewrite_in_disguise(vault: Path) -> None:
