@@ -142,7 +142,7 @@ def open_compared_notes(root: Path, **options: Any) -> Iterator[ComparedNotes]:
     ):
         if similar is None:
             raise UsageError(
-                "similar notes are switched off; take model = none out of [similar] in the"
-                " configuration"
+                "similar notes are switched off; companion config set similar.model --default"
+                " turns them on"
             )
         yield ComparedNotes(space, similar)

@@ -138,7 +138,7 @@ class RunReport:
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
-        self._unanswered = self._waiting = 0
+        self._unanswered = self._waiting = self._to_decide = 0
         self._lacks_heading = self._is_rewrite = False
         self._told: set[str] = set()  # the long reasons that were printed
 
@@ -194,6 +194,7 @@ class RunReport:
         self._lacks_heading |= result.lacks_heading
         waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
         self._waiting += waits and result.usage.calls > 0
+        self._to_decide += len(result.proposals) > len(result.changes)
         self.print_result(result)
 
     def print_result(self, result: NoteResult) -> None:
@@ -267,7 +268,7 @@ class RunReport:
         start = "Stopped: " if run.is_cancelled else ""
         nothing = "; nothing was written" if self.dry_run else ""
         self.output.say(f"\n{start}{', '.join(words)}{nothing}. {tokens}.", style="bold")
-        if self.counts["proposed"]:
+        if self._to_decide:
             self.output.say("To look through what is proposed: companion review")
         if self._waiting:
             self.output.say(f"To write it without asking again: companion apply --run {run.id}")

@@ -187,7 +187,7 @@ def check_vault(root: Path) -> Finding:
 def check_folders(config: Config, root: Path) -> Finding:
     """Check that the folders in [ignore] and [private] are in the vault."""
     if missing := find_unused_folders(config, root):
-        return Finding("problem", "; ".join(missing), "correct their names in config.toml")
+        return Finding("problem", "; ".join(missing), "correct their names: companion config edit")
     number = len(config.ignore.folders) + len(config.private.folders)
     return Finding("ok", f"{number} folder{'s' * (number != 1)} named in the configuration")
 

@@ -131,11 +131,11 @@ class NearestNeighbours:
         """Return in words what was learnt."""
         if self.rule is None:
             return (
-                f"{len(self._paths):,} compared notes have some, which is too few or too mixed to"
-                " learn from; the model chooses"
+                f"compared notes with a value: {len(self._paths):,}, too few or too mixed to learn"
+                " from; the model chooses"
             )
         return (
-            f"{len(self._paths):,} compared notes have some; a value is taken where"
+            f"compared notes with a value: {len(self._paths):,}; one is taken where"
             f" {self.rule.least:.0%} of the {NEIGHBOURS} most similar notes have it. Of"
             f" {self.rule.notes} notes left out in turn, {self.rule.precision:.0%} of the values"
             f" so chosen are their author's, and {self.rule.recall:.0%} of the author's are found"
