@@ -249,6 +249,10 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   await page.keyboard.press("Control+Enter");
   await page.getByText(/^Companion isn’t answering\. Once companion serve runs, this page/).waitFor();
   await page.locator(".cc-row", { hasText: MINE }).waitFor(); // it is not tried again any more
+  await page.locator(".cc-status").click();
+  await page.locator(".cc-panel code", { hasText: "companion serve" }).waitFor();
+  assert.equal(await page.locator(".cc-panel").getByText("In the background").count(), 0);
+  await page.keyboard.press("Escape");
   await vault.serve(port);
   await page.getByText(/^Companion isn’t answering\. Once companion serve runs, this page/).waitFor({ state: "detached" });
   await page.locator(".cc-row", { hasText: MINE }).click();
