@@ -190,6 +190,7 @@ test("a proposal is asked for again with a sentence of one's own, and the old on
   await waitFor("the answer has its place", async () => (await call(`/proposals/${id}`)).state === "superseded");
   await page.getByRole("button", { name: /decided/ }).click();
   await page.locator(".cc-row", { hasText: "Replaced" }).first().waitFor();
+  await page.locator(".cc-place", { hasText: /^\s*\d+ decided\s*$/ }).waitFor({ state: "attached" }); // the way back on one pane
   await page.locator(".cc-row", { hasText: "Replaced" }).first().click();
   await page.getByRole("button", { name: "Restore" }).click();
   await waitFor("the old one is back", async () => (await call(`/proposals/${id}`)).state === "open");

@@ -82,11 +82,11 @@ function Place() {
   const app = useApp();
   if (app.tab.value === "note") return null;
   const { share, words } = findProgress(app);
+  const isDecided = app.tab.value === "decided";
+  const list = isDecided ? say("decidedCount", { n: app.decided.total.value }) : say("proposalsCount", { n: app.inbox.counts.value.all });
   return html`<div class="cc-place">
-    <${Button} kind="quiet" icon=${ChevronLeft} onClick=${() => (app.isListShown.value = true)}>
-      ${say("proposalsCount", { n: app.inbox.counts.value.all })}
-    <//>
-    ${app.shell.isPage && html`<span class="cc-num">${words}</span><${Meter} of=${share} />`}
+    <${Button} kind="quiet" icon=${ChevronLeft} onClick=${() => (app.isListShown.value = true)}>${list}<//>
+    ${app.shell.isPage && !isDecided && html`<span class="cc-num">${words}</span><${Meter} of=${share} />`}
   </div>`;
 }
 
