@@ -227,13 +227,15 @@ class Workspace:
 
     def _find_choices(self, scan: Scan) -> Choices:
         withheld = scan.withheld_notes()
-        return tuple(
-            (
-                any(path for path, _ in scan.values(name)),
-                any(path not in withheld for path, _ in scan.values(name)),
-            )
-            for name in self.rules.vocabulary
-        )
+        choices = []
+        for name in self.rules.vocabulary:
+            is_used = is_shared = False
+            for path, _ in scan.values(name):
+                is_used, is_shared = True, path not in withheld
+                if is_shared:
+                    break
+            choices.append((is_used, is_shared))
+        return tuple(choices)
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete the proposals for notes that were deleted, and all text of excluded ones.

@@ -62,6 +62,8 @@ class Rules:
 
     def for_note(self, path: str) -> Rules:
         """Return the rules for the note at path, without the additions for other folders."""
+        if not self.additions:
+            return self
         folded = path.casefold()
         additions = tuple(
             each

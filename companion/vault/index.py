@@ -153,6 +153,9 @@ def _skip_other_names(root: Path, scan: Scan, paths: set[str]) -> None:
     """
     if not paths:
         return
+    inodes = [inode for _, inode in scan.files.inodes()]
+    if len(set(inodes)) == len(inodes):  # as in nearly all vaults
+        return
     names = dict[int, list[str]]()
     for path, inode in scan.files.inodes():
         if path in scan.notes:
