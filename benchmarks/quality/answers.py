@@ -84,7 +84,7 @@ class Answering:
         """Return what asks for the notes' needs, and reads the answers."""
         model = model_facts(self.config)
         if self.shown == "title":
-            model = model._replace(told_tokens=0)
+            model = model._replace(related_tokens=0)
         if self.prose:
             model = model._replace(prose_tokens=self.prose)
         return Asker(self.workspace, self._known, model=model)
@@ -98,7 +98,7 @@ class Answering:
         backlinks = Backlinks(self.workspace)
 
         def count(note: Reference) -> int:
-            return len(backlinks.tell(self._known, note.path, note.view, None).backlinks)
+            return len(backlinks.find_related(self._known, note.path, note.view, None).backlinks)
 
         return [note for note in notes if count(note) >= least]
 

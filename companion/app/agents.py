@@ -44,7 +44,7 @@ from companion.vault.write import read_note
 
 _LONGEST_VALUE = 20_000  # characters, all items of a list together
 _PROSE_TOKENS = 8000  # of a note that a program is shown
-_TOLD_TOKENS = 800  # of other notes
+_RELATED_TOKENS = 800  # of other notes
 
 
 T = TypeVar("T", Proposal, Change)
@@ -92,7 +92,7 @@ class LocalAgents(Agents):
         space, path = view.space, view.find_note(query.path)
         data = read_note(space.root, path, settle=0).data
         task = prepare_task(space, Job(path, explicit=True, retry=True), data)
-        waiting = {need: latest.id for need, latest in task.proposed}
+        waiting = {need: latest.id for need, latest in task.pending}
         asker = make_asker(space, view.context, _program(query.agent))
         context = asker.describe(path, task.parsed, task.all_needs)
         prompts, needs = space.prompts.for_note(path), []
@@ -258,7 +258,7 @@ def make_asker(space: Workspace, context: VaultContext, program: str) -> Asker:
 
     program: its name, stored in proposals as a model's would be.
     """
-    facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
+    facts = ModelFacts(program, None, "together", _PROSE_TOKENS, related_tokens=_RELATED_TOKENS)
     return Asker(space, context, model=facts)
 
 

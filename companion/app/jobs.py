@@ -172,7 +172,7 @@ def _does_anything(space: Workspace, job: Job) -> bool:
         return False
     return any(  # open proposals that it writes, for which no call is made
         latest.state != "asked" and is_written(space.config, job, need.kind, latest)
-        for need, latest in task.proposed
+        for need, latest in task.pending
     )
 
 
@@ -196,7 +196,7 @@ def _in_folder(
         job = _make_job(path, options, kind)
         needs = needs_of_kind(facts.needs, kind)
         rest = leave_out_asked(space, path, needs, retry=job.retry, latest=latest.get(path, {}))
-        needs = (*rest.needs, *(n for n, last in rest.proposed if last.state != "asked"))
+        needs = (*rest.needs, *(n for n, last in rest.pending if last.state != "asked"))
         if options.all or needs or path in written:
             yield job
         elif options.retry and any(map(was_rejected, latest.get(path, {}).values())):

@@ -147,7 +147,7 @@ class LocalNotes:
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
-        unfilled = (*task.unfilled, *describe_proposed(need for need, _ in task.proposed))
+        unfilled = (*task.unfilled, *describe_proposed(need for need, _ in task.pending))
         return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
 
     def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:

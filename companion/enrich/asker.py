@@ -125,7 +125,7 @@ class Asker:
             return NoteAnswers(tuple(first), Usage())
         note = acceptor.note
         if guard:
-            guard.shown = note.told_by
+            guard.sources = note.sources
         check = guard.check_call if guard else None
         calls = send_calls(self._planner(note), unfilled, client, {}, check)
         answers = _accept_calls(acceptor, calls, keep)
@@ -264,15 +264,15 @@ class Asker:
         written_in = None if is_default else language
         context = make_prompt_context(parsed, path, vocabulary, written_in, embedded.note)
         own = estimate_tokens(excerpt(embedded.note.lines, None)) if model.is_small else 0
-        told = self._backlinks.tell(vault, path, parsed, model.told_tokens - own)
+        related = self._backlinks.find_related(vault, path, parsed, model.related_tokens - own)
         context = replace(
-            context, backlinks=told.backlinks, linked=told.linked, small=model.is_small
+            context, backlinks=related.backlinks, linked=related.linked, small=model.is_small
         )
-        files = (*embedded.files, *told.files)
+        files = (*embedded.files, *related.files)
         if not model.is_small:
             context, learnt_from = self._learn(context, fields)
             files = (*files, *learnt_from)
-        titles, others = self.callout_styles.titles, (told.quotable, files, told.paths)
+        titles, others = self.callout_styles.titles, (related.quotable, files, related.paths)
         return PromptNote(
             path, prompts, parsed, needs, context, language, titles, embedded, *others
         )
@@ -321,10 +321,10 @@ class Asker:
 
 def _accept_calls(acceptor: Acceptor, calls: Iterable[CallAnswers], keep: Keep) -> NoteAnswers:
     """Return the outcomes of the calls, those of each kept before the next one goes out."""
-    accepted, used = list[Accepted | Rejected](), Usage()
+    all_outcomes, total = list[Accepted | Rejected](), Usage()
     for answers, usage in calls:
         outcomes = list(map(acceptor.accept, answers))
         keep(outcomes, usage)
-        accepted += outcomes
-        used += usage
-    return NoteAnswers(tuple(accepted), used)
+        all_outcomes += outcomes
+        total += usage
+    return NoteAnswers(tuple(all_outcomes), total)

@@ -165,11 +165,11 @@ class BatchReader:
         self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]
     ) -> Result:
         """Store the answer; return the outcome. Raises NoteError if it can be stored only later."""
-        source, gone = self._find_source(path, proposals)
-        kept = {each.need: each for each in proposals if each.id not in gone}
-        if not kept or source is None:
-            self._batches.close_call(call, "answered", closed=gone)
-            return Result(path, "unchanged", "; ".join(dict.fromkeys(gone.values())))
+        source, placeless = self._find_source(path, proposals)
+        placed = {each.need: each for each in proposals if each.id not in placeless}
+        if not placed or source is None:
+            self._batches.close_call(call, "answered", closed=placeless)
+            return Result(path, "unchanged", "; ".join(dict.fromkeys(placeless.values())))
         parsed, asker = ParsedNote.decode(source), self._asker_of(call.batch)
         endpoint = batch_endpoint(self._workspace.config)
         answers = asker.accept_later(
@@ -179,18 +179,18 @@ class BatchReader:
             call.keys,
             lambda schema: line.to_answer(schema, endpoint, call.max_tokens),
         )
-        outcomes = [each for each in answers.outcomes if each.need.key in kept]
+        outcomes = [each for each in answers.outcomes if each.need.key in placed]
         job, task = find_job(path, proposals), Task(source, parsed, None, (), ())
         job, usage = job._replace(propose=True), answers.usage
         about = self._workspace, asker.model, job, task
-        made = make_proposals(*about, outcomes, usage, call.batch)
-        questions = [kept[new.need.key] for new in made]
-        made = [
+        new_proposals = make_proposals(*about, outcomes, usage, call.batch)
+        questions = [placed[new.need.key] for new in new_proposals]
+        new_proposals = [
             new._replace(prompt=each.prompt, sentences=each.sentences, options=each.options)
-            for new, each in zip(made, questions, strict=True)
+            for new, each in zip(new_proposals, questions, strict=True)
         ]
-        ids = self._batches.close_call(call, "answered", made, gone)
-        return _sum_up(path, list(zip(ids, made, strict=True)), outcomes, usage)
+        ids = self._batches.close_call(call, "answered", new_proposals, placeless)
+        return _sum_up(path, list(zip(ids, new_proposals, strict=True)), outcomes, usage)
 
     def _find_source(
         self, path: str, proposals: Sequence[Proposal]
@@ -200,22 +200,22 @@ class BatchReader:
         The reasons are by the ids of their proposals. Raises NoteError.
         """
         source, latest = self._store.source(proposals[0]), self._store.latest(path)
-        gone = {
+        placeless = {
             each.id: _REPLACED
             for each in proposals
             if each.state not in ("asked", "closed")
             or ((newest := latest.get(each.need)) and newest.id > each.id)
         }
-        if len(gone) < len(proposals):
+        if len(placeless) < len(proposals):
             try:
                 space = self._workspace
                 read = partial(read_note, space.root, max_bytes=space.ignore.max_bytes)
                 places = find_places(space, path, proposals, read)
-                return source or places.task.data, {**places.gone, **gone}
+                return source or places.task.data, {**places.gone, **placeless}
             except NoteError:  # answers wait; their place is looked for when they are accepted
                 if source is None:
                     raise
-        return source, gone
+        return source, placeless
 
     def _asker_of(self, name: str) -> Asker:
         """Return an asker for a model like the one that the batch was made for."""

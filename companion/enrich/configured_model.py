@@ -88,8 +88,8 @@ _PROSE = 600  # tokens of a note for the embedded model: two cores read about 10
 # all by default, and Ollama cuts off the rest silently; a server that says how much it has gets up
 # to a half of that. Elsewhere, more only costs more.
 _PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
-_TOLD = 200  # tokens of other notes for the embedded model
-_TOLD_ELSEWHERE = 800
+_RELATED = 200  # tokens of other notes for the embedded model
+_RELATED_ELSEWHERE = 800
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
 
@@ -104,7 +104,7 @@ class ModelFacts(NamedTuple):
 
     context_tokens: what the model reads and writes in one call; None if unknown. mode: how it is
     asked for values. prose_tokens: the most tokens of a note that it is shown; None: as much as
-    fits. is_small: whether not to trust its own knowledge. told_tokens: the most tokens of other
+    fits. is_small: whether not to trust its own knowledge. related_tokens: the most tokens of other
     notes that it is shown.
     """
 
@@ -113,7 +113,7 @@ class ModelFacts(NamedTuple):
     mode: AskMode
     prose_tokens: int | None = None
     is_small: bool = False
-    told_tokens: int = 0
+    related_tokens: int = 0
 
 
 def model_facts(config: Config, served: int | None = None) -> ModelFacts:
@@ -127,7 +127,7 @@ def model_facts(config: Config, served: int | None = None) -> ModelFacts:
     if config.is_embedded:
         mode: AskMode = "plain" if plain else "apart"
         is_small = table.small if table.small is not None else is_small_model(table.model)
-        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _TOLD)
+        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _RELATED)
     mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most: int | None = _PROSE_NEARBY if table.is_local else _PROSE_ELSEWHERE
     if served:  # which leaves as much for what is asked, and for the answer
@@ -135,8 +135,8 @@ def model_facts(config: Config, served: int | None = None) -> ModelFacts:
     elif context:
         most = None
     mode = "plain" if plain else mode
-    told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
-    return ModelFacts(table.model, context, mode, most, bool(table.small), told)
+    related = min(_RELATED_ELSEWHERE, context // 8) if context else _RELATED_ELSEWHERE
+    return ModelFacts(table.model, context, mode, most, bool(table.small), related)
 
 
 @contextmanager

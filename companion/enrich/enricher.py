@@ -142,7 +142,7 @@ class Enricher(NoteWriter):
         as when a sync client writes it in parts.
         """
         store = self.workspace.journal.proposals
-        by_id = {latest.id: (need, latest) for need, latest in task.proposed}
+        by_id = {latest.id: (need, latest) for need, latest in task.pending}
         open_ids = [id_ for id_, (_, latest) in by_id.items() if latest.state != "asked"]
         proposals, stale = list[OpenProposal](), list[Need]()
         for stored in store.get_all(open_ids) if open_ids else ():
@@ -212,5 +212,5 @@ class Enricher(NoteWriter):
             waiting=tuple(each.id for each in waiting),
             usage=answers.usage,
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
-            new_values=tuple(each.proposal for each in rejected if each.proposed),
+            new_values=tuple(each.proposal for each in rejected if each.new_values),
         )

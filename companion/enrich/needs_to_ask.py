@@ -25,13 +25,13 @@ class NeedsToAsk(NamedTuple):
     """The needs of a note, sorted by whether they are asked for.
 
     needs: those to ask for. before: those asked for before, which are not asked for again.
-    proposed: as in Task. Both with what is known of each. unset: those that the settings leave out.
+    pending: as in Task. Both with what is known of each. unset: those that the settings leave out.
     unfillable: those that could not be asked for at the last attempt, for background work, and why.
     """
 
     needs: tuple[Need, ...]
     before: tuple[tuple[Need, LatestProposal], ...]
-    proposed: tuple[tuple[Need, LatestProposal], ...]
+    pending: tuple[tuple[Need, LatestProposal], ...]
     unset: tuple[Need, ...] = ()
     unfillable: tuple[tuple[Need, str], ...] = ()
 
@@ -53,7 +53,7 @@ class NeedsToAsk(NamedTuple):
                 why += f" ({latest.reason})" if latest.reason else ""
             why += "; name the note, or use --retry, to ask again"
             by_reason.setdefault(why, []).append(_name(need))
-        for need, latest in self.proposed:
+        for need, latest in self.pending:
             if latest.state == "asked":
                 why = f"asked in the batch {latest.reason}; companion batch cancel gives it up"
                 by_reason.setdefault(why, []).append(_name(need))
@@ -77,7 +77,7 @@ class NeedsToAsk(NamedTuple):
     @property
     def all_unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, including those that have an open proposal."""
-        open_needs = (need for need, latest in self.proposed if latest.state == "open")
+        open_needs = (need for need, latest in self.pending if latest.state == "open")
         return (*self.unfilled, *describe_proposed(open_needs))
 
 
@@ -105,14 +105,14 @@ def leave_out_asked(
         return NeedsToAsk(tuple(needs), (), ())
     is_another = cache(partial(_is_another, workspace, path))  # needs may share a change
     open_needs, unset = list[Need](), list[Need]()
-    before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
+    before, pending = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
     for need in needs:
         previous = latest.get(need.key)
         is_unset = need.where != "request" and workspace.config.is_unfilled(path, need.kind)
         if is_unset and (previous is None or previous.state != "open"):
             unset.append(need)
         elif previous is not None and previous.state in ("open", "asked"):
-            proposed.append((need, previous))
+            pending.append((need, previous))
         elif (
             previous is None
             or need.key in reopened
@@ -120,12 +120,12 @@ def leave_out_asked(
         ):
             open_needs.append(need)
         elif lost := _find_lost(workspace, path, previous):
-            proposed.append((need, lost))
+            pending.append((need, lost))
         elif retry:
             open_needs.append(need)
         else:
             before.append((need, previous))
-    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unset))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(pending), tuple(unset))
 
 
 def find_to_do(
@@ -146,10 +146,10 @@ def find_to_do(
         unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
         rest = tuple(need for need in to_ask.needs if need.key not in reasons)
         to_ask = to_ask._replace(needs=rest, unfillable=unfillable)
-    if not to_ask.proposed:
+    if not to_ask.pending:
         return to_ask
     without_call, others = list[Need](), list[tuple[Need, LatestProposal]]()
-    for need, proposal in to_ask.proposed:
+    for need, proposal in to_ask.pending:
         if proposal.state == "accepted":
             why = f"{LOST}; companion enrich proposes it again, without a call"
         elif not proposal.waits and is_settled(workspace.config, path, need.kind, proposal):
@@ -158,7 +158,7 @@ def find_to_do(
             others.append((need, proposal))
             continue
         without_call.append(need._replace(reason=why))
-    return to_ask._replace(needs=(*to_ask.needs, *without_call), proposed=tuple(others))
+    return to_ask._replace(needs=(*to_ask.needs, *without_call), pending=tuple(others))
 
 
 def is_settled(

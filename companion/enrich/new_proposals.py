@@ -71,13 +71,15 @@ class AnswerStore:
             now = prepare_task(space, job.to_place(), task.data)
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             outcomes = [each for each in outcomes if each.need.key in keys]
-        shown = [each.path for each in self._guard.shown]
-        made = make_proposals(space, self._model, job, task, outcomes, usage, self._run, shown)
-        follows = all(new.state == "asked" for new in made) or any(
-            is_written(space.config, job, new.need.kind, new) for new in made
+        sources = [each.path for each in self._guard.sources]
+        new_proposals = make_proposals(
+            space, self._model, job, task, outcomes, usage, self._run, sources
         )
-        ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
-        for id_, new in zip(ids, made, strict=True):
+        follows = all(new.state == "asked" for new in new_proposals) or any(
+            is_written(space.config, job, new.need.kind, new) for new in new_proposals
+        )
+        ids = space.journal.proposals.add(new_proposals, durable=job.dry_run or not follows)
+        for id_, new in zip(ids, new_proposals, strict=True):
             if new.state == "open" and new.value is not None:
                 self.proposals[new.need] = OpenProposal.of(id_, new.need, new)
 
@@ -90,12 +92,12 @@ def make_proposals(
     outcomes: Sequence[Accepted | Rejected],
     usage: Usage,
     run: str,
-    shown: Sequence[str] = (),
+    sources: Sequence[str] = (),
 ) -> list[NewProposal]:
     """Return the proposals to store for the outcomes of calls to a model, in their order.
 
-    usage: of the calls. shown: the paths of the other notes, and PDFs, that they quote: by the time
-    a batch is answered, these may have become private.
+    usage: of the calls. sources: the paths of the other notes, and PDFs, that they quote: by the
+    time a batch is answered, these may have become private.
 
     Outcomes without an answer are left out: the model was not asked, or gave no completion.
     """
@@ -105,7 +107,7 @@ def make_proposals(
         options["section"] = list(name_section(task.parsed.lines, job.section)[:3])
     options |= {"force": True} if job.force else {}
     options |= {"rewrite": True} if job.rewrite else {}
-    made = []
+    proposals = []
     for outcome in outcomes:
         if isinstance(outcome, Rejected) and outcome.kind in ("no completion", *NOT_ASKED):
             continue
@@ -116,12 +118,12 @@ def make_proposals(
             read_at=task.read_at,
             sentences=sentences,
             run=run,
-            options=options | ({"shown": list(shown)} if new.state == "asked" else {}),
+            options=options | ({"shown": list(sources)} if new.state == "asked" else {}),
         )
-        made.append(new)
-    if made:
-        made[0] = made[0]._replace(tokens=(usage.input_tokens, usage.output_tokens))
-    return made
+        proposals.append(new)
+    if proposals:
+        proposals[0] = proposals[0]._replace(tokens=(usage.input_tokens, usage.output_tokens))
+    return proposals
 
 
 def _make_proposal(
@@ -143,18 +145,18 @@ def _make_proposal(
             waits=waits,
         )
     if outcome.kind == "asked":
-        made = NewProposal(job.path, need, None, "asked", reason=outcome.reason, waits=True)
-        return made._replace(answer=outcome.answer, model=model.name)
-    new = outcome.proposed
+        proposal = NewProposal(job.path, need, None, "asked", reason=outcome.reason, waits=True)
+        return proposal._replace(answer=outcome.answer, model=model.name)
+    new = outcome.new_values
     flags: tuple[Flag, ...] = ("new-value",) if new else ()
     if new and checks_are_on():
         is_list = space.prompts.for_note(job.path).field_of(need.kind).is_list
         value, remark = list(new) if is_list else new[0], outcome.proposal
-        made = NewProposal(job.path, need, value, flags=flags, remark=remark)
-        return made._replace(model=model.name, waits=waits)
+        proposal = NewProposal(job.path, need, value, flags=flags, remark=remark)
+        return proposal._replace(model=model.name, waits=waits)
     reason = outcome.proposal or outcome.reason
-    made = NewProposal(job.path, need, None, "rejected", flags, reason, outcome.kind)
-    return made._replace(answer=outcome.answer, model=model.name)
+    proposal = NewProposal(job.path, need, None, "rejected", flags, reason, outcome.kind)
+    return proposal._replace(answer=outcome.answer, model=model.name)
 
 
 def _find_flags(model: ModelFacts, job: Job, accepted: Accepted) -> tuple[Flag, ...]:

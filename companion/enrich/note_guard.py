@@ -57,7 +57,7 @@ class NoteGuard:
     """Checks whether the work on a note may continue. job, task: made when it began.
 
     current_path: returns the note's present path. cancelled: ends the wait while settings are
-    broken. shown: the other notes, and PDFs, that the prompts quote. usage: of the calls so far.
+    broken. sources: the other notes, and PDFs, that the prompts quote. usage: of the calls so far.
     """
 
     space: Workspace
@@ -65,7 +65,7 @@ class NoteGuard:
     task: Task
     current_path: Callable[[], str]
     cancelled: Event
-    shown: Sequence[NoteFile] = ()
+    sources: Sequence[NoteFile] = ()
     usage: Usage = field(default_factory=Usage)
 
     def check_call(self) -> None:
@@ -100,7 +100,7 @@ class NoteGuard:
 
     def _check_shown(self, path: str) -> None:
         """Raise SettingsChanged if something that the prompts quote may no longer be revealed."""
-        files = ((each, stat_note(self.space.root, each.path)) for each in self.shown)
+        files = ((each, stat_note(self.space.root, each.path)) for each in self.sources)
         if not all(now and (now == then or may_tell(self.space, now)) for then, now in files):
             raise SettingsChanged("what other notes say about it was changed in the meantime", path)
 

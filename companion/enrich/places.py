@@ -123,8 +123,8 @@ def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: 
         in_section = job._replace(explicit=False, section=Section(*section))
         with suppress(NoteRefused):  # the section is gone, or filled
             more = prepare_task(space, in_section, data)
-            needs, proposed = (*task.needs, *more.needs), (*task.proposed, *more.proposed)
-            task = replace(task, needs=needs, proposed=proposed)
+            needs, pending = (*task.needs, *more.needs), (*task.pending, *more.pending)
+            task = replace(task, needs=needs, pending=pending)
     return task
 
 

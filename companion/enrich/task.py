@@ -81,7 +81,7 @@ class Task:
 
     parsed: for --force, without what Companion wrote. skipped: why it is left alone. unfilled: what
     is not asked for, and why. reopened: the keys of needs that Companion filled before, and that
-    are open in parsed only to be filled again. proposed: needs that are not asked for because they
+    are open in parsed only to be filled again. pending: needs that are not asked for because they
     have an open proposal, or one that was lost in a sync conflict and will be reopened (its state
     is accepted), or are asked in a batch. read_at: Unix time. settings_version: of those in force.
     """
@@ -92,7 +92,7 @@ class Task:
     needs: tuple[Need, ...]
     unfilled: tuple[str, ...]
     reopened: frozenset[str] = frozenset()
-    proposed: tuple[tuple[Need, LatestProposal], ...] = ()
+    pending: tuple[tuple[Need, LatestProposal], ...] = ()
     read_at: float = field(default_factory=time.time)
     settings_version: int = 0
 
@@ -104,7 +104,7 @@ class Task:
     @property
     def all_needs(self) -> tuple[Need, ...]:
         """The needs to ask for, and those that have a proposal."""
-        return (*self.needs, *(need for need, _ in self.proposed))
+        return (*self.needs, *(need for need, _ in self.pending))
 
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
@@ -129,11 +129,11 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
         needs = tuple(need for need in needs if need.key in keys)
     to_ask = leave_out_asked(workspace, job.path, needs, retry=job.retry, reopened=reverted.keys)
     unfilled = to_ask.unfilled if job.rewrite else (*unfilled, *to_ask.unfilled)
-    task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, reverted.keys, to_ask.proposed)
+    task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, reverted.keys, to_ask.pending)
     if job.again:
         keys = {key for key, _ in job.again.texts}
         needs = tuple(need for need in task.all_needs if need.key in keys)
-        task = replace(task, needs=needs, proposed=())
+        task = replace(task, needs=needs, pending=())
     return replace(task, settings_version=version)
 
 

@@ -243,9 +243,11 @@ class Workspace:
         Those of a note that is missing for the first time stay until the next scan: sync clients
         delete a note and write it again.
         """
-        proposed, changed = self.journal.proposals.paths(), self.journal.changed_paths()
-        lost = {path for path in proposed if self._is_lost(path, scan)}
-        excluded = [path for path in {*proposed, *changed} if self._is_excluded(path, scan)]
+        proposal_paths, changed_paths = self.journal.proposals.paths(), self.journal.changed_paths()
+        lost = {path for path in proposal_paths if self._is_lost(path, scan)}
+        excluded = [
+            path for path in {*proposal_paths, *changed_paths} if self._is_excluded(path, scan)
+        ]
         lost_before, self._lost = self._lost, lost
         if lost_before is not None:
             lost = lost & lost_before  # another set: self._lost keeps this scan's

@@ -6,7 +6,7 @@ import pytest
 
 from companion.enrich.answers.outcome import Accepted
 from companion.enrich.asker import Asker
-from companion.enrich.context.backlinks import Backlinks, Told
+from companion.enrich.context.backlinks import Backlinks, RelatedTexts
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.task import Job
@@ -31,8 +31,10 @@ patterns = ["Drafts/**"]
 """
 
 
-def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> Told:
-    return Backlinks(space).tell(VaultContext(space.scan()), path, parsed(space, path), budget)
+def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> RelatedTexts:
+    return Backlinks(space).find_related(
+        VaultContext(space.scan()), path, parsed(space, path), budget
+    )
 
 
 def parsed(space: Workspace, path: str) -> ParsedNote:
@@ -73,7 +75,7 @@ def test_a_budget_cuts_what_says_least(open_vault: Open) -> None:
     space = open_vault({"A.md": USE, "B.md": "[[Koji]] is a mould that grows on rice."}, "")
     whole = tell(space).backlinks
     assert tell(space, budget=30).backlinks == whole[:1]
-    assert tell(space, budget=0) == Told()
+    assert tell(space, budget=0) == RelatedTexts()
 
 
 def test_what_the_note_links_to_is_described_by_its_author(open_vault: Open) -> None:
@@ -130,7 +132,7 @@ def test_some_notes_tell_nothing(
     described = whole.replace("---\n", "---\ndescription: Where barley is malted\n", 1)
     (space.root / path).write_text(described.format("text"))
     (space.root / "Koji.md").write_text(f"{STUB}[[{path}]]")
-    assert tell(space) == Told()
+    assert tell(space) == RelatedTexts()
 
 
 @pytest.mark.parametrize("was_told", [False, True], ids=["never told", "told before"])
@@ -138,9 +140,14 @@ def test_what_became_private_since_the_scan_tells_nothing(open_vault: Open, was_
     space = open_vault({"Open.md": USE}, SETTINGS)
     known, backlinks = VaultContext(space.scan()), Backlinks(space)
     if was_told:
-        assert backlinks.tell(known, "Koji.md", parsed(space, "Koji.md"), None) != Told()
+        assert (
+            backlinks.find_related(known, "Koji.md", parsed(space, "Koji.md"), None)
+            != RelatedTexts()
+        )
     (space.root / "Open.md").write_text(f"{USE} #private")
-    assert backlinks.tell(known, "Koji.md", parsed(space, "Koji.md"), None) == Told()
+    assert (
+        backlinks.find_related(known, "Koji.md", parsed(space, "Koji.md"), None) == RelatedTexts()
+    )
 
 
 def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Open) -> None:

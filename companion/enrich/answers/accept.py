@@ -73,10 +73,10 @@ class Acceptor:
             return answer
         ask, vault_context = answer.ask, self.vault_context
         need, field = ask.need, ask.field
-        taken = vault_context.taken if field.name == "aliases" else frozenset[str]()
+        taken_names = vault_context.taken if field.name == "aliases" else frozenset[str]()
         is_linking, path = self.config.callout.links, self.note.path
         resolve = vault_context.resolver(field, path, is_linking=is_linking, choose=self._choose)
-        limits = Limits(field.choices(self.note.context), taken, resolve)
+        limits = Limits(field.choices(self.note.context), taken_names, resolve)
         new_values = find_new_values(field, answer.value, limits)
         new = tuple(value for value in new_values if not vault_context.is_used(field, value))
         try:
@@ -97,8 +97,8 @@ class Acceptor:
             value = text.split("\n")
         if field.kind in SCALARS and isinstance(value, str):
             value = vault_context.form_of(field).text(value)
-        named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
-        return self._add_evidence(Accepted(Filling(need, value, named)), field)
+        remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
+        return self._add_evidence(Accepted(Filling(need, value, remark)), field)
 
     def fill_unasked(self) -> list[Accepted | Rejected]:
         """Return what is filled in the author's own words, in place of a question to a small model.
@@ -129,15 +129,15 @@ class Acceptor:
         """
         note = self.note
         names = [note.context.title, *note.context.aliases]
-        said = self.similar and self.similar.find_extract(note.whole, names, note.language)
-        if said is None:
+        sentences = self.similar and self.similar.find_extract(note.whole, names, note.language)
+        if sentences is None:
             return None
-        if not said or said == [description]:
+        if not sentences or sentences == [description]:
             unread = note.embedded.unread
             more = f" ({'; '.join(unread)})" if unread else ""
             return Rejected(need, _NO_CALLOUT.format(model=self.model.name) + more, "too little")
-        value = inert_prose(" ".join(said), self._names.resolve)
-        evidence = tuple(Evidence(each, each, 1.0) for each in said)
+        value = inert_prose(" ".join(sentences), self._names.resolve)
+        evidence = tuple(Evidence(each, each, 1.0) for each in sentences)
         filling = Filling(need, value, "sentences copied from the note")
         return Accepted(filling, by_model=False, evidence=evidence, flags=("extractive",))
 
@@ -147,18 +147,18 @@ class Acceptor:
         Only if the note has a subject, and they say more on it than the note itself.
         """
         quotable = self.note.quotable if self.note.context.title else ()
-        said = [each for each in quotable if not is_in_first_person(each.text)][:_QUOTED]
+        quotations = [each for each in quotable if not is_in_first_person(each.text)][:_QUOTED]
         own = "\n".join(read_paragraphs(self.note.whole))
-        if not said or sum(width(each.text) for each in said) <= width(own):
+        if not quotations or sum(width(each.text) for each in quotations) <= width(own):
             return None
-        quoted = []
-        for each in said:
+        texts = []
+        for each in quotations:
             target = self._names.target_of(without_extension(each.path))
             is_linked = self.config.callout.links and target
-            quoted.append(f"{each.text} ({f'[[{target}]]' if is_linked else each.title})")
-        value = inert_prose("\n\n".join(quoted), self._names.resolve)
-        self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
-        evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in said)
+            texts.append(f"{each.text} ({f'[[{target}]]' if is_linked else each.title})")
+        value = inert_prose("\n\n".join(texts), self._names.resolve)
+        self._callouts += "\n\n" + "\n\n".join(each.text for each in quotations)
+        evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in quotations)
         filling = Filling(need, value, "the words of other notes")
         return Accepted(filling, by_model=False, evidence=evidence)
 
@@ -220,9 +220,9 @@ class Acceptor:
         context, path, text = self.vault_context, self.note.path, self.note.text
         mentions = (each.paths for each in self._names.find_mentions(text))
         linked = map(without_extension, context.links.linked_in(text, path))
-        named = {*linked, *chain.from_iterable(mentions)}
+        mentioned_notes = {*linked, *chain.from_iterable(mentions)}
         links = [links] if isinstance(links, str) else links
-        return all(context.linked_note(link, path) in named for link in links)
+        return all(context.linked_note(link, path) in mentioned_notes for link in links)
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or the fault that a check found in it, if checks are on.

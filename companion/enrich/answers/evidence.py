@@ -48,18 +48,18 @@ def support_value(
     The path is empty if the evidence is from the note itself, or there is none. Without similar
     notes, only lists have evidence.
     """
-    told = read_told(note.whole, note.context)
+    texts = read_told(note.whole, note.context)
     items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
     evidence: list[Evidence] = []
     if field.kind == "list":
-        evidence = find_name_evidence(items, note.context.title, told)
+        evidence = find_name_evidence(items, note.context.title, texts)
     elif similar:
-        evidence = similar.find_evidence(items, told, note.language)
+        evidence = similar.find_evidence(items, texts, note.language)
     with_source = []
     for each in evidence:
-        passage = next((line for line in told if each.shown and each.shown in line), "")
+        passage = next((line for line in texts if each.shown and each.shown in line), "")
         is_supported = each.similarity >= SUPPORTED.get(field.kind, 0.0)
-        path = note.told_in.get(passage, "")
+        path = note.line_sources.get(passage, "")
         with_source.append(each._replace(supported=is_supported, path=path))
     return with_source
 
@@ -88,16 +88,16 @@ def find_evidence(
     ]
 
 
-def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -> list[Evidence]:
+def find_name_evidence(names: Sequence[str], title: str, texts: Sequence[str]) -> list[Evidence]:
     """Return the evidence for items of a list that are to name the subject: 1 or -1, all or none.
 
     It is a sentence that has the name and, beside it, the title or a long word of it; or the title,
     if the name is its initials or has the same letters. Initials that nobody uses are considered
-    made up. shown: as in find_evidence.
+    made up. texts: as in find_evidence.
     """
     own = _phrase(title)
     words = {token for token in find_tokens(title) if len(token) > 3 or is_unspaced(token)}
-    sentences = [(each, _phrase(each)) for each in find_sentences(shown)]
+    sentences = [(each, _phrase(each)) for each in find_sentences(texts)]
     evidence = []
     for name in names:
         phrase, tokens = _phrase(name), find_tokens(name)
@@ -106,9 +106,9 @@ def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -
         places = [title] if letters(title) in same else []
         places += [
             sentence
-            for sentence, said in sentences
-            if phrase in said.replace(own, "  ")
-            and (own in said or not others.isdisjoint(said.split()))
+            for sentence, padded in sentences
+            if phrase in padded.replace(own, "  ")
+            and (own in padded or not others.isdisjoint(padded.split()))
         ]
         evidence.append(Evidence(name, places[0], 1.0) if places else Evidence(name, "", -1.0))
     return evidence

@@ -36,7 +36,7 @@ NOT_ASKED: tuple[RejectionKind, ...] = ("no choices", "too little")
 class Rejected(NamedTuple):
     """A need without a value. reason: for the user.
 
-    proposed: values in the answer that the vault does not use yet. answer: the model's answer,
+    new_values: values in the answer that the vault does not use yet. answer: the model's answer,
     unchanged. fault: the fault that a check found in it. endpoint_fault: what went wrong if the
     note is hardly the cause, such as `cut off`; empty if nothing did. by_model: whether a model was
     asked.
@@ -45,7 +45,7 @@ class Rejected(NamedTuple):
     need: Need
     reason: str
     kind: RejectionKind
-    proposed: tuple[str, ...] = ()
+    new_values: tuple[str, ...] = ()
     answer: object = None
     fault: Fault | None = None
     endpoint_fault: str = ""
@@ -54,9 +54,9 @@ class Rejected(NamedTuple):
     @property
     def proposal(self) -> str:
         """The values that the answer proposed, in words; empty if none."""
-        if not self.proposed:
+        if not self.new_values:
             return ""
-        named = ", ".join(self.proposed)
+        named = ", ".join(self.new_values)
         return f"proposed {self.need.kind}: {named} (not used in this vault yet)"
 
 
@@ -106,7 +106,7 @@ class NoteAnswers(NamedTuple):
         merged: list[Accepted | Rejected] = []
         for each in self.outcomes:
             if isinstance(each, Rejected) and (last := rejected.get(each.need)):
-                each = last._replace(proposed=last.proposed or each.proposed)
+                each = last._replace(new_values=last.new_values or each.new_values)
             if each.need not in accepted:
                 merged.append(each)
         return NoteAnswers((*merged, *accepted.values()), self.usage + second.usage)

@@ -36,7 +36,7 @@ _ALIKE = 0.8  # of the words of two statements; then the second says nothing new
 _FRAME = 6  # tokens around one: the dash, the brackets, "from"
 
 
-class Told(NamedTuple):
+class RelatedTexts(NamedTuple):
     """What a prompt shows of other notes, each on one line, with the title of the note it is from.
 
     backlinks: what notes that link to the note say. linked: the descriptions, by their authors, of
@@ -73,30 +73,35 @@ class Backlinks:
         self._lock = Lock()  # a note that many others link to is read by one thread
         self._cached = lru_cache(maxsize=_CACHED)(self._read_source)
 
-    def tell(self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
+    def find_related(
+        self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None
+    ) -> RelatedTexts:
         """Return the sentences and descriptions that other notes have for the note at path.
 
         parsed: the note as it is now. budget: about how many tokens they may take; None: any
         number. Definitions come first, then what says most.
         """
         if budget is not None and budget <= _FRAME:
-            return Told()
+            return RelatedTexts()
         names = {file_name(path), name_note(parsed, path), *parsed.properties.aliases}
         statements = list(self._statements(vault, path, names))
-        lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
+        lines = {
+            f"{statement.text} (from “{source.title}”)": source.path
+            for statement, source in statements
+        }
         backlinks, tokens_free = _take(lines, budget)
         links = vault.links.linked_in(parsed.note.text, path)
         linked_notes = self.find_described(vault, links, _DESCRIPTIONS)
         described = {f"{each.title}: {each.description}": each.path for each in linked_notes}
         linked, _ = _take(described, tokens_free)
         quotable = (
-            Quotation(said.text, source.path, source.title)
-            for said, source in statements
-            if said.is_quotable
+            Quotation(statement.text, source.path, source.title)
+            for statement, source in statements
+            if statement.is_quotable
         )
         sources = (*(source for _, source in statements), *linked_notes)
         files = tuple(dict.fromkeys(source.file for source in sources))
-        return Told(backlinks, linked, tuple(quotable), files, described | lines)
+        return RelatedTexts(backlinks, linked, tuple(quotable), files, described | lines)
 
     def find_described(
         self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
@@ -118,17 +123,18 @@ class Backlinks:
             def leads_here(target: str, other: str = source.path) -> bool:
                 return vault.links.leads_to(target, other) == path
 
-            told = find_statements(source.passages, leads_here, names)
-            ranked += [(said, source) for said in sorted(told, key=Statement.rank)[:_EACH]]
-        seen: set[str] = set()
-        kept: list[set[str]] = []
-        for said, source in sorted(ranked, key=lambda one: one[0].rank()):
-            words = set(find_tokens(said.text))
-            is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in kept)
-            if letters(said.text) not in seen and not is_repeated:
-                seen.add(letters(said.text))
-                kept.append(words)
-                yield said, source
+            statements = find_statements(source.passages, leads_here, names)
+            best = sorted(statements, key=Statement.rank)[:_EACH]
+            ranked += [(statement, source) for statement in best]
+        seen_letters: set[str] = set()
+        yielded_words: list[set[str]] = []
+        for statement, source in sorted(ranked, key=lambda one: one[0].rank()):
+            words = set(find_tokens(statement.text))
+            is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in yielded_words)
+            if letters(statement.text) not in seen_letters and not is_repeated:
+                seen_letters.add(letters(statement.text))
+                yielded_words.append(words)
+                yield statement, source
 
     def _sources(
         self, vault: VaultContext, paths: Iterable[str], most: int = _SOURCES

@@ -204,12 +204,12 @@ def learn_rules(
         theirs = set(authors[path])
         all_scores = rank(path, vector, similar)
         ranked = ranked or [[] for _ in all_scores]
-        for scores, told in zip(all_scores, ranked, strict=True):
-            told += [(scores[value], value in theirs) for value in by_share(scores)[:most]]
+        for scores, ratings in zip(all_scores, ranked, strict=True):
+            ratings += [(scores[value], value in theirs) for value in by_share(scores)[:most]]
         totals.update(theirs)
         notes += 1
     usual = totals.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
-    rules = [choose_rule(told, totals.total(), notes) for told in ranked]
+    rules = [choose_rule(ratings, totals.total(), notes) for ratings in ranked]
     return [rule if rule and rule.precision >= usual else None for rule in rules]
 
 

@@ -273,8 +273,8 @@ class PromptNote(NamedTuple):
 
     prompts: the prompts for the note. context: what they show of it, except its text. language:
     what to write in; None: nothing shows it. callout_titles: casefolded, of callouts that ask
-    nothing. quotable: what other notes say about it that may be quoted in it. told_by: the files
-    that the prompts quote; told_in: which of them each line of the context is from.
+    nothing. quotable: what other notes say about it that may be quoted in it. sources: the files
+    that the prompts quote; line_sources: which of them each line of the context is from.
     """
 
     path: str
@@ -286,8 +286,8 @@ class PromptNote(NamedTuple):
     callout_titles: frozenset[str]
     embedded: EmbeddedText
     quotable: Sequence[Quotation] = ()
-    told_by: Sequence[NoteFile] = ()
-    told_in: Mapping[str, str] = MappingProxyType({})
+    sources: Sequence[NoteFile] = ()
+    line_sources: Mapping[str, str] = MappingProxyType({})
 
     @property
     def whole(self) -> ParsedNote:
