@@ -357,7 +357,15 @@ def test_an_old_note_is_read_at_once(bench: Bench, monkeypatch: pytest.MonkeyPat
 
 
 def test_leaves_a_note_that_keeps_changing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: _appended(bench.note))
+    saved, waits = bench.note.stat().st_mtime, list[float]()
+
+    def append_later(seconds: float) -> None:
+        """Append at another time than before, also where a file system's clock has long steps."""
+        waits.append(seconds)
+        _appended(bench.note)
+        os.utime(bench.note, (0, saved + len(waits)))
+
+    monkeypatch.setattr(time, "sleep", append_later)
     with pytest.raises(NoteBusy, match="keeps writing it; it may still be syncing"):
         read_note(bench.vault, "Stub.md", settle=60)
 
