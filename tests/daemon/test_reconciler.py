@@ -221,8 +221,8 @@ def test_memory_goes_with_a_note_that_is_moved_while_no_daemon_runs(
 def test_memory_stays_where_a_note_is_written_anew(undone: DaemonFixture) -> None:
     _swap_for_a_new_one(undone.vault)
     undone.rescan()
-    assert {change.path for change in undone.changes()} == {"A.md", "F/B.md"}
     eventually(lambda: undone.is_filled("Backup.md"))
+    assert {change.path for change in undone.changes()[1:]} == {"A.md", "F/B.md"}
     assert undone.read("A.md") == STUB + "More.\n"
 
 
