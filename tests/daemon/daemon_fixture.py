@@ -259,13 +259,15 @@ def open_daemon_fixture(
 ) -> Iterator[DaemonFixture]:
     """Keep a vault whose daemon's log must hold no secret or fault of ours.
 
-    Calls and writes under way have as long as they need to end when it stops or pauses.
+    On a slow machine, too, calls and writes under way end when it stops, and runs see what a scan
+    finds: all its waits are as long as those of the tests.
     """
     monkeypatch.setenv("COMPANION_HOME", str(folder / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
-    monkeypatch.setattr("companion.daemon.daemon._STOP", _PATIENCE)
+    for wait in ("daemon._STOP", "daemon._REFRESH", "reconciler._FIRST_SCAN"):
+        monkeypatch.setattr(f"companion.daemon.{wait}", _PATIENCE)
     daemon_fixture = DaemonFixture(folder, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")
