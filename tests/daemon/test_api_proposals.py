@@ -182,8 +182,8 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
         daemon.outbox.look()
         assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB
     else:
-        eventually(lambda: state_of(daemon, first) == "accepted")
-        assert "description: My own words.\n" in vault.read("Stub.md")
+        eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))
+        assert state_of(daemon, first) == "accepted"
 
 
 def test_what_waited_and_does_not_fit_any_more_is_open_again(
