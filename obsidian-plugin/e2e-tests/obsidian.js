@@ -27,14 +27,13 @@ export class Obsidian {
     return new Obsidian(...(await Promise.all([launchBrowser(), bundleHost()])));
   }
 
-  /** Open the vault in a new window, with the plugin's settings as they are in it. hasClock: its time can be put forward. */
-  async open(vault, { theme = "light", hasClock = false } = {}) {
+  /** Open the vault in a new window, with the plugin's settings as they are in it. */
+  async open(vault, { theme = "light" } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1040, height: 660 }, reducedMotion: "reduce" });
     context.setDefaultTimeout(PATIENCE * 1000);
     const page = await context.newPage();
     const faults = [];
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
-    if (hasClock) await page.clock.install();
     for (const [name, act] of Object.entries(hostFunctions(vault))) await page.exposeFunction(name, act);
     await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, language: "en" });
     await page.route("http://localhost/**", (route) => this.#serve(route));

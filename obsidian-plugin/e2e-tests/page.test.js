@@ -21,6 +21,7 @@ let scene;
 let vault;
 let session;
 let page;
+const contexts = [];
 const errors = [];
 
 const testOnVault = testsOn(
@@ -31,7 +32,6 @@ const testOnVault = testsOn(
     await tab.getByText("Nothing is waiting for you").waitFor();
     assert.equal(new URL(tab.url()).hash, "");
     session = await tab.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
-    await tab.context().close();
   },
   () => scene?.end(),
 );
@@ -50,13 +50,14 @@ function test(name, act) {
       assert.deepEqual(errors, []);
     } finally {
       await page.unrouteAll({ behavior: "ignoreErrors" });
-      await context.close();
+      for (const each of contexts.splice(0)) await each.close();
     }
   });
 }
 
 async function newContext(options) {
   const context = await scene.obsidian.browser.newContext(options);
+  contexts.push(context);
   context.setDefaultTimeout(Number(process.env.E2E_PATIENCE ?? PATIENCE) * 1000);
   return context;
 }
@@ -85,6 +86,9 @@ async function propose(paths, ...words) {
 }
 
 const call = (path, body) => vault.call(path, body);
+
+/** How things are now, of a stream that has no end to wait for. */
+const fetchEvents = (route) => route.fetch({ url: `${route.request().url()}?once=true` });
 
 /** Show the open proposals of a note, and stand on one of them. */
 async function stand(path = OPEN, kind = "description") {
@@ -173,9 +177,9 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
 
 test("who signs out is out everywhere", async () => {
   const own = await openTab(await vault.openPage());
-  await own.locator(".cc-row").first().waitFor();
-  const token = await own.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
   await own.locator(".cc-status").click();
+  await own.getByRole("button", { name: "Sign out" }).waitFor();
+  const token = await own.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
   await own.getByRole("button", { name: "Sign out" }).click();
   const id = token.split(".")[0];
   await waitFor("it is revoked", async () => !(await call("/tokens")).tokens.some((each) => each.id === id));
@@ -687,8 +691,8 @@ for (const colorScheme of ["light", "dark"]) {
 test("texts of others are text wherever they are shown", async () => {
   const hostile = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>[x](javascript:window.harm=1) [[a|<b>]] \u202etxt';
   await page.route("**/api/v1/**", async (route) => {
-    const isStream = route.request().url().endsWith("/events"); // which has no end to wait for
-    const response = await route.fetch(isStream ? { url: `${route.request().url()}?once=true` } : {});
+    const isStream = route.request().url().endsWith("/events");
+    const response = await (isStream ? fetchEvents(route) : route.fetch());
     const text = await response.text();
     if (!response.ok() || route.request().method() !== "GET") return route.fulfill({ response, body: text });
     const keep = /^(open|accepted|refused|done|undone|excluded|marked|private|unsuited|asked|fill|undo|[=+-]|…|\d{4}-\d\d.*)$/;
@@ -708,15 +712,22 @@ test("texts of others are text wherever they are shown", async () => {
 
 test("the vault is not looked over again while nothing changes", async () => {
   await page.clock.install();
+  await page.route("**/api/v1/events", () => {}); // nothing changes any more
+  await page.route("**/api/v1/events", async (route) => route.fulfill({ response: await fetchEvents(route) }), { times: 1 });
   let asked = [];
+  const unanswered = new Set();
   let last = Date.now();
   page.on("request", (request) => {
     asked.push(new URL(request.url()).pathname);
-    last = Date.now();
+    if (!request.url().endsWith("/events")) unanswered.add(request);
   });
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => unanswered.delete(request) && (last = Date.now()));
   await show("vault");
   await page.locator(".cc-why").first().waitFor({ state: "attached" });
-  await waitFor("all that it shows at first is asked for", async () => Date.now() - last > 1000);
+  await waitFor("all that it shows at first is there", async () => {
+    await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
+    return !unanswered.size && Date.now() - last > 1000;
+  });
   asked = [];
   await page.clock.fastForward(60_000);
   await page.clock.runFor(1000);
@@ -739,6 +750,5 @@ for (const [locale, language, heading] of SPOKEN) {
     const bodies = await Promise.all(files.map(async (name) => Buffer.from(await (await fetch(name)).arrayBuffer())));
     const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
     assert.ok(bytes > 10_000 && bytes < 60_000, String(bytes));
-    await context.close();
   });
 }

@@ -11,13 +11,12 @@ import { waitFor } from "./wait.js";
 
 /**
  * A user of one of the two hosts. evaluate: what a function returns in the window, as Playwright's pages do. type: into
- * what has the focus. letTimePass: lets at least ten seconds of the window's time go by.
+ * what has the focus.
  *
  * @typedef {{
  *   evaluate: <T, V>(act: (value: V) => T | Promise<T>, value?: V) => Promise<T>,
  *   type: (text: string) => Promise<void>,
  *   runCommand: (id: string, name: string) => Promise<void>,
- *   letTimePass: () => Promise<void>,
  * }} User
  */
 
@@ -29,8 +28,7 @@ const STUB = "---\ndescription:\n---\n\n# Leaven\n\n#status/postponed\n\nA leave
 
 /** @type {Record<string, (stage: Stage) => Promise<void>>} */
 export const SCENARIOS = {
-  "the ribbon fills the open note, and one undo takes back exactly that": async (stage) => {
-    const { user, vault } = stage;
+  "the ribbon fills the open note, one undo takes back exactly that, and so does the command": async ({ user, vault }) => {
     const path = "Cooking/Sourdough.md";
     await openNote(user, path);
     const original = await shownText(user);
@@ -44,16 +42,10 @@ export const SCENARIOS = {
     await user.evaluate(() => app.workspace.activeLeaf.view.editor.redo());
     assert.equal(await shownText(user), filled);
     await waitFor("the file follows", async () => (await vault.read(path)) === filled);
-  },
-
-  "the command takes the change back": async ({ user, vault }) => {
-    const path = "Cooking/Sourdough.md";
-    await openNote(user, path);
     await user.runCommand("undo-note", "Undo the last change");
     await notice(user, /Undone in “Cooking\/Sourdough.md”/);
-    assert.doesNotMatch(await shownText(user), /\[!ai\]/);
-    const text = await shownText(user);
-    await waitFor("the file follows", async () => (await vault.read(path)) === text);
+    assert.equal(await shownText(user), original);
+    await waitFor("the file follows", async () => (await vault.read(path)) === original);
   },
 
   "what is typed beside the insertion stays with its words": async ({ user, vault, endpoint }) => {
@@ -77,12 +69,12 @@ export const SCENARIOS = {
     await openNote(user, path);
     const original = await shownText(user);
     await user.runCommand("enrich-folder", "Enrich folder of this note");
-    await notice(user, /Filled \d+ notes? in Garden/, 60);
+    await notice(user, /Filled \d+ notes? in Garden/);
     await shows(user, /\[!ai\]/);
     const text = await shownText(user);
     await waitFor("the file follows", async () => (await vault.read(path)) === text);
     await undoByNotice(user);
-    await notice(user, /^Undone in \d+ notes\.$/, 60);
+    await notice(user, /^Undone in \d+ notes\.$/);
     assert.equal(await shownText(user), original);
     assert.doesNotMatch(await vault.read("Garden/Compost.md"), /\[!ai\]/);
     for (const note of [path, "Garden/Compost.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
@@ -92,20 +84,16 @@ export const SCENARIOS = {
     await openNote(user, "Questions.md");
     const text = await shownText(user);
     const { asked } = endpoint;
-    const pass = (/** @type {RegExp} */ words) =>
-      waitFor(`the status bar says ${words}`, async () => {
-        await user.letTimePass();
-        return words.test(await statusBar(user));
-      }, 120);
     endpoint.hold();
     await clickRibbon(user);
     await waitFor("the model is asked", () => endpoint.asked > asked);
+    await statusSays(user, /thinking about/); // the window knows the run
     await vault.kill();
-    await pass(/waiting until Callout Companion answers/);
+    await statusSays(user, /waiting until Callout Companion answers/);
     assert.equal(await shownText(user), text);
     endpoint.release();
     await vault.serve();
-    await pass(/today/);
+    await statusSays(user, /today/);
     await notice(user, /restarted, which stopped this/);
     await clickRibbon(user);
     await shows(user, /^ *> It explains the subject/m);
@@ -169,12 +157,12 @@ export function shows(user, words) {
   return waitFor(what, async () => (await look()) || ((said = await user.evaluate(() => [...document.querySelectorAll(".notice")].map((one) => one.textContent ?? ""))), false));
 }
 
-/** Wait until a notice has said that since `tidyUp`, and return its words: one may be gone again. @type {(user: Window, words: RegExp, seconds?: number) => Promise<string>} */
-export function notice(user, words, seconds = 30) {
+/** Wait until a notice has said that since `tidyUp`, and return its words: one may be gone again. @type {(user: Window, words: RegExp) => Promise<string>} */
+export function notice(user, words) {
   let said = /** @type {string[]} */ ([]);
   const what = () => `a notice that says ${words}, only: ${said.join(" | ")}`;
   const look = async () => (said = await user.evaluate(() => [...saidByNotices])).find((one) => words.test(one));
-  return waitFor(what, look, seconds);
+  return waitFor(what, look);
 }
 
 /** Click *Undo* in the newest notice. @param {Window} user */
@@ -194,7 +182,9 @@ export function tidyUp(user) {
   });
 }
 
-/** What the status bar says. @param {Window} user */
-export function statusBar(user) {
-  return user.evaluate(() => document.querySelector(".status-bar-item.plugin-callout-companion")?.textContent ?? "");
+/** Wait until the status bar says that. @type {(user: Window, words: RegExp) => Promise<boolean>} */
+export function statusSays(user, words) {
+  let said = "";
+  const read = () => user.evaluate(() => document.querySelector(".status-bar-item.plugin-callout-companion")?.textContent ?? "");
+  return waitFor(() => `the status bar says ${words}, only: ${said}`, async () => words.test((said = await read())));
 }

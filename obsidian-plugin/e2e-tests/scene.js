@@ -13,15 +13,15 @@ export let scene;
 export let page;
 
 /**
- * What declares a test in a window whose plugin is paired, and where no error may come up. look: of the window. furnish: before
- * it is opened. begin: then. prepare: before each test.
+ * What declares a test in a window whose plugin is paired, and where no error may come up. furnish: before it
+ * is opened. begin: then. prepare: before each test.
  */
-export function testsInWindow({ look, furnish = () => {}, begin = () => {}, prepare = () => {} } = {}) {
+export function testsInWindow({ furnish = () => {}, begin = () => {}, prepare = () => {} } = {}) {
   const start = async () => {
     page = undefined;
     scene = await openScene();
     await furnish(scene);
-    page = await openPaired(scene, look);
+    page = await openPaired(scene);
     await begin();
   };
   const end = async () => {

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { PLUGIN } from "./daemon.js";
 import { errorsOf } from "./obsidian.js";
-import { openNote, statusBar } from "./scenarios.js";
+import { openNote, statusSays } from "./scenarios.js";
 import { openScene, secret } from "./scene.js";
 import { waitFor } from "./wait.js";
 
@@ -22,12 +22,14 @@ const PATH = "Cooking/Sourdough.md";
 test("from nothing installed to a paired daemon, and to the first accepted proposal", { skip: !existsSync(PROGRAM) }, async (context) => {
   const { obsidian, vault, end } = await openScene({ isServed: false });
   context.after(end);
+  const nobody = "http://127.0.0.1:1"; // the usual port may be that of a daemon of the developer's own
+  await vault.write(join(PLUGIN, "data.json"), JSON.stringify({ address: nobody }));
   const page = await obsidian.open(vault);
   const view = page.locator(VIEW);
   const click = (name) => page.getByRole("button", { name, exact: true }).click();
   const heading = (text) => view.getByRole("heading", { name: text }).waitFor();
 
-  await waitFor("it is known", async () => /not installed/.test(await statusBar(page)));
+  await statusSays(page, /not installed/);
   await click("Set up");
   await heading("Its program is not on this computer yet");
   assert.deepEqual(await view.locator(".callout-companion-line code").allInnerTexts(), INSTALL);
@@ -51,9 +53,9 @@ test("from nothing installed to a paired daemon, and to the first accepted propo
   await click("Start");
   await view.getByRole("button", { name: "Decided" }).waitFor();
   assert.match((await secret(page)) ?? "", /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
-  assert.match(await statusBar(page), /today/);
+  await statusSays(page, /today/);
   assert.equal(await page.evaluate(() => window.app.loadLocalStorage("callout-companion-program")), program);
-  assert.doesNotMatch(await vault.read(join(PLUGIN, "data.json")).catch(() => ""), /companion serve|local\/bin/);
+  assert.doesNotMatch(await vault.read(join(PLUGIN, "data.json")), /companion serve|local\/bin/);
 
   await openNote(page, PATH);
   await click("Propose for this note");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertAccessible } from "./axe.js";
-import { openNote, shownText, statusBar } from "./scenarios.js";
+import { openNote, shownText, statusSays } from "./scenarios.js";
 import { page, runCommand, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
@@ -26,9 +26,7 @@ const test = testsInWindow({
 test("what a note is asked for waits, is shown in its place, accepted, edited and undone there", async () => {
   const original = await shownText(page);
   await view().getByText("Nothing is waiting for you").waitFor();
-  await runCommand(page, "Propose for this note");
-  await view().getByRole("button", { name: /^This note/ }).click();
-  await row("Callout").waitFor();
+  await propose();
   assert.equal(await shownText(page), original, "nothing was written");
   await inEachTheme(VIEW);
   await row("Callout").click();
@@ -55,6 +53,7 @@ test("what a note is asked for waits, is shown in its place, accepted, edited an
 });
 
 test("what is typed stays: refused values, other notes that are opened, a daemon that is gone", async () => {
+  await propose();
   await row("Description").click();
   await view().getByRole("button", { name: "Edit" }).click();
   const area = view().getByRole("textbox", { name: "Your words" });
@@ -66,12 +65,12 @@ test("what is typed stays: refused values, other notes that are opened, a daemon
   await openNote(page, "Garden/Compost.md");
   const { port } = scene.vault;
   await scene.vault.stop();
-  await waitFor("it is known", async () => /not running/.test(await statusBar(page)));
+  await statusSays(page, /not running/);
   assert.equal(await area.inputValue(), "My own words.");
   await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, "Garden/Basil.md"));
   await scene.vault.serve(port);
   await view().getByRole("button", { name: /new$/ }).waitFor();
-  await waitFor("it is there again", async () => !/not running/.test(await statusBar(page)));
+  await statusSays(page, /today/);
   await area.press("Control+Enter");
   await waitFor("it is written", async () => (await scene.vault.read(PATH)).includes("My own words."));
   await view().getByRole("button", { name: "Undo" }).click();
@@ -147,6 +146,13 @@ test("axe finds nothing in the settings, light and dark", async () => {
   await page.getByRole("combobox", { name: "Ribbon button" }).waitFor();
   await inEachTheme(".vertical-tab-content");
 });
+
+/** Have the open note asked about; what it gives is in the view. */
+async function propose() {
+  await runCommand(page, "Propose for this note");
+  await view().getByRole("button", { name: /^This note/ }).click();
+  await row("Callout").waitFor();
+}
 
 function view() {
   return page.locator(VIEW);

@@ -18,7 +18,6 @@ const user = {
   },
   type: (text) => browser.keys([...text]),
   runCommand: (id) => browser.executeObsidianCommand(`${ID}:${id}`),
-  letTimePass: () => new Promise((done) => setTimeout(done, 10_000)),
 };
 
 describe("Callout Companion in Obsidian", () => {

@@ -3,14 +3,14 @@
 import { ButtonComponent, Modal as MockModal } from "obsidian-test-mocks/obsidian";
 import { setIcon } from "./icons.js";
 
+/** Stays until it is clicked, so that no test has to hurry. */
 export class Notice {
-  constructor(message, duration = 5000) {
+  constructor(message) {
     this.noticeEl = document.querySelector(".notice-container").createDiv({ cls: "notice", attr: { role: "alert" } });
     this.messageEl = this.noticeEl.createDiv({ cls: "notice-message" });
     this.messageEl.setText(message);
     window.host.notices.push(this.messageEl.textContent);
     this.noticeEl.addEventListener("click", () => this.hide());
-    if (duration) window.setTimeout(() => this.hide(), duration);
   }
 
   hide() {

@@ -19,13 +19,6 @@ const FOLDER = `.obsidian/plugins/${MANIFEST.id}`;
 /** host: what the plugin sees as Obsidian now. */
 const now = { host: null };
 
-/** Notices that stay. */
-class Notice extends OBSIDIAN.Notice {
-  constructor(message) {
-    super(message, 0);
-  }
-}
-
 class Plugin extends OBSIDIAN.Plugin {
   async loadData() {
     return structuredClone(now.host.data);
@@ -38,7 +31,6 @@ class Plugin extends OBSIDIAN.Plugin {
 
 const obsidian = requireObsidian({
   ...OBSIDIAN,
-  Notice,
   Plugin,
   requestUrl: (request) => (now.host.others.get(new URL(request.url).origin) ?? now.host.daemon).request(request),
 });
