@@ -161,8 +161,8 @@ def _choose_proposals(
     for number, typed in numbers.items():
         if number not in chosen:
             is_file = any((base / typed).exists() for base in (Path.cwd(), vault.root))
-            hint = f"; ./{typed} names the file or folder" if is_file else ""
-            unknown[number] = f"there is no proposal {number}{hint}"
+            hint = f"./{typed} names the file or folder" if is_file else "see companion proposals"
+            unknown[number] = f"there is no proposal {number}; {hint}"
     passed_over = sum(each.id not in chosen for each in of_paths)
     return _Choice(_sort_by_note(chosen.values()), unknown, passed_over)
 
