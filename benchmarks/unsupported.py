@@ -31,7 +31,7 @@ from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
 from companion.enrich.answers.evidence import find_evidence
 from companion.enrich.asker import Asker
-from companion.enrich.context.excerpt import read_told
+from companion.enrich.context.excerpt import read_subject_texts
 from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
@@ -105,7 +105,7 @@ def measure(
     view = note.view if row["shown"] == "whole" else take_away_text(note.view)
     needs = needs_of(note.view, Rules(), [row["field"]])[:1]
     made = asker.ask(note.path, view, needs, OneAnswerClient(row["answer"]))
-    told = read_told(view, asker.describe(note.path, view, needs))
+    told = read_subject_texts(view, asker.describe(note.path, view, needs))
     sentences = list(find_sentences(row["answer"].split("\n")))[: len(row["labels"])]
     known = set(find_stems("\n".join(told)))
     measures = [

@@ -57,8 +57,8 @@ _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
 class LocalAgents(Agents):
     """The agents of a vault that this process has open.
 
-    context: returns the names of the vault; from a scan that is made now, if it is told so.
-    writing: opens the vault to write; the decider knows where a note is open.
+    context: returns the names of the vault; from a new scan if called with True. writing: opens the
+    vault to write; the decider knows where a note is open.
     """
 
     def __init__(

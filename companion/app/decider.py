@@ -115,8 +115,8 @@ class Decider:
     ) -> Result:
         """Write the proposals into their note, as far as they fit; return the outcome.
 
-        Open proposals without a place are closed. What was made from a note that is ignored or
-        private now is deleted, too. Other open proposals for what was filled are superseded.
+        Open proposals without a place are closed. Those from a note that is now ignored or private
+        are deleted, too. Other open proposals for the needs that were filled are superseded.
         """
         result, values, why_not = Result(path, "failed"), None, dict[int, str]()
         try:

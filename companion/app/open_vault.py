@@ -178,7 +178,7 @@ def find_daemon(state: Path) -> RuntimeFile | None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Return whether such a process may exist; checked first, as trying the lock takes it."""
+    """Return whether such a process may exist; checked first, since trying the lock takes it."""
     if os.name == "nt":
         return True  # signal 0 would be Ctrl-C there
     try:

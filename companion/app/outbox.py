@@ -59,8 +59,8 @@ class Outbox:
     """The edits of one vault that are for editors to make. Safe to use from any thread.
 
     context: returns the current names and callout styles of the vault. is_open: whether an editor
-    has the note at that path open. record_write: is told of each write, with path and bytes.
-    clock: returns the Unix time. decider: on proposals, by way of it.
+    has the note at that path open. record_write: called after each write, with path and bytes.
+    clock: returns the Unix time. decider: decides on proposals, and leaves edits to this outbox.
     """
 
     def __init__(

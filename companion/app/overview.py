@@ -205,7 +205,7 @@ NOT_RUNNING = "no daemon runs; companion serve starts one"
 
 
 def find_status(space: Workspace) -> Status:
-    """Return the status of a vault without a daemon, which takes no scan.
+    """Return the status of a vault without a daemon; nothing is scanned.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """

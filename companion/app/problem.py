@@ -107,7 +107,7 @@ def code_of(error: CompanionError) -> str:
 
 
 def make_error(code: str, reason: str, path: str = "") -> CompanionError:
-    """Return the error whose code this is. path: of the note that it is about, if any."""
+    """Return the error with this code. path: of the note concerned, if any."""
     error_class = next((each for each, _, kind, _ in _KINDS if kind == code), CompanionError)
     return error_class(reason, path) if issubclass(error_class, NoteError) else error_class(reason)
 

@@ -36,11 +36,11 @@ _NEW_OBJECTS, _LOOKS = 10_000, 100
 
 
 class Run(Protocol):
-    """A run over notes. Iterate over it, once, to have it done and be told of each note.
+    """A run over notes. Iterating over it, once, does the work and yields each note's result.
 
-    The iteration raises what ended the run early; what was answered or decided is kept. id: by
-    which it is taken back. total, warnings, left_alone: as in RunShape. tell: is called, from any
-    thread, with why the run waits; empty: it goes on.
+    The iteration raises what ended the run early; what was answered or decided is kept. id: names
+    it in an undo. total, warnings, left_alone: as in RunShape. tell: called from any thread with
+    the reason why the run waits; empty: it goes on.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Run(Protocol):
         """Whether cancel was called."""
 
     def cancel(self) -> str | None:
-        """Begin no further note. Return in words what is finished first; None: current writes."""
+        """Start no further note. Return in words what is still finished; None: current writes."""
 
     def give_up(self) -> int:
         """Break off the calls in progress, and return for how many the endpoint may charge.

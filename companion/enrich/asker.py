@@ -224,7 +224,7 @@ class Asker:
             self._read_from(self.workspace)
 
     def _is_current(self, path: str) -> bool:
-        """Return whether the vault's context has what other notes say about the note by now."""
+        """Return whether the vault's context covers what other notes say about the note now."""
         context = self.vault_context
         is_unknown = path not in context.scan.notes and context.links.has_links_to(path)
         return not is_unknown and self.workspace.is_current(context.scan, path)
@@ -280,7 +280,7 @@ class Asker:
     def _learn(
         self, context: PromptContext, fields: Sequence[Field]
     ) -> tuple[PromptContext, tuple[NoteFile, ...]]:
-        """Return the context with how the author writes, and the files that shows."""
+        """Return the context with the author's style and corrections, and the files of these."""
         vault, lessons = self.vault_context, self._lessons
         names = {field.fills: field.name for field in fields}
         corrections, files = lessons.find_corrections(vault, names)

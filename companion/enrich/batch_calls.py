@@ -64,7 +64,7 @@ class BatchMaker:
         self._journal = asker.workspace.journal
 
     def make(self, job: Job) -> tuple[Result, list[bytes]]:
-        """Return the result of the note without what is asked for, and the lines that ask for it.
+        """Return the note's result without the values asked for, and the lines that ask for them.
 
         Raises EndpointError (of an encoder), StorageError.
         """

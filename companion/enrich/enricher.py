@@ -126,7 +126,7 @@ class Enricher(NoteWriter):
         return self._choose_written(job, task, proposals, answers)
 
     def keep(self, values: NoteValues) -> Result:
-        """Return the result of a note whose values stay proposals, as the user stopped the run."""
+        """Return the result of a note whose values stay proposals: the user stopped the run."""
         kinds = ", ".join(each.need.kind for each in values.proposals)
         reason = f"{kinds}: kept, since the run was stopped; the next one writes it without a call"
         result = Result(values.job.path, "proposed", reason, unfilled=values.unfilled)
@@ -137,9 +137,9 @@ class Enricher(NoteWriter):
 
         Proposals whose text a sync conflict removed from the note are reopened first.
 
-        A proposal made from a text of which little is left is closed, and asked for again. But
-        background work asks and writes nothing while the note is only the beginning of that text,
-        as when a sync client writes it in parts.
+        If little is left of the text that a proposal was made from, it is closed, and asked for
+        again. But background work asks and writes nothing while the note is only the beginning of
+        that text, as when a sync client writes it in parts.
         """
         store = self.workspace.journal.proposals
         by_id = {latest.id: (need, latest) for need, latest in task.pending}

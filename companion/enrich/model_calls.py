@@ -46,7 +46,7 @@ class TokenBudget(NamedTuple):
     each_need: int = 0
 
     def fits(self, call: ModelCall) -> bool:
-        """Return whether there is room for the call and for what is reserved."""
+        """Return whether there is room for the call and the reserved tokens."""
         return self.context is None or self.note + self.used_by(call) <= self.context
 
     def used_by(self, call: ModelCall) -> int:

@@ -24,8 +24,8 @@ _UNSET = "not filled in this folder, by the settings (notes.unfilled)"
 class NeedsToAsk(NamedTuple):
     """The needs of a note, sorted by whether they are asked for.
 
-    needs: those to ask for. before: those asked for before, which are not asked for again.
-    pending: as in Task. Both with what is known of each. unset: those that the settings leave out.
+    needs: those to ask for. before: those asked for before, which are not asked for again. pending:
+    as in Task. Both with the latest proposal for each. unset: those that the settings leave out.
     unfillable: those that could not be asked for at the last attempt, for background work, and why.
     """
 

@@ -174,7 +174,7 @@ def read_task(workspace: Workspace, job: Job) -> Task | None:
 
 
 def _describe_kept(job: Job, kept: Iterable[str]) -> list[str]:
-    """Return in words what is not replaced, without anything that the job does not ask for."""
+    """Return in words which of the needs that the job asks for are not replaced."""
     if job.section or job.kind or job.requests:
         return []
     keys = (key for key in sorted(kept) if not key.startswith(f"{CALLOUT}:section:"))

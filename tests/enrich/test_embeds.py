@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from companion.enrich.asker import Asker
 from companion.enrich.context.embeds import Embeds
-from companion.enrich.context.excerpt import read_told
+from companion.enrich.context.excerpt import read_subject_texts
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
@@ -142,7 +142,7 @@ def test_no_file_is_read_once_there_is_no_room(open_vault: Open) -> None:
 
 def test_captions_count_as_text_of_the_note() -> None:
     text = "![[pot.jpg|A pot of tea]] ![Green leaves](a.png) ![300](b.png) ![b.png](b.png)\n"
-    assert read_told(ParsedNote(NoteText(text)), PromptContext("Tea")) == [
+    assert read_subject_texts(ParsedNote(NoteText(text)), PromptContext("Tea")) == [
         "A pot of tea Green leaves"
     ]
 

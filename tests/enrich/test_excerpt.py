@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.context.excerpt import LEFT_OUT, excerpt, read_told
+from companion.enrich.context.excerpt import LEFT_OUT, excerpt, read_subject_texts
 from companion.llm.endpoint import estimate_tokens
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -106,4 +106,4 @@ def test_headings_tell_nothing_of_a_subject() -> None:
     )
     context = PromptContext("Bass on Top", headings=("Tracks",), backlinks=("He plays on it.",))
     told = ["A *record* of 1957 in mono.", "Yesterdays", "artist: Paul Chambers", "He plays on it."]
-    assert read_told(ParsedNote(NoteText(note)), context) == told
+    assert read_subject_texts(ParsedNote(NoteText(note)), context) == told

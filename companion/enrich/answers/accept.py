@@ -101,7 +101,7 @@ class Acceptor:
         return self._add_evidence(Accepted(Filling(need, value, remark)), field)
 
     def fill_unasked(self) -> list[Accepted | Rejected]:
-        """Return what is filled in the author's own words, in place of a question to a small model.
+        """Return the values taken from the author's own words, without asking a small model.
 
         A small model makes too much up, and its rewording is no better than the original sentence.
         Where the author's words do not suffice for the callout at the top, there is none.
@@ -125,7 +125,7 @@ class Acceptor:
         """Return a callout of the sentences that sum the note up, or that there are none.
 
         None: without an encoder nobody knows which these are, so the model is asked. description:
-        what the note's is filled with; a callout that only repeats it is none.
+        the value for the note's description; a callout that only repeats it is not used.
         """
         note = self.note
         names = [note.context.title, *note.context.aliases]
@@ -165,7 +165,8 @@ class Acceptor:
     def use_fallback(self, outcome: Accepted | Rejected) -> Accepted | Rejected:
         """Return the outcome, with a sentence of the note in place of a rejected description.
 
-        A sentence that may not be about the subject is flagged. Switched off, nothing changes.
+        A sentence that may not be about the subject is flagged. If that is switched off, nothing
+        changes.
         """
         if isinstance(outcome, Accepted) or outcome.need.kind != DESCRIPTION:
             return outcome
@@ -190,7 +191,7 @@ class Acceptor:
         return None if find_fault(self._checked_answer(ask, own.text, self.note.text)) else own
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
-        """Return a small model's value with its evidence, flagged unless all of it has some.
+        """Return a small model's value with its evidence, flagged unless every sentence has some.
 
         Its own words are flagged in any case, and so is a choice from the vault's values that
         similar notes could not make. Values of larger models are left as they are: these may know

@@ -1,4 +1,4 @@
-"""The evidence for a small model's values: what its prompt showed that comes closest to each."""
+"""The evidence for a small model's values: the sentences in its prompt that come closest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.context.excerpt import read_told
+from companion.enrich.context.excerpt import read_subject_texts
 from companion.enrich.context.vault_context import PromptNote
 from companion.language.words import find_sentences, find_tokens, is_unspaced, letters
 from companion.llm.encoder import Encoder
@@ -48,7 +48,7 @@ def support_value(
     The path is empty if the evidence is from the note itself, or there is none. Without similar
     notes, only lists have evidence.
     """
-    texts = read_told(note.whole, note.context)
+    texts = read_subject_texts(note.whole, note.context)
     items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
     evidence: list[Evidence] = []
     if field.kind == "list":
@@ -89,7 +89,7 @@ def find_evidence(
 
 
 def find_name_evidence(names: Sequence[str], title: str, texts: Sequence[str]) -> list[Evidence]:
-    """Return the evidence for items of a list that are to name the subject: 1 or -1, all or none.
+    """Return the evidence for list items that should name the subject: 1 or -1, all or none.
 
     It is a sentence that has the name and, beside it, the title or a long word of it; or the title,
     if the name is its initials or has the same letters. Initials that nobody uses are considered

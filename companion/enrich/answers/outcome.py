@@ -37,9 +37,8 @@ class Rejected(NamedTuple):
     """A need without a value. reason: for the user.
 
     new_values: values in the answer that the vault does not use yet. answer: the model's answer,
-    unchanged. fault: the fault that a check found in it. endpoint_fault: what went wrong if the
-    note is hardly the cause, such as `cut off`; empty if nothing did. by_model: whether a model was
-    asked.
+    unchanged. fault: the fault that a check found in it. endpoint_fault: what went wrong, such as
+    `cut off`, if the note is hardly the cause; else empty. by_model: whether a model was asked.
     """
 
     need: Need

@@ -61,7 +61,7 @@ def find_task_talk(answer: CheckedAnswer) -> Fault | None:
 def find_first_person(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that says "I", unless its note does.
 
-    An explanation has no need of it: the model refuses, thinks aloud or makes conversation.
+    In an explanation it means that the model refuses, thinks aloud or makes conversation.
     Quotations are ignored.
     """
     pattern = compile_phrases("<voice.words>", re.MULTILINE)

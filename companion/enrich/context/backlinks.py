@@ -41,7 +41,7 @@ class RelatedTexts(NamedTuple):
 
     backlinks: what notes that link to the note say. linked: the descriptions, by their authors, of
     notes that the note links to. quotable: the backlinks that are about the note and make sense in
-    it. files: the notes that any of it may be from. paths: the note that each line is from.
+    it. files: the notes that they may come from. paths: the note that each line is from.
     """
 
     backlinks: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class RelatedTexts(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A note that may tell of others. description: its author's; empty: it has none."""
+    """A note that may say something about others. description: its author's; empty: it has none."""
 
     file: NoteFile
     path: str
@@ -76,10 +76,10 @@ class Backlinks:
     def find_related(
         self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None
     ) -> RelatedTexts:
-        """Return the sentences and descriptions that other notes have for the note at path.
+        """Return what other notes say about the note at path, and descriptions that it links to.
 
         parsed: the note as it is now. budget: about how many tokens they may take; None: any
-        number. Definitions come first, then what says most.
+        number. Definitions come first, then the sentences that say most.
         """
         if budget is not None and budget <= _FRAME:
             return RelatedTexts()

@@ -198,12 +198,12 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
     return ""
 
 
-def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
+def read_subject_texts(parsed: ParsedNote, context: PromptContext) -> list[str]:
     """Return the text about the subject, from the note and others, without headings."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")
-    told = (*subject_properties(parsed), *context.backlinks, *context.linked)
+    others = (*subject_properties(parsed), *context.backlinks, *context.linked)
     texts = (plain_text(each.text, captions=True) for each in passages)
-    return [*filter(None, texts), *told]
+    return [*filter(None, texts), *others]
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:

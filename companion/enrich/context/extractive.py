@@ -109,10 +109,10 @@ def find_extract(
     """Return one to three of the note's sentences that sum it up, in its order; none: none do.
 
     The first one says what the subject is or what the note is for, or opens the note. The others
-    are nearest to the whole text, are no near doubles, and make sense away from what stands around
-    them, unless the sentence before them is taken, too. At most half of the text is taken. names:
-    of the subject, its title first. encode: returns a vector of length 1 for each text, as the rows
-    of a matrix.
+    are closest to the text as a whole, do not repeat each other, and make sense out of context,
+    unless the sentence before them is taken, too. At most half of the text is taken. names: of the
+    subject, its title first. encode: returns a vector of length 1 for each text, as the rows of a
+    matrix.
     """
     names = add_short_names(names)
     candidates, words = _find_candidates(parsed, names, encode)
@@ -136,8 +136,8 @@ class _Candidate(NamedTuple):
 
     number: among all sentences of the note. nearness: to the whole text, -1 to 1. named: the share
     of the title's stems that it has. defines: it says what the subject is. is_of_note: it says what
-    the note is for. is_alone: it makes sense away from its place. is_first: the note begins with
-    it, and it needs no title or other sentence before it.
+    the note is for. is_alone: it makes sense out of context. is_first: the note begins with it, and
+    it needs no title or other sentence before it.
     """
 
     number: int

@@ -1,8 +1,8 @@
-"""What the notes most similar to a note have, or link to, and how much of it to trust.
+"""Values and links of the notes most similar to a note, and how far to trust them.
 
 A k-nearest-neighbours classifier: each value has the share of the most similar notes that have it,
-weighted by their similarity. The share needed to use a value is learnt on the notes themselves, by
-leaving out one after the other.
+weighted by their similarity. The share needed to use a value is learnt from the notes themselves,
+leaving each out in turn.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class NoteVectors:
         Vectors of notes that are gone or left alone are deleted first. until: when to end, by
         time.monotonic(). progress(done, total) is called now and then.
 
-        Raises EndpointError, AnswerError, Cancelled; what was encoded until then is kept.
+        Raises EndpointError, AnswerError, Cancelled; vectors made by then are kept.
         """
         with self._lock:
             notes = _notes_of(scan)

@@ -1,4 +1,4 @@
-"""Whether a sentence of a note makes sense away from the note, and what it is about."""
+"""Whether a sentence makes sense outside its note, and what it is about."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def add_short_names(names: Sequence[str]) -> list[str]:
 
 
 def find_subtitle(parsed: ParsedNote, names: Sequence[str]) -> str:
-    """Return the note's title and the line under it that says what it is, but is no sentence.
+    """Return the note's title with the line under it that says what it is, but is no sentence.
 
     Empty: there is no such line. “A tool that ...” may be a sentence's beginning by its form.
     """
