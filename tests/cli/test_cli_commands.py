@@ -1,5 +1,6 @@
 """The commands: their exit statuses, their lines of help, and how the documentation calls them."""
 
+import json
 import re
 import shlex
 import socket
@@ -73,6 +74,24 @@ def test_an_old_name_does_what_the_new_one_does(user: User, old: str, new: str) 
     assert before.status == after.status and before.all
     assert codes.sub("CODE", before.out) == codes.sub("CODE", after.out)
     assert before.err == after.err
+
+
+WITH_KEYS = {
+    "scan": ["scan"],
+    "enrich": ["enrich", "."],
+    "proposals": ["proposals", "--state", "accepted"],
+    "undo": ["undo"],
+}
+
+
+def test_the_page_has_the_keys_of_each_json_object(user: User) -> None:
+    user.note("Stub.md")
+    for command, words in WITH_KEYS.items():
+        table = PAGE.partition(f"| key of `{command} --json` |")[2].partition("\n\n")[0]
+        first_column = [row.split("|")[1] for row in table.splitlines()[2:]]
+        documented = re.findall(r"`(\w+)`", " ".join(first_column))
+        printed = json.loads(user.run(*words, "--json").out.splitlines()[0])
+        assert sorted(documented) == sorted(printed), command
 
 
 # what needs a process, a service manager, a provider or an answer, with who tries it
