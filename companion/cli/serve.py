@@ -145,7 +145,7 @@ def status(as_json: bool, watch: bool, vault: Path | None) -> None:
                 output.print_json(now.model_dump())
             for name, text in _describe(now):
                 output.say(f"{name:<12} {text}")
-        for each in opened.taught().refused if now.running and not as_json else ():
+        for each in opened.taught().refused if now.ready and not as_json else ():
             folder = json.dumps(each.folder, ensure_ascii=False)
             tables = shlex.quote(f'{{ {folder} = ["{each.kind}"] }}')
             output.say(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.serving import QUIET, serving
+from tests.cli.serving import QUIET, serving, wait_until_scanned
 from tests.cli.user import FILLED, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="names that only POSIX systems have")
@@ -66,6 +66,7 @@ def test_the_status_while_the_drive_is_away(user: User) -> None:
     user.configure(f'vault = "{user.vault}"\n{QUIET}')
     user.note("Stub.md")
     with serving(user) as served:
+        wait_until_scanned(served)
         served.user.vault.rename(user.vault.parent / "away")
         ran = user.run("status")
         assert ran.status == 0 and f"pid {served.process.pid}" in ran.out
