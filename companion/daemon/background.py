@@ -200,7 +200,7 @@ class Background(EngineRun):
         """Return the notes that wait because they are open in an editor."""
         with self._lock:
             deferred = list(self._deferred)
-        return frozenset(filter(self._queue.is_waiting, deferred))
+        return frozenset(filter(self._queue.has, deferred))
 
     def stop(self) -> None:
         """Break off the calls in progress, and make none until resume()."""

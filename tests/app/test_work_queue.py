@@ -407,6 +407,8 @@ class Behaviour(RuleBasedStateMachine):
         assert self.queue.counts() == {priority: waiting[priority] for priority in Priority}
         for path in "ab":
             assert self.queue.is_waiting(path, "run") == ((path, "run") in self.waits)
+            is_in_hand = path in in_hand and not in_hand[path].owner
+            assert self.queue.has(path) == (is_in_hand or (path, "") in self.waits)
 
     @rule()  # no invariant: it tidies the queue up
     def next_ready(self) -> None:

@@ -342,13 +342,14 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
 
 @pytest.mark.parametrize("reported", ["New.md", "Stub.md"])
 def test_note_opened_under_a_new_name_while_the_model_thinks_is_left_alone(
-    daemon_fixture: DaemonFixture, reported: str
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, reported: str
 ) -> None:
+    monkeypatch.setattr(background, "_OPEN_LOOK", 0.1)
     note = daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", [reported])
     note.rename(daemon_fixture.vault / "New.md")
     daemon_fixture.model.answer()
-    eventually(daemon_fixture.daemon._background.deferred)
+    eventually(lambda: "New.md" in daemon_fixture.daemon._background.deferred())
     assert daemon_fixture.daemon.report_presence("desk", ["New.md"]) == ["New.md"]
     assert daemon_fixture.read("New.md") == STUB
     daemon_fixture.daemon.report_presence("desk", [])

@@ -190,6 +190,12 @@ class WorkQueue:
         with self._changed:
             return (path, owner) in self._entries
 
+    def has(self, path: str) -> bool:
+        """Return whether an entry without an owner waits for the note, or is in progress."""
+        with self._changed:
+            ticket = self._in_progress.get(path)
+            return (path, "") in self._entries or (ticket is not None and not ticket.owner)
+
     def next_ready(self) -> float:
         """Return when `take` has a ticket next; a time in the past if it has one now.
 
