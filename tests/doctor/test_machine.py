@@ -129,4 +129,4 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch, nothing_fetched: Path) ->
     memory, machine = read_memory(), inspect_machine()
     assert 0 < memory.free <= memory.total == machine.memory.total
     assert machine.free_disk > 0 and machine.servers == ()
-    assert machine.speed and all(value > 1e8 for value in machine.speed)
+    assert machine.speed and all(value > 1e6 for value in machine.speed)  # a busy one, too
