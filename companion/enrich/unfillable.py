@@ -6,11 +6,12 @@ Other notes may say something else about such a note, or the files that it embed
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from typing import NamedTuple
 
 from companion.errors import NoteError
-from companion.language.statements import find_statements, read_passages
+from companion.language.statements import Passage, find_statements, read_passages
 from companion.note.links import likely_targets, link_key
 from companion.note.parsed_note import ParsedNote
 from companion.vault.files import FileFingerprint
@@ -55,7 +56,7 @@ class UnfillableNotes:
         self.news = 0
         self._attempts: dict[str, _Attempt] = {}
         self._taken = 0  # the number of the latest news at the last call of take_retold
-        self._statements: dict[str, dict[str, int]] = {}  # hashes, by source and link key
+        self._hashes: dict[str, dict[str, int]] = {}  # of passages, by source and link key
         self._told: dict[str, int] = {}  # the number of the latest statements, by link key
         self._changed: dict[str, int] = {}  # that of a file's last change, by link key
 
@@ -106,30 +107,36 @@ class UnfillableNotes:
         """
         number = self.news + 1
         self._changed[link_key(path)] = number
-        before, now = self._statements.pop(path, {}), _hash_statements(data, about)
-        self._told |= {key: number for key, value in now.items() if before.get(key) != value}
+        before, now = self._hashes.pop(path, {}), dict[str, int]()
+        for key, passages in _find_passages(data, about).items():
+            now[key] = hash(tuple(map(_texts_around, passages)))
+            if before.get(key) != now[key] and _say_something(passages, key):
+                self._told[key] = number
         if now:
-            self._statements[path] = now
+            self._hashes[path] = now
         self.news = number
 
 
-def _hash_statements(data: bytes, about: Set[str] | None) -> dict[str, int]:
-    """Return hashes of what the note says about those that it links to, by link key."""
+def _find_passages(data: bytes, about: Set[str] | None) -> Mapping[str, Sequence[Passage]]:
+    """Return the note's passages that link to other notes, by link key."""
     keys = set(map(link_key, likely_targets(data.decode("utf-8", "replace"))))
     if about is not None:
         keys &= about
-    if not keys:
-        return {}
-    try:
-        passages = read_passages(ParsedNote.decode(data))
-    except NoteError:
-        return {}
-    texts = defaultdict[str, list[str]](list)
-    for passage in passages:
-        for key in keys.intersection(map(link_key, passage.targets)):
+    by_key = defaultdict[str, list[Passage]](list)
+    with suppress(NoteError):
+        for passage in read_passages(ParsedNote.decode(data)) if keys else ():
+            for key in keys.intersection(map(link_key, passage.targets)):
+                by_key[key].append(passage)
+    return by_key
 
-            def leads_here(target: str, key: str = key) -> bool:
-                return link_key(target) == key
 
-            texts[key] += (said.text for said in find_statements([passage], leads_here, [key]))
-    return {key: hash(tuple(said)) for key, said in texts.items() if said}
+def _texts_around(passage: Passage) -> tuple[str, ...]:
+    """Return all texts that what the passage says may be made of."""
+    beside = filter(None, (passage.parent, passage.introduced, *passage.children))
+    return (passage.text, *(each.text for each in beside))
+
+
+def _say_something(passages: Iterable[Passage], key: str) -> bool:
+    """Return whether the passages have a statement about the notes of this link key."""
+    statements = find_statements(passages, lambda target: link_key(target) == key, [key])
+    return next(statements, None) is not None
