@@ -31,7 +31,7 @@ def test_what_similar_notes_have_is_told_in_numbers(tagged: User) -> None:
     assert shown["suggested"]["tags"]["chosen"] == ["cooking"]
     assert len(shown["similar"]) == 10
     ran = tagged.run("doctor", "similar")
-    assert re.search(r"tags: 30 compared notes .* Of 30 notes left out in turn, \d+%", ran.out)
+    assert re.search(r"tags: .* with a value: 30; .* Of 30 notes left out in turn, \d+%", ran.out)
 
 
 def test_many_notes_go_elsewhere_only_once_somebody_agreed(
