@@ -266,7 +266,9 @@ def _show_untouched(
     report: ScanReport, before: dict[str, bytes], after: dict[str, bytes], output: Output
 ) -> None:
     same = sum(after.get(path) == text for path, text in before.items())
-    output.say(f"Not touched: {count(same, 'note')}, to the byte", style="bold")
+    output.say(
+        f"Not touched: {count(same, 'note')}, to the byte; left alone, and why:", style="bold"
+    )
     for path, reason in list(report.skipped.items())[:_LINES]:
         output.say("  " + output.clip(f"{path}: {reason}", 2))
 

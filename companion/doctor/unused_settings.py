@@ -17,7 +17,7 @@ _UNUSED = "it keeps no note back"
 def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
     """Return a sentence for each name in the vault's own settings that the vault does not have."""
     prompt_folders = [
-        f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
+        f"{OWN_FOLDER}/prompts has prompts for {folder}, but the vault has no such folder"
         for folder in prompts.by_folder
         if not has_folder(root, folder)
     ]
@@ -27,7 +27,7 @@ def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> lis
 def find_unused_folders(config: Config, root: Path) -> list[str]:
     """Return a sentence for each folder in [ignore] or [private] that the vault does not have."""
     return [
-        f"[{table}] folders names {folder}, and the vault has no such folder: {_UNUSED}"
+        f"{table}.folders names {folder}, but the vault has no such folder: {_UNUSED}"
         for table, settings in (("ignore", config.ignore), ("private", config.private))
         for folder in settings.folders
         if not has_folder(root, folder)
@@ -37,21 +37,21 @@ def find_unused_folders(config: Config, root: Path) -> list[str]:
 def find_unused_marks(config: Config, scan: Scan) -> list[str]:
     """Return a sentence for each tag, property or pattern that no note in the scan has."""
     in_use = scan.marks() if count_marks(config) else set()
-    nobody = f"and no note that is looked at has it: {_UNUSED}"
+    nobody = f"but no note that was read has it: {_UNUSED}"
     sentences: list[str] = []
     for name, table in (("ignore", config.ignore), ("private", config.private)):
         for tag in table.tags:
             if tag_mark(tag) not in in_use:
-                sentences.append(f"[{name}] tags names #{tag}, {nobody}")
+                sentences.append(f"{name}.tags names #{tag}, {nobody}")
         for key, value in table.properties.items():
             if property_mark(key, value) not in in_use:
-                sentences.append(f"[{name}] properties names {key}: {value}, {nobody}")
+                sentences.append(f"{name}.properties names {key}: {value}, {nobody}")
     for glob in config.ignore.patterns:
         # matched as a folder: a pattern may skip one as a whole
         rules = IgnoreRules(patterns=(glob,))
         if not any(map(rules.folder_reason, (*scan.notes, *scan.skipped))):
             sentences.append(
-                f"[ignore] patterns has {glob}, and no note that is looked at matches it: {_UNUSED}"
+                f"ignore.patterns has {glob}, but no note that was read matches it: {_UNUSED}"
             )
     return sentences
 

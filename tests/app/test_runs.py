@@ -211,7 +211,7 @@ def test_what_was_named_and_is_left_alone_is_not_counted(place: Place) -> None:
 def test_what_in_the_settings_names_nothing_is_told(place: Place) -> None:
     vault = place.open(settings='[ignore]\nfolders = ["Nowhere"]\n')
     run = vault.run(RunOptions(paths=["F"]))
-    assert "[ignore] folders names Nowhere" in run.warnings[0]
+    assert "ignore.folders names Nowhere" in run.warnings[0]
 
 
 WRONG: Sequence[tuple[dict[str, Any], str]] = [
