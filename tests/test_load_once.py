@@ -86,7 +86,7 @@ def tell_language(space: Workspace) -> Callable[[], object]:
 
 def tell_of(space: Workspace) -> Callable[[], object]:
     made, known, note = Backlinks(space), VaultContext(space.scan()), parsed(space)
-    return lambda: made.tell(known, "Stub.md", note, 800)
+    return lambda: made.find_related(known, "Stub.md", note, 800)
 
 
 def of_context(use: Callable[[VaultContext], object]) -> Callable[[Workspace], Any]:
