@@ -141,8 +141,8 @@ def _tell_ends(children: dict[int, int]) -> None:
 def _become(files: Sequence[int], others: Sequence[int]) -> None:
     """Make this the process that was ordered: its files, and signals as a process begins with."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGHUP):  # the tests may run under nohup
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, file in enumerate(files[:3]):
         os.dup2(file, number)

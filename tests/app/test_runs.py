@@ -263,7 +263,12 @@ def test_whoever_stops_following_stops_the_run(
 ) -> None:
     vault = place.open({f"{number}.md": STUB for number in range(6)})
     is_ended, end, script = threading.Event(), Engine._end, fake.script
-    monkeypatch.setattr(Engine, "_end", lambda *of: (end(*of), is_ended.set())[0])
+
+    def end_and_tell(*of: Any) -> None:
+        end(*of)
+        is_ended.set()
+
+    monkeypatch.setattr(Engine, "_end", end_and_tell)
     fake.script = lambda seen, n: (is_ended.wait(60 * (n > 0)), script(seen, n))[1]
     results = iter(vault.run(RunOptions(paths=[""])))
     next(results)
