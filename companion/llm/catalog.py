@@ -132,7 +132,7 @@ def find_model(name: str) -> Model:
         )
     names = ", ".join(model.name for model in CATALOG)
     raise UsageError(
-        f"There is no model {name}; choose {names}, the path of a GGUF file that exists,"
+        f"there is no model {name}; choose {names}, the path of a GGUF file that exists,"
         " or one at Hugging Face as owner/repository/file.gguf"
     )
 
