@@ -100,6 +100,22 @@ test("what is typed asks before the window is left, but not once its proposal is
   assert.equal(inbox.hasDrafts(), false);
 });
 
+test("an undo that fails takes nothing away that somebody has begun to type into", async () => {
+  const { inbox } = await openInbox();
+  const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+  await decisions.decide("refuse", [4]);
+  inbox.api.decide = async () => {
+    inbox.mode.value = "edit"; // meanwhile
+    inbox.draft(4).value = "Mi";
+    throw new Error("Nobody answers.");
+  };
+  inbox.api.get = async () => ({ ids: [3, 2, 1] });
+  await decisions.undo();
+  await new Promise(setImmediate);
+  assert.deepEqual([inbox.currentId.value, inbox.mode.value, inbox.draft(4).value], [4, "edit", "Mi"]);
+  assert.equal(inbox.faults.value.get(4), "Nobody answers.");
+});
+
 test("the tabs beside a note show what they say while somebody writes; another note waits for the end of that", async () => {
   const { inbox: { api } } = await openInbox();
   const app = new App(api, { isPage: false });
@@ -151,10 +167,10 @@ test("of many that are decided on the others come back, with why; an undo puts a
   const decided = [{ id: 4, reason: null }, { id: 3, reason: "the note has changed" }];
   inbox.api.post = async () => ({ id: "run" });
   status.follow = async () => [{ path: "Garden/Sage.md", status: "enriched", reason: null, decided }]; // it was stopped there
-  const made = decisions.decide("accept", [4, 3, 2], true);
-  assert.equal(decisions.written.value, 0, "nothing is said to be written before it is");
-  await made;
-  assert.deepEqual([inbox.order.value, decisions.log.value[0].ids, decisions.written.value], [[3, 2, 1], [4], 1]);
+  const written = []; // as it is said
+  decisions.written.subscribe((number) => written.push(number));
+  await decisions.decide("accept", [4, 3, 2], true);
+  assert.deepEqual([inbox.order.value, decisions.log.value[0].ids, written], [[3, 2, 1], [4], [0, 1]]);
   assert.deepEqual([...inbox.faults.value], [[3, "the note has changed"]]);
   assert.equal(decisions.toast.value.words, "Sage: the note has changed");
   await new Promise(setImmediate);

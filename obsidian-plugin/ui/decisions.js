@@ -13,11 +13,12 @@ import { say } from "./words.js";
 /** @typedef {"accept" | "refuse" | "undo"} What */
 /**
  * ids: those that it is about; once its answer is there, those that it was made on. texts: what was typed into them. isMany:
- * whether a run of the daemon makes it. run: that, once it is begun. end: settles when the answer is there. isCut: whether a
- * restart of the daemon ended it.
+ * whether a run of the daemon makes it. run: that, once it is begun. isUnderWay: whether that goes on. end: settles when the answer
+ * is there. isCut: whether a restart of the daemon ended it.
  *
  * @typedef {{
- *   what: What, ids: number[], texts: Record<number, string>, isMany: boolean, run?: string, end?: Promise<void>, isCut?: boolean,
+ *   what: What, ids: number[], texts: Record<number, string>, isMany: boolean, isUnderWay?: boolean,
+ *   run?: string, end?: Promise<void>, isCut?: boolean,
  * }} Decision
  */
 
@@ -54,7 +55,7 @@ export class DecisionStore {
 
   /** @param {What} what */
   #count(what) {
-    const made = this.log.value.filter((each) => each.what === what && !(each.isMany && each.end)); // not those of a run that goes on
+    const made = this.log.value.filter((each) => each.what === what && !each.isUnderWay);
     return made.reduce((sum, each) => sum + each.ids.length, 0);
   }
 
@@ -69,7 +70,7 @@ export class DecisionStore {
     const open = new Set(inbox.order.peek());
     const isMeant = (/** @type {number} */ id) => open.has(id) && !(isMany && inbox.isTyped(id));
     /** @type {Decision} */
-    const decision = { what, ids: ids.filter(isMeant), texts: {}, isMany };
+    const decision = { what, ids: ids.filter(isMeant), texts: {}, isMany, isUnderWay: isMany };
     if (!decision.ids.length) return;
     for (const id of decision.ids) {
       const draft = inbox.draft(id).peek();
@@ -104,7 +105,7 @@ export class DecisionStore {
       const current = inbox.current.peek();
       this.announce(say("undoneHere"), false, { more: current ? `${nameOf(current)}, ${titleOf(current)}.` : "" });
     });
-    await this.#make({ what: "undo", ids: last.ids, texts: {}, isMany: last.isMany });
+    await this.#make({ what: "undo", ids: last.ids, texts: last.texts, isMany: last.isMany });
   }
 
   /** Undo all that was decided on here. */
@@ -121,6 +122,7 @@ export class DecisionStore {
     const failed = (/** @type {Error} */ error) => new Map(decision.ids.map((id) => [id, error.message]));
     decision.end = outcome.catch(failed).then((settled) => this.#settle(decision, settled));
     await decision.end;
+    delete decision.end;
   }
 
   /** @param {Decision} decision @returns {Promise<RunShape | DecisionsMade>} */
@@ -162,8 +164,8 @@ export class DecisionStore {
    */
   #settle(decision, outcome) {
     const { inbox } = this;
-    const { what, ids } = decision;
-    delete decision.end;
+    const { what, ids, texts } = decision;
+    decision.isUnderWay = false;
     const rest = ids.filter((id) => outcome.get(id) !== null);
     /** @type {[number, string][]} */
     const whys = [...outcome].flatMap(([id, why]) => (why ? [[id, why]] : []));
@@ -176,11 +178,24 @@ export class DecisionStore {
       }
       this.log.value = this.log.peek().filter((each) => each.ids.length);
       inbox.addFaults(whys);
-      if (what === "undo") inbox.takeOut(rest);
+      if (what === "undo") this.#leaveWritten(rest, texts);
       else inbox.putIn(rest); // somebody may be about to decide on the current one
     });
     this.#tellEnd(decision, rest.length, whys[0]);
     if (!inbox.deciding.size) inbox.follow().catch(() => {}); // others may have decided or proposed something meanwhile
+  }
+
+  /**
+   * Take those out whose undo failed, except what somebody looks at or types into.
+   *
+   * @type {(ids: number[], texts: Record<number, string>) => void}
+   */
+  #leaveWritten(ids, texts) {
+    for (const id of ids) {
+      const draft = this.inbox.draft(id);
+      if (draft.peek() === texts[id]) draft.value = null; // as it is written
+    }
+    this.inbox.takeOut(ids.filter((id) => !this.inbox.isHeld(id)));
   }
 
   /** Say what was not done; of many, also what was. @type {(decision: Decision, rest: number, first?: [number, string]) => void} */

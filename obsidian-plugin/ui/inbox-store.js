@@ -135,10 +135,14 @@ export class InboxStore {
   /** Take those out that others have decided on; one that somebody looks at or types into stays. @param {Set<number>} open */
   #leaveOut(open) {
     const gone = [...this.order.peek(), ...this.fresh.peek()].filter((id) => !open.has(id));
-    const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
-    const unexplained = gone.filter((id) => isHeld(id) && !this.faults.peek().has(id));
+    const unexplained = gone.filter((id) => this.isHeld(id) && !this.faults.peek().has(id));
     this.addFaults(unexplained.map((id) => [id, say("decidedElsewhere")]));
-    this.takeOut(gone.filter((id) => !isHeld(id)));
+    this.takeOut(gone.filter((id) => !this.isHeld(id)));
+  }
+
+  /** Whether somebody looks at a proposal or types into it, so that it may not be taken away. @param {number} id */
+  isHeld(id) {
+    return (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
   }
 
   /**
