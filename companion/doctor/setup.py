@@ -138,11 +138,11 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
             if file_digest(file, "sha256").hexdigest() != model.sha256:
                 mend = f"delete {path}; {_PULL} again"
                 return Finding("problem", f"the file of {model.name} is damaged", mend)
-    size = f"{path.stat().st_size / 1e9:.1f} GB"
+    gigabytes = path.stat().st_size / 1e9
     looked = "not verified; companion doctor --thorough does that"
     if thorough and model.sha256:
         looked = "right"
-    return Finding("ok", f"{config.describe_endpoint()}; {size}, checksum {looked}")
+    return Finding("ok", f"{config.describe_endpoint()}; {gigabytes:.1f} GB, checksum {looked}")
 
 
 def check_answer(config: Config) -> Finding:
