@@ -136,8 +136,8 @@ class LocalAgents(Agents):
         view = AgentView(self._space, self._context(False))
         path = view.find_note(query.path) if query.path else None
         read = partial(self._space.journal.changes, path, None, _BATCH)
-        made = view.take(read, query.limit)
-        return programs.AgentHistory(changes=list(map(changes.Change.of, made)))
+        visible_changes = view.take(read, query.limit)
+        return programs.AgentHistory(changes=list(map(changes.Change.of, visible_changes)))
 
     def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
         with self._writing() as (space, _):
@@ -304,8 +304,8 @@ def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalM
     job, task, need = place
     space, model = asker.workspace, asker.model
     outcome = asker.accept_value(job.path, task.parsed, need, value)
-    made = make_proposals(space, model, job, task, [outcome], Usage(), new_run())
-    waiting = [each for each in made if each.state == "open"]
+    new_proposals = make_proposals(space, model, job, task, [outcome], Usage(), new_run())
+    waiting = [each for each in new_proposals if each.state == "open"]
     if not waiting:
         assert isinstance(outcome, Rejected)
         return ProposalMade(proposal=None, rejected=outcome.reason)

@@ -217,9 +217,11 @@ class Decider:
                 self._withdraw(waiting)
             mine = [each.id for each in group]
             decide = partial(self._store.decide, states=("open", "rejected"), run=run)
-            changed = set(decide(mine, "refused", "user", reason))
+            decided_ids = set(decide(mine, "refused", "user", reason))
             decided = [
-                Decided(each.id, each.state, None if each.id in changed else describe_state(each))
+                Decided(
+                    each.id, each.state, None if each.id in decided_ids else describe_state(each)
+                )
                 for each in self._store.get_all(mine)
             ]
             yield decided_result(Result(path, "refused", reason), decided)
@@ -234,7 +236,7 @@ class Decider:
         yield from unknown
         for path, group in groups.items():
             why_not: dict[int, str] = {}
-            made: int | None = None
+            undo_id: int | None = None
             status: NoteStatus = "unchanged"
             reason = ""
             self._withdraw([each.id for each in group if each.waits_for_editor])
@@ -243,7 +245,7 @@ class Decider:
                 try:
                     if not change:
                         raise NoteRefused("its change is no longer in the journal", path)
-                    if (made := self.take_back(change, run).change) is None:
+                    if (undo_id := self.take_back(change, run).change) is None:
                         status, reason = "proposed", UNDO_IN_EDITOR
                         why_not |= {each.id: reason for each in group if each.change == number}
                 except NoteError as error:
@@ -254,7 +256,7 @@ class Decider:
                 if each.id not in reopened:
                     why_not.setdefault(each.id, describe_state(each))
             decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
-            yield decided_result(Result(path, status, reason, change=made), decided)
+            yield decided_result(Result(path, status, reason, change=undo_id), decided)
 
     def plan_acceptance(self, row: OutboxRow, text: str) -> tuple[Result, NewChange]:
         """Return the change by which a text in an editor accepts the proposals of a row.

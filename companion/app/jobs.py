@@ -80,10 +80,10 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
         plan = plan._replace(jobs=find_jobs_again(space, options.proposals, options.wish))
     else:
         plan = _choose_on_paths(space, scan, options, only.kind)
-    chosen = [job for job in plan.jobs if only.keeps(space.root, job.path)]
+    jobs = [job for job in plan.jobs if only.keeps(space.root, job.path)]
     # last what the last attempt could not ask for, which would use up a limit each time
-    chosen.sort(key=lambda job: not job.retry and bool(space.unfillable_needs(job.path)))
-    return plan._replace(jobs=_limit(space, chosen, options))
+    jobs.sort(key=lambda job: not job.retry and bool(space.unfillable_needs(job.path)))
+    return plan._replace(jobs=_limit(space, jobs, options))
 
 
 def _choose_on_paths(
@@ -154,15 +154,15 @@ def _limit(space: Workspace, jobs: list[Job], options: RunOptions) -> list[Job]:
     """
     if options.limit is None:
         return jobs
-    chosen, count = list[Job](), 0
+    first_jobs, count = list[Job](), 0
     for job in jobs:
         if count == options.limit:
             break
         is_counted = _does_anything(space, job)
         if is_counted or job.path in options.paths:
-            chosen.append(job)
+            first_jobs.append(job)
         count += is_counted
-    return chosen
+    return first_jobs
 
 
 def _does_anything(space: Workspace, job: Job) -> bool:
@@ -186,9 +186,9 @@ def _find_section(space: Workspace, path: str, options: RunOptions) -> Section |
 def _in_folder(
     space: Workspace, scan: Scan, folder: str, options: RunOptions, kind: str | None
 ) -> Iterator[Job]:
-    written = set[str]()
+    written_paths = set[str]()
     if options.mode == "replace":
-        written = {change.path for change in space.journal.changes()}
+        written_paths = {change.path for change in space.journal.changes()}
     latest = space.journal.proposals.latest_of_all()
     for path, facts in scan.notes.each():
         if not is_in(path, folder) or facts.skipped is not None:
@@ -197,7 +197,7 @@ def _in_folder(
         needs = needs_of_kind(facts.needs, kind)
         rest = leave_out_asked(space, path, needs, retry=job.retry, latest=latest.get(path, {}))
         needs = (*rest.needs, *(n for n, last in rest.pending if last.state != "asked"))
-        if options.all or needs or path in written:
+        if options.all or needs or path in written_paths:
             yield job
         elif options.retry and any(map(was_rejected, latest.get(path, {}).values())):
             yield job._replace(rejected_only=True)
@@ -250,8 +250,8 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
         remarks.append(
             f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
         )
-    shown = [PromptCall.model_validate(call.question) for call in calls]
-    return NotePrompt(endpoint=endpoint, calls=shown, remarks=remarks)
+    prompt_calls = [PromptCall.model_validate(call.question) for call in calls]
+    return NotePrompt(endpoint=endpoint, calls=prompt_calls, remarks=remarks)
 
 
 def describe_value(outcome: Accepted | Rejected) -> str:
@@ -274,5 +274,5 @@ def _describe_outcomes(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]
 
 
 def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:
-    shown = (message["content"] for call in calls for message in call.question.messages)
-    return any(each.count(LEFT_OUT) > text.count(LEFT_OUT) for each in shown)
+    texts = (message["content"] for call in calls for message in call.question.messages)
+    return any(each.count(LEFT_OUT) > text.count(LEFT_OUT) for each in texts)

@@ -70,8 +70,8 @@ class Operation:
         """Return its address with these arguments."""
         numbers = (str(each) for each in arguments if isinstance(each, int))
         path = _VARIABLE.sub(lambda _: next(numbers), self.rule)
-        sent = [each.as_query() for each in arguments if isinstance(each, Sent)]
-        return f"{path}?{sent[0]}" if sent and self.verb == "GET" else path
+        queries = [each.as_query() for each in arguments if isinstance(each, Sent)]
+        return f"{path}?{queries[0]}" if queries and self.verb == "GET" else path
 
 
 def reads(rule: str, scope: Scope = "read", **options: Any) -> Callable[[F], F]:

@@ -199,11 +199,11 @@ class Records:
         from companion.app.types.runs import NoteResult
 
         undoable = only.undoable or "part"
-        chosen = self.select_changes(only.model_copy(update={"undoable": undoable}))
-        changes = [change.id for change in chosen]
-        named = only.model_dump(exclude_none=True).keys() - {"undoable", "before"}
+        undoable_changes = self.select_changes(only.model_copy(update={"undoable": undoable}))
+        changes = [change.id for change in undoable_changes]
+        criteria = only.model_dump(exclude_none=True).keys() - {"undoable", "before"}
         store = self._journal.proposals
-        refused = store.refused_in(only.run) if only.run and named == {"run"} else {}
+        refused = store.refused_in(only.run) if only.run and criteria == {"run"} else {}
 
         def undo(run: str) -> Iterator[NoteResult]:
             yield from map(NoteResult.of_undone, self.undo(changes, run))
@@ -221,8 +221,8 @@ class Records:
             run = decisions.run or new_run()
             accepted = decider.accept(decisions.accept, run=run)
             refused = decider.refuse(decisions.refuse, reason=decisions.reason, run=run)
-            made = chain(accepted, refused, decider.undo(decisions.undo, run))
-            yield from map(NoteDecision.of, made)
+            results = chain(accepted, refused, decider.undo(decisions.undo, run))
+            yield from map(NoteDecision.of, results)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
         """Return a run that decides on all proposals that match a filter; see Vault."""
@@ -233,15 +233,15 @@ class Records:
         if not is_undo and only.state not in (states := get_args(Takeable)):
             raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
         before, without = decision.before, set(decision.without)
-        named = None if decision.ids is None else set(decision.ids)
-        chosen = [
+        only_ids = None if decision.ids is None else set(decision.ids)
+        matches = [
             each
             for each in self._file(only, self._selection(only))
             if (before is None or each.id < before)
             and each.id not in without
-            and (named is None or each.id in named)
+            and (only_ids is None or each.id in only_ids)
         ]
-        ids = [each.id for each in reversed(chosen)]
+        ids = [each.id for each in reversed(matches)]
         decisions = (
             Decisions(undo=ids) if is_undo else Decisions(refuse=ids, reason=decision.reason)
         )
@@ -253,7 +253,7 @@ class Records:
             for note in self.decide(decisions.model_copy(update={"run": run})):
                 yield note.result
 
-        return DecisionRun(decision.decision, len({each.path for each in chosen}), decide)
+        return DecisionRun(decision.decision, len({each.path for each in matches}), decide)
 
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:
         """Return the change as every interface shows it."""

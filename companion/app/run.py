@@ -134,8 +134,8 @@ class LocalRun(Run):
         self._run.cancelled.set()
         enricher = self._run.enricher
         calls = enricher.client.under_way if enricher else 0
-        named = "1 call" if calls == 1 else f"{calls} calls"
-        return f"waiting for {named} under way; what is answered is kept." if calls else None
+        number = "1 call" if calls == 1 else f"{calls} calls"
+        return f"waiting for {number} under way; what is answered is kept." if calls else None
 
     def give_up(self) -> int:
         """Break off the calls in progress; see Run."""
@@ -143,7 +143,7 @@ class LocalRun(Run):
 
     def _follow(self, engine: Engine, number: int) -> Iterator[NoteResult]:
         """Yield the results after that number as they come, until no note is in progress."""
-        run, told, is_idle = self._run, "", False
+        run, last_reason, is_idle = self._run, "", False
         while not is_idle:
             if run.is_over:
                 is_idle = run.wait_idle(_POLL)
@@ -151,8 +151,8 @@ class LocalRun(Run):
                 engine.cancel(run)
             else:
                 run.wait(number, _POLL)
-            if run.waits != told:
-                self.tell(told := run.waits)
+            if run.waits != last_reason:
+                self.tell(last_reason := run.waits)
             results = run.since(number)
             number += len(results)
             yield from results

@@ -167,11 +167,11 @@ class VaultTokens:
         accepted = self._read()
         if accepted.user_token is None:
             return None
-        sent = bearer.encode("utf-8", "surrogatepass")
+        token_bytes = bearer.encode("utf-8", "surrogatepass")
         id_ = bearer.rpartition(".")[0]
         expected = client_token(accepted.user_token, self._root, id_)
-        is_owner = hmac.compare_digest(sent, accepted.user_token.encode())
-        is_client = hmac.compare_digest(sent, expected.encode("utf-8", "surrogatepass"))
+        is_owner = hmac.compare_digest(token_bytes, accepted.user_token.encode())
+        is_client = hmac.compare_digest(token_bytes, expected.encode("utf-8", "surrogatepass"))
         if is_owner or not is_client:
             return OWNER if is_owner else None
         token = self._entry(accepted.saved, id_ or _EARLIER)
@@ -209,15 +209,15 @@ class VaultTokens:
         Raises NotThere if there is none, UsageError if several have the name.
         """
         tokens = self.all()
-        named = [each for each in tokens if each.id == name]
-        named = named or [each for each in tokens if each.name == name]
-        if not named:
+        matches = [each for each in tokens if each.id == name]
+        matches = matches or [each for each in tokens if each.name == name]
+        if not matches:
             raise NotThere(f"there is no token {name}")
-        if len(named) > 1:
-            ids = ", ".join(each.id for each in named)
-            raise UsageError(f"{len(named)} tokens are named {name}; name one by its id: {ids}")
-        self._change(lambda saved: [each for each in saved.tokens if each.id != named[0].id])
-        return named[0]
+        if len(matches) > 1:
+            ids = ", ".join(each.id for each in matches)
+            raise UsageError(f"{len(matches)} tokens are named {name}; name one by its id: {ids}")
+        self._change(lambda saved: [each for each in saved.tokens if each.id != matches[0].id])
+        return matches[0]
 
     def prove(self, port: int, nonce: str, id_: str = "") -> str | None:
         """Return the proof of knowing the token of that id; None: there is no user token."""

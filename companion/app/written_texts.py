@@ -42,15 +42,15 @@ def find_rewrites(space: Workspace, options: RunOptions, kind: str | None) -> li
     return jobs
 
 
-def _is_meant(space: Workspace, options: RunOptions, written: Proposal) -> bool:
+def _is_meant(space: Workspace, options: RunOptions, proposal: Proposal) -> bool:
     """Return whether the text is to be rewritten: it matches the options."""
-    if options.made_since is not None and written.made_at < options.made_since:
+    if options.made_since is not None and proposal.made_at < options.made_since:
         return False
-    if options.made_by is not None and not is_same_model(options.made_by, written.model):
+    if options.made_by is not None and not is_same_model(options.made_by, proposal.model):
         return False
-    need = written.place or Need(written.kind, written.heading, None, "", "")
-    prompts = space.prompts.for_note(written.path)
-    return not options.prompt_changed or written.prompt != prompt_fingerprint(prompts, need)
+    need = proposal.place or Need(proposal.kind, proposal.heading, None, "", "")
+    prompts = space.prompts.for_note(proposal.path)
+    return not options.prompt_changed or proposal.prompt != prompt_fingerprint(prompts, need)
 
 
 def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
@@ -60,10 +60,10 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
     all. The notes are those of the last scan.
     """
     remembered = space.journal.notes.all()
-    written = {change.id: change.after_sha256 for change in space.journal.changes()}
+    written_sha256 = {change.id: change.after_sha256 for change in space.journal.changes()}
     for each in find_written(space, paths):
         fingerprint = remembered.get(each.path)
-        is_as_written = fingerprint and fingerprint.sha256 == written.get(each.change or 0)
+        is_as_written = fingerprint and fingerprint.sha256 == written_sha256.get(each.change or 0)
         if is_as_written or not each.sentences:
             continue
         try:

@@ -187,8 +187,8 @@ class Enricher(NoteWriter):
         values waits or is missing.
         """
         config = self.workspace.config
-        written = [each for each in proposals if is_written(config, job, each.need.kind, each)]
-        waiting = [each for each in proposals if each not in written]
+        to_write = [each for each in proposals if is_written(config, job, each.need.kind, each)]
+        waiting = [each for each in proposals if each not in to_write]
         open_keys = {each.need.key for each in proposals}
         rejected = [
             each
@@ -196,7 +196,7 @@ class Enricher(NoteWriter):
             if each.need.key not in open_keys and each.kind != "asked"
         ]
         unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
-        if not written or not task.reopened <= {each.need.key for each in written}:
+        if not to_write or not task.reopened <= {each.need.key for each in to_write}:
             if proposals:
                 return proposed_result(job.path, proposals, unfilled, answers.usage)
             # nothing was proposed, so all that was asked for was rejected, or is in a batch
@@ -207,7 +207,7 @@ class Enricher(NoteWriter):
         return NoteValues(
             job,
             task,
-            tuple(written),
+            tuple(to_write),
             unfilled=(*unfilled, *describe_waiting(waiting)),
             waiting=tuple(each.id for each in waiting),
             usage=answers.usage,

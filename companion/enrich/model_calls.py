@@ -130,13 +130,13 @@ class CallPlanner:
 
         rest = list(asks)
         while rest:
-            call, taken = self._make_call(rest), len(rest)  # mostly all of them fit
-            if taken > 1 and not fits(call):
-                call, taken = self._make_call(rest[:1]), 1
-                while taken < len(rest) and fits(longer := self._make_call(rest[: taken + 1])):
-                    call, taken = longer, taken + 1
+            call, count = self._make_call(rest), len(rest)  # mostly all of them fit
+            if count > 1 and not fits(call):
+                call, count = self._make_call(rest[:1]), 1
+                while count < len(rest) and fits(longer := self._make_call(rest[: count + 1])):
+                    call, count = longer, count + 1
             yield call
-            del rest[:taken]
+            del rest[:count]
 
     def _make_call(self, asks: Sequence[Ask]) -> ModelCall:
         first = asks[0]

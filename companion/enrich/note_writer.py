@@ -158,14 +158,14 @@ class NoteWriter:
         """
         path, task = values.job.path, prepare_again(self.workspace, values.job, values.task, data)
         proposals = values.find_fitting(task)
-        held = [each for each in proposals if self._is_held_back(values, each.need.kind)]
-        proposals = [each for each in proposals if each not in held]
-        waiting = (*values.waiting, *(each.id for each in held))
-        unfilled = (*values.unfilled, *describe_waiting(held))
+        held_back = [each for each in proposals if self._is_held_back(values, each.need.kind)]
+        proposals = [each for each in proposals if each not in held_back]
+        waiting = (*values.waiting, *(each.id for each in held_back))
+        unfilled = (*values.unfilled, *describe_waiting(held_back))
         values = replace(values, unfilled=unfilled, waiting=waiting)
         if not (proposals and task.reopened <= {each.need.key for each in proposals}):
-            if held:
-                return proposed_result(path, held, unfilled, values.usage), None
+            if held_back:
+                return proposed_result(path, held_back, unfilled, values.usage), None
             reason = task.skipped or "it was edited in the meantime, and needs nothing now"
             return Result(path, "unchanged", reason, usage=values.usage, proposals=waiting), None
         try:

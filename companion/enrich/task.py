@@ -173,11 +173,11 @@ def read_task(workspace: Workspace, job: Job) -> Task | None:
     return None if task.skipped else task
 
 
-def _describe_kept(job: Job, kept: Iterable[str]) -> list[str]:
+def _describe_kept(job: Job, kept_keys: Iterable[str]) -> list[str]:
     """Return in words which of the needs that the job asks for are not replaced."""
     if job.section or job.kind or job.requests:
         return []
-    keys = (key for key in sorted(kept) if not key.startswith(f"{CALLOUT}:section:"))
+    keys = (key for key in sorted(kept_keys) if not key.startswith(f"{CALLOUT}:section:"))
     kinds = ", ".join(dict.fromkeys(key.partition(":")[0] for key in keys))
     return [f"{kinds}: what Companion wrote was edited since, so it stays"] if kinds else []
 

@@ -118,13 +118,13 @@ class Handler:
             return enricher.ask(job)
         self._space.wait_for_settings(run.cancelled)  # which have the notes of a day
         self._spending.reserve_note()
-        used = False
+        is_counted = False
         try:
             answer = enricher.ask(job)
-            used = used_model(answer)
+            is_counted = used_model(answer)
             return answer
         finally:
-            if not used:
+            if not is_counted:
                 self._spending.release_note()
 
     def _write(self, run: EngineRun, enricher: Enricher, values: NoteValues) -> Result | None:

@@ -266,18 +266,18 @@ def _headings(parsed: ParsedNote) -> list[str]:
     """Return the note's headings; if there are too many, those of the upper levels."""
     headings = [(line.level, without_links(line.title)) for line in parsed.lines if line.level]
     for deepest in sorted({level for level, _ in headings}, reverse=True):
-        kept = [title for level, title in headings if level <= deepest]
-        if sum(map(width, kept)) <= _HEADINGS:
-            return kept
+        titles = [title for level, title in headings if level <= deepest]
+        if sum(map(width, titles)) <= _HEADINGS:
+            return titles
     return []
 
 
 def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
     """Return the first names, with at most that many letters together."""
-    kept, letters_free = [], float(letters)
+    first_names, letters_free = [], float(letters)
     for name in names:
         length = width(name) + 2  # the comma
         if length <= letters_free:
-            kept.append(name)
+            first_names.append(name)
             letters_free -= length
-    return kept
+    return first_names

@@ -103,10 +103,10 @@ class Lessons:
         tokens = _TOKENS
         for kind, name in names.items():
             for correction, file in islice(self.corrections(vault, kind), _EACH):
-                cost = estimate_tokens(said := str(correction))
+                cost = estimate_tokens(text := str(correction))
                 if cost <= tokens:
                     tokens -= cost
-                    by_field.setdefault(name, []).append(said)
+                    by_field.setdefault(name, []).append(text)
                     files.append(file)
         return by_field, tuple(files)
 
