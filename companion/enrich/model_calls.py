@@ -28,6 +28,7 @@ RETRY_TOKENS = 300
 _LONGEST_REPEATED = 400  # characters of a bad answer that the model sees again
 _LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in the note
 _QUOTED = 40  # letters of a question that a reason repeats
+_MOST_NEEDS = 50  # in a call; a note may have thousands of questions
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
 _SOURCES = {"similar": "similar notes", "links": "the notes linked with this one"}
@@ -130,7 +131,8 @@ class CallPlanner:
 
         rest = list(asks)
         while rest:
-            call, count = self._make_call(rest), len(rest)  # mostly all of them fit
+            count = min(len(rest), _MOST_NEEDS)
+            call = self._make_call(rest[:count])  # mostly all of them fit
             if count > 1 and not fits(call):
                 call, count = self._make_call(rest[:1]), 1
                 while count < len(rest) and fits(longer := self._make_call(rest[: count + 1])):

@@ -184,8 +184,12 @@ def property_names(needs: Iterable[Need]) -> list[str]:
 
 def find_callout(parsed: ParsedNote, need: Need) -> Callout | None:
     """Return the empty callout that the need is about, None if it is no longer there."""
-    empty = (callout for callout, request in _empty_callouts(parsed) if request.key == need.key)
-    return next(empty, None)
+    return find_empty_callouts(parsed).get(need.key)
+
+
+def find_empty_callouts(parsed: ParsedNote) -> dict[str, Callout]:
+    """Return the callouts to fill, by the keys of their needs."""
+    return {need.key: callout for callout, need in _empty_callouts(parsed)}
 
 
 def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:

@@ -1,18 +1,19 @@
 """Which calls ask for what a note needs: as few as there is room for."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from companion.enrich.configured_model import AskMode
 from companion.enrich.context.excerpt import make_prompt_context
-from companion.enrich.model_calls import CallPlanner, TokenBudget
+from companion.enrich.model_calls import CallPlanner, ModelCall, TokenBudget
 from companion.note.facts import read_facts
 from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import PromptContext, load_prompts, question_of
+from companion.prompts import Ask, PromptContext, load_prompts, question_of
 
 PROMPTS = load_prompts()
 NOTE = PromptContext("Tea", prose="Tea is brewed. " * 20, vocabulary={"tags": ["drink"]})
@@ -56,6 +57,20 @@ def test_calls_fit_the_context(
     assert [each.need for call in calls for each in call.asks] == needs
     assert all(call.question.max_tokens <= 4096 for call in calls)
     assert context is None or all(call.estimate_tokens() <= context for call in calls)
+
+
+def test_of_very_many_needs_few_are_tried_in_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = list[int]()
+    make = CallPlanner._make_call
+
+    def count(planner: CallPlanner, asks: Sequence[Ask]) -> ModelCall:
+        sizes.append(len(asks))
+        return make(planner, asks)
+
+    monkeypatch.setattr(CallPlanner, "_make_call", count)
+    calls, _ = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None)).plan(asking(150))
+    assert sum(len(call.asks) for call in calls) == 150
+    assert max(sizes) <= 50
 
 
 @pytest.mark.parametrize("budget", [TokenBudget(4096, note=512), TokenBudget(4096, each_need=300)])

@@ -21,7 +21,7 @@ from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import Choose, LinkNames, NotePaths, file_name, without_extension
 from companion.note.links import Links
 from companion.note.mentions import is_safe
-from companion.note.needs import Need, find_callout
+from companion.note.needs import Need, find_empty_callouts
 from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
 from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
@@ -305,10 +305,10 @@ class PromptNote(NamedTuple):
 
     def find_question_lines(self) -> list[int]:
         """Return the lines that questions and callouts of sections are in, in the whole note."""
-        lines = []
+        lines, callouts = [], find_empty_callouts(self.parsed)
         for need in self.needs:
             if need.where == "request" and (question_of(need, self.callout_titles) or need.heading):
-                if callout := find_callout(self.parsed, need):
+                if callout := callouts.get(need.key):
                     lines.append(callout.first)
             elif need.where == "section" and need.heading:
                 section = Section(need.heading, need.at, need.of)
