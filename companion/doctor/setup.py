@@ -128,8 +128,8 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
     if path is None:
         part = models_folder() / model.file
         if part.is_file():
-            size = part.stat().st_size
-            said = f"the file of {model.name} has {size:,} bytes, not {model.size:,}"
+            length = part.stat().st_size
+            said = f"the file of {model.name} has {length:,} bytes, not {model.size:,}"
             return Finding("problem", said, f"delete {part}; {_PULL} again")
         said = f"{model.name} is not on this machine yet; the first run fetches it"
         return Finding("hint", said, f"{_PULL} now")
