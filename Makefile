@@ -38,8 +38,8 @@ libraries:
 # built; where the model fails, the demo tries again and says why, and it does without the page.
 .venv/demo: pyproject.toml | libraries .venv/pip
 	@echo "Installing what the demo needs"
-	@$(DOTS) $(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
-	@$(DOTS) $(BIN)/python -m companion.llm.download & fetch=$$!; \
+	@$(DOTS) $(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs || exit; \
+		$(BIN)/python -m companion.llm.download & fetch=$$!; \
 		$(BIN)/python -m pip install --quiet --editable . \
 		&& { $(MAKE) --silent $(PAGE)/page.min.js >/dev/null 2>&1; wait $$fetch || true; }
 	@touch $@
