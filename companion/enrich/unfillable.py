@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from companion.errors import NoteError
-from companion.language.statements import Passage, find_statements, read_passages
 from companion.note.links import likely_targets, link_key
 from companion.note.parsed_note import ParsedNote
 from companion.vault.files import FileFingerprint
+
+if TYPE_CHECKING:
+    from companion.language.statements import Passage
 
 Choices = tuple[tuple[bool, bool], ...]
 """For each property with a vocabulary: whether it has any value, and one in a note not private."""
@@ -122,9 +124,13 @@ def _find_passages(data: bytes, about: Set[str] | None) -> Mapping[str, Sequence
     keys = set(map(link_key, likely_targets(data.decode("utf-8", "replace"))))
     if about is not None:
         keys &= about
-    by_key = defaultdict[str, list[Passage]](list)
+    if not keys:
+        return {}
+    from companion.language.statements import read_passages
+
+    by_key: dict[str, list[Passage]] = defaultdict(list)
     with suppress(NoteError):
-        for passage in read_passages(ParsedNote.decode(data)) if keys else ():
+        for passage in read_passages(ParsedNote.decode(data)):
             for key in keys.intersection(map(link_key, passage.targets)):
                 by_key[key].append(passage)
     return by_key
@@ -138,5 +144,7 @@ def _texts_around(passage: Passage) -> tuple[str, ...]:
 
 def _say_something(passages: Iterable[Passage], key: str) -> bool:
     """Return whether the passages have a statement about the notes of this link key."""
+    from companion.language.statements import find_statements
+
     statements = find_statements(passages, lambda target: link_key(target) == key, [key])
     return next(statements, None) is not None
