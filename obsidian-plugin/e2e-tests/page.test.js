@@ -103,6 +103,13 @@ async function stand(path = OPEN, kind = "description") {
 const area = () => page.locator(".cc-paper textarea");
 const said = (words) => page.locator("[role=status], [role=alert]").getByText(words).first().waitFor();
 
+/** The answer that fits, once it comes. A test that fails meanwhile tells of its own fault, not that nothing came. */
+function answerThat(fits) {
+  const answer = page.waitForResponse(fits);
+  answer.catch(() => {});
+  return answer;
+}
+
 async function editCurrent(text) {
   await page.keyboard.press("e");
   await area().fill(text);
@@ -128,13 +135,13 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await page.locator(".cc-prop--new", { hasText: "How to keep a sourdough starter" }).waitFor();
   await page.locator('.cc-title a[href^="obsidian://open?vault=vault&file=Cooking"]').waitFor();
   const decided = (await call("/proposals?state=decided&limit=1")).total + 1;
-  const counted = page.waitForResponse(async (answer) => answer.url().includes("state=decided") && (await answer.json()).total === decided);
+  const counted = answerThat(async (answer) => answer.url().includes("state=decided") && (await answer.json().catch(() => ({}))).total === decided);
   await page.keyboard.press("a");
   await said("Written into Sourdough.");
   await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);
   await counted;
   await page.getByRole("button", { name: `${decided} decided` }).waitFor();
-  const placed = page.waitForResponse((answer) => answer.url().includes("/place") && answer.status() === 422);
+  const placed = answerThat((answer) => answer.url().includes("/place") && answer.status() === 422);
   let flash = -1; // of a place that there is not until the undo is made
   let key = ""; // by which it would be sent again
   await page.route("**/proposals/decide", async (route) => {
@@ -321,20 +328,6 @@ test("a run shows in the header, and is stopped there; background work is paused
   await run;
   await page.getByRole("button", { name: "Idle" }).waitFor();
   await vault.companion("refuse", "--all").catch(() => "");
-});
-
-test("why nothing goes on is one click away, and said once", async () => {
-  const why = "The model cannot be reached";
-  const run = { id: "r1", state: "running", counts: {}, total: 3, waits: why, made_at: new Date().toISOString() };
-  await page.route("**/api/v1/events", async (route) => {
-    const events = { runs: { runs: [run] }, status: { ...(await call("/status")), fault: { reason: why } } };
-    const lines = Object.entries(events).map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-    await route.fulfill({ contentType: "text/event-stream", body: lines.join("") });
-  });
-  await show("inbox");
-  await page.getByRole("button", { name: "Paused" }).click();
-  await page.locator(".cc-panel .cc-fault", { hasText: why }).waitFor();
-  assert.equal(await page.locator(".cc-panel .cc-fault").count(), 1);
 });
 
 test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {
@@ -718,8 +711,9 @@ test("the vault is not looked over again while nothing changes", async () => {
   const unanswered = new Set();
   let last = Date.now();
   page.on("request", (request) => {
+    if (request.url().endsWith("/events")) return;
     asked.push(new URL(request.url()).pathname);
-    if (!request.url().endsWith("/events")) unanswered.add(request);
+    unanswered.add(request);
   });
   for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => unanswered.delete(request) && (last = Date.now()));
   await show("vault");

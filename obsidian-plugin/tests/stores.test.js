@@ -243,13 +243,17 @@ test("an undo of many asks for those that are shown", async () => {
   assert.equal(asked.at(-1)[1].path, "Garden");
 });
 
-test("what is wrong with the model is said in the reader's language, with the next try, before the daemon's own words", () => {
+test("what is wrong with the model is said in the reader's language, with the next try, before the daemon's own words, and once", () => {
   const status = new StatusStore({});
-  const now = { background: { backlog: {} }, settings_to_restart_for: [], retry_in: 9 };
-  status.status.value = { ...now, fault: { kind: "down", reason: "the endpoint cannot be reached" } };
-  assert.deepEqual(status.faults.value, ["The model isn’t answering. Next try in 9 seconds. The endpoint cannot be reached."]);
-  status.status.value = { ...now, retry_in: 0, fault: { kind: "storage", reason: "the disk is full" } };
-  assert.deepEqual(status.faults.value, ["The disk is full."]);
+  const now = { background: { backlog: {} }, settings_to_restart_for: [] };
+  for (const [kind, reason, retry_in, words] of [
+    ["down", "the endpoint cannot be reached", 9, "The model isn’t answering. Next try in 9 seconds. The endpoint cannot be reached."],
+    ["storage", "the disk is full", 0, "The disk is full."],
+  ]) {
+    status.status.value = { ...now, retry_in, fault: { kind, reason } };
+    status.takeRuns([{ id: "1", state: "running", waits: reason }]);
+    assert.deepEqual(status.faults.value, [words]);
+  }
 });
 
 test("a run that is over stays so, whatever arrives later, and tells how long it takes", (context) => {
