@@ -67,8 +67,9 @@ def export(
     with _open(vault, output, paths, reader=reader) as batches:
         run = batches.export(target, _read_options(batches, output, paths, **options))
         report = _follow(run, output, "Exporting")
+        failed = report.counts["failed"]
         if as_json and run.total:
-            where, failed = str(target) if run.calls else None, report.counts["failed"]
+            where = str(target) if run.calls else None
             told = {"batch": run.id, "file": where, "notes": run.notes, "calls": run.calls}
             output.print_json(told | {"failed": failed})
         if run.calls:
@@ -80,8 +81,12 @@ def export(
             output.say("With the answers: companion batch import ANSWERS")
             output.say(f"To give it up:    companion batch cancel {target}")
         elif run.total:
-            output.say("Nothing to ask, so there is no file.")
-    return int(report.counts["failed"] > 0)
+            why = "No question was written" if failed else "Nothing needs to be asked"
+            output.say(f"{why}, so there is no file and no batch.", style="bold")
+            output.say("The lines above say why, note by note, and what would help.")
+            if report.counts["proposed"]:
+                output.say("To look through what is proposed: companion review")
+    return int(failed > 0)
 
 
 @batch.command("import")

@@ -111,8 +111,14 @@ class BatchStore(Store):
         return self._give_up(batch, "failed", "no answer came")
 
     def cancel(self, batch: str) -> int:
-        """Give up the calls of the batch that have no answer; return their number."""
+        """Give up the calls of the batch that have no answer; return their number.
+
+        A batch without calls is deleted.
+        """
         number = self._give_up(batch, "cancelled", "the batch was cancelled")
+        query = """DELETE FROM batches WHERE id = ?
+            AND NOT EXISTS (SELECT 1 FROM batch_calls WHERE batch = batches.id)"""
+        self._write(query, batch)
         self._write("UPDATE batches SET state = 'cancelled' WHERE id = ?", batch, durable=True)
         return number
 
