@@ -75,7 +75,8 @@ def uninstall(keep_models: bool, yes: bool) -> None:
             else:
                 path.unlink(missing_ok=True)
         _remove_empty_folders()
-        output.say("Removed. In vaults that are open in Obsidian, reload the app.", style="bold")
+        reload = " In vaults that are open in Obsidian, reload the app." if vaults else ""
+        output.say(f"Removed.{reload}", style="bold")
     else:
         output.warn("Nothing was removed.")
         return
