@@ -17,6 +17,7 @@ from companion.app.vault import Vault
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import (
     VaultPathType,
+    choose_served_vault,
     common_options,
     debug_option,
     find_settings_to_restart_for,
@@ -153,17 +154,24 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
 def logs(vault: Path | None, lines: int) -> None:
     """Show the last lines of the daemon's log.
 
-    It contains no text from notes. VAULT can be left out if only one vault has a service.
+    It contains no text from notes, and companion serve writes it, too. VAULT can be left out if at
+    most one vault has a service; without any, it is the vault that other commands work on.
     """
     output = Output()
-    (chosen,) = _choose_services(() if vault is None else (vault,))
-    file = log_file(state_folder(chosen.root))
+    try:
+        root = _choose_services(() if vault is None else (vault,))[0].root
+    except NotThere:
+        root = choose_served_vault(vault)
+    file = log_file(state_folder(root))
     try:
         with file.open(encoding="utf-8", errors="replace") as log:
             for line in deque(log, maxlen=lines):
                 output.say(line.rstrip("\n"))
     except FileNotFoundError:
-        raise NotThere(f"there is no log yet ({file}); the daemon never started") from None
+        raise NotThere(
+            f"there is no log yet ({file}), since no daemon has run for {root}; companion serve"
+            " starts one"
+        ) from None
     output.warn(f"All of it is in {file}")
 
 
