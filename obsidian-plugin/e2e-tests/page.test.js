@@ -279,6 +279,21 @@ const REFUSED = [
   ["description", " \n ", /nothing would be left of the description/],
   ["callout", "![](http://127.0.0.1:1/x.png)", /nothing would be left of the callout/],
 ];
+test("what is typed stays while nobody answers, even if the daemon never told how it is", async () => {
+  await stand();
+  let stream;
+  await page.route("**/api/v1/events", (route) => {
+    stream = route;
+  });
+  await page.reload();
+  await page.locator(".cc-actions .cc-btn--main").waitFor();
+  await editCurrent("My own");
+  await stream.abort();
+  await page.getByText(/^Companion isn’t answering\. Once companion serve runs, this page/).waitFor();
+  await page.keyboard.type(" words");
+  assert.equal(await area().inputValue(), "My own words");
+});
+
 test("what cannot be a value is refused with why, and kept to be mended", async () => {
   const before = await vault.read(OPEN);
   for (const [kind, text, words] of REFUSED) {

@@ -165,7 +165,7 @@ function Shown() {
     <//>`;
   }
   if (session.value === "opening") return html`<${EmptyState} title=${say("oneMoment")} />`;
-  if (isAway && !app.status.status.value) return html`<${EmptyState} title=${say("awayTitle")} words=${withCode(say("awayMore"))} />`;
+  if (isAway && !app.inbox.isLoaded.value) return html`<${EmptyState} title=${say("awayTitle")} words=${withCode(say("awayMore"))} />`;
   if (View) return html`<${View} />`;
   return html`<${EmptyState} title=${say("notThere")} words=${say("notThereMore")}>
     <${Button} kind="big" href="/inbox" onClick=${follow}>${say("toInbox")}<//>
