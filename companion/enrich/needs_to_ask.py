@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LOST = "lost in a sync conflict"
 _UNSET = "not filled in this folder, by the settings (notes.unfilled)"
+_IF_ENOUGH = "filled only if the note says enough"
 
 
 class NeedsToAsk(NamedTuple):
@@ -137,6 +138,9 @@ def find_to_do(
     """Return the needs of a note that background work would fill, and why it fills no others.
 
     It leaves out those that the last attempt on this note, with these settings, could not ask for.
+    Whether a small model has enough text for a callout shows only at an attempt, which reads other
+    notes, too; the reason says so.
+
     Besides those to ask for, these are needs that take no call: their proposal is to be written, or
     was lost in a sync conflict and is reopened. Their reason says so. A note is to do if it has any
     of them. latest: as in leave_out_asked.
@@ -146,6 +150,8 @@ def find_to_do(
         unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
         rest = tuple(need for need in to_ask.needs if need.key not in reasons)
         to_ask = to_ask._replace(needs=rest, unfillable=unfillable)
+    if any(need.kind == CALLOUT for need in to_ask.needs) and _has_small_model(workspace.config):
+        to_ask = to_ask._replace(needs=tuple(map(_add_condition, to_ask.needs)))
     if not to_ask.pending:
         return to_ask
     without_call, others = list[Need](), list[tuple[Need, LatestProposal]]()
@@ -159,6 +165,19 @@ def find_to_do(
             continue
         without_call.append(need._replace(reason=why))
     return to_ask._replace(needs=(*to_ask.needs, *without_call), pending=tuple(others))
+
+
+def _has_small_model(config: Config) -> bool:
+    from companion.enrich.configured_model import model_facts  # slow to load, as it has a client
+
+    return model_facts(config).is_small
+
+
+def _add_condition(need: Need) -> Need:
+    """Return the need; that of a callout with a reason that says when a small model fills it."""
+    if need.kind != CALLOUT:
+        return need
+    return need._replace(reason=f"{need.reason} ({_IF_ENOUGH})")
 
 
 def is_settled(
