@@ -149,6 +149,20 @@ test("what is typed into one that is gone stays, with why: the first reason, as 
   assert.deepEqual([...inbox.order.value].sort(), [1, 2, 3, 4]);
 });
 
+test("where a proposal goes is what the last look found, though the one before is answered later", async () => {
+  const { inbox } = await openInbox();
+  inbox.choose(2);
+  const looks = [];
+  inbox.api.get = () => new Promise((done, fail) => looks.push({ done, fail }));
+  const place = inbox.place(2);
+  inbox.forgetPlaces("Gardening.md");
+  const [before, last] = looks;
+  last.done({ parts: [] });
+  before.fail(Object.assign(new Error("it is written"), { status: 422 }));
+  await new Promise(setImmediate);
+  assert.deepEqual(place.value, { parts: [], why: "" });
+});
+
 test("what others decided on goes, and what is new waits until somebody wants it, then stands above", async () => {
   const { inbox } = await openInbox();
   inbox.choose(2);

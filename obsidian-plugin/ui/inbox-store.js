@@ -38,6 +38,8 @@ export class InboxStore {
   drafts = new Map();
   /** @type {Map<number, Signal<Placed | null>>} */
   places = new Map();
+  /** The last look at each place. @type {Map<number, Promise<unknown>>} */
+  #looks = new Map();
   /** Why a decision was not made, or cannot be, by proposal. @type {Signal<Map<number, string>>} */
   faults = signal(new Map());
   isLoaded = signal(false);
@@ -300,10 +302,13 @@ export class InboxStore {
 
   /** @type {(id: number, place: Signal<Placed | null>) => void} */
   #readPlace(id, place) {
-    this.api.get(`/proposals/${id}/place`, { context: CONTEXT }).then(
-      (/** @type {{ parts: Parts }} */ { parts }) => void (place.value = { parts, why: "" }),
+    const answer = this.api.get(`/proposals/${id}/place`, { context: CONTEXT });
+    this.#looks.set(id, answer);
+    const isLast = () => this.#looks.get(id) === answer; // one from before an undo may come after one from after it
+    answer.then(
+      (/** @type {{ parts: Parts }} */ { parts }) => void (isLast() && (place.value = { parts, why: "" })),
       (/** @type {Error & { status?: number }} */ error) => {
-        if (this.deciding.has(id)) return; // its note is being written, and it is asked for again after that
+        if (!isLast() || this.deciding.has(id)) return; // its note is being written, and it is asked for again after that
         if (error.status) place.value = { parts: null, why: error.message };
         else this.places.delete(id); // nobody answered: it is asked for the next time
       },
