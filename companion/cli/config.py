@@ -34,7 +34,7 @@ from companion.config.reference import (
 )
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
-from companion.vault.paths import resolve_vault
+from companion.vault.paths import find_vault, resolve_vault, vault_option_for
 
 _TEMPLATE = """\
 # Settings of Callout Companion. Commented lines show the defaults; unset: see there.
@@ -132,6 +132,10 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
     output = Output()
     for line in planned.changed or [f"Nothing to change: {planned.file} already says so."]:
         output.say(line)
+    here = find_vault(Path.cwd())
+    if root is None and name != "vault" and here and vault_file(here).is_file():
+        option = vault_option_for(Path.cwd())
+        output.warn(f"This is for all vaults; --vault {option} sets it for {here} alone.")
     _warn_of_daemon(planned, root, output)
 
 

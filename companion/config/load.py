@@ -129,6 +129,14 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
+def load_file(file: Path) -> Config:
+    """Return what this file alone sets, and else the defaults. Raises UsageError as load_config."""
+    try:
+        return Config.model_validate(without_gone(read_tables(file)))
+    except ValidationError as error:
+        raise UsageError(describe_errors(error, lambda _: file)) from None
+
+
 def with_private_around(root: Path, config: Config) -> Config:
     """Return the configuration with what vaults around the one at root keep private, too.
 

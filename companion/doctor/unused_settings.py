@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from companion.config import Config
+from companion.config import Config, config_file
+from companion.config.load import load_file, vault_file, vaults_with_settings
+from companion.errors import UsageError
 from companion.note.exclusions import property_mark, tag_mark
 from companion.prompts import Prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
@@ -25,13 +27,29 @@ def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> lis
 
 
 def find_unused_folders(config: Config, root: Path) -> list[str]:
-    """Return a sentence for each folder in [ignore] or [private] that the vault does not have."""
+    """Return a sentence for each folder in [ignore] or [private] that the vault does not have.
+
+    The common settings may name a folder of any vault, so it is enough if one of them has it.
+    """
     return [
         f"{table}.folders names {folder}, but the vault has no such folder: {_UNUSED}"
         for table, settings in (("ignore", config.ignore), ("private", config.private))
         for folder in settings.folders
-        if not has_folder(root, folder)
+        if not (has_folder(root, folder) or _is_in_another_vault(root, table, folder))
     ]
+
+
+def _is_in_another_vault(root: Path, table: str, folder: str) -> bool:
+    """Return whether another vault has the folder, and this one's own settings do not name it."""
+    try:
+        common, own = load_file(config_file()), load_file(vault_file(root))
+    except UsageError:  # the settings in use are those from before
+        return False
+    if folder in (own.ignore if table == "ignore" else own.private).folders:
+        return False
+    first = [common.vault.expanduser().resolve()] if common.vault else []
+    others = {*first, *(vault for vault, _ in vaults_with_settings())} - {root}
+    return any(has_folder(other, folder) for other in others)
 
 
 def find_unused_marks(config: Config, scan: Scan) -> list[str]:
