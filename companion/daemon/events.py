@@ -5,7 +5,6 @@ One thread writes to all streams, so none of them occupies a thread; it sleeps w
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections import defaultdict, deque
@@ -18,10 +17,10 @@ from pydantic import BaseModel, Field
 
 from companion import __version__
 from companion.app.connection import LONGEST_WAIT
+from companion.app.engine.engine import log_fault
 from companion.app.types.base import Sent, Shape, YesOrNo
 from companion.app.types.runs import RunList, RunShape
 from companion.app.types.status import Status
-from companion.errors import CompanionError
 
 if TYPE_CHECKING:
     from companion.daemon.http_server import Stream
@@ -73,7 +72,6 @@ _GATHER = 0.05  # seconds in which changes are sent together
 _LOOK = 1.0  # seconds between two checks of the status, not all of whose changes are reported
 _PING = 15.0  # seconds without an event, after which a stream is written to anyway
 _VOLATILE = {"retry_in"}  # of the status: it counts down
-_log = logging.getLogger(__name__)
 
 
 class _Listener:
@@ -146,16 +144,23 @@ class Events:
 
     def _serve(self) -> None:
         while self._wait():
-            events = [self._add(name, value) for name, value in self._look()]
-            with self._changed:
-                arrived, self._arrived = self._arrived, []
-            data = b"".join(events)
-            self._listeners = [each for each in self._listeners if self._tell(each, data)]
-            for listener, after in arrived:
-                if self._tell(listener, self._greet(after)):
-                    self._listeners.append(listener)
+            try:
+                self._send()
+            except Exception as error:
+                log_fault("sending events", error)
+                self._last_runs, self._last_status = [], None  # tell them again
         for each in self._listeners:
             each.stream.end()
+
+    def _send(self) -> None:
+        """Write what has changed to all streams, and their first events to new ones."""
+        data = b"".join([self._add(name, value) for name, value in self._look()])
+        with self._changed:
+            arrived, self._arrived = self._arrived, []
+        self._listeners = [each for each in self._listeners if self._tell(each, data)]
+        for listener, after in arrived:
+            if self._tell(listener, self._greet(after)):
+                self._listeners.append(listener)
 
     def _wait(self) -> bool:
         """Wait until there may be something to send; return False once it is stopped."""
@@ -186,8 +191,8 @@ class Events:
             if (seen := status.model_dump(exclude=_VOLATILE)) != self._last_status:
                 self._last_status = seen
                 yield "status", status
-        except CompanionError as error:
-            _log.warning("what has changed cannot be told: %s", error)
+        except Exception as error:
+            log_fault("what has changed cannot be told", error)
 
     def _add(self, name: str, value: BaseModel) -> bytes:
         """Return an event as it is sent, and keep it for later clients."""
@@ -214,8 +219,8 @@ class Events:
         now: list[tuple[str, BaseModel]] = [("reset", Restarted(version=__version__))]
         try:
             now += [("runs", RunList(runs=list(self._runs()))), ("status", self._status())]
-        except CompanionError as error:
-            _log.warning("how things are cannot be told: %s", error)
+        except Exception as error:
+            log_fault("how things are cannot be told", error)
         return b"".join(self._write(*each) for each in now)
 
     def _tell(self, listener: _Listener, data: bytes) -> bool:

@@ -113,6 +113,31 @@ def test_runs_and_a_pause_are_told_at_once(
         assert listener.until("status", paused=True)
 
 
+@pytest.mark.parametrize("name", ["_runs", "_add"])
+def test_a_fault_of_ours_ends_no_stream(
+    api: Serving[Daemon],
+    daemon_fixture: DaemonFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    sender = api.daemon.events
+    work, faults = getattr(sender, name), [RuntimeError("Marker of a note's text")]
+
+    def fail_once(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return work(*args)
+
+    with Listener(api) as listener:
+        assert listener.until("status")
+        monkeypatch.setattr(sender, name, fail_once)
+        api.post("/pause")
+        assert listener.until("status", paused=True)
+    said = daemon_fixture.log.getvalue()
+    assert "unexpected RuntimeError" in said and "Marker" not in said
+    daemon_fixture.log.truncate(0)  # that line was looked for
+
+
 def test_who_was_away_gets_what_came_meanwhile(api: Serving[Daemon]) -> None:
     with Listener(api) as listener:
         last = listener.until("status").id
