@@ -15,7 +15,7 @@ from companion.config.validators import (
     PropertyValues,
     TagName,
 )
-from companion.llm.catalog import model_path
+from companion.llm.catalog import is_small_model, model_path
 from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Styles
 from companion.vault.ignore import IgnoreRules, folder_key
@@ -178,6 +178,13 @@ class Config(Table):
     def is_remote(self) -> bool:
         """Whether notes leave this machine."""
         return not self.is_embedded and not self.endpoint.is_local
+
+    @property
+    def has_small_model(self) -> bool:
+        """Whether the model is known to be too small for its facts to be trusted."""
+        if self.endpoint.small is None and self.is_embedded:
+            return is_small_model(self.endpoint.model)
+        return bool(self.endpoint.small)
 
     @property
     def is_model_missing(self) -> bool:

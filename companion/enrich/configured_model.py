@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
 from companion.llm.budget import Budget, Caps
-from companion.llm.catalog import is_small_model, require_model
+from companion.llm.catalog import require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint, find_cost
@@ -126,8 +126,8 @@ def model_facts(config: Config, served: int | None = None) -> ModelFacts:
     context = table.context_tokens or served
     if config.is_embedded:
         mode: AskMode = "plain" if plain else "apart"
-        is_small = table.small if table.small is not None else is_small_model(table.model)
-        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _RELATED)
+        small = config.has_small_model
+        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, small, _RELATED)
     mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most: int | None = _PROSE_NEARBY if table.is_local else _PROSE_ELSEWHERE
     if served:  # which leaves as much for what is asked, and for the answer
@@ -136,7 +136,7 @@ def model_facts(config: Config, served: int | None = None) -> ModelFacts:
         most = None
     mode = "plain" if plain else mode
     related = min(_RELATED_ELSEWHERE, context // 8) if context else _RELATED_ELSEWHERE
-    return ModelFacts(table.model, context, mode, most, bool(table.small), related)
+    return ModelFacts(table.model, context, mode, most, config.has_small_model, related)
 
 
 @contextmanager

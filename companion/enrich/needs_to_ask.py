@@ -150,7 +150,7 @@ def find_to_do(
         unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
         rest = tuple(need for need in to_ask.needs if need.key not in reasons)
         to_ask = to_ask._replace(needs=rest, unfillable=unfillable)
-    if any(need.kind == CALLOUT for need in to_ask.needs) and _has_small_model(workspace.config):
+    if any(need.kind == CALLOUT for need in to_ask.needs) and workspace.config.has_small_model:
         to_ask = to_ask._replace(needs=tuple(map(_add_condition, to_ask.needs)))
     if not to_ask.pending:
         return to_ask
@@ -165,12 +165,6 @@ def find_to_do(
             continue
         without_call.append(need._replace(reason=why))
     return to_ask._replace(needs=(*to_ask.needs, *without_call), pending=tuple(others))
-
-
-def _has_small_model(config: Config) -> bool:
-    from companion.enrich.configured_model import model_facts  # slow to load, as it has a client
-
-    return model_facts(config).is_small
 
 
 def _add_condition(need: Need) -> Need:
