@@ -27,7 +27,7 @@ from companion.enrich.unfillable import AttemptBasis
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
-from companion.store.moves import Move
+from companion.store.remembered_notes import Move
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
 

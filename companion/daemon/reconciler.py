@@ -26,7 +26,8 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts, affects_others, is_excluded
-from companion.store.moves import Move, follow_events
+from companion.store.moves import follow_events
+from companion.store.remembered_notes import Move
 from companion.vault.files import is_vault_there
 from companion.vault.notes import Scan
 from companion.vault.watch import Watch

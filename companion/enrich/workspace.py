@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ Adapt = Callable[[VaultSettings], VaultSettings]
 
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
+_LOST_SECONDS = 600.0  # for which a note must be missing before it counts as deleted
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +75,7 @@ class Workspace:
     adapt: Adapt | None = None
     unfillable: UnfillableNotes = field(default_factory=UnfillableNotes, init=False)
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
-    _lost: set[str] | None = None
+    _lost: dict[str, float] = field(default_factory=dict, init=False)  # since when, by path
     _told: str = ""
     _choices: Choices | None = field(default=None, init=False)  # at the last scan
 
@@ -159,7 +161,7 @@ class Workspace:
         about = self.unfillable.names()
         examine = partial(self._examine_changed, about) if about else self._examine
         scan = self._index.scan(self.root, self.ignore, examine, fingerprint, progress)
-        follow_moves(self.root, self.journal, scan.files)
+        self._follow_moves(scan)
         if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
         self._choices = self._find_choices(scan)
@@ -174,7 +176,7 @@ class Workspace:
         paths = list(paths)
         examine = partial(self._examine_changed, None)
         changed = self._index.refresh(self.root, self.ignore, examine, scan, paths)
-        follow_moves(self.root, self.journal, scan.files, paths)
+        self._follow_moves(scan, paths)
         if isinstance(scan.basis, _ScanBasis):
             scan.basis = scan.basis._replace(news=self.unfillable.news)
         return changed
@@ -225,6 +227,10 @@ class Workspace:
         last = self.unfillable.last_attempt(path)
         return last.reasons if last and last.basis == self.attempt_basis(path) else {}
 
+    def _follow_moves(self, scan: Scan, paths: Iterable[str] | None = None) -> None:
+        is_another = partial(_are_others, self.root)
+        follow_moves(self.root, self.journal, scan.files, paths, is_another, _is_edited)
+
     def _find_choices(self, scan: Scan) -> Choices:
         withheld = scan.withheld_notes()
         choices = []
@@ -240,17 +246,17 @@ class Workspace:
     def _forget_lost(self, scan: Scan) -> None:
         """Delete the proposals for notes that were deleted, and all text of excluded ones.
 
-        Those of a note that is missing for the first time stay until the next scan: sync clients
-        delete a note and write it again.
+        Those of a note stay for the first minutes in which it is missing: sync clients delete a
+        note and write it again.
         """
         proposal_paths, changed_paths = self.journal.proposals.paths(), self.journal.changed_paths()
-        lost = {path for path in proposal_paths if self._is_lost(path, scan)}
+        now = time.monotonic()
+        missing = [path for path in proposal_paths if self._is_lost(path, scan)]
+        self._lost = {path: self._lost.get(path, now) for path in missing}
+        lost = [path for path, since in self._lost.items() if now - since >= _LOST_SECONDS]
         excluded = [
             path for path in {*proposal_paths, *changed_paths} if self._is_excluded(path, scan)
         ]
-        lost_before, self._lost = self._lost, lost
-        if lost_before is not None:
-            lost = lost & lost_before  # another set: self._lost keeps this scan's
         for paths, reason in ((lost, "the note was deleted"), (excluded, LEFT_ALONE)):
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")
@@ -281,6 +287,18 @@ class Workspace:
         """Return the facts of a changed note; look for news in it. about: of which notes."""
         self.unfillable.read(path, data, about)
         return self._examine(path, data)
+
+
+def _are_others(root: Path, path: str, other_path: str) -> bool:
+    from companion.enrich.note_guard import are_others  # slow to load, and few notes get here
+
+    return are_others(root, path, other_path)
+
+
+def _is_edited(before: bytes, now: bytes) -> bool:
+    from companion.enrich.note_guard import is_edited
+
+    return is_edited(before, now)
 
 
 @contextmanager
