@@ -3,10 +3,11 @@
 import { ButtonComponent, Modal as MockModal } from "obsidian-test-mocks/obsidian";
 import { setIcon } from "./icons.js";
 
-/** Stays until it is clicked, so that no test has to hurry. */
+/** Stays until it is clicked, so that no test has to hurry; its duration is kept for them to see. */
 export class Notice {
-  constructor(message) {
-    this.noticeEl = document.querySelector(".notice-container").createDiv({ cls: "notice", attr: { role: "alert" } });
+  constructor(message, duration = 0) {
+    const attr = { role: "alert", "data-duration": duration };
+    this.noticeEl = document.querySelector(".notice-container").createDiv({ cls: "notice", attr });
     this.messageEl = this.noticeEl.createDiv({ cls: "notice-message" });
     this.messageEl.setText(message);
     window.host.notices.push(this.messageEl.textContent);

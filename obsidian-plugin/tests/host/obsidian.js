@@ -178,7 +178,9 @@ export class Host {
 
   /** Click on a button of the last notice. */
   async reply(name) {
-    find(document.querySelector(".notice:last-child"), "button", name).click();
+    const notice = document.querySelector(".notice:last-child");
+    assert.ok(Number(notice.dataset.duration) >= 12_000, "there is time to click"); // Obsidian takes others away sooner
+    find(notice, "button", name).click();
     await settle();
   }
 
