@@ -26,7 +26,7 @@ for (let time = 0; time < TIMES; time += 1) {
   );
 }
 
-await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.disabled); // all are there
+await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.ariaDisabled); // all are there
 await page.keyboard.press("j");
 const decisions = [];
 for (let time = 0; time < TIMES; time += 1) {

@@ -457,7 +457,7 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
     await route.continue();
   });
   await show("inbox");
-  await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.disabled);
+  await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.ariaDisabled);
   const expected = new Map(); // what was decided last, by proposal
   const log = [];
   for (let step = 0; step < STEPS; step += 1) {

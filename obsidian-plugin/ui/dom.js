@@ -65,11 +65,15 @@ export function Key({ children }) {
 
 /**
  * A button; with an address, a link that looks like one. kind: how it looks, as `main`, or several of these.
- * cap: the key that does the same. Other props are the element's own.
+ * cap: the key that does the same. disabled: whether a click does nothing; it keeps the focus, which the browser
+ * takes from an element that is `disabled`. Other props are the element's own.
  *
- * @param {{ kind?: string, class?: string, icon?: IconNode, cap?: string, children?: unknown } & Record<string, unknown>} props
+ * @param {{
+ *   kind?: string, class?: string, icon?: IconNode, cap?: string, disabled?: boolean, children?: unknown,
+ * } & Record<string, unknown>} props
  */
-export function Button({ kind = "", class: name, icon, cap, children, ...own }) {
+export function Button({ kind = "", class: name, icon, cap, disabled = false, children, ...own }) {
+  if (disabled) Object.assign(own, { "aria-disabled": "true", onClick: instead(() => {}) });
   const names = ["cc-btn", ...(kind ? kind.split(" ").map((each) => `cc-btn--${each}`) : []), ...(name ? [name] : [])];
   return html`<${own.href ? "a" : "button"} class=${names.join(" ")} ...${own}>
     ${icon && html`<${Icon} icon=${icon} />`}${children}${cap && html`<${Key}>${cap}<//>`}

@@ -10,7 +10,6 @@ import { capitalize, formatNumber, say, showHidden, splitPath } from "../words.j
 /** @import { IconNode } from "lucide" */
 /** @import { Signal } from "@preact/signals" */
 /** @import { FolderCoverage, LeftAlone, RunShape } from "../../src/api-types.d.ts" */
-/** @import { App } from "../app.js" */
 /** @import { Key } from "../words.js" */
 
 /** @typedef {{ filled: number, waiting: number, to_do: number, left_alone: number, notes: number }} Counts */
@@ -39,7 +38,7 @@ const KINDS = {
 
 export function Vault() {
   const app = useApp();
-  const folder = useSignal(/** @type {string | null} */ (null)); // whose notes are listed as to do; null: the vault's
+  const chosen = useSignal(/** @type {string | null} */ (null)); // the folder whose notes are listed as to do; null: the vault's
   const requested = useSignal(/** @type {string[]} */ ([])); // notes and folders that proposals were asked for
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${status?.skipped} ${app.inbox.counts.value.all}`;
@@ -50,20 +49,17 @@ export function Vault() {
   if (!notes) return html`<${Column} title=${say("vault")} words=${say("noNotes")} />`;
   const title = say("vaultHead", { share: Math.floor((100 * filled) / notes), n: waiting });
   const words = say(todo ? "vaultMore" : "vaultDone", { notes: say("notesCount", { n: notes }), vault: status?.vault ?? "", n: todo });
-  const isFilling = app.status.active.value?.kind === "fill";
-  const action = todo > 0 && html`<${Button} kind="main" icon=${SPARKLES} disabled=${isFilling} onClick=${() => void enrich(app)}>
-    ${say("enrichNext", { n: Math.min(AT_ONCE, todo) })}
-  <//>`;
+  const action = todo > 0 && html`<${EnrichButton} number=${Math.min(AT_ONCE, todo)} />`;
   return html`<${Column} title=${title} words=${words} action=${action}>
     <section class="cc-card cc-stack-card" aria-label=${say("allNotes")}>
       <${Stack} counts=${total} name=${say("vault")} isBig /><${Legend} counts=${total} />
     </section>
     <${Section} id="folders" title=${say("folders")}>
       <ul class="cc-card cc-folders">
-        ${makeTree(folders).map((each) => html`<${FolderRow} key=${each.path} folder=${each} chosen=${folder} />`)}
+        ${makeTree(folders).map((each) => html`<${FolderRow} key=${each.path} folder=${each} chosen=${chosen} />`)}
       </ul>
     <//>
-    ${todo > 0 && html`<${ToDoList} key=${folder.value} folder=${folder.value} requested=${requested} changed=${changed} />`}
+    ${todo > 0 && html`<${ToDoList} key=${chosen.value} chosen=${chosen} requested=${requested} changed=${changed} />`}
     <${OutdatedList} causes=${[changed, status?.outdated_as_of]} />
     <${TaughtList} changed=${changed} />
     ${left.length > 0 && html`<${LeftAloneList} left=${left} />`}
@@ -73,13 +69,22 @@ export function Vault() {
   <//>`;
 }
 
-/** @param {App} app have the next notes that need something enriched, or proposed, as the settings say */
-async function enrich(app) {
-  await app.attempt(async () => {
-    /** @type {RunShape} */
-    const { total } = await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
-    app.decisions.announce(say("enrichBegun", { n: total }), false);
-  });
+/** @param {{ number: number }} props have so many notes that need something enriched, or proposed, as the settings say */
+function EnrichButton({ number }) {
+  const app = useApp();
+  const isAsked = useSignal(false);
+  const isOff = isAsked.value || app.status.active.value?.kind === "fill";
+  const press = async () => {
+    isAsked.value = true;
+    await app.attempt(async () => {
+      /** @type {RunShape} */
+      const run = await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
+      app.status.takeRuns([run]);
+      app.decisions.announce(say("enrichBegun", { n: run.total }), false);
+    });
+    isAsked.value = false;
+  };
+  return html`<${Button} kind="main" icon=${SPARKLES} disabled=${isOff} onClick=${press}>${say("enrichNext", { n: number })}<//>`;
 }
 
 /** @param {{ more?: unknown, children: unknown } & Record<string, unknown>} props and those of a section */
@@ -211,15 +216,24 @@ function describeRest({ to_do: todo, waiting, left_alone: left, notes }) {
   return say(left === notes ? "allLeftAlone" : "done");
 }
 
-/** @param {{ folder: string | null, requested: Signal<string[]>, changed: string }} props the notes in it that need something, and why */
-function ToDoList({ folder, requested, changed }) {
+/**
+ * The notes in the chosen folder that need something, and why.
+ *
+ * @param {{ chosen: Signal<string | null>, requested: Signal<string[]>, changed: string }} props
+ */
+function ToDoList({ chosen, requested, changed }) {
   const app = useApp();
+  const folder = chosen.value;
   const query = { filter: "to-do", limit: LISTED, folder: folder ?? "", below: folder === "" ? "false" : "true" };
   const page = useAnswer("/notes", [changed], query);
   const isLoaded = page.value !== null;
   useEffect(() => {
     if (folder !== null && isLoaded) document.getElementById("todo")?.closest("section")?.scrollIntoView({ block: "nearest" });
   }, [isLoaded]);
+  const isDone = page.value?.total === 0;
+  useEffect(() => {
+    if (isDone) chosen.value = null; // its link is gone
+  }, [isDone]);
   if (!page.value?.notes.length) return null;
   const { notes, total } = page.value;
   const askFor = (/** @type {string} */ path) => ({

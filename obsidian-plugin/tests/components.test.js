@@ -1,0 +1,110 @@
+/** What the page and the view show of what the daemon says, and what a click asks it for; without a browser. */
+
+import assert from "node:assert/strict";
+import { build } from "esbuild";
+import { readFile } from "node:fs/promises";
+import { afterEach, beforeEach, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { clock } from "./host/globals.js";
+import { find } from "./host/obsidian.js";
+
+const FILES = ["app", "components/ends", "components/history", "components/list", "components/status", "components/vault", "dom", "words"];
+const contents = `export { options, render } from "preact"; ${FILES.map((name) => `export * from "./${name}.js";`).join("\n")}`;
+const resolveDir = fileURLToPath(new URL("../ui", import.meta.url));
+const { outputFiles } = await build({ stdin: { contents, resolveDir }, bundle: true, write: false, format: "esm" });
+const ui = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { App, AppContext, html, options, render } = ui;
+const { page, view } = JSON.parse(await readFile(new URL("../ui/languages/en.json", import.meta.url), "utf8"));
+ui.setLanguage("en", { ...view, ...page });
+options.requestAnimationFrame = setImmediate; // effects follow without a time
+Element.prototype.scrollIntoView = () => {}; // jsdom has no layout
+Map.groupBy ??= (all, keyOf) => { // browsers have it, Node from 21 on
+  const groups = new Map();
+  for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
+  return groups;
+};
+
+const NOW = {
+  background: { backlog: {}, notes_today: 0, notes_a_day: 50, off: "" }, in_hand: [], waiting: {}, settings_to_restart_for: [], model: "m", ready: true,
+  notes: 40, skipped: 2, to_do: 0, proposals: 0, fault: null, newest_change: 1,
+};
+const RUN = { id: "1", kind: "fill", state: "running", made_at: "2026-01-01T12:00:00Z", counts: { enriched: 1 }, total: 20 };
+
+let app = null;
+let answers = {};
+/** What is asked of the daemon but for what it knows, in order. */
+let asked = [];
+let root = null;
+
+beforeEach(() => {
+  asked = [];
+  root = document.body.appendChild(document.createElement("div"));
+  const get = async (path, query) => answers[path]?.(query) ?? { changes: [], notes: [], texts: [], total: 0, next: null };
+  const post = (path, body) => new Promise((resolve) => asked.push({ path, body, answer: (value) => (resolve(value), settle()) }));
+  app = new App({ get, post }, { isPage: true, root: () => root, hrefOf: String, noteHref: String, signOut: () => asked.push("signOut") });
+  app.status.status.value = NOW;
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+  clock.stop();
+});
+
+async function show(component) {
+  render(html`<${AppContext.Provider} value=${app}><${component} /><//>`, root);
+  await settle();
+}
+
+/** All that waits for no time is done. */
+async function settle() {
+  for (let turn = 0; turn < 9; turn += 1) await new Promise(setImmediate);
+}
+
+async function press(name) {
+  find(root, "button", name).click();
+  await settle();
+}
+
+/** The texts of what is there. */
+const textsOf = (selector) => [...root.querySelectorAll(selector)].map((each) => each.textContent.trim());
+
+/** How far a vault is filled where so much is to do in its folders. */
+function cover(folders) {
+  const counts = (todo) => ({ filled: 1, waiting: 0, to_do: todo, left_alone: 0, notes: 1 + todo });
+  const all = Object.entries(folders).map(([folder, todo]) => ({ folder, ...counts(todo) }));
+  answers["/coverage"] = async () => ({ total: counts(all.reduce((sum, each) => sum + each.to_do, 0)), folders: all, left_alone: [] });
+  answers["/notes"] = async ({ folder }) => {
+    const notes = Object.entries(folders).filter(([name]) => !folder || name === folder).flatMap(([name, todo]) =>
+      Array.from({ length: todo }, (_, number) => ({ path: `${name}/${number}.md`, needs: [] })));
+    return { notes, total: notes.length };
+  };
+}
+
+test("a second click enriches no second 20 notes, and who pressed by keyboard keeps the focus", async () => {
+  cover({ Shed: 30 });
+  await show(ui.Vault);
+  const button = find(root, "button", "Enrich the next 20");
+  button.focus();
+  await press("Enrich the next 20");
+  await press("Enrich the next 20");
+  assert.deepEqual(asked.map(({ path, body }) => [path, body]), [["/runs", { paths: [""], limit: 20 }]]);
+  await asked[0].answer(RUN);
+  await press("Enrich the next 20"); // before the daemon tells of the run
+  assert.deepEqual([asked.length, document.activeElement], [1, button]);
+  app.status.takeRuns([{ ...RUN, state: "done" }]);
+  await settle();
+  await press("Enrich the next 20");
+  assert.equal(asked.length, 2);
+});
+
+test("once nothing is to do in the chosen folder, the whole vault's is listed again", async () => {
+  cover({ Shed: 1, Garden: 1 });
+  await show(ui.Vault);
+  await press("1 to do in Shed");
+  assert.deepEqual(textsOf("#todo"), ["To do · Shed"]);
+  cover({ Shed: 0, Garden: 1 });
+  app.status.status.value = { ...NOW, newest_change: 2 };
+  await settle();
+  assert.deepEqual(textsOf("#todo"), ["To do"]);
+});
