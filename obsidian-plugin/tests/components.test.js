@@ -108,3 +108,53 @@ test("once nothing is to do in the chosen folder, the whole vault's is listed ag
   await settle();
   assert.deepEqual(textsOf("#todo"), ["To do"]);
 });
+
+for (const [notes, skipped, words] of [[0, 1, "Every note has what it needs."], [0, 0, "This vault has no notes yet."]]) {
+  test(`of ${notes} notes and ${skipped} that are left alone, the inbox and the panel say: ${words}`, async () => {
+    app.status.status.value = { ...NOW, notes, skipped };
+    await show(ui.Empty);
+    assert.deepEqual([textsOf(".cc-empty > p")[0], app.status.headline.value.words], [words, words]);
+  });
+}
+
+test("the tick of what is done comes once it is done", async () => {
+  app.decisions.log.value = [{ what: "accept", ids: [1], texts: {}, isMany: true, isUnderWay: true }];
+  const seen = async () => (await show(ui.Empty), [textsOf("h1")[0], root.querySelectorAll(".cc-end__tick").length]);
+  assert.deepEqual(await seen(), ["One moment …", 0]);
+  app.status.takeRuns([{ ...RUN, kind: "accept" }]);
+  assert.deepEqual(await seen(), ["Writing", 0]);
+  app.status.takeRuns([{ ...RUN, kind: "accept", state: "done" }]);
+  app.decisions.log.value = [{ ...app.decisions.log.value[0], isUnderWay: false }];
+  assert.deepEqual(await seen(), ["Inbox clear", 1]);
+});
+
+test("who finds the daemon away can sign out", async () => {
+  app.status.isAway.value = true;
+  await show(ui.StatusButton);
+  await press("Sign out");
+  assert.deepEqual(asked, ["signOut"]);
+});
+
+test("numbers are as the language writes them, and a note at the top has no empty folder", async () => {
+  const proposals = Array.from({ length: 1150 }, (_, id) => ({ id, path: `${id % 2 ? "" : "Garden/"}Sage.md`, kind: "description", text: "x", flags: ["unsupported"], state: "open" }));
+  answers["/proposals/ids"] = async () => ({ ids: proposals.map(({ id }) => id) });
+  answers["/proposals"] = async () => ({ proposals, total: proposals.length, next: null });
+  app.decided.total.value = 1200;
+  await app.inbox.follow();
+  await show(ui.List);
+  assert.deepEqual(textsOf(".cc-chip b"), ["1,150", "1,150"]);
+  assert.match(textsOf("option").join(), /Garden \(575\)/);
+  assert.deepEqual(textsOf(".cc-group__title small").filter((words) => !words), []);
+  app.shell.isPage = false;
+  await show(ui.Tabs);
+  assert.match(textsOf(".cc-seg")[0], /All 1,150/);
+});
+
+test("a run whose older changes are not read names no number, until it is asked about", async () => {
+  const change = { run: "a", path: "Sage.md", needs: [], state: "done", made_at: "2026-01-01T10:00:00Z", decided_by: "user", undoes: null, undone_by: null, left: [] };
+  const changes = (count) => Array.from({ length: count }, (_, id) => ({ ...change, id: count - id }));
+  answers["/changes"] = async ({ undoable }) => (undoable ? { changes: changes(252), next: null } : { changes: changes(100), next: 9 });
+  await show(ui.History);
+  await press("Undo all");
+  assert.equal(app.dialog.value.yes, "Undo all 252");
+});

@@ -268,6 +268,8 @@ test("what is wrong with the model is said in the reader's language, with the ne
     status.takeRuns([{ id: "1", state: "running", waits: reason }]);
     assert.deepEqual(status.faults.value, [words]);
   }
+  status.status.value = { ...now, rate_limit: "the endpoint has no requests left for now" };
+  assert.equal(status.faults.value[0], "The model is being asked too often. The endpoint has no requests left for now.");
 });
 
 test("a run that is over stays so, whatever arrives later, and tells how long it takes", (context) => {

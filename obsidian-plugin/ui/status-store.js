@@ -35,6 +35,12 @@ export class StatusStore {
 
   active = computed(() => this.runs.value.find((run) => !OVER.has(run.state)) ?? null);
 
+  /** Whether there is a note in the vault; also one that is left alone is. True until it is looked over. */
+  hasNotes = computed(() => {
+    const now = this.status.value;
+    return !now?.ready || now.notes + now.skipped > 0;
+  });
+
   /** Why it does not work, in sentences. */
   faults = computed(() => {
     const now = this.status.value;
@@ -44,7 +50,7 @@ export class StatusStore {
       now.settings_fault && say("faultSettings", { why: now.settings_fault }),
       now.vault_missing && say("faultVault"),
       now.fault && describeFault(now.fault, now.retry_in),
-      now.rate_limit && say("faultRate", { why: now.rate_limit }),
+      now.rate_limit && describeFault({ kind: "rate-limited", reason: now.rate_limit }, 0),
       this.active.value?.waits !== now.fault?.reason && this.active.value?.waits,
       now.settings_to_restart_for.length > 0 && say("faultRestart", { names: now.settings_to_restart_for.join(", ") }),
       backlog.notes > 0 && say("backlog", { n: backlog.notes, cost: backlog.cost, day }),
@@ -74,7 +80,7 @@ export class StatusStore {
       return { title: isHeld ? say("paused") : nameRun(run), words: words.filter(Boolean).join(", ") };
     }
     if (now.paused) return { title: say("paused"), words: say("pausedMore") };
-    const rest = now.proposals ? say("toReview", { n: now.proposals }) : say(now.ready && !now.notes ? "noNotes" : "nothingToDo");
+    const rest = now.proposals ? say("toReview", { n: now.proposals }) : say(this.hasNotes.value ? "nothingToDo" : "noNotes");
     return { title: say("idle"), words: now.to_do ? say("idleMore", { n: now.to_do }) : rest };
   });
 
@@ -153,7 +159,7 @@ export class StatusStore {
   }
 }
 
-/** @type {(fault: Fault, wait: number) => string} what is wrong, the next try, and what the daemon says of it */
+/** @type {(fault: Pick<Fault, "kind" | "reason">, wait: number) => string} what is wrong, the next try, and what the daemon says of it */
 function describeFault({ kind, reason }, wait) {
   const words = FAULTS[kind];
   return [words && say(words), wait > 0 && say("nextTry", { n: wait }), `${capitalize(reason)}.`].filter(Boolean).join(" ");

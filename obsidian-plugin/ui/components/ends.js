@@ -17,12 +17,12 @@ export function Empty() {
 function Nothing() {
   const app = useApp();
   const { isPage, follow, propose } = app.shell;
-  const { to_do: todo = 0, notes, ready } = app.status.status.value ?? {};
+  const { to_do: todo = 0 } = app.status.status.value ?? {};
   const decided = app.decided.total.value;
   return html`<section class="cc-empty">
     <div class="cc-end__tick"><${Icon} icon=${SPARKLES} /></div>
     <h1>${say("nothingWaits")}</h1>
-    <p>${todo > 0 ? say("idleMore", { n: todo }) : say(ready && !notes ? "noNotes" : "nothingToDo")}</p>
+    <p>${todo > 0 ? say("idleMore", { n: todo }) : say(app.status.hasNotes.value ? "nothingToDo" : "noNotes")}</p>
     ${todo > 0 && isPage && html`<${Button} kind="big" href="/vault" onClick=${follow}>${say("seeVault")}<//>`}
     ${propose && html`<${Button} kind="big" onClick=${propose}>${say("proposeHere")}<//>`}
     ${isPage && html`<p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>`}
@@ -54,12 +54,13 @@ function End() {
   useEffect(() => heading.current?.focus(), []);
   const run = status.deciding.value;
   const [written, refused] = [decisions.written.value, decisions.refused.value];
+  const isClear = !run && written + refused > 0;
   const words = run ? say("notesOf", { n: sum(run.counts), of: run.total }) : say("writtenRefused", { written, refused });
   const beads = decisions.log.value.flatMap(({ what, ids }) => ids.map(() => (what === "refuse" ? "is-refused" : ""))).slice(0, BEADS);
   const fresh = inbox.fresh.value.length;
   return html`<section class="cc-end">
-    <div class="cc-end__tick"><${Icon} icon=${Check} /></div>
-    <h1 tabindex="-1" ref=${heading}>${run ? nameRun(run) : say(written + refused ? "inboxClear" : "oneMoment")}</h1>
+    ${isClear && html`<div class="cc-end__tick"><${Icon} icon=${Check} /></div>`}
+    <h1 tabindex="-1" ref=${heading}>${run ? nameRun(run) : say(isClear ? "inboxClear" : "oneMoment")}</h1>
     <p class="cc-soft">${words}</p>
     ${!run && html`<div class="cc-beads" role="img" aria-label=${words}>
       ${beads.map((name, index) => html`<i key=${index} class=${name}></i>`)}

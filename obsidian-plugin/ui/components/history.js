@@ -68,7 +68,7 @@ function Moment({ history, entry }) {
     <div class="cc-when">
       <h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${about}</span>
       ${undoable > 1 && html`<${Button} kind="quiet" icon=${Undo2} onClick=${() => void ask(app, history, { run })}>
-        ${say("undoCount", { n: undoable })}
+        ${say("undoAll")}
       <//>`}
     </div>
     <ul class="cc-card cc-changes">

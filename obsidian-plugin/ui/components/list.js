@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ChevronDown, Flag, Search, Undo2, X } from "lucide";
 import { Button, Chip, html, Icon, iconOf, instead, Key, Meter, Segments, useApp } from "../dom.js";
 import { describeFlag, fateOf, nameOf, summaryOf } from "../proposal.js";
-import { say, showHidden, splitPath } from "../words.js";
+import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
 /** @import { Proposal } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
@@ -46,7 +46,7 @@ export function Tabs() {
   const { all } = inbox.counts.value;
   const ofNote = inbox.order.value.filter((id) => inbox.get(id)?.path === openPath.value).length;
   /** @type {(words: string, number: number) => unknown} */
-  const counted = (words, number) => html`<span>${words} <span class="cc-num">${number}</span></span>`;
+  const counted = (words, number) => html`<span>${words} <span class="cc-num">${formatNumber(number)}</span></span>`;
   const options = shell.isPage
     ? [["review", say("toReview", { n: all })], ["decided", say("decidedCount", { n: decided.total.value })]]
     : [["note", counted(say("thisNote"), ofNote)], ["review", counted(say("all"), all)], ["decided", say("decided")]];
@@ -95,11 +95,11 @@ function Filters() {
   const chooseKind = (/** @type {string} */ value) => inbox.filter({ kind: value });
   return html`<div class="cc-chips" role="group" aria-label=${say("showOnly")}>
     ${isFlagShown && html`<${Chip} isOn=${isFlagged} onClick=${() => inbox.filter({ flagged: !isFlagged })}>
-      <${Icon} icon=${Flag} />${say("flagged")} <b>${flagged}</b>
+      <${Icon} icon=${Flag} />${say("flagged")} <b>${formatNumber(flagged)}</b>
     <//>`}
     ${names.slice(0, first).map(([name, number]) => html`
       <${Chip} key=${name} isOn=${kind === name} onClick=${() => chooseKind(kind === name ? "" : name)}>
-        ${nameOf({ kind: name, heading: null })} <b>${number}</b>
+        ${nameOf({ kind: name, heading: null })} <b>${formatNumber(number)}</b>
       <//>`)}
     <${Choice} label=${say("folder")} value=${folder} options=${Object.entries(folders).sort()} onChoose=${chooseFolder} />
     <${Choice} label=${say("more")} value=${others.some(([name]) => name === kind) ? kind : ""} options=${others} onChoose=${chooseKind} />
@@ -118,7 +118,7 @@ function Choice({ label, value, options, onChoose }) {
     <span aria-hidden="true">${value ? showHidden(value) : label}</span><${Icon} icon=${ChevronDown} />
     <select aria-label=${label} value=${value} onChange=${(/** @type {any} */ { target }) => onChoose(target.value)}>
       <option value="">${say("allOf", { what: label })}</option>
-      ${options.map(([name, number]) => html`<option key=${name} value=${name}>${showHidden(name)} (${number})</option>`)}
+      ${options.map(([name, number]) => html`<option key=${name} value=${name}>${showHidden(name)} (${formatNumber(number)})</option>`)}
     </select>
   </label>`;
 }
@@ -212,7 +212,7 @@ function keepInSight(scroller, item) {
 /** @param {{ path: string }} props */
 function Title({ path }) {
   const { name, folder } = splitPath(path);
-  return html`<h2 class="cc-group__title" dir="auto"><bdi>${name}</bdi> <small><bdi>${folder}</bdi></small></h2>`;
+  return html`<h2 class="cc-group__title" dir="auto"><bdi>${name}</bdi> ${folder && html`<small><bdi>${folder}</bdi></small>`}</h2>`;
 }
 
 /**

@@ -33,7 +33,9 @@ export function Panel({ status, notes = [], attempt, children }) {
   const now = status.status.value;
   const run = status.active.value;
   const { title, words } = status.headline.value;
-  if (!now || status.isAway.value) return html`<h2>${title}</h2><p class="cc-soft cc-small">${withCode(words)}</p>`;
+  if (!now || status.isAway.value) return html`<h2>${title}</h2>
+    <p class="cc-soft cc-small">${withCode(words)}</p>
+    <div class="cc-buttons">${children}</div>`;
   const { background, fault, in_hand: inHand, paused } = now;
   const done = run ? sum(run.counts) : 0;
   const waiting = sum(now.waiting);
