@@ -147,16 +147,17 @@ def with_private_around(root: Path, config: Config) -> Config:
     first, private = read_tables(config_file()).get("vault"), config.private
     for around in root.parents:
         is_first = isinstance(first, str) and Path(first).expanduser().resolve() == around
-        if not (is_first or vault_file(around).exists() or (around / SETTINGS).is_dir()):
+        # before Python 3.14, Path.is_dir raises an error where a sandbox forbids to look
+        has_obsidian = os.path.isdir(around / SETTINGS)  # noqa: PTH112
+        if not (is_first or has_obsidian or vault_file(around).exists()):
             continue
         theirs, above = load_config(around, allow_moved=True).private, root.relative_to(around)
         folders = [_find_below(above.parts, folder.split("/")) for folder in theirs.folders]
         added = {
             "folders": tuple(dict.fromkeys((*private.folders, *filter(None, folders)))),
             "tags": tuple(dict.fromkeys((*private.tags, *theirs.tags))),
-            "properties": theirs.properties | private.properties,
         }
-        private = private.model_copy(update=added)
+        private = private.model_copy(update=added).with_marks(theirs.marks)
     return config if private is config.private else config.model_copy(update={"private": private})
 
 

@@ -70,6 +70,18 @@ class PrivateTable(Table):
     """notes with one of these tags"""
     properties: PropertyValues = {}
     """notes with one of these properties, such as { private = "true" }"""
+    _around: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """The properties, each with its value; a name may have several, as vaults add theirs."""
+        return tuple(dict.fromkeys((*self.properties.items(), *self._around)))
+
+    def with_marks(self, marks: tuple[tuple[str, str], ...]) -> PrivateTable:
+        """Return the table with the properties of vaults around this one, too."""
+        table = self.model_copy()
+        table._around = (*self._around, *marks)
+        return table
 
 
 class CalloutTable(Table):

@@ -214,8 +214,8 @@ def describe_private(config: Config, root: Path) -> str:
     """
     private = with_private_around(root, config).private
     folders = ["this whole vault" if each == WHOLE else each for each in private.folders]
-    marks = [*folders, *(f"#{tag}" for tag in private.tags), *private.properties]
-    return ", ".join(marks) or "nothing"
+    marks = [*folders, *(f"#{tag}" for tag in private.tags), *(name for name, _ in private.marks)]
+    return ", ".join(dict.fromkeys(marks)) or "nothing"
 
 
 def check_plugin(root: Path) -> Finding:

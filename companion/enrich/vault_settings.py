@@ -270,7 +270,7 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         skip_tags=config.ignore.tags,
         skip_properties=tuple(config.ignore.properties.items()),
         private_tags=config.private.tags,
-        private_properties=tuple(config.private.properties.items()),
+        private_properties=config.private.marks,
         is_remote=config.is_remote,
         never_tags=config.tags.never,
         vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),

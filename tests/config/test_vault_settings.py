@@ -1,7 +1,10 @@
 """Settings of one vault over the common ones: what wins, and what no vault may lose by it."""
 
+import errno
+import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,6 +85,40 @@ def test_what_a_vault_around_keeps_private_stays_so(
     assert ("secret", "true") in settings.rules.private_properties
     other = settings.with_model(load_config(inner), settings.prompts)
     assert other.ignore.private_folders == ignore.private_folders
+
+
+def test_a_property_keeps_notes_private_by_the_values_of_all_vaults(
+    home: Path, tmp_path: Path
+) -> None:
+    outer, inner = tmp_path / "Outer", tmp_path / "Outer" / "Inner"
+    inner.mkdir(parents=True)
+    settings = SettingsSource(inner)
+    for vault, value in ((outer, "secret"), (inner, "confidential")):
+        vault_file(vault).write_text(f'[private.properties]\nstatus = "{value}"\n')
+    pairs = [("status", "confidential"), ("status", "secret")]
+    current = settings.refresh()
+    assert [*current.rules.private_properties] == pairs
+    other = current.with_model(load_config(inner), current.prompts)
+    assert [*other.rules.private_properties] == pairs
+    vault_file(outer).write_text('[private.properties]\nstatus = "hidden"\n')
+    assert ("status", "hidden") in settings.refresh().rules.private_properties
+
+
+def test_a_folder_around_that_may_not_be_looked_at_is_no_vault(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sandbox may forbid even that; before Python 3.14, Path.is_dir raises the error then."""
+    inner = tmp_path / "Outer" / "Inner"
+    inner.mkdir(parents=True)
+    stat = os.stat
+
+    def refuse(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if Path(path) == tmp_path / ".obsidian":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return stat(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert SettingsSource(inner).current.ignore.path_reason("Today.md") is None
 
 
 def test_a_vault_around_is_watched(home: Path, tmp_path: Path) -> None:
