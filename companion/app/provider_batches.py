@@ -42,15 +42,24 @@ class ProviderBatches:
     def collect(self) -> Iterator[NoteResult | tuple[str, ProviderBatch]]:
         """Yield the results of batches that ended, and each one's name and state at the provider.
 
-        Their files there are deleted; questions without an answer are asked by another run.
+        Their files there are deleted; questions without an answer are asked by another run. If a
+        file of answers is not there, the batch stays as it is: they are paid, and it may be late.
         """
         with open_similar(self._space) as similar:
             reader = BatchReader(self._space, similar)
             for batch, provider in self._list():
                 state = self._look(batch, provider)
                 if state and state.has_ended:
-                    lost = yield from self._take_answers(batch, state, reader)
-                    if lost and state.status == "completed":
+                    is_complete = yield from self._take_answers(batch, state, reader)
+                    if not is_complete:
+                        failure = (
+                            f"a file of its answers is not at {provider.address}, or not yet;"
+                            f" collect again later, or companion batch cancel {batch.id} gives up"
+                            " what is not answered, to be asked and paid for again"
+                        )
+                        yield batch.id, state._replace(failure=failure)
+                        continue
+                    if (lost := self._batches.end(batch.id)) and state.status == "completed":
                         failure = f"{lost:,} of its answers are gone there; ask again"
                         state = state._replace(failure=failure)
                     files = [*dict.fromkeys([*provider.files, *state.files])]
@@ -64,7 +73,8 @@ class ProviderBatches:
     def cancel(self, batch: Batch) -> int:
         """Cancel the batch; return the number of calls that may be made elsewhere at once.
 
-        The provider stops its part of it; answers that it already has can be collected.
+        The provider stops its part of it; answers that it already has can be collected, unless
+        their file is missing.
         """
         provider = batch.provider
         assert provider
@@ -73,8 +83,12 @@ class ProviderBatches:
             self._batches.set_provider(batch.id, provider)
         with suppress(GoneAtProvider):  # it stops nothing then, and has no answers
             if provider.step == "sent":
-                self._api.cancel(provider.id)
-                return 0
+                state = self._api.get(provider.id)
+                if not state.has_ended:
+                    self._api.cancel(provider.id)
+                if not state.has_ended or None not in self._read_files(state):
+                    return 0
+                provider = provider._replace(files=[*provider.files, *state.files])
         questions = self._batches.cancel(batch.id)
         Path(batch.file).unlink(missing_ok=True)
         with suppress(NotAnEndpoint):
@@ -146,27 +160,37 @@ class ProviderBatches:
         """Yield the lines of the batch's file, with their calls. Raises NotThere."""
         try:
             lines = Path(batch.file).read_bytes().splitlines(keepends=True)
-            calls = [self._batches.call(read_id(line)) for line in lines]
-        except (FileNotFoundError, ValueError):
+        except FileNotFoundError:
+            lines = []
+        calls = [call for line in lines if (call := self._batches.call(read_id(line)))]
+        ids = {call.id for call in calls if call.batch == batch.id}
+        if not len(lines) == len(ids) == sum(self._batches.count(batch.id)):
             raise NotThere(
                 f"the questions of batch {batch.id}, which was not sent yet, are gone or damaged"
                 f" ({batch.file}); companion batch cancel {batch.id} gives them up"
-            ) from None
-        for line, call in zip(lines, calls, strict=True):
-            assert call, "its lines are of calls that are stored"
-            yield line, call
+            )
+        yield from zip(lines, calls, strict=True)
 
     def _take_answers(
         self, batch: Batch, state: ProviderBatch, reader: BatchReader
-    ) -> Generator[NoteResult, None, int]:
-        """Yield the results of the batch's answers; return how many questions have none."""
-        for file in state.files:
-            for line in map(read_line, self._api.read_file(file).splitlines()):
-                call = line and self._batches.call(line.id)
-                if line and call and call.batch == batch.id:  # others say nothing
-                    yield NoteResult.of(reader.take(call, line))
+    ) -> Generator[NoteResult, None, bool]:
+        """Yield the results of the batch's answers; return whether all their files are there."""
+        contents = self._read_files(state)
+        for line in map(read_line, b"\n".join(filter(None, contents)).splitlines()):
+            call = line and self._batches.call(line.id)
+            if line and call and call.batch == batch.id:  # others say nothing
+                yield NoteResult.of(reader.take(call, line))
         self._space.journal.flush()
-        return self._batches.end(batch.id)
+        return None not in contents
+
+    def _read_files(self, state: ProviderBatch) -> list[bytes | None]:
+        """Return the content of the batch's files of answers; None for a missing one.
+
+        A completed batch has at least one.
+        """
+        if not state.files and state.status == "completed":
+            return [None]
+        return [self._api.read_file(file) for file in state.files]
 
     def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
         """Delete the provider's files of the batch, even those with an unconfirmed upload."""

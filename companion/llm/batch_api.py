@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -137,11 +137,11 @@ class BatchApi:
         with self._calls() as api:
             api.batches.cancel(id_)
 
-    def read_file(self, file: str) -> bytes:
-        """Return the content of a file; empty if it is gone, as they expire."""
+    def read_file(self, file: str) -> bytes | None:
+        """Return the content of a file; None if it is not there, as they expire."""
         with self._calls(may_be_gone=True) as api:
             return api.files.content(file).content
-        return b""
+        return None
 
     def find_files(self, name: str) -> list[str]:
         """Return the ids of the files that were uploaded under this name."""
@@ -315,5 +315,7 @@ def read_line(line: bytes) -> AnswerLine | None:
 
 
 def read_id(line: bytes) -> str:
-    """Return the id of a line that asks a question."""
-    return str(json.loads(line)["custom_id"])
+    """Return the id of a line that asks a question; empty if the line is damaged."""
+    with suppress(ValueError, TypeError, LookupError, RecursionError):
+        return str(json.loads(line)["custom_id"])
+    return ""

@@ -162,14 +162,65 @@ def test_a_batch_that_is_gone_at_the_provider_can_be_given_up(user: User, provid
     require_one_each(user, fake, 10)
 
 
-def test_questions_whose_answers_are_gone_are_asked_again(user: User, provider: Open) -> None:
-    fake = provider(Faults())
+def complete(user: User, fake: FakeBatches) -> tuple[str, str]:
+    """Submit a batch that is completed; return its name, and the id of its file of answers."""
     notes(user, 3)
     user.run("batch", "submit")
-    fake.look("batch_0")
+    [name] = [each["batch"] for each in user.run("batch", "status", "--json").objects]
+    return name, fake.look("batch_0")["output_file_id"]
+
+
+def hide_file(fake: FakeBatches, file: str) -> Callable[[], None]:
+    """Let a proxy answer that there is no such file; return what ends that."""
+    content = fake.files.pop(file)
+    return lambda: fake.files.update({file: content})
+
+
+def hide_id(fake: FakeBatches, file: str) -> Callable[[], None]:
+    """Let the batch not name its file of answers yet; return what ends that."""
+    del fake.batches["batch_0"]["output_file_id"]
+    return lambda: fake.batches["batch_0"].update(output_file_id=file)
+
+
+@pytest.mark.parametrize("hide", [hide_file, hide_id])
+def test_answers_that_come_late_are_paid_for_once(
+    user: User, provider: Open, hide: Callable[[FakeBatches, str], Callable[[], None]]
+) -> None:
+    fake = provider(Faults())
+    name, file = complete(user, fake)
+    show = hide(fake, file)
+    ran = user.run("batch", "collect")
+    said = f"{name}: a file of its answers is not at {fake.url}"
+    assert (ran.status, said in ran.err) == (0, True), ran.all
+    assert "sent" not in user.run("batch", "submit").out
+    show()
+    assert "completed, 3 questions" in user.run("batch", "collect").out
+    require_one_each(user, fake, 3)
+
+
+def test_what_is_in_one_file_is_taken_while_the_other_is_missing(
+    user: User, provider: Open
+) -> None:
+    fake = provider(Faults())
+    fake.refuse = lambda body: "no" if "Subject 1" in json.dumps(body) else ""
+    name, _ = complete(user, fake)
+    del fake.files[fake.batches["batch_0"]["error_file_id"]]
+    assert f"companion batch cancel {name}" in user.run("batch", "collect").err
+    assert len(shown(user)) == 4
+    assert "1 question" in user.run("batch", "cancel", name).out
+    assert fake.files == {}
+
+
+def test_questions_whose_answers_are_gone_are_asked_again_once_given_up(
+    user: User, provider: Open
+) -> None:
+    fake = provider(Faults())
+    name, _ = complete(user, fake)
+    assert "batch collect ends it" in user.run("batch", "cancel", name).out, "they can be taken"
     fake.files.clear()  # they expire
     fake.paid.clear()
-    assert "3 of its answers are gone there; ask again" in user.run("batch", "collect").err
+    assert f"companion batch cancel {name}" in user.run("batch", "collect").err
+    assert "3 questions" in user.run("batch", "cancel", name).out
     assert "1 sent" in user.run("batch", "submit").out
     user.run("batch", "collect")
     require_one_each(user, fake, 3)
@@ -183,13 +234,35 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
 
 
-@pytest.mark.parametrize("damage", [lose, cut])
+def cut_between_lines(file: Path) -> None:
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def replace_line(line: bytes) -> Callable[[Path], None]:
+    def replace(file: Path) -> None:
+        file.write_bytes(line + file.read_bytes().partition(b"\n")[2])
+
+    return replace
+
+
+DAMAGE = {
+    "lost": lose,
+    "cut": cut,
+    "cut between lines": cut_between_lines,
+    "a list": replace_line(b"[]\n"),
+    "null": replace_line(b"null\n"),
+    "no id": replace_line(b"{}\n"),
+    "not stored": replace_line(b'{"custom_id": "0"}\n'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_questions_that_are_lost_before_they_are_sent_can_be_given_up(
     user: User, provider: Open, damage: Callable[[Path], None]
 ) -> None:
     fake = provider(Faults())
     fake.exists = False
-    notes(user, 1)
+    notes(user, 2)
     user.run("batch", "submit")
     fake.exists = True
     [file] = user.home.rglob("batches/*.jsonl")

@@ -94,6 +94,13 @@ class FakeBatches:
                 self._work(batch)
         return batch
 
+    def cancel(self, id_: str) -> tuple[int, Any]:
+        batch = self.batches[id_]
+        if batch["status"] == "completed":
+            return 409, {"error": {"message": "Cannot cancel a completed batch."}}
+        batch["status"] = "cancelled"
+        return 200, batch
+
     def _work(self, batch: dict[str, Any]) -> None:
         questions = self.files[batch["input_file_id"]][1].splitlines()
         good, bad = [], []
@@ -181,8 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["POST", "chat", "completions"] if fake.chats:
                 return fake.chat(json.loads(data))
             case ["POST", "batches", id_, "cancel"] if id_ in fake.batches:
-                fake.batches[id_]["status"] = "cancelled"
-                return 200, fake.batches[id_]
+                return fake.cancel(id_)
         return 404, {"error": {"message": "not found"}}
 
     def _hang_up(self) -> None:
