@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseBlocks, parseInline, plainText, toLines } from "../ui/markdown.js";
+import { parseBlocks, parseInline, parseRead, plainText, toLines } from "../ui/markdown.js";
 
 const INLINE = [
   ["See [a [b](https://b.example) there", [["b", "https://b.example"]]],
@@ -27,8 +27,24 @@ for (const [line, title] of HEADINGS) {
   });
 }
 
+const READ = [
+  ["Cut it. <!-- when? -->", ["Cut it. "]],
+  ["<!-- one\n\n## two\n-->\nCut it. ^cut", ["", "Cut it. "]],
+  ["- Cut it. ^cut-1\n\n^list", ["Cut it. ", ""]],
+  ["**See <!-- [[Hedges]] --> there**", ["See  there"]],
+  ["`<!-- so -->` and x^2", ["<!-- so --> and x^2"]],
+  ["\\<!-- so -->", ["\\<!-- so -->"]],
+];
+for (const [text, shown] of READ) {
+  test(`what reading view shows of ${JSON.stringify(text)}`, () => {
+    const blocks = parseBlocks(toLines([["=", text]])).flatMap((block) => block.items ?? block.text);
+    assert.deepEqual(blocks.map((each) => parseRead(each).map((piece) => piece.text).join("")), shown);
+    assert.equal(plainText(text).includes("<!--"), text.includes("<!--"), "in a proposal it is seen");
+  });
+}
+
 const MANY = 300_000; // so many that it never ends where each is looked for up to the end
-for (const unit of ["[", "[[a|", "[a](", "![", "# ", " ", "a: b "]) {
+for (const unit of ["[", "[[a|", "[a](", "![", "# ", " ", "a: b ", "<!--", " ^a"]) {
   test(`a line of ${MANY} times “${unit}” is read like any other`, () => {
     const line = `# ${unit.repeat(MANY)}x`;
     assert.equal(plainText(line).length, line.length);

@@ -18,7 +18,7 @@
  */
 
 /** @typedef {"strong" | "em" | "mark"} Style */
-/** @typedef {"text" | "link" | "url" | "code" | "tag" | "comment"} PieceType */
+/** @typedef {"text" | "link" | "url" | "code" | "tag" | "comment" | "hidden"} PieceType hidden: an HTML comment, as it is written */
 /** @typedef {{ type: PieceType, text: string, target?: string, styles?: Style[] }} Piece styles: the outermost first */
 
 const CALLOUT = /^>\s*\[!([^\]]+)\][+-]?\s*(.*)$/;
@@ -26,6 +26,8 @@ const HEADING = /^(#{1,6})\s+(.*)$/;
 const CLOSING = /(?<=^|\s)#+$/; // of a heading, as in `## Title ##`
 const ITEM = /^\s*([-*+]|\d+[.)])\s+(.*)$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
+const COMMENT = /^ {0,3}<!--/;
+const BLOCK_ID = /(?<=^|\s)\^[a-z0-9-]+\s*$/i; // Obsidian's help, "Link to a block in a note"
 const FENCE = /^\s*(`{3,}|~{3,})/;
 
 /** Return the lines of a word diff, as they are with what is added. @type {(parts: readonly (readonly [string, string])[]) => Line[]} */
@@ -91,6 +93,7 @@ function readBlock(lines, at) {
   if (RULE.test(text)) return [{ type: "rule" }, at + 1];
   if (text.startsWith(">")) return readQuote(lines, at);
   if (ITEM.test(text)) return readList(lines, at);
+  if (COMMENT.test(text)) return readComment(lines, at);
   const end = endOf(lines, at, (each) => Boolean(each.trim()) && !/^(>|#{1,6}\s|\s*(`{3,}|~{3,}))/.test(each) && !ITEM.test(each));
   return [{ type: "paragraph", text: textOf(lines, at, end) }, end];
 }
@@ -123,6 +126,14 @@ function readList(lines, at) {
     else items[items.length - 1] += `\n${text.trim()}`;
   }
   return [{ type: "list", items, isOrdered: /^\s*\d/.test(lines[at]?.text ?? "") }, end];
+}
+
+/** @type {(lines: Line[], at: number) => [Block, number]} up to the line that closes it, blank lines and all (CommonMark, section 4.6) */
+function readComment(lines, at) {
+  const isOpen = (/** @type {number} */ index) => !lines[index]?.text.includes("-->");
+  let last = at;
+  const end = endOf(lines, at, () => isOpen(last++));
+  return [{ type: "paragraph", text: textOf(lines, at, end) }, end];
 }
 
 /** @type {(lines: Line[], at: number, goesOn: (text: string) => boolean) => number} */
@@ -173,6 +184,7 @@ function unquote(text) {
 const INLINE = new RegExp(
   [
     /%%(?<comment>.*?)%%/,
+    /(?<!\\)(?<hidden><!--(?:(?!<!--).)*?-->)/,
     /`(?<code>[^`\n]+)`/,
     /(?<embed>!?)\[\[(?<target>[^[\]|\n]*)(?:\|(?<alias>[^[\]\n]*))?\]\]/,
     /!?\[(?<label>[^[\]\n]*)\]\((?<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)/,
@@ -201,14 +213,20 @@ export function parseInline(text) {
   return pieces;
 }
 
+/** The same of what the user wrote, without what Obsidian's reading view hides. @param {string} block */
+export function parseRead(block) {
+  return parseInline(block.replace(BLOCK_ID, "")).filter(({ type }) => type !== "hidden");
+}
+
 /** @type {(groups: Record<string, string | undefined>) => Piece[]} */
-function toPieces({ embed, target, alias, label, url, tag, code, comment, ...styled }) {
+function toPieces({ embed, target, alias, label, url, tag, code, comment, hidden, ...styled }) {
   const image = embed ? IMAGE.exec(target ?? "") : null; // whose alias is its width
   if (target !== undefined) return [{ type: "link", text: image?.[1] ?? alias ?? target.replace(/#/g, " > "), target }];
   if (url !== undefined) return [{ type: "url", text: label || url, target: url }];
   if (tag !== undefined) return [{ type: "tag", text: `#${tag}` }];
   if (code !== undefined) return [{ type: "code", text: code }];
   if (comment !== undefined) return [{ type: "comment", text: comment }];
+  if (hidden !== undefined) return [{ type: "hidden", text: hidden }];
   const style = STYLES.find((each) => styled[each] !== undefined) ?? "strong";
   return parseInline(styled[style] ?? "").map((piece) => ({ ...piece, styles: [style, ...(piece.styles ?? [])] }));
 }

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Check, ChevronRight, CircleQuestionMark, File } from "lucide";
 import { Fault, html, Icon, iconOf, instead, SPARKLES, useApp } from "../dom.js";
 import { describeFlag, linesOf } from "../proposal.js";
-import { cutAt, findSentence, parseBlocks, parseInline, plainText, toLines } from "../markdown.js";
+import { cutAt, findSentence, parseBlocks, parseInline, parseRead, plainText, toLines } from "../markdown.js";
 import { formatMoment, say, showHidden, splitPath } from "../words.js";
 
 /** @import { Evidence, Proposal } from "../../src/api-types.d.ts" */
@@ -93,7 +93,7 @@ function BlockView({ proposal, block, isEdited }) {
  */
 const BLOCKS = {
   heading: ({ level, text }) => level > 1 && html`<h3 dir="auto">${showInline(text)}</h3>`,
-  paragraph: ({ text }) => html`<p dir="auto">${showInline(text)}</p>`,
+  paragraph: ({ text }) => parseRead(text).length > 0 && html`<p dir="auto">${showInline(text)}</p>`,
   list: ({ items, isOrdered }) => html`<${isOrdered ? "ol" : "ul"} class="cc-md">
     ${items.map((item) => html`<li dir="auto">${showInline(item)}</li>`)}
   <//>`,
@@ -324,9 +324,9 @@ function Editor({ proposal }) {
   return html`<textarea ref=${area} dir="auto" rows="1" aria-label=${say("yourWords")} onInput=${type} onKeyDown=${press}></textarea>`;
 }
 
-/** @param {string} text */
+/** @param {string} text of a block around the proposal */
 function showInline(text) {
-  return parseInline(text).map(showPiece);
+  return parseRead(text).map(showPiece);
 }
 
 /** @param {Piece} piece @returns {unknown} */
