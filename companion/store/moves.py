@@ -50,19 +50,19 @@ def follow_moves(
     recorded = journal.notes.all()
     changed = _find_changed(root, recorded, files, hints)
     if displaced := _find_displaced(recorded, changed):
-        if files is None:
+        if files is None and hints is None:
             files = {file.path: file for file in find_unrecorded(root, ())}
-        reach = files.values() if hints is None else (stat_note(root, path) for path in hints)
-        moves = _find_by_inode(root, journal, displaced, reach, recorded, is_another, is_edited)
-        for old, new in _put_in_order(moves):
-            journal.move(old, new)
+        new = (files or {}).values() if hints is None else [stat_note(root, p) for p in hints]
+        moves = _find_by_inode(root, journal, displaced, new, recorded, is_another, is_edited)
+        for old, moved_to in _put_in_order(moves):
+            journal.move(old, moved_to)
         if moves:
             recorded = journal.notes.all()
             changed = _find_changed(root, recorded, files, hints)
     missing = _update_fingerprints(root, journal, recorded, changed)
     new_paths = None if hints is None else hints - recorded.keys()
-    for old, new in _find_by_content(root, missing, recorded, files, new_paths):
-        journal.move(old, new)
+    for old, moved_to in _find_by_content(root, missing, recorded, files, new_paths):
+        journal.move(old, moved_to)
 
 
 def _update_fingerprints(
@@ -266,7 +266,8 @@ def follow_events(
     notes that were moved, and the unfinished moves: of notes at neither path, which were deleted or
     moved on.
     """
-    paths = (*journal.notes.all(), *busy, *journal.notes.moved_from)
+    recorded = journal.notes.all()
+    paths = (*recorded, *busy, *journal.notes.moved_from)
     before = {path: path for path in paths} | dict(earlier)
     now = before.copy()
     for old, new in moves:
@@ -283,6 +284,9 @@ def follow_events(
             is_note = is_there and skip_reason(root, at, _NO_RULES) is None
             if not is_note or first in now.values() or not is_another(first, at):
                 continue
+            file, seen = stat_note(root, first), recorded.get(at)
+            if file and seen and file.ino == seen.ino != 0:
+                continue  # swapped, by a name that is no note's: follow_moves finds both
         (moved if is_there else unfinished).append((first, at))
     for first, at in moved:
         journal.move(first, at)

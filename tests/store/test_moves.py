@@ -188,6 +188,18 @@ UNSEEN = {
 }
 
 
+def test_two_notes_are_swapped_though_one_move_is_reported(vault: Path, journal: Journal) -> None:
+    for path, data in {"a.md": ONE, "c.md": TWO}.items():
+        (vault / path).write_bytes(data)
+        _reject(journal, path, DESCRIPTION, data)
+    follow_moves(vault, journal)
+    for old, new in (("a.md", "x"), ("c.md", "a.md"), ("x", "c.md")):
+        (vault / old).rename(vault / new)
+    follow_events(vault, journal, [("c.md", "a.md")], is_another=lambda old, new: True)
+    follow_moves(vault, journal, only={"a.md", "c.md"})
+    assert (_reason(journal, "a.md"), _reason(journal, "c.md")) == ("c.md", "a.md")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="ctime is the time of creation there")
 @labelled(("changes", "moved"), UNSEEN)
 def test_a_note_is_known_by_its_inode(
