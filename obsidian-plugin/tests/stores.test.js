@@ -238,15 +238,47 @@ test("what is told stays while it is looked at", async (context) => {
   assert.equal(decisions.toast.value, null);
 });
 
+const CHANGE = {
+  id: 1, run: "a", path: "Garden/Sage.md", state: "done", made_at: "2026-01-01T10:00:00Z", undoes: null, undone_by: null, left: [],
+};
+
 test("a history whose newest changes are all undos shows what they took back", async () => {
-  const undo = { id: 9, run: "b", path: "Garden/Sage.md", state: "done", made_at: "2026-01-02T10:00:00Z", undoes: 1, undone_by: null, left: [] };
-  const change = { ...undo, id: 1, run: "a", made_at: "2026-01-01T10:00:00Z", undoes: null, undone_by: 9 };
+  const undo = { ...CHANGE, id: 9, run: "b", undoes: 1 };
+  const change = { ...CHANGE, undone_by: 9 };
   const get = async (path, { before }) => (before ? { changes: [change], next: null } : { changes: [undo], next: 9 });
   const history = new HistoryStore({ get }, new StatusStore({}));
   await history.load();
   assert.deepEqual(history.entries.value.map(({ run, changes }) => [run, changes]), [["a", [change]]]);
   history.isUndone.value = true;
   assert.equal(history.entries.value.length, 1);
+});
+
+test("older changes are read until there is one more to show", async () => {
+  const pages = [[{ ...CHANGE, id: 3, undone_by: 9 }, 3], [{ ...CHANGE, id: 2 }, 2], [{ ...CHANGE, id: 1, undone_by: 8 }, 1]];
+  const get = async () => (([change, next]) => ({ changes: [change], next }))(pages.shift());
+  const history = new HistoryStore({ get }, new StatusStore({}));
+  history.isUndone.value = true;
+  await history.load();
+  await history.loadMore();
+  assert.deepEqual(history.entries.value[0].changes.map(({ id }) => id), [3, 1]);
+});
+
+test("a history shows what was asked for last: a folder's changes do not come late under all, nor older ones twice", async () => {
+  const answers = [];
+  const get = (path, query) => new Promise((done) => answers.push({ query, done }));
+  const history = new HistoryStore({ get }, new StatusStore({}));
+  history.path.value = "Garden";
+  const loads = [history.load()];
+  history.path.value = "";
+  loads.push(history.load());
+  answers[1].done({ changes: [{ ...CHANGE, id: 5 }], next: 5 });
+  await loads[1];
+  answers[0].done({ changes: [CHANGE], next: 1 });
+  loads.push(history.loadMore(), history.loadMore());
+  for (const { done } of answers.slice(2)) done({ changes: [{ ...CHANGE, id: 4 }], next: 4 });
+  await Promise.all(loads);
+  assert.deepEqual(history.changes.value.map(({ id }) => id), [5, 4]);
+  assert.equal(answers.length, 4);
 });
 
 test("an undo of many asks for those that are shown", async () => {

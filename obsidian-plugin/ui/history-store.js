@@ -24,6 +24,8 @@ export class HistoryStore {
   isUndone = signal(false);
   /** @type {Signal<Map<number, string>>} why a change stays, by its id */
   stays = signal(new Map());
+  /** Counts the looks at the newest changes, so that the answer to one before is not believed. */
+  #turn = 0;
 
   entries = computed(() => {
     const isUndone = this.isUndone.value;
@@ -54,31 +56,40 @@ export class HistoryStore {
     return { ...(this.path.peek() && { path: this.path.peek() }), ...more };
   }
 
-  /** Read the newest changes, and older ones until there is one to show. */
+  /** Read the newest changes. */
   async load() {
-    const shown = Math.max(PAGE, this.changes.peek().length);
-    /** @type {ChangePage} */
-    let { changes, next } = await this.api.get("/changes", this.#query({ limit: Math.min(shown, ALL) }));
-    while (next !== null && !changes.some((change) => isShown(change, this.isUndone.peek()))) {
-      /** @type {ChangePage} */
-      const page = await this.api.get("/changes", this.#query({ limit: ALL, before: next }));
-      changes = [...changes, ...page.changes];
-      next = page.next;
-    }
-    batch(() => {
-      this.changes.value = changes;
-      this.next.value = next;
-      this.isLoaded.value = true;
-    });
+    this.#turn += 1;
+    await this.#read(Math.min(Math.max(PAGE, this.changes.peek().length), ALL));
   }
 
+  /** Read older changes, unless the newest are read meanwhile. */
   async loadMore() {
     const before = this.next.peek();
-    if (before === null) return;
+    if (before !== null) await this.#read(PAGE, before);
+  }
+
+  /**
+   * Read changes until there is one more to show.
+   *
+   * @param {number} limit of the first page
+   * @param {number} [before] of older ones: the id that they are older than
+   */
+  async #read(limit, before) {
+    const [turn, query, isUndone] = [this.#turn, this.#query(), this.isUndone.peek()];
+    const isStale = () => turn !== this.#turn || (before !== undefined && before !== this.next.peek());
     /** @type {ChangePage} */
-    const page = await this.api.get("/changes", this.#query({ limit: PAGE, before }));
-    this.changes.value = [...this.changes.peek(), ...page.changes];
-    this.next.value = page.next;
+    let page = await this.api.get("/changes", { ...query, limit, ...(before !== undefined && { before }) });
+    const changes = [...page.changes];
+    while (!isStale() && page.next !== null && !page.changes.some((change) => isShown(change, isUndone))) {
+      page = await this.api.get("/changes", { ...query, limit: ALL, before: page.next });
+      changes.push(...page.changes);
+    }
+    if (isStale()) return;
+    batch(() => {
+      this.changes.value = before === undefined ? changes : [...this.changes.peek(), ...changes];
+      this.next.value = page.next;
+      this.isLoaded.value = true;
+    });
   }
 
   /**
