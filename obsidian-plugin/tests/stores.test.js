@@ -90,6 +90,7 @@ test("what is typed asks before the window is left, but not once its proposal is
   const { inbox } = await openInbox();
   const { decide } = inbox.api;
   const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+  inbox.isUsed = () => false;
   inbox.draft(1).value = "Mine.";
   assert.ok(inbox.hasDrafts());
   inbox.api.get = async () => ({ ids: [4, 3, 2] });
@@ -100,20 +101,51 @@ test("what is typed asks before the window is left, but not once its proposal is
   assert.equal(inbox.hasDrafts(), false);
 });
 
-test("an undo that fails takes nothing away that somebody has begun to type into", async () => {
+for (const text of ["Mi", "Mine."]) {
+  test(`an undo that fails takes nothing away that somebody types into, or looks at again: ${text}`, async () => {
+    const { inbox } = await openInbox();
+    const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
+    inbox.draft(4).value = "Mine.";
+    await decisions.decide("refuse", [4]);
+    inbox.api.decide = async () => {
+      inbox.mode.value = "edit"; // meanwhile
+      inbox.draft(4).value = text;
+      throw new Error("Nobody answers.");
+    };
+    inbox.api.get = async () => ({ ids: [3, 2, 1] });
+    await decisions.undo();
+    await new Promise(setImmediate);
+    assert.deepEqual([inbox.currentId.value, inbox.mode.value, inbox.draft(4).value], [4, "edit", text]);
+    assert.equal(inbox.faults.value.get(4), "Nobody answers.");
+  });
+}
+
+test("where a proposal goes is asked for again once nothing was decided on it, if the look before failed meanwhile", async () => {
   const { inbox } = await openInbox();
   const decisions = new DecisionStore(inbox.api, inbox, new StatusStore(inbox.api));
-  await decisions.decide("refuse", [4]);
+  const { get } = inbox.api;
+  inbox.api.get = async (path, query) => {
+    if (path.endsWith("/place")) throw Object.assign(new Error("it is written"), { status: 422 });
+    return get(path, query);
+  };
+  await decisions.decide("refuse", [2]);
   inbox.api.decide = async () => {
-    inbox.mode.value = "edit"; // meanwhile
-    inbox.draft(4).value = "Mi";
+    inbox.place(2);
+    await new Promise(setImmediate);
     throw new Error("Nobody answers.");
   };
-  inbox.api.get = async () => ({ ids: [3, 2, 1] });
   await decisions.undo();
   await new Promise(setImmediate);
-  assert.deepEqual([inbox.currentId.value, inbox.mode.value, inbox.draft(4).value], [4, "edit", "Mi"]);
-  assert.equal(inbox.faults.value.get(4), "Nobody answers.");
+  assert.equal(inbox.place(2).value.why, "it is written");
+});
+
+test("how many there are follows what is decided on before all of them are read", async () => {
+  const page = { proposals: PROPOSALS, total: 1150, next: 1 };
+  const inbox = new InboxStore({ get: (path) => (path.endsWith("ids") ? new Promise(() => {}) : Promise.resolve(page)) });
+  void inbox.follow();
+  await new Promise(setImmediate);
+  inbox.takeOut([4, 3]);
+  assert.equal(inbox.counts.value.all, 1148);
 });
 
 test("the tabs beside a note show what they say while somebody writes; another note waits for the end of that", async () => {

@@ -136,8 +136,7 @@ export class DecisionStore {
   async #read(decision, answer) {
     /** @type {Outcome} */
     const outcome = new Map();
-    for (const { path, status, reason, proposals } of "notes" in answer ? answer.notes : await this.#followRun(decision, answer)) {
-      this.inbox.forgetPlaces(path);
+    for (const { status, reason, proposals } of "notes" in answer ? answer.notes : await this.#followRun(decision, answer)) {
       const isWaiting = status === "proposed"; // until its editor has written it
       for (const each of proposals) outcome.set(each.id, isWaiting && each.reason === reason ? null : each.reason);
       if (isWaiting) this.announce(say("openHere"), false, { canUndo: true });
@@ -145,7 +144,7 @@ export class DecisionStore {
     return outcome;
   }
 
-  /** @type {(decision: Decision, run: RunShape) => Promise<Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]>} */
+  /** @type {(decision: Decision, run: RunShape) => Promise<Pick<NoteDecision, "status" | "reason" | "proposals">[]>} */
   async #followRun(decision, run) {
     const { what, ids } = decision;
     decision.run = run.id;
@@ -154,7 +153,7 @@ export class DecisionStore {
     decision.isCut = true;
     const open = new Set(await this.inbox.findOpen());
     const decided = ids.filter((id) => open.has(id) === (what === "undo"));
-    return [{ path: "", status: "unchanged", reason: null, proposals: decided.map((id) => ({ id, state: null, reason: null })) }];
+    return [{ status: "unchanged", reason: null, proposals: decided.map((id) => ({ id, state: null, reason: null })) }];
   }
 
   /**
@@ -176,6 +175,7 @@ export class DecisionStore {
         inbox.deciding.delete(id);
         if (what !== "undo" && outcome.get(id) === null && inbox.isTyped(id)) inbox.draft(id).value = null;
       }
+      for (const path of new Set(ids.map((id) => inbox.get(id)?.path ?? ""))) inbox.forgetPlaces(path);
       this.log.value = this.log.peek().filter((each) => each.ids.length);
       inbox.addFaults(whys);
       if (what === "undo") this.#leaveWritten(rest, texts);
@@ -191,11 +191,9 @@ export class DecisionStore {
    * @type {(ids: number[], texts: Record<number, string>) => void}
    */
   #leaveWritten(ids, texts) {
-    for (const id of ids) {
-      const draft = this.inbox.draft(id);
-      if (draft.peek() === texts[id]) draft.value = null; // as it is written
-    }
-    this.inbox.takeOut(ids.filter((id) => !this.inbox.isHeld(id)));
+    const unheld = ids.filter((id) => !this.inbox.isHeld(id, texts[id]));
+    for (const id of unheld) this.inbox.draft(id).value = null; // as it is written
+    this.inbox.takeOut(unheld);
   }
 
   /** Say what was not done; of many, also what was. @type {(decision: Decision, rest: number, first?: [number, string]) => void} */

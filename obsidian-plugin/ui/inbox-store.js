@@ -81,7 +81,8 @@ export class InboxStore {
     const proposals = this.order.value.flatMap((id) => this.get(id) ?? []);
     const folders = proposals.flatMap(({ path }) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : []));
     const flagged = proposals.filter(({ flags }) => flags.length).length;
-    const all = Math.max(proposals.length, this.isWhole.value ? 0 : this.total.value);
+    const decided = this.proposals.size - proposals.length;
+    const all = Math.max(proposals.length, this.isWhole.value ? 0 : this.total.value - decided);
     return { kinds: count(proposals.map(({ kind }) => kind)), folders: count(folders), flagged, all };
   });
 
@@ -142,9 +143,13 @@ export class InboxStore {
     this.takeOut(gone.filter((id) => !this.isHeld(id)));
   }
 
-  /** Whether somebody looks at a proposal or types into it, so that it may not be taken away. @param {number} id */
-  isHeld(id) {
-    return (id === this.currentId.peek() && this.isUsed()) || this.isTyped(id);
+  /**
+   * Whether somebody looks at a proposal or types into it, so that it may not be taken away. text: what was not typed just now.
+   *
+   * @type {(id: number, text?: string | null) => boolean}
+   */
+  isHeld(id, text = null) {
+    return (id === this.currentId.peek() && this.isUsed()) || ![null, text].includes(this.draft(id).peek());
   }
 
   /**
