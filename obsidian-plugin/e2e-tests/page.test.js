@@ -135,7 +135,8 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await page.locator(".cc-prop--new", { hasText: "How to keep a sourdough starter" }).waitFor();
   await page.locator('.cc-title a[href^="obsidian://open?vault=vault&file=Cooking"]').waitFor();
   const decided = (await call("/proposals?state=decided&limit=1")).total + 1;
-  const counted = answerThat(async (answer) => answer.url().includes("state=decided") && (await answer.json().catch(() => ({}))).total === decided);
+  const isCounted = async (answer) => (await answer.json().catch(() => ({}))).total === decided;
+  const counted = answerThat(async (answer) => answer.url().includes("state=decided") && isCounted(answer));
   await page.keyboard.press("a");
   await said("Written into Sourdough.");
   await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);

@@ -157,7 +157,11 @@ export function shows(user, words) {
   return waitFor(what, async () => (await look()) || ((said = await user.evaluate(() => [...document.querySelectorAll(".notice")].map((one) => one.textContent ?? ""))), false));
 }
 
-/** Wait until a notice has said that since `tidyUp`, and return its words: one may be gone again. @type {(user: Window, words: RegExp) => Promise<string>} */
+/**
+ * Wait until a notice has said that since `tidyUp`, and return its words: one may be gone again.
+ *
+ * @type {(user: Window, words: RegExp) => Promise<string>}
+ */
 export function notice(user, words) {
   let said = /** @type {string[]} */ ([]);
   const what = () => `a notice that says ${words}, only: ${said.join(" | ")}`;
