@@ -557,6 +557,26 @@ test("proposals, and the address for its note, go along when it is renamed: in s
   await isShown("Sourdough");
 });
 
+test("an address for one of a note's proposals shows that, whatever is read first; a session comes before all", async () => {
+  await stand();
+  const note = encodeURIComponent(OPEN);
+  const ids = (await call(`/proposals?path=${note}`)).proposals.map((each) => each.id);
+  assert.ok(ids.length > 1);
+  const paths = [];
+  const context = await newContext();
+  context.on("request", (request) => paths.push(new URL(request.url()).pathname));
+  const answer = context.waitForEvent("response", (response) => response.url().includes("state=all"));
+  await context.route("**/api/v1/proposals?limit=100", async (route) => {
+    await (await answer).finished();
+    await route.continue();
+  });
+  const { hash } = new URL(await vault.openPage());
+  const tab = await openTab(`${vault.address}/inbox?note=${note}&id=${Math.max(...ids)}${hash}`, context);
+  const current = tab.locator(".cc-row[aria-current]");
+  assert.equal(await current.getAttribute("data-id"), String(Math.max(...ids)));
+  assert.equal(paths.find((path) => path.startsWith("/api/")), "/api/v1/session");
+});
+
 test("an address names one that comes with a later page: it is waited for, and the list goes to it", async () => {
   await stand();
   const { proposals: [one] } = await call("/proposals?limit=1");

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const FILES = ["app", "inbox-store", "decisions", "history-store", "page/session", "proposal", "status-store", "words"];
+const FILES = ["app", "inbox-store", "decisions", "history-store", "moves", "page/session", "proposal", "status-store", "words"];
 globalThis.localStorage = globalThis.sessionStorage = { getItem: () => null };
 globalThis.BroadcastChannel = EventTarget;
 const { outputFiles } = await build({
@@ -15,7 +15,7 @@ const { outputFiles } = await build({
   write: false,
   format: "esm",
 });
-const { api, App, DecisionStore, HistoryStore, InboxStore, nameOf, session, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { api, App, DecisionStore, HistoryStore, InboxStore, nameOf, renameNote, session, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 setLanguage("en", JSON.parse(await readFile(new URL("../ui/languages/en.json", import.meta.url), "utf8")).view);
 
 const PROPOSALS = [
@@ -29,7 +29,7 @@ const PROPOSALS = [
 async function openInbox() {
   const asked = [];
   const get = async (path, query) => (asked.push([path, query]), path === "/changes" ? { changes: [], next: null } : { ids: [4, 3, 2, 1], proposals: PROPOSALS, total: 4, next: null });
-  const inbox = new InboxStore({ get, decide: async ({ refuse }) => ({ notes: [{ path: "", status: "refused", reason: null, proposals: refuse.map((id) => ({ id, reason: null })) }] }) });
+  const inbox = new InboxStore({ get, decide: async ({ refuse, undo = refuse }) => ({ notes: [{ path: "", status: "refused", reason: null, proposals: undo.map((id) => ({ id, reason: null })) }] }) });
   await inbox.follow();
   return { asked, inbox };
 }
@@ -228,7 +228,7 @@ test("of many that are decided on the others come back, with why; an undo puts a
 
 const MOVES = [
   ["told by Obsidian", (app) => app.rename("Garden/Sage.md", "Garden/Salvia.md")],
-  ["told of one of its proposals", (app) => app.take({ name: "proposals", data: { ids: [3, 9] } })],
+  ["told of its proposals", (app) => app.take({ name: "proposals", data: { ids: [3, 4, 9] } })],
   ["told only that there are many", (app) => app.take({ name: "proposals", data: { ids: null } })],
   ["after a restart of the daemon", (app) => app.take({ name: "reset", data: {} })],
 ];
@@ -253,6 +253,45 @@ for (const [name, tell] of MOVES) {
     assert.deepEqual([app.inbox.currentId.value, app.inbox.filters.value.path], [4, "Garden/Salvia.md"]);
   });
 }
+
+for (const ids of [[9, 4, 3, 2, 1], null]) {
+  test(`notes that take the names of others keep their own proposals, told of ${ids ?? "many"}`, async () => {
+    const { inbox: { api } } = await openInbox();
+    const app = new App(api, { isPage: false, root: () => ({ ownerDocument: { hasFocus: () => false } }) });
+    await app.follow();
+    await app.decisions.decide("refuse", [4]);
+    const open = [9, 3, 2, 1];
+    const paths = { "Garden/Sage.md": "Gardening.md", "Gardening.md": "Work.md" };
+    const moved = PROPOSALS.map((each) => ({ ...each, path: paths[each.path] ?? each.path }));
+    const proposals = [{ ...PROPOSALS[0], id: 9 }, ...moved]; // 9: of a new note under the first name
+    api.get = async (path) => proposals.find(({ id }) => path === `/proposals/${id}`) ?? { ids: open, proposals, next: null };
+    app.take({ name: "proposals", data: { ids } });
+    await new Promise(setImmediate);
+    open.push(4);
+    await app.decisions.undo();
+    app.inbox.takeFresh();
+    const groups = [["Garden/Sage.md", [9]], ["Gardening.md", [3, 4]], ["Work.md", [2]], ["Cooking/Soup.md", [1]]];
+    assert.deepEqual(app.inbox.groups.value.map((group) => [group.path, group.ids]), groups);
+  });
+}
+
+test("a filter for a folder goes along once all that it shows have moved", async () => {
+  const { inbox } = await openInbox();
+  renameNote(inbox, "Gardening.md", "Garden/Work.md");
+  inbox.filter({ folder: "Garden" });
+  renameNote(inbox, "Garden/Sage.md", "Beds/Sage.md");
+  assert.deepEqual([inbox.filters.value.folder, inbox.shown.value], ["Garden", [2]]);
+  renameNote(inbox, "Garden/Work.md", "Beds/Work.md");
+  assert.deepEqual([inbox.filters.value.folder, inbox.shown.value], ["Beds", [3, 4, 2]]);
+});
+
+test("a note that the address names is found under its new name, and what is chosen stays so", async () => {
+  const { inbox } = await openInbox();
+  inbox.filter({ path: "Old.md" });
+  assert.equal(inbox.currentId.value, null);
+  renameNote(inbox, "Old.md", "Gardening.md");
+  assert.deepEqual([inbox.shown.value, inbox.currentId.value], [[2], 2]);
+});
 
 test("what is told stays while it is looked at", async (context) => {
   const due = []; // what is to happen later

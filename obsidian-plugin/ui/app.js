@@ -3,6 +3,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { DecisionStore } from "./decisions.js";
 import { InboxStore, NO_FILTERS } from "./inbox-store.js";
+import { followMoves, renameNote } from "./moves.js";
 import { titleOf } from "./proposal.js";
 import { StatusStore } from "./status-store.js";
 import { say } from "./words.js";
@@ -90,14 +91,14 @@ export class App {
   /** Go along with a note that is renamed. @type {(before: string, path: string) => void} */
   rename(before, path) {
     batch(() => {
-      this.inbox.rename(before, path);
+      renameNote(this.inbox, before, path);
       if (this.openPath.peek() === before) this.openPath.value = path;
     });
   }
 
   /** See what the daemon tells, once the status has it. @param {{ name: string, data: any }} event */
   take({ name, data }) {
-    if (name === "proposals" || name === "reset") void this.inbox.followMoves(data.ids ?? null).catch(() => {});
+    if (name === "proposals" || name === "reset") void followMoves(this.inbox, data.ids ?? null).catch(() => {});
     if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.follow().catch(() => {});
   }
 
@@ -198,7 +199,7 @@ export class App {
       if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
       const open = await this.api.get(`/proposals/${proposal.id}`);
       this.inbox.places.delete(proposal.id);
-      this.inbox.keep(open);
+      this.inbox.proposals.set(open.id, open);
       this.inbox.putIn([open.id]);
       await this.decided.load();
       this.decisions.announce(say("undoneHere"), false);

@@ -1,7 +1,6 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { readList } from "./api.js";
 import { linesOf } from "./proposal.js";
 import { say } from "./words.js";
 
@@ -22,8 +21,6 @@ const CONTEXT = 200; // lines of a note around a proposal
 export class InboxStore {
   /** All that were read, as they were then. @type {Map<number, Proposal>} */
   proposals = new Map();
-  /** The newest proposal that a note ever had here, by path: it keeps its place whatever is decided on. @type {Map<string, number>} */
-  newest = new Map();
   /** Open ones, in the order that is shown: by note, newest note first. @type {Signal<number[]>} */
   order = signal([]);
   /** Those that came since, and are not shown yet. @type {Signal<number[]>} */
@@ -164,41 +161,13 @@ export class InboxStore {
     const here = new Set([...this.order.peek(), ...this.fresh.peek(), ...this.deciding.keys()]);
     const added = proposals.filter(({ id }) => !here.has(id) && (!ids || ids.has(id)));
     batch(() => {
-      for (const proposal of added) this.keep(proposal);
+      for (const proposal of added) this.proposals.set(proposal.id, proposal);
       this.fresh.value = [...this.fresh.peek(), ...added.map(({ id }) => id)];
       if (!this.isWhole.peek()) this.takeFresh();
       if (!this.isLoaded.peek()) this.total.value = total;
       this.isLoaded.value = true;
     });
     return next;
-  }
-
-  /** Read those again that have changed, as those do whose note is renamed. @param {number[] | null} ids null: any */
-  async followMoves(ids) {
-    const isHere = (/** @type {number} */ id) => this.order.peek().includes(id) || this.fresh.peek().includes(id);
-    /** @type {(proposal: Proposal) => void} */
-    const follow = ({ id, path }) => this.rename((isHere(id) && this.get(id)?.path) || path, path);
-    for (const id of ids ?? []) if (isHere(id)) follow(await this.api.get(`/proposals/${id}`));
-    if (ids || !this.isWhole.peek()) return; // else they are being read anyway
-    for await (const proposal of readList(this.api, "/proposals", { limit: REST })) follow(/** @type {Proposal} */ (proposal));
-  }
-
-  /** Have all that is proposed for a note at its new path; a filter goes along. @type {(before: string, path: string) => void} */
-  rename(before, path) {
-    if (before === path) return;
-    for (const proposal of this.proposals.values()) if (proposal.path === before) this.keep({ ...proposal, path });
-    batch(() => {
-      this.putIn(this.order.peek().filter((id) => this.get(id)?.path === path));
-      if (this.filters.peek().path === before) this.filters.value = { ...this.filters.peek(), path };
-    });
-  }
-
-  /** Keep a proposal as it is now. A note that is renamed keeps its place. @param {Proposal} proposal */
-  keep(proposal) {
-    const { id, path } = proposal;
-    const before = this.get(id)?.path ?? path;
-    this.proposals.set(id, proposal);
-    this.newest.set(path, Math.max(id, this.newest.get(path) ?? 0, this.newest.get(before) ?? 0));
   }
 
   /** Take those out that are decided on, and go on to the one after. @param {number[]} ids */
@@ -224,10 +193,13 @@ export class InboxStore {
     return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find((id) => !gone.has(id)) ?? null;
   }
 
-  /** Show these: new ones, or those that were taken out. @param {number[]} ids */
+  /** Show these: new ones, or those that were taken out. A note keeps its place whatever is decided on. @param {number[]} ids */
   putIn(ids) {
     if (!ids.length) return;
-    const placeOf = (/** @type {number} */ id) => this.newest.get(this.get(id)?.path ?? "") ?? id;
+    /** @type {Map<string, number>} */
+    const newest = new Map();
+    for (const { id, path } of this.proposals.values()) newest.set(path, Math.max(id, newest.get(path) ?? 0));
+    const placeOf = (/** @type {number} */ id) => newest.get(this.get(id)?.path ?? "") ?? id;
     const order = new Set([...this.order.peek(), ...ids]);
     this.turn += 1;
     batch(() => {

@@ -60,7 +60,9 @@ function follow(event) {
 function go() {
   app.decisions.toast.value = null;
   page.value = pageOf(location.pathname);
-  if (page.peek() === "inbox") readAddress();
+  if (page.peek() !== "inbox") return;
+  readAddress();
+  void findNote().catch(() => {});
 }
 
 /** Show what the address of the inbox says: its filters, and the proposal. */
@@ -70,7 +72,6 @@ function readAddress() {
   const text = (/** @type {string} */ name) => (query.get(name) ?? "").slice(0, 4096);
   const texts = { kind: text("kind"), folder: text("folder"), search: text("search"), path: text("note") };
   inbox.filter({ ...texts, flagged: query.has("flagged") });
-  if (texts.path) void findNote(texts.path).catch(() => {});
   app.isListShown.value = query.has("list");
   const id = Number(query.get("id"));
   if (query.get("show") === "decided") {
@@ -82,11 +83,13 @@ function readAddress() {
   if (inbox.order.peek().includes(id) || (id && !inbox.isWhole.peek())) inbox.choose(id);
 }
 
-/** Have the filter go to where a note is now, if it was renamed since the address was made. @param {string} path */
-async function findNote(path) {
+/** Have the filter go to where its note is now, if that was renamed since the address was made. */
+async function findNote() {
+  const { path } = app.inbox.filters.peek();
+  if (!path) return;
   /** @type {ProposalPage} */
   const { proposals: [one] } = await api.get("/proposals", { path, state: "all", limit: 1 });
-  if (one && app.inbox.filters.peek().path === path) app.inbox.filter({ path: one.path });
+  if (one) app.rename(path, one.path);
 }
 
 /**
@@ -217,4 +220,6 @@ effect(() => void (app.status.isAway.value = session.value === "away"));
 effect(writeAddress);
 render(html`<${Page} />`, document.body);
 readAddress();
-void openSession().then(() => Promise.all([keepUp(), app.follow().catch(() => {})]));
+await openSession();
+void keepUp();
+for (const answer of [findNote(), app.follow()]) answer.catch(() => {});
