@@ -275,11 +275,6 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   await waitFor("they are undone", async () => (await vault.read(OPEN)) === before);
 });
 
-const REFUSED = [
-  ["description", "word ".repeat(10_000), /a description may have [\d,]+ characters, and this has 50,000/],
-  ["description", " \n ", /nothing would be left of the description/],
-  ["callout", "![](http://127.0.0.1:1/x.png)", /nothing would be left of the callout/],
-];
 test("what is typed stays while nobody answers, even if the daemon never told how it is", async () => {
   await stand();
   let stream;
@@ -295,6 +290,11 @@ test("what is typed stays while nobody answers, even if the daemon never told ho
   assert.equal(await area().inputValue(), "My own words");
 });
 
+const REFUSED = [
+  ["description", "word ".repeat(10_000), /a description may have [\d,]+ characters, and this has 50,000/],
+  ["description", " \n ", /nothing would be left of the description/],
+  ["callout", "![](http://127.0.0.1:1/x.png)", /nothing would be left of the callout/],
+];
 test("what cannot be a value is refused with why, and kept to be mended", async () => {
   const before = await vault.read(OPEN);
   for (const [kind, text, words] of REFUSED) {
@@ -342,6 +342,11 @@ test("a run shows in the header, and is stopped there; background work is paused
   await page.getByRole("button", { name: "Stop this run" }).click();
   scene.endpoint.release();
   await run;
+  const settings = join(vault.home, "config.toml");
+  const before = await readFile(settings, "utf8");
+  await writeFile(settings, `${before}\nx = [`);
+  await page.locator(".cc-panel .cc-fault").getByText(/^Nothing is asked or written until this is fixed: .*config\.toml/).waitFor();
+  await writeFile(settings, before);
   await page.getByRole("button", { name: "Idle" }).waitFor();
   await vault.companion("refuse", "--all").catch(() => "");
 });

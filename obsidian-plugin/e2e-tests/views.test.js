@@ -42,6 +42,11 @@ test("what a note is asked for waits, is shown in its place, accepted, edited an
   await preview.waitFor({ state: "detached" });
   await view().getByRole("button", { name: "Edit" }).click();
   const area = view().getByRole("textbox", { name: "Your words" });
+  await area.fill(" \n ");
+  await area.press("Control+Enter");
+  await view().getByRole("button", { name: "Look at it" }).click();
+  await view().locator(".cc-fault").getByText(/nothing would be left of the description/).waitFor();
+  assert.equal(await area.inputValue(), " \n ");
   await area.fill("How I keep my starter alive.");
   await inEachTheme(VIEW);
   await area.press("Control+Enter");
