@@ -72,13 +72,18 @@ _GATHER = 0.05  # seconds in which changes are sent together
 _LOOK = 1.0  # seconds between two checks of the status, not all of whose changes are reported
 _PING = 15.0  # seconds without an event, after which a stream is written to anyway
 _VOLATILE = {"retry_in"}  # of the status: it counts down
+_UNKNOWN = "00000000-0"  # the id of an event after which a client needs a reset
 
 
 class _Listener:
-    """A stream, when it began, and when it was last written to; by the monotonic clock."""
+    """A stream, when it began, and when it was last written to; by the monotonic clock.
 
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
+    after: the last event that its client has. is_new: it was sent nothing yet.
+    """
+
+    def __init__(self, stream: Stream, after: str | None) -> None:
+        self.stream, self.after = stream, after
+        self.is_new = True
         self.began = self.written = time.monotonic()
 
     def write(self, data: bytes) -> bool:
@@ -99,10 +104,10 @@ class Events:
         count_open: Callable[[], int],
     ) -> None:
         self._status, self._runs, self._count_open = status, runs, count_open
-        self._name = secrets.token_hex(4)  # of this start of the daemon
+        self._name = secrets.token_hex(4)  # of this start of the daemon, or since a fault
         self._changed = Condition()
         self._touched: dict[str, set[int]] = defaultdict(set)
-        self._arrived: list[tuple[_Listener, str | None]] = []
+        self._arrived: list[_Listener] = []
         self._listeners: list[_Listener] = []
         self._events: deque[bytes] = deque(maxlen=_KEPT)
         self._number = 0
@@ -139,28 +144,48 @@ class Events:
         with self._changed:
             count = len(self._listeners) + len(self._arrived)
             stream.once = stream.once or count >= STREAMS
-            self._arrived.append((_Listener(stream), after))
+            self._arrived.append(_Listener(stream, after))
             self._changed.notify_all()
 
     def _serve(self) -> None:
+        is_sound = True
         while self._wait():
             try:
                 self._send()
+                is_sound = True
             except Exception as error:
-                log_fault("sending events", error)
-                self._last_runs, self._last_status = [], None  # tell them again
-        for each in self._listeners:
-            each.stream.end()
+                if is_sound:  # else it lasts
+                    log_fault("sending events", error)
+                is_sound = False
+                self._begin_again()
+        self._end_streams()
 
     def _send(self) -> None:
         """Write what has changed to all streams, and their first events to new ones."""
-        data = b"".join([self._add(name, value) for name, value in self._look()])
         with self._changed:
-            arrived, self._arrived = self._arrived, []
-        self._listeners = [each for each in self._listeners if self._tell(each, data)]
-        for listener, after in arrived:
-            if self._tell(listener, self._greet(after)):
-                self._listeners.append(listener)
+            self._listeners += self._arrived
+            self._arrived = []
+        data = b"".join([self._add(name, value) for name, value in self._look()])
+        for each in list(self._listeners):
+            events = self._greet(each.after) if each.is_new else data
+            each.is_new = False
+            if not self._tell(each, events):
+                self._listeners.remove(each)
+
+    def _begin_again(self) -> None:
+        """End all streams after a fault, and wait; clients come back, and read everything again."""
+        self._end_streams()
+        self._name = secrets.token_hex(4)
+        self._events.clear()
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, _LOOK)
+
+    def _end_streams(self) -> None:
+        with self._changed:
+            listeners = [*self._listeners, *self._arrived]
+            self._listeners, self._arrived = [], []
+        for each in listeners:
+            each.stream.end()
 
     def _wait(self) -> bool:
         """Wait until there may be something to send; return False once it is stopped."""
@@ -177,22 +202,19 @@ class Events:
     def _look(self) -> Iterator[tuple[str, BaseModel]]:
         with self._changed:
             touched, self._touched = self._touched, defaultdict(set)
-        try:
-            if rows := touched["proposals"]:
-                yield "proposals", ProposalsChanged(ids=_name(rows), open=self._count_open())
-            if rows := touched["changes"]:
-                yield "changes", ChangesChanged(ids=_name(rows))
-            if rows := touched["outbox"]:
-                yield "outbox", OutboxChanged(ids=_name(rows))
-            before, self._last_runs = self._last_runs, list(self._runs())
-            if changed := [run for run in self._last_runs if run not in before]:
-                yield "runs", RunList(runs=changed)
-            status = self._status()
-            if (seen := status.model_dump(exclude=_VOLATILE)) != self._last_status:
-                self._last_status = seen
-                yield "status", status
-        except Exception as error:
-            log_fault("what has changed cannot be told", error)
+        if rows := touched["proposals"]:
+            yield "proposals", ProposalsChanged(ids=_name(rows), open=self._count_open())
+        if rows := touched["changes"]:
+            yield "changes", ChangesChanged(ids=_name(rows))
+        if rows := touched["outbox"]:
+            yield "outbox", OutboxChanged(ids=_name(rows))
+        before, self._last_runs = self._last_runs, list(self._runs())
+        if changed := [run for run in self._last_runs if run not in before]:
+            yield "runs", RunList(runs=changed)
+        status = self._status()
+        if (seen := status.model_dump(exclude=_VOLATILE)) != self._last_status:
+            self._last_status = seen
+            yield "status", status
 
     def _add(self, name: str, value: BaseModel) -> bytes:
         """Return an event as it is sent, and keep it for later clients."""
@@ -201,9 +223,10 @@ class Events:
         self._events.append(data)
         return data
 
-    def _write(self, name: str, value: BaseModel) -> bytes:
-        event = f"id: {self._name}-{self._number}\nevent: {name}\ndata: {value.model_dump_json()}\n"
-        return f"{event}\n".encode()
+    def _write(self, name: str, value: BaseModel, id_: str = "") -> bytes:
+        """Return an event as it is sent. id_: of the event; else that of the latest."""
+        id_ = id_ or f"{self._name}-{self._number}"
+        return f"id: {id_}\nevent: {name}\ndata: {value.model_dump_json()}\n\n".encode()
 
     def _greet(self, after: str | None) -> bytes:
         """Return the events after the given one; if it is not known, the current state of
@@ -216,12 +239,11 @@ class Events:
                 return b"".join(islice(self._events, missed, None))
         elif name == self._name and int(number) == self._number:
             return b""
-        now: list[tuple[str, BaseModel]] = [("reset", Restarted(version=__version__))]
-        try:
-            now += [("runs", RunList(runs=list(self._runs()))), ("status", self._status())]
-        except Exception as error:
-            log_fault("how things are cannot be told", error)
-        return b"".join(self._write(*each) for each in now)
+        return (  # only who has all three goes on after them
+            self._write("reset", Restarted(version=__version__), _UNKNOWN)
+            + self._write("runs", RunList(runs=list(self._runs())), _UNKNOWN)
+            + self._write("status", self._status())
+        )
 
     def _tell(self, listener: _Listener, data: bytes) -> bool:
         """Write events to a stream; return whether it stays open."""

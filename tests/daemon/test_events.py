@@ -113,29 +113,57 @@ def test_runs_and_a_pause_are_told_at_once(
         assert listener.until("status", paused=True)
 
 
-@pytest.mark.parametrize("name", ["_runs", "_add"])
-def test_a_fault_of_ours_ends_no_stream(
+FAULTY = ["_count_open", "_runs", "_status", "_add", "_greet", "_tell"]
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_after_a_fault_of_ours_everybody_reads_everything_again(
     api: Serving[Daemon],
     daemon_fixture: DaemonFixture,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    sender = api.daemon.events
-    work, faults = getattr(sender, name), [RuntimeError("Marker of a note's text")]
-
-    def fail_once(*args: Any) -> Any:
-        if faults:
-            raise faults.pop()
-        return work(*args)
-
-    with Listener(api) as listener:
-        assert listener.until("status")
-        monkeypatch.setattr(sender, name, fail_once)
+    monkeypatch.setattr(events, "_LOOK", 0.01)
+    with Listener(api) as listener, monkeypatch.context() as broken:
+        last = listener.until("status").id
+        broken.setattr(api.daemon.events, name, fail)
+        api.daemon.events.touch("proposals", 1)
+        with Listener(api) as new:
+            api.daemon.events.touch("proposals", 1)
+            for _ in new.events:
+                pass  # until its stream ends
+        last = [last, *(each.id for each in listener.events)][-1]
+    with Listener(api, Last_Event_ID=last) as listener:
+        assert [next(listener.events).name for _ in range(3)] == ["reset", "runs", "status"]
         api.post("/pause")
         assert listener.until("status", paused=True)
     said = daemon_fixture.log.getvalue()
     assert "unexpected RuntimeError" in said and "Marker" not in said
     daemon_fixture.log.truncate(0)  # that line was looked for
+
+
+def test_a_fault_that_lasts_is_logged_once(
+    api: Serving[Daemon], daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "_LOOK", 0.01)
+    monkeypatch.setattr(api.daemon.events, "_runs", fail)
+    for _ in range(3):
+        with Listener(api) as listener:
+            assert [*listener.events] == []
+    assert daemon_fixture.log.getvalue().count("unexpected RuntimeError") == 1
+    daemon_fixture.log.truncate(0)  # that line was looked for
+
+
+def fail(*_: object) -> Any:
+    raise RuntimeError("Marker of a note's text")
+
+
+def test_who_is_cut_off_early_begins_again(api: Serving[Daemon]) -> None:
+    with Listener(api) as listener:
+        first = [next(listener.events).id for _ in range(2)]
+    for id_ in first:
+        with Listener(api, Last_Event_ID=id_) as listener:
+            assert [next(listener.events).name for _ in range(3)] == ["reset", "runs", "status"]
 
 
 def test_who_was_away_gets_what_came_meanwhile(api: Serving[Daemon]) -> None:
