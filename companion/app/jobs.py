@@ -82,7 +82,7 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
         plan = _choose_on_paths(space, scan, options, only.kind)
     jobs = [job for job in plan.jobs if only.keeps(space.root, job.path)]
     # last what the last attempt could not ask for, which would use up a limit each time
-    jobs.sort(key=lambda job: not job.retry and bool(space.unfillable_needs(job.path)))
+    jobs.sort(key=lambda job: not job.retry and bool(space.unfillable(job.path)))
     return plan._replace(jobs=_limit(space, jobs, options))
 
 

@@ -23,8 +23,7 @@ from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints, put_latest
 from companion.enrich.result import Result
 from companion.enrich.task import NoteRewritten
-from companion.enrich.unfillable import AttemptBasis
-from companion.enrich.workspace import Workspace
+from companion.enrich.workspace import AttemptBasis, Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
 from companion.store.remembered_notes import Move

@@ -107,7 +107,7 @@ class Daemon:
         return Engine(
             self.space,
             self.spending,
-            lambda: self.reconciler.vault_context(renew=True),
+            self._vault_context,
             similar,
             outbox=self.outbox,
             exhaust=lambda limit: self.background_switch.hold_for_the_day(limit),

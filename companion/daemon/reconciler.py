@@ -25,7 +25,7 @@ from companion.enrich.note_guard import are_others
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.facts import Facts, affects_others, is_excluded
+from companion.note.facts import Facts
 from companion.store.moves import follow_events
 from companion.store.remembered_notes import Move
 from companion.vault.files import is_vault_there
@@ -138,11 +138,11 @@ class Reconciler:
             assert self._scan
             return self._scan.copy()
 
-    def vault_context(self, *, renew: bool = False) -> VaultContext:
+    def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
         After a change of settings it waits for the next scan, so it is not for the thread that
-        scans. renew: make them anew, after a scan of only some notes, too.
+        scans.
         """
         self._wait_ready()
         if not self._is_current():
@@ -152,17 +152,16 @@ class Reconciler:
                 "the settings changed, and the vault is still being read again; try again in a"
                 " moment"
             )
-        return self.scanned_context(renew=renew)
+        return self.scanned_context()
 
-    def scanned_context(self, *, renew: bool = False) -> VaultContext:
+    def scanned_context(self) -> VaultContext:
         """Return the names and vocabularies of the last scan, with the settings of that time.
 
-        They are kept, since they take memory. renew: as in vault_context.
+        They are kept, since they take memory.
         """
         with self._reading:
             assert self._scan
-            if self._context is None or renew:
-                self._context = VaultContext(self._scan.copy())
+            self._context = self._context or VaultContext(self._scan.copy())
             return self._context
 
     def _wait_ready(self) -> None:
@@ -247,7 +246,6 @@ class Reconciler:
         self._scan_seconds = time.monotonic() - began
         with self._reading:
             self._scan, self._context = scan, None
-        hints = self._add_retold(hints)
         latest = self._space.journal.proposals.latest_of_all()
         to_do, unfillable, left_alone = list[str](), list[str](), set[str]()
         for path, facts in scan.notes.of_interest():
@@ -262,14 +260,13 @@ class Reconciler:
         busy = {ticket.path for ticket in self._queue.in_progress()}
         # a note that may be filled another day keeps its consent
         self._update_backlog([*to_do, *unfillable], whole=True)
-        settle = self._space.config.background.settle_seconds
         for path in to_do:
             if path in hints:
                 self._put_hinted(path, hints[path])
             elif path not in busy and (
                 self._fingerprints.has_changed(path) or not self._queue.is_waiting(path)
             ):
-                rest = self._fingerprints.seconds_to_settle(path, settle)
+                rest = self._fingerprints.seconds_to_settle(path, self._settle_seconds)
                 self._put(path, self._clock() + rest)
         for path in self._to_do.difference(to_do):
             self._queue.discard(path)
@@ -291,11 +288,10 @@ class Reconciler:
         before = {path: notes.get(path) for path in hints}
         with self._reading:
             changed = self._space.rescan(self._scan, hints)
-            if any(affects_others(before.get(path), notes.get(path)) for path in changed):
+            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in changed):
                 self._context = None
-        if any(is_excluded(notes.get(path)) > is_excluded(before.get(path)) for path in changed):
+        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
             self._hints.add(None)  # after which nobody keeps or shows anything of it
-        hints = self._add_retold(hints)
         to_do = [path for path in hints if self._needs(path, notes.get(path))]
         self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
@@ -319,11 +315,6 @@ class Reconciler:
         if is_larger or (self._is_cost_old and not self._queue.in_progress()):
             self._hints.add(None)  # after a scan of the whole vault its cost is estimated
 
-    def _add_retold(self, hints: Mapping[str, float]) -> Mapping[str, float]:
-        """Return the hints, with new ones to the unfillable notes that there is news about."""
-        retold = self._space.unfillable.take_retold()
-        return {**dict.fromkeys(retold, self._clock()), **hints}
-
     def _count(self, scan: Scan) -> NoteCounts:
         return NoteCounts(
             len(scan.notes), len(self._to_do), len(self._left_alone) + len(scan.skipped)
@@ -340,12 +331,26 @@ class Reconciler:
         for path in self._backlog.update(to_do, whole=whole):
             self._queue.discard(path)
 
+    @property
+    def _settle_seconds(self) -> float:
+        return self._space.config.background.settle_seconds
+
     def _put_hinted(self, path: str, at: float) -> None:
-        if self._space.unfillable.last_attempt(path) or not self._fingerprints.is_own_write(path):
-            self._put(path, at + self._space.config.background.settle_seconds)
+        if not self._fingerprints.is_own_write(path):
+            self._put(path, at + self._settle_seconds)
 
     def _put(self, path: str, not_before: float) -> None:
         is_attempted = self._fingerprints.is_attempted(path, self._space.attempt_basis)
         if not (is_attempted or self._backlog.holds_back(path)):
             job = Job(path, background=True)
             self._queue.put(job, Priority.BACKGROUND, not_before=not_before)
+
+
+def _shared(facts: Facts | None) -> object:
+    """Return what other notes depend on: aliases, values, callout styles, what is private."""
+    return facts and (facts.aliases, facts.values, facts.styles, facts.marks)
+
+
+def _is_excluded(facts: Facts | None) -> bool:
+    """Return whether the note says that it is private or to be left alone."""
+    return facts is not None and facts.is_excluded

@@ -65,8 +65,8 @@ class Asker:
 
     vault_context: may be replaced when the vault has changed. similar: chooses tags and the like if
     it can, before the model is asked; None: the model chooses. model: None: the configured one.
-    renew: returns a new context when the settings it depends on have changed, or what other notes
-    say about a note; None: it is made from a new scan.
+    renew: returns a new context when the settings it depends on have changed; None: it is made from
+    a new scan.
     """
 
     def __init__(
@@ -208,9 +208,10 @@ class Asker:
         return choose_styles(self.workspace, self.vault_context)
 
     def _update_context(self, path: str) -> None:
-        """Renew the vault's context if settings changed, or what others say about the note.
+        """Renew the vault's context if settings changed, or the note is newer than it.
 
-        Raises NoteBusy if that fails now.
+        What others said of a new note before it came is in the new context. Raises NoteBusy if that
+        fails now.
         """
         if self._is_current(path):
             return
@@ -224,10 +225,8 @@ class Asker:
             self._read_from(self.workspace)
 
     def _is_current(self, path: str) -> bool:
-        """Return whether the vault's context covers what other notes say about the note now."""
-        context = self.vault_context
-        is_unknown = path not in context.scan.notes and context.links.has_links_to(path)
-        return not is_unknown and self.workspace.is_current(context.scan, path)
+        scan = self.vault_context.scan
+        return path in scan.notes and self.workspace.is_current(scan)
 
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return the values that similar notes decide, without a model."""

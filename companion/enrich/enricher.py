@@ -41,7 +41,6 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.errors import NoteError
 from companion.llm.client import Client
 from companion.llm.response import Usage
-from companion.note.links import embed_targets
 from companion.note.needs import Need
 from companion.store.moves import follow_note
 from companion.vault.files import skip_reason
@@ -118,8 +117,7 @@ class Enricher(NoteWriter):
             unaskable = (each for each in answers.rejected if each.kind in NOT_ASKED)
             reasons = {each.need.key: each.reason for each in unaskable}
             keys = {each.need.key for each in answers.outcomes}
-            embedded = [name for name, _ in embed_targets(task.parsed.note.text)]
-            space.unfillable.record(job.path, basis, keys, reasons, embedded)
+            space.record_unfillable(job.path, basis, keys, reasons)
         is_moved = job.path != path
         if is_moved and (reason := skip_reason(space.root, job.path, space.ignore)):
             return Result(job.path, "skipped", reason, usage=answers.usage)

@@ -146,7 +146,7 @@ def find_to_do(
     of them. latest: as in leave_out_asked.
     """
     to_ask = leave_out_asked(workspace, path, needs, latest=latest)
-    if reasons := workspace.unfillable_needs(path):
+    if reasons := workspace.unfillable(path):
         unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
         rest = tuple(need for need in to_ask.needs if need.key not in reasons)
         to_ask = to_ask._replace(needs=rest, unfillable=unfillable)

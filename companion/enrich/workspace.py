@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from companion import __version__
 from companion.config import Config, state_folder
-from companion.enrich.unfillable import AttemptBasis, Choices, UnfillableNotes
 from companion.enrich.vault_settings import SettingsSource, SettingsUnusable, VaultSettings
 from companion.errors import NoteError
 from companion.llm.endpoint_errors import Cancelled
@@ -28,6 +27,7 @@ from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.recovery import Recovered, confirm_made_offers, recover
 from companion.vault.files import (
+    FileFingerprint,
     NoteFile,
     is_gone,
     is_vault_there,
@@ -44,16 +44,36 @@ from companion.vault.write import read_note
 Adapt = Callable[[VaultSettings], VaultSettings]
 """Returns the settings that apply in place of the vault's own."""
 
+Choices = tuple[tuple[bool, bool], ...]
+"""For each property with a vocabulary: whether it has any value, and one in a note not private."""
+
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _LOST_SECONDS = 600.0  # for which a note must be missing before it counts as deleted
 _log = logging.getLogger(__name__)
 
 
+class AttemptBasis(NamedTuple):
+    """What the outcome of an attempt to fill a note depends on; a later one may differ if it does.
+
+    file: None: it is missing. settings_version: as in VaultSettings. choices: at the last scan.
+    """
+
+    file: FileFingerprint | None
+    settings_version: int
+    choices: Choices | None
+
+
 class _ScanBasis(NamedTuple):
     settings: object
     choices: Choices
-    news: int
+
+
+class _Unfillable(NamedTuple):
+    """Why needs of a note, by key, could not be asked for at the last attempts on this basis."""
+
+    basis: AttemptBasis
+    reasons: Mapping[str, str]
 
 
 @dataclass
@@ -62,8 +82,7 @@ class Workspace:
 
     source: the vault's settings as its files have them. recovered: what an interrupted run left
     unfinished, and what happened to it. read_only: nothing is written into the journal. adapt:
-    returns settings that apply in place of the vault's own. unfillable: the notes that could not be
-    filled.
+    returns settings that apply in place of the vault's own.
     """
 
     root: Path
@@ -73,11 +92,11 @@ class Workspace:
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
     adapt: Adapt | None = None
-    unfillable: UnfillableNotes = field(default_factory=UnfillableNotes, init=False)
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: dict[str, float] = field(default_factory=dict, init=False)  # since when, by path
     _told: str = ""
     _choices: Choices | None = field(default=None, init=False)  # at the last scan
+    _unfillable: dict[str, _Unfillable] = field(default_factory=dict, init=False)
 
     @property
     def settings(self) -> VaultSettings:
@@ -133,19 +152,15 @@ class Workspace:
         """The rules that leave files alone, as last read."""
         return self.settings.ignore
 
-    def is_current(self, scan: Scan, path: str | None = None) -> bool:
+    def is_current(self, scan: Scan) -> bool:
         """Return whether a scan of this vault was made with the settings as last read.
 
-        And whether the properties that had values then are those of the last scan. path: and
-        whether there has been no news about the note since then.
+        And whether the properties that had values then are those of the last scan.
         """
-        basis = scan.basis
-        if not isinstance(basis, _ScanBasis):
+        if not isinstance(scan.basis, _ScanBasis):
             return True
-        if path is not None and self.unfillable.find_news(path) > basis.news:
-            return False
-        is_same = basis.settings == self.source.current.scan_basis
-        return is_same and self._choices in (None, basis.choices)
+        is_same = scan.basis.settings == self.source.current.scan_basis
+        return is_same and self._choices in (None, scan.basis.choices)
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault; only changed files are read again.
@@ -158,14 +173,12 @@ class Workspace:
         settings = self.source.current.scan_basis
         rules = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
         fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
-        about = self.unfillable.names()
-        examine = partial(self._examine_changed, about) if about else self._examine
-        scan = self._index.scan(self.root, self.ignore, examine, fingerprint, progress)
+        scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         self._follow_moves(scan)
         if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
         self._choices = self._find_choices(scan)
-        scan.basis = _ScanBasis(settings, self._choices, self.unfillable.news)
+        scan.basis = _ScanBasis(settings, self._choices)
         return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
@@ -174,11 +187,8 @@ class Workspace:
         paths: vault-relative, with `/`, as on the disk; notes that may be new, changed or gone.
         """
         paths = list(paths)
-        examine = partial(self._examine_changed, None)
-        changed = self._index.refresh(self.root, self.ignore, examine, scan, paths)
+        changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         self._follow_moves(scan, paths)
-        if isinstance(scan.basis, _ScanBasis):
-            scan.basis = scan.basis._replace(news=self.unfillable.news)
         return changed
 
     def read_note(self, path: str) -> ParsedNote:
@@ -216,15 +226,30 @@ class Workspace:
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
-        file, news = read_fingerprint(self.root / path), self.unfillable.find_news(path)
-        return AttemptBasis(file, self.settings.version, self._choices, news)
+        return AttemptBasis(
+            read_fingerprint(self.root / path), self.settings.version, self._choices
+        )
 
-    def unfillable_needs(self, path: str) -> Mapping[str, str]:
-        """Return why needs could not be asked for, by key, unless another attempt may differ.
+    def record_unfillable(
+        self, path: str, basis: AttemptBasis, keys: Iterable[str], reasons: Mapping[str, str]
+    ) -> None:
+        """Record why needs could not be asked for, by key: no model was asked for them.
+
+        basis: from before the note was read. keys: of all needs that were to be asked for; what is
+        recorded of others stays.
+        """
+        earlier = self._unfillable.pop(path, None)
+        if earlier and earlier.basis == basis:
+            reasons = {k: v for k, v in earlier.reasons.items() if k not in set(keys)} | {**reasons}
+        if reasons:
+            self._unfillable[path] = _Unfillable(basis, reasons)
+
+    def unfillable(self, path: str) -> Mapping[str, str]:
+        """Return what was recorded, unless the next attempt may have another outcome.
 
         Only background work is left out for it, since an attempt costs no call.
         """
-        last = self.unfillable.last_attempt(path)
+        last = self._unfillable.get(path)
         return last.reasons if last and last.basis == self.attempt_basis(path) else {}
 
     def _follow_moves(self, scan: Scan, paths: Iterable[str] | None = None) -> None:
@@ -282,11 +307,6 @@ class Workspace:
 
     def _examine(self, path: str, data: bytes) -> Facts:
         return read_facts(data, self.rules.for_note(path))
-
-    def _examine_changed(self, about: Set[str] | None, path: str, data: bytes) -> Facts:
-        """Return the facts of a changed note; look for news in it. about: of which notes."""
-        self.unfillable.read(path, data, about)
-        return self._examine(path, data)
 
 
 def _are_others(root: Path, path: str, other_path: str) -> bool:

@@ -114,20 +114,6 @@ class Facts(NamedTuple):
         return cls(needs, skipped, tuple(unfilled), tuple(aliases), values, styles, tuple(marks))
 
 
-def affects_others(before: Facts | None, now: Facts | None) -> bool:
-    """Return whether aliases, values, callout styles or marks differ, on which others depend."""
-
-    def shared(facts: Facts | None) -> object:
-        return facts and (facts.aliases, facts.values, facts.styles, facts.marks)
-
-    return shared(before) != shared(now)
-
-
-def is_excluded(facts: Facts | None) -> bool:
-    """Return whether the note says that it is private or to be left alone."""
-    return facts is not None and facts.is_excluded
-
-
 def read_facts(data: bytes, rules: Rules) -> Facts:
     """Return the facts about the note in data. A NoteRefused becomes the reason to skip it."""
     try:

@@ -179,13 +179,13 @@ class Links:
         self._odd_paths: dict[str, str] = {}
         # The links to notes of each name, in whichever folder: linking note and target.
         self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        keys = None if about is None else set(map(link_key, about))
+        keys = None if about is None else set(map(_name_key, about))
         for source, lines in targets:
             self._counts[source] = lines.count("\n")
             if not source.endswith(".md"):
                 self._odd_paths[without_extension(source)] = source
             for target in filter(None, lines.split("\n")):
-                key = link_key(target)
+                key = _name_key(target)
                 if keys is None or key in keys:
                     self._links[key].append((source, target))
 
@@ -201,14 +201,10 @@ class Links:
         """
         sources = {
             source
-            for source, target in self._links.get(link_key(path), ())
+            for source, target in self._links.get(_name_key(path), ())
             if source != path and self.leads_to(target, source) == path
         }
         return sorted(sources, key=lambda source: (self._counts[source], source))
-
-    def has_links_to(self, path: str) -> bool:
-        """Return whether there are links to notes of this name, even if there are none yet."""
-        return link_key(path) in self._links
 
     def leads_to(self, target: str, source: str) -> str | None:
         """Return the path of the note that a link to target in the note source leads to."""
@@ -219,6 +215,5 @@ class Links:
         return path if path in self._counts else self._odd_paths.get(name)
 
 
-def link_key(target: str) -> str:
-    """Return what all links to notes of one name have in common, whichever folders they name."""
+def _name_key(target: str) -> str:
     return name_key(file_name(target.strip()))

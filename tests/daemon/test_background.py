@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from functools import partial
 
 import pytest
 
@@ -150,7 +149,7 @@ def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
 def test_a_limit_takes_first_what_may_be_filled(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.note("A.md", UNTYPED)
     daemon_fixture.start()
-    eventually(lambda: daemon_fixture.space.unfillable_needs("A.md"))
+    eventually(lambda: daemon_fixture.space.unfillable("A.md"))
     daemon_fixture.daemon.pause()
     daemon_fixture.note("Stub.md")
     run = daemon_fixture.run("", limit=1)
@@ -163,7 +162,7 @@ def test_values_that_only_private_notes_have_are_none_to_choose_from(
     daemon_fixture.private = PrivateTable(properties={"private": "true"})
     daemon_fixture.note("Typed.md", UNTYPED)
     daemon_fixture.start()
-    eventually(lambda: daemon_fixture.space.unfillable_needs("Typed.md"))
+    eventually(lambda: daemon_fixture.space.unfillable("Typed.md"))
     daemon_fixture.note("Mine.md", TYPED.replace("created", "private: true\ncreated"))
     daemon_fixture.rescan()
     eventually(daemon_fixture.is_idle)
@@ -183,72 +182,22 @@ def test_an_attempt_that_began_before_a_value_appeared_is_not_the_last_word(
     basis = space.attempt_basis("Typed.md")
     daemon_fixture.note("Other.md", TYPED)
     scan = space.scan()
-    space.unfillable.record("Typed.md", basis, ["note-type"], {"note-type": "no value"})
+    space.record_unfillable("Typed.md", basis, ["note-type"], {"note-type": "no value"})
     assert find_to_do(space, "Typed.md", scan.notes["Typed.md"].needs).needs
 
 
-@pytest.fixture
-def too_little(daemon_fixture: DaemonFixture) -> DaemonFixture:
-    """With the daemon, a small model, and a note that it could not fill."""
+def test_what_was_said_before_a_note_came_is_shown(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.small = True
-    daemon_fixture.note("Koji.md", POSTPONED)
     daemon_fixture.note("Rice.md", "# Rice\n")
+    daemon_fixture.note("Stub.md")
     daemon_fixture.start()
-    leave_unfilled(daemon_fixture, "Koji.md")
-    return daemon_fixture
-
-
-def leave_unfilled(daemon_fixture: DaemonFixture, path: str) -> None:
-    """Wait until the note was tried, and the daemon is at rest."""
-    eventually(lambda: f"{path}: unchanged" in daemon_fixture.log.getvalue())
-    eventually(lambda: daemon_fixture.space.unfillable_needs(path))
-    eventually(daemon_fixture.is_idle)
-    assert daemon_fixture.model.calls() == 0
-
-
-@pytest.mark.parametrize("whole", [False, True])
-def test_what_another_note_says_fills_one_that_says_too_little(
-    too_little: DaemonFixture, whole: bool
-) -> None:
-    too_little.note("Rice.md", SENTENCE, rests=False)
-    if whole:
-        too_little.rescan()
-    eventually(lambda: "> A stub is" in too_little.read("Koji.md"))
-    assert too_little.model.calls("soy sauce and sake") == too_little.model.calls() == 1
-
-
-def test_what_was_said_before_a_note_came_is_shown(too_little: DaemonFixture) -> None:
-    too_little.note("Rice.md", SENTENCE.replace("Koji", "Aspergillus"))
-    too_little.rescan()
-    too_little.note("Aspergillus.md", POSTPONED.replace("Koji", "Aspergillus"), rests=False)
-    eventually(lambda: "> A stub is" in too_little.read("Aspergillus.md"))
-
-
-def test_what_a_note_embeds_fills_it(too_little: DaemonFixture) -> None:
-    too_little.note("Miso.md", f"{POSTPONED}\n![[Rice]]\n", rests=False)
-    leave_unfilled(too_little, "Miso.md")
-    too_little.note("Rice.md", f"# Rice\n\n{SENTENCE.replace('[[Koji]]', 'This')}", rests=False)
-    eventually(lambda: "> A stub is" in too_little.read("Miso.md"))
-    assert too_little.model.calls() == 1
-
-
-def test_a_note_that_says_nothing_new_has_no_other_tried_again(too_little: DaemonFixture) -> None:
-    def tries() -> int:
-        return too_little.log.getvalue().count("Koji.md: unchanged")
-
-    def has_scanned(before: int) -> bool:
-        return too_little.daemon.reconciler.scans > before
-
-    said = "[[Koji]] is one of my favourite moulds for dishes with rice.\n\n[[Koji]]\n"
-    for number in range(4):
-        scans = too_little.daemon.reconciler.scans
-        too_little.note("Rice.md", f"{said}\nLine {number}.\n", rests=False)
-        eventually(partial(has_scanned, scans))
-        eventually(lambda: tries() == 2)  # once more, for the sentence
-    too_little.rescan()
-    eventually(too_little.is_idle)
-    assert tries() == 2
-    assert too_little.model.calls() == 0
+    eventually(lambda: daemon_fixture.changes("Stub.md"))
+    daemon_fixture.note("Rice.md", SENTENCE, rests=False)
+    scans = daemon_fixture.daemon.reconciler.scans
+    eventually(lambda: daemon_fixture.daemon.reconciler.scans > scans)
+    daemon_fixture.note("Koji.md", POSTPONED, rests=False)
+    eventually(lambda: "> A stub is" in daemon_fixture.read("Koji.md"))
+    assert daemon_fixture.model.calls("soy sauce and sake") == 1
 
 
 def test_a_run_for_another_field_leaves_the_reason(daemon_fixture: DaemonFixture) -> None:
