@@ -158,7 +158,8 @@ def _find_by_inode(
         if data is None or is_taken:
             continue
         if sha256(data).hexdigest() != seen.sha256:
-            text = journal.last_text(old)
+            # once its note was missed, the file may be a new one, made from the same template
+            text = None if seen.is_gone else journal.last_text(old)
             if text is None or not is_edited(text, data):
                 continue
         moves[old] = file.path

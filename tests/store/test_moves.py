@@ -218,6 +218,22 @@ def test_a_note_is_known_by_its_inode(
             assert _reason(journal, moved.get(path, path)) == path
 
 
+@pytest.mark.parametrize(("text", "moved_to"), [(ONE.decode(), "x.md"), (EDITED, "a.md")])
+def test_a_note_that_was_missed_is_known_by_its_inode_if_it_holds_the_same(
+    vault: Path, journal: Journal, text: str, moved_to: str
+) -> None:
+    look = partial(follow_moves, vault, journal, None, None, partial(are_others, vault), is_edited)
+    (vault / "a.md").write_bytes(ONE)
+    journal.proposals.add([NewProposal("a.md", DESCRIPTION, "A", reason="a.md", source=ONE)])
+    look()
+    away = (vault / "a.md").rename(vault.with_name("away.md"))
+    look()
+    away.write_text(text)  # as a new note of the same template may be, with a deleted one's inode
+    away.rename(vault / "x.md")
+    look()
+    assert _reason(journal, moved_to) == "a.md"
+
+
 def test_the_last_note_that_had_an_inode_is_followed(vault: Path, journal: Journal) -> None:
     (vault / "a.md").write_bytes(ONE)
     journal.notes.record("a.md", ONE)
