@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,8 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Dollars = Annotated[float, Field(ge=0)]
 JsonMode = Literal["auto", "schema", "object", "text"]
 _KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
-_SHORTEST_KEY = 16  # characters; an api-version has less
+_SHORTEST_KEY = 16  # characters
+_VERSION = re.compile(r"(\d{4}-\d\d-\d\d|v?\d{1,3}(\.\d{1,3}){0,3})(-[a-z]{1,10}[.\d]{0,4})?")
 _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
@@ -178,14 +179,18 @@ class Endpoint(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """What no message may contain: the key, and the password and query of the base URL.
 
-        Also the query's values and the user name, if they are as long as keys are.
+        Also the query's values and the user name, if they are as long as keys are. All as they are
+        written there, and decoded. A query of dates and versions alone is no secret.
         """
         parts = self.parts
-        values = (parts.username or "", *(value for _, value in parse_qsl(parts.query)))
-        may_be_keys = (unquote(value) for value in values if len(value) >= _SHORTEST_KEY)
-        password = parts.password or ""
-        secrets = (self.key, password, unquote(password), parts.query, *may_be_keys)
-        return tuple(secret for secret in secrets if secret)
+        values = [field.partition("=")[2] for field in parts.query.split("&")]
+        values = [value for value in values if not _VERSION.fullmatch(value)]
+        may_be_keys = [
+            each for each in (parts.username or "", *values) if len(each) >= _SHORTEST_KEY
+        ]
+        written = (self.key, parts.password or "", parts.query if values else "", *may_be_keys)
+        secrets = {form for each in written for form in (each, unquote(each), unquote_plus(each))}
+        return tuple(sorted(filter(str.strip, secrets), key=len, reverse=True))
 
 
 @lru_cache(maxsize=16)  # each call asks
