@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from companion.app.engine import run_progress
+from companion.app.engine.engine import Engine
+from companion.app.engine.run_progress import EngineRun
+from companion.app.engine.work_queue import Ticket
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing
@@ -137,6 +140,38 @@ def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: DaemonFixtu
     assert statuses(quiet.run("Done.md")) == {"Done.md": "unchanged"}
     assert quiet.status().fault
     assert "answers again" not in quiet.log.getvalue()
+
+
+def test_run_says_nothing_of_a_fault_that_just_passed(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, try_ = list[str](), Engine._try
+
+    def note_waits(engine: Engine, run: EngineRun, ticket: Ticket) -> None:
+        try_(engine, run, ticket)
+        waits.append(run.waits)
+
+    monkeypatch.setattr(Engine, "_try", note_waits)
+    quiet.note("Stub.md")
+    quiet.start()
+    engine = quiet.daemon.engine
+    set_waits = engine.runs.set_waits
+
+    def recover_first(why: str) -> None:
+        if why:
+            quiet.model.mend()
+            quiet.model.think()  # so the run goes on
+            engine._recover()  # as after the call of another thread
+        set_waits(why)
+
+    monkeypatch.setattr(engine.runs, "set_waits", recover_first)
+    quiet.model.fail(401)
+    run = quiet.run("Stub.md", wait=False)
+    eventually(lambda: waits)
+    quiet.model.answer()
+    assert waits[0] == ""
+    run.wait(0, 60)
+    assert statuses(run) == {"Stub.md": "enriched"}
 
 
 def test_fault_of_ours_costs_one_note_of_a_run(

@@ -192,8 +192,7 @@ class Engine:
                 for other in self.runs.active():  # it will not pass by itself
                     if other.options.on_fault == "stop":
                         self._end(other, "failed", error)
-            if self.circuit_breaker.fault:  # the runs that have just ended do not wait
-                self.runs.set_waits(str(error))
+            self._say_that_runs_wait(error)  # except those that have just ended
         except Exception as error:
             log_fault(ticket.path, error)
             self._fail(run, ticket, _describe_fault(error))
@@ -247,6 +246,12 @@ class Engine:
         now = self.circuit_breaker.fault
         if now is None or now.next_try < retry_at:  # another thread has changed it
             self.queue.pause_until(None, trial=now is not None)
+
+    def _say_that_runs_wait(self, error: CompanionError) -> None:
+        if self.circuit_breaker.fault:
+            self.runs.set_waits(str(error))
+            if not self.circuit_breaker.fault:  # another thread's call has just succeeded
+                self.runs.set_waits("")
 
     def _recover(self) -> None:
         if not self.circuit_breaker.fault:
