@@ -93,6 +93,14 @@ def vaults_with_settings() -> Iterator[tuple[Path, Tables]]:
             yield Path(root), tables
 
 
+def first_vault(common: Tables) -> Path | None:
+    """Return the real path of the vault that the common settings name; None if they name none."""
+    if isinstance(vault := common.get("vault"), str):
+        with suppress(RuntimeError, OSError):  # for a home that is not there; for links in a loop
+            return Path(vault).expanduser().resolve()
+    return None
+
+
 def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Config:
     """Return the configuration; the environment overrides the file.
 
@@ -104,7 +112,7 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     own = {} if root is None else read_tables(vault_file(root))
     common = read_tables(config_file())
     if root is not None and not own and not allow_moved:
-        _refuse_moved(root, common.get("vault"))
+        _refuse_moved(root, common)
     if root is not None and own and (inode := _read_inode(root)):
         with suppress(UsageError):  # by it the vault is known once it is moved and renamed
             if inode != read_if_there(_inode_file(root)):
@@ -129,14 +137,6 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
-def load_file(file: Path) -> Config:
-    """Return what this file alone sets, and else the defaults. Raises UsageError as load_config."""
-    try:
-        return Config.model_validate(without_gone(read_tables(file)))
-    except ValidationError as error:
-        raise UsageError(describe_errors(error, lambda _: file)) from None
-
-
 def with_private_around(root: Path, config: Config) -> Config:
     """Return the configuration with what vaults around the one at root keep private, too.
 
@@ -144,12 +144,11 @@ def with_private_around(root: Path, config: Config) -> Config:
     it; WHOLE if it is in one of them. So what they keep from models on other machines does not go
     there from here. root: its real path. Raises UsageError if their settings cannot be used.
     """
-    first, private = read_tables(config_file()).get("vault"), config.private
+    first, private = first_vault(read_tables(config_file())), config.private
     for around in root.parents:
-        is_first = isinstance(first, str) and Path(first).expanduser().resolve() == around
         # before Python 3.14, Path.is_dir raises an error where a sandbox forbids to look
         has_obsidian = os.path.isdir(around / SETTINGS)  # noqa: PTH112
-        if not (is_first or has_obsidian or vault_file(around).exists()):
+        if not (around == first or has_obsidian or vault_file(around).exists()):
             continue
         theirs, above = load_config(around, allow_moved=True).private, root.relative_to(around)
         folders = [_find_below(above.parts, folder.split("/")) for folder in theirs.folders]
@@ -272,9 +271,9 @@ def _home() -> Path | None:
     return Path(home).expanduser().absolute() if home else None
 
 
-def _refuse_moved(root: Path, configured: object) -> None:
+def _refuse_moved(root: Path, common: Tables) -> None:
     """Raise UsageError if a vault that is gone left its own settings, and may be this one."""
-    if isinstance(configured, str) and Path(configured).expanduser().resolve() == root:
+    if first_vault(common) == root:
         return
     inode = _read_inode(root)
     for old, _ in vaults_with_settings():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from companion.config import Config, config_file
-from companion.config.load import load_file, vault_file, vaults_with_settings
+from companion.config.load import first_vault, read_tables, vault_file, vaults_with_settings
+from companion.config.settings import IgnoreTable, PrivateTable
 from companion.errors import UsageError
 from companion.note.exclusions import property_mark, tag_mark
 from companion.prompts import Prompts
@@ -42,14 +45,14 @@ def find_unused_folders(config: Config, root: Path) -> list[str]:
 def _is_in_another_vault(root: Path, table: str, folder: str) -> bool:
     """Return whether another vault has the folder, and this one's own settings do not name it."""
     try:
-        common, own = load_file(config_file()), load_file(vault_file(root))
-    except UsageError:  # the settings in use are those from before
+        first, own = first_vault(read_tables(config_file())), read_tables(vault_file(root))
+        settings = IgnoreTable if table == "ignore" else PrivateTable
+        if folder in settings.model_validate(own.get(table, {})).folders:
+            return False
+    except (UsageError, ValidationError):  # the settings in use are those from before
         return False
-    if folder in (own.ignore if table == "ignore" else own.private).folders:
-        return False
-    first = [common.vault.expanduser().resolve()] if common.vault else []
-    others = {*first, *(vault for vault, _ in vaults_with_settings())} - {root}
-    return any(has_folder(other, folder) for other in others)
+    others = {first, *(vault for vault, _ in vaults_with_settings())} - {root}
+    return any(other and has_folder(other, folder) for other in others)
 
 
 def find_unused_marks(config: Config, scan: Scan) -> list[str]:

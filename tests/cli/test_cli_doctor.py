@@ -89,6 +89,28 @@ def test_what_a_vault_around_keeps_private(user: User) -> None:
     assert "private by your settings: this whole vault." in user.run("doctor", "--no-call").out
 
 
+ELSEWHERE = {
+    "a vault's file that needs the model of the environment": (
+        "",
+        '[endpoint]\nbase_url = "{url}"',
+    ),
+    "a home that is not there": ('vault = "~no-such-user/Notes"\n', ""),
+}
+
+
+@labelled(("common", "own"), ELSEWHERE)
+def test_a_folder_of_another_vault_is_no_typo(user: User, common: str, own: str) -> None:
+    other = user.vault.parent / "Other"
+    (other / "Clients").mkdir(parents=True)
+    user.configure(f'{common}[private]\nfolders = ["Clients"]\n')
+    vault_file(user.vault.resolve()).parent.mkdir()
+    vault_file(user.vault.resolve()).write_text(own.format(url=user.fake.url))
+    vault_file(other.resolve()).write_text(f'vault = "{other.resolve().as_posix()}"\n')
+    user.note("Stub.md")
+    ran = user.run("scan")
+    assert ran.status == 0 and "keeps no note back" not in ran.all, ran.all
+
+
 DISKS = {
     "full": (5_000_000, "problem", "has only 5 MB free"),
     "nearly full": (50_000_000, "hint", "has only 50 MB free"),
