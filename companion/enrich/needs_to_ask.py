@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LOST = "lost in a sync conflict"
 _UNSET = "not filled in this folder, by the settings (notes.unfilled)"
-_IF_ENOUGH = "filled only if the note says enough"
+_IF_ENOUGH = "filled only if the note and its backlinks say enough"
 
 
 class NeedsToAsk(NamedTuple):

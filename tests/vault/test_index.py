@@ -246,13 +246,20 @@ def test_holds_file_numbers_of_any_size(
     assert not examine.asked
 
 
-@posix
 @pytest.mark.parametrize("seconds", [-11644473600, 10413792000], ids=["1601", "2300"])
-def test_reads_a_note_from_a_time_that_no_clock_shows(
-    file: Path, vault: Path, examine: Examiner, seconds: int
-) -> None:
+def test_cuts_a_time_that_sqlite_cannot_hold(seconds: int) -> None:
     """Copies of files may have Windows' time of 0, 1601; the numbers of SQLite end at 2262."""
-    os.utime(vault / "a.md", (seconds, seconds))
+    times = dict.fromkeys(("st_mtime_ns", "st_ctime_ns"), seconds * 10**9)
+    note = NoteFile.of("a.md", os.stat_result((0,) * 10, times))
+    assert -(1 << 63) <= note.mtime_ns == note.ctime_ns < 1 << 63
+    assert (note.mtime_ns > 0) == (seconds > 0)
+
+
+@posix
+def test_reads_a_note_from_a_time_that_no_clock_shows(
+    file: Path, vault: Path, examine: Examiner
+) -> None:
+    os.utime(vault / "a.md", (10413792000, 10413792000))  # the year 2300
     assert "a.md" in scan(file, vault, examine).notes
     assert "a.md" in scan(file, vault, examine).notes
     (walked,) = (each for each in walk_notes(vault, RULES) if each.path == "a.md")
