@@ -19,7 +19,7 @@ from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
 from companion.config.reference import describe_obsolete, with_gone_effects, without_gone
-from companion.config.settings import Config
+from companion.config.settings import Config, PrivateTable
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 from companion.vault.ignore import WHOLE, folder_key
@@ -132,7 +132,11 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         return vault_file(root) if root is not None and table is not own else config_file()
 
     try:
-        return Config.model_validate(tables)
+        config = Config.model_validate(tables)
+        if own and isinstance(shared := common.get("private"), dict):  # whose values hold, too
+            marks = PrivateTable(properties=shared.get("properties", {})).marks
+            config = config.model_copy(update={"private": config.private.with_marks(marks)})
+        return config
     except ValidationError as error:
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
@@ -218,7 +222,7 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
 
     A vault with an address or model of its own takes no address, model or key from the common ones,
     so that no note goes where its settings do not say, and no key elsewhere. The lists in [ignore]
-    and [private] add up, for the same reason.
+    and [private] add up, for the same reason; load_config adds the values of private properties.
     """
     merged = without_gone(common)
     if isinstance(named := own.get("endpoint"), dict) and {"base_url", "model"} & named.keys():

@@ -70,17 +70,17 @@ class PrivateTable(Table):
     """notes with one of these tags"""
     properties: PropertyValues = {}
     """notes with one of these properties, such as { private = "true" }"""
-    _around: tuple[tuple[str, str], ...] = ()
+    _further_marks: tuple[tuple[str, str], ...] = ()
 
     @property
     def marks(self) -> tuple[tuple[str, str], ...]:
-        """The properties, each with its value; a name may have several, as vaults add theirs."""
-        return tuple(dict.fromkeys((*self.properties.items(), *self._around)))
+        """The properties, each with its value; a name may have several, as settings add up."""
+        return tuple(dict.fromkeys((*self.properties.items(), *self._further_marks)))
 
     def with_marks(self, marks: tuple[tuple[str, str], ...]) -> PrivateTable:
-        """Return the table with the properties of vaults around this one, too."""
+        """Return the table with these properties, too: its own, and those of other settings."""
         table = self.model_copy()
-        table._around = (*self._around, *marks)
+        table._further_marks = (*self._further_marks, *marks)
         return table
 
 

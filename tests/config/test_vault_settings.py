@@ -87,6 +87,14 @@ def test_what_a_vault_around_keeps_private_stays_so(
     assert other.ignore.private_folders == ignore.private_folders
 
 
+def test_a_property_keeps_notes_private_by_the_common_value_too(home: Path, tmp_path: Path) -> None:
+    (home / "config.toml").write_text('[private.properties]\nstatus = "secret"\n')
+    (vault := tmp_path / "vault").mkdir()
+    vault_file(vault).write_text('[private.properties]\nstatus = "confidential"\n')
+    marks = load_config(vault, allow_moved=True).private.marks
+    assert set(marks) == {("status", "confidential"), ("status", "secret")}
+
+
 def test_a_property_keeps_notes_private_by_the_values_of_all_vaults(
     home: Path, tmp_path: Path
 ) -> None:
