@@ -26,7 +26,7 @@ from companion.enrich.task import NoteRewritten
 from companion.enrich.workspace import AttemptBasis, Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
-from companion.store.remembered_notes import Move
+from companion.store.moves import Move
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
 

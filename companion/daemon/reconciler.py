@@ -26,8 +26,7 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
-from companion.store.moves import follow_events
-from companion.store.remembered_notes import Move
+from companion.store.moves import Move, follow_events
 from companion.vault.files import is_vault_there
 from companion.vault.notes import Scan
 from companion.vault.watch import Watch

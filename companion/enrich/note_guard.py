@@ -172,14 +172,6 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
     return any(len(old & new) * 2 < len(old) for old, new in parts)
 
 
-def is_edited(before: bytes, now: bytes) -> bool:
-    """Return whether a note that held a text may hold the other now: most of its body is kept."""
-    try:
-        return bool(_find_words(before)) and not is_rewritten(before, now)
-    except NoteRefused:
-        return False
-
-
 def is_another(one: bytes, other: bytes) -> bool:
     """Return whether two texts have little in common, and neither is only a part of the other."""
     return is_rewritten(one, other) and is_rewritten(other, one)

@@ -174,7 +174,7 @@ class Workspace:
         rules = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
         fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
         scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
-        self._follow_moves(scan)
+        follow_moves(self.root, self.journal, scan.files)
         if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
         self._choices = self._find_choices(scan)
@@ -188,7 +188,7 @@ class Workspace:
         """
         paths = list(paths)
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
-        self._follow_moves(scan, paths)
+        follow_moves(self.root, self.journal, scan.files, paths)
         return changed
 
     def read_note(self, path: str) -> ParsedNote:
@@ -252,10 +252,6 @@ class Workspace:
         last = self._unfillable.get(path)
         return last.reasons if last and last.basis == self.attempt_basis(path) else {}
 
-    def _follow_moves(self, scan: Scan, paths: Iterable[str] | None = None) -> None:
-        is_another = partial(_are_others, self.root)
-        follow_moves(self.root, self.journal, scan.files, paths, is_another, _is_edited)
-
     def _find_choices(self, scan: Scan) -> Choices:
         withheld = scan.withheld_notes()
         choices = []
@@ -307,18 +303,6 @@ class Workspace:
 
     def _examine(self, path: str, data: bytes) -> Facts:
         return read_facts(data, self.rules.for_note(path))
-
-
-def _are_others(root: Path, path: str, other_path: str) -> bool:
-    from companion.enrich.note_guard import are_others  # slow to load, and few notes get here
-
-    return are_others(root, path, other_path)
-
-
-def _is_edited(before: bytes, now: bytes) -> bool:
-    from companion.enrich.note_guard import is_edited
-
-    return is_edited(before, now)
 
 
 @contextmanager

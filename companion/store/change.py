@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edit import Edit, apply_edits, name_place
 from companion.note.text import line_start
+from companion.store.moves import put_note
 from companion.store.proposal import ProposalState, dump_json
 from companion.store.proposal_rows import (
     ACCEPT,
@@ -23,7 +24,6 @@ from companion.store.proposal_rows import (
     mark_taken_back,
     require_in_state,
 )
-from companion.store.remembered_notes import put_note
 
 ChangeState = Literal["pending", "done", "undone", "abandoned"]
 

@@ -28,9 +28,9 @@ from companion.store.change import (
     read_row,
 )
 from companion.store.database import Database, Store, touch, transaction
+from companion.store.moves import RememberedNotes, put_note
 from companion.store.outbox_store import OutboxStore, forget_texts
 from companion.store.proposal_store import ProposalStore
-from companion.store.remembered_notes import RememberedNotes, put_note
 from companion.vault.files import is_in_any
 from companion.vault.write import (
     ConcurrentWrite,
@@ -166,14 +166,6 @@ class Journal(Store):
             return None
         before: bytes = rows[0]["before"]
         return before, apply_edits(before.decode("utf-8"), recorded.edits).encode("utf-8")
-
-    def last_text(self, path: str) -> bytes | None:
-        """Return a text that the note held when something was last recorded; None: unknown."""
-        if text := self.proposals.last_source(path):
-            return text
-        changes = self.changes(path, limit=1)
-        images = self.images(changes[0].id) if changes else None
-        return images and images[1]
 
     @transaction()
     def prune_images(self, db: Connection, older_than: float) -> int:

@@ -1,15 +1,15 @@
 """Moved and renamed notes: find where they are, and move their records in the journal along.
 
 A move that an event reports is trusted if the old path is gone. Without an event, a missing note is
-assumed to be the file with the same inode, unless that is another note, else the one file with the
-same bytes, if exactly one such file is not in the journal. For that, the journal keeps a
-fingerprint of each of its notes.
+assumed to be the one file with the same bytes, if exactly one such file is not in the journal. For
+that, the journal keeps a fingerprint of each of its notes.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,15 +17,19 @@ from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from posixpath import basename, dirname
-from typing import TYPE_CHECKING
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, NamedTuple
 
-from companion.store.remembered_notes import Fingerprint, Move
+from companion.store.database import Database, Store
 from companion.vault.files import NoteFile, find_inode, read_file, skip_reason, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
 
 if TYPE_CHECKING:
     from companion.store.journal import Journal
+
+Move = tuple[str, str]
+"""The old and the new path of a note or a folder."""
 
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
 _UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
@@ -37,174 +41,42 @@ def follow_moves(
     journal: Journal,
     files: Mapping[str, NoteFile] | None = None,
     only: Iterable[str] | None = None,
-    is_another: Callable[[str, str], bool] = lambda old, new: False,
-    is_edited: Callable[[bytes, bytes], bool] = lambda before, now: False,
 ) -> None:
     """Find the journal's notes that were moved, and update the fingerprints of the others.
 
     files: the notes in the vault by path, as a walk found them; None: walk now. only: notes that
-    may be new, changed or deleted; None: any. is_another: as in follow_events. is_edited: returns
-    whether a note that held the first text may hold the second one now. Raises JournalError.
+    may be new, changed or deleted; None: any. Raises JournalError.
     """
-    hints = None if only is None else set(only)
     recorded = journal.notes.all()
-    changed = _find_changed(root, recorded, files, hints)
-    if displaced := _find_displaced(recorded, changed):
-        if files is None and hints is None:
-            files = {file.path: file for file in find_unrecorded(root, ())}
-        new = (files or {}).values() if hints is None else [stat_note(root, p) for p in hints]
-        moves = _find_by_inode(root, journal, displaced, new, recorded, is_another, is_edited)
-        for old, moved_to in _put_in_order(moves):
-            journal.move(old, moved_to)
-        if moves:
-            recorded = journal.notes.all()
-            changed = _find_changed(root, recorded, files, hints)
-    missing = _update_fingerprints(root, journal, recorded, changed)
-    new_paths = None if hints is None else hints - recorded.keys()
-    for old, moved_to in _find_by_content(root, missing, recorded, files, new_paths):
-        journal.move(old, moved_to)
-
-
-def _update_fingerprints(
-    root: Path,
-    journal: Journal,
-    recorded: Mapping[str, Fingerprint | None],
-    changed: Mapping[str, NoteFile | None],
-) -> dict[str, Fingerprint]:
-    """Record the fingerprints of changed notes, and which are missing; return these."""
+    hints = None if only is None else set(only)
+    in_vault = files or {}
     missing: dict[str, Fingerprint] = {}
     updated = []
-    for path, file in changed.items():
-        fingerprint = recorded[path]
-        if file and (fingerprint is None or _is_other(fingerprint, file)):
+    for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
+        fingerprint, file = recorded[path], in_vault.get(path) or stat_note(root, path)
+        if file and (fingerprint is None or fingerprint.is_gone or file[1:3] != fingerprint[1:3]):
             data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
             if data is not None:
                 digest = sha256(data).hexdigest()
-                seen = Fingerprint(digest, file.size, file.mtime_ns, seen_at, ino=file.ino)
-                updated.append((path, seen))
-        elif fingerprint and file:
-            updated.append((path, fingerprint._replace(ino=file.ino)))
-        elif fingerprint:
+                updated.append((path, Fingerprint(digest, file.size, file.mtime_ns, seen_at)))
+        elif fingerprint and not file:
             missing[path] = fingerprint
     journal.notes.update(updated)
     journal.notes.record_gone(path for path, seen in missing.items() if not seen.is_gone)
-    return missing
-
-
-def _find_changed(
-    root: Path,
-    recorded: Mapping[str, Fingerprint | None],
-    files: Mapping[str, NoteFile] | None,
-    hints: set[str] | None,
-) -> dict[str, NoteFile | None]:
-    """Return the notes that are missing or not as recorded, by path, with their files.
-
-    Only those that the hints may concern are looked at.
-    """
-    in_vault = files or {}
-    changed = {}
-    for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
-        seen, file = recorded[path], in_vault.get(path) or stat_note(root, path)
-        if not (seen and file) or _is_other(seen, file) or seen.ino == 0 != file.ino:
-            changed[path] = file
-    return changed
-
-
-def _is_other(seen: Fingerprint, file: NoteFile) -> bool:
-    """Return whether the file may hold something else than when the note was seen."""
-    return seen.is_gone or file[1:3] != seen[1:3]
-
-
-def _find_displaced(
-    recorded: Mapping[str, Fingerprint | None], changed: Mapping[str, NoteFile | None]
-) -> dict[str, Fingerprint]:
-    """Return the notes at whose path there is no file any more, or another one."""
-    displaced = {}
-    for path, file in changed.items():
-        seen = recorded[path]
-        is_other = file is None or (seen and file.ino != seen.ino and file[1:3] != seen[1:3])
-        if seen and seen.ino and is_other:
-            displaced[path] = seen
-    return displaced
-
-
-def _find_by_inode(
-    root: Path,
-    journal: Journal,
-    displaced: Mapping[str, Fingerprint],
-    files: Iterable[NoteFile | None],
-    recorded: Container[str],
-    is_another: Callable[[str, str], bool],
-    is_edited: Callable[[bytes, bytes], bool],
-) -> dict[str, str]:
-    """Return the new paths of those displaced notes whose file is now at another path.
-
-    As a deleted file's inode is soon given to a new one, that must hold what the note held, or what
-    may have become of it. A path that another file has taken must hold another note: a program that
-    saves a note, or a sync client, may first move it out of the way.
-    """
-    by_inode = {file.ino: file for file in files if isinstance(file, NoteFile)}
-    inodes = {seen.ino for seen in displaced.values()}
-    moves = dict[str, str]()
-    for old, seen in sorted(displaced.items(), key=lambda item: item[1].seen_at, reverse=True):
-        file = by_inode.get(seen.ino)
-        if file is None or (file.path in recorded and file.path not in displaced):
-            continue
-        if seen.is_gone and file.ctime_ns / 1e9 < seen.gone_at - _CLOCK_STEP:
-            continue  # it was there when the note was last looked for
-        del by_inode[seen.ino]  # an earlier note, which had it before, is gone
-        taken_by, data = stat_note(root, old), _read(root, file)
-        is_taken = taken_by and taken_by.ino not in inodes and not is_another(old, file.path)
-        if data is None or is_taken:
-            continue
-        if sha256(data).hexdigest() != seen.sha256:
-            # once its note was missed, the file may be a new one, made from the same template
-            text = None if seen.is_gone else journal.last_text(old)
-            if text is None or not is_edited(text, data):
-                continue
-        moves[old] = file.path
-    return moves
-
-
-def _put_in_order(moves: Mapping[str, str]) -> Iterator[Move]:
-    """Yield the moves so that each goes to a path that is free; of swapped notes, one waits."""
-    pending = dict(moves)
-    while pending:
-        old = next((old for old, new in pending.items() if new not in pending), None)
-        if old is None:
-            old, new = pending.popitem()
-            waiting = f"{old}\n"  # no note's path
-            pending[waiting] = new
-            yield old, waiting
-        else:
-            yield old, pending.pop(old)
-
-
-def _find_by_content(
-    root: Path,
-    missing: Mapping[str, Fingerprint],
-    recorded: Container[str],
-    files: Mapping[str, NoteFile] | None,
-    new_paths: Iterable[str] | None,
-) -> Iterator[Move]:
-    """Yield the old and the new path of each missing note that is now another file.
-
-    new_paths: of notes that the journal does not know, one of which has to be like it; None: any.
-    """
     sizes = {fingerprint.size for fingerprint in missing.values()}
 
     def may_be_missing(file: NoteFile | None) -> bool:
         return file is not None and (_UNKNOWN_SIZE in sizes or file.size in sizes)
 
-    if not missing:
-        return
-    if new_paths is not None and not any(may_be_missing(stat_note(root, p)) for p in new_paths):
+    new = (stat_note(root, path) for path in (hints or set()) - recorded.keys())
+    if not missing or (hints is not None and not any(map(may_be_missing, new))):
         return
     candidates: dict[str, list[NoteFile]] = defaultdict(list)
     for file in filter(may_be_missing, find_unrecorded(root, recorded, files)):
         if (data := _read(root, file)) is not None:
             candidates[sha256(data).hexdigest()].append(file)
-    yield from _pair(missing, candidates)
+    for old, moved_to in _pair(missing, candidates):
+        journal.move(old, moved_to)
 
 
 def follow_note(
@@ -267,8 +139,7 @@ def follow_events(
     notes that were moved, and the unfinished moves: of notes at neither path, which were deleted or
     moved on.
     """
-    recorded = journal.notes.all()
-    paths = (*recorded, *busy, *journal.notes.moved_from)
+    paths = (*journal.notes.all(), *busy, *journal.notes.moved_from)
     before = {path: path for path in paths} | dict(earlier)
     now = before.copy()
     for old, new in moves:
@@ -285,9 +156,6 @@ def follow_events(
             is_note = is_there and skip_reason(root, at, _NO_RULES) is None
             if not is_note or first in now.values() or not is_another(first, at):
                 continue
-            file, seen = stat_note(root, first), recorded.get(at)
-            if file and seen and file.ino == seen.ino != 0:
-                continue  # swapped, by a name that is no note's: follow_moves finds both
         (moved if is_there else unfinished).append((first, at))
     for first, at in moved:
         journal.move(first, at)
@@ -338,3 +206,138 @@ def _pair(
             since = missing[paths[0]].seen_at - _CLOCK_STEP
             if os.name == "nt" or files[0].ctime_ns / 1e9 >= since:
                 yield paths[0], files[0].path
+
+
+class Fingerprint(NamedTuple):
+    """Identifies the content of a note.
+
+    sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if only reading the file
+    tells whether it changed. seen_at: when the note first held this; gone_at: when it was last
+    found missing, 0 if it never was; both Unix time, seconds.
+    """
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    seen_at: float
+    gone_at: float = 0.0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the note was missing when it was last looked for."""
+        return self.gone_at > self.seen_at
+
+
+class RememberedNotes(Store):
+    """The notes that the journal has records of.
+
+    Read-only: a move is recorded in a copy in memory, for this process alone.
+    """
+
+    def __init__(self, db: Database, *, read_only: bool) -> None:
+        super().__init__(db)
+        self._moves: list[tuple[str, str, float]] = []  # since this was opened, each with its time
+        self._read_only = read_only
+
+    def all(self) -> dict[str, Fingerprint | None]:
+        """Return the last fingerprint of each note, by path; None for a note never seen."""
+        rows = self._db.select(_SELECT)
+        return {path: Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
+
+    def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
+        """Record the fingerprints of these notes. Returns at once."""
+        rows = [(path, *fingerprint[:4]) for path, fingerprint in seen]
+        if rows and not self._read_only:
+            self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
+
+    def record_gone(self, paths: Iterable[str]) -> None:
+        """Record that these notes are missing now. Returns at once."""
+        rows = [(time.time(), path) for path in paths]
+        if rows and not self._read_only:
+            query = "UPDATE notes SET gone_at = ? WHERE path = ?"
+            self._db.ask(lambda db: db.executemany(query, rows), can_wait=True)
+
+    def gone_at(self, path: str) -> float:
+        """Return when the note was last found missing, Unix time, seconds; 0: never.
+
+        A note that came back unchanged does not count as missing.
+        """
+        rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", path)
+        return float(rows[0]["gone_at"]) if rows else 0.0
+
+    def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
+        """Record that the note holds data, or will once it is written. Returns at once.
+
+        data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
+        seconds; None: just now. A note that was moved since is found again.
+        """
+        at = time.time() if seen_at is None else seen_at
+        kept = data is not None
+        self._db.ask(lambda db: put_note(db, path, data, at), can_wait=True, kept=kept)
+
+    def move(self, old: str, new: str) -> None:
+        """Record that the note at old was moved to new, and move its records.
+
+        The proposals for the note at old supersede those for one at new.
+        """
+        self._moves.append((old, new, time.monotonic()))
+        if self._read_only:
+            self._db.copy_to_memory()
+
+        def rename(db: Connection) -> None:
+            if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
+                return  # another thread has found the move, too
+            # where both have a pending change, the old path stays, for recovery to settle
+            db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
+            db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
+            db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
+            db.execute(
+                "UPDATE OR REPLACE notes SET path = ?, gone_at = 0 WHERE path = ?", (new, old)
+            )
+            db.execute("UPDATE outbox SET path = ? WHERE path = ?", (new, old))
+
+        self._db.ask(rename)
+
+    @property
+    def moved_from(self) -> dict[str, str]:
+        """The old paths of the notes moved since this was opened, by their new paths."""
+        return {new: old for old, new, _ in self._moves}
+
+    def recent_moves(self, seconds: float) -> Iterator[Move]:
+        """Yield the moves that were recorded in the last `seconds`, the latest first."""
+        since = time.monotonic() - seconds
+        for old, new, at in reversed(self._moves):
+            if at < since:
+                return
+            yield old, new
+
+    def follow(self, path: str) -> Callable[[], str]:
+        """Return a function that returns the current path, when called, of the note now at path."""
+        begun = len(self._moves)
+
+        def current() -> str:
+            at = path
+            for old, new, _ in self._moves[begun:]:
+                at = new if at == old else at
+            return at
+
+        return current
+
+
+def put_note(db: Connection, path: str, data: bytes | None, seen_at: float) -> None:
+    """Record that the note holds data; None: it is not known. seen_at: Unix time, seconds."""
+    if data is None:
+        db.execute(_NAME, (path,))
+    else:
+        db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
+
+
+# one that comes back just as it was, as with its drive, was not deleted
+_PUT = """INSERT INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
+    mtime_ns = excluded.mtime_ns, seen_at = excluded.seen_at,
+    gone_at = iif(notes.sha256 = excluded.sha256 AND gone_at > notes.seen_at, 0, gone_at)"""
+_NAME = (
+    "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
+)
+_SELECT = "SELECT path, sha256, size, mtime_ns, seen_at, gone_at FROM notes"

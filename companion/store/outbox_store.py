@@ -18,10 +18,10 @@ from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor_text import EditorText
 from companion.store.change import NewChange, insert_change, invert_edits, make_row, mark_done
 from companion.store.database import Database, Store, transaction
+from companion.store.moves import RememberedNotes, put_note
 from companion.store.proposal import ProposalState
 from companion.store.proposal_rows import mark_waiting
 from companion.store.proposal_store import ProposalStore
-from companion.store.remembered_notes import RememberedNotes, put_note
 
 RowState = Literal["waiting", "given", "made", "withdrawn"]
 """The state of a row's edits: nobody has them yet; an editor has them, and has not confirmed them;

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from companion.load_once import LockedProperty
 from companion.sqlite import fold
 from companion.store.database import Database, Store, transaction
+from companion.store.moves import put_note
 from companion.store.proposal import (
     Flag,
     LatestProposal,
@@ -34,7 +35,6 @@ from companion.store.proposal_rows import (
     decide_proposals,
     insert_proposals,
 )
-from companion.store.remembered_notes import put_note
 
 
 class Selection(NamedTuple):
@@ -155,13 +155,6 @@ class ProposalStore(Store):
         """Return the note that the proposal was made from; None once its text was deleted."""
         query = "SELECT text FROM proposal_sources WHERE sha256 = ?"
         rows = self._db.select(query, proposal.source_sha256)
-        return bytes(rows[0]["text"]) if rows else None
-
-    def last_source(self, path: str) -> bytes | None:
-        """Return the note as the last proposal for it was made; None once its text was deleted."""
-        query = """SELECT text FROM proposals JOIN proposal_sources ON sha256 = source_sha256
-            WHERE path = ? ORDER BY id DESC LIMIT 1"""
-        rows = self._db.select(query, path)
         return bytes(rows[0]["text"]) if rows else None
 
     @transaction()

@@ -219,7 +219,3 @@ WHERE state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL;
 -- the outbox says beside its values.
 ALTER TABLE proposals ADD COLUMN decided_in TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN remark TEXT NOT NULL DEFAULT '';
-
--- 16
--- A note's inode, by which it is found again if it was edited, too, or others are like it.
-ALTER TABLE notes ADD COLUMN ino INTEGER NOT NULL DEFAULT 0;

@@ -1,20 +1,16 @@
 """What the journal keeps of a note follows it to where it was moved, found by its bytes."""
 
 import os
-import shutil
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from companion.enrich.note_guard import are_others, is_edited
 from companion.note.needs import Need
 from companion.store.journal import Journal
 from companion.store.moves import follow_events, follow_moves, follow_note
 from companion.store.proposal import NewProposal
-from tests.examples import Change, delete, labelled, rename, write
 from tests.store.stub_note import DESCRIPTION
 
 ONE, TWO = b"# One\n\nOf the first.\n", b"# Two\n\nOf another length.\n"
@@ -142,108 +138,6 @@ def test_a_note_that_comes_back_as_it_was_was_never_gone(
     (vault / "a.md").write_bytes(now)
     follow_moves(vault, journal)
     assert bool(journal.notes.gone_at("a.md")) == (now != ONE)
-
-
-def _rewrite(path: str, text: str) -> Change:
-    """Return a change of a note in place, as Obsidian makes it."""
-    return lambda vault: (vault / path).write_text(text)
-
-
-MOON = "# Moon\n\nPhases, and the tides that follow from them.\n"
-EDITED = ONE.decode() + "And more of it.\n"
-# What happens to a.md, its twin b.md and c.md while nobody looks, and what moved where.
-UNSEEN = {
-    "two alike": (
-        [rename("a.md", "x.md"), rename("b.md", "y.md")],
-        {"a.md": "x.md", "b.md": "y.md"},
-    ),
-    "one of two alike is gone": ([rename("a.md", "x.md"), delete("b.md")], {"a.md": "x.md"}),
-    "copied": (
-        [rename("a.md", "x.md"), lambda vault: shutil.copy(vault / "x.md", vault / "y.md")],
-        {"a.md": "x.md"},
-    ),
-    "edited": ([rename("a.md", "x.md"), _rewrite("x.md", EDITED)], {"a.md": "x.md"}),
-    "another takes its path": ([rename("a.md", "x.md"), write("a.md", MOON)], {"a.md": "x.md"}),
-    "edited, and another takes its path": (
-        [rename("a.md", "x.md"), _rewrite("x.md", EDITED), write("a.md", MOON)],
-        {"a.md": "x.md"},
-    ),
-    "swapped": (
-        [rename("a.md", "x"), rename("c.md", "a.md"), rename("x", "c.md")],
-        {"a.md": "c.md", "c.md": "a.md"},
-    ),
-    "a ring, and one that is edited": (
-        [
-            *[rename("a.md", "x"), rename("c.md", "a.md"), rename("b.md", "c.md")],
-            *[rename("x", "b.md"), _rewrite("b.md", EDITED)],
-        ],
-        {"a.md": "b.md", "b.md": "c.md", "c.md": "a.md"},
-    ),
-    "one after the other": (
-        [rename("c.md", "x.md"), rename("a.md", "c.md")],
-        {"a.md": "c.md", "c.md": "x.md"},
-    ),
-    "saved, with the old text kept": ([rename("a.md", "x.md"), write("a.md", EDITED)], {}),
-    "another file has its inode": ([rename("a.md", "x.md"), _rewrite("x.md", MOON)], {}),
-}
-
-
-def test_two_notes_are_swapped_though_one_move_is_reported(vault: Path, journal: Journal) -> None:
-    for path, data in {"a.md": ONE, "c.md": TWO}.items():
-        (vault / path).write_bytes(data)
-        _reject(journal, path, DESCRIPTION, data)
-    follow_moves(vault, journal)
-    for old, new in (("a.md", "x"), ("c.md", "a.md"), ("x", "c.md")):
-        (vault / old).rename(vault / new)
-    follow_events(vault, journal, [("c.md", "a.md")], is_another=lambda old, new: True)
-    follow_moves(vault, journal, only={"a.md", "c.md"})
-    assert (_reason(journal, "a.md"), _reason(journal, "c.md")) == ("c.md", "a.md")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="ctime is the time of creation there")
-@labelled(("changes", "moved"), UNSEEN)
-def test_a_note_is_known_by_its_inode(
-    vault: Path, journal: Journal, changes: list[Change], moved: Mapping[str, str]
-) -> None:
-    look = partial(follow_moves, vault, journal, None, None, partial(are_others, vault), is_edited)
-    for path, data in {"a.md": ONE, "b.md": ONE, "c.md": TWO}.items():
-        (vault / path).write_bytes(data)
-        journal.proposals.add([NewProposal(path, DESCRIPTION, "A", reason=path, source=data)])
-    look()
-    for change in changes:
-        change(vault)
-    for _ in range(2):
-        look()
-        for path in ("a.md", "b.md", "c.md"):
-            assert _reason(journal, moved.get(path, path)) == path
-
-
-@pytest.mark.parametrize(("text", "moved_to"), [(ONE.decode(), "x.md"), (EDITED, "a.md")])
-def test_a_note_that_was_missed_is_known_by_its_inode_if_it_holds_the_same(
-    vault: Path, journal: Journal, text: str, moved_to: str
-) -> None:
-    look = partial(follow_moves, vault, journal, None, None, partial(are_others, vault), is_edited)
-    (vault / "a.md").write_bytes(ONE)
-    journal.proposals.add([NewProposal("a.md", DESCRIPTION, "A", reason="a.md", source=ONE)])
-    look()
-    away = (vault / "a.md").rename(vault.with_name("away.md"))
-    look()
-    away.write_text(text)  # as a new note of the same template may be, with a deleted one's inode
-    away.rename(vault / "x.md")
-    look()
-    assert _reason(journal, moved_to) == "a.md"
-
-
-def test_the_last_note_that_had_an_inode_is_followed(vault: Path, journal: Journal) -> None:
-    (vault / "a.md").write_bytes(ONE)
-    journal.notes.record("a.md", ONE)
-    follow_moves(vault, journal)
-    seen = journal.notes.all()["a.md"]
-    assert seen
-    journal.notes.update([("A deleted one.md", seen._replace(seen_at=seen.seen_at - 60))])
-    (vault / "a.md").rename(vault / "b.md")
-    follow_moves(vault, journal)
-    assert list(journal.notes.all()) == ["A deleted one.md", "b.md"]
 
 
 def test_a_note_is_followed_from_where_it_is_now(journal: Journal) -> None:
