@@ -86,7 +86,7 @@ class ProviderBatches:
                 state = self._api.get(provider.id)
                 if not state.has_ended:
                     self._api.cancel(provider.id)
-                if not state.has_ended or None not in self._read_files(state):
+                if not state.has_ended or self._read_answers(state)[1]:
                     return 0
                 provider = provider._replace(files=[*provider.files, *state.files])
         questions = self._batches.cancel(batch.id)
@@ -174,23 +174,25 @@ class ProviderBatches:
     def _take_answers(
         self, batch: Batch, state: ProviderBatch, reader: BatchReader
     ) -> Generator[NoteResult, None, bool]:
-        """Yield the results of the batch's answers; return whether all their files are there."""
-        contents = self._read_files(state)
-        for line in map(read_line, b"\n".join(filter(None, contents)).splitlines()):
+        """Yield the results of the batch's new answers; return whether all answers are there."""
+        lines, is_complete = self._read_answers(state)
+        for line in map(read_line, lines):
             call = line and self._batches.call(line.id)
-            if line and call and call.batch == batch.id:  # others say nothing
+            if line and call and call.batch == batch.id and call.state != "answered":
                 yield NoteResult.of(reader.take(call, line))
         self._space.journal.flush()
-        return None not in contents
+        return is_complete
 
-    def _read_files(self, state: ProviderBatch) -> list[bytes | None]:
-        """Return the content of the batch's files of answers; None for a missing one.
+    def _read_answers(self, state: ProviderBatch) -> tuple[list[bytes], bool]:
+        """Return the lines of the batch's files of answers, and whether all answers are there.
 
-        A completed batch has at least one.
+        A completed batch has at least one file. A file may be missing, or not be filled yet.
         """
-        if not state.files and state.status == "completed":
-            return [None]
-        return [self._api.read_file(file) for file in state.files]
+        contents = [self._api.read_file(file) for file in state.files]
+        lines = b"\n".join(filter(None, contents)).splitlines()
+        answered = {line.id for line in map(read_line, lines) if line}
+        is_missing = None in contents or (state.status == "completed" and not contents)
+        return lines, not is_missing and len(answered) >= state.answered
 
     def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
         """Delete the provider's files of the batch, even those with an unconfirmed upload."""

@@ -62,7 +62,8 @@ class GoneAtProvider(EndpointError):
 class ProviderBatch(NamedTuple):
     """A batch as the provider has it. files: the ids of its files of answers and of errors.
 
-    failure: what is wrong with the whole batch; empty if nothing is. done, total: its questions.
+    failure: what is wrong with the whole batch; empty if nothing is. done, total: its questions;
+    answered: those of the done ones that a model answered.
     """
 
     id: str
@@ -71,6 +72,7 @@ class ProviderBatch(NamedTuple):
     failure: str = ""
     done: int = 0
     total: int = 0
+    answered: int = 0
 
     @property
     def has_ended(self) -> bool:
@@ -205,6 +207,7 @@ def _read_batch(answer: dict[str, Any]) -> ProviderBatch:
         f"the provider refused it: {refusal}" if refusal else "",
         int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
         int(counts.get("total") or 0),
+        int(counts.get("completed") or 0),
     )
 
 

@@ -182,7 +182,26 @@ def hide_id(fake: FakeBatches, file: str) -> Callable[[], None]:
     return lambda: fake.batches["batch_0"].update(output_file_id=file)
 
 
-@pytest.mark.parametrize("hide", [hide_file, hide_id])
+def empty_file(fake: FakeBatches, file: str) -> Callable[[], None]:
+    """Let the file of answers be empty yet; return what ends that."""
+    name, data = fake.files[file]
+    fake.files[file] = (name, b"")
+    return lambda: fake.files.update({file: (name, data)})
+
+
+def hide_id_of_expired(fake: FakeBatches, file: str) -> Callable[[], None]:
+    """Let the batch not name its file of answers yet, though it expired."""
+    fake.batches["batch_0"]["status"] = "expired"
+    show = hide_id(fake, file)
+
+    def complete() -> None:
+        show()
+        fake.batches["batch_0"]["status"] = "completed"
+
+    return complete
+
+
+@pytest.mark.parametrize("hide", [hide_file, hide_id, empty_file, hide_id_of_expired])
 def test_answers_that_come_late_are_paid_for_once(
     user: User, provider: Open, hide: Callable[[FakeBatches, str], Callable[[], None]]
 ) -> None:

@@ -126,6 +126,8 @@ class FakeBatches:
                 good.append(good[-1])
         self.random.shuffle(good)
         batch["status"] = "expired" if self.faults.expired else "completed"
+        answered = len({line["custom_id"] for line in good})
+        batch["request_counts"].update(completed=answered, failed=len(bad))
         for key, lines in (("output_file_id", good), ("error_file_id", bad)):
             if lines:
                 data = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
