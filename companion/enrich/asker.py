@@ -219,10 +219,12 @@ class Asker:
             if self._is_current(path):
                 return
             try:
-                self.vault_context = self._renew_context()
+                context = self._renew_context()
             except UsageError as error:
                 raise NoteBusy(str(error), path) from None
-            self._read_from(self.workspace)
+            if context is not self.vault_context:  # as where no scan has seen the note yet
+                self.vault_context = context
+                self._read_from(self.workspace)
 
     def _is_current(self, path: str) -> bool:
         scan = self.vault_context.scan
