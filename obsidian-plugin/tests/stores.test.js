@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const FILES = ["app", "inbox-store", "decisions", "history-store", "moves", "page/session", "proposal", "status-store", "words"];
+const FILES = ["api", "app", "inbox-store", "decisions", "history-store", "moves", "page/session", "proposal", "status-store", "words"];
 globalThis.localStorage = globalThis.sessionStorage = { getItem: () => null };
 globalThis.BroadcastChannel = EventTarget;
 const { outputFiles } = await build({
@@ -15,7 +15,7 @@ const { outputFiles } = await build({
   write: false,
   format: "esm",
 });
-const { api, App, DecisionStore, HistoryStore, InboxStore, nameOf, renameNote, session, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { api, ApiError, App, DecisionStore, followMoves, HistoryStore, InboxStore, nameOf, renameNote, session, setLanguage, StatusStore } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 setLanguage("en", JSON.parse(await readFile(new URL("../ui/languages/en.json", import.meta.url), "utf8")).view);
 
 const PROPOSALS = [
@@ -272,6 +272,29 @@ for (const ids of [[9, 4, 3, 2, 1], null]) {
     app.inbox.takeFresh();
     const groups = [["Garden/Sage.md", [9]], ["Gardening.md", [3, 4]], ["Work.md", [2]], ["Cooking/Soup.md", [1]]];
     assert.deepEqual(app.inbox.groups.value.map((group) => [group.path, group.ids]), groups);
+  });
+}
+
+test("two notes that swap their names, told one after the other, keep their proposals, those decided on too", async () => {
+  const { inbox } = await openInbox();
+  inbox.takeOut([4]);
+  const paths = { "Garden/Sage.md": "Gardening.md", "Gardening.md": "Garden/Sage.md" };
+  const proposals = PROPOSALS.map((each) => ({ ...each, path: paths[each.path] ?? each.path }));
+  inbox.api.get = async (path) => proposals.find(({ id }) => path === `/proposals/${id}`);
+  await followMoves(inbox, [4, 3]);
+  await followMoves(inbox, [2]);
+  assert.deepEqual([4, 3, 2].map((id) => inbox.get(id).path), ["Gardening.md", "Gardening.md", "Garden/Sage.md"]);
+});
+
+for (const [name, error, path] of [["is gone", new ApiError("Gone.", 404), "New.md"], ["gets no answer", new Error("Lost."), "Gardening.md"]]) {
+  test(`a move is ${path === "New.md" ? "" : "not "}followed where the proposal before it ${name}`, async () => {
+    const { inbox } = await openInbox();
+    inbox.api.get = async (address) => {
+      if (address === "/proposals/1") throw error;
+      return { ...PROPOSALS[2], path: "New.md" };
+    };
+    await followMoves(inbox, [1, 2]).catch((reason) => assert.equal(reason, error));
+    assert.equal(inbox.get(2).path, path);
   });
 }
 

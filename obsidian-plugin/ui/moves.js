@@ -1,7 +1,7 @@
 /** Notes that are renamed: their proposals in the inbox, and its filters, go along. */
 
 import { batch } from "@preact/signals";
-import { readList } from "./api.js";
+import { ApiError, readList } from "./api.js";
 
 /** @import { Proposal } from "../src/api-types.d.ts" */
 /** @import { InboxStore } from "./inbox-store.js" */
@@ -17,28 +17,38 @@ export function renameNote(inbox, before, path) {
 
 /**
  * Read those again that have changed, as those do whose note is renamed. Each goes where it is read to be: another note may have
- * the name by now. Those that were decided on go along, for an undo.
+ * the name by now. Those that were decided on go along, for an undo: where ids are given, they are read as well
+ * once another of them has moved; else they go with the others of their note.
  *
  * @param {InboxStore} inbox
  * @param {number[] | null} ids null: any
  */
 export async function followMoves(inbox, ids) {
   const open = new Set([...inbox.order.peek(), ...inbox.fresh.peek()]);
-  const decided = [...inbox.proposals.keys()].filter((id) => !open.has(id));
+  const decided = new Set([...inbox.proposals.keys()].filter((id) => !open.has(id)));
   /** @type {Moves} */
   const moves = new Map();
   const follow = (/** @type {Proposal} */ { id, path }) => {
-    const proposal = open.has(id) && inbox.get(id);
+    const proposal = inbox.get(id);
+    decided.delete(id); // as it is where it is read to be
     if (!proposal || proposal.path === path) return;
-    moves.set(proposal.path, path);
+    if (open.has(id)) moves.set(proposal.path, path);
     inbox.proposals.set(id, { ...proposal, path });
   };
+  const read = async (/** @type {number} */ id) => {
+    try {
+      follow(await inbox.api.get(`/proposals/${id}`));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // else this one is gone, and the others are not
+    }
+  };
   try {
-    for (const id of ids ?? []) if (open.has(id)) follow(await inbox.api.get(`/proposals/${id}`));
+    for (const id of ids ?? []) if (open.has(id)) await read(id);
+    if (ids && moves.size) for (const id of decided) if (ids.includes(id)) await read(id);
     if (ids || !inbox.isWhole.peek()) return; // else they are being read anyway
     for await (const proposal of readList(inbox.api, "/proposals", { limit: PAGE })) follow(/** @type {Proposal} */ (proposal));
   } finally {
-    showMoves(inbox, moves, decided);
+    showMoves(inbox, moves, ids ? [] : [...decided]);
   }
 }
 
