@@ -30,6 +30,8 @@ for (const [line, title] of HEADINGS) {
 const READ = [
   ["Cut it. <!-- when? -->", ["Cut it. "]],
   ["<!-- one\n\n## two\n-->\nCut it. ^cut", ["", "Cut it. "]],
+  ["Cut it.\n<!-- one\n\ntwo -->\nNow.", ["Cut it.", "", "Now."]],
+  ["<!-- one\n\nCut it.", ["<!-- one", "Cut it."]],
   ["- Cut it. ^cut-1\n\n^list", ["Cut it. ", ""]],
   ["**See <!-- [[Hedges]] --> there**", ["See  there"]],
   ["`<!-- so -->` and x^2", ["<!-- so --> and x^2"]],
@@ -40,6 +42,19 @@ for (const [text, shown] of READ) {
     const blocks = parseBlocks(toLines([["=", text]])).flatMap((block) => block.items ?? block.text);
     assert.deepEqual(blocks.map((each) => parseRead(each).map((piece) => piece.text).join("")), shown);
     assert.equal(plainText(text).includes("<!--"), text.includes("<!--"), "in a proposal it is seen");
+  });
+}
+
+const AROUND = [
+  ["never closed", [["=", "<!-- one\n\n"], ["+", "> [!ai]\n> Cut it.\n"]], ["<!-- one", "NEW"]],
+  ["closed by what is proposed", [["=", "<!-- one\n"], ["+", "> [!ai]\n> --> Cut it.\n"]], ["<!-- one", "NEW"]],
+  ["closed after it", [["=", "<!-- one\n"], ["+", "> [!ai]\n> Cut it.\n"], ["=", "two -->\n"]], ["<!-- one", "NEW", "two -->"]],
+  ["closed in the last line", [["=", "<!-- one\n\n-->"], ["+", "\n> [!ai]\n> Cut it.\n"]], ["", "NEW"]],
+];
+for (const [name, parts, shown] of AROUND) {
+  test(`a comment before a proposal does not hide that: ${name}`, () => {
+    const textOf = (block) => (block.isNew ? "NEW" : parseRead(block.text).map((piece) => piece.text).join(""));
+    assert.deepEqual(parseBlocks(toLines(parts)).map(textOf), shown);
   });
 }
 

@@ -27,6 +27,7 @@ const CLOSING = /(?<=^|\s)#+$/; // of a heading, as in `## Title ##`
 const ITEM = /^\s*([-*+]|\d+[.)])\s+(.*)$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
 const COMMENT = /^ {0,3}<!--/;
+const INTERRUPTION = /^(>|#{1,6}\s|\s*(`{3,}|~{3,})| {0,3}<!--)/; // of a paragraph
 const BLOCK_ID = /(?<=^|\s)\^[a-z0-9-]+\s*$/i; // Obsidian's help, "Link to a block in a note"
 const FENCE = /^\s*(`{3,}|~{3,})/;
 
@@ -93,8 +94,8 @@ function readBlock(lines, at) {
   if (RULE.test(text)) return [{ type: "rule" }, at + 1];
   if (text.startsWith(">")) return readQuote(lines, at);
   if (ITEM.test(text)) return readList(lines, at);
-  if (COMMENT.test(text)) return readComment(lines, at);
-  const end = endOf(lines, at, (each) => Boolean(each.trim()) && !/^(>|#{1,6}\s|\s*(`{3,}|~{3,}))/.test(each) && !ITEM.test(each));
+  const closed = COMMENT.test(text) ? endOfComment(lines, at) : at;
+  const end = closed > at ? closed : endOf(lines, at, (each) => Boolean(each.trim()) && !INTERRUPTION.test(each) && !ITEM.test(each));
   return [{ type: "paragraph", text: textOf(lines, at, end) }, end];
 }
 
@@ -128,12 +129,16 @@ function readList(lines, at) {
   return [{ type: "list", items, isOrdered: /^\s*\d/.test(lines[at]?.text ?? "") }, end];
 }
 
-/** @type {(lines: Line[], at: number) => [Block, number]} up to the line that closes it, blank lines and all (CommonMark, section 4.6) */
-function readComment(lines, at) {
-  const isOpen = (/** @type {number} */ index) => !lines[index]?.text.includes("-->");
-  let last = at;
-  const end = endOf(lines, at, () => isOpen(last++));
-  return [{ type: "paragraph", text: textOf(lines, at, end) }, end];
+/**
+ * @param {Line[]} lines
+ * @param {number} at
+ * @returns {number} where a comment that begins there ends, blank lines and all (CommonMark, section 4.6); at: nothing closes it
+ *   before lines that are left out or added
+ */
+function endOfComment(lines, at) {
+  const length = lines.slice(at).findIndex(({ text, marks }) => /[+…]/.test(marks) || text.includes("-->"));
+  const last = lines[at + length];
+  return length >= 0 && last?.text.includes("-->") && !/^[+…]/.test(last.marks) ? at + length + 1 : at;
 }
 
 /** @type {(lines: Line[], at: number, goesOn: (text: string) => boolean) => number} */
