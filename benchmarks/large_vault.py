@@ -243,7 +243,6 @@ def add_proposals(vault: Path) -> int:
         ][:PROPOSALS]
         for start in range(0, len(new), 1000):
             space.journal.proposals.add(new[start : start + 1000])
-        space.journal.flush()
     return len(new)
 
 

@@ -140,7 +140,7 @@ def count_filled(vault: Path, notes: int) -> int:
 
 def open_journal(vault: Path) -> Journal:
     """Open the journal of the vault for reading; a context manager."""
-    return Journal(state_folder(vault) / "journal.sqlite3", read_only=True)
+    return Journal(state_folder(vault) / "journal.sqlite3")
 
 
 def read_changes(vault: Path) -> list[Change]:

@@ -275,7 +275,7 @@ def find_faults(bench: Bench, table: Table, folder: str, moment: float) -> list[
         if table.written is not None and path.startswith(table.written) and at > late and is_filled:
             faults.append(f"{path} written {at - moment:.2f} s later")
     if table.stored is not None:
-        with Journal(bench.daemon.state / "journal.sqlite3", read_only=True) as journal:
+        with Journal(bench.daemon.state / "journal.sqlite3") as journal:
             for each in journal.proposals.select(
                 Selection([f"{folder}/{table.stored}".rstrip("/")])
             ):

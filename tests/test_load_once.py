@@ -28,7 +28,6 @@ from companion.llm.request import Question
 from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import load_prompts
-from companion.store.database import Database
 from companion.vault.notes import Scan
 from tests.examples import labelled
 
@@ -97,10 +96,6 @@ def of_context(use: Callable[[VaultContext], object]) -> Callable[[Workspace], A
     return prepare
 
 
-def find_old_paths(space: Workspace) -> Callable[[], object]:
-    return lambda: space.journal.proposals._old_paths
-
-
 def call_endpoint(space: Workspace) -> Callable[[], object]:
     client = Client(Endpoint(base_url="http://127.0.0.1:9/v1", model="none"), Event())
 
@@ -136,7 +131,6 @@ FIRST_USES = {
         "vocabulary",
         of_context(lambda known: known.vocabulary([TAGS], "Stub.md", ENGLISH)),
     ),
-    "the notes in the journal": (Database, "select", find_old_paths),
     "the connections": (transport, "Transport", call_endpoint),
     "the encoder": (encoder, "start_worker", encode),
 }

@@ -311,7 +311,7 @@ def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalM
         return ProposalMade(proposal=None, rejected=outcome.reason)
     [new] = waiting
     store = space.journal.proposals
-    [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)], durable=True)
+    [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)])
     stored = store.get(id_)
     assert stored is not None
     return ProposalMade(proposal=proposals.Proposal.of(stored), rejected=None)

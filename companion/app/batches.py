@@ -133,15 +133,12 @@ class Batches:
         """
         with open_similar(self._space) as similar:
             reader = BatchReader(self._space, similar)
-            try:
-                for self.lines, line in _read_lines(file):
-                    answer = read_line(line)
-                    if answer and (call := self._store.call(answer.id)):
-                        yield NoteResult.of(reader.take(call, answer))
-                    else:
-                        yield UnknownLine(self.lines, answer and answer.id)
-            finally:
-                self._space.journal.flush()
+            for self.lines, line in _read_lines(file):
+                answer = read_line(line)
+                if answer and (call := self._store.call(answer.id)):
+                    yield NoteResult.of(reader.take(call, answer))
+                else:
+                    yield UnknownLine(self.lines, answer and answer.id)
 
     def all(self) -> list[BatchShape]:
         """Return the batches that have questions, the oldest first."""

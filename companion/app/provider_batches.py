@@ -180,7 +180,6 @@ class ProviderBatches:
             call = line and self._batches.call(line.id)
             if line and call and call.batch == batch.id and call.state != "answered":
                 yield NoteResult.of(reader.take(call, line))
-        self._space.journal.flush()
         return is_complete
 
     def _read_answers(self, state: ProviderBatch) -> tuple[list[bytes], bool]:

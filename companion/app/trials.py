@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Timer
 from typing import NamedTuple, Self
 
@@ -99,7 +100,8 @@ class ModelTrial:
 
         with (
             open_workspace(shown, self._root, read_only=True, adapt=adapt) as space,
-            Journal(space.state / "none", read_only=True) as nothing_kept,
+            TemporaryDirectory() as folder,
+            Journal(Path(folder) / "journal.sqlite3") as nothing_kept,
         ):
             scan = space.scan()
             job = _find_note(space, scan, note)

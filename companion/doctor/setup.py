@@ -261,7 +261,7 @@ def check_journal(state: Path) -> Finding:
     file = state / "journal.sqlite3"
     if not file.exists():
         return Finding("ok", "none yet: nothing was changed so far")
-    with closing(open_database(file, read_only=True)) as db:
+    with closing(open_database(file)) as db:
         verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         mend = f"move {file} aside; then earlier changes can neither be undone nor recovered"
@@ -270,7 +270,7 @@ def check_journal(state: Path) -> Finding:
         mend = "the next command that writes, or the daemon, finishes or restores what is open"
         said = "1 change was" if pending == 1 else f"{pending} changes were"
         return Finding("hint", f"{said} interrupted", mend)
-    with Journal(file, read_only=True) as journal:
+    with Journal(file) as journal:
         newest = next(iter(journal.changes(limit=1)), None)
     said = f"the newest change is {newest.id}" if newest else "no changes yet"
     return Finding("ok", f"{said}; the journal is sound")
@@ -281,7 +281,7 @@ def find_interrupted(state: Path) -> int:
 
     Raises JournalError.
     """
-    with Journal(state / "journal.sqlite3", read_only=True) as journal:
+    with Journal(state / "journal.sqlite3") as journal:
         return len(journal.pending())
 
 

@@ -110,7 +110,6 @@ def write_batch(
                     raise _NothingToAsk
                 if provider:
                     journal.batches.set_provider(name, ProviderState(provider))
-                journal.flush()  # before anybody can have the file
             journal.batches.finish(name)
         except BaseException:
             journal.batches.cancel(name)

@@ -10,7 +10,7 @@ from companion.enrich.checks import checks_are_on
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.result import OpenProposal
-from companion.enrich.task import Job, Task, is_written, prepare_task
+from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.language.words import find_sentences, find_tokens, read_paragraphs
 from companion.llm.response import Usage
@@ -59,10 +59,7 @@ class AnswerStore:
             self._store(rest, answers.usage - self._tokens)
 
     def _store(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-        """Store outcomes as proposals, except those that the current settings do not ask for.
-
-        They are on the disk at once unless a change of the note or a batch's file follows.
-        """
+        """Store outcomes as proposals, except those that the current settings do not ask for."""
         self._stored += outcomes
         self._tokens += usage
         self.job = job = self.job._replace(path=self._guard.check_keeping())
@@ -75,10 +72,7 @@ class AnswerStore:
         new_proposals = make_proposals(
             space, self._model, job, task, outcomes, usage, self._run, sources
         )
-        follows = all(new.state == "asked" for new in new_proposals) or any(
-            is_written(space.config, job, new.need.kind, new) for new in new_proposals
-        )
-        ids = space.journal.proposals.add(new_proposals, durable=job.dry_run or not follows)
+        ids = space.journal.proposals.add(new_proposals)
         for id_, new in zip(ids, new_proposals, strict=True):
             if new.state == "open" and new.value is not None:
                 self.proposals[new.need] = OpenProposal.of(id_, new.need, new)

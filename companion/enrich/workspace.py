@@ -326,7 +326,7 @@ def open_workspace(
     keep_private(state)
     opened = partial(Workspace, root, state, SettingsSource(root, config), adapt=adapt)
     if read_only:
-        with Journal(state / "journal.sqlite3", read_only=True) as journal:
+        with Journal(state / "journal.sqlite3") as journal:
             yield opened(journal, read_only=True)
         return
     with vault_lock(state, patience), Journal(state / "journal.sqlite3") as journal:

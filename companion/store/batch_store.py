@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from sqlite3 import Connection
 from typing import Any, Literal, NamedTuple
 
-from companion.store.database import Store, transaction
+from companion.store.database import Store
 from companion.store.proposal import NewProposal, ProposalState
 from companion.store.proposal_rows import decide_proposals, insert_proposals
 
@@ -99,12 +98,12 @@ class BatchStore(Store):
 
     def finish(self, batch: str) -> None:
         """Store that the batch's file is complete, and flush all of the batch to the disk."""
-        self._write("UPDATE batches SET state = 'out' WHERE id = ?", batch, durable=True)
+        self._write("UPDATE batches SET state = 'out' WHERE id = ?", batch)
 
     def set_provider(self, batch: str, provider: ProviderState) -> None:
         """Store the batch's progress at its provider, and flush it to the disk."""
         query = "UPDATE batches SET provider = ? WHERE id = ?"
-        self._write(query, json.dumps(provider._asdict()), batch, durable=True)
+        self._write(query, json.dumps(provider._asdict()), batch)
 
     def end(self, batch: str) -> int:
         """Mark unanswered calls as failed; return their number. Other runs may ask again."""
@@ -119,7 +118,7 @@ class BatchStore(Store):
         query = """DELETE FROM batches WHERE id = ?
             AND NOT EXISTS (SELECT 1 FROM batch_calls WHERE batch = batches.id)"""
         self._write(query, batch)
-        self._write("UPDATE batches SET state = 'cancelled' WHERE id = ?", batch, durable=True)
+        self._write("UPDATE batches SET state = 'cancelled' WHERE id = ?", batch)
         return number
 
     def cancel_unfinished(self) -> None:
@@ -159,10 +158,8 @@ class BatchStore(Store):
         proposals, keys = (tuple(json.loads(row[name])) for name in ("proposals", "keys"))
         return BatchCall(*row)._replace(proposals=proposals, keys=keys)
 
-    @transaction()
     def close_call(
         self,
-        db: Connection,
         call: BatchCall,
         state: BatchCallState,
         new: Sequence[NewProposal] = (),
@@ -173,26 +170,28 @@ class BatchStore(Store):
         They replace those in state `asked`. closed: by id, why a proposal has no value.
         """
         now = time.time()
-        db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
         to: ProposalState = "superseded" if new else "closed"
-        decide_proposals(db, call.proposals, to, (now, "need", ""), ["asked"])
-        for number, reason in (closed or {}).items():
-            decided = (now, "need", reason)
-            decide_proposals(db, [number], "closed", decided, ["superseded", "closed"])
-        return insert_proposals(db, new, now)
+        with self._db.transaction() as db:
+            db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
+            decide_proposals(db, call.proposals, to, (now, "need", ""), ["asked"])
+            for number, reason in (closed or {}).items():
+                decided = (now, "need", reason)
+                decide_proposals(db, [number], "closed", decided, ["superseded", "closed"])
+            return insert_proposals(db, new, now)
 
-    @transaction()
-    def _give_up(self, db: Connection, batch: str, state: BatchCallState, reason: str) -> int:
+    def _give_up(self, batch: str, state: BatchCallState, reason: str) -> int:
         """Set the state of the batch's calls that have no answer; return their number.
 
         reason: why their needs have no value. A proposal without a call belongs to one that was
         being stored when its process ended.
         """
         query = "SELECT id FROM proposals WHERE run = ? AND state = 'asked'"
-        ids = [id_ for (id_,) in db.execute(query, (batch,))]
-        decide_proposals(db, ids, "closed", (time.time(), "need", reason), ["asked"])
-        query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
-        return db.execute(query, (state, batch)).rowcount
+        update = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
+        with self._db.transaction() as db:
+            ids = [id_ for (id_,) in db.execute(query, (batch,))]
+            decide_proposals(db, ids, "closed", (time.time(), "need", reason), ["asked"])
+            return db.execute(update, (state, batch)).rowcount
 
-    def _write(self, query: str, *values: object, durable: bool = False) -> None:
-        self._db.ask(lambda db: db.execute(query, values), durable=durable).result()
+    def _write(self, query: str, *values: object) -> None:
+        with self._db.transaction() as db:
+            db.execute(query, values)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
-from sqlite3 import Connection
 from typing import NamedTuple, Self
 
 from companion.errors import JournalError, NoteError
@@ -27,7 +26,7 @@ from companion.store.change import (
     mark_done,
     read_row,
 )
-from companion.store.database import Database, Store, touch, transaction
+from companion.store.database import Database, Store
 from companion.store.moves import RememberedNotes, put_note
 from companion.store.outbox_store import OutboxStore, forget_texts
 from companion.store.proposal_store import ProposalStore
@@ -47,28 +46,19 @@ _LOCKS = tuple(threading.Lock() for _ in range(64))  # of notes, by path: one wr
 
 
 class Journal(Store):
-    """The journal in file.
+    """The journal in file. What a method records is on the disk when it returns."""
 
-    Methods that return at once raise JournalError only if the journal is closed: what they could
-    not record is recorded later, or found by recovery.
-    """
-
-    def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        """Open the journal, or create it. Read-only: create nothing; a missing journal is empty.
+    def __init__(self, file: Path) -> None:
+        """Open the journal, or create it.
 
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
-        super().__init__(Database(file, read_only=read_only))
-        self.notes = RememberedNotes(self._db, read_only=read_only)
-        self.proposals = ProposalStore(self._db, read_only=read_only)
+        super().__init__(Database(file))
+        self.notes = RememberedNotes(self._db)
+        self.proposals = ProposalStore(self._db)
         self.batches = BatchStore(self._db)
         self.request_keys = RequestKeys(self._db)
-        self.outbox = OutboxStore(self._db, self.notes, self.proposals)
-
-    @property
-    def commits(self) -> int:
-        """How many transactions were forced to the disk, each with one fsync."""
-        return self._db.commits
+        self.outbox = OutboxStore(self._db)
 
     def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
         """Record a pending change; return its id once it is on the disk, with the text before it.
@@ -79,25 +69,23 @@ class Journal(Store):
         change of the note is still pending, and ProposalDecided if somebody else decided on one
         of its proposals.
         """
-        self.proposals.expect(change.path)
         row = make_row(change, before, after, now := time.time())
-
-        def insert(db: Connection) -> int:
+        with self._db.transaction() as db:
             put_note(db, change.path, after, now)
             return insert_pending(db, row, before, change)
 
-        return self._db.ask(insert, durable=True).result()
-
     def done(self, change: int) -> None:
-        """Record that the note holds the change. Returns at once; a power failure may undo it."""
-        self._db.ask(lambda db: mark_done(db, change, time.time()), can_wait=True, kept=True)
+        """Record that the note holds the change."""
+        with self._db.transaction() as db:
+            mark_done(db, change, time.time())
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
-        Its proposals are open again. Returns at once, as `done` does.
+        Its proposals are open again.
         """
-        self._db.ask(lambda db: mark_abandoned(db, change, remark), kept=True)
+        with self._db.transaction() as db:
+            mark_abandoned(db, change, remark)
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id; None if there is none."""
@@ -130,7 +118,7 @@ class Journal(Store):
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with `changes` or `proposals` and the id of each row that changes, at once.
 
-        The writing thread calls it, just before what it wrote can be read.
+        This process's own changes only; just before what it wrote can be read.
         """
         self._db.watch(touched)
 
@@ -167,15 +155,15 @@ class Journal(Store):
         before: bytes = rows[0]["before"]
         return before, apply_edits(before.decode("utf-8"), recorded.edits).encode("utf-8")
 
-    @transaction()
-    def prune_images(self, db: Connection, older_than: float) -> int:
+    def prune_images(self, older_than: float) -> int:
         """Delete the images of changes made over `older_than` seconds ago; return their number.
 
         Pending changes keep theirs. Edits and hashes are never deleted.
         """
         query = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE made_at < ? AND state != 'pending')"""
-        return db.execute(query, (time.time() - older_than,)).rowcount
+        with self._db.transaction() as db:
+            return db.execute(query, (time.time() - older_than,)).rowcount
 
     def forget(self, paths: Sequence[str]) -> int:
         """Delete the stored text of these notes; return for how many proposals.
@@ -197,22 +185,18 @@ class Journal(Store):
             WHERE before IS NOT NULL AND change IS NULL AND undoes IS NULL"""
         return [path for (path,) in self._db.select(query)]
 
-    @transaction(durable=True, erases=True)
-    def delete_texts(self, db: Connection, paths: Sequence[tuple[str]]) -> None:
+    def delete_texts(self, paths: Sequence[tuple[str]]) -> None:
         """Delete these notes as they were before changes and offers."""
         images = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
-        db.executemany(images, paths)
-        forget_texts(db, paths)
+        with self._db.transaction() as db:
+            db.executemany(images, paths)
+            forget_texts(db, paths)
+        self._db.erase_log()
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with its changes and its proposals."""
-        self.proposals.expect(new)
         self.notes.move(old, new)
-
-    def flush(self) -> None:
-        """Force everything recorded so far to the disk."""
-        self._db.ask(touch, durable=True).result()
 
     def require_space(self) -> None:
         """Raise JournalError if the disk has no room for an answer, which would be paid in vain."""
@@ -221,7 +205,7 @@ class Journal(Store):
                 raise JournalError(f"the journal {self._db.file} {FULL}")
 
     def close(self) -> None:
-        """Force everything recorded to the disk, and close. A second call does nothing."""
+        """Close the journal. A second call does nothing."""
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -290,33 +274,35 @@ class RequestKeys(Store):
         super().__init__(db)
         self._under_way: set[str] = set()
 
-    @transaction(durable=True)
-    def begin(self, db: Connection, key: str, body_sha256: str) -> KeyedRequest | None:
+    def begin(self, key: str, body_sha256: str) -> KeyedRequest | None:
         """Return the earlier request with this key; None if there is none, and this is now it.
 
         It is on the disk then, so that a crash in the middle leaves a trace.
         """
         now = time.time()
-        db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
-        query = "SELECT body_sha256, answer FROM request_keys WHERE key = ?"
-        if row := db.execute(query, (key,)).fetchone():
-            return KeyedRequest(row[0], row[1], key in self._under_way)
-        self._under_way.add(key)
-        db.execute("INSERT INTO request_keys VALUES (?, ?, ?, NULL)", (key, body_sha256, now))
-        query = """DELETE FROM request_keys WHERE key IN
-            (SELECT key FROM request_keys ORDER BY made_at DESC LIMIT -1 OFFSET ?)"""
-        db.execute(query, (_MOST_KEYS,))
-        return None
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
+            query = "SELECT body_sha256, answer FROM request_keys WHERE key = ?"
+            if row := db.execute(query, (key,)).fetchone():
+                return KeyedRequest(row[0], row[1], key in self._under_way)
+            self._under_way.add(key)
+            db.execute("INSERT INTO request_keys VALUES (?, ?, ?, NULL)", (key, body_sha256, now))
+            query = """DELETE FROM request_keys WHERE key IN
+                (SELECT key FROM request_keys ORDER BY made_at DESC LIMIT -1 OFFSET ?)"""
+            db.execute(query, (_MOST_KEYS,))
+            return None
 
     def finish(self, key: str, answer: str) -> None:
         """Store the answer, with the next transaction."""
         query = "UPDATE request_keys SET answer = ? WHERE key = ?"
-        self._db.ask(lambda db: db.execute(query, (answer, key)), kept=True)
+        with self._db.transaction() as db:
+            db.execute(query, (answer, key))
         self._under_way.discard(key)
 
     def drop(self, key: str) -> None:
         """Forget a request that failed, so that it can be made again."""
-        self._db.ask(lambda db: db.execute("DELETE FROM request_keys WHERE key = ?", (key,)))
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM request_keys WHERE key = ?", (key,))
         self._under_way.discard(key)
 
 

@@ -20,7 +20,7 @@ from posixpath import basename, dirname
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.store.database import Database, Store
+from companion.store.database import Store
 from companion.vault.files import NoteFile, find_inode, read_file, skip_reason, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
@@ -33,6 +33,7 @@ Move = tuple[str, str]
 
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
 _UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
+_REMEMBERED = 30 * 24 * 3600.0  # seconds
 _CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)
 
 
@@ -229,15 +230,7 @@ class Fingerprint(NamedTuple):
 
 
 class RememberedNotes(Store):
-    """The notes that the journal has records of.
-
-    Read-only: a move is recorded in a copy in memory, for this process alone.
-    """
-
-    def __init__(self, db: Database, *, read_only: bool) -> None:
-        super().__init__(db)
-        self._moves: list[tuple[str, str, float]] = []  # since this was opened, each with its time
-        self._read_only = read_only
+    """The notes that the journal has records of."""
 
     def all(self) -> dict[str, Fingerprint | None]:
         """Return the last fingerprint of each note, by path; None for a note never seen."""
@@ -245,17 +238,16 @@ class RememberedNotes(Store):
         return {path: Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
 
     def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
-        """Record the fingerprints of these notes. Returns at once."""
-        rows = [(path, *fingerprint[:4]) for path, fingerprint in seen]
-        if rows and not self._read_only:
-            self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
+        """Record the fingerprints of these notes."""
+        if rows := [(path, *fingerprint[:4]) for path, fingerprint in seen]:
+            with self._db.transaction() as db:
+                db.executemany(_PUT, rows)
 
     def record_gone(self, paths: Iterable[str]) -> None:
-        """Record that these notes are missing now. Returns at once."""
-        rows = [(time.time(), path) for path in paths]
-        if rows and not self._read_only:
-            query = "UPDATE notes SET gone_at = ? WHERE path = ?"
-            self._db.ask(lambda db: db.executemany(query, rows), can_wait=True)
+        """Record that these notes are missing now."""
+        if rows := [(time.time(), path) for path in paths]:
+            with self._db.transaction() as db:
+                db.executemany("UPDATE notes SET gone_at = ? WHERE path = ?", rows)
 
     def gone_at(self, path: str) -> float:
         """Return when the note was last found missing, Unix time, seconds; 0: never.
@@ -266,27 +258,24 @@ class RememberedNotes(Store):
         return float(rows[0]["gone_at"]) if rows else 0.0
 
     def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
-        """Record that the note holds data, or will once it is written. Returns at once.
+        """Record that the note holds data, or will once it is written.
 
         data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
         seconds; None: just now. A note that was moved since is found again.
         """
-        at = time.time() if seen_at is None else seen_at
-        kept = data is not None
-        self._db.ask(lambda db: put_note(db, path, data, at), can_wait=True, kept=kept)
+        with self._db.transaction() as db:
+            put_note(db, path, data, time.time() if seen_at is None else seen_at)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, and move its records.
 
         The proposals for the note at old supersede those for one at new.
         """
-        self._moves.append((old, new, time.monotonic()))
-        if self._read_only:
-            self._db.copy_to_memory()
-
-        def rename(db: Connection) -> None:
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM moves WHERE at < ?", (time.time() - _REMEMBERED,))
+            db.execute("INSERT INTO moves (old, new, at) VALUES (?, ?, ?)", (old, new, time.time()))
             if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
-                return  # another thread has found the move, too
+                return  # another thread or process has found the move, too
             # where both have a pending change, the old path stays, for recovery to settle
             db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
             db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
@@ -296,28 +285,24 @@ class RememberedNotes(Store):
             )
             db.execute("UPDATE outbox SET path = ? WHERE path = ?", (new, old))
 
-        self._db.ask(rename)
-
     @property
     def moved_from(self) -> dict[str, str]:
-        """The old paths of the notes moved since this was opened, by their new paths."""
-        return {new: old for old, new, _ in self._moves}
+        """The old paths of the notes that were moved in the last month, by their new paths."""
+        return dict(map(tuple, self._db.select("SELECT new, old FROM moves ORDER BY id")))
 
-    def recent_moves(self, seconds: float) -> Iterator[Move]:
-        """Yield the moves that were recorded in the last `seconds`, the latest first."""
-        since = time.monotonic() - seconds
-        for old, new, at in reversed(self._moves):
-            if at < since:
-                return
-            yield old, new
+    def recent_moves(self, seconds: float) -> list[Move]:
+        """Return the moves that were recorded in the last `seconds`, the latest first."""
+        query = "SELECT old, new FROM moves WHERE at >= ? ORDER BY id DESC"
+        return [(old, new) for old, new in self._db.select(query, time.time() - seconds)]
 
     def follow(self, path: str) -> Callable[[], str]:
         """Return a function that returns the current path, when called, of the note now at path."""
-        begun = len(self._moves)
+        ((begun,),) = self._db.select("SELECT coalesce(max(id), 0) FROM moves")
 
         def current() -> str:
             at = path
-            for old, new, _ in self._moves[begun:]:
+            query = "SELECT old, new FROM moves WHERE id > ? ORDER BY id"
+            for old, new in self._db.select(query, begun):
                 at = new if at == old else at
             return at
 

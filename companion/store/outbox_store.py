@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from sqlite3 import Connection, Row
 from typing import Literal, NamedTuple
@@ -17,11 +17,10 @@ from companion.errors import NoteRefused
 from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor_text import EditorText
 from companion.store.change import NewChange, insert_change, invert_edits, make_row, mark_done
-from companion.store.database import Database, Store, transaction
-from companion.store.moves import RememberedNotes, put_note
+from companion.store.database import Store
+from companion.store.moves import put_note
 from companion.store.proposal import ProposalState
 from companion.store.proposal_rows import mark_waiting
-from companion.store.proposal_store import ProposalStore
 
 RowState = Literal["waiting", "given", "made", "withdrawn"]
 """The state of a row's edits: nobody has them yet; an editor has them, and has not confirmed them;
@@ -144,15 +143,7 @@ def _fits(edits: Iterable[Edit], old: str, new: str) -> bool:
 class OutboxStore(Store):
     """The outbox of one vault."""
 
-    def __init__(self, db: Database, notes: RememberedNotes, proposals: ProposalStore) -> None:
-        super().__init__(db)
-        self._notes = notes
-        self._proposals = proposals
-
-    @transaction(durable=True)
-    def add(
-        self, db: Connection, request: Request, states: Sequence[ProposalState] = ()
-    ) -> OutboxRow:
+    def add(self, request: Request, states: Sequence[ProposalState] = ()) -> OutboxRow:
         """Store a request on the disk, replacing any that waits for the same proposals.
 
         An open undo of the same change is returned unchanged. states: the states that the proposals
@@ -161,15 +152,16 @@ class OutboxStore(Store):
         proposals, now = json.dumps(request.proposals), time.time()
         values = vars(request) | {"proposals": proposals, "made_at": now}
         query = f"SELECT * FROM outbox WHERE {_IS_OPEN} AND undoes = :undoes"  # noqa: S608
-        if open_undo := db.execute(query, values).fetchone():
-            return _read_row(open_undo)
-        _narrow(db, request.proposals)
-        mark_waiting(db, proposals, request.decided_by, states, now)
         insert = """INSERT INTO outbox (key, path, state, requested, run, undoes, proposals,
             decided_by, deadline, remark, made_at)
             VALUES (hex(randomblob(16)), :path, 'waiting', 1, :run, :undoes, :proposals,
             :decided_by, :deadline, :remark, :made_at) RETURNING *"""
-        return _read_row(db.execute(insert, values).fetchone())
+        with self._db.transaction() as db:
+            if open_undo := db.execute(query, values).fetchone():
+                return _read_row(open_undo)
+            _narrow(db, request.proposals)
+            mark_waiting(db, proposals, request.decided_by, states, now)
+            return _read_row(db.execute(insert, values).fetchone())
 
     def get(self, id_: int) -> OutboxRow | None:
         """Return the row of that id; None if there is none any more."""
@@ -180,10 +172,8 @@ class OutboxStore(Store):
         """Return the rows whose edits are to be made, the oldest first."""
         return self._read(_IS_OPEN)
 
-    @transaction(durable=True)
     def step(
         self,
-        db: Connection,
         id_: int,
         event: Event,
         *,
@@ -192,22 +182,23 @@ class OutboxStore(Store):
         code: str = "",
     ) -> bool:
         """Record an event; return whether it is possible in the row's state."""
-        row = db.execute("SELECT * FROM outbox WHERE id = ?", (id_,)).fetchone()
-        state = row and next_state(row["state"], event)
-        if state is None:
-            return False
         query = """UPDATE outbox SET state = ?1, change = coalesce(?2, change), reason = ?3,
             code = ?4, before = iif(?1 = 'made', NULL, before) WHERE id = ?5"""
-        db.execute(query, (state, change, reason, code, id_))
-        if event == "withdraw" and row["decided_by"] != "setting":
-            mark_waiting(db, row["proposals"], "", ("open",), time.time())
+        with self._db.transaction() as db:
+            row = db.execute("SELECT * FROM outbox WHERE id = ?", (id_,)).fetchone()
+            state = row and next_state(row["state"], event)
+            if state is None:
+                return False
+            db.execute(query, (state, change, reason, code, id_))
+            if event == "withdraw" and row["decided_by"] != "setting":
+                mark_waiting(db, row["proposals"], "", ("open",), time.time())
         return True
 
-    @transaction(durable=True)
-    def withdraw(self, db: Connection, proposals: Collection[int]) -> None:
+    def withdraw(self, proposals: Collection[int]) -> None:
         """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
-        mark_waiting(db, json.dumps(list(proposals)), "", ("open",), time.time())
-        _narrow(db, proposals)
+        with self._db.transaction() as db:
+            mark_waiting(db, json.dumps(list(proposals)), "", ("open",), time.time())
+            _narrow(db, proposals)
 
     def offer(
         self,
@@ -227,26 +218,20 @@ class OutboxStore(Store):
         Raises ValueError if the edits do not turn before into after, and NoteRefused if the row is
         no longer open.
         """
-        self._proposals.expect(change.path)
-        row = make_row(change, before, after, time.time())
-        self._notes.record(change.path, before)
+        row = make_row(change, before, after, now := time.time())
         values = {"id": id_, "before": before, "reason": reason, "deadline": deadline}
-        self._give(row | values | {"row": json.dumps(row)})
-        return TextHashes(str(row["before_sha256"]), str(row["after_sha256"]))
-
-    @transaction(durable=True)
-    def _give(self, db: Connection, values: Mapping[str, object]) -> None:
         update = f"""UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
             after_sha256 = :after_sha256, row = :row, before = :before, reason = :reason,
             deadline = iif(before IS NULL AND deadline > 0, max(deadline, :deadline), deadline)
             WHERE id = :id AND {_IS_OPEN}"""  # noqa: S608 (our own words)
-        if not db.execute(update, values).rowcount:
-            raise NoteRefused(NOT_OPEN, str(values["path"]))
+        with self._db.transaction() as db:
+            put_note(db, change.path, before, now)
+            if not db.execute(update, row | values | {"row": json.dumps(row)}).rowcount:
+                raise NoteRefused(NOT_OPEN, change.path)
+        return TextHashes(str(row["before_sha256"]), str(row["after_sha256"]))
 
-    @transaction(durable=True)
     def confirm(
         self,
-        db: Connection,
         id_: int,
         hashes: TextHashes,
         moved_to: str | None = None,
@@ -258,21 +243,21 @@ class OutboxStore(Store):
         change of the note does not matter. moved_to: the note's path, if it was moved since.
         """
         query = "SELECT * FROM outbox WHERE id = ? AND before_sha256 = ? AND after_sha256 = ?"
-        row = db.execute(query, (id_, *hashes)).fetchone()
-        if row is None or row["change"] or not next_state(row["state"], event):
-            return int(row["change"]) if row and row["change"] else None
-        now, path = time.time(), moved_to or row["path"]
-        self._proposals.expect(path)
-        new = json.loads(row["row"]) | {"made_at": now, "path": path, "state": "done"}
-        change = insert_change(db, new, row["before"])
-        query = (
+        update = (
             "UPDATE outbox SET state = 'made', change = ?, code = '', before = NULL WHERE id = ?"
         )
-        db.execute(query, (change, id_))
-        mark_done(db, change, now)
-        after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
-        put_note(db, path, after.encode("utf-8"), now)
-        return change
+        with self._db.transaction() as db:
+            row = db.execute(query, (id_, *hashes)).fetchone()
+            if row is None or row["change"] or not next_state(row["state"], event):
+                return int(row["change"]) if row and row["change"] else None
+            now, path = time.time(), moved_to or row["path"]
+            new = json.loads(row["row"]) | {"made_at": now, "path": path, "state": "done"}
+            change = insert_change(db, new, row["before"])
+            db.execute(update, (change, id_))
+            mark_done(db, change, now)
+            after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
+            put_note(db, path, after.encode("utf-8"), now)
+            return change
 
     def unconfirmed(self) -> list[OfferedChange]:
         """Return the edits that were given but that no editor has confirmed.
@@ -282,11 +267,11 @@ class OutboxStore(Store):
         """
         return list(map(_read_offer, self._db.select(_SELECT_UNCONFIRMED)))
 
-    @transaction()
-    def drop(self, db: Connection, older_than: float) -> None:
+    def drop(self, older_than: float) -> None:
         """Delete the rows from over `older_than` seconds ago that nobody waits for."""
         query = f"DELETE FROM outbox WHERE made_at < ? AND NOT ({_IS_OPEN})"  # noqa: S608
-        db.execute(query, (time.time() - older_than,))
+        with self._db.transaction() as db:
+            db.execute(query, (time.time() - older_than,))
 
     def _read(self, where: str, *values: object) -> list[OutboxRow]:
         query = f"SELECT * FROM outbox WHERE {where} ORDER BY id"  # noqa: S608

@@ -12,9 +12,8 @@ from functools import cache
 from sqlite3 import Connection
 from typing import NamedTuple
 
-from companion.load_once import LockedProperty
 from companion.sqlite import fold
-from companion.store.database import Database, Store, transaction
+from companion.store.database import Store
 from companion.store.moves import put_note
 from companion.store.proposal import (
     Flag,
@@ -68,36 +67,20 @@ ALL = Selection()
 
 
 class ProposalStore(Store):
-    """The proposals in the journal's database.
+    """The proposals in the journal's database."""
 
-    Additions and decisions survive the end of the process at once, and a power failure from the
-    next change of any note on.
-    """
-
-    def __init__(self, db: Database, *, read_only: bool) -> None:
-        super().__init__(db)
-        self._read_only = read_only
-        self._new_paths: set[str] = set()
-        self._is_edited = False
-
-    def add(self, new: Sequence[NewProposal], *, durable: bool = False) -> list[int]:
+    def add(self, new: Sequence[NewProposal]) -> list[int]:
         """Store proposals; return their ids, in the same order.
 
-        An open one supersedes an older open one for the same need of the note. durable: force
-        them to the disk; without it, the change that they become does.
+        An open one supersedes an older open one for the same need of the note.
         """
         if not new:
             return []
-        self._new_paths.update(each.path for each in new)
         now = time.time()
-        last = {each.path: each for each in new}.values()
-
-        def insert(db: Connection) -> list[int]:
-            for each in last:
+        with self._db.transaction() as db:
+            for each in {each.path: each for each in new}.values():
                 put_note(db, each.path, each.source, each.read_at or now)
             return insert_proposals(db, new, now)
-
-        return self._db.ask(insert, durable=durable).result()
 
     def get(self, id_: int) -> Proposal | None:
         """Return the proposal with that id; None if there is none."""
@@ -117,8 +100,6 @@ class ProposalStore(Store):
 
     def corrected(self, kind: str | None, most: int) -> list[Proposal]:
         """Return what the user accepted in their own words, latest first. kind: None: any."""
-        if not (self._read_only or self._is_edited or self._was_edited):
-            return []
         where = """state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL
             AND kind = coalesce(?, kind) ORDER BY decided_at DESC, id DESC LIMIT ?"""
         return self._query(where, kind, most)
@@ -157,10 +138,8 @@ class ProposalStore(Store):
         rows = self._db.select(query, proposal.source_sha256)
         return bytes(rows[0]["text"]) if rows else None
 
-    @transaction()
     def decide(
         self,
-        db: Connection,
         ids: Sequence[int],
         to: ProposalState,
         by: str,
@@ -173,7 +152,8 @@ class ProposalStore(Store):
         If two callers decide at the same time, only one gets the id. run: in which they are
         refused. The journal marks them as accepted when their change begins.
         """
-        return decide_proposals(db, ids, to, (time.time(), by, reason), states, run)
+        with self._db.transaction() as db:
+            return decide_proposals(db, ids, to, (time.time(), by, reason), states, run)
 
     def refused_in(self, run: str) -> dict[int, str]:
         """Return the ids of the proposals that are refused since that run, and their notes."""
@@ -182,52 +162,46 @@ class ProposalStore(Store):
         rows = self._db.select(query, run)
         return dict(map(tuple, rows))
 
-    @transaction()
-    def reopen(self, db: Connection, ids: Iterable[int]) -> list[int]:
+    def reopen(self, ids: Iterable[int]) -> list[int]:
         """Reopen proposals that nobody accepted; return the ids of those that are open then.
 
         One whose text is gone stays closed, and so does one whose need has another open proposal.
         But one that took the place of an older one steps back for it.
         """
         numbers = list(ids)
-        for number in numbers:
-            if db.execute(STEP_BACK, (time.time(), number)).rowcount:
-                db.execute(RESTORE, (number,))
-            db.execute(REOPEN_DECIDED, (number,))
         query = """SELECT id FROM proposals WHERE state = 'open'
             AND id IN (SELECT value FROM json_each(?)) ORDER BY id"""
-        return [id_ for (id_,) in db.execute(query, (json.dumps(numbers),)).fetchall()]
+        with self._db.transaction() as db:
+            for number in numbers:
+                if db.execute(STEP_BACK, (time.time(), number)).rowcount:
+                    db.execute(RESTORE, (number,))
+                db.execute(REOPEN_DECIDED, (number,))
+            return [id_ for (id_,) in db.execute(query, (json.dumps(numbers),)).fetchall()]
 
-    @transaction()
-    def reopen_accepted(self, db: Connection, id_: int, flags: Sequence[Flag], reason: str) -> None:
+    def reopen_accepted(self, id_: int, flags: Sequence[Flag], reason: str) -> None:
         """Reopen an accepted proposal, with these flags, because its value is not in its note."""
-        db.execute(REOPEN_ACCEPTED, (json.dumps(list(flags)), reason, id_))
+        with self._db.transaction() as db:
+            db.execute(REOPEN_ACCEPTED, (json.dumps(list(flags)), reason, id_))
 
-    @transaction()
-    def edit_value(self, db: Connection, id_: int, value: ProposedValue | None) -> None:
+    def edit_value(self, id_: int, value: ProposedValue | None) -> None:
         """Store the user's version of an accepted value, beside the model's; None: unchanged."""
-        self._is_edited |= value is not None
         query = "UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"
-        db.execute(query, (None if value is None else dump_json(value), id_))
+        with self._db.transaction() as db:
+            db.execute(query, (None if value is None else dump_json(value), id_))
 
     def latest(self, path: str) -> dict[str, LatestProposal]:
         """Return the latest proposal for each need of the note, by key; an open one goes first.
 
-        Those that are superseded or closed do not count. A note without records takes no query:
-        whoever writes to the journal holds the vault's lock, and no other process adds to it.
+        Those that are superseded or closed do not count.
         """
-        if not self._read_only and path not in self._new_paths and path not in self._old_paths:
-            return {}
         return self._latest("AND path = ?", path).get(path, {})
 
     def latest_of_all(self) -> dict[str, dict[str, LatestProposal]]:
         """Return the latest proposals for all notes, by path and key, with one query."""
         return self._latest("")
 
-    @transaction(erases=True)
     def forget(
         self,
-        db: Connection,
         paths: Iterable[str],
         reason: str,
         by: str = "user",
@@ -240,9 +214,12 @@ class ProposalStore(Store):
         mine = "path IN (SELECT value FROM json_each(?))"
         query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
             WHERE state IN ('open', 'asked') AND {mine}"""  # noqa: S608 (our own words)
-        db.execute(query, (to, time.time(), by, reason, stored))
-        db.execute("UPDATE request_keys SET answer = NULL")  # it names values that were written
-        return _delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)
+        with self._db.transaction() as db:
+            db.execute(query, (to, time.time(), by, reason, stored))
+            db.execute("UPDATE request_keys SET answer = NULL")  # it names values that were written
+            count = _delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)
+        self._db.erase_log()
+        return count
 
     def paths(self) -> list[str]:
         """Return the paths of the notes that have proposals with text."""
@@ -250,29 +227,11 @@ class ProposalStore(Store):
         rows = self._db.select(query)
         return [row["path"] for row in rows]
 
-    @transaction()
-    def purge(self, db: Connection, older_than: float) -> int:
+    def purge(self, older_than: float) -> int:
         """Delete the text of proposals decided over `older_than` seconds ago; return how many."""
         where = f"{_HAS_TEXT} AND state != 'open' AND decided_at < ?"
-        return _delete_texts(db, where, time.time() - older_than)
-
-    def expect(self, path: str) -> None:
-        """Remember that something may be stored for this note, for `latest` to look it up."""
-        self._new_paths.add(path)
-
-    @LockedProperty
-    def _was_edited(self) -> bool:
-        """Whether a value was edited before this was first used; later ones set _is_edited."""
-        return bool(self._db.select("SELECT 1 FROM proposals WHERE edited IS NOT NULL LIMIT 1"))
-
-    @LockedProperty
-    def _old_paths(self) -> frozenset[str]:
-        """The notes in the journal when this was first used; later ones are in _new_paths."""
-        query = (
-            "SELECT path FROM proposals UNION SELECT path FROM changes"
-            " UNION SELECT path FROM outbox"
-        )
-        return frozenset(path for (path,) in self._db.select(query))
+        with self._db.transaction() as db:
+            return _delete_texts(db, where, time.time() - older_than)
 
     def _where(self, selection: Selection) -> tuple[str, list[object]]:
         """Return the selection as an SQL condition, and its values."""

@@ -81,8 +81,6 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
         else:
             journal.abandon(change.id, recovered.reason)
         outcomes.append(recovered)
-    if outcomes:
-        journal.flush()
     return outcomes
 
 

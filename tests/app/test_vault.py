@@ -68,7 +68,6 @@ def notes(
         for path in ("A.md", "F/B.md", "F/G/C.md"):
             fixture.note(path)
             fixture.run(path)
-        fixture.space.journal.flush()
         with closing(sqlite3.connect(fixture.space.state / "journal.sqlite3")) as db, db:
             db.execute("UPDATE changes SET made_at = made_at - 3600 * (3 - id)")
         yield fixture

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.errors import NoteError, NoteUnwritable
-from companion.store import database
 from companion.store.journal import Journal, write_note
 from companion.store.recovery import recover
 from companion.vault.write import NotePartlyWritten, read_note
@@ -77,7 +76,6 @@ class Calls:
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", os.fstat)
-    monkeypatch.setattr(database, "_DURABLE", "OFF")
 
 
 @contextmanager

@@ -1,21 +1,15 @@
 """Proposals: what models gave is kept, decided on by one, and never asked for twice."""
 
-import json
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from companion.errors import JournalError, ProposalDecided
-from companion.sqlite import migrate
-from companion.store.change import make_row
-from companion.store.database import MIGRATIONS
+from companion.errors import ProposalDecided
 from companion.store.journal import Journal, NewChange
-from companion.store.outbox_store import Request, TextHashes
+from companion.store.outbox_store import Request
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposal_store import ALL, Selection
 from tests.store.stub_note import (
@@ -69,7 +63,7 @@ def test_keeps_all_of_a_proposal(tmp_path: Path) -> None:
     )
     with Journal(tmp_path / "journal.sqlite3") as journal:
         [number] = journal.proposals.add([new])
-    with Journal(tmp_path / "journal.sqlite3", read_only=True) as journal:
+    with Journal(tmp_path / "journal.sqlite3") as journal:
         kept = _get(journal, number)
         assert journal.proposals.source(kept) == NOTE
     same = [name for name in new._fields if name not in ("need", "source", "read_at")]
@@ -105,15 +99,6 @@ def test_a_closed_one_may_be_asked_for_again(journal: Journal) -> None:
     [number] = journal.proposals.add([TEXT])
     assert journal.proposals.decide([number], "closed", "need", "filled by hand") == [number]
     assert journal.proposals.latest("Stub.md") == {}
-
-
-def test_a_process_that_reads_sees_what_another_adds(journal: Journal, tmp_path: Path) -> None:
-    with Journal(tmp_path / "state" / "journal.sqlite3", read_only=True) as reader:
-        assert reader.proposals.latest("Stub.md") == {}
-        journal.proposals.add([TEXT])
-        assert list(reader.proposals.latest("Stub.md")) == ["description"]
-        with pytest.raises(JournalError, match="read-only"):
-            reader.proposals.add([PROSE])
 
 
 SELECTIONS = [
@@ -319,14 +304,6 @@ def test_follow_a_note_that_is_moved(journal: Journal) -> None:
     assert journal.proposals.latest("Stub.md") == {}
 
 
-def test_a_reader_follows_a_move_that_it_found(journal: Journal, tmp_path: Path) -> None:
-    journal.proposals.add([TEXT])
-    with Journal(tmp_path / "state" / "journal.sqlite3", read_only=True) as reader:
-        reader.move("Stub.md", "New.md")
-        assert [p.path for p in reader.proposals.select(Selection(paths=["New.md"]))] == ["New.md"]
-        assert list(reader.proposals.latest("New.md")) == ["description"]
-
-
 def _bytes_of(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
@@ -334,7 +311,6 @@ def _bytes_of(folder: Path) -> bytes:
 def test_forgets_the_text_of_notes(journal: Journal, tmp_path: Path) -> None:
     secret = TEXT._replace(value="Xylophone.", answer="Xylophone!", source=b"Xylophones " * 9)
     ids = journal.proposals.add([secret, TEXT._replace(path="other.md")])
-    journal.flush()
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     assert journal.proposals.forget(["Stub.md"], "its text was deleted") == 1
     forgotten = _get(journal, ids[0])
@@ -353,7 +329,6 @@ def test_forgets_notes_as_they_were_before_changes_and_offers(
     journal.done(journal.begin(new_change(before, after), before, after))
     offer(journal, new_change(before, after), before, after)
     offer(journal, new_change(path="other.md"), NOTE, ENRICHED)
-    journal.flush()
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     journal.forget(["Stub.md"])
     assert [offered.path for offered in journal.outbox.unconfirmed()] == ["other.md"]
@@ -391,88 +366,4 @@ os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
         assert [(each.value, each.state) for each in journal.proposals.select()] == [
             (["Prose."], "refused"),
             ("What a stub is.", "open"),
-        ]
-
-
-# --- from older versions
-
-
-OLD = [
-    ("written", "", 1, "accepted", "", ()),
-    ("written", "", 2, "refused", "", ()),
-    ("rejected", "it was cut off", None, "rejected", "no answer", ()),
-    ("nothing", "no tag fits", None, "rejected", "nothing", ()),
-    ("proposed", "proposed tags: a (not used)", None, "rejected", "nothing", ("new-value",)),
-    ("written", "", 77, "accepted", "", ()),
-]
-
-
-@pytest.fixture
-def old_file(tmp_path: Path) -> Path:
-    """A journal as the last version without proposals wrote it, with what it remembers."""
-    file = tmp_path / "journal.sqlite3"
-    db = sqlite3.connect(file, isolation_level=None)
-    migrate(db, MIGRATIONS[:4])
-    for number, state in [(1, "done"), (2, "undone")]:
-        row = (number, "run-1", "a.md", "enrich", state, 5, "", "", "[]", "[]", "m", "", None)
-        db.execute(f"INSERT INTO changes VALUES ({'?, ' * 13} NULL, '[]')", row)
-    for number, (outcome, reason, change, *_) in enumerate(OLD):
-        asked = ("a.md", f"callout:section:Part {number}", outcome, reason, number, change)
-        db.execute("INSERT INTO asked VALUES (?, ?, ?, ?, ?, ?)", asked)
-    db.close()
-    return file
-
-
-@pytest.mark.parametrize("read_only", [False, True], ids=["write", "read"])
-def test_remembers_what_an_older_version_did(old_file: Path, read_only: bool) -> None:
-    with Journal(old_file, read_only=read_only) as journal:
-        kept = sorted(journal.proposals.select(), key=lambda each: each.made_at)
-        assert len(journal.proposals.latest("a.md")) == len(OLD)
-        assert [(p.state, p.rejection, p.flags) for p in kept] == [old[3:] for old in OLD]
-        assert [p.reason for p in kept] == [old[1] for old in OLD]
-        assert {(p.kind, p.heading, p.place) for p in kept} == {
-            ("callout", f"Part {number}", None) for number in range(len(OLD))
-        }
-        assert [p.model for p in kept] == ["m", "m", "", "", "", ""]
-        assert [p.change for p in kept] == [1, 2, None, None, None, None]
-
-
-@pytest.mark.parametrize("is_made", [False, True], ids=["as it was", "confirmed already"])
-def test_an_offer_of_an_older_version_is_confirmed(tmp_path: Path, is_made: bool) -> None:
-    file = tmp_path / "journal.sqlite3"
-    row = make_row(new_change(), NOTE, ENRICHED, 5.0)
-    hashes = [str(row[name]) for name in ("before_sha256", "after_sha256")]
-    del row["proposals"], row["decided_by"]
-    db = sqlite3.connect(file, isolation_level=None)
-    migrate(db, MIGRATIONS[:9])
-    offered = ("run-1", *hashes, "Stub.md", 5.0, json.dumps(row), NOTE, 77 if is_made else None)
-    db.execute("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", offered)
-    db.close()
-    with Journal(file) as journal:
-        assert journal.outbox.confirm(1, TextHashes(*hashes)) == (77 if is_made else 1)
-        needs = [] if is_made else ["callout:top", "description"]
-        assert list(journal.proposals.latest("Stub.md")) == needs
-
-
-def test_what_an_older_version_left_to_editors_waits_in_the_outbox(tmp_path: Path) -> None:
-    file = tmp_path / "journal.sqlite3"
-    with closing(sqlite3.connect(file, isolation_level=None)) as db:
-        migrate(db, MIGRATIONS[:10])
-        for path, need, state, decided_by in [
-            ("a.md", "description", "open", "user"),
-            ("a.md", "callout:top", "open", "user"),
-            ("b.md", "description", "open", ""),
-            ("c.md", "description", "refused", "user"),
-            ("d.md", "description", "open", "agent:x"),
-        ]:
-            insert = """INSERT INTO proposals (path, need, kind, state, decided_by, made_at, value)
-                VALUES (?, ?, 'description', ?, ?, 1, '"x"')"""
-            db.execute(insert, (path, need, state, decided_by))
-    with Journal(file) as journal:
-        rows = journal.outbox.open_rows()
-        asked = [(each.path, {*each.proposals}, each.decided_by) for each in rows]
-        assert asked == [("a.md", {1, 2}, "user"), ("d.md", {5}, "agent:x")]
-        assert [(each.id, each.state) for each in rows] == [(1, "waiting"), (2, "waiting")]
-        assert [p.id for p in journal.proposals.get_all(range(1, 6)) if p.waits_for_editor] == [
-            *(1, 2, 5)
         ]

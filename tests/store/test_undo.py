@@ -1,9 +1,6 @@
 """Every change can be taken back byte for byte; what came later stays, or the undo refuses."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +11,6 @@ from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
-from companion.store.database import MIGRATIONS
 from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal, NewChange
 from companion.store.undo import undo_change
@@ -376,47 +372,6 @@ def test_a_note_that_is_gone_is_no_other(bench: Bench) -> None:
     (bench.vault / "Other.md").write_bytes(NOTE)
     with pytest.raises(NoteChanged, match="move it back under this name to undo"):
         bench.undo(number)
-
-
-def _make_first_version(file: Path) -> None:
-    """Make the journal one of before parts of a change could be taken back."""
-    columns = """id, run, path, kind, state, made_at, before_sha256, after_sha256,
-        (SELECT json_group_array(json_array(value -> 0, value -> 1, value -> 2))
-            FROM json_each(edits)), needs, model, note, undoes"""
-    with closing(sqlite3.connect(file)) as db:
-        changes = db.execute(f"SELECT {columns} FROM changes").fetchall()
-        images = db.execute("SELECT change, before FROM images").fetchall()
-    file.unlink()
-    with closing(sqlite3.connect(file)) as db:
-        for statement in MIGRATIONS[0]:
-            db.execute(statement)
-        db.executemany(f"INSERT INTO changes VALUES ({', '.join('?' * 13)})", changes)
-        db.executemany("INSERT INTO images VALUES (?, ?)", images)
-        db.execute("PRAGMA user_version=1")
-        db.commit()
-
-
-def test_goes_on_with_a_journal_of_the_first_version(bench: Bench) -> None:
-    undone = bench.undo(bench.write())
-    assert bench.write() == 3
-    bench.journal.close()
-    file = bench.journal._db.file
-    _make_first_version(file)
-    with Journal(file) as journal:
-        bench.journal, moved = journal, bench.vault / "Moved.md"
-        states = [(c.state, len(c.taken), c.remaining) for c in reversed(journal.changes())]
-        assert states == [("undone", 2, []), ("done", 0, []), ("done", 0, [])]
-        bench.note.rename(moved)
-        again = bench.undo(3)
-        assert moved.read_bytes() == NOTE
-        bench.undo(again.change)
-        moved.rename(bench.note)
-        bench.note.write_bytes(ENRICHED.replace(b"stub is.", b"stub was."))
-        journal.move("Moved.md", "Stub.md")
-        assert bench.undo(3).remaining == ["“description: What a stub is.”"]
-        bench.note.write_bytes(NOTE)
-        bench.undo(undone.change)
-        assert (bench.note.read_bytes(), bench.change(1).taken) == (ENRICHED, frozenset())
 
 
 LINES = st.lists(st.sampled_from(["a\n", "b\r\n", "c\r", "\n", "é\u2028\n", "---\n"]), max_size=8)

@@ -219,7 +219,7 @@ def test_a_failed_write_is_put_back_where_nobody_else_wrote(
 
 
 def test_a_journal_on_a_full_disk_leaves_the_note(bench: Bench) -> None:
-    bench.journal._db.ask(lambda db: db.execute("PRAGMA max_page_count=1")).result()
+    bench.journal._db.select("PRAGMA max_page_count=1")
     new = NOTE + b"x" * 100_000
     with pytest.raises(JournalError, match="cannot grow, the disk is full; free some space"):
         bench.write(new)
