@@ -10,7 +10,6 @@ from typing import NamedTuple
 from companion.app.local_notes import make_filter, needs_of_kind
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
-from companion.app.written_texts import find_rewrites
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.asker import Asker
@@ -74,9 +73,7 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     """
     only = make_filter(space, options)
     plan = RunPlan([], [], Counter())
-    if options.mode == "rewrite":
-        plan = plan._replace(jobs=find_rewrites(space, options, only.kind))
-    elif options.mode == "again":
+    if options.mode == "again":
         plan = plan._replace(jobs=find_jobs_again(space, options.proposals, options.wish))
     else:
         plan = _choose_on_paths(space, scan, options, only.kind)

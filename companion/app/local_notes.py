@@ -27,7 +27,6 @@ from companion.vault.write import read_note
 
 # Imported where it is used: a scan needs none of it.
 if TYPE_CHECKING:
-    from companion.app.types.coverage import Coverage, Estimate, Outdated
     from companion.app.types.proposals import ProposalFilter
 
 
@@ -82,38 +81,6 @@ class LocalNotes:
         if state == "all":
             notes += [(path, Facts()) for path in part.others]
         return sorted(notes, key=lambda entry: entry[0])
-
-    def coverage(self, folder: str) -> Coverage:
-        """Return how far the folder is filled, as of the last scan; see Vault."""
-        from companion.app.overview import measure_coverage
-
-        spelled = self._spell(folder) if folder else ""
-        return measure_coverage(self._space, self.last(), spelled)
-
-    def estimate(self) -> Estimate:
-        """Return what filling everything to do would take; see Vault."""
-        from companion.app.jobs import choose_jobs
-        from companion.app.types.coverage import Estimate
-        from companion.app.types.runs import RunOptions
-        from companion.enrich.cost import describe_cost
-
-        scan = self.last()
-        jobs = choose_jobs(self._space, scan, RunOptions(paths=[""])).jobs
-        if not jobs:
-            return Estimate(words="No note needs anything, so it would cost nothing.")
-        return Estimate(words=describe_cost(self._space, scan, jobs))
-
-    def outdated(self, options: ScanOptions) -> list[Outdated]:
-        """Return text that Companion wrote, in notes that have changed a lot since; see Vault."""
-        from companion.app.written_texts import find_outdated
-
-        only, paths = self._read(options)
-        self.look(None)  # what the notes hold now is recorded by it
-        return [
-            each
-            for each in find_outdated(self._space, paths or None)
-            if only.kind in (None, each.kind) and only.keeps(self._space.root, each.path)
-        ]
 
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""

@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from companion.app.run import DecisionRun, LocalRun
     from companion.app.types import programs
     from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
-    from companion.app.types.coverage import (
-        Coverage,
-        CoverageQuery,
-        Estimate,
-        OutdatedTexts,
-        Spending,
-        SpendingQuery,
-        Taught,
-        UnfilledField,
-    )
     from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
     from companion.app.types.notes import NotePrompt, PromptQuery, ScanOptions, ScanReport
     from companion.app.types.proposals import (
@@ -37,7 +27,6 @@ if TYPE_CHECKING:
         NotesToForget,
         PlaceQuery,
         Proposal,
-        ProposalCounts,
         ProposalFilter,
         ProposalIds,
         ProposalInPlace,
@@ -45,6 +34,10 @@ if TYPE_CHECKING:
         ProposalQuery,
     )
     from companion.app.types.runs import RunOptions
+    from companion.app.types.spending import (
+        Spending,
+        SpendingQuery,
+    )
     from companion.app.types.status import BacklogAnswer, BacklogState, Status
     from companion.enrich.context.vault_context import VaultContext
 
@@ -82,31 +75,8 @@ class LocalVault(Vault):
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         return self._notes.scan(options, progress)
 
-    def outdated(self, options: ScanOptions) -> OutdatedTexts:
-        from companion.app.types.coverage import OutdatedTexts
-
-        with self._writing() as vault:
-            return OutdatedTexts(texts=vault._notes.outdated(options))
-
     def watch(self) -> Iterator[Status]:
         yield self.status()
-
-    def coverage(self, query: CoverageQuery) -> Coverage:
-        return self._notes.coverage(query.folder)
-
-    def taught(self) -> Taught:
-        from companion.app.overview import find_taught
-
-        return find_taught(self._space, self._notes.last())
-
-    def leave_unfilled(self, field: UnfilledField) -> Taught:
-        from companion.app.overview import leave_unfilled
-
-        leave_unfilled(self._space, field)
-        return self.taught()
-
-    def estimate(self) -> Estimate:
-        return self._notes.estimate()
 
     def spending(self, query: SpendingQuery) -> Spending:
         from companion.app.overview import measure_spending
@@ -150,9 +120,6 @@ class LocalVault(Vault):
 
     def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
         return self._records.proposal_ids(only)
-
-    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        return self._records.count_proposals(only)
 
     def proposal(self, id: int) -> Proposal:
         from companion.app.types.proposals import Proposal

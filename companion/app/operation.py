@@ -41,10 +41,10 @@ class Operation:
     @property
     def hints(self) -> dict[str, Any]:
         """The types of its arguments, by name, and of its answer, as `return`."""
-        from companion.app.types import changes, coverage, notes, programs, proposals, status
+        from companion.app.types import changes, notes, programs, proposals, spending, status
 
         types: dict[str, Any] = {"programs": programs}
-        for module in (changes, coverage, notes, proposals, status):
+        for module in (changes, notes, proposals, spending, status):
             types |= vars(module)
         return get_type_hints(self.function, localns=types)
 

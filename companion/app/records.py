@@ -14,7 +14,6 @@ from companion.app.local_notes import find_kind, make_filter
 from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
 from companion.app.types.proposals import (
     Proposal,
-    ProposalCounts,
     ProposalFilter,
     ProposalIds,
     ProposalPage,
@@ -87,12 +86,6 @@ class Records:
     def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
         """Return the ids of the proposals that match a filter, newest first."""
         return ProposalIds(ids=[each.id for each in self._file(only, self._selection(only))])
-
-    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        """Return how many proposals match a filter, and how many would match similar ones."""
-        selection = self._selection(only)
-        wide = selection._replace(states=None, kind=None, flagged=None, flag=None)
-        return ProposalCounts.of(self._file(only, wide), only, selection.kind)
 
     def _file(self, only: ProposalFilter, selection: Selection) -> list[Filed]:
         """Return the selected proposals, newest first, as far as they match the filter."""

@@ -58,18 +58,12 @@ class RemoteVault(Vault):
         self._daemon = daemon
 
     scan = _asks(Vault.scan)
-    outdated = _asks(Vault.outdated)
-    coverage = _asks(Vault.coverage)
-    taught = _asks(Vault.taught)
-    leave_unfilled = _asks(Vault.leave_unfilled)
-    estimate = _asks(Vault.estimate)
     spending = _asks(Vault.spending)
     prompt = _asks(Vault.prompt)
     changes = _asks(Vault.changes)
     change = _asks(Vault.change)
     proposals = _asks(Vault.proposals)
     proposal_ids = _asks(Vault.proposal_ids)
-    count_proposals = _asks(Vault.count_proposals)
     proposal = _asks(Vault.proposal)
     place = _asks(Vault.place)
     propose = _asks(Vault.propose)

@@ -16,16 +16,6 @@ if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.
     from companion.app.run import Run
     from companion.app.types import programs
     from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
-    from companion.app.types.coverage import (
-        Coverage,
-        CoverageQuery,
-        Estimate,
-        OutdatedTexts,
-        Spending,
-        SpendingQuery,
-        Taught,
-        UnfilledField,
-    )
     from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
     from companion.app.types.notes import NotePrompt, PromptQuery, ScanOptions, ScanReport
     from companion.app.types.proposals import (
@@ -33,7 +23,6 @@ if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.
         NotesToForget,
         PlaceQuery,
         Proposal,
-        ProposalCounts,
         ProposalFilter,
         ProposalIds,
         ProposalInPlace,
@@ -41,6 +30,10 @@ if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.
         ProposalQuery,
     )
     from companion.app.types.runs import RunOptions
+    from companion.app.types.spending import (
+        Spending,
+        SpendingQuery,
+    )
     from companion.app.types.status import BacklogAnswer, BacklogState, Status
 
 Progress = Callable[[int, int], None]
@@ -122,40 +115,11 @@ class Vault(Protocol):
         Raises UsageError if a path does not exist, or an option names nothing.
         """
 
-    @does("/scan/outdated", "read")
-    def outdated(self, options: ScanOptions) -> OutdatedTexts:
-        """Return unedited text that Companion wrote, in notes that have changed a lot since.
-
-        A lot is a third of the sentences that it was made from. Raises as scan does.
-        """
-
     def watch(self) -> Iterator[Status]:
         """Yield the status now, and whenever it changes, until the daemon ends.
 
         Without a daemon it is yielded once. Raises DaemonGone.
         """
-
-    @reads("/coverage")
-    def coverage(self, query: CoverageQuery) -> Coverage:
-        """Return what is filled, waits, is to do or is left alone, by folder.
-
-        Raises NotThere if the folder does not exist.
-        """
-
-    @reads("/taught")
-    def taught(self) -> Taught:
-        """Return what the user has taught by descriptions, corrections and refusals."""
-
-    @does("/unfilled")
-    def leave_unfilled(self, field: UnfilledField) -> Taught:
-        """Set a field not to be filled in a folder, in the settings; return what is taught then.
-
-        Raises UsageError if the folder or the field does not exist.
-        """
-
-    @does("/estimate", "read")
-    def estimate(self) -> Estimate:
-        """Return what filling everything to do would take. No model is asked."""
 
     @reads("/spending")
     def spending(self, query: SpendingQuery) -> Spending:
@@ -209,10 +173,6 @@ class Vault(Protocol):
     @reads("/proposals/ids", is_quick=True)
     def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
         """Return the ids of all proposals that match a filter, newest first."""
-
-    @reads("/proposals/counts")
-    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        """Return how many proposals match a filter, and how many would match similar ones."""
 
     @reads("/proposals/<proposal>")
     def proposal(self, id: int) -> Proposal:

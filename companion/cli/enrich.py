@@ -12,7 +12,7 @@ import click
 
 from companion.app.types.runs import Mode, NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
-from companion.cli.filters import filter_option, filter_options, parse_time, work_options
+from companion.cli.filters import filter_options, parse_time, work_options
 from companion.cli.output import Bar, Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 @work_options
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @filter_options
-@filter_option("--made-since", "WHEN", "Rewrite what it wrote since then.")
-@filter_option("--made-by", "MODEL", "Rewrite what this model wrote.")
-@click.option("--prompt-changed", is_flag=True, help="Rewrite values of an older prompt.")
 @click.option(
     "--yes", "agreed", is_flag=True, help="Do not ask before many notes are sent elsewhere."
 )
@@ -57,9 +54,6 @@ def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: A
 
     Before it sends more than 50 notes to another machine, it tells you what that may cost, and
     asks. A script needs --yes.
-
-    --made-since, --made-by and --prompt-changed ask again for what Companion wrote and nobody has
-    edited, and for nothing else. The new text waits beside the old one until you decide.
     """
     output = Output(as_json=as_json)
     report = RunReport(output, dry_run=options["dry_run"])
@@ -84,18 +78,15 @@ def _read_options(
     *,
     force: bool,
     modified_since: str | None,
-    made_since: str | None,
     diff: bool,
     dry_run: bool,
     **options: Any,
 ) -> RunOptions:
-    is_rewrite = made_since or options["made_by"] or options["prompt_changed"]
-    mode: Mode = "rewrite" if is_rewrite else "replace" if force else "fill"
+    mode: Mode = "replace" if force else "fill"
     return RunOptions.of(
         paths=paths,
         mode=mode,
         modified_since=parse_time(modified_since),
-        made_since=parse_time(made_since),
         diff=diff or dry_run,
         dry_run=dry_run,
         **options,
@@ -139,7 +130,7 @@ class RunReport:
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
         self._unanswered = self._waiting = self._to_decide = 0
-        self._lacks_heading = self._is_rewrite = False
+        self._lacks_heading = False
         self._told: set[str] = set()  # the long reasons that were printed
 
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
@@ -148,7 +139,6 @@ class RunReport:
         A model that runs on this machine is fetched first. Raises UsageError if nobody can be
         asked.
         """
-        self._is_rewrite = options.mode == "rewrite"
         while True:
             try:
                 return vault.run(options)
@@ -234,11 +224,6 @@ class RunReport:
 
     def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
         """Print that no note needs anything, and how many are left alone, by reason."""
-        if self._is_rewrite and not left_alone:
-            self.output.say(
-                "Nothing to rewrite: Companion wrote nothing here that matches, or you edited it."
-            )
-            return
         end = ", except what is left alone:" if left_alone else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
         for reason, number in Counter(left_alone).most_common():

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from companion.app.backlog import may_ask
-from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
 from companion.cli.init_model import Trial, choose_by_options, choose_by_questions
 from companion.cli.output import Output
@@ -200,14 +199,10 @@ class _Init:
             )
 
     def _ask_about_backlog(self, config: Config) -> None:
-        """Ask whether existing notes are to be filled, or print what that may cost."""
+        """Ask whether existing notes are to be filled, if somebody is there to answer."""
         try:
-            if self.asks:
-                if may_ask(config):
-                    ask_about_backlog(self.root, self.output)
-            elif config.background.backlog == "all" and config.background.enabled is not False:
-                with open_vault(self.root, read_only=True) as vault:
-                    self.output.say(vault.estimate().words)
+            if self.asks and may_ask(config):
+                ask_about_backlog(self.root, self.output)
         except click.Abort:
             self.output.warn("\nThey are left alone; companion service backlog asks again.")
         except CompanionError as error:

@@ -263,7 +263,7 @@ def _count_flagged(vault: Vault, only: ProposalFilter) -> _Choice:
     passed_over = 0
     if only.flagged is False:
         flagged = only.model_copy(update={"flagged": True})
-        passed_over = vault.count_proposals(flagged).total
+        passed_over = len(vault.proposal_ids(flagged).ids)
     return _Choice([], {}, passed_over)
 
 

@@ -24,7 +24,6 @@ from companion.cli.session import (
 )
 
 if TYPE_CHECKING:
-    from companion.app.types.coverage import Outdated
     from companion.app.types.proposals import Proposal
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
@@ -42,7 +41,6 @@ class _Line(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--list", "lists_all", is_flag=True, help="Name every note, even if there are many.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
-@click.option("--outdated", is_flag=True, help="Show what it wrote from text that has changed.")
 @filter_options
 @common_options
 def scan(
@@ -50,7 +48,6 @@ def scan(
     as_json: bool,
     lists_all: bool,
     all_skipped: bool,
-    outdated: bool,
     vault: Path | None,
     **only: str | None,
 ) -> None:
@@ -62,9 +59,6 @@ def scan(
     For a single note it shows everything: what it needs, what was asked, written, refused or
     undone, by whom, what waits, and what to do next. Otherwise a terminal shows a summary first, by
     folder and reason; the notes are named if they fit on the screen, or with --list.
-
-    --outdated shows text that Companion wrote and nobody has edited, if a third of its note's
-    sentences have changed since. It is not asked for again unless you say so.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:
@@ -73,9 +67,6 @@ def scan(
         since = parse_time(only.pop("modified_since"))
         is_whole = not paths and since is None and not any(only.values())
         options = ScanOptions.of(paths=named, modified_since=since, **only)
-        if outdated:
-            _print_outdated(opened.outdated(options).texts, output)
-            return
         with output.progress("Reading notes") as bar:
             report = opened.scan(options, bar.update)
         is_note = len(named) == 1 and not as_json and (opened.root / named[0]).is_file()
@@ -98,22 +89,6 @@ def _describe_stubs(marks: Sequence[str]) -> str:
         f"`> [!ai] A question?`{marked}.\n"
         'Any other note is filled when you name it: companion enrich "My note.md".'
     )
-
-
-def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
-    from companion.cli.proposals import proposal_object
-
-    last = None
-    for each in texts:
-        if output.as_json:
-            output.print_json(proposal_object(each))
-        if each.path != last:
-            output.say(one_line(last := each.path), style="bold")
-        share = f"{each.changed_share:.0%}"
-        output.say(f"  {each.kind:<12} {share} of the sentences it was made from are gone")
-    output.say(f"\n{count(len(texts), 'text')} outdated", style="bold")
-    if texts:
-        output.say("To ask for one again, and decide then: companion enrich NOTE --force --propose")
 
 
 def _print(

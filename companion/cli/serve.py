@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import json
 import os
-import shlex
 import webbrowser
 from collections.abc import Iterator
 from contextlib import suppress
@@ -145,13 +143,6 @@ def status(as_json: bool, watch: bool, vault: Path | None) -> None:
                 output.print_json(now.model_dump())
             for name, text in _describe(now):
                 output.say(f"{name:<12} {text}")
-        for each in opened.taught().refused if now.ready and not as_json else ():
-            folder = json.dumps(each.folder, ensure_ascii=False)
-            tables = shlex.quote(f'{{ {folder} = ["{each.kind}"] }}')
-            output.say(
-                f"{'refused':<12} {each.kind} in {each.folder}: the last {each.times} proposals; to"
-                f" stop filling it there: companion config set notes.unfilled {tables}"
-            )
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
 

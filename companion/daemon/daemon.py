@@ -23,7 +23,6 @@ from companion.app.overview import describe_vault
 from companion.app.run import DecisionRun
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
-from companion.app.written_texts import RecentlyOutdated
 from companion.config.load import find_restart_settings
 from companion.daemon.background import Background, BackgroundSwitch, Presence
 from companion.daemon.events import Events
@@ -97,7 +96,6 @@ class Daemon:
         )
         self._comparer = NoteComparer(similar, scan) if similar else None
         self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
-        self.outdated = RecentlyOutdated(space, lambda: self.reconciler.scans)
         self.vault = self._make_vault()
         self.events = self._make_events()
         space.journal.watch(self.events.touch)
@@ -215,7 +213,6 @@ class Daemon:
             "rate_limit": engine.limiter.waits if engine.limiter else "",
             "background": stored.background.model_copy(update=background),
             **reconciler.counts._asdict(),
-            "outdated_as_of": self.outdated.as_of(),
             "open_notes": len(self.presence.open_paths()),
             "in_hand": [ticket.path for ticket in engine.queue.in_progress()],
             "waiting": {priority.name.lower(): number for priority, number in waiting.items()},

@@ -13,7 +13,7 @@ const PATHS = ["Cooking/Sourdough.md", "Garden/Compost.md"];
 const [OPEN, OTHER] = PATHS;
 const MINE = "My own words about it, j and k and a.";
 const SESSION = "companion-session";
-const PAGES = ["inbox", "history", "vault", "spending"];
+const PAGES = ["inbox", "history", "spending"];
 const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
 const WIDTHS = IS_RELEASE ? [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920] : [320, 640, 1024, 1920];
 
@@ -335,7 +335,7 @@ test("a change is shown with what it did, and undone byte for byte; then done ag
 });
 
 test("a run shows in the header, and is stopped there; background work is paused and goes on", async () => {
-  await show("vault");
+  await show("history");
   scene.endpoint.hold();
   const run = vault.companion("enrich", "--all", "--yes", vault.path).catch((error) => error.stdout);
   await page.getByRole("button", { name: /Working/ }).click();
@@ -349,74 +349,6 @@ test("a run shows in the header, and is stopped there; background work is paused
   await writeFile(settings, before);
   await page.getByRole("button", { name: "Idle" }).waitFor();
   await vault.companion("refuse", "--all").catch(() => "");
-});
-
-test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {
-  const path = "Garden/Compost.md";
-  const before = await vault.read(path);
-  await vault.companion("refuse", `${vault.path}/${path}`); // what waits of it
-  await vault.companion("enrich", "--retry", `${vault.path}/${path}`);
-  const filled = await vault.read(path);
-  await show("vault");
-  await writeFile(join(vault.path, path), filled.replace(/turn the heap[^.]*\./, "Say nothing.").replace(/Cooked food[^.]*\./, "Rats.").replace(/Ripe compost[^.]*\./, "Nor ripe."));
-  await page.getByRole("button", { name: /^Propose a new one: Callout/ }).click();
-  await said("Asked again. The answer will wait in the inbox.");
-  await waitFor("it waits", async () => (await call("/proposals?limit=1")).total > 0);
-  await show("inbox?flagged=1");
-  await page.locator(".cc-flag", { hasText: "Replaces" }).waitFor();
-  await show("spending");
-  await page.getByRole("button", { name: "How many tokens?" }).click();
-  await page.getByText(/would be sent to|Nothing/).waitFor();
-  await vault.companion("refuse", "--all", "--flagged").catch(() => "");
-  await writeFile(join(vault.path, path), before);
-});
-
-test("what is to do is listed with its reason, and a folder of it is proposed; what is left alone is named", async () => {
-  const stub = "---\ndescription:\n---\n# A tool\n\nIt hangs behind the door, and is oiled before the winter.\n";
-  await mkdir(join(vault.path, "Shed"));
-  for (const path of ["Shed/Hoe.md", "Shed/Rake.md", "Broom.md"]) await vault.write(path, stub);
-  await show("vault");
-  await page.getByRole("button", { name: "2 to do in Shed" }).click();
-  await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
-  await page.getByRole("button", { name: "to do in Top level" }).click();
-  await page.getByRole("heading", { name: "To do · Top level" }).waitFor();
-  assert.equal(await page.getByRole("button", { name: "Propose for this note: Broom" }).count(), 1);
-  assert.equal(await page.getByRole("button", { name: "Propose for this note: Hoe" }).count(), 0);
-  await page.getByRole("button", { name: "to do in Top level", pressed: true }).click();
-  await page.getByRole("heading", { name: "To do", exact: true }).waitFor();
-  await page.getByRole("button", { name: "2 to do in Shed", pressed: false }).click();
-  assert.match(await page.locator(".cc-todo").first().innerText(), /to do/); // most to do comes first
-  await page.locator("li", { hasText: "Hoe" }).getByText("Empty description; no callout yet").waitFor();
-  assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
-  scene.endpoint.hold();
-  await page.getByRole("button", { name: "Propose for all of them" }).click();
-  await said("Asking the model. Its proposals will be in the inbox.");
-  await page.getByRole("button", { name: /to do in (?!Shed)/ }).first().click();
-  await page.getByRole("heading", { name: /^To do · (?!Shed)/ }).waitFor();
-  await page.getByRole("button", { name: "2 to do in Shed" }).click();
-  await page.getByRole("heading", { name: "To do · Shed" }).waitFor();
-  for (const name of ["Propose for all of them", "Propose for this note: Hoe"]) assert.ok(await page.getByRole("button", { name }).isDisabled());
-  scene.endpoint.release();
-  await waitFor("it waits", async () => (await call("/proposals?limit=100&folder=Shed")).proposals.length > 1);
-  await page.getByText("You said so").click();
-  await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();
-  await page.getByText("companion config set private.folders FOLDER").waitFor();
-  for (const path of ["Shed", "Broom.md"]) await rm(join(vault.path, path), { recursive: true });
-});
-
-test("a field that is refused again and again is asked about, and not filled there any more", async () => {
-  const notes = [1, 2, 3, 4, 5].map((day) => `Days/Day ${day}.md`);
-  await mkdir(join(vault.path, "Days"));
-  for (const path of notes) await vault.write(path, "---\ndescription:\n---\n# Day\n\nIt rained.\n");
-  await propose(notes, "--field", "description");
-  await vault.companion("refuse", "--flagged", join(vault.path, "Days"));
-  await show("vault");
-  await page.getByRole("listitem").filter({ hasText: "description in Days" }).getByText("You refused the last 5 proposals there.").waitFor();
-  await page.getByRole("button", { name: "Stop: description, Days" }).click();
-  await said("description will no longer be filled in Days.");
-  assert.match(await readFile(join(vault.home, "config.toml"), "utf8"), /unfilled = \{ ?Days = \["description"\] ?\}|\[notes\.unfilled\]\nDays = \["description"\]/);
-  assert.equal(await page.getByText("Stop filling description in Days?").count(), 0);
-  await rm(join(vault.path, "Days"), { recursive: true });
 });
 
 test("a run that a restart of the daemon ends says how far it came, and what is left waits", async () => {
@@ -760,8 +692,8 @@ test("the vault is not looked over again while nothing changes", async () => {
     unanswered.add(request);
   });
   for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => unanswered.delete(request) && (last = Date.now()));
-  await show("vault");
-  await page.locator(".cc-why").first().waitFor({ state: "attached" });
+  await show("spending");
+  await page.locator(".cc-facts").first().waitFor({ state: "attached" });
   await waitFor("all that it shows at first is there", async () => {
     await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
     return streams > 1 && !unanswered.size && Date.now() - last > 1000; // the second stream stays open

@@ -172,16 +172,6 @@ export interface components {
         Code: {
             code: string;
         };
-        /**
-         * @description How much of the vault is filled, as of the last scan. total: of all these folders.
-         *
-         *     folders: by path. left_alone: the commonest reason first.
-         */
-        Coverage: {
-            total: components["schemas"]["FolderCoverage"];
-            folders: components["schemas"]["FolderCoverage"][];
-            left_alone: components["schemas"]["LeftAlone"][];
-        };
         /** @description The result for a proposal. state: null if there is none. reason: why it failed, or null. */
         Decided: {
             id: number;
@@ -250,10 +240,6 @@ export interface components {
             left: string[];
             reason: string | null;
         };
-        /** @description What filling everything to do would take, in words: how much goes where, and the cost. */
-        Estimate: {
-            words: string;
-        };
         /**
          * @description The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
          *     empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
@@ -303,41 +289,9 @@ export interface components {
             text: string | string[];
             remark: string;
         };
-        /**
-         * @description The state of the notes in a folder, without those in folders below. Each note counts once.
-         *
-         *     to_do: it needs something that can be asked for, whatever else waits; `GET /notes` lists these.
-         *     waiting: nothing but a decision on a proposal for it. left_alone: it lacks something that is not
-         *     asked for, or is left alone altogether. filled: it lacks nothing. lacking: how many have no
-         *     value for a property, or no `callout`, without those left alone altogether.
-         */
-        FolderCoverage: {
-            folder: string;
-            /** @default 0 */
-            notes: number;
-            /** @default 0 */
-            filled: number;
-            /** @default 0 */
-            waiting: number;
-            /** @default 0 */
-            to_do: number;
-            /** @default 0 */
-            left_alone: number;
-            /** @default {} */
-            lacking: {
-                [key: string]: number;
-            };
-        };
         /** @description How many proposals had their text deleted. */
         Forgotten: {
             proposals: number;
-        };
-        /** @description A reason why notes are left alone, in words, and how many there are. */
-        LeftAlone: {
-            /** @enum {string} */
-            kind: "excluded" | "marked" | "private" | "unsuited" | "asked" | "unfillable";
-            reason: string;
-            notes: number;
         };
         /**
          * @description The configured model, and the catalogue of those that can be fetched.
@@ -477,12 +431,6 @@ export interface components {
             base_sha256: string;
             new_sha256: string;
         };
-        /** @description A field whose last proposals in a folder were all refused. times: how many. */
-        OftenRefused: {
-            folder: string;
-            kind: string;
-            times: number;
-        };
         /**
          * @description The event `outbox`: edits of open notes wait for their editors, or no longer do. ids: which;
          *     null: many. `POST /presence` returns them.
@@ -506,47 +454,6 @@ export interface components {
             left: string[];
             reason: string | null;
             code: string | null;
-        };
-        /**
-         * @description An accepted proposal whose text is still in its note, but much of the note has changed since.
-         *
-         *     changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
-         */
-        Outdated: {
-            id: number;
-            path: string;
-            kind: string;
-            heading: string | null;
-            text: string | string[] | null;
-            /** @enum {string} */
-            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "unverified" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
-            why: string;
-            reason: string | null;
-            remark: string;
-            model: string;
-            made_at: string;
-            run: string;
-            decided_by: string;
-            decided_at: string | null;
-            change: number | null;
-            original: string | string[] | null;
-            evidence: components["schemas"]["Evidence"][] | null;
-            changed_share: number;
-        };
-        /**
-         * @description A page of outdated texts by path, as found recently; in a large vault, up to a minute ago.
-         *
-         *     next: `after` of the next page; null on the last. total: the number on all pages.
-         */
-        OutdatedPage: {
-            texts: components["schemas"]["Outdated"][];
-            next: number | null;
-            total: number;
-        };
-        /** @description Texts that Companion wrote and nobody edited, in notes that have changed a lot since. */
-        OutdatedTexts: {
-            texts: components["schemas"]["Outdated"][];
         };
         /** @description An address of the page that can be used once, within a minute. Keep it off command lines. */
         PageAddress: {
@@ -644,30 +551,6 @@ export interface components {
             change: number | null;
             original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
-        };
-        /**
-         * @description How many proposals match a filter. notes: in how many notes.
-         *
-         *     states: how many there would be in each state; kinds, flags, flagged, unflagged: how many of
-         *     each, whatever the filter says about that. folders: by the folder of their note.
-         */
-        ProposalCounts: {
-            total: number;
-            notes: number;
-            states: {
-                [key: string]: number;
-            };
-            kinds: {
-                [key: string]: number;
-            };
-            flags: {
-                [key: string]: number;
-            };
-            flagged: number;
-            unflagged: number;
-            folders: {
-                [key: string]: number;
-            };
         };
         /** @description A proposal. field: the property, or `callout`. */
         ProposalForAgent: {
@@ -796,21 +679,19 @@ export interface components {
          *
          *     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
          *     for a scan. mode: `fill` what is missing; `replace`: also replace what Companion wrote and
-         *     nobody has edited; `rewrite`: do only that, and the new text waits beside the old one;
-         *     `requests`: fill only the empty callouts in the notes; `again`: ask once more for these
-         *     proposals, and nothing else; the answer takes the place of one that waits, or waits beside what
-         *     is in the note. proposals: their ids. wish: what should be different, in your own words, such as
-         *     “shorter”. made_since, made_by, prompt_changed: rewrite only what was written since then, by
-         *     this model, or with instructions that have since changed. all: in folders, fill every note, not
-         *     only stubs. retry: ask again what was undone, deleted or rejected. section: add a callout under
-         *     the one heading with this text, or else with these first words. line: the same for the section
-         *     that contains this line of the file, counted from 1; for headings that occur several times.
-         *     limit: the most notes that are asked about or written. dry_run: write nothing, and return what
-         *     would be written. propose: write nothing; the answers wait for a decision. diff: show in the
-         *     results what changes in each note. The edits for a note that is open in an editor wait for the
-         *     client that shows it, see `POST /api/v1/presence`. on_fault: whether the run waits while the
-         *     endpoint fails, or ends. agreed: begin even if more than 50 notes go to a model on another
-         *     machine; otherwise that is refused with 409, `not-agreed`, with the cost.
+         *     nobody has edited; `requests`: fill only the empty callouts in the notes; `again`: ask once more
+         *     for these proposals, and nothing else; the answer takes the place of one that waits, or waits
+         *     beside what is in the note. proposals: their ids. wish: what should be different, in your own
+         *     words, such as “shorter”. all: in folders, fill every note, not only stubs. retry: ask again
+         *     what was undone, deleted or rejected. section: add a callout under the one heading with this
+         *     text, or else with these first words. line: the same for the section that contains this line of
+         *     the file, counted from 1; for headings that occur several times. limit: the most notes that are
+         *     asked about or written. dry_run: write nothing, and return what would be written. propose: write
+         *     nothing; the answers wait for a decision. diff: show in the results what changes in each note.
+         *     The edits for a note that is open in an editor wait for the client that shows it, see `POST
+         *     /api/v1/presence`. on_fault: whether the run waits while the endpoint fails, or ends. agreed:
+         *     begin even if more than 50 notes go to a model on another machine; otherwise that is refused
+         *     with 409, `not-agreed`, with the cost.
          */
         RunOptions: {
             paths: string[];
@@ -826,13 +707,7 @@ export interface components {
              * @default fill
              * @enum {string}
              */
-            mode: "fill" | "replace" | "rewrite" | "requests" | "again";
-            /** @default null */
-            made_since: string | number | null;
-            /** @default null */
-            made_by: string | null;
-            /** @default false */
-            prompt_changed: boolean;
+            mode: "fill" | "replace" | "requests" | "again";
             /** @default [] */
             proposals: number[];
             /** @default  */
@@ -870,14 +745,6 @@ export interface components {
         } | {
             section?: null;
             paths?: string[];
-        }) & ({
-            /** @constant */
-            mode: "rewrite";
-        } | {
-            made_since?: null;
-            made_by?: null;
-            /** @constant */
-            prompt_changed?: false;
         }) & ({
             /** @constant */
             mode: "again";
@@ -1085,8 +952,8 @@ export interface components {
          *     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
          *     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
          *     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
-         *     many wait for a decision. notes: how many were scanned; to_do: as in GET /coverage.
-         *     outdated_as_of: by which scan `GET /outdated` answers; it grows. in_hand: the notes in progress.
+         *     many wait for a decision. notes: how many were scanned; to_do: how many need something that can
+         *     be asked for. in_hand: the notes in progress.
          *     modes: by field, whether an answer is written at once (`write`) or waits for a decision
          *     (`propose`); folder_modes: the same by folder, which overrides a field's.
          *     settings_to_restart_for: changed settings that need a restart of the daemon, such as
@@ -1136,8 +1003,6 @@ export interface components {
             /** @default 0 */
             skipped: number;
             /** @default 0 */
-            outdated_as_of: number;
-            /** @default 0 */
             open_notes: number;
             /** @default [] */
             in_hand: string[];
@@ -1156,25 +1021,6 @@ export interface components {
             settings_fault: string;
             /** @default null */
             fetch: components["schemas"]["FetchShape"] | null;
-        };
-        /**
-         * @description What the user has taught, which goes into prompts for models that are not small.
-         *
-         *     descriptions: what the user's own descriptions are like, in words; empty: there are too few.
-         *     corrections: latest first, without those in private notes. refused: fields that the user may
-         *     want to stop filling; nothing is stopped automatically.
-         */
-        Taught: {
-            descriptions: string;
-            corrections: components["schemas"]["TaughtCorrection"][];
-            refused: components["schemas"]["OftenRefused"][];
-        };
-        /** @description What was proposed for a field of a note, and what the user accepted instead. */
-        TaughtCorrection: {
-            path: string;
-            kind: string;
-            was: string;
-            now: string;
         };
         /** @description The text that the editor shows now. */
         TextShown: {
@@ -1243,11 +1089,6 @@ export interface components {
         UndoneChanges: {
             undone: components["schemas"]["Undone"][];
         };
-        /** @description A field that is no longer to be filled in a folder. kind: a property, or `callout`. */
-        UnfilledField: {
-            folder: string;
-            kind: string;
-        };
         /**
          * @description Tokens read and written, as the endpoint counts them, and calls made.
          *
@@ -1301,22 +1142,18 @@ export type ChangePage = components['schemas']['ChangePage'];
 export type ChangesChanged = components['schemas']['ChangesChanged'];
 export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type Code = components['schemas']['Code'];
-export type Coverage = components['schemas']['Coverage'];
 export type Decided = components['schemas']['Decided'];
 export type DecisionOnAll = components['schemas']['DecisionOnAll'];
 export type Decisions = components['schemas']['Decisions'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsInPart = components['schemas']['EditsInPart'];
-export type Estimate = components['schemas']['Estimate'];
 export type Evidence = components['schemas']['Evidence'];
 export type Fault = components['schemas']['Fault'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type Filled = components['schemas']['Filled'];
 export type FilledForAgent = components['schemas']['FilledForAgent'];
-export type FolderCoverage = components['schemas']['FolderCoverage'];
 export type Forgotten = components['schemas']['Forgotten'];
-export type LeftAlone = components['schemas']['LeftAlone'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type Need = components['schemas']['Need'];
 export type NeedForAgent = components['schemas']['NeedForAgent'];
@@ -1335,12 +1172,8 @@ export type NotesForAgent = components['schemas']['NotesForAgent'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
-export type OftenRefused = components['schemas']['OftenRefused'];
 export type OutboxChanged = components['schemas']['OutboxChanged'];
 export type OutboxEntry = components['schemas']['OutboxEntry'];
-export type Outdated = components['schemas']['Outdated'];
-export type OutdatedPage = components['schemas']['OutdatedPage'];
-export type OutdatedTexts = components['schemas']['OutdatedTexts'];
 export type PageAddress = components['schemas']['PageAddress'];
 export type PairingCode = components['schemas']['PairingCode'];
 export type PlaceShape = components['schemas']['PlaceShape'];
@@ -1350,7 +1183,6 @@ export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type PromptCall = components['schemas']['PromptCall'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
-export type ProposalCounts = components['schemas']['ProposalCounts'];
 export type ProposalForAgent = components['schemas']['ProposalForAgent'];
 export type ProposalIds = components['schemas']['ProposalIds'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
@@ -1377,8 +1209,6 @@ export type SpentOnDay = components['schemas']['SpentOnDay'];
 export type SpentOnModel = components['schemas']['SpentOnModel'];
 export type SpentToday = components['schemas']['SpentToday'];
 export type Status = components['schemas']['Status'];
-export type Taught = components['schemas']['Taught'];
-export type TaughtCorrection = components['schemas']['TaughtCorrection'];
 export type TextShown = components['schemas']['TextShown'];
 export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
@@ -1386,7 +1216,6 @@ export type TokenSecret = components['schemas']['TokenSecret'];
 export type Undo = components['schemas']['Undo'];
 export type Undone = components['schemas']['Undone'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];
-export type UnfilledField = components['schemas']['UnfilledField'];
 export type Usage = components['schemas']['Usage'];
 export type WaitingEdits = components['schemas']['WaitingEdits'];
 export type $defs = Record<string, never>;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { clock } from "./host/globals.js";
 import { find } from "./host/obsidian.js";
 
-const FILES = ["app", "components/ends", "components/history", "components/list", "components/status", "components/vault", "dom", "words"];
+const FILES = ["app", "components/ends", "components/history", "components/list", "components/status", "dom", "words"];
 const contents = `export { options, render } from "preact"; ${FILES.map((name) => `export * from "./${name}.js";`).join("\n")}`;
 const resolveDir = fileURLToPath(new URL("../ui", import.meta.url));
 const { outputFiles } = await build({ stdin: { contents, resolveDir }, bundle: true, write: false, format: "esm" });
@@ -68,46 +68,6 @@ async function press(name) {
 
 /** The texts of what is there. */
 const textsOf = (selector) => [...root.querySelectorAll(selector)].map((each) => each.textContent.trim());
-
-/** How far a vault is filled where so much is to do in its folders. */
-function cover(folders) {
-  const counts = (todo) => ({ filled: 1, waiting: 0, to_do: todo, left_alone: 0, notes: 1 + todo });
-  const all = Object.entries(folders).map(([folder, todo]) => ({ folder, ...counts(todo) }));
-  answers["/coverage"] = async () => ({ total: counts(all.reduce((sum, each) => sum + each.to_do, 0)), folders: all, left_alone: [] });
-  answers["/notes"] = async ({ folder }) => {
-    const notes = Object.entries(folders).filter(([name]) => !folder || name === folder).flatMap(([name, todo]) =>
-      Array.from({ length: todo }, (_, number) => ({ path: `${name}/${number}.md`, needs: [] })));
-    return { notes, total: notes.length };
-  };
-}
-
-test("a second click enriches no second 20 notes, and who pressed by keyboard keeps the focus", async () => {
-  cover({ Shed: 30 });
-  await show(ui.Vault);
-  const button = find(root, "button", "Enrich the next 20");
-  button.focus();
-  await press("Enrich the next 20");
-  await press("Enrich the next 20");
-  assert.deepEqual(asked.map(({ path, body }) => [path, body]), [["/runs", { paths: [""], limit: 20 }]]);
-  await asked[0].answer(RUN);
-  await press("Enrich the next 20"); // before the daemon tells of the run
-  assert.deepEqual([asked.length, document.activeElement], [1, button]);
-  app.status.takeRuns([{ ...RUN, state: "done" }]);
-  await settle();
-  await press("Enrich the next 20");
-  assert.equal(asked.length, 2);
-});
-
-test("once nothing is to do in the chosen folder, the whole vault's is listed again", async () => {
-  cover({ Shed: 1, Garden: 1 });
-  await show(ui.Vault);
-  await press("1 to do in Shed");
-  assert.deepEqual(textsOf("#todo"), ["To do · Shed"]);
-  cover({ Shed: 0, Garden: 1 });
-  app.status.status.value = { ...NOW, newest_change: 2 };
-  await settle();
-  assert.deepEqual(textsOf("#todo"), ["To do"]);
-});
 
 for (const [notes, skipped, words] of [[0, 1, "Every note has what it needs."], [0, 0, "This vault has no notes yet."]]) {
   test(`of ${notes} notes and ${skipped} that are left alone, the inbox and the panel say: ${words}`, async () => {

@@ -9,7 +9,7 @@ import { say, showHidden } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Context, VNode } from "preact" */
-/** @import { Change, Coverage, NotePage, OutdatedPage, Spending, Taught } from "../src/api-types.d.ts" */
+/** @import { Change, Spending } from "../src/api-types.d.ts" */
 /** @import { App } from "./app.js" */
 /** @import { Parts } from "./inbox-store.js" */
 
@@ -25,8 +25,7 @@ export const useApp = () => useContext(AppContext);
  * What the API answers, by path.
  *
  * @typedef {{
- *   "/coverage": Coverage, "/notes": NotePage, "/outdated": OutdatedPage, "/spending": Spending, "/taught": Taught,
- *   [path: `/changes/${number}`]: Change,
+ *   "/spending": Spending, [path: `/changes/${number}`]: Change,
  * }} Answers
  */
 

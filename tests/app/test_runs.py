@@ -128,7 +128,6 @@ RUNS: Sequence[Any] = [
     pytest.param({"paths": ["G.md"], "section": "Why"}, {"G.md": "enriched"}, id="a section"),
     pytest.param({"paths": ["G.md"], "mode": "requests"}, {"G.md": "enriched"}, id="requests"),
     pytest.param({"paths": ["F"], "mode": "replace"}, {"F/Stub.md": "enriched"}, id="replace"),
-    pytest.param({"paths": [""], "mode": "rewrite"}, {}, id="nothing to rewrite"),
 ]
 
 
@@ -166,16 +165,10 @@ def test_a_dry_run_shows_what_it_would_change(place: Place) -> None:
     assert written.diff == result.diff and place.model.calls() == calls, "nothing is paid twice"
 
 
-def test_what_companion_wrote_is_replaced_or_rewritten(place: Place) -> None:
+def test_what_companion_wrote_is_replaced(place: Place) -> None:
     vault = place.open({"Stub.md": STUB})
     assert statuses(do(vault, "")) == {"Stub.md": "enriched"}
     place.model.says(description="Something else.")
-    for criteria in ({"made_by": "other"}, {"made_since": 4e9}, {"field": "aliases"}):
-        assert do(vault, "", mode="rewrite", **criteria) == []
-    [rewritten] = do(vault, "", mode="rewrite", field="description", made_by="m")
-    assert rewritten.status == "proposed" and place.fixture.read("Stub.md") == FILLED
-    assert len(vault.proposals(ProposalQuery()).proposals) == 1
-    list(vault.decide(Decisions(refuse=rewritten.proposals)))
     [replaced] = do(vault, "Stub.md", mode="replace")
     assert replaced.status == "enriched" and "Something else." in place.fixture.read("Stub.md")
 
@@ -221,7 +214,6 @@ WRONG: Sequence[tuple[dict[str, Any], str]] = [
     ({"paths": ["F"], "section": "Why"}, "F is a folder"),
     ({"paths": ["../x"]}, "paths: a path is relative to the vault"),
     ({"paths": []}, "paths: "),
-    ({"paths": [""], "made_by": "m"}, "mode: rewrite"),
 ]
 
 

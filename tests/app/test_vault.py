@@ -18,14 +18,13 @@ from companion.app.open_vault import RuntimeFile, name_path, open_vault, write_r
 from companion.app.remote_vault import RemoteVault
 from companion.app.types import programs
 from companion.app.types.changes import ChangeFilter, ChangeQuery
-from companion.app.types.coverage import CoverageQuery, SpendingQuery, UnfilledField
 from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
 from companion.app.types.proposals import NotesToForget, PlaceQuery, ProposalFilter, ProposalQuery
+from companion.app.types.spending import SpendingQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
-from companion.enrich.context import lessons
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
 from tests.cli.user import KEY
 from tests.daemon.conftest import Serving
@@ -171,17 +170,6 @@ def test_scan_looks_at_the_notes_as_they_are_now(vault: Vault) -> None:
         vault.scan(ScanOptions(paths=["Nowhere.md"]))
     with pytest.raises(UsageError, match="there is no field colour"):
         vault.scan(ScanOptions(field="colour"))
-
-
-def test_what_is_outdated(vault: Vault) -> None:
-    assert vault.outdated(ScanOptions()).texts == []
-    for path in ("A.md", "F/B.md"):
-        edited = FILLED.replace("Text of mine.", "Quite another thing.")
-        (vault.root / path).write_text(edited, encoding="utf-8")
-    found = vault.outdated(ScanOptions()).texts
-    assert {(each.path, each.changed_share) for each in found} == {("A.md", 1.0), ("F/B.md", 1.0)}
-    [one] = vault.outdated(ScanOptions(paths=["F"], field="callout")).texts
-    assert (one.kind, one.state) == ("callout", "accepted")
 
 
 def test_what_is_wrong_is_the_same_error(vault: Vault) -> None:
@@ -367,61 +355,6 @@ def test_proposals(proposed: Vault) -> None:
         proposed.proposal(99)
     with pytest.raises(UsageError, match="there is no field colour"):
         proposed.proposals(ProposalQuery(field="colour"))
-
-
-def test_how_many_proposals_there_are(proposed: Vault) -> None:
-    [*proposed.decide(Decisions(refuse=[1]))]
-    counts = proposed.count_proposals(ProposalFilter(kind="callout"))
-    assert (counts.total, counts.notes, counts.folders) == (2, 2, {"": 1, "F": 1})
-    assert (counts.states, counts.kinds) == ({"open": 2}, {"description": 1, "callout": 2})
-    assert (counts.flags, counts.flagged, counts.unflagged) == ({}, 0, 2)
-    decided = proposed.count_proposals(ProposalFilter(state="decided", text="What a stub is"))
-    assert (decided.total, decided.states) == (1, {"open": 1, "refused": 1})
-    assert proposed.count_proposals(ProposalFilter(state="all", tag="none")).total == 0
-
-
-def test_how_far_the_vault_is_filled(proposed: Vault) -> None:
-    texts = {"G/Full.md": FILLED, "G/No.md": "---\nai: false\n---\n", "G/Todo.md": STUB}
-    (proposed.root / "G").mkdir()
-    for path, text in texts.items():
-        (proposed.root / path).write_text(text, encoding="utf-8")
-    [*proposed.decide(Decisions(refuse=[1, 2]))]
-    proposed.scan(ScanOptions())
-    coverage = proposed.coverage(CoverageQuery())
-    assert [(f.folder, f.filled, f.waiting, f.to_do, f.left_alone) for f in coverage.folders] == [
-        ("", 0, 0, 0, 1),
-        ("F", 0, 1, 0, 0),
-        ("G", 1, 0, 1, 1),
-    ]
-    assert (coverage.total.notes, coverage.total.lacking["description"]) == (5, 3)
-    assert {each.kind: each.notes for each in coverage.left_alone} == {"asked": 1, "marked": 1}
-    assert proposed.coverage(CoverageQuery(folder="F")).total == coverage.folders[1]
-    with pytest.raises(NotThere):
-        proposed.coverage(CoverageQuery(folder="Nowhere"))
-
-
-def test_what_the_user_has_taught(proposed: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lessons, "IN_A_ROW", 1)
-    decide(proposed, accept=[{"id": 1, "text": "Of stubs."}], refuse=[3])
-    for number in range(8):
-        text = f"---\ndescription: How {number} is poured.\n---\n"
-        (proposed.root / f"Own {number}.md").write_text(text, encoding="utf-8")
-    proposed.scan(ScanOptions())
-    taught = proposed.taught()
-    assert "most begin with “How”" in taught.descriptions
-    [corrected] = taught.corrections
-    assert (corrected.path, corrected.kind) == ("A.md", "description")
-    assert (corrected.was, corrected.now) == ("What a stub is.", "Of stubs.")
-    assert [(each.folder, each.kind, each.times) for each in taught.refused] == [
-        ("F", "description", 1)
-    ]
-    for folder, kind in (("F", "colour"), ("Nowhere", "description")):
-        with pytest.raises(UsageError):
-            proposed.leave_unfilled(UnfilledField(folder=folder, kind=kind))
-    proposed.leave_unfilled(UnfilledField(folder="F", kind="description"))
-    assert proposed.taught().refused == []
-    proposed.forget(NotesToForget(paths=["A.md"]))
-    assert proposed.taught().corrections == []
 
 
 def test_what_was_spent(proposed: Vault) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.types.notes import PromptQuery, ScanOptions
+from companion.app.types.notes import PromptQuery
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.errors import ConsentMissing, UsageError
@@ -80,15 +80,6 @@ def test_backlog(vault: Vault, fill: bool) -> None:
     with pytest.raises(UsageError, match="no notes wait for an answer"):
         vault.answer_backlog(BacklogAnswer(fill=fill))
     assert (vault.root / "A.md").read_text() == STUB
-
-
-def test_estimate(vault: Vault) -> None:
-    words = vault.estimate().words
-    assert words.startswith("3 notes would be sent to m at http://127.0.0.1")
-    for path in ("A.md", "F/B.md", "F/C.md"):
-        (vault.root / path).unlink()
-    vault.scan(ScanOptions())
-    assert vault.estimate().words == "No note needs anything, so it would cost nothing."
 
 
 def test_prompt(vault: Vault, fake: FakeEndpoint) -> None:

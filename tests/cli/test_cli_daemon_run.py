@@ -10,7 +10,7 @@ import pytest
 
 from companion.app.connection import Connection, M
 from companion.app.engine.run_progress import EngineRun
-from companion.app.remote_vault import RemoteRun, RemoteVault
+from companion.app.remote_vault import RemoteRun
 from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.vault_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
@@ -182,18 +182,6 @@ def vault_served(user: User) -> Iterator[Serving]:
     with serving(user) as daemon:
         wait_until(lambda: daemon.client().status().ready, "looked over")
         yield daemon
-
-
-def test_status_does_not_wait_for_the_first_scan(
-    vault_served: Serving, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor for a drive that was away when the daemon started."""
-    status = RemoteVault.status
-    not_yet = {"ready": False}
-    monkeypatch.setattr(RemoteVault, "status", lambda it: status(it).model_copy(update=not_yet))
-    monkeypatch.setattr(RemoteVault, "taught", lambda _: pytest.fail("it waits"))
-    ran = vault_served.user.run("status")
-    assert ran.status == 0 and "is being scanned" in ran.out
 
 
 def test_status_says_what_it_waits_for(vault_served: Serving) -> None:

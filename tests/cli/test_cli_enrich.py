@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.types.coverage import OutdatedQuery
-from companion.app.written_texts import RecentlyOutdated, find_outdated
 from tests.cli.user import STUB, User, files_in
 
 PLAIN = "# Plain\n\nText without properties.\n"
@@ -53,17 +51,3 @@ def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
     except FileNotFoundError:
         pytest.skip("no patch here")
     return target.read_bytes()
-
-
-def test_what_is_outdated_is_the_same_on_the_page(user: User) -> None:
-    user.note("Stub.md", STUB.replace("Text of mine.", "One thing. Another thing."))
-    user.run("enrich", ".")
-    user.note("Stub.md", user.read("Stub.md").replace("One thing.", "Quite another."))
-    with user.open() as space:
-        space.scan()
-        texts = list(find_outdated(space))
-        assert RecentlyOutdated(space, int).page(OutdatedQuery()).texts == texts
-    assert sorted((each.kind, each.changed_share) for each in texts) == [
-        ("callout", 0.5),
-        ("description", 0.5),
-    ]

@@ -154,9 +154,6 @@ def test_what_is_to_do_is_the_same_everywhere(
     notes.daemon.reconciler.scan_all({})
     to_do = ["A/Stub.md", "Stub.md"]
     assert [note["path"] for note in notes.get("/notes").json["notes"]] == to_do
-    coverage = notes.get("/coverage").json
-    assert {each["folder"]: each["to_do"] for each in coverage["folders"]} == {"": 1, "A": 1}
-    assert (coverage["total"]["to_do"], coverage["total"]["waiting"]) == (2, 1)
     assert notes.get("/status").json["to_do"] == 2
     report = notes.daemon.notes.scan(ScanOptions())
     assert sorted(path for path, note in report.notes.items() if note.needs) == to_do

@@ -27,7 +27,6 @@ VARYING = {
     "endpoint": "http://127.0.0.1:1/v1",
     "id": "run1",
     "run": "run1",
-    "outdated_as_of": 1,
 }
 
 
@@ -49,8 +48,7 @@ def make_result(path: str) -> Result:
 def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     options: dict[str, Any] = {
         "all": True,
-        "mode": "rewrite",
-        "made_since": "2026-11-25T14:30:00Z",
+        "mode": "replace",
         "retry": True,
         "section": "Why",
         "limit": 3,
@@ -62,7 +60,6 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     made = server.daemon.engine.runs.get(start(server, **options))
     assert made is not None
     assert made.options == RunOptions.of(paths=["Stub.md"], **options)
-    assert made.options.made_since == 1_795_617_000.0
 
 
 def test_follows_a_run(server: Served) -> None:
@@ -147,7 +144,6 @@ ORDERS = {
     "line and section": ({"paths": ["a"], "line": 1, "section": "A"}, "body"),
     "priority": ({"paths": ["a"], "priority": 0}, "body/priority"),
     "mode": ({"paths": ["a"], "mode": "force"}, "body/mode"),
-    "what to rewrite in another mode": ({"paths": ["a"], "made_by": "m"}, "body"),
     "on fault": ({"paths": ["a"], "on_fault": "ask"}, "body/on_fault"),
     "unknown": ({"paths": ["a"], "dry-run": True}, "body/dry-run"),
 }

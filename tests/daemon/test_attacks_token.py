@@ -97,7 +97,7 @@ def test_a_rotated_token_opens_nothing(attacked: AttackedDaemon) -> None:
 
 
 SCOPE_OF_POSTS: dict[Scope, set[str]] = {  # that of all others is `all`, and of GET `read`
-    "read": {"/scan", "/scan/outdated", "/estimate"},
+    "read": {"/scan"},
     "propose": {"/agents/propose", "/scripts/propose"},
     "decide": {
         *("/agents/accept", "/agents/undo", "/presence", "/proposals/decide", "/proposals/again"),

@@ -42,7 +42,7 @@ def test_the_document_says_it_all(server: Served) -> None:
     }
     is_open = {place for place, told in routes.items() if told.get("security") == []}
     assert is_open == OPEN_ROUTES
-    assert len({told["operationId"] for told in routes.values()}) == len(routes) == 60
+    assert len({told["operationId"] for told in routes.values()}) == len(routes)
     assert all(told["summary"] and told["description"] for told in routes.values())
     parameters = [each for told in routes.values() for each in told.get("parameters", ())]
     assert all(len(each["description"]) > 8 for each in parameters)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
@@ -28,7 +26,6 @@ from companion.store import proposal
 from companion.store.proposal import FLAG_WORDS as FLAG_WORDS
 from companion.store.proposal import Flag
 from companion.store.proposal import ProposalState as ProposalState
-from companion.store.proposal_store import Filed
 
 _DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
 
@@ -74,57 +71,6 @@ class ProposalQuery(ProposalFilter):
 
     before: QueryId | None = None
     limit: PageSize = 100
-
-
-class ProposalCounts(Shape):
-    """How many proposals match a filter. notes: in how many notes.
-
-    states: how many there would be in each state; kinds, flags, flagged, unflagged: how many of
-    each, whatever the filter says about that. folders: by the folder of their note.
-    """
-
-    total: int
-    notes: int
-    states: dict[ProposalState, int]
-    kinds: dict[str, int]
-    flags: dict[Flag, int]
-    flagged: int
-    unflagged: int
-    folders: dict[str, int]
-
-    @classmethod
-    def of(cls, filed: Iterable[Filed], only: ProposalFilter, kind: str | None) -> Self:
-        """Return the counts for a filter. kind: the filter's.
-
-        filed: the proposals that it would match if it named no state, kind or flag.
-        """
-        meant = only.states()
-        states, kinds, flags = Counter[ProposalState](), Counter[str](), Counter[Flag]()
-        flagged, matches = Counter[bool](), list[Filed]()
-        for each in filed:
-            is_state = meant is None or each.state in meant
-            is_kind = kind in (None, each.kind)
-            is_flag = only.flagged in (None, bool(each.flags))
-            is_flag = is_flag and (only.flag is None or only.flag in each.flags)
-            if is_kind and is_flag:
-                states[each.state] += 1
-            if is_state and is_flag:
-                kinds[each.kind] += 1
-            if is_state and is_kind:
-                flags.update(each.flags)
-                flagged[bool(each.flags)] += 1
-            if is_state and is_kind and is_flag:
-                matches.append(each)
-        return cls(
-            total=len(matches),
-            notes=len({each.path for each in matches}),
-            states=states,
-            kinds=kinds,
-            flags=flags,
-            flagged=flagged[True],
-            unflagged=flagged[False],
-            folders=Counter(each.path.rpartition("/")[0] for each in matches),
-        )
 
 
 class ProposalIds(Shape):

@@ -8,21 +8,19 @@ from pydantic import ConfigDict, Field, model_validator
 
 from companion.app.types.base import (
     LARGEST,
-    ExactMoment,
     FolderPath,
     Id,
     IsoTime,
-    Name,
     OrNull,
     Shape,
 )
 from companion.app.types.changes import Undone
-from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
+from companion.app.types.notes import ScanOptions
 from companion.enrich.result import Decided as Decided
 from companion.enrich.result import Filling, NoteStatus, Result
 from companion.llm.response import Usage as Usage
 
-Mode = Literal["fill", "replace", "rewrite", "requests", "again"]
+Mode = Literal["fill", "replace", "requests", "again"]
 RunPriority = Literal["interactive", "request", "background"]
 RunKind = Literal["fill", "accept", "refuse", "undo"]
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
@@ -37,18 +35,6 @@ _TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong toget
             "anyOf": [
                 {"properties": {"line": {"type": "null"}}},
                 {"properties": {"section": {"type": "null"}, "paths": _ONE}},
-            ]
-        },
-        {
-            "anyOf": [
-                {"properties": {"mode": {"const": "rewrite"}}, "required": ["mode"]},
-                {
-                    "properties": {
-                        "made_since": {"type": "null"},
-                        "made_by": {"type": "null"},
-                        "prompt_changed": {"const": False},
-                    }
-                },
             ]
         },
         {
@@ -75,30 +61,25 @@ class RunOptions(ScanOptions):
 
     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
     for a scan. mode: `fill` what is missing; `replace`: also replace what Companion wrote and
-    nobody has edited; `rewrite`: do only that, and the new text waits beside the old one;
-    `requests`: fill only the empty callouts in the notes; `again`: ask once more for these
-    proposals, and nothing else; the answer takes the place of one that waits, or waits beside what
-    is in the note. proposals: their ids. wish: what should be different, in your own words, such as
-    “shorter”. made_since, made_by, prompt_changed: rewrite only what was written since then, by
-    this model, or with instructions that have since changed. all: in folders, fill every note, not
-    only stubs. retry: ask again what was undone, deleted or rejected. section: add a callout under
-    the one heading with this text, or else with these first words. line: the same for the section
-    that contains this line of the file, counted from 1; for headings that occur several times.
-    limit: the most notes that are asked about or written. dry_run: write nothing, and return what
-    would be written. propose: write nothing; the answers wait for a decision. diff: show in the
-    results what changes in each note. The edits for a note that is open in an editor wait for the
-    client that shows it, see `POST /api/v1/presence`. on_fault: whether the run waits while the
-    endpoint fails, or ends. agreed: begin even if more than 50 notes go to a model on another
-    machine; otherwise that is refused with 409, `not-agreed`, with the cost.
+    nobody has edited; `requests`: fill only the empty callouts in the notes; `again`: ask once more
+    for these proposals, and nothing else; the answer takes the place of one that waits, or waits
+    beside what is in the note. proposals: their ids. wish: what should be different, in your own
+    words, such as “shorter”. all: in folders, fill every note, not only stubs. retry: ask again
+    what was undone, deleted or rejected. section: add a callout under the one heading with this
+    text, or else with these first words. line: the same for the section that contains this line of
+    the file, counted from 1; for headings that occur several times. limit: the most notes that are
+    asked about or written. dry_run: write nothing, and return what would be written. propose: write
+    nothing; the answers wait for a decision. diff: show in the results what changes in each note.
+    The edits for a note that is open in an editor wait for the client that shows it, see `POST
+    /api/v1/presence`. on_fault: whether the run waits while the endpoint fails, or ends. agreed:
+    begin even if more than 50 notes go to a model on another machine; otherwise that is refused
+    with 409, `not-agreed`, with the cost.
     """
 
     model_config = ConfigDict(json_schema_extra=_TOGETHER)
 
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
     mode: Mode = "fill"
-    made_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None
-    made_by: Name | None = None
-    prompt_changed: bool = False
     proposals: Annotated[list[Id], Field(max_length=10_000)] = Field(default=[])
     wish: Wish = ""
     all: bool = False
@@ -119,12 +100,6 @@ class RunOptions(ScanOptions):
             raise ValueError("`line` is of one note; name that in `paths`")
         if self.line is not None and self.section is not None:
             raise ValueError("`line` and `section` both name a section; one of them is enough")
-        criteria = self.made_since, self.made_by, self.prompt_changed or None
-        if self.mode != "rewrite" and any(each is not None for each in criteria):
-            raise ValueError(
-                "`made_since`, `made_by` and `prompt_changed` say what to rewrite; they go with"
-                " `mode: rewrite`"
-            )
         if bool(self.proposals) != (self.mode == "again") or (self.wish and not self.proposals):
             raise ValueError("`proposals`, and `wish` with it, go with `mode: again`")
         return self

@@ -85,8 +85,8 @@ class Status(Shape):
     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
-    many wait for a decision. notes: how many were scanned; to_do: as in GET /coverage.
-    outdated_as_of: by which scan `GET /outdated` answers; it grows. in_hand: the notes in progress.
+    many wait for a decision. notes: how many were scanned; to_do: how many need something that can
+    be asked for. in_hand: the notes in progress.
     modes: by field, whether an answer is written at once (`write`) or waits for a decision
     (`propose`); folder_modes: the same by folder, which overrides a field's.
     settings_to_restart_for: changed settings that need a restart of the daemon, such as
@@ -119,7 +119,6 @@ class Status(Shape):
     notes: int = 0
     to_do: int = 0
     skipped: int = 0
-    outdated_as_of: int = 0
     open_notes: int = 0
     in_hand: list[str] = Field(default=[])
     waiting: dict[str, int] = Field(default={})

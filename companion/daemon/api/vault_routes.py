@@ -17,7 +17,6 @@ from companion.app.connection import LONGEST_WAIT
 from companion.app.engine.run_progress import EngineRun
 from companion.app.types.base import LARGEST, WHOLE, Nothing, RunId, Sent
 from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
-from companion.app.types.coverage import OutdatedPage, OutdatedQuery
 from companion.app.types.decisions import (
     AskAgain,
     AskAllAgain,
@@ -42,23 +41,14 @@ def read_notes(query: NotesQuery) -> NotePage | Note:
     return notes.page(query) if query.path is None else notes.note(query.path)
 
 
-notes.offer(Vault.scan, Vault.outdated)
+notes.offer(Vault.scan)
 
 
-@notes.reads("/outdated")
-def read_outdated(query: OutdatedQuery) -> OutdatedPage:
-    """A page of texts from notes that have changed a lot since, by path."""
-    return the_daemon().outdated.page(query)
-
-
-notes.offer(Vault.coverage, Vault.taught, Vault.leave_unfilled)
-notes.offer(Vault.prompt, Vault.spending, Vault.estimate)
+notes.offer(Vault.prompt, Vault.spending)
 
 
 proposals = Resource("proposals")
-proposals.offer(
-    Vault.proposals, Vault.proposal_ids, Vault.count_proposals, Vault.proposal, Vault.place
-)
+proposals.offer(Vault.proposals, Vault.proposal_ids, Vault.proposal, Vault.place)
 
 
 @proposals.does("/proposals/decide", "decide", once=True, conflicts=True)

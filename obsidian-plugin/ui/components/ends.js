@@ -16,14 +16,13 @@ export function Empty() {
 
 function Nothing() {
   const app = useApp();
-  const { isPage, follow, propose } = app.shell;
+  const { isPage, propose } = app.shell;
   const { to_do: todo = 0 } = app.status.status.value ?? {};
   const decided = app.decided.total.value;
   return html`<section class="cc-empty">
     <div class="cc-end__tick"><${Icon} icon=${SPARKLES} /></div>
     <h1>${say("nothingWaits")}</h1>
     <p>${todo > 0 ? say("idleMore", { n: todo }) : say(app.status.hasNotes.value ? "nothingToDo" : "noNotes")}</p>
-    ${todo > 0 && isPage && html`<${Button} kind="big" href="/vault" onClick=${follow}>${say("seeVault")}<//>`}
     ${propose && html`<${Button} kind="big" onClick=${propose}>${say("proposeHere")}<//>`}
     ${isPage && html`<p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>`}
     ${decided > 0 && html`<${Button} kind="plain" onClick=${() => app.showTab("decided")}>${say("seeDecided", { n: decided })}<//>`}

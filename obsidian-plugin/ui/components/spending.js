@@ -1,6 +1,5 @@
 /** Spending: today against the limit, the last thirty days, and by model. */
 
-import { useSignal } from "@preact/signals";
 import { Column, html, Loading, Section, useAnswer, useApp } from "../dom.js";
 import { formatMoment, formatNumber, say, showHidden } from "../words.js";
 
@@ -73,28 +72,16 @@ function Ring({ share }) {
 
 /** @param {{ status: Status, month: Spent, isFree: boolean }} props */
 function Facts({ status, month, isFree }) {
-  const { api } = useApp();
-  const rest = useSignal("");
   const { today, background, to_do: todo } = status;
-  const estimate = async () => {
-    rest.value = say("oneMoment");
-    rest.value = await api.post("/estimate").then(
-      (/** @type {{ words: string }} */ { words }) => words,
-      (/** @type {Error} */ { message }) => message,
-    );
-  };
-  const cost = todo > 0 && html`<button class="cc-link" onClick=${() => void estimate()}>
-    ${say(isFree ? "whatTokens" : "whatCost")}
-  </button>`;
   /** @type {[string, string, unknown][]} */
   const facts = [
     [say("notesFilled"), formatNumber(today.notes), say("inBackgroundToday", { n: background.notes_today, of: background.notes_a_day })],
     [say("readWritten"), formatNumber(tokensOf(today)), say("tokensWritten", { n: today.output_tokens })],
     [say("thisMonth"), isFree && !month.dollars ? say("free") : formatDollars(month.dollars), say("tokensCount", { n: tokensOf(month) })],
-    [say("restOfVault"), say("notesCount", { n: todo }), rest.value ? showHidden(rest.value) : cost],
+    [say("restOfVault"), say("notesCount", { n: todo }), ""],
   ];
   return html`<dl class="cc-facts">
-    ${facts.map(([name, value, more], index) => html`<div key=${name} class=${index === 3 && rest.value ? "cc-facts__wide" : ""}>
+    ${facts.map(([name, value, more]) => html`<div key=${name}>
       <dt>${name}</dt><dd>${value}<small>${more}</small></dd>
     </div>`)}
   </dl>`;

@@ -11,7 +11,6 @@ import { Inbox } from "../components/inbox.js";
 import { Said, Toast } from "../components/notices.js";
 import { Spending } from "../components/spending.js";
 import { StatusButton } from "../components/status.js";
-import { Vault } from "../components/vault.js";
 import { AppContext, Button, EmptyState, html, withCode } from "../dom.js";
 import { listenToKeys } from "../keys.js";
 import { formatNumber, say, setLanguage, showHidden } from "../words.js";
@@ -24,7 +23,6 @@ import { api, openSession, readEvents, reason, session, signOut } from "./sessio
 const PAGES = {
   inbox: { name: "inbox", view: Inbox },
   history: { name: "history", view: History },
-  vault: { name: "vault", view: Vault },
   spending: { name: "spending", view: Spending },
 };
 const LANGUAGES = ["de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"];
