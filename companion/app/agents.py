@@ -95,7 +95,7 @@ class LocalAgents(Agents):
         waiting = {need: latest.id for need, latest in task.pending}
         asker = make_asker(space, view.context, _program(query.agent))
         context = asker.describe(path, task.parsed, task.all_needs)
-        prompts, needs = space.prompts.for_note(path), []
+        prompts, needs = space.prompts, []
         for need in task.all_needs:
             try:
                 how = prompts.field_of(need.kind).instruction(context, need.question, need.heading)
@@ -318,7 +318,7 @@ def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalM
 
 
 def _find_field(space: Workspace, path: str, name: str) -> Field:
-    fields = space.prompts.for_note(path).fields
+    fields = space.prompts.fields
     fillable = set(space.rules.fields) | ({CALLOUT} if space.rules.callout else set())
     usable = [each for each in fields.values() if each.fills in fillable]
     if field := find_field(usable, name):

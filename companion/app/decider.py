@@ -188,7 +188,7 @@ class Decider:
         Raises AnswerError.
         """
         if text is not None:
-            field = self._space.prompts.for_note(proposal.path).field_of(need.kind)
+            field = self._space.prompts.field_of(need.kind)
             context, is_linking = self._context(), self._space.config.callout.links
             resolve = context.resolver(field, proposal.path, is_linking=is_linking)
             value = read_edited_value(field, text, resolve, context.form_of(field))

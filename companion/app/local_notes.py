@@ -200,9 +200,9 @@ def find_kind(prompts: Prompts, field: str | None) -> str | None:
     """
     if field is None:
         return None
-    if match := find_field(prompts.all_fields(), field):
+    if match := find_field(prompts.fields.values(), field):
         return match.fills
-    names = sorted({each.name for each in prompts.all_fields()})
+    names = sorted({each.name for each in prompts.fields.values()})
     raise UsageError(f"there is no field {field}; the fields are {', '.join(names)}")
 
 

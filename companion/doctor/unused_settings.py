@@ -12,7 +12,7 @@ from companion.config.settings import IgnoreTable, PrivateTable
 from companion.errors import UsageError
 from companion.note.exclusions import property_mark, tag_mark
 from companion.prompts import Prompts
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.ignore import IgnoreRules
 from companion.vault.notes import Scan
 from companion.vault.paths import has_folder
 
@@ -21,12 +21,7 @@ _UNUSED = "it keeps no note back"
 
 def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
     """Return a sentence for each name in the vault's own settings that the vault does not have."""
-    prompt_folders = [
-        f"{OWN_FOLDER}/prompts has prompts for {folder}, but the vault has no such folder"
-        for folder in prompts.by_folder
-        if not has_folder(root, folder)
-    ]
-    return [*find_unused_folders(config, root), *prompt_folders, *find_unused_marks(config, scan)]
+    return [*find_unused_folders(config, root), *find_unused_marks(config, scan)]
 
 
 def find_unused_folders(config: Config, root: Path) -> list[str]:

@@ -232,7 +232,7 @@ class Asker:
 
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return the values that similar notes decide, without a model."""
-        prompts = self.workspace.prompts.for_note(path)
+        prompts = self.workspace.prompts
         fields = {need: prompts.field_of(need.kind) for need in needs}
         is_any_chosen = any(each.vocabulary == "vault" or each.is_link for each in fields.values())
         if self.similar is None or not is_any_chosen:
@@ -254,7 +254,7 @@ class Asker:
         is shown how the author writes. likely: as in ChosenValues.
         """
         vault, model = self.vault_context, self.model
-        prompts = self.workspace.prompts.for_note(path)
+        prompts = self.workspace.prompts
         fields = [prompts.field_of(need.kind) for need in needs]
         tokens = model.prose_tokens or model.context_tokens or _EMBEDDED_TOKENS
         embedded = self._embeds.read(vault, path, parsed, _EMBEDDED * min(tokens, _EMBEDDED_TOKENS))

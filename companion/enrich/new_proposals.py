@@ -95,7 +95,7 @@ def make_proposals(
 
     Outcomes without an answer are left out: the model was not asked, or gave no completion.
     """
-    prompts, sentences = space.prompts.for_note(job.path), hash_sentences(task.parsed)
+    prompts, sentences = space.prompts, hash_sentences(task.parsed)
     options: dict[str, object] = {}
     if job.section:
         options["section"] = list(name_section(task.parsed.lines, job.section)[:3])
@@ -144,7 +144,7 @@ def _make_proposal(
     new = outcome.new_values
     flags: tuple[Flag, ...] = ("new-value",) if new else ()
     if new and checks_are_on():
-        is_list = space.prompts.for_note(job.path).field_of(need.kind).is_list
+        is_list = space.prompts.field_of(need.kind).is_list
         value, remark = list(new) if is_list else new[0], outcome.proposal
         proposal = NewProposal(job.path, need, value, flags=flags, remark=remark)
         return proposal._replace(model=model.name, waits=waits)

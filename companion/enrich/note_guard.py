@@ -144,7 +144,7 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
         return _GONE
     except OSError as error:
         return Facts(skipped=describe_read_error(error), marks=(UNKNOWN,))
-    return None if now == data else read_facts(now, space.rules.for_note(path))
+    return None if now == data else read_facts(now, space.rules)
 
 
 def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:

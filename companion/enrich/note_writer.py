@@ -221,7 +221,7 @@ class NoteWriter:
         """Check that the note can take values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
-        field_of = self.workspace.prompts.for_note(path).field_of
+        field_of = self.workspace.prompts.field_of
         texts = [
             Filling(need, ["text"] if field_of(need.kind).is_list else "text")
             for need in task.all_needs

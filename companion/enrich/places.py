@@ -161,7 +161,7 @@ def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal
         raise NoteRefused("its text was deleted; ask for it again", path)
     task, filling = places.task, Filling(places.needs[proposal.need], proposal.value)
     plan = plan_edits(task.parsed, [filling], space.rules, choose_styles(space, context), KEEP)
-    field = space.prompts.for_note(path).field_of(filling.need.kind)
+    field = space.prompts.field_of(filling.need.kind)
     values = [filling.value] if isinstance(filling.value, str) else filling.value
     chooses = field.vocabulary == "vault" and field.property
     new_values = [each for each in values if chooses and not context.is_used(field, each)]

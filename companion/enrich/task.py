@@ -195,7 +195,7 @@ def is_written(
 
 
 def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
-    rules = workspace.rules.for_note(job.path)
+    rules = workspace.rules
     facts = find_facts(parsed, rules, explicit=explicit, section=job.section)
     needs: Iterable[Need] = facts.needs
     if job.requests:  # the empty callouts, which the user put there to be filled

@@ -234,8 +234,7 @@ def _have_marks(marks: _Marks) -> bool:
 
 
 def _texts(prompts: Prompts) -> object:
-    own = {name: file.text for name, file in prompts.files.items()}
-    return own, {folder: _texts(each) for folder, each in prompts.by_folder.items()}
+    return {name: file.text for name, file in prompts.files.items()}
 
 
 def make_rules(config: Config, prompts: Prompts) -> Rules:
@@ -243,7 +242,7 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
 
     Raises UsageError if notes.fields or review.fields names something that no prompt file fills.
     """
-    every = list(prompts.all_fields())
+    every = list(prompts.fields.values())
     kinds = {field.fills for field in every}
     if unknown := [name for name in config.review.fields if name not in kinds]:
         names = ", ".join(sorted(kinds))
@@ -275,6 +274,4 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         never_tags=config.tags.never,
         vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
-        additions=tuple(field.addition for field in fields if field.addition),
-        type_property=next((f.fills for f in fields if f.name == "note-type"), "note-type"),
     )

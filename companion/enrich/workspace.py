@@ -210,7 +210,7 @@ class Workspace:
             if data is None:
                 return None
             parsed = ParsedNote.decode(data)
-            facts = find_facts(parsed, settings.rules.for_note(file.path))
+            facts = find_facts(parsed, settings.rules)
         except (OSError, NoteError):
             return None
         return None if facts.skipped is not None else (parsed, facts)
@@ -302,7 +302,7 @@ class Workspace:
         return Index(self.state / "index.sqlite3")
 
     def _examine(self, path: str, data: bytes) -> Facts:
-        return read_facts(data, self.rules.for_note(path))
+        return read_facts(data, self.rules)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -20,17 +20,6 @@ DESCRIPTION = "description"
 _NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
 
 
-class Addition(NamedTuple):
-    """A property that is added if it is missing: in these folders, or to notes of these types.
-
-    If both are named, a note must be in one of the folders, and of one of the types.
-    """
-
-    name: str
-    folders: tuple[str, ...]
-    note_types: tuple[str, ...]
-
-
 @dataclass(frozen=True)
 class Rules:
     """Which notes are candidates, what is filled in them, and which are left alone, by facts.py.
@@ -40,9 +29,7 @@ class Rules:
     skip_tags, skip_properties: notes with one of these are left alone. private_tags,
     private_properties: the same if is_remote, that is, the endpoint is on another machine.
     never_tags: tags that no note is given, nor those nested in them.
-    vocabulary: the properties whose values are collected. additions: those of the fields that
-    count as empty where they are absent, for the note at hand: see for_note. type_property: what
-    says which type of note one is.
+    vocabulary: the properties whose values are collected.
     """
 
     fields: tuple[str, ...] = ("description", "aliases", "tags", "note-type")
@@ -57,31 +44,6 @@ class Rules:
     never_tags: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ("tags", "note-type")
     triggers: tuple[str, ...] = ("description",)
-    additions: tuple[Addition, ...] = ()
-    type_property: str = "note-type"
-
-    def for_note(self, path: str) -> Rules:
-        """Return the rules for the note at path, without the additions for other folders."""
-        if not self.additions:
-            return self
-        folded = path.casefold()
-        additions = tuple(
-            each
-            for each in self.additions
-            if not each.folders or any(folded.startswith(f"{f.casefold()}/") for f in each.folders)
-        )
-        return self if additions == self.additions else replace(self, additions=additions)
-
-    def adds(self, name: str, parsed: ParsedNote) -> bool:
-        """Return whether the absent property is added to a note that these rules are for."""
-        types = {
-            text.casefold() for text in property_texts(parsed.properties.get(self.type_property))
-        }
-        return any(
-            each.name == name
-            and (not each.note_types or types & set(map(str.casefold, each.note_types)))
-            for each in self.additions
-        )
 
     def is_mark(self, tag: str) -> bool:
         """Return whether the tag, or one it is nested in, is a mark of these rules.
@@ -143,16 +105,15 @@ def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Nee
     explicit: the user named the note, so it is a candidate whatever properties it has.
     """
     why = "you named it" if explicit else None
-    triggers = (_why_empty(parsed, name, rules) for name in rules.triggers if name in rules.fields)
+    triggers = (_why_empty(parsed, name) for name in rules.triggers if name in rules.fields)
     if postponed := postponed_by(parsed, rules):
         why = f"marked as postponed ({postponed})"
     elif empty := next(filter(None, triggers), None):
         why = empty
     for name in rules.fields if why else ():
-        if empty := _why_empty(parsed, name, rules):
+        if empty := _why_empty(parsed, name):
             yield Need(name, None, None, "property", empty)
-    is_absent = not (parsed.property_key(DESCRIPTION) or rules.adds(DESCRIPTION, parsed))
-    if explicit and DESCRIPTION in rules.fields and is_absent:
+    if explicit and DESCRIPTION in rules.fields and not parsed.property_key(DESCRIPTION):
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
     if why and rules.callout and not any(callout.heading is None for callout in parsed.callouts):
         yield Need(CALLOUT, None, None, "top", f"{why}; no callout yet")
@@ -203,12 +164,11 @@ def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:
     return None
 
 
-def _why_empty(parsed: ParsedNote, name: str, rules: Rules) -> str | None:
-    """Return why the property is to be filled (it is empty, or to be added); None if it is not."""
+def _why_empty(parsed: ParsedNote, name: str) -> str | None:
+    """Return why the property is to be filled; None if it is absent, or not empty."""
     keys = parsed.property_keys(name)
-    if not keys:
-        return f"no {name} yet" if rules.additions and rules.adds(name, parsed) else None
-    return f"empty {keys[0]}" if all(map(parsed.properties.is_empty, keys)) else None
+    is_empty = bool(keys) and all(map(parsed.properties.is_empty, keys))
+    return f"empty {keys[0]}" if is_empty else None
 
 
 def _empty_callouts(parsed: ParsedNote) -> Iterator[tuple[Callout, Need]]:

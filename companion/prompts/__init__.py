@@ -1,9 +1,9 @@
 """What the model is asked: our prompt files, the user's over them, and the messages."""
 
-from companion.prompts.field import Field, NothingToChoose, find_field
-from companion.prompts.prompt_context import PromptContext
-from companion.prompts.prompt_file import PromptError
-from companion.prompts.vault_prompts import Ask, Prompts, load_prompts, make_ask, question_of
+from companion.prompts.context import PromptContext
+from companion.prompts.fields import Field, NothingToChoose, find_field
+from companion.prompts.files import PromptError
+from companion.prompts.messages import Ask, Prompts, load_prompts, make_ask, question_of
 
 __all__ = [
     "Ask",

@@ -1,7 +1,5 @@
 """From a model's words to a value: what is taken, what is refused, what is nothing."""
 
-from dataclasses import replace
-
 import pytest
 
 from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
@@ -9,7 +7,7 @@ from companion.enrich.answers.typed_values import stands_in
 from companion.errors import AnswerError
 from companion.language.detection import find_language
 from companion.prompts import Field, load_prompts
-from companion.prompts.prompt_file import FieldKind
+from companion.prompts.fields import FieldKind
 
 FIELDS = load_prompts().fields
 ANY = Limits(None, frozenset(), lambda name: None)
@@ -114,7 +112,7 @@ SCALARS = [
 
 @pytest.mark.parametrize(("kind", "said", "expected"), SCALARS)
 def test_a_number_or_a_date_is_never_guessed(kind: FieldKind, said: object, expected: str) -> None:
-    typed = replace(field("description"), kind=kind)
+    typed = field("description").model_copy(update={"kind": kind})
     try:
         assert read_value(typed, said, ANY) == expected
     except AnswerError as error:

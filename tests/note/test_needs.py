@@ -9,12 +9,12 @@ from companion.note.callouts import PLAIN, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.facts import UNKNOWN, Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import Addition, Need, Rules, explain, find_callout
+from companion.note.needs import Need, Rules, explain, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from tests.cases import Case, cases
-from tests.examples import labelled, many
+from tests.examples import many
 from tests.note.strategies import notes
 
 RULES = Rules(skip_tags=("private",))
@@ -52,24 +52,6 @@ def test_only_what_is_set_is_filled() -> None:
     rules = Rules(fields=("description", "mood"), callout=False, postponed_tags=("todo",))
     found = read_facts(noted("mood:\ntags:", "#todo\n> [!ai] Why?").encode(), rules)
     assert [need.reason for need in found.needs] == ["empty mood", "your question: Why?"]
-
-
-ADDITIONS = (Addition("mood", ("Diary",), ("log",)), Addition("seen", (), ()))
-ADDED = {
-    "in its folder, of its type": ("diary/a.md", "Log", ["no mood yet", "no seen yet"]),
-    "in a folder in it": ("Diary/2024/a.md", "[x, log]", ["no mood yet", "no seen yet"]),
-    "of another type": ("Diary/a.md", "book", ["no seen yet"]),
-    "in another folder": ("Old/Diary/a.md", "log", ["no seen yet"]),
-}
-
-
-@labelled(("path", "kind", "reasons"), ADDED)
-def test_a_missing_property_is_added_to_notes_of_its_folder_and_type(
-    path: str, kind: str, reasons: list[str]
-) -> None:
-    rules = Rules(("description", "mood", "seen"), callout=False, additions=ADDITIONS)
-    found = read_facts(noted(f"description:\nnote-type: {kind}").encode(), rules.for_note(path))
-    assert [need.reason for need in found.needs] == ["empty description", *reasons]
 
 
 def test_a_callout_that_kept_the_title_of_the_vault_asks_nothing() -> None:

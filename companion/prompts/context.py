@@ -70,7 +70,6 @@ class PromptContext:
             "properties": as_lines(self.properties),
             "backlinks": as_lines(self.backlinks),
             "linked": as_lines(self.linked),
-            "examples": (),  # for a note.md of the user's, from when there were some
             "corrections": corrections,
             "marker": _find_marker(texts),
         }

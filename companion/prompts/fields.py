@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+import pydantic
+from pydantic import StringConstraints
 
 from companion.errors import CompanionError
-from companion.note.needs import CALLOUT, Addition
-from companion.prompts.prompt_context import SAMPLES, PromptContext, as_line, as_lines
-from companion.prompts.prompt_file import (
-    FieldFrontmatter,
-    FieldKind,
-    PromptFile,
-    Template,
-    compile_template,
-    parse_field_frontmatter,
-)
+from companion.note.needs import CALLOUT
+from companion.prompts.context import SAMPLES, PromptContext, as_line, as_lines
+from companion.prompts.files import PromptFile, Template, compile_template
+
+FieldKind = Literal[
+    "text", "list", "choice", "prose", "number", "date", "datetime", "checkbox", "link", "links"
+]
+_OBSIDIAN_KINDS = {
+    "text": "text",
+    "multitext": "list",
+    "aliases": "list",
+    "tags": "list",
+    "number": "number",
+    "checkbox": "checkbox",
+    "date": "date",
+    "datetime": "datetime",
+}
+"""The kind of a field whose file does not name one, by the property's type in Obsidian."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_MAX_CHARACTERS: Mapping[FieldKind, int] = {"text": 300, "prose": 1500, "link": 250, "links": 250}
+_MAX_CHARACTERS: Mapping[str, int] = {"text": 300, "prose": 1500, "link": 250, "links": 250}
 _SHORT = 80  # characters of other values
-_LIST_KINDS = ("list", "links")
+_LIST_PROPERTIES = {"aliases", "tags", "cssclasses"}  # always: Obsidian Help, "Properties"
 # JSON schemas of what OpenAI's strict mode and llama.cpp's grammars both enforce
-_SCHEMAS: Mapping[FieldKind, Mapping[str, str]] = {
+_SCHEMAS: Mapping[str, Mapping[str, str]] = {
     "number": {"type": "number"},
     "checkbox": {"type": "boolean"},
     "date": {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
@@ -36,36 +47,46 @@ _SCHEMAS: Mapping[FieldKind, Mapping[str, str]] = {
     },
     "link": {"type": "string"},
 }
-_LIST_PROPERTIES = {"aliases", "tags", "cssclasses"}  # always: Obsidian Help, "Properties"
+
+_SourceLine = Annotated[str, StringConstraints(strict=True, pattern=r"^\S([^\r\n\t]*\S)?$")]
+_Lines = Annotated[tuple[_SourceLine, ...], pydantic.Field(min_length=1)]
+_Switch = Annotated[bool, pydantic.Field(strict=True)]
+_Count = Annotated[int, pydantic.Field(strict=True, ge=1, le=20_000)]
 
 
 class NothingToChoose(CompanionError):
     """A field allows only values that the vault uses, and it uses none yet."""
 
 
-@dataclass(frozen=True)
-class Field:
-    """One value that a note can need.
+def _usual_characters(values: dict[str, Any]) -> int:
+    least: int = values["min_characters"]
+    return max(_MAX_CHARACTERS.get(values["kind"], _SHORT), least)
+
+
+class Field(pydantic.BaseModel):
+    """One value that a note can need, by the frontmatter and the text of its file.
 
     property: None for the callout. Limits count characters (in a list: of one item), items, and
     tokens of the answer. whole_sentences: an answer that does not end like a sentence is cut off.
-    trigger: an empty property alone makes a note a candidate. source: where links come from
-    without a model. addition: the notes in which an absent property counts as an empty one.
+    trigger: an empty property alone makes a note a candidate.
     """
 
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    source: ClassVar[Literal["similar", "links"] | None] = None
     name: str
+    template: Template
     kind: FieldKind
-    property: str | None
-    min_characters: int
-    max_characters: int
-    max_items: int | None
-    max_tokens: int
-    whole_sentences: bool
-    vocabulary: Literal["vault"] | tuple[str, ...] | None
-    template: Template | None
-    trigger: bool = False
-    source: Literal["similar", "links"] | None = None
-    addition: Addition | None = None
+    property: _SourceLine | None = None
+    min_characters: _Count = 1
+    max_characters: _Count = pydantic.Field(default_factory=_usual_characters)
+    max_items: _Count | None = None
+    max_tokens: _Count = pydantic.Field(
+        default_factory=lambda values: values["max_characters"] * (values["max_items"] or 1)
+    )
+    whole_sentences: _Switch = False
+    trigger: _Switch = False
+    vocabulary: Literal["vault"] | _Lines | None = None
 
     @cached_property
     def fills(self) -> str:
@@ -75,7 +96,7 @@ class Field:
     @cached_property
     def is_list(self) -> bool:
         """Whether it takes several values."""
-        return self.kind in _LIST_KINDS
+        return self.kind in ("list", "links")
 
     @cached_property
     def is_typed(self) -> bool:
@@ -103,7 +124,7 @@ class Field:
             )
         return tuple(dict.fromkeys(values))
 
-    def schema(self, choices: Sequence[str] | None = None) -> dict[str, Any]:
+    def schema_of(self, choices: Sequence[str] | None = None) -> dict[str, Any]:
         """Return the JSON schema of a value; if choices are given, of one of them.
 
         Uses only what both OpenAI's strict mode and llama.cpp's grammars enforce.
@@ -124,8 +145,6 @@ class Field:
 
         Raises NothingToChoose, and PromptError when the template cannot be expanded.
         """
-        if self.template is None:
-            return "Names of notes of the vault that belong here."
         offered = self.choices(note) or note.vocabulary.get(self.name, ())
         return self.template.render(
             note.short_values()
@@ -147,14 +166,9 @@ def find_field(fields: Iterable[Field], name: str) -> Field | None:
     return by_name.get(name)
 
 
-_VARIABLES = frozenset(SAMPLES[0].short_values()) | {
-    "question",
-    "section",
-    "choices",
-    "min_characters",
-    "max_characters",
-    "max_items",
-}
+_OWN_VARIABLES = ("question", "section", "choices", "min_characters", "max_characters", "max_items")
+_VARIABLES = {*SAMPLES[0].short_values(), *_OWN_VARIABLES}
+_KEYS = [name for name in Field.model_fields if name not in ("name", "template")]
 
 
 def load_field(
@@ -164,42 +178,35 @@ def load_field(
 
     types: the types of properties in Obsidian, by their names, casefolded.
 
-    Raises PromptError, with the line, for whatever is wrong with the file.
+    Raises PromptError for whatever is wrong with the file.
     """
+    values = dict(file.frontmatter)
     if not _NAME.fullmatch(name):
         file.fail(
             "this name cannot be a field's; rename the file with small letters, digits, - and _ "
             "only (a property of another name goes into it as property: NAME)"
         )
-    own_name = str(file.frontmatter.get("property") or name).casefold()
-    frontmatter = parse_field_frontmatter(file, types.get(own_name))
-    max_characters = frontmatter.max_characters or max(
-        _MAX_CHARACTERS.get(frontmatter.kind, _SHORT), frontmatter.min_characters
-    )
-    max_items = (frontmatter.max_items or 5) if frontmatter.kind in _LIST_KINDS else None
-    key = _find_property(name, file, frontmatter)
-    addition = None
-    if key is not None and frontmatter.add:
-        folders = tuple(folder.strip("/") for folder in frontmatter.folders or ())
-        addition = Addition(key, folders, frontmatter.note_types or ())
-    is_bare = frontmatter.source is not None and not file.body.strip()
-    field = Field(
-        name=name,
-        kind=frontmatter.kind,
-        property=key,
-        min_characters=frontmatter.min_characters,
-        max_characters=max_characters,
-        max_items=max_items,
-        max_tokens=frontmatter.max_tokens or max_characters * (max_items or 1),
-        whole_sentences=frontmatter.whole_sentences or frontmatter.kind == "prose",
-        vocabulary=None if frontmatter.vocabulary == "none" else frontmatter.vocabulary,
-        template=None if is_bare else compile_template(file, _VARIABLES),
-        trigger=frontmatter.trigger,
-        source=frontmatter.source,
-        addition=addition,
-    )
-    if field.template:
-        _try_out(field, file)
+    if unknown := [key for key in values if key not in _KEYS]:
+        file.fail(f"there is no key {unknown[0]}; use {', '.join(_KEYS)}")
+    own_name = str(values.get("property") or name)
+    kind = values.setdefault("kind", _OBSIDIAN_KINDS.get(types.get(own_name.casefold(), "")))
+    if kind is None:
+        file.fail("it does not say what the field holds; add kind: text, or another kind")
+    if kind != "prose":
+        values.setdefault("property", name)
+    if kind in ("list", "links"):
+        values.setdefault("max_items", 5)
+    template = compile_template(file, _VARIABLES)
+    try:
+        field = Field.model_validate({"name": name, "template": template, **values})
+    except pydantic.ValidationError as error:
+        key = error.errors()[0]["loc"][0]
+        said = error.errors()[0]["msg"].replace("Input should be", "this has to be")
+        said = said.replace("'vault'", "vault, or a list of words")
+        file.fail(f"{key}: {said}; correct it")
+    for reason in _find_contradictions(field):
+        file.fail(reason)
+    _try_out(field, file)
     return field
 
 
@@ -212,18 +219,20 @@ def _try_out(field: Field, file: PromptFile) -> None:
                 file.fail("the instruction comes out empty for some notes; write text for all")
 
 
-def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -> str | None:
-    """Return the property that the field fills; None for the callout."""
-    if (name == "callout") != (frontmatter.kind == "prose"):
-        file.fail_at_key("kind", "kind: prose is for the callout, and only for it; use another")
-    if frontmatter.kind == "prose":
-        if frontmatter.property:
-            file.fail_at_key("property", "a callout stands in the text; remove this line")
-        for name in ("trigger", "add"):
-            if getattr(frontmatter, name):
-                file.fail_at_key(name, "a callout is no property that is empty; remove this line")
-        return None
-    key = frontmatter.property or name
-    if key.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
-        file.fail_at_key("kind", f"{key} is always a list in Obsidian; use kind: list")
-    return key
+def _find_contradictions(field: Field) -> Iterator[str]:
+    """Yield what is valid by itself but does not go together."""
+    kind = field.kind
+    if (field.name == "callout") != (kind == "prose"):
+        yield "kind: prose is for callout.md, and only for it; use another kind"
+    if kind == "prose" and (field.property or field.trigger):
+        yield "a callout is no property; take out property: and trigger:"
+    if field.fills.casefold() in _LIST_PROPERTIES and kind != "list":
+        yield f"{field.fills} is always a list in Obsidian; use kind: list"
+    if kind == "choice" and field.vocabulary is None:
+        yield "a choice needs values; add vocabulary: vault, or a list of them"
+    if kind not in ("choice", "list") and field.vocabulary:
+        yield f"kind: {kind} takes no vocabulary; use kind: choice or list"
+    if not field.is_list and field.max_items:
+        yield "only kind: list and links take max_items; remove it"
+    if field.max_characters < field.min_characters:
+        yield "min_characters is more than max_characters; lower it"
