@@ -251,7 +251,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     return NotePrompt(endpoint=endpoint, calls=prompt_calls, remarks=remarks)
 
 
-def describe_value(outcome: Accepted | Rejected) -> str:
+def _describe_value(outcome: Accepted | Rejected) -> str:
     """Return the value in words, or why there is none."""
     if isinstance(outcome, Rejected):
         return outcome.reason
@@ -262,12 +262,12 @@ def describe_value(outcome: Accepted | Rejected) -> str:
 def _describe_outcomes(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]:
     for outcome in outcomes:
         if outcome.by_model:  # or would be: why it cannot be
-            yield describe_value(outcome)
+            yield _describe_value(outcome)
         elif isinstance(outcome, Rejected):
             yield f"{outcome.need.kind}: no model is asked; {outcome.reason}"
         else:
             remark = outcome.filling.remark
-            yield f"{outcome.need.kind}: no model is asked; {describe_value(outcome)} ({remark})"
+            yield f"{outcome.need.kind}: no model is asked; {_describe_value(outcome)} ({remark})"
 
 
 def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:

@@ -19,9 +19,10 @@ from companion.app.trials import (
     Cancelled,
     ModelNotStarted,
     ModelTrial,
+    NoteTrial,
     open_model_trial,
 )
-from companion.cli.model import fetch_model, print_trial
+from companion.cli.model import fetch_model
 from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.config.edit_settings import Choices, EndpointChoice
@@ -329,7 +330,34 @@ class Trial:
             return Verdict()
         name = one_line(tried.path)
         title = f"What it would write in {name}, which stays as it is ({tried.seconds:.1f} s):"
-        return Verdict(shown=print_trial(tried, title, self.output))
+        return Verdict(shown=_print_trial(tried, title, self.output))
+
+
+_IS_QUOTED = """\
+  (This only shows how the model writes. In your notes a callout quotes your own sentences, or is
+  left out where too few sum the note up, unless notes.own_sentence is false.)"""
+
+
+def _print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
+    """Print below the title the model's results for a note; return whether there were any."""
+    name, result = one_line(tried.path), tried.result
+    output.say(f"\n{title}", style="bold")
+    if result is None or result.status == "skipped":
+        output.warn(f"{name} is left alone: {result.reason if result else 'it took too long'}")
+        return False
+    if result.status != "enriched" and not tried.waiting:
+        output.warn(f"For {name} it gave nothing that could be used: {result.reason}")
+        return False
+    output.print_diff(tried.diff)
+    for each in tried.waiting:
+        value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
+        output.say(f"{each.kind}, to wait for your decision:")
+        output.say(f"  {value}")
+        if tried.is_quoted(each):
+            output.say(_IS_QUOTED)
+    for reason in (*result.unfilled, *([result.reason] if result.status != "enriched" else [])):
+        output.warn(f"Not written: {reason}")
+    return True
 
 
 def _with_key_of_environment(config: Config) -> Config:

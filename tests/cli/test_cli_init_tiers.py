@@ -108,17 +108,6 @@ def test_a_wrong_hash_is_refused_and_no_reason_to_step_down(
     assert not (two_tiers / "large.gguf").exists()
 
 
-def test_a_comparison_shows_the_words_of_models_and_no_sentence_of_the_note(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    user.configure('[endpoint]\nmodel = "small"\n[notes]\nfields = ["description"]\n')
-    own = "Sourdough is bread that is raised by wild yeast."
-    user.note("Stub.md", f"---\ndescription:\n---\n\n# Sourdough\n\n{own}\n")
-    ran = user.run("model", "try", "large", "Stub.md", "--vault", str(user.vault))
-    assert ran.status == 0 and own not in ran.all, ran.all
-
-
 @pytest.mark.parametrize(("memory", "is_offered"), [(PLENTY, True), (Memory(1, 1), False)])
 def test_init_offers_to_compare_a_larger_model_where_there_is_memory_for_it(
     user: User, monkeypatch: pytest.MonkeyPatch, memory: Memory, is_offered: bool
