@@ -29,9 +29,7 @@ from companion.note.text import NoteText
 from companion.vault.files import (
     describe_read_error,
     folder_reason,
-    has_other_names,
     is_in,
-    is_same_file,
 )
 from companion.vault.notes import Scan
 from companion.vault.paths import spelled_path
@@ -101,7 +99,6 @@ def _choose_on_paths(
             jobs.setdefault(job.path, job)
         if options.all:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
-    skipped |= _other_names(space, jobs)
     left_alone = Counter[str]()
     if not (jobs or options.all):  # else each of them was named
         left_alone = _count_left_alone(space, scan, options.paths)
@@ -131,17 +128,6 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
         if whole is not None and whole not in reasons.values():
             reasons[folder] = whole
     return Counter(reasons.values())
-
-
-def _other_names(space: Workspace, paths: Iterable[str]) -> dict[str, Result]:
-    """Return the results of paths that name a note which an earlier path also names."""
-    skipped: dict[str, Result] = {}
-    shared = [path for path in paths if has_other_names(space.root, path)]
-    for number, path in enumerate(shared):
-        for earlier in shared[:number]:
-            if is_same_file(space.root, earlier, path):
-                skipped[path] = Result(path, "skipped", f"another name of {earlier} (a hard link)")
-    return skipped
 
 
 def _limit(space: Workspace, jobs: list[Job], options: RunOptions) -> list[Job]:

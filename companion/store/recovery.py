@@ -23,7 +23,7 @@ from companion.private_files import make_private_folder, open_private
 from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal
 from companion.store.undo import locate_note
-from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
+from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.files import is_note_name, is_vault_there
 from companion.vault.lock import open_note
 from companion.vault.write import force_to_disk, is_partial_write, read_all, replace_bytes
@@ -229,9 +229,8 @@ def _find_in_copies(root: Path, journal: Journal, path: str, change: Change) -> 
 
 
 def _is_copy(root: Path, note: Path, file: Path) -> bool:
-    """Return whether the file may be a conflict copy of the note, by its name and its title."""
+    """Return whether the file may be a conflict copy of the note, by its name."""
     name = file.name
     if name == note.name or not name.startswith(note.stem) or not is_note_name(name):
         return False
-    path = file.relative_to(root).as_posix()
-    return is_conflict_copy(name) or find_copied_note(root, path, note.name.__eq__) is not None
+    return is_conflict_copy(name)

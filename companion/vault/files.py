@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
+from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 
 # Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: only the name
@@ -113,10 +113,7 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
         if not is_note_name(name) or name.startswith("."):
             return "not a Markdown note (.md)"
         file = root / path
-        if reason := refuse_name(path, name, rules) or refuse_stat(file.lstat(), rules):
-            return reason
-        copy = refuse_copy(root, path, lambda other: (file.parent / other).is_file())
-        return copy and copy.reason
+        return refuse_name(path, name, rules) or refuse_stat(file.lstat(), rules)
     except (OSError, ValueError) as error:
         return describe_read_error(error)
 
@@ -189,26 +186,6 @@ def stat_note(root: Path, path: str) -> NoteFile | None:
     return NoteFile.of(path, status)
 
 
-def has_other_names(root: Path, path: str) -> bool:
-    """Return whether there are hard links to the note at path, even outside the vault."""
-    try:
-        return os.lstat(f"{root}/{path}").st_nlink > 1
-    except OSError:
-        return False
-
-
-def is_same_file(root: Path, path: str, other: str) -> bool:
-    """Return whether both are names of one file, by hard links.
-
-    Equal inodes alone do not prove it: some file systems give one inode to several files.
-    """
-    try:
-        same = os.path.samestat(os.lstat(f"{root}/{path}"), os.lstat(f"{root}/{other}"))
-    except OSError:
-        return False
-    return same and has_other_names(root, path)
-
-
 def read_file(file: str, size: int) -> bytes | None:
     """Return the bytes of the file; None if its size, in bytes, is no longer that.
 
@@ -257,17 +234,6 @@ def refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
     if name.lower().endswith(_DRAWING):
         return "an Excalidraw drawing"
     return rules.note_reason(path)
-
-
-def refuse_copy(root: Path, path: str, is_there: Callable[[str], bool]) -> SkippedFile | None:
-    """Return the note as skipped if it is named and titled like a sync client's copy; else None.
-
-    is_there(name) tells whether a file of that name is in the note's folder.
-    """
-    if copied := find_copied_note(root, path, is_there):
-        reason = f"named and titled like a copy that a sync client made of {copied}"
-        return SkippedFile(path, f"{reason}; give it a title of its own to have it filled")
-    return None
 
 
 def refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:

@@ -21,8 +21,6 @@ from companion.vault.files import (
     NoteFile,
     SkippedFile,
     describe_read_error,
-    has_other_names,
-    is_same_file,
     is_utf8,
     printable_path,
     read_file,
@@ -77,7 +75,6 @@ class Index:
         unchanged = {each[0] for each in files if not isinstance(each, NoteFile | SkippedFile)}
         stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
         self._add_files(files, root, examine, scan, stale, progress)
-        _skip_other_names(root, scan, set(scan.notes))
         if self._unsaved:
             read = [row for path in self._unsaved if (row := self._rows.get(path))]
             deleted = self._unsaved - self._rows.keys()
@@ -103,8 +100,6 @@ class Index:
             scan.notes.drop(name)
             scan.files.pop(name, None)
         self._add_files(files, root, examine, scan, touched & self._rows.keys())
-        readable = [file.path for file in files if file.path in scan.notes]
-        _skip_other_names(root, scan, {path for path in readable if has_other_names(root, path)})
         now = {name: (scan.notes.get(name), scan.skipped.get(name)) for name in names}
         return {name for name in names if before[name] != now[name]}
 
@@ -144,28 +139,6 @@ class Index:
             del rows[path]
         rows.update((row[0], row) for row in new)
         self._unsaved.update(stale, (row[0] for row in new))
-
-
-def _skip_other_names(root: Path, scan: Scan, paths: set[str]) -> None:
-    """Skip those of these notes that are hard links to another note, so that it is filled once.
-
-    Some file systems give several files the same inode.
-    """
-    if not paths:
-        return
-    inodes = [inode for _, inode in scan.files.inodes()]
-    if len(set(inodes)) == len(inodes):  # as in nearly all vaults
-        return
-    names = dict[int, list[str]]()
-    for path, inode in scan.files.inodes():
-        if path in scan.notes:
-            names.setdefault(inode, []).append(path)
-    for first, *others in names.values():
-        for path in others:
-            if is_same_file(root, first, path):
-                kept, other = (first, path) if path in paths else (path, first)
-                scan.notes.drop(other)
-                scan.skipped[other] = f"another name of {kept} (a hard link), which is worked on"
 
 
 def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | None:

@@ -26,7 +26,6 @@ from companion.vault.files import (
     is_placeholder,
     is_utf8,
     printable_path,
-    refuse_copy,
     refuse_name,
     refuse_stat,
     with_parent_folders,
@@ -88,21 +87,16 @@ def walk_indexed(
         try:
             here = None if only is None else only[folder.rstrip("/")]
             with _listed(f"{root}/{folder}") as entries:
-                names = {entry.name for entry in entries}
-                notes = filter(is_note_name, names)
-                new = {name for name in notes if folder + name not in previous}
                 for entry in [each for each in entries if here is None or each.name in here]:
                     path = folder + entry.name
                     if (before := previous.get(path)) and _is_unchanged(entry, before):
-                        # with what was there at the last walk, when it was checked
-                        yield (new and refuse_copy(root, path, new.__contains__)) or before
+                        yield before
                     elif entry.is_dir(follow_symlinks=False) and (
                         os.name != "nt" or not is_link(entry.stat(follow_symlinks=False))
                     ):  # no junction of Windows
                         folders.append(path)
                     elif note := _examine_entry(entry, path, rules, reason):
-                        copied = isinstance(note, NoteFile)
-                        yield (copied and refuse_copy(root, path, names.__contains__)) or note
+                        yield note
         except OSError as error:
             yield SkippedFile(folder.rstrip("/") or ".", describe_read_error(error))
             continue

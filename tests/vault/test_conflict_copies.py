@@ -1,9 +1,8 @@
 import unicodedata
-from pathlib import Path
 
 import pytest
 
-from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
+from companion.vault.conflict_copies import is_conflict_copy
 
 COPIES = [
     pytest.param("Note (Anna's conflicted copy 2024-05-01).md", id="Dropbox"),
@@ -52,28 +51,3 @@ def test_finds_sync_conflict_copies(name: str) -> None:
 @pytest.mark.parametrize("name", NOTES)
 def test_leaves_notes_that_only_sound_like_it(name: str) -> None:
     assert not is_conflict_copy(name)
-
-
-COPIED = [
-    pytest.param("A 2.md", "# A\n", "A.md", id="iCloud"),
-    pytest.param("A (1).md", "# A\n", "A.md", id="Google Drive"),
-    pytest.param("A-DESKTOP.md", "---\ntitle: a\n---\n", "A.md", id="OneDrive"),
-    pytest.param("A-MY-PC-2.md", "# A\n", "A.md", id="OneDrive, the second"),
-    pytest.param("A-B-PC.md", "# A-B\n", "A-B.md", id="a dash in the note's name"),
-    pytest.param("2024-05-01 2.md", "# 2024-05-01\n", "2024-05-01.md", id="a daily note"),
-    pytest.param("A 2.md", "# A 2\n", None, id="a title of its own"),
-    pytest.param("A 2.md", "Text\n\n## A\n", None, id="no title"),
-    pytest.param("A 2.md", "---\n: [\n---\n# A\n", None, id="cannot be understood"),
-    pytest.param("C 2.md", "# C\n", None, id="no such note"),
-    pytest.param("A-B c.md", "# A\n", None, id="a space in the computer's name"),
-    pytest.param("2024-05-01.md", "# 2024-05\n", None, id="no letter in it"),
-]
-
-
-@pytest.mark.parametrize(("name", "text", "note"), COPIED)
-def test_a_copy_with_a_name_that_people_use_has_the_title_of_the_other(
-    tmp_path: Path, name: str, text: str, note: str | None
-) -> None:
-    (tmp_path / name).write_text(text, encoding="utf-8")
-    there = {"A.md", "A-B.md", "2024-05-01.md", "2024-05.md"}
-    assert find_copied_note(tmp_path, name, there.__contains__) == note

@@ -8,7 +8,6 @@ import pytest
 
 from companion.vault.files import (
     NoteFile,
-    SkippedFile,
     is_placeholder,
     read_file,
     skip_reason,
@@ -78,18 +77,6 @@ def test_names_what_is_left_alone(vault: Path, path: str, reason: str) -> None:
     make(vault, path)
     assert walked(vault) == {path: reason}
     assert skip_reason(vault, path, RULES) == reason
-
-
-def test_a_copy_is_known_by_the_note_beside_it(vault: Path) -> None:
-    copy, why = make(vault, "B/A 2.md", b"# A\n"), "named and titled like a copy"
-    assert walked(vault) == {"B/A 2.md": None} and not skip_reason(vault, "B/A 2.md", RULES)
-    make(vault, "B/A.md")
-    said = skip_reason(vault, "B/A 2.md", RULES)
-    assert said and said.startswith(f"{why} that a sync client made of A.md; give it a title")
-    assert walked(vault) == {"B/A 2.md": said, "B/A.md": None}
-    assert list(walk_notes(vault, RULES, ["B/A 2.md"])) == [SkippedFile("B/A 2.md", said)]
-    copy.write_text("# Another\n")
-    assert walked(vault)["B/A 2.md"] is None
 
 
 @labelled(("path", "reason"), HIDDEN)

@@ -86,18 +86,6 @@ def test_reads_every_note_once(file: Path, vault: Path, examine: Examiner) -> No
     assert (cold.read, warm.read) == (3, 0)
 
 
-def test_a_note_becomes_a_copy_when_the_other_one_comes(
-    file: Path, vault: Path, examine: Examiner
-) -> None:
-    put(vault, "new/e 2.md", "# e")
-    for _ in range(2):
-        assert "new/e 2.md" in scan(file, vault, examine).notes
-    put(vault, "new/e.md", "# e")
-    for _ in range(2):
-        found = scan(file, vault, examine)
-        assert "new/e.md" in found.notes and "copy" in found.skipped["new/e 2.md"]
-
-
 def test_offers_names_and_vocabulary(file: Path, vault: Path, examine: Examiner) -> None:
     scan(file, vault, examine)
     warm = scan(file, vault, examine)
@@ -400,14 +388,6 @@ def test_the_next_scan_saves_what_a_look_learned(
             ("a.md",),
             ("b.md",),
         ]
-
-
-def test_a_look_at_another_name_of_a_note(vault: Path, examine: Examiner) -> None:
-    index = Index(NOWHERE)
-    found = index.scan(vault, RULES, examine, "1")
-    (vault / "0.md").hardlink_to(vault / "b.md")
-    assert "0.md" in index.refresh(vault, RULES, examine, found, ["0.md"])
-    assert "b.md" in found.notes and found.skipped["0.md"].startswith("another name of b.md")
 
 
 def test_a_look_at_a_vault_that_is_gone(vault: Path, examine: Examiner) -> None:
