@@ -1,211 +1,131 @@
-"""Batches: questions about many notes, which a provider or another engine answers later."""
+"""Batches: questions about many notes in a file, which another engine answers later.
+
+Questions and checks are those of a run; only the call is made elsewhere. Each need in a batch has a
+proposal in state `asked`, which keeps other runs from asking for it.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from pydantic import Field
+from typing import Any
 
 from companion.app.jobs import RunPlan, plan_run
 from companion.app.open_vault import open_space
-from companion.app.provider_batches import (
-    BATCH_SHARE,
-    ProviderBatches,
-    open_provider_batches,
-)
 from companion.app.run import Tell
-from companion.app.types.base import Shape
 from companion.app.types.runs import NoteResult, RunOptions
+from companion.enrich.answers.outcome import Rejected
 from companion.enrich.asker import Asker
-from companion.enrich.batch_calls import BatchMaker, BatchReader, batch_endpoint, write_batch
-from companion.enrich.configured_model import open_source, open_spending
 from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.result import Result, new_run
-from companion.enrich.task import Job
+from companion.enrich.enricher import Enricher
+from companion.enrich.new_proposals import make_proposals
+from companion.enrich.note_guard import find_withheld
+from companion.enrich.places import find_job, find_places
+from companion.enrich.result import (
+    OpenProposal,
+    Result,
+    failed_result,
+    new_run,
+    proposed_result,
+    unfilled_result,
+)
+from companion.enrich.task import Task
 from companion.enrich.workspace import Workspace
-from companion.errors import NotThere, UsageError
-from companion.llm.batch_api import BatchClient, ProviderBatch, read_line
-from companion.private_files import make_private_folder
+from companion.errors import AnswerError, EndpointError, NoteError, UsageError
+from companion.llm.batch import AnswerLine, BatchClient, read_line
+from companion.llm.endpoint import Endpoint
+from companion.note.parsed_note import ParsedNote
+from companion.store.moves import follow_moves
+from companion.store.proposal import Proposal, ProposalState
 from companion.vault.notes import Scan
 from companion.vault.paths import is_in_vault
-
-__all__ = ["BatchRun", "BatchShape", "Batches", "ProviderBatch", "UnknownLine", "open_batches"]
-
-_MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory
-_MOST_BYTES = 50_000_000
-
-
-class BatchShape(Shape):
-    """A batch, as in `companion batch status --json`.
-
-    file: where its questions are; null: at a provider. state: `making`, `out` or `cancelled`; for a
-    batch that is out at a provider, the step that it has reached. The numbers count questions.
-    where: the file, or the provider's address.
-    """
-
-    batch: str
-    file: str | None
-    state: str
-    out: int
-    answered: int
-    failed: int
-    cancelled: int
-    where: str = Field(exclude=True)
-
-
-class UnknownLine(NamedTuple):
-    """A line that answers no question of the vault. id: its question's; None: not an answer."""
-
-    number: int
-    id: str | None
+from companion.vault.write import read_note
 
 
 class BatchRun:
-    """Questions about notes, being written; iterate over it, once, to write them.
+    """Questions about notes; iterate over it, once, to write them into the file.
 
-    id: the name of the batch. total, left_alone, warnings, tell: as in Run. calls, notes: how many
-    questions there are, and about how many notes. model: the one to answer them.
+    total, left_alone, warnings, tell: as in Run. calls, notes: how many questions there are, and
+    about how many notes. model: the one to answer them.
     """
 
-    def __init__(self, plan: RunPlan, write: Callable[[BatchRun], Iterator[Result]]) -> None:
-        self.id = new_run()
+    def __init__(self, space: Workspace, scan: Scan, plan: RunPlan, file: Path) -> None:
         self.total = len(plan.jobs)
         self.left_alone, self.warnings = plan.left_alone, plan.warnings
         self.calls = self.notes = 0
-        self.model = ""
+        self.model = space.config.endpoint.model
         self.tell: Tell = bool
-        self._plan = plan
-        self._write = write
+        self._space, self._scan, self._plan, self._file = space, scan, plan, file
 
     def __iter__(self) -> Iterator[NoteResult]:
         for result in self._plan.skipped:
             yield NoteResult.of(result, counted=False)
-        if self.total:
-            yield from map(NoteResult.of, self._write(self))
+        if not self.total:
+            return
+        with open_similar(self._space) as similar, _open_new(self._file) as opened:
+            if similar:
+                similar.tell = self.tell
+            client = BatchClient(_endpoint_of(self._space), str(self._file))
+            asker = Asker(self._space, VaultContext(self._scan), similar)
+            enricher, stored = Enricher(asker, client, new_run()), self._space.journal.proposals
+            for job in self._plan.jobs:
+                result = enricher.enrich(job._replace(propose=True))
+                lines = [line for id_, line in client.lines.items() if stored.asked_in(id_)]
+                client.lines.clear()
+                opened.writelines(lines)
+                opened.flush()
+                self.calls += len(lines)
+                self.notes += bool(lines)
+                yield NoteResult.of(result)
+        if not self.calls:
+            self._file.unlink()
 
 
 class Batches:
     """The batches of a vault, which this process has open for them.
 
-    lines: how many lines of the file of answers have been read.
+    lines, unknown: how many lines of the file of answers have been read, and the numbers of those
+    that answer no open question.
     """
 
     def __init__(self, space: Workspace) -> None:
         self.root = space.root
         self.lines = 0
+        self.unknown: list[int] = []
         self._space = space
-        self._store = space.journal.batches
 
     def export(self, file: Path, options: RunOptions) -> BatchRun:
         """Return a run that writes questions into a new file. Raises as Vault.run does."""
         if is_in_vault(self.root, file):
             raise UsageError(f"{file.name} is in the vault; name a file outside it")
+        if file.exists():
+            raise UsageError(f"{file} already exists and is not overwritten; name another file")
         scan = self._space.scan()
         plan = plan_run(self._space, scan, options.model_copy(update={"agreed": True}))
-        return BatchRun(plan, partial(self._write_file, file, scan, plan.jobs))
+        return BatchRun(self._space, scan, plan, file)
 
-    def submit(self, options: RunOptions) -> BatchRun:
-        """Return a run that writes questions for the provider, to which send() sends them.
+    def read_answers(self, file: Path) -> Iterator[NoteResult]:
+        """Read the answers in a file; yield the result of each.
 
-        The first note is asked about at once, to see what the model accepts. Raises as Vault.run
-        does, and UsageError if the model has no Batch API.
+        Notes that were moved since they were asked about are looked for first. Raises UsageError if
+        the file cannot be read, JournalError.
         """
-        with self.at_provider():
-            scan = self._space.scan()
-            plan = plan_run(self._space, scan, options, share=BATCH_SHARE)
-        return BatchRun(plan, partial(self._write_submissions, scan, deque(plan.jobs)))
-
-    def at_provider(self) -> AbstractContextManager[ProviderBatches]:
-        """Open the batches at the provider. Raises UsageError if the model has no Batch API."""
-        return open_provider_batches(self._space)
-
-    def read_answers(self, file: Path) -> Iterator[NoteResult | UnknownLine]:
-        """Read the answers in a file; yield the result of each line that is not blank.
-
-        Raises UsageError if the file cannot be read.
-        """
-        with open_similar(self._space) as similar:
-            reader = BatchReader(self._space, similar)
-            for self.lines, line in _read_lines(file):
+        space = self._space
+        follow_moves(space.root, space.journal)
+        with open_similar(space) as similar, _open_answers(file) as lines:
+            asker = Asker(space, VaultContext(space.scan()), similar)
+            for self.lines, line in enumerate(lines, 1):
                 answer = read_line(line)
-                if answer and (call := self._store.call(answer.id)):
-                    yield NoteResult.of(reader.take(call, answer))
-                else:
-                    yield UnknownLine(self.lines, answer and answer.id)
-
-    def all(self) -> list[BatchShape]:
-        """Return the batches that have questions, the oldest first."""
-        return [
-            BatchShape(
-                batch=each.id,
-                file=None if each.provider else each.file,
-                state=each.provider.step if each.provider and each.state == "out" else each.state,
-                where=each.provider.address if each.provider else each.file,
-                **counts._asdict(),
-            )
-            for each in self._store.all()
-            if any(counts := self._store.count(each.id))
-        ]
-
-    def cancel(self, name: str, file: Path) -> tuple[str, int | None]:
-        """Give up the batch with that name or file; return its name and how many questions it had.
-
-        The number is None if its provider has to stop it. Raises NotThere, EndpointError.
-        """
-        named = [each for each in self._store.all() if name == each.id or str(file) == each.file]
-        if not named:
-            raise NotThere(
-                f"{name} is not a batch of this vault; companion batch status lists them"
-            )
-        if named[-1].provider is None:
-            return named[-1].id, self._store.cancel(named[-1].id)
-        with self.at_provider() as provider:
-            return named[-1].id, provider.cancel(named[-1]) or None
-
-    def _write_file(
-        self, file: Path, scan: Scan, jobs: list[Job], run: BatchRun
-    ) -> Iterator[Result]:
-        client = BatchClient(batch_endpoint(self._space.config))
-        with self._asker(run, scan) as asker:
-            maker = BatchMaker(asker, client, run.id, str(file))
-            for result in write_batch(maker, file, jobs):
-                run.notes += maker.calls > run.calls
-                run.calls = maker.calls
-                yield result
-
-    def _write_submissions(self, scan: Scan, jobs: deque[Job], run: BatchRun) -> Iterator[Result]:
-        """Write batches to send, none over the limits of providers; yield each result."""
-        config, folder = self._space.config, self._space.state / "batches"
-        make_private_folder(folder)
-        with (
-            self._asker(run, scan) as asker,
-            open_spending(self._space) as spending,
-            open_source(self._space) as source,
-            closing(BatchClient(source, spending)) as client,
-        ):
-            for number in count(1):
-                if not jobs:
-                    return
-                name = f"{run.id}-{number}"
-                maker = BatchMaker(asker, client, name, name)
-                file, some = folder / f"{name}.jsonl", _take_to_limits(jobs, maker)
-                yield from write_batch(maker, file, some, config.endpoint.address)
-
-    @contextmanager
-    def _asker(self, run: BatchRun, scan: Scan) -> Iterator[Asker]:
-        with open_similar(self._space) as similar:
-            if similar:
-                similar.tell = run.tell
-            asker = Asker(self._space, VaultContext(scan), similar)
-            run.model = asker.model.name
-            yield asker
+                asked = space.journal.proposals.asked_in(answer.id) if answer else []
+                if answer and asked:
+                    yield NoteResult.of(_take(space, asker, asked, answer))
+                elif line.strip():
+                    self.unknown.append(self.lines)
 
 
 @contextmanager
@@ -215,19 +135,103 @@ def open_batches(root: Path, **options: Any) -> Iterator[Batches]:
         yield Batches(space)
 
 
-def _take_to_limits(jobs: deque[Job], maker: BatchMaker) -> Iterator[Job]:
-    while jobs and maker.calls < _MOST_LINES and maker.size < _MOST_BYTES:
-        yield jobs.popleft()
+def _take(
+    space: Workspace, asker: Asker, proposals: Sequence[Proposal], line: AnswerLine
+) -> Result:
+    """Store the answer to a question, which these proposals stand for; return the outcome.
 
-
-def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of the file that are not blank, with their numbers. Raises UsageError."""
+    If there is none, the question stays open. Raises JournalError.
+    """
+    path = proposals[0].path
+    if failure := line.failure:
+        reason = f"no answer ({failure}); companion enrich --retry asks again"
+        return Result(path, "failed", reason)
+    if withheld := find_withheld(space, proposals):
+        reason = f"it was shown {withheld}, which may not be told any more; ask again"
+        space.journal.proposals.decide([p.id for p in proposals], "closed", "need", reason, _ASKED)
+        return Result(path, "failed", reason)
     try:
-        with file.open("rb") as opened:
-            for number, line in enumerate(opened, 1):
-                if line.strip():
-                    yield number, line
+        return _accept(space, asker, proposals, line)
+    except NoteError as error:
+        return failed_result(path, error)
+    except (EndpointError, AnswerError) as error:
+        return Result(path, "failed", str(error))
+
+
+def _accept(
+    space: Workspace, asker: Asker, proposals: Sequence[Proposal], line: AnswerLine
+) -> Result:
+    """Store the checked values of an answer as proposals; return the outcome.
+
+    Raises NoteError if the note cannot be read now, EndpointError, AnswerError.
+    """
+    path, store = proposals[0].path, space.journal.proposals
+    read = partial(read_note, space.root, max_bytes=space.ignore.max_bytes)
+    places = find_places(space, path, proposals, read)
+    by_reason = defaultdict[str, list[int]](list)
+    for id_, reason in places.gone.items():
+        by_reason[reason].append(id_)
+    for reason, ids in by_reason.items():
+        store.decide(ids, "closed", "need", reason, _ASKED)
+    if len(places.gone) == len(proposals):
+        return Result(path, "unchanged", "; ".join(by_reason))
+    source = store.source(proposals[0]) or places.task.data
+    parsed, endpoint = ParsedNote.decode(source), _endpoint_of(space)
+    answers = asker.accept_later(
+        path,
+        parsed,
+        [each.place for each in proposals if each.place is not None],
+        [key for key in (each.answer[1] for each in proposals) if key],  # type: ignore[index]
+        lambda schema: line.to_answer(schema, endpoint),
+    )
+    asked = {each.need: each for each in proposals if each.id not in places.gone}
+    outcomes = [each for each in answers.outcomes if each.need.key in asked]
+    job = find_job(path, proposals)._replace(propose=True)
+    task = Task(source, parsed, None, (), ())
+    model = asker.model._replace(name=proposals[0].model)
+    new = [
+        each._replace(prompt=asked[each.need.key].prompt, options=asked[each.need.key].options)
+        for each in make_proposals(
+            space, model, job, task, outcomes, answers.usage, proposals[0].run
+        )
+    ]
+    stored = list(zip(store.add(new), new, strict=True))
+    waiting = [OpenProposal.of(id_, each.need, each) for id_, each in stored if each.value]
+    rejected = (each for each in outcomes if isinstance(each, Rejected) and not each.new_values)
+    unfilled = tuple(dict.fromkeys(each.reason for each in rejected))
+    if waiting:
+        return proposed_result(path, waiting, unfilled, answers.usage)
+    return unfilled_result(path, "failed", unfilled, answers.usage)
+
+
+_ASKED: tuple[ProposalState, ...] = ("asked",)
+
+
+def _endpoint_of(space: Workspace) -> Endpoint:
+    """Return the endpoint whose settings the questions follow."""
+    config = space.config
+    if not config.is_embedded:
+        return config.endpoint
+    return Endpoint(base_url="http://localhost", model=config.endpoint.model)
+
+
+@contextmanager
+def _open_new(file: Path) -> Iterator[Any]:
+    """Open a new file that only the user can read. Raises UsageError if it cannot be written."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            yield opened
     except OSError as error:
         raise UsageError(
-            f"{file} cannot be read ({error.strerror}); check its permissions"
+            f"{file} cannot be written ({error.strerror}); name an existing folder that you may"
+            " write to, with room on its disk"
         ) from None
+
+
+@contextmanager
+def _open_answers(file: Path) -> Iterator[Any]:
+    try:
+        with file.open("rb") as opened:
+            yield opened
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror})") from None

@@ -49,15 +49,15 @@ class RunPlan(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-def plan_run(space: Workspace, scan: Scan, options: RunOptions, share: float = 1.0) -> RunPlan:
-    """Return the plan of a run with these options. share: of the usual price.
+def plan_run(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
+    """Return the plan of a run with these options.
 
     Raises as choose_jobs does, and ConsentMissing, with the cost, if so many notes would go to
     another machine that somebody has to agree first.
     """
     plan = choose_jobs(space, scan, options)
     if not options.agreed and needs_agreement(space, plan.jobs):
-        raise ConsentMissing(describe_cost(space, scan, plan.jobs, share))
+        raise ConsentMissing(describe_cost(space, scan, plan.jobs))
     return plan._replace(warnings=find_unused(space.source.own, space.prompts, space.root, scan))
 
 

@@ -38,17 +38,16 @@ def open_spending(
     settings: Settings,
     root: Path | None = None,
     encoder: Endpoint | None = None,
-    share: float = 1.0,
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
     root: the vault whose background notes are counted. encoder: the endpoint asked, if it is not
-    the model. share: of the usual price. The file is opened on first use.
+    the model. The file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
     config = _read_config(settings)
-    caps = _find_caps(config, encoder, share)
+    caps = _find_caps(config, encoder)
     if caps.dollars_a_day is not None and caps.price is None:
         endpoint = encoder or config.endpoint
         raise UsageError(
@@ -60,18 +59,17 @@ def open_spending(
     def follow() -> Caps:
         nonlocal config, caps
         if (now := _read_config(settings)) is not config:  # NoteGuard checks its limits
-            config, caps = now, _find_caps(now, encoder, share)
+            config, caps = now, _find_caps(now, encoder)
         return caps
 
     return Budget(common_state_folder() / _FILE, follow, vault)
 
 
-def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
+def _find_caps(config: Config, encoder: Endpoint | None) -> Caps:
     endpoint = encoder or config.endpoint
 
     def cost(input_tokens: int, output_tokens: int, tier: str | None) -> Decimal | None:
-        price = find_cost(endpoint, input_tokens, output_tokens, tier)
-        return None if price is None else price * Decimal(share)
+        return find_cost(endpoint, input_tokens, output_tokens, tier)
 
     return Caps(
         None if cost(1, 1, None) is None else cost,

@@ -34,10 +34,10 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
-def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job], share: float = 1.0) -> str:
+def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
     """Return in words what the jobs would send, where to, and at what cost. Needs at least one.
 
-    It is estimated from the messages that some of them would send. share: of the usual price.
+    It is estimated from the messages that some of them would send.
 
     Raises JournalError.
     """
@@ -56,9 +56,8 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job], share: 
                 outputs += round(question.max_tokens * ANSWER_SHARE)
     times = len(jobs) / len(sample)
     notes, inputs, outputs = (round(number * times) for number in (notes, inputs, outputs))
-    tier = config.endpoint.service_tier if share == 1 else None  # a batch has none
-    dollars = find_cost(config.endpoint, inputs, outputs, tier)
-    cost = describe_price(config.endpoint, dollars and float(dollars) * share)
+    dollars = find_cost(config.endpoint, inputs, outputs, config.endpoint.service_tier)
+    cost = describe_price(config.endpoint, dollars)
     about = "about " if len(sample) < len(jobs) else ""
     if not (notes or about):
         return "no model has to be asked, so it costs nothing."

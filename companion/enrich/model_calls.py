@@ -14,7 +14,7 @@ from typing import NamedTuple
 from companion.enrich.answers.outcome import Rejected, RejectionKind
 from companion.enrich.configured_model import AskMode
 from companion.errors import AnswerError
-from companion.llm.batch_api import QuestionInBatch
+from companion.llm.batch import QuestionInBatch
 from companion.llm.client import Check, Client
 from companion.llm.endpoint_errors import JsonUnsupported, RequestRejected
 from companion.llm.request import Question
@@ -262,8 +262,9 @@ def split_answer(asks: Sequence[Ask], ask: Callable[[], Answer], is_json: bool) 
         answer = ask()
     except QuestionInBatch as error:
         where, id_ = str(error), error.id
-        later = (Rejected(each.need, where, "asked", answer=[id_, each.key]) for each in asks)
-        return [*later], Usage()
+        keys = [each.key if is_json else "" for each in asks]
+        later = zip(asks, keys, strict=True)
+        return [Rejected(a.need, where, "asked", answer=[id_, key]) for a, key in later], Usage()
     except AnswerError as error:
         usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
         if isinstance(error, NoAnswer):

@@ -56,7 +56,10 @@ class NeedsToAsk(NamedTuple):
             by_reason.setdefault(why, []).append(_name(need))
         for need, latest in self.pending:
             if latest.state == "asked":
-                why = f"asked in the batch {latest.reason}; companion batch cancel gives it up"
+                why = (
+                    f"asked in the batch {latest.reason}, which has no answer yet; name the note,"
+                    " or use --retry, to ask again"
+                )
                 by_reason.setdefault(why, []).append(_name(need))
         return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
@@ -112,7 +115,9 @@ def leave_out_asked(
         is_unset = need.where != "request" and workspace.config.is_unfilled(path, need.kind)
         if is_unset and (previous is None or previous.state != "open"):
             unset.append(need)
-        elif previous is not None and previous.state in ("open", "asked"):
+        elif previous is not None and (
+            previous.state == "open" or (previous.state == "asked" and not retry)
+        ):
             pending.append((need, previous))
         elif (
             previous is None

@@ -332,5 +332,4 @@ def open_workspace(
     with vault_lock(state, patience), Journal(state / "journal.sqlite3") as journal:
         recovered = recover(root, journal, state / "torn")
         confirm_made_offers(root, journal)
-        journal.batches.cancel_unfinished()
         yield opened(journal, recovered=recovered)

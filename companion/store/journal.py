@@ -16,7 +16,6 @@ from typing import NamedTuple, Self
 from companion.errors import JournalError, NoteError
 from companion.note.edit import apply_edits
 from companion.sqlite import FULL
-from companion.store.batch_store import BatchStore
 from companion.store.change import (
     Change,
     NewChange,
@@ -56,7 +55,6 @@ class Journal(Store):
         super().__init__(Database(file))
         self.notes = RememberedNotes(self._db)
         self.proposals = ProposalStore(self._db)
-        self.batches = BatchStore(self._db)
         self.request_keys = RequestKeys(self._db)
         self.outbox = OutboxStore(self._db)
 

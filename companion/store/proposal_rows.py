@@ -23,7 +23,9 @@ def insert_row(db: Connection, table: str, row: Mapping[str, object]) -> int:
 
 
 def insert_proposals(db: Connection, new: Iterable[NewProposal], made_at: float) -> list[int]:
-    """Insert proposals, and return their ids; an open one supersedes an open one of its need."""
+    """Insert proposals, and return their ids; an open one supersedes an open one of its need.
+
+    Any of them supersedes a question that is in a batch."""
     ids: list[int] = []
     stored: set[object] = set()
     for each in new:
@@ -39,6 +41,8 @@ def insert_proposals(db: Connection, new: Iterable[NewProposal], made_at: float)
         except IntegrityError:  # there is an open one, which is rare
             db.execute(_SUPERSEDE, row)
             ids.append(insert_row(db, "proposals", row))
+        if each.state != "asked":
+            db.execute(_ANSWER, row)
     return ids
 
 
@@ -96,6 +100,8 @@ def mark_waiting(
     db.execute(_WAIT, (by, *selected))
 
 
+_ANSWER = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
+    WHERE path = :path AND need = :need AND state = 'asked'"""
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
     WHERE path = :path AND need = :need AND state = 'open'"""
 # of a change (id, time)

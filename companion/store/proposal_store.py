@@ -92,6 +92,11 @@ class ProposalStore(Store):
         numbers = json.dumps([each for each in ids if 0 < each <= _MOST])
         return self._query("id IN (SELECT value FROM json_each(?)) ORDER BY id", numbers)
 
+    def asked_in(self, line: str) -> list[Proposal]:
+        """Return the proposals whose question is this line of a batch, and has no answer yet."""
+        where = "state = 'asked' AND json_extract(answer, '$[0]') = ? ORDER BY id"
+        return self._query(where, line)
+
     def select(self, selection: Selection = ALL, limit: int | None = None) -> list[Proposal]:
         """Return the selected proposals, newest first; at most `limit`."""
         where, values = self._where(selection)

@@ -79,24 +79,9 @@ CREATE INDEX proposals_of_change ON proposals (change) WHERE change IS NOT NULL;
 -- The inbox lists the open ones, and counts those with flags.
 CREATE INDEX open_by_flags ON proposals (flags != '[]', id) WHERE state = 'open';
 CREATE TABLE proposal_sources (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL);
--- Questions in files, or at a provider.
-CREATE TABLE batches (
-    id TEXT PRIMARY KEY,
-    file TEXT NOT NULL,
-    made_at REAL NOT NULL,
-    state TEXT NOT NULL DEFAULT 'making',
-    model TEXT NOT NULL,
-    provider TEXT
-) WITHOUT ROWID;
-CREATE TABLE batch_calls (
-    id TEXT PRIMARY KEY,
-    batch TEXT NOT NULL REFERENCES batches (id),
-    state TEXT NOT NULL DEFAULT 'out',
-    proposals TEXT NOT NULL,
-    keys TEXT NOT NULL,
-    max_tokens INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX calls_of_batch ON batch_calls (batch, state);
+-- Questions that are lines of a batch.
+CREATE INDEX questions_in_batches ON proposals (json_extract(answer, '$[0]'))
+WHERE state = 'asked';
 -- row: a row of `changes` as JSON; before: the text of the note; both of the edits that were given
 -- last. requested: the edits are to be made, by an editor or once the note is closed. remark: what
 -- the history says beside the values.

@@ -106,8 +106,6 @@ ELSEWHERE = {
     "model pull": "test_what_cannot_be_fetched",
     "batch export": "test_cli_state",
     "batch import": "test_cli_batch",
-    "batch collect": "test_cli_batch_provider",
-    "batch submit": "test_cli_batch_provider",
 }
 
 

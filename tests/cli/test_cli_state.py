@@ -79,7 +79,7 @@ def test_a_second_companion(user: User, state: Path) -> None:
 
 
 JOURNAL_USERS = [
-    *("scan", "enrich .", "enrich Stub.md --dry-run", "batch export ../q.jsonl", "batch status"),
+    *("scan", "enrich .", "enrich Stub.md --dry-run", "batch export ../q.jsonl"),
     *("proposals", "apply --all", "refuse --all", "prompt Stub.md", "doctor similar", "history"),
     *("undo", "doctor forget --yes", "service backlog --leave"),
 ]

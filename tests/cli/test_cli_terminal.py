@@ -136,7 +136,7 @@ def test_a_pipe_is_utf_8_without_colours(user: User) -> None:
 
 def test_a_width_of_zero_hides_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "0")
-    assert user.run("batch", "status").out == "No batches.\n"
+    assert user.run("proposals").out == "No proposals wait.\n"
 
 
 @pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])
