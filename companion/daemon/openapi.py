@@ -17,7 +17,7 @@ from pydantic.json_schema import models_json_schema
 from companion import __version__
 from companion.app.problem import PROBLEM_JSON, Problem
 from companion.app.types.base import LARGEST
-from companion.daemon.api.routing import KEY, PREFIX, Resource, Route
+from companion.daemon.api.routing import PREFIX, Resource, Route
 
 _Mode = Literal["validation", "serialization"]
 
@@ -25,7 +25,6 @@ _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"<(?:[^:>]+:)?(\w+)>")
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,64}$"}
 _ETAG = {"ETag": {"schema": {"type": "string"}}}
 _LOCATION = {"Location": {"schema": {"type": "string"}}}
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
@@ -93,7 +92,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     if is_cached:
         responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
     problems = _WORDS["problems"] | (_WORDS["problems_of_post"] if route.method == "POST" else {})
-    problems |= _WORDS["problem_of_conflicts"] if route.conflicts or route.once else {}
+    problems |= _WORDS["problem_of_conflicts"] if route.conflicts else {}
     problems |= _WORDS["problem_of_codes"] if route.takes_code else {}
     responses |= _problems(problems)
     summary, _, description = (inspect.getdoc(route.view) or "").partition("\n\n")
@@ -127,8 +126,6 @@ def _problems(problems: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     """Yield the variables of the route's rule, the names of its query, and its header."""
-    if route.once:
-        yield {"name": KEY, "in": "header", "schema": _KEY_SCHEMA, "description": _WORDS["key"]}
     for variable in _VARIABLE.finditer(route.rule):
         is_number = variable[0].startswith("<int")
         number = {"type": "integer", "minimum": 1, "maximum": LARGEST}

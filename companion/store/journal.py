@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
-from typing import NamedTuple, Self
+from typing import Self
 
 from companion.errors import JournalError, NoteError
 from companion.note.edit import apply_edits
@@ -55,7 +55,6 @@ class Journal(Store):
         super().__init__(Database(file))
         self.notes = RememberedNotes(self._db)
         self.proposals = ProposalStore(self._db)
-        self.request_keys = RequestKeys(self._db)
         self.outbox = OutboxStore(self._db)
 
     def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
@@ -254,58 +253,6 @@ def write_note(
         return number
 
 
-class KeyedRequest(NamedTuple):
-    """A request that was made with a key. answer: None if it has none, or no longer has one.
-
-    is_under_way: this process is working on it.
-    """
-
-    body_sha256: str
-    answer: str | None
-    is_under_way: bool
-
-
-class RequestKeys(Store):
-    """The keys of requests that must not be done twice, each with its answer, for a day."""
-
-    def __init__(self, db: Database) -> None:
-        super().__init__(db)
-        self._under_way: set[str] = set()
-
-    def begin(self, key: str, body_sha256: str) -> KeyedRequest | None:
-        """Return the earlier request with this key; None if there is none, and this is now it.
-
-        It is on the disk then, so that a crash in the middle leaves a trace.
-        """
-        now = time.time()
-        with self._db.transaction() as db:
-            db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
-            query = "SELECT body_sha256, answer FROM request_keys WHERE key = ?"
-            if row := db.execute(query, (key,)).fetchone():
-                return KeyedRequest(row[0], row[1], key in self._under_way)
-            self._under_way.add(key)
-            db.execute("INSERT INTO request_keys VALUES (?, ?, ?, NULL)", (key, body_sha256, now))
-            query = """DELETE FROM request_keys WHERE key IN
-                (SELECT key FROM request_keys ORDER BY made_at DESC LIMIT -1 OFFSET ?)"""
-            db.execute(query, (_MOST_KEYS,))
-            return None
-
-    def finish(self, key: str, answer: str) -> None:
-        """Store the answer, with the next transaction."""
-        query = "UPDATE request_keys SET answer = ? WHERE key = ?"
-        with self._db.transaction() as db:
-            db.execute(query, (answer, key))
-        self._under_way.discard(key)
-
-    def drop(self, key: str) -> None:
-        """Forget a request that failed, so that it can be made again."""
-        with self._db.transaction() as db:
-            db.execute("DELETE FROM request_keys WHERE key = ?", (key,))
-        self._under_way.discard(key)
-
-
-_KEYS_LAST = 24 * 3600.0  # seconds
-_MOST_KEYS = 1000
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
 _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""

@@ -221,7 +221,6 @@ class ProposalStore(Store):
             WHERE state IN ('open', 'asked') AND {mine}"""  # noqa: S608 (our own words)
         with self._db.transaction() as db:
             db.execute(query, (to, time.time(), by, reason, stored))
-            db.execute("UPDATE request_keys SET answer = NULL")  # it names values that were written
             count = _delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)
         self._db.erase_log()
         return count

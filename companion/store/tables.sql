@@ -109,10 +109,3 @@ CREATE TABLE outbox (
 );
 CREATE INDEX open_requests ON outbox (id)
 WHERE requested AND state IN ('waiting', 'given');
--- Requests that must not be done twice; answer: NULL until there is one.
-CREATE TABLE request_keys (
-    key TEXT PRIMARY KEY,
-    body_sha256 TEXT NOT NULL,
-    made_at REAL NOT NULL,
-    answer TEXT
-) WITHOUT ROWID;

@@ -429,38 +429,6 @@ describe("a daemon that is away", () => {
     });
   }
 
-  const LOST = [
-    ["lost", () => Promise.reject(new Error("net::ERR_CONNECTION_RESET")), 500],
-    ["given up", () => new Promise(() => {}), 30_500],
-  ];
-  for (const [name, lose, ms] of LOST) {
-    test(`whose answer is ${name} is asked again by the same key, so that nothing is done twice`, async () => {
-      host = await new Host().load();
-      await host.open("A.md");
-      const start = FakeDaemon.prototype["POST /runs"];
-      let times = 0;
-      host.daemon.answers.set("POST /runs", (...about) => {
-        const run = start.apply(host.daemon, about);
-        return times++ === 0 ? lose() : run;
-      });
-      await host.command("enrich-note");
-      await host.pass(ms);
-      const keys = host.daemon.dialled.filter(({ name }) => name === "POST /runs").map(({ headers }) => headers["Idempotency-Key"]);
-      assert.equal(keys.length, 2);
-      assert.match(keys[0], /^[0-9a-f-]{36}$/);
-      assert.equal(keys[0], keys[1]);
-    });
-  }
-
-  test("that is still at work on what it was asked to is asked later", async () => {
-    host = await new Host().load();
-    let times = 0;
-    host.daemon.answers.set("POST /pause", () => (times++ < 3 ? answer(409, "This is still being done.", "under-way") : host.daemon["POST /pause"]()));
-    await host.command("pause");
-    await host.pass(1500);
-    assert.equal(host.said, "Background work is paused.");
-  });
-
   describe("while something is read", () => {
     const begin = async () => {
       host = await new Host().load();

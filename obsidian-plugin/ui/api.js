@@ -53,8 +53,8 @@ export class NoAnswer extends Error {
 export class UnexpectedAnswer extends NoAnswer {}
 
 /**
- * The client. What only reads is asked for until it is answered; all else once more if its answer got lost, with the same key, so
- * that nothing is done twice; unless it `insists`, so that it is repeated as if it only read.
+ * The client. What only reads is asked for until it is answered; all else is sent once, unless it
+ * `insists`, so that it is repeated as if it only read.
  */
 export class Client {
   #transport;
@@ -71,7 +71,7 @@ export class Client {
 
   /** @template T @param {string} path @param {object} [body] @param {boolean} [insists] @returns {Promise<T>} */
   post(path, body = {}, insists = false) {
-    return this.#ask({ method: "POST", path, body, headers: { "Idempotency-Key": crypto.randomUUID() } }, insists);
+    return this.#ask({ method: "POST", path, body }, insists);
   }
 
   /** @param {Decisions} decisions @returns {Promise<DecisionsMade>} */
@@ -85,17 +85,16 @@ export class Client {
       try {
         return readAnswer(await this.#transport.send(question));
       } catch (error) {
-        if (!isRepeated(error, tries, insists)) throw error;
+        if (!isRepeated(error, insists)) throw error;
         await this.#transport.wait(error, tries);
       }
     }
   }
 }
 
-/** @type {(error: unknown, tries: number, insists: boolean) => boolean} */
-function isRepeated(error, tries, insists) {
-  if (error instanceof ApiError) return error.code === "under-way"; // it is still being done, as its answer got lost
-  return error instanceof NoAnswer && (insists || (error.isSent && tries === 1));
+/** @type {(error: unknown, insists: boolean) => boolean} */
+function isRepeated(error, insists) {
+  return error instanceof NoAnswer && insists;
 }
 
 /** Return what an answer says. Throws as readText does, or UnexpectedAnswer. @template T @param {Answer} answer @returns {T} */

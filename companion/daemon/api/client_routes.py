@@ -210,7 +210,7 @@ def release(body: Nothing) -> Status:
     return the_daemon().vault.status()
 
 
-@status.does("/backlog", once=True, conflicts=True)
+@status.does("/backlog", conflicts=True)
 def answer_backlog(body: BacklogAnswer) -> Status:
     """Answer whether the notes of the backlog are to be filled."""
     the_daemon().vault.answer_backlog(body)

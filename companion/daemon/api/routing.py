@@ -30,8 +30,6 @@ PREFIX = "/api/v1"
 EXTENSION = "companion"  # the daemon, among the extensions of the Flask application
 ACCESS_EXTENSION = "companion-access"
 
-KEY = "Idempotency-Key"
-_KEY = re.compile(r"[!-~]{1,64}")
 _SECONDS = 10.0  # after which an answer tells what was done by then
 _VARIABLE = re.compile(r"<(\w+)>")
 _INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -115,8 +113,7 @@ class Route:
     answers: the models that it may answer; what the page shows is a Response. scope: that the token
     needs; None: no token is needed. conflicts: whether it may answer 409. location: returns the
     Location header for an answer. takes_code: whether it takes a one-time code, and may answer 429.
-    once: whether it takes an `Idempotency-Key`, so that it is not done twice. events: the events
-    that it sends, by name, if its answer is a stream of server-sent events.
+    events: the events that it sends, by name, if its answer is a stream of server-sent events.
     """
 
     method: str
@@ -130,7 +127,6 @@ class Route:
     conflicts: bool = False
     location: Callable[[Any], str] | None = None
     takes_code: bool = False
-    once: bool = False
     events: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     def answer(self, **names: object) -> Response:
@@ -141,7 +137,7 @@ class Route:
             names["query"] = query
         if self.body is not None:
             names["body"] = read_body(self.body, request.get_data())
-        response = self._do_once(names) if self.once else self._do(names)
+        response = self._do(names)
         if self.method == "GET" and not self.events:  # 304 if the client has it, by a hash
             response.set_etag(_hash(response.get_data())[:32])
             response.make_conditional(request)
@@ -155,46 +151,6 @@ class Route:
         response = Response(body, self.status, content_type="application/json")
         if self.location is not None:
             response.location = self.location(made)
-        return response
-
-    def _do_once(self, names: Mapping[str, object]) -> Response:
-        """Carry out the request, or give the first answer again to a request with the same key."""
-        sent = request.headers.get(KEY)
-        if sent is None:
-            return self._do(names)
-        if not _KEY.fullmatch(sent):
-            places = [ProblemPlace(where=f"header/{KEY}", what="it has 1 to 64 visible characters")]
-            raise Refusal(422, _INVALID, places)
-        token: Token = request.environ[SENDER]
-        key = _hash(f"{token.id}\n{request.path}\n{sent}".encode())
-        body_sha256 = _hash(request.query_string + request.get_data())
-        keys = the_daemon().space.journal.request_keys
-        if earlier := keys.begin(key, body_sha256):
-            if earlier.body_sha256 != body_sha256:
-                words = f"This {KEY} was used with a different body; use a new one each time."
-                raise Refusal(422, words, kind="key-reused")
-            return self._repeat(earlier.answer, is_under_way=earlier.is_under_way)
-        try:
-            response = self._do(names)
-        except BaseException:
-            keys.drop(key)
-            raise
-        answer = {"body": response.get_data(as_text=True), "location": response.location}
-        keys.finish(key, json.dumps(answer))
-        return response
-
-    def _repeat(self, answer: str | None, *, is_under_way: bool) -> Response:
-        """Return the answer to an earlier request of the same key. Raises Refusal without one."""
-        if is_under_way:
-            raise Refusal(
-                409, "This is still being done.", headers=[("Retry-After", "1")], kind="under-way"
-            )
-        if answer is None:
-            words = "This was started, and its outcome is not known: check before you repeat it."
-            raise Refusal(409, words, kind="outcome-unknown")
-        kept = json.loads(answer)
-        response = Response(kept["body"], self.status, content_type="application/json")
-        response.location = kept["location"]
         return response
 
     def _check_scope(self) -> None:

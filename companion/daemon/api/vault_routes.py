@@ -51,22 +51,20 @@ proposals = Resource("proposals")
 proposals.offer(Vault.proposals, Vault.proposal_ids, Vault.proposal, Vault.place)
 
 
-@proposals.does("/proposals/decide", "decide", once=True, conflicts=True)
+@proposals.does("/proposals/decide", "decide", conflicts=True)
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has its own result."""
     return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
 
 
-@proposals.does("/proposals/decide-all", "decide", once=True, status=202, location=run_address)
+@proposals.does("/proposals/decide-all", "decide", status=202, location=run_address)
 def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
     """Accept, refuse or reopen all proposals that match a filter, in one run, undone as one."""
     daemon = the_daemon()
     return RunShape.model_validate(daemon.start_decisions(daemon.vault.decide_all(query, body)))
 
 
-@proposals.does(
-    "/proposals/again", "decide", once=True, status=202, conflicts=True, location=run_address
-)
+@proposals.does("/proposals/again", "decide", status=202, conflicts=True, location=run_address)
 def ask_all_again(body: AskAllAgain) -> RunShape:
     """Ask for proposals once more, with the user's wish, in one run."""
     return _start_again(body.proposals, body)
@@ -75,7 +73,6 @@ def ask_all_again(body: AskAllAgain) -> RunShape:
 @proposals.does(
     "/proposals/<proposal>/again",
     "decide",
-    once=True,
     status=202,
     conflicts=True,
     location=run_address,
@@ -121,21 +118,21 @@ class Undo(Sent):
     run: RunId | None = None
 
 
-@changes.does("/changes/undo", "decide", once=True)
+@changes.does("/changes/undo", "decide")
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has its own result."""
     vault = the_daemon().vault
     return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
 
 
-@changes.does("/changes/undo-all", "decide", once=True, status=202, location=run_address)
+@changes.does("/changes/undo-all", "decide", status=202, location=run_address)
 def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
     """Undo all changes that match a filter, in one run; for a run, also what it refused."""
     daemon = the_daemon()
     return RunShape.model_validate(daemon.start_decisions(daemon.vault.undo_all(query)))
 
 
-@changes.does("/changes/<change>/undo", "decide", once=True, conflicts=True)
+@changes.does("/changes/<change>/undo", "decide", conflicts=True)
 def undo_change(change: int, body: Undo) -> Undone:
     """Undo a change."""
     [undone] = the_daemon().vault.undo([change], body.run)
@@ -185,7 +182,7 @@ class Waiters:
 runs = Resource("runs")
 
 
-@runs.does("/runs", once=True, status=202, conflicts=True, location=run_address)
+@runs.does("/runs", status=202, conflicts=True, location=run_address)
 def start_run(body: RunOptions) -> RunShape:
     """Start a run."""
     return RunShape.model_validate(the_daemon().start_run(body))
