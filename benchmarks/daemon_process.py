@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.request import Request, urlopen
 
-from companion.app.connection import Connection, DaemonGone
+from pydantic import BaseModel
+
 from companion.app.open_vault import find_daemon
 from companion.app.tokens import read_token
 from companion.app.types.status import Status
@@ -21,6 +23,7 @@ from companion.config import state_folder
 from companion.daemon.log import log_file
 
 COMPANION = ("-m", "companion")
+M = TypeVar("M", bound=BaseModel)
 
 
 class BrokenOff(Exception):
@@ -38,7 +41,6 @@ class DaemonProcess:
         null = subprocess.DEVNULL
         with self._words.open("ab") as stderr:
             self._process = subprocess.Popen(words, stdin=null, stdout=null, stderr=stderr)
-        self._client: Connection | None = None
 
     @property
     def pid(self) -> int:
@@ -55,14 +57,26 @@ class DaemonProcess:
         if self._process.poll() is not None:
             last = self._words.read_text(encoding="utf-8")[-2000:]
             raise BrokenOff(f"the daemon ended with {self._process.returncode}: {last}")
-        if self._client is None:
-            place = find_daemon(self.state)
-            if place is None or place.pid != self.pid:
-                return None
-            self._client = Connection(place.port, read_token())
-        with suppress(DaemonGone):
-            return self._client.get("/status", Status)
+        place = find_daemon(self.state)
+        if place is None or place.pid != self.pid:
+            return None
+        with suppress(OSError):
+            return self.ask("/status", Status)
         return None
+
+    def require_status(self) -> Status:
+        """Return how it stands."""
+        return self.ask("/status", Status)
+
+    def ask(self, path: str, model: type[M], body: object = None) -> M:
+        """Return its answer to GET, or to POST of a body. Raises OSError."""
+        place = find_daemon(self.state)
+        assert place
+        headers = {"Authorization": f"Bearer {read_token()}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"http://127.0.0.1:{place.port}/api/v1{path}", data, headers)
+        with urlopen(request, timeout=30) as answer:
+            return model.model_validate_json(answer.read())
 
     def wait_until(
         self, holds: Callable[[Status], bool], seconds: float, pause: float = 0.05

@@ -43,11 +43,7 @@ from typing import NamedTuple
 from benchmarks.canaries import own_address
 from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.stub_endpoint import completion
-from companion.app.connection import Connection
-from companion.app.open_vault import find_daemon
-from companion.app.tokens import read_token
 from companion.app.types.runs import RunShape
-from companion.app.types.status import Status
 from companion.store.journal import Journal
 from companion.store.proposal_store import Selection
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
@@ -122,11 +118,6 @@ class Bench:
     requests: list[Request]
     daemon: DaemonProcess
 
-    def client(self) -> Connection:
-        place = find_daemon(self.daemon.state)
-        assert place
-        return Connection(place.port, read_token())
-
     def write_base(self, *, background: bool = False, instruct: str = "old") -> None:
         """Set what forbids nothing."""
         (self.home / "prompts/fields").mkdir(parents=True, exist_ok=True)
@@ -194,32 +185,32 @@ def try_moment(bench: Bench, number: int, chance: random.Random) -> Outcome:
     """Have notes filled, change the settings meanwhile, and return what came of it."""
     name = list(TABLES)[number % len(TABLES)]
     table, in_background = TABLES[name], name == "background"
-    client = bench.client()
+    daemon = bench.daemon
     bench.write_base(background=in_background)
-    client.get("/status", Status)  # by which it follows them
+    daemon.require_status()  # by which it follows them
     begun = len(bench.requests)
     folder = bench.write_notes(number)
     run = None
     if in_background:
         time.sleep(SETTLE)
     else:
-        run = client.post("/runs", RunShape, {"paths": [folder], "agreed": True})
+        run = daemon.ask("/runs", RunShape, {"paths": [folder], "agreed": True})
     time.sleep(chance.uniform(0, WORK))
     moment = change(bench, name, folder, chance)
-    status = client.get("/status", Status)
+    status = daemon.require_status()
     at_work = bool(status.in_hand) or len(bench.requests) - begun not in (0, 4 * EACH)
     if name == "broken":
         time.sleep(1.0)
         faults = find_faults(bench, table, folder, moment)
         bench.write_base()
-    wait_idle(client, run.id if run else None)
+    wait_idle(daemon, run.id if run else None)
     if name != "broken":
         faults = find_faults(bench, table, folder, moment)
     left = sum(
         moment < each.at <= moment + LEFT and is_forbidden(each, table) for each in bench.requests
     )
     if run:
-        client.post(f"/runs/{run.id}/cancel", RunShape, {})
+        daemon.ask(f"/runs/{run.id}/cancel", RunShape, {})
     shutil.rmtree(bench.vault / folder)
     return Outcome(name, [f"{name} {folder}: {each}" for each in faults], at_work, left)
 
@@ -247,16 +238,16 @@ def save(file: Path, text: str, *, in_place: bool = False) -> None:
     new.replace(file)
 
 
-def wait_idle(client: Connection, run: str | None) -> None:
+def wait_idle(daemon: DaemonProcess, run: str | None) -> None:
     """Return once the run is over, and nothing is in hand, or waits and may be begun."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        status = client.get("/status", Status)
-        state = "done" if run is None else client.get(f"/runs/{run}", RunShape).state
+        status = daemon.require_status()
+        state = "done" if run is None else daemon.ask(f"/runs/{run}", RunShape).state
         is_over = state in ("done", "failed", "cancelled")
         if is_over and not status.in_hand:
             time.sleep(0.3)
-            if not client.get("/status", Status).in_hand:
+            if not daemon.require_status().in_hand:
                 return
         time.sleep(0.05)
 

@@ -161,8 +161,7 @@ class Tools:
         """Return the operation's answer to the calling agent. values: the arguments."""
         assert operation.takes
         sent = operation.takes.of(agent=_name_of(ctx), **values)
-        read_only = operation.verb == "GET"
-        with self._lock, open_vault(self._root, read_only=read_only) as vault:
+        with self._lock, open_vault(self._root) as vault:
             made: BaseModel = getattr(vault.agents, operation.function.__name__)(sent)
             return made
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import NamedTuple, overload
 
 from companion.app.open_vault import name_path, open_vault
+from companion.app.types.base import Progress
 from companion.app.types.changes import Change, ChangeQuery, Undone
 from companion.app.types.decisions import Decisions, NoteDecision, Value
 from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.programs import ScriptProposal
 from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
 from companion.app.types.runs import NoteResult, RunOptions
-from companion.app.vault import Progress, all_changes, all_proposals
+from companion.app.vault import all_changes, all_proposals
 from companion.vault.paths import named_path, resolve_vault
 
 __all__ = ["RejectedValue", "Vault"]
@@ -62,7 +63,7 @@ class Vault:
         paths: notes and folders; none: all. only: which of the notes.
         """
         options = only.model_copy(update={"paths": [named_path(self.root, path) for path in paths]})
-        with open_vault(self.root, read_only=True) as vault:
+        with open_vault(self.root) as vault:
             return vault.scan(options, progress)
 
     @overload
@@ -137,7 +138,7 @@ class Vault:
 
     def proposals(self, *paths: str, states: Iterable[ProposalState] = ("open",)) -> list[Proposal]:
         """Return the proposals in these states for these notes and folders, newest first."""
-        with open_vault(self.root, read_only=True) as vault:
+        with open_vault(self.root) as vault:
             folders = [name_path(vault, path, self.root) for path in paths] or [""]
             queries = (
                 ProposalQuery.of(folder=folder, state=state)
@@ -176,6 +177,6 @@ class Vault:
         self, path: str | None = None, *, run: str | None = None, limit: int | None = None
     ) -> list[Change]:
         """Return the changes, newest first: of a note, of a run, or all; at most limit."""
-        with open_vault(self.root, read_only=True) as vault:
+        with open_vault(self.root) as vault:
             named = path and name_path(vault, path, self.root)
             return list(islice(all_changes(vault, ChangeQuery.of(path=named, run=run)), limit))

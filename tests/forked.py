@@ -28,7 +28,7 @@ _LOADED = (
     *("companion.cli", "companion.cli.enrich", "companion.cli.scan", "companion.cli.serve"),
     *("companion.cli.history", "companion.cli.batch", "companion.cli.review"),
     *("companion.daemon.process", "companion.daemon.app"),
-    *("companion.app.local_vault", "companion.app.remote_vault"),
+    "companion.app.vault",
     *("openai", "waitress", "watchdog.observers", "ruamel.yaml", "frontmatter", "numpy"),
 )
 _LARGEST = 1 << 20  # bytes of a request: an environment, mostly

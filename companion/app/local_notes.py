@@ -8,8 +8,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from companion.app.types.base import Progress
 from companion.app.types.notes import Note, NotePage, NotesQuery, NoteState, ScanOptions, ScanReport
-from companion.app.vault import Progress
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.needs_to_ask import find_to_do
 from companion.enrich.workspace import Workspace

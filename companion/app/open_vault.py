@@ -1,4 +1,4 @@
-"""Opens a vault: through its daemon if one runs, else in this process.
+"""Opens a vault, and finds its daemon.
 
 The daemon writes `daemon.json` in the vault's state folder, which says where it answers.
 """
@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from companion.app.local_vault import LocalVault
 from companion.app.types.base import check_path
 from companion.app.vault import Vault
-from companion.config import state_folder
 from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
@@ -27,77 +25,36 @@ from companion.private_files import write_private
 from companion.vault.paths import PathNotFound, relative_path
 
 if TYPE_CHECKING:
-    from companion.app.remote_vault import RemoteVault
     from companion.app.run import Tell
 
-_STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
 _NAMESAKES = 3
 
 
 @contextmanager
-def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Iterator[Vault]:
-    """Open the vault at root, a real path, with its settings. read_only, tell: as in open_space.
+def open_vault(root: Path, *, tell: Tell = bool) -> Iterator[Vault]:
+    """Open the vault at root, a real path, with its settings; other processes may work beside.
+
+    tell: called for each note that an interrupted run left unfinished.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
-    if served := find_served(root):
-        yield served
-        return
-    with open_space(root, read_only=read_only, tell=tell) as space:
-        yield LocalVault(space)
+    with open_space(root, tell=tell) as space:
+        yield Vault(space)
 
 
 @contextmanager
 def open_space(
-    root: Path,
-    *,
-    read_only: bool = False,
-    reader: Reader | None = None,
-    patience: float = 0.0,
-    tell: Tell = bool,
+    root: Path, *, reader: Reader | None = None, tell: Tell = bool
 ) -> Iterator[Workspace]:
-    """Open the vault at root in this process, with its settings.
+    """Open what open_vault opens, without the vault's methods.
 
-    read_only: the vault is locked only while something is changed. tell: called for each note that
-    an interrupted run left unfinished. reader: where the model that reads the notes runs; None:
-    where the configured one does. patience: as in open_workspace.
-
-    Raises UsageError (settings, prompts), VaultLocked, JournalError.
+    reader: where the model that reads the notes runs; None: where the configured one does.
     """
     adapt = methodcaller("for_reader", reader) if reader else None
-    with open_workspace(None, root, read_only=read_only, adapt=adapt, patience=patience) as space:
+    with open_workspace(None, root, adapt=adapt) as space:
         for recovered in space.recovered:
             tell(f"{recovered.path}: {recovered.reason}")
-        pending = len(space.journal.pending()) if read_only else 0
-        if pending and find_daemon(space.state) is None:  # else the daemon may be writing them
-            tell(
-                f"{pending} interrupted change{'s' * (pending > 1)} will be checked by the next "
-                "command that writes"
-            )
         yield space
-
-
-def stand_aside(root: Path) -> float:
-    """Ask the vault's daemon to stand aside; return how many seconds that may take, 0 without one.
-
-    Raises VaultLocked while it works on a run.
-    """
-    if not (served := find_served(root)):
-        return 0.0
-    served.release()
-    return _STANDS_ASIDE
-
-
-def find_served(root: Path) -> RemoteVault | None:
-    """Return the vault at root as its daemon has it open; None if none runs."""
-    place = find_daemon(state_folder(root))
-    if place is None:
-        return None
-    from companion.app.connection import Connection
-    from companion.app.remote_vault import RemoteVault
-    from companion.app.tokens import read_token
-
-    return RemoteVault(root, Connection(place.port, read_token()))
 
 
 def name_path(vault: Vault, typed: str, folder: Path) -> str:
@@ -148,7 +105,7 @@ class RuntimeFile(NamedTuple):
 
 
 def write_runtime_file(state: Path, content: RuntimeFile) -> None:
-    """Write daemon.json. It is valid as long as the daemon holds the vault's lock.
+    """Write daemon.json. It is valid as long as the daemon holds its lock.
 
     Raises UsageError if the state folder cannot be written.
     """
@@ -164,30 +121,16 @@ def remove_runtime_file(state: Path) -> None:
 def find_daemon(state: Path) -> RuntimeFile | None:
     """Return the content of daemon.json, None if no daemon of the vault is running.
 
-    The file of one that was killed is ignored: it does not hold the vault's lock.
+    The file of one that was killed is ignored: it does not hold the daemon's lock.
     """
     try:
         content = TypeAdapter(RuntimeFile).validate_json(_file(state).read_bytes(), strict=True)
     except (OSError, ValidationError):
         return None
-    if not (0 < content.port < 65536 and content.pid > 0 and _is_alive(content.pid)):
-        return None
-    from companion.vault.lock import is_lock_held  # without a file, nobody waits for it
+    from companion.vault.lock import is_daemon_running  # without a file, nobody waits for it
 
-    return content if is_lock_held(state, content.pid) else None
-
-
-def _is_alive(pid: int) -> bool:
-    """Return whether such a process may exist; checked first, since trying the lock takes it."""
-    if os.name == "nt":
-        return True  # signal 0 would be Ctrl-C there
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
+    is_place = 0 < content.port < 65536 and content.pid > 0
+    return content if is_place and is_daemon_running(state) else None
 
 
 def _file(state: Path) -> Path:

@@ -66,12 +66,20 @@ NOT_RUNNING = "no daemon runs; companion serve starts one"
 
 
 def find_status(space: Workspace) -> Status:
-    """Return the status of a vault without a daemon; nothing is scanned.
+    """Return the status of a vault, and whether a daemon runs; nothing is scanned.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
+    from companion.app.open_vault import find_daemon
+
     with open_spending(space, space.root) as spending:
-        return describe_vault(space, spending, BacklogState())
+        status = describe_vault(space, spending, BacklogState())
+    if (place := find_daemon(space.state)) is None:
+        return status
+    off = reason_off(space.config, paused=status.paused)
+    update = {"background": status.background.model_copy(update={"off": off})}
+    running = {"running": True, "pid": place.pid, "started_at": place.started_at}
+    return Status.model_validate(vars(status) | update | running)
 
 
 def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) -> Status:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from functools import cache, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, get_args
@@ -45,21 +45,21 @@ _NO_CHANGE = "there is no change {}"
 class Records:
     """Finds changes and proposals of one vault, takes changes back, and decides on proposals.
 
-    writing: opens the vault for writing, with its decider. is_watched: whether moved notes are
-    already followed, so nobody has to look for them.
+    decider: returns who decides. is_watched: whether moved notes are already followed, so nobody
+    has to look for them.
     """
 
     def __init__(
         self,
         space: Workspace,
-        writing: Callable[[], AbstractContextManager[tuple[Workspace, Decider]]],
+        decider: Callable[[], Decider],
         *,
         is_watched: bool,
     ) -> None:
         self._root = space.root
         self._space = space
         self._journal = space.journal
-        self._writing = writing
+        self._decider = decider
         self._is_watched = is_watched
 
     def changes(self, query: ChangeQuery) -> ChangePage:
@@ -180,10 +180,9 @@ class Records:
         """Take changes back in this order; see Vault."""
         from companion.enrich.result import new_run
 
-        name = run or new_run()
-        with self._writing() as (space, decider):
-            for number in changes:
-                yield _take_back(space.journal, decider, number, name)
+        name, decider = run or new_run(), self._decider()
+        for number in changes:
+            yield _take_back(self._journal, decider, number, name)
 
     def undo_all(self, only: ChangeFilter) -> DecisionRun:
         """Return a run that takes back all changes that match a filter; see Vault."""
@@ -210,12 +209,11 @@ class Records:
         from companion.app.types.decisions import NoteDecision
         from companion.enrich.result import new_run
 
-        with self._writing() as (_, decider):
-            run = decisions.run or new_run()
-            accepted = decider.accept(decisions.accept, run=run)
-            refused = decider.refuse(decisions.refuse, reason=decisions.reason, run=run)
-            results = chain(accepted, refused, decider.undo(decisions.undo, run))
-            yield from map(NoteDecision.of, results)
+        decider, run = self._decider(), decisions.run or new_run()
+        accepted = decider.accept(decisions.accept, run=run)
+        refused = decider.refuse(decisions.refuse, reason=decisions.reason, run=run)
+        results = chain(accepted, refused, decider.undo(decisions.undo, run))
+        yield from map(NoteDecision.of, results)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
         """Return a run that decides on all proposals that match a filter; see Vault."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from threading import Event
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from typing import Protocol
 from companion.app.engine.engine import Engine
 from companion.app.engine.run_progress import EngineRun
 from companion.app.jobs import RunPlan
+from companion.app.outbox import Outbox
 from companion.app.types.runs import NoteResult, RunKind, RunOptions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import ASK_FROM, open_spending
@@ -71,11 +72,12 @@ class Run(Protocol):
 
 
 class LocalRun(Run):
-    """A run that an engine in this process carries out. opened: opens the vault for writing."""
+    """A run that an engine in this process carries out."""
 
     def __init__(
         self,
-        opened: Callable[[], AbstractContextManager[Workspace]],
+        space: Workspace,
+        outbox: Outbox,
         scan: Scan,
         options: RunOptions,
         plan: RunPlan,
@@ -85,7 +87,8 @@ class LocalRun(Run):
         self.id, self.total = self._run.id, self._run.total
         self.warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
         self.left_alone = plan.left_alone
-        self._opened = opened
+        self._space = space
+        self._outbox = outbox
         self._scan = scan
         self._jobs = plan.jobs
 
@@ -94,8 +97,8 @@ class LocalRun(Run):
         yield from skipped
         if not self._jobs:
             return
+        space = self._space
         with (
-            self._opened() as space,
             open_spending(space) as spending,
             open_similar(space) as similar,
             _rare_collections(),
@@ -105,7 +108,7 @@ class LocalRun(Run):
                 is_current = space.is_current(self._scan)
                 return VaultContext(self._scan if is_current else space.scan())
 
-            engine = Engine(space, spending, context, similar)
+            engine = Engine(space, spending, context, similar, outbox=self._outbox)
             if similar:
                 similar.tell = partial(setattr, self._run, "waits")
             try:

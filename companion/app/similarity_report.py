@@ -10,8 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from companion.app.open_vault import open_space
-from companion.app.types.base import Shape
-from companion.app.vault import Progress
+from companion.app.types.base import Progress, Shape
 from companion.enrich.context.nearest_neighbours import Rule
 from companion.enrich.context.similar import ComparedNote, SimilarNote, SimilarNotes, open_similar
 from companion.enrich.context.vault_context import VaultContext
@@ -137,7 +136,7 @@ def open_compared_notes(root: Path, **options: Any) -> Iterator[ComparedNotes]:
     Raises UsageError if comparing notes is switched off.
     """
     with (
-        open_space(root, read_only=True, **options) as space,
+        open_space(root, **options) as space,
         open_similar(space) as similar,
     ):
         if similar is None:

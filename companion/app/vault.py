@@ -7,13 +7,22 @@ Python API and the MCP server call it, and render its results.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from contextlib import nullcontext
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from companion.app.local_notes import LocalNotes
 from companion.app.operation import does, reads
+from companion.app.types.base import Progress
+from companion.enrich.workspace import Workspace
+from companion.private_files import write_private
+from companion.vault.paths import named_path, relative_path
 
 if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.hints
-    from companion.app.run import Run
+    from companion.app.backlog import BacklogConsent
+    from companion.app.outbox import Outbox
+    from companion.app.records import Records
+    from companion.app.run import DecisionRun, Run
     from companion.app.types import programs
     from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
     from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
@@ -35,9 +44,7 @@ if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.
         SpendingQuery,
     )
     from companion.app.types.status import BacklogAnswer, BacklogState, Status
-
-Progress = Callable[[int, int], None]
-"""Called with the number done and the total."""
+    from companion.enrich.context.vault_context import VaultContext
 
 _LARGEST_PAGE = 1000
 
@@ -93,18 +100,38 @@ class Agents(Protocol):
         """Take back a change by which this agent accepted proposals. Raises NotThere."""
 
 
-class Vault(Protocol):
-    """A vault: a LocalVault, or a RemoteVault, which asks a daemon.
+class Vault:
+    """One vault, open in this process; others may work beside it.
 
     A method with an address is also a route of the HTTP API: see Operation.
 
     Its methods may be called from any thread, and raise CompanionError.
 
     Paths are relative to the vault, with `/`. For a path that does not exist there are no results.
-    root: the vault's folder, resolved.
+
+    root: the vault's folder, resolved. notes: looks at the notes. context: returns the names and
+    callout styles of the vault. status, backlog: return the daemon's state, and its question about
+    the backlog. is_watched: whether somebody follows the notes that are moved.
     """
 
-    root: Path
+    def __init__(
+        self,
+        space: Workspace,
+        *,
+        notes: LocalNotes | None = None,
+        context: Callable[[], VaultContext] | None = None,
+        status: Callable[[], Status] | None = None,
+        backlog: Callable[[], BacklogConsent] | None = None,
+        is_watched: bool = False,
+    ) -> None:
+        self.root = space.root
+        self._space = space
+        self._journal = space.journal
+        self._notes = notes or LocalNotes(space)
+        self._context = context or cache(self._find_context)
+        self._status = status
+        self._backlog = backlog or cache(self._find_backlog)
+        self._is_watched = is_watched
 
     @does("/scan", "read")
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -114,16 +141,16 @@ class Vault(Protocol):
 
         Raises UsageError if a path does not exist, or an option names nothing.
         """
-
-    def watch(self) -> Iterator[Status]:
-        """Yield the status now, and whenever it changes, until the daemon ends.
-
-        Without a daemon it is yielded once. Raises DaemonGone.
-        """
+        return self._notes.scan(options, progress)
 
     @reads("/spending")
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
+        from companion.app.overview import measure_spending
+        from companion.enrich.configured_model import open_spending
+
+        with open_spending(self._space, self.root) as budget:
+            return measure_spending(budget, self._space.config, query.days)
 
     @reads("/prompt", conflicts=True)
     def prompt(self, query: PromptQuery) -> NotePrompt:
@@ -131,6 +158,9 @@ class Vault(Protocol):
 
         Raises UsageError if it does not exist, NoteError.
         """
+        from companion.app.jobs import find_prompt
+
+        return find_prompt(self._space, self._notes.look(None), query)
 
     def run(self, options: RunOptions) -> Run:
         """Return a run that fills notes; iterate over it to carry it out.
@@ -141,22 +171,36 @@ class Vault(Protocol):
         ConsentMissing, with the cost, if so many notes would go to another machine that somebody
         has to agree first.
         """
+        from companion.app.jobs import plan_run
+        from companion.app.run import LocalRun
+        from companion.llm.catalog import require_model
+
+        paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
+        scan = self._space.scan()
+        options = options.model_copy(update={"paths": paths})
+        plan = plan_run(self._space, scan, options)
+        if plan.jobs and self._space.config.is_embedded:
+            require_model(self._space.config.endpoint.model)
+        return LocalRun(self._space, self.outbox, scan, options, plan)
 
     @reads("/changes", is_quick=True)
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
+        return self._records.changes(query)
 
     @reads("/changes/<change>")
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
+        return self._records.change(id)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         """Take changes back in this order, byte for byte, and yield the result of each.
 
         Text edited since stays. run: the run that the undos belong to; None: a new one.
         """
+        return self._records.undo(changes, run)
 
-    def undo_all(self, only: ChangeFilter) -> Run:
+    def undo_all(self, only: ChangeFilter) -> DecisionRun:
         """Return a run that takes back all changes that match a filter, the newest first.
 
         Changes that were taken back in part are taken back completely; with `undoable: whole`, they
@@ -165,18 +209,24 @@ class Vault(Protocol):
 
         Raises UsageError.
         """
+        return self._records.undo_all(only)
 
     @reads("/proposals")
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
+        return self._records.proposals(query)
 
     @reads("/proposals/ids", is_quick=True)
     def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
         """Return the ids of all proposals that match a filter, newest first."""
+        return self._records.proposal_ids(only)
 
     @reads("/proposals/<proposal>")
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
+        from companion.app.types.proposals import Proposal
+
+        return Proposal.of(self._records.proposal(id))
 
     @reads("/proposals/<proposal>/place", conflicts=True)
     def place(self, id: int, query: PlaceQuery) -> ProposalInPlace:
@@ -184,19 +234,33 @@ class Vault(Protocol):
 
         Raises NotThere; NoteError if it cannot be written.
         """
+        from companion.app.types.proposals import ProposalInPlace
+        from companion.enrich.places import preview_proposal
+        from companion.note.diff import diff_words
+        from companion.note.editor_text import to_utf16
+
+        seen = preview_proposal(self._space, self._context(), self._records.proposal(id))
+        differences = diff_words(seen.before, seen.after, query.context)
+        parts = [(part.mark, part.text) for part in differences]
+        start = min(edit.start for edit in to_utf16(seen.before, seen.edits))
+        return ProposalInPlace(
+            title=seen.title, new_values=seen.new_values, start=start, parts=parts
+        )
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and reopen proposals, and yield the result for each note.
 
         The proposals accepted for one note become one change. No model is asked.
         """
+        return self._records.decide(decisions)
 
-    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
         """Return a run that accepts, refuses or reopens all proposals that match a filter.
 
         Raises UsageError, also if the filter's state cannot be accepted or refused: those of open,
         refused or rejected ones can.
         """
+        return self._records.decide_all(only, decision)
 
     @does("/scripts/propose", "propose", conflicts=True)
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
@@ -204,23 +268,42 @@ class Vault(Protocol):
 
         Raises UsageError, NoteError.
         """
+        from companion.app.agents import find_place, make_asker, propose_value
+
+        path = relative_path(self.root, proposal.path, self.root)
+        asker = make_asker(self._space, self._context(), f"script:{proposal.script}")
+        return propose_value(asker, find_place(self._space, path, proposal), proposal.value)
 
     @property
     def agents(self) -> Agents:
         """What agents may see and do here."""
+        from companion.app.agents import LocalAgents
+        from companion.enrich.context.vault_context import VaultContext
+
+        def find_context(now: bool) -> VaultContext:
+            return VaultContext(self._notes.look(None)) if now else self._context()
+
+        return LocalAgents(
+            self._space, find_context, lambda: nullcontext((self._space, self.outbox.decider))
+        )
 
     @reads("/status", is_quick=True)
     def status(self) -> Status:
         """Return what is set up, what was spent today, what waits, and what the daemon does."""
+        from companion.app.overview import find_status
+
+        return self._status() if self._status else find_status(self._space)
 
     def backlog(self) -> BacklogState:
         """Return how many notes of the backlog wait for the user's answer, and at what cost."""
+        return self._backlog().state()
 
     def answer_backlog(self, answer: BacklogAnswer) -> None:
         """Save whether the notes of the backlog are to be filled.
 
         Raises ConsentMissing if there are more notes now, and UsageError if none wait.
         """
+        self._backlog().answer(answer)
 
     @does("/proposals/forget")
     def forget(self, notes: NotesToForget) -> Forgotten:
@@ -228,6 +311,45 @@ class Vault(Protocol):
 
         Their changes can still be undone.
         """
+        from companion.app.types.proposals import Forgotten
+
+        paths = [self._records.find_path(path) for path in notes.paths]
+        return Forgotten(proposals=self._journal.forget(paths))
+
+    def pause(self) -> None:
+        """Stop background work until resume(), even across restarts of the daemon."""
+        from companion.app.overview import pause_file
+
+        write_private(pause_file(self._space.state), b"")
+
+    def resume(self) -> None:
+        """Let background work go on."""
+        from companion.app.overview import pause_file
+
+        pause_file(self._space.state).unlink(missing_ok=True)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What is for editors to write, and the decider that leaves it to them."""
+        from companion.app.outbox import Outbox
+
+        return Outbox(self._space, self._context)
+
+    @cached_property
+    def _records(self) -> Records:
+        from companion.app.records import Records
+
+        return Records(self._space, lambda: self.outbox.decider, is_watched=self._is_watched)
+
+    def _find_context(self) -> VaultContext:
+        from companion.enrich.context.vault_context import VaultContext
+
+        return VaultContext(self._space.scan())
+
+    def _find_backlog(self) -> BacklogConsent:
+        from companion.app.backlog import find_backlog
+
+        return find_backlog(self._space)
 
 
 def all_changes(vault: Vault, query: ChangeQuery) -> Iterator[Change]:

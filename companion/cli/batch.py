@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from companion.app.batches import Batches, open_batches
-from companion.app.open_vault import stand_aside
 from companion.app.types.runs import RunOptions
 from companion.cli.enrich import RunReport, show_waits
 from companion.cli.filters import work_options
@@ -126,9 +125,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
 def _open(
     vault: Path | None, output: Output, paths: Sequence[str] = (), **options: Any
 ) -> Iterator[Batches]:
-    """Open the batches of the vault, while its daemon stands aside; options: open_batches'."""
+    """Open the batches of the vault; options: open_batches'."""
     root = find_session_vault(vault, paths, output)
-    if patience := stand_aside(root):
-        output.say("The daemon stands aside until this is done.", style="dim")
-    with open_batches(root, patience=patience, tell=output.warn, **options) as batches:
+    with open_batches(root, tell=output.warn, **options) as batches:
         yield batches

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output, edit_text
-from companion.cli.session import VaultPathType, choose_vault, debug_option, warn_of_restart
+from companion.cli.session import VaultPathType, debug_option
 from companion.config import config_file, load_config
 from companion.config.edit_settings import (
     PlannedSettings,
@@ -136,7 +136,6 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
     if root is None and name != "vault" and here and vault_file(here).is_file():
         option = vault_option_for(Path.cwd())
         output.warn(f"This is for all vaults; --vault {option} sets it for {here} alone.")
-    _warn_of_daemon(planned, root, output)
 
 
 @config.command()
@@ -170,7 +169,6 @@ def edit(root: Path | None) -> None:
         write_planned(planned)
         output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
         output.warn(*describe_gone_settings(file))
-        _warn_of_daemon(planned, root, output)
         return
     output.say("Nothing was changed.")
 
@@ -234,10 +232,3 @@ def _plan_first(
         return planned
     assert refused
     raise UsageError(f"{refused}. {setting.name}: {setting.description}")
-
-
-def _warn_of_daemon(planned: PlannedSettings, root: Path | None, output: Output) -> None:
-    """Warn if the vault's daemon runs, and needs a restart for some of it."""
-    if planned.changed:
-        with suppress(UsageError):
-            warn_of_restart(choose_vault(root, planned.config), output)

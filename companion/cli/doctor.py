@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from socket import create_connection
 
 import click
 
 from companion import __version__
-from companion.app.connection import Connection
 from companion.app.open_vault import find_daemon, name_path
-from companion.app.remote_vault import RemoteVault
 from companion.app.similarity_report import ComparedNotes, SimilarVault, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.app.types.proposals import NotesToForget
@@ -206,9 +205,11 @@ def check_daemon(config: Config, root: Path, state: Path) -> Finding:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
         return Finding("problem", said, "stop it, and start it again: companion serve")
     try:
-        RemoteVault(root, Connection(place.port, read_token())).status(_STATUS_TIMEOUT)
-    except CompanionError as error:
-        return Finding("problem", f"{error} ({where})")
+        with create_connection(("127.0.0.1", place.port), _STATUS_TIMEOUT):
+            pass
+    except OSError:
+        said = f"it runs, but does not answer ({where})"
+        return Finding("problem", said, "end its process, and start it again: companion serve")
     return Finding("ok", f"it runs: {where}")
 
 

@@ -47,7 +47,7 @@ def history(
     """
     output = Output(as_json=as_json)
     named = [] if path is None else [path]
-    with open_session_vault(vault, named, output=output, read_only=True) as opened:
+    with open_session_vault(vault, named, output=output) as opened:
         note = None if path is None else name_path(opened, path, Path.cwd())
         query = read_change_query(only, path=note, diff=with_diff)
         has_changes = False

@@ -16,7 +16,7 @@ from companion.cli.init_model import Trial, choose_by_options, choose_by_questio
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.service import ask_about_backlog, start_with_session
-from companion.cli.session import VaultPathType, debug_option, warn_of_restart
+from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config
 from companion.config.edit_settings import (
     Choices,
@@ -185,7 +185,6 @@ class _Init:
             self.output.say(f"\nWritten to {planned.file}:", style="bold")
             for line in planned.changed:
                 self.output.say(f"  {line}")
-            warn_of_restart(self.root, self.output)
         else:
             self.output.say(f"Nothing to change: {planned.file} already says so.")
         config = planned.config

@@ -31,7 +31,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
     It prints exactly what `companion enrich NOTE` would send, and where to. Nothing is sent.
     """
     output = Output(as_json=as_json)
-    with open_session_vault(vault, [note], output=output, read_only=True) as opened:
+    with open_session_vault(vault, [note], output=output) as opened:
         path = name_path(opened, note, Path.cwd())
         if not path or (opened.root / path).is_dir():
             raise UsageError(f"{path or '.'} is a folder; name a note")

@@ -62,7 +62,7 @@ def proposals(
     others.
     """
     output = Output(as_json=as_json)
-    with open_session_vault(vault, paths, output=output, read_only=True) as opened:
+    with open_session_vault(vault, paths, output=output) as opened:
         say_which_vault(opened.root, output)
         since = parse_time(only.pop("modified_since"))
         query = ProposalQuery.of(state=state, flagged=flagged or None, modified_since=since, **only)

@@ -54,7 +54,7 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
             "a review needs a terminal to ask on; companion proposals lists what waits, and"
             " companion apply and companion refuse decide on it"
         )
-    with open_session_vault(vault, paths, output=output, read_only=True) as opened:
+    with open_session_vault(vault, paths, output=output) as opened:
         say_which_vault(opened.root, output)
         query = ProposalQuery.of(field=field, flagged=flagged or None)
         review = _Review(opened, output, partial(find_proposals, opened, paths, query), flagged)

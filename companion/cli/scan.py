@@ -61,7 +61,7 @@ def scan(
     folder and reason; the notes are named if they fit on the screen, or with --list.
     """
     output = Output(as_json=as_json)
-    with open_session_vault(vault, paths, output=output, read_only=True) as opened:
+    with open_session_vault(vault, paths, output=output) as opened:
         named = name_paths(opened.root, paths, output)
         say_which_vault(opened.root, output)
         since = parse_time(only.pop("modified_since"))

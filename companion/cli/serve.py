@@ -124,25 +124,20 @@ _REDIRECT = """<!doctype html>
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--watch", is_flag=True, help="Show it again whenever it changes.")
 @common_options
-def status(as_json: bool, watch: bool, vault: Path | None) -> None:
+def status(as_json: bool, vault: Path | None) -> None:
     """Show what runs, what stops it, and today's cost.
 
-    If no daemon runs, it shows what is set up, what was spent today and what waits for you, and
-    exits with status 1. `--watch` shows it again whenever it changes; with `--json`, one object a
-    line.
+    If no daemon runs, the exit status is 1.
     """
     output = Output(as_json=as_json)
     root = choose_served_vault(vault)
-    with open_vault(root, read_only=True, tell=output.warn) as opened:
-        for now in opened.watch() if watch else [opened.status()]:
-            if watch and output.out.is_terminal:
-                click.clear()
-            if as_json:
-                output.print_json(now.model_dump())
-            for name, text in _describe(now):
-                output.say(f"{name:<12} {text}")
+    with open_vault(root, tell=output.warn) as opened:
+        now = opened.status()
+        if as_json:
+            output.print_json(now.model_dump())
+        for name, text in _describe(now):
+            output.say(f"{name:<12} {text}")
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
 

@@ -20,10 +20,8 @@ from companion.cli.session import (
     choose_served_vault,
     common_options,
     debug_option,
-    find_settings_to_restart_for,
     load_vault,
     open_session_vault,
-    require_served,
 )
 from companion.config import config_file, load_config, state_folder
 from companion.config.load import ENDPOINT_VARIABLES
@@ -189,7 +187,6 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
         )
     port = _choose_port(root, service) if port is None else port
     outdated = before is None or before.version != __version__
-    outdated = outdated or bool(find_settings_to_restart_for(root))
     if not install_service(manager, root, port, restart=outdated):
         output.say(f"Nothing to change: the daemon of {root} starts at login, and is running.")
         return True
@@ -253,19 +250,21 @@ def pause(vault: Path | None) -> None:
     It stays paused until `companion service resume`, even after a restart. What you ask for
     yourself is still done.
     """
-    require_served(vault).pause()
-    Output().say("Background work is paused; companion service resume starts it again.")
+    output = Output()
+    with open_session_vault(vault, (), output=output) as opened:
+        opened.pause()
+    output.say("Background work is paused; companion service resume starts it again.")
 
 
 @service.command()
 @common_options
 def resume(vault: Path | None) -> None:
-    """Resume background work.
-
-    An endpoint that failed is tried again at once.
-    """
-    off = require_served(vault).resume().background.off
-    Output().say(f"Background work does not run: {off}" if off else "Background work is resumed.")
+    """Resume background work."""
+    output = Output()
+    with open_session_vault(vault, (), output=output) as opened:
+        opened.resume()
+        off = opened.status().background.off
+    output.say(f"Background work does not run: {off}" if off else "Background work is resumed.")
 
 
 @service.command()

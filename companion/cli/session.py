@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from companion.app.open_vault import find_daemon, find_served, open_vault
+from companion.app.open_vault import find_daemon, open_vault
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import describe_gone_settings, vault_file
-from companion.errors import CompanionError, NotThere, UsageError
+from companion.errors import UsageError
 from companion.vault.paths import (
     LinkOutOfVault,
     PathUnreadable,
@@ -32,7 +32,6 @@ from companion.vault.paths import (
 )
 
 if TYPE_CHECKING:
-    from companion.app.remote_vault import RemoteVault
     from companion.app.types.runs import NoteResult
 
 NOTE_PATH = click.Path(readable=False)
@@ -84,15 +83,10 @@ common_options = join_options(
 
 @contextmanager
 def open_session_vault(
-    vault: Path | None, paths: Iterable[str], *, output: Output, read_only: bool = False
+    vault: Path | None, paths: Iterable[str], *, output: Output
 ) -> Iterator[Vault]:
-    """Open the vault that a command works on, and warn about what an interrupted run left behind.
-
-    read_only: the command changes nothing.
-    """
-    with open_vault(
-        find_session_vault(vault, paths, output), read_only=read_only, tell=output.warn
-    ) as opened:
+    """Open the vault that a command works on, and warn of what an interrupted run left."""
+    with open_vault(find_session_vault(vault, paths, output), tell=output.warn) as opened:
         yield opened
 
 
@@ -119,31 +113,6 @@ def list_marks(root: Path) -> list[str]:
     notes = load_config(root).notes
     tags = [f"the tag #{tag}" for tag in notes.postponed_tags]
     return tags + [f"`{name}: {value}`" for name, value in notes.postponed_properties.items()]
-
-
-def find_settings_to_restart_for(root: Path) -> Sequence[str]:
-    """Return the changed settings for which the vault's daemon needs a restart."""
-    with suppress(CompanionError):
-        if served := find_served(root):
-            return served.status().settings_to_restart_for
-    return ()
-
-
-def warn_of_restart(root: Path, output: Output) -> None:
-    """Warn about changed settings for which the vault's daemon needs a restart."""
-    if names := find_settings_to_restart_for(root):
-        output.warn(
-            f"The vault's daemon has to be restarted for {', '.join(names)}; companion service"
-            " install does that if it is a service."
-        )
-
-
-def require_served(vault: Path | None) -> RemoteVault:
-    """Return the vault as its daemon has it open. Raises NotThere if none runs, UsageError."""
-    root = choose_served_vault(vault)
-    if served := find_served(root):
-        return served
-    raise NotThere(describe_missing_daemon(root))
 
 
 def describe_missing_daemon(root: Path) -> str:

@@ -9,98 +9,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from companion.app.engine.run_progress import EngineRun
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.overview import pause_file, reason_off
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.config import Config
-from companion.daemon.fingerprints import Fingerprints, put_latest
+from companion.daemon.fingerprints import Fingerprints
 from companion.enrich.result import Result
 from companion.enrich.task import NoteRewritten
 from companion.enrich.workspace import AttemptBasis, Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
-from companion.store.moves import Move
-from companion.vault.paths import fold_path
+from companion.store.claims import Presence
 from companion.vault.write import NoteNotSettled
-
-REPORT_LASTS = 45  # seconds that a client's report of its open notes is valid
-
-# Seconds after a move in which an editor may not have noticed it, on a network drive or asleep.
-_MOVE_UNSEEN = 15.0
-_MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
-_MAX_PATHS = 1000  # of one client; the rest of its report is ignored
-
-
-class Presence:
-    """The notes that clients have open, as each reports them regularly.
-
-    recent_moves: returns the moves of the last seconds, this many: pairs of an old and a new path,
-    the latest first.
-    """
-
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        recent_moves: Callable[[float], Iterable[Move]] = lambda seconds: (),
-    ) -> None:
-        self._clock = clock
-        self._recent_moves = recent_moves
-        self._lock = threading.Lock()
-        self._reports: dict[str, _OpenPaths] = {}  # by client, the latest last
-
-    def report(self, client: str, paths: Iterable[str]) -> None:
-        """Replace the client's report: these vault-relative paths are all that it has open."""
-        opened = {fold_path(path): path for path in islice(paths, _MAX_PATHS)}
-        with self._lock:
-            self._reports.pop(client, None)
-            if opened:
-                report = _OpenPaths(opened, self._clock())
-                put_latest(self._reports, client, report, _MAX_CLIENTS)
-
-    def is_open(self, path: str) -> bool:
-        """Return whether a client has the note open; case and Unicode form of its path are ignored.
-
-        macOS and Windows ignore them, too; if two notes differ only in these, both count as open.
-        A note that was moved is open where a report that may be from before has its old path; a
-        later one means another note that is there now.
-        """
-        now = self._clock()
-        for report in self._valid_reports():
-            paths = {fold_path(path)}
-            for old, new in self._recent_moves(now - report.at + _MOVE_UNSEEN):
-                if fold_path(new) in paths:
-                    paths.add(fold_path(old))
-            if not paths.isdisjoint(report.paths):
-                return True
-        return False
-
-    def open_paths(self) -> frozenset[str]:
-        """Return the paths of the open notes, spelled as they were reported."""
-        reports = self._valid_reports()
-        return frozenset(path for report in reports for path in report.paths.values())
-
-    def _valid_reports(self) -> list[_OpenPaths]:
-        with self._lock:
-            now = self._clock()
-            self._reports = {
-                client: report
-                for client, report in self._reports.items()
-                if now < report.at + REPORT_LASTS
-            }
-            return list(self._reports.values())
-
-
-class _OpenPaths(NamedTuple):
-    paths: dict[str, str]  # as reported, by their folded form
-    at: float
-
 
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
 _log = logging.getLogger(__name__)
@@ -127,7 +52,11 @@ class BackgroundSwitch:
         self._lock = threading.Lock()
         self._limit: LimitReached | None = None
         self._logged = ""
-        self.is_paused = self._file.exists()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody paused it, in any process."""
+        return self._file.exists()
 
     def reason_off(self) -> str:
         """Return why background work is held, in words; empty if it is not."""
@@ -136,25 +65,25 @@ class BackgroundSwitch:
         limit = self._limit
         return str(limit) if limit and limit.day == self._today() else ""
 
-    def update(self) -> None:
-        """Hold or release the background work in the queue, and log it when that changes."""
+    def update(self) -> bool:
+        """Hold or release the background work in the queue; return whether that changes it."""
         with self._lock:
             reason = self.reason_off()
             self._queue.hold(Priority.BACKGROUND, bool(reason))
-            if reason != self._logged:
+            is_new = reason != self._logged
+            if is_new:
                 _log.info("background work: %s", reason or "on")
             self._logged = reason
+            return is_new
 
     def pause(self) -> None:
         """Hold background work until resume(), even after a restart."""
-        self.is_paused = True
         with suppress(OSError):  # on a full disk the pause ends with this process
             self._file.touch(mode=0o600)
         self.update()
 
     def resume(self) -> None:
         """End the pause."""
-        self.is_paused = False
         self._file.unlink(missing_ok=True)
         self.update()
 

@@ -12,19 +12,19 @@ from contextlib import ExitStack
 from math import ceil
 
 from companion.app.backlog import Backlog, BacklogConsent
-from companion.app.engine.engine import Engine
+from companion.app.engine.engine import Engine, log_fault
 from companion.app.engine.run_progress import EngineRun
 from companion.app.engine.work_queue import Priority
 from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes
-from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
 from companion.app.overview import describe_vault
 from companion.app.run import DecisionRun
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
+from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
-from companion.daemon.background import Background, BackgroundSwitch, Presence
+from companion.daemon.background import Background, BackgroundSwitch
 from companion.daemon.events import Events
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
@@ -37,11 +37,13 @@ from companion.enrich.result import Result, new_run
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError, VaultLocked
+from companion.errors import UsageError
 from companion.llm.budget import Budget
 from companion.store.proposal_store import Selection
 from companion.vault.paths import fold_path, spelled_path
 
+_REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
+_LOOK = 1.0  # seconds between two looks at what other processes changed
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that calls and writes in progress have to finish
 _BREAK_OFF = 0.5  # seconds that calls have to end after that, once they are broken off
@@ -61,15 +63,12 @@ class Daemon:
         self.root, self.state, self.space, self.spending = space.root, space.state, space, spending
         self._following = threading.Lock()
         self.started_at = time.time()
-        self.released = threading.Event()  # another process is to have the vault
         self.proposals = space.journal.proposals
-        self.presence = Presence(recent_moves=space.journal.notes.recent_moves)
+        self.presence = space.journal.presence
         self._first_settings = self._settings = space.settings
         self.settings_fault = ""
         self._fingerprints = Fingerprints(space.root)
-        self.outbox = Outbox(
-            space, self._vault_context, self.presence.is_open, self._fingerprints.record_write
-        )
+        self.outbox = Outbox(space, self._vault_context)
         self.decider = self.outbox.decider
         self._opened = ExitStack()
         similar = self._opened.enter_context(open_similar(space, background=True))
@@ -95,6 +94,8 @@ class Daemon:
             answered=lambda: self.reconciler.refresh(_REFRESH),
         )
         self._comparer = NoteComparer(similar, scan) if similar else None
+        self._stopped = threading.Event()
+        self._closing = threading.Thread(target=self._make_closed, name="outbox", daemon=True)
         self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
         self.vault = self._make_vault()
         self.events = self._make_events()
@@ -112,11 +113,10 @@ class Daemon:
             record=self._record,
         )
 
-    def _make_vault(self) -> LocalVault:
-        return LocalVault(
+    def _make_vault(self) -> Vault:
+        return Vault(
             self.space,
             notes=self.notes,
-            decider=self.decider,
             context=self._vault_context,
             status=self.status,
             backlog=lambda: self.consent,
@@ -168,7 +168,7 @@ class Daemon:
         self.background_switch.update()
         self.reconciler.start()
         self.engine.start()
-        self.outbox.start()
+        self._closing.start()
         self.events.start()
         if self._comparer:
             self._comparer.start()
@@ -181,7 +181,8 @@ class Daemon:
         self.events.stop()
         self.engine.finish()
         self.model_fetch.stop()
-        self.outbox.stop()
+        self._stopped.set()
+        self._closing.join(_STOP)
         until = time.monotonic() + _STOP
         self.reconciler.stop(_STOP)
         self.engine.join(max(0.0, until - time.monotonic()))
@@ -286,26 +287,26 @@ class Daemon:
         self.background_switch.resume()
         self.events.wake()
 
-    def release(self) -> None:
-        """Let another process have the vault: the daemon stops, and starts again after it.
-
-        Raises VaultLocked during a run.
-        """
-        if runs := self.engine.runs.active():
-            raise VaultLocked(
-                f"the daemon works on run {runs[0].id}; wait until it is done, or cancel it"
-            )
-        self.released.set()
-
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         """Record which notes the client has open; return those that wait for edits there."""
         opened = list(paths)
         self.presence.report(client, opened)
-        self.outbox.wake()
         if self.background_switch.reason_off():
             return []
         deferred = {fold_path(path) for path in self._background.deferred()}
         return [path for path in opened if fold_path(path) in deferred]
+
+    def _make_closed(self) -> None:
+        """Make the edits that wait for notes once these are closed, until the daemon stops."""
+        self._stopped.wait(_REPORTED)
+        while not self._stopped.wait(_LOOK):
+            try:
+                for path in self.outbox.make_closed():
+                    self.reconciler.look_at(path)
+                if self.background_switch.update():
+                    self.events.wake()
+            except Exception as error:
+                log_fault("notes that were open", error)
 
     def _record(self, result: Result) -> None:
         log_result(result)

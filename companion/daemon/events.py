@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from companion import __version__
-from companion.app.connection import LONGEST_WAIT
 from companion.app.engine.engine import log_fault
 from companion.app.types.base import Sent, Shape, YesOrNo
 from companion.app.types.runs import RunList, RunShape
@@ -66,6 +65,7 @@ class Restarted(Shape):
 
 
 STREAMS = 64  # that stay open; each further one ends with its first event
+LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is something to tell
 _KEPT = 1000  # events that a client can still get after it was away
 _MOST_IDS = 200  # that an event names
 _GATHER = 0.05  # seconds in which changes are sent together

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from companion import __version__
-from companion.app.connection import MAX_BODY
 from companion.app.problem import PROBLEM_JSON, ProblemPlace, http_problem
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from companion.daemon.access import Access
 
+MAX_BODY = 1024 * 1024  # bytes of a request
 _OLDEST = (0, 3)  # the oldest version of a client that is served
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
 

@@ -24,9 +24,8 @@ from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
-from companion.app.connection import MAX_BODY
 from companion.app.problem import PROBLEM_JSON, http_problem
-from companion.daemon.guard import SECURITY, Guard
+from companion.daemon.guard import MAX_BODY, SECURITY, Guard
 from companion.errors import CompanionError, UsageError
 
 HAND_OVER = "companion.hand_over"

@@ -10,7 +10,6 @@ import secrets
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -42,6 +41,7 @@ from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError, VaultLocked
 from companion.private_files import write_private
+from companion.vault.lock import daemon_lock
 from companion.vault.obsidian import SETTINGS
 from companion.vault.plugin_files import PLUGIN
 
@@ -49,7 +49,6 @@ _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or its file removed
 _ENDS = 1.0  # seconds to wait at the end for a check in progress: the drive may hang
-_RELEASED = 3.0  # seconds that another process has to take the vault, and between two looks after
 _OTHER_PROCESSES = {"__main__", "cli", "mcp_server", "python_api"}
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
@@ -58,41 +57,19 @@ _log = logging.getLogger(__name__)
 def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     """Serve the vault at root until a signal arrives; then finish writes in progress.
 
-    port: 0 for any free port. ready: called with the daemon and its port once it answers. If
-    another process of Companion asks for the vault, the daemon hands it over, and waits.
+    port: 0 for any free port. ready: called with the daemon and its port once it answers.
 
-    Raises VaultLocked if another process works on this vault; PortInUse, UsageError, JournalError.
+    Raises VaultLocked if a daemon serves this vault already; PortInUse, UsageError, JournalError.
     """
     signals = _take_signals()
     gc.freeze()  # imported modules stay
-    released = _serve_once(root, port, ready, signals)
-    while released is not None and not _is_signalled(signals, _RELEASED):
-        try:
-            released = _serve_once(root, released, None, signals)
-        except VaultLocked:
-            pass  # the other process is not done yet
-        except UsageError as error:
-            _log.warning("not started again: %s", error)
-    _log.info("stopped")
-
-
-def _serve_once(
-    root: Path,
-    port: int,
-    ready: Callable[[Daemon, int], None] | None,
-    signals: SimpleQueue[int],
-) -> int | None:
-    """Serve until a signal arrives, and return None, or until released, and return the port.
-
-    ready: None when the daemon starts again, which nobody is told.
-    """
     with (
+        daemon_lock(state_folder(root)),
         open_workspace(None, root) as space,
         open_spending(space, root) as spending,
         bind_port(port) as listener,
     ):
-        if ready:
-            open_log(space.state)
+        open_log(space.state)
         recovered = (f"{each.path}: {each.reason}" for each in space.recovered)
         gone = describe_gone_settings(config_file(), vault_file(root))
         for remark in filter(None, (*recovered, *gone, find_unchecked())):
@@ -100,12 +77,11 @@ def _serve_once(
         ensure_token()
         daemon = Daemon(space, spending)
         with _answering(daemon, listener) as bound:
-            if ready:
-                ready(daemon, bound)
-                threading.Thread(target=load_modules, name="imports", daemon=True).start()
+            ready(daemon, bound)
+            threading.Thread(target=load_modules, name="imports", daemon=True).start()
             _log.info("serving %s on port %d", root.name, bound)
-            is_over = _wait_for(signals, daemon.released)
-    return None if is_over else bound
+            _wait_for(signals)
+    _log.info("stopped")
 
 
 @contextmanager
@@ -176,23 +152,12 @@ def _take_signals() -> SimpleQueue[int]:
     return signals
 
 
-def _wait_for(signals: SimpleQueue[int], released: threading.Event) -> bool:
-    """Return True once a signal has arrived, or False once another process is to have the vault."""
-    while not released.is_set():
-        if _is_signalled(signals, _SIGNAL_CHECK):
-            return True
-    _log.info("another process of Companion gets the vault; this one waits for it")
-    return False
-
-
-def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
-    """Return whether a signal arrives within `seconds`. Windows runs handlers between waits."""
-    until = time.monotonic() + seconds
-    while (remaining := until - time.monotonic()) > 0:
+def _wait_for(signals: SimpleQueue[int]) -> None:
+    """Wait until a signal has arrived. Windows runs handlers between waits."""
+    while True:
         with suppress(Empty):
-            signals.get(timeout=min(remaining, _SIGNAL_CHECK))
-            return True
-    return False
+            signals.get(timeout=_SIGNAL_CHECK)
+            return
 
 
 class PluginRuntimeFile:

@@ -100,7 +100,7 @@ class Enricher(NoteWriter):
     def _ask(self, job: Job) -> NoteValues | Result:
         """Return what ask() does. Raises SettingsChanged if settings changed in between."""
         space, path = self.workspace, job.path
-        basis = space.attempt_basis(path)
+        basis, since = space.attempt_basis(path), space.journal.claims.newest_proposal()
         task = examine_note(space, job, self.read)
         if task.skipped:
             return Result(path, "skipped", task.skipped)
@@ -112,12 +112,16 @@ class Enricher(NoteWriter):
         answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
             self.require_places(path, task)
-            job, answers, new = self._ask_model(job, task)
-            proposals += new
+            keys = [need.key for need in task.needs]
+            with space.journal.claims.asking(path, keys, since) as claimed:
+                task = _leave_claimed(task, claimed)
+                if task.needs:
+                    job, answers, new = self._ask_model(job, task)
+                    proposals += new
             unaskable = (each for each in answers.rejected if each.kind in NOT_ASKED)
             reasons = {each.need.key: each.reason for each in unaskable}
-            keys = {each.need.key for each in answers.outcomes}
-            space.record_unfillable(job.path, basis, keys, reasons)
+            asked = {each.need.key for each in answers.outcomes}
+            space.record_unfillable(job.path, basis, asked, reasons)
         is_moved = job.path != path
         if is_moved and (reason := skip_reason(space.root, job.path, space.ignore)):
             return Result(job.path, "skipped", reason, usage=answers.usage)
@@ -212,3 +216,13 @@ class Enricher(NoteWriter):
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.new_values),
         )
+
+
+def _leave_claimed(task: Task, claimed: set[str]) -> Task:
+    """Return the task without the needs that another run is asking for."""
+    others = ", ".join(need.kind for need in task.needs if need.key not in claimed)
+    if not others:
+        return task
+    needs = tuple(need for need in task.needs if need.key in claimed)
+    why = f"{others}: another run is asking for it"
+    return replace(task, needs=needs, unfilled=(*task.unfilled, why))

@@ -21,7 +21,7 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.private_files import keep_private
+from companion.private_files import keep_private, make_private_folder
 from companion.prompts import Prompts
 from companion.store.journal import Journal
 from companion.store.moves import follow_moves
@@ -37,7 +37,6 @@ from companion.vault.files import (
 )
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index
-from companion.vault.lock import vault_lock
 from companion.vault.notes import Scan
 from companion.vault.write import read_note
 
@@ -312,13 +311,11 @@ def open_workspace(
     *,
     read_only: bool = False,
     adapt: Adapt | None = None,
-    patience: float = 0.0,
 ) -> Iterator[Workspace]:
     """Open the vault at root, after recovering from an interrupted run.
 
-    config: applies until a settings file changes; None: read the files. read_only: take no lock,
-    recover nothing, write nothing into the journal. adapt: as in Workspace. patience: seconds to
-    wait for another process to finish with the vault.
+    Other processes may have it open, too. config: applies until a settings file changes; None: read
+    the files. read_only: recover nothing, write nothing into the journal. adapt: as in Workspace.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
@@ -329,7 +326,12 @@ def open_workspace(
         with Journal(state / "journal.sqlite3") as journal:
             yield opened(journal, read_only=True)
         return
-    with vault_lock(state, patience), Journal(state / "journal.sqlite3") as journal:
-        recovered = recover(root, journal, state / "torn")
+    make_private_folder(state)
+    with Journal(state / "journal.sqlite3") as journal:
+        recovered = list[Recovered]()
+        journal.recover = lambda: recovered.extend(recover(root, journal, state / "torn"))
+        if journal.pending():
+            with journal.writing():
+                pass  # what a crash left is settled first
         confirm_made_offers(root, journal)
         yield opened(journal, recovered=recovered)

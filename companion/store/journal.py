@@ -5,10 +5,9 @@ Recovery, history, undo and the proposals rely on it.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
 from typing import Self
@@ -25,11 +24,13 @@ from companion.store.change import (
     mark_done,
     read_row,
 )
+from companion.store.claims import Claims, Presence
 from companion.store.database import Database, Store
 from companion.store.moves import RememberedNotes, put_note
 from companion.store.outbox_store import OutboxStore, forget_texts
 from companion.store.proposal_store import ProposalStore
 from companion.vault.files import is_in_any
+from companion.vault.lock import VaultLock
 from companion.vault.write import (
     ConcurrentWrite,
     NotePartlyWritten,
@@ -41,11 +42,13 @@ from companion.vault.write import (
 __all__ = ["Change", "Journal", "NewChange"]
 
 _ROOM = 1_000_000  # bytes
-_LOCKS = tuple(threading.Lock() for _ in range(64))  # of notes, by path: one write at a time
 
 
 class Journal(Store):
-    """The journal in file. What a method records is on the disk when it returns."""
+    """The journal in file. What a method records is on the disk when it returns.
+
+    recover: settles changes that a crash left pending, for whoever holds the vault's lock.
+    """
 
     def __init__(self, file: Path) -> None:
         """Open the journal, or create it.
@@ -56,6 +59,10 @@ class Journal(Store):
         self.notes = RememberedNotes(self._db)
         self.proposals = ProposalStore(self._db)
         self.outbox = OutboxStore(self._db)
+        self.claims = Claims(self._db)
+        self.presence = Presence(self._db)
+        self.recover: Callable[[], object] = list
+        self._lock = VaultLock(file.parent)
 
     def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
         """Record a pending change; return its id once it is on the disk, with the text before it.
@@ -70,6 +77,17 @@ class Journal(Store):
         with self._db.transaction() as db:
             put_note(db, change.path, after, now)
             return insert_pending(db, row, before, change)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the vault's lock for one write, after recovery from a crash of any process.
+
+        Raises VaultLocked, JournalError.
+        """
+        with self._lock.held():
+            if self.pending():  # who wrote it would hold the lock
+                self.recover()
+            yield
 
     def done(self, change: int) -> None:
         """Record that the note holds the change."""
@@ -236,7 +254,7 @@ def write_note(
     turn the snapshot into new, and JournalError.
     """
     require_writable(snapshot.root, snapshot.path)
-    with _LOCKS[hash(snapshot.path) % len(_LOCKS)]:
+    with journal.writing():
         number = journal.begin(change, snapshot.data, new)
         try:
             check()

@@ -20,6 +20,7 @@ from posixpath import basename, dirname
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
+from companion.store.claims import move_presence
 from companion.store.database import Store
 from companion.vault.files import NoteFile, find_inode, read_file, skip_reason, stat_note
 from companion.vault.ignore import IgnoreRules
@@ -274,6 +275,7 @@ class RememberedNotes(Store):
         with self._db.transaction() as db:
             db.execute("DELETE FROM moves WHERE at < ?", (time.time() - _REMEMBERED,))
             db.execute("INSERT INTO moves (old, new, at) VALUES (?, ?, ?)", (old, new, time.time()))
+            move_presence(db, old, new)
             if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
                 return  # another thread or process has found the move, too
             # where both have a pending change, the old path stays, for recovery to settle
@@ -289,11 +291,6 @@ class RememberedNotes(Store):
     def moved_from(self) -> dict[str, str]:
         """The old paths of the notes that were moved in the last month, by their new paths."""
         return dict(map(tuple, self._db.select("SELECT new, old FROM moves ORDER BY id")))
-
-    def recent_moves(self, seconds: float) -> list[Move]:
-        """Return the moves that were recorded in the last `seconds`, the latest first."""
-        query = "SELECT old, new FROM moves WHERE at >= ? ORDER BY id DESC"
-        return [(old, new) for old, new in self._db.select(query, time.time() - seconds)]
 
     def follow(self, path: str) -> Callable[[], str]:
         """Return a function that returns the current path, when called, of the note now at path."""

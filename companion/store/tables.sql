@@ -109,3 +109,21 @@ CREATE TABLE outbox (
 );
 CREATE INDEX open_requests ON outbox (id)
 WHERE requested AND state IN ('waiting', 'given');
+
+-- What processes must know of each other: which notes an editor shows, and which needs are being
+-- asked for. pid: of the process that asks.
+CREATE TABLE presence (
+    client TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    path TEXT NOT NULL,
+    until REAL NOT NULL,
+    PRIMARY KEY (client, folded)
+) WITHOUT ROWID;
+CREATE TABLE claims (
+    path TEXT NOT NULL,
+    need TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    asked_until REAL NOT NULL,
+    PRIMARY KEY (path, need)
+) WITHOUT ROWID;

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,60 +23,85 @@ from companion.errors import (
     NoteUnwritable,
     VaultLocked,
 )
-from companion.private_files import make_private_folder, open_private
+from companion.private_files import make_private_folder
 
 if TYPE_CHECKING:  # what only reads takes no lock
     from filelock import FileLock
 
 T = TypeVar("T")
-_PID_FILE = "lock.pid"  # names who holds the lock: on Windows a locked file cannot be read
+_PATIENCE = 60.0  # seconds to wait for the writes of other processes
+_DAEMON_FILE = "daemon.lock"
+_POLL = 0.005  # seconds between two tries
+
+
+class VaultLock:
+    """The lock of the vault with that state folder, among threads and processes.
+
+    It is held for one write, or for recovery. The operating system releases it when the process
+    dies, so whoever holds it and finds a pending change has found a crash.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._threads = threading.RLock()
+        self._file: FileLock | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock during the block; a thread that holds it already may hold it again.
+
+        Raises VaultLocked if others hold it for a minute, or the state folder cannot be written.
+        """
+        from filelock import FileLock
+
+        with self._threads:
+            lock = self._file = self._file or FileLock(
+                self._state / "lock", mode=0o600, thread_local=False
+            )
+            try:
+                lock.acquire(timeout=_PATIENCE, poll_interval=_POLL)
+            except TimeoutError:
+                raise VaultLocked(
+                    f"another process of Companion writes for over {_PATIENCE:.0f} s; try again"
+                ) from None
+            except OSError as error:
+                raise VaultLocked(
+                    f"the vault cannot be locked: {error.strerror} ({self._state}); make that"
+                    " folder writable"
+                ) from error
+            try:
+                yield
+            finally:
+                lock.release()
 
 
 @contextmanager
-def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
-    """Hold the lock of the vault with that state folder, which is created if it is missing.
-
-    patience: seconds to wait for it. The operating system releases the lock when the process dies,
-    so that it is never stale.
+def daemon_lock(state: Path) -> Iterator[None]:
+    """Hold the lock of the daemon of the vault with that state folder: there is at most one.
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
-    lock, pid_file = _lock_of(state), state / _PID_FILE
+    lock = _daemon_file(state)
     try:
         make_private_folder(state)
-        lock.acquire(timeout=patience)
+        lock.acquire(timeout=0)
     except TimeoutError:
-        holder = ""  # until the other process has written its file
-        with suppress(OSError, UnicodeDecodeError):
-            pid = pid_file.read_text(encoding="ascii").strip()
-            holder = f" (pid {pid})" if pid else ""
-        raise VaultLocked(
-            f"another Companion process{holder} works on this vault; "
-            "wait until it is done, or stop it"
-        ) from None
+        raise VaultLocked("another daemon serves this vault; stop it first") from None
     except OSError as error:
         raise VaultLocked(
-            f"the vault cannot be locked: {error.strerror} ({state}); make that folder writable"
+            f"the vault cannot be served: {error.strerror} ({state}); make that folder writable"
         ) from error
     try:
-        with (
-            suppress(OSError),  # it only serves a message, so it may fail, as on a full disk
-            open(pid_file, "w", encoding="ascii", opener=open_private) as file,
-        ):
-            file.write(f"{os.getpid()}\n")
         yield
     finally:
-        with suppress(OSError):
-            pid_file.unlink()
         lock.release()
 
 
-def is_lock_held(state: Path, pid: int) -> bool:
-    """Return whether the lock of the vault is held, by the process with that id as far as known."""
-    with suppress(OSError, ValueError):
-        if int((state / _PID_FILE).read_text(encoding="ascii")) != pid:
-            return False
-    lock = _lock_of(state)
+def is_daemon_running(state: Path) -> bool:
+    """Return whether a daemon of the vault holds its lock. The file is not created."""
+    if not (state / _DAEMON_FILE).exists():
+        return False
+    lock = _daemon_file(state)
     try:
         lock.acquire(timeout=0)
     except TimeoutError:
@@ -86,10 +112,10 @@ def is_lock_held(state: Path, pid: int) -> bool:
     return False
 
 
-def _lock_of(state: Path) -> FileLock:
+def _daemon_file(state: Path) -> FileLock:
     from filelock import FileLock
 
-    return FileLock(state / "lock", mode=0o600, thread_local=False)
+    return FileLock(state / _DAEMON_FILE, mode=0o600, thread_local=False)
 
 
 IN_USE_PATIENCE = 1.0  # seconds to wait for another program to close the note

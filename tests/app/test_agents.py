@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.local_vault import LocalVault
 from companion.app.types.programs import AgentNotesQuery, AgentSimilarQuery
+from companion.app.vault import Vault
 from companion.config import Config
 from companion.config.settings import PrivateTable
 from companion.enrich.workspace import open_workspace
@@ -24,7 +24,7 @@ def test_similar_notes_leave_private_ones_out(tmp_path: Path, home: Path) -> Non
     config = Config(private=PrivateTable(folders=("Diary",)))
     assert not config.is_remote
     with open_workspace(config, vault, read_only=True) as space:
-        agents = LocalVault(space).agents
+        agents = Vault(space).agents
         similar = agents.find_similar(AgentSimilarQuery(agent="tester", path="Bread.md"))
         assert [each.path for each in similar.notes] == ["Loaf.md"]
         notes = agents.scan(AgentNotesQuery(agent="tester")).notes

@@ -1,4 +1,4 @@
-"""What Vault.run promises, whoever does it: this process, or the vault's daemon over HTTP."""
+"""What Vault.run promises."""
 
 import socket
 import threading
@@ -11,6 +11,7 @@ import pytest
 
 from companion.app.engine.engine import Engine
 from companion.app.engine.run_progress import EngineRun
+from companion.app.open_vault import open_vault
 from companion.app.run import Run
 from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import ProposalQuery
@@ -29,7 +30,6 @@ from companion.errors import (
     UsageError,
 )
 from companion.store.journal import Journal
-from tests.app.test_vault import DAEMON, HERE, opened
 from tests.cli.user import KEY
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -49,8 +49,8 @@ NOTES = {"F/Stub.md": STUB, "F/Plain.md": PLAIN, "G.md": QUESTION}
 class Place:
     """A vault, and how it is opened."""
 
-    def __init__(self, fixture: DaemonFixture, by: str, home: Path, stack: ExitStack) -> None:
-        self.fixture, self.model, self.by = fixture, fixture.model, by
+    def __init__(self, fixture: DaemonFixture, home: Path, stack: ExitStack) -> None:
+        self.fixture, self.model = fixture, fixture.model
         self._home, self._stack = home, stack
 
     def open(self, notes: Mapping[str, str] = NOTES, settings: str = "") -> Vault:
@@ -59,25 +59,17 @@ class Place:
         (self._home / "config.toml").write_text(SETTINGS + settings)
         for path, text in notes.items():
             self.fixture.note(path, text)
-        self.fixture.start()
-        return self._stack.enter_context(opened(self.fixture, self.by))
+        return self._stack.enter_context(open_vault(self.fixture.vault))
 
 
-@pytest.fixture(params=[HERE, DAEMON])
-def place(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    fake: FakeEndpoint,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Place]:
-    monkeypatch.setattr("companion.app.outbox.REPORTED", 0.0)
-    monkeypatch.setattr("companion.app.outbox.LOOK", 0.05)
+@pytest.fixture
+def place(tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setattr(DaemonFixture, "config", property(lambda self: load_config(self.vault)))
     with open_daemon_fixture(tmp_path, fake, monkeypatch) as fixture, ExitStack() as stack:
         monkeypatch.setenv("COMPANION_CHECKS", "off")
         for name, value in {"BASE_URL": fake.url, "MODEL": "m", "API_KEY": KEY}.items():
             monkeypatch.setenv(f"COMPANION_{name}", value)
-        yield Place(fixture, request.param, tmp_path / "home", stack)
+        yield Place(fixture, tmp_path / "home", stack)
 
 
 def do(vault: Vault, *paths: str, **options: Any) -> list[NoteResult]:

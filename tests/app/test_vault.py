@@ -1,6 +1,5 @@
-"""What a Vault promises, whoever does it: this process, or the vault's daemon over HTTP."""
+"""What a Vault promises."""
 
-import os
 import sqlite3
 import threading
 import time
@@ -13,9 +12,7 @@ from typing import Any
 import pytest
 
 from companion.app.decider import Decider
-from companion.app.local_vault import LocalVault
-from companion.app.open_vault import RuntimeFile, name_path, open_vault, write_runtime_file
-from companion.app.remote_vault import RemoteVault
+from companion.app.open_vault import name_path, open_vault
 from companion.app.types import programs
 from companion.app.types.changes import ChangeFilter, ChangeQuery
 from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
@@ -23,36 +20,11 @@ from companion.app.types.notes import ScanOptions
 from companion.app.types.proposals import NotesToForget, PlaceQuery, ProposalFilter, ProposalQuery
 from companion.app.types.spending import SpendingQuery
 from companion.app.vault import Vault, all_changes
-from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
-from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
+from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError
 from tests.cli.user import KEY
-from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, open_daemon_fixture
 from tests.llm.fake_endpoint import FakeEndpoint
-
-HERE, DAEMON = "in this process", "by the daemon"
-
-
-@contextmanager
-def opened(fixture: DaemonFixture, by: str) -> Iterator[Vault]:
-    """Open the vault, whose daemon is started, in one of the two ways."""
-    if by == HERE:
-        fixture.stop()
-        with open_vault(fixture.vault) as vault:
-            assert isinstance(vault, LocalVault)
-            yield vault
-        return
-    served = Serving(fixture.daemon)
-    try:
-        write_runtime_file(
-            state_folder(fixture.vault), RuntimeFile(served.port, os.getpid(), "", 0)
-        )
-        with open_vault(fixture.vault) as vault:
-            assert isinstance(vault, RemoteVault)
-            yield vault
-    finally:
-        served.stop()
 
 
 @pytest.fixture
@@ -72,9 +44,10 @@ def notes(
         yield fixture
 
 
-@pytest.fixture(params=[HERE, DAEMON])
-def vault(request: pytest.FixtureRequest, notes: DaemonFixture) -> Iterator[Vault]:
-    with opened(notes, request.param) as vault:
+@pytest.fixture
+def vault(notes: DaemonFixture) -> Iterator[Vault]:
+    notes.stop()
+    with open_vault(notes.vault) as vault:
         yield vault
 
 
@@ -250,14 +223,6 @@ def test_a_run_takes_back_all_that_a_filter_means(
     assert {vault.change(each.undone_by).run for each in undone if each.undone_by} <= {run.id}
 
 
-def test_undo_of_many_is_sent_in_parts(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.app.remote_vault._CHANGES", 2)
-    monkeypatch.setattr("companion.daemon.api.routing._SECONDS", 0.0)
-    undone = list(vault.undo([3, 2, 1]))
-    assert [(each.change, each.undone_by) for each in undone] == [(3, 4), (2, 5), (1, 6)]
-    assert len({change.run for change in all_changes(vault, ChangeQuery(before=7))}) == 4
-
-
 def test_a_note_that_is_gone_keeps_its_changes(vault: Vault) -> None:
     (vault.root / "A.md").unlink()
     assert ids(vault, path="A.md") == [1]
@@ -291,7 +256,7 @@ def write_settings(folder: Path, endpoint: FakeEndpoint, more: str) -> None:
 
 
 @contextmanager
-def proposing(folder: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> Iterator[Vault]:
+def proposing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     """Open a vault with a description and a callout, 1 to 4, proposed for A.md and F/B.md."""
     monkeypatch.setenv("COMPANION_CHECKS", "off")
     with ExitStack() as stack:
@@ -307,14 +272,13 @@ def proposing(folder: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> Iterato
             fixture.note(path)
             fixture.run(path)
         fixture.rescan()
-        yield stack.enter_context(opened(fixture, by))
+        fixture.stop()
+        yield stack.enter_context(open_vault(fixture.vault))
 
 
-@pytest.fixture(params=[HERE, DAEMON])
-def proposed(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Vault]:
-    with proposing(tmp_path, monkeypatch, request.param) as vault:
+@pytest.fixture
+def proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
+    with proposing(tmp_path, monkeypatch) as vault:
         yield vault
 
 
@@ -480,13 +444,6 @@ def test_what_all_cannot_be(proposed: Vault) -> None:
         proposed.decide_all(ProposalFilter(state="all"), DecisionOnAll(decision="accept"))
 
 
-def test_many_decisions_are_sent_in_parts(proposed: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.daemon.api.routing._SECONDS", 0.0)
-    made = decide(proposed, accept=[{"id": each} for each in (1, 2, 3, 4)])
-    assert {each.path: each.change for each in made} == {"A.md": 1, "F/B.md": 2}
-    assert len({change.run for change in proposed.changes(ChangeQuery()).changes}) == 1
-
-
 def test_a_program_proposes(proposed: Vault) -> None:
     given = {"script": "importer", "path": "A.md", "field": "description"}
     made = proposed.propose(programs.ScriptProposal.of(value="Mine.", **given)).proposal
@@ -547,16 +504,3 @@ def test_forgetting(proposed: Vault) -> None:
     assert proposed.proposals(ProposalQuery()).total == 2
     forgotten = proposed.proposals(ProposalQuery(folder="F", state="all")).proposals
     assert [(each.text, each.state) for each in forgotten] == [(None, "refused")] * 2
-
-
-def test_who_only_looks_holds_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with proposing(tmp_path, monkeypatch, HERE) as vault:
-        root = vault.root
-        with open_vault(root, read_only=True) as looking:
-            assert looking.proposal(1).state == "open"
-            with pytest.raises(VaultLocked):
-                decide(looking, refuse=[2])
-    with open_vault(root, read_only=True) as looking, open_vault(root, read_only=True) as other:
-        decide(looking, refuse=[2])
-        decide(other, accept=[{"id": 1}])
-        assert [looking.proposal(id_).state for id_ in (1, 2)] == ["accepted", "refused"]

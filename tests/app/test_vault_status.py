@@ -1,4 +1,4 @@
-"""What a Vault tells of itself, whoever does it: status, backlog, costs, and what is sent."""
+"""What a Vault tells of itself: status, backlog, costs, and what is sent."""
 
 import os
 from collections.abc import Iterator
@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.open_vault import RuntimeFile, open_vault, write_runtime_file
 from companion.app.types.notes import PromptQuery
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
+from companion.config import state_folder
 from companion.errors import ConsentMissing, UsageError
-from tests.app.test_vault import DAEMON, HERE, opened, proposed, write_settings
+from companion.vault.lock import daemon_lock
+from tests.app.test_vault import proposed, write_settings
 from tests.daemon.daemon_fixture import STUB, open_daemon_fixture
 from tests.llm.fake_endpoint import FakeEndpoint
 
@@ -20,7 +23,7 @@ __all__ = ["proposed"]
 
 @contextmanager
 def with_backlog(
-    folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, by: str
+    folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Vault]:
     """Open a vault with three stubs that wait for the user's answer."""
     write_settings(folder, fake, '[background]\nbacklog = "ask"\nsettle_seconds = 3600\n')
@@ -28,20 +31,13 @@ def with_backlog(
         fixture.settings |= {"backlog": "ask", "settle_seconds": 3600.0}
         for path in ("A.md", "F/B.md", "F/C.md"):
             fixture.note(path)
-        fixture.start()
-        fixture.rescan()
-        with opened(fixture, by) as vault:
+        with open_vault(fixture.vault) as vault:
             yield vault
 
 
-@pytest.fixture(params=[HERE, DAEMON])
-def vault(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    fake: FakeEndpoint,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Vault]:
-    with with_backlog(tmp_path, fake, monkeypatch, request.param) as vault:
+@pytest.fixture
+def vault(tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
+    with with_backlog(tmp_path, fake, monkeypatch) as vault:
         yield vault
 
 
@@ -56,12 +52,12 @@ def test_status(vault: Vault, fake: FakeEndpoint) -> None:
     assert (status.background.notes_today, status.background.notes_a_day) == (0, 100)
     assert (status.today.notes, status.today.input_tokens, status.today.is_free) == (0, 0, True)
     assert (status.proposals, status.newest_change, status.settings_fault) == (0, 0, "")
-    if status.running:
-        assert (status.pid, status.ready, status.notes, status.to_do) == (os.getpid(), True, 3, 3)
-        assert status.background.off == ""
-    else:
-        assert (status.pid, status.started_at, status.ready, status.notes) == (None, None, False, 0)
-        assert status.background.off == "no daemon runs; companion serve starts one"
+    assert (status.pid, status.started_at, status.ready, status.notes) == (None, None, False, 0)
+    assert status.background.off == "no daemon runs; companion serve starts one"
+    with daemon_lock(state := state_folder(vault.root)):
+        write_runtime_file(state, RuntimeFile(1, os.getpid(), "", 0.0))
+        status = vault.status()
+        assert (status.running, status.pid, status.background.off) == (True, os.getpid(), "")
 
 
 def test_status_counts_what_waits_for_a_decision(proposed: Vault) -> None:

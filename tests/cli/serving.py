@@ -1,5 +1,6 @@
 """A daemon in a process of its own, as `companion serve` starts it."""
 
+import json
 import os
 import re
 import signal
@@ -8,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
-from companion.app.connection import Connection
-from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import read_token
+from companion.app.types.status import Status
 from companion.config import state_folder
 from companion.daemon.log import log_file
 from tests.cli.user import Process, User
@@ -41,13 +42,17 @@ class Serving:
         """Everything in its log."""
         return log_file(self.state).read_text(encoding="utf-8")
 
-    def client(self) -> RemoteVault:
-        """Return the vault as it serves it."""
-        return RemoteVault(self.user.vault, self.connection())
+    def status(self) -> Status:
+        """Return its status."""
+        return Status.model_validate(self.ask("/status"))
 
-    def connection(self) -> Connection:
-        """Return a connection to it."""
-        return Connection(self.port, read_token())
+    def ask(self, path: str, body: object = None) -> Any:
+        """Return its answer to GET, or to POST of a body."""
+        headers = {"Authorization": f"Bearer {read_token()}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"http://127.0.0.1:{self.port}/api/v1{path}", data, headers)
+        with urlopen(request, timeout=PATIENCE) as answer:
+            return json.loads(answer.read())
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal; return its exit status."""
@@ -81,7 +86,7 @@ def serving(user: User, *arguments: str, **options: Any) -> Iterator[Serving]:
 
 def wait_until_scanned(daemon: Serving) -> None:
     """Return once the daemon has looked over the vault: what is saved later did not lie there."""
-    wait_until(lambda: daemon.client().status().ready, "looked over the vault")
+    wait_until(lambda: daemon.status().ready, "looked over the vault")
 
 
 def wait_until(is_so: Callable[[], object], what: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from companion.config import state_folder
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.cli.serving import QUIET, serving, wait_until
 from tests.cli.user import FILLED, STUB, User
 
@@ -36,7 +36,7 @@ def waiting(user: User) -> int:
 def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str) -> None:
     with serving(old) as daemon:
         assert "3 notes" not in daemon.said
-        told = daemon.client().status
+        told = daemon.status
         wait_until(lambda: told().background.backlog.cost, "reckoned")
         (old.vault / "New.md").write_text(STUB)
         wait_until(lambda: old.read("New.md") == FILLED, "filled")
@@ -97,6 +97,6 @@ def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.Monk
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.machine.SERVERS", ())
     old.run("service", "backlog", "--json")
-    with vault_lock(state_folder(old.vault)):
+    with daemon_lock(state_folder(old.vault)):
         ran = old.run("init", str(old.vault), "--no-test", "--no-plugin")
     assert ran.status == 0 and "companion service backlog asks about the notes" in ran.err

@@ -12,7 +12,7 @@ import pytest
 
 from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.cli.user import REPOSITORY, User, files_in
 from tests.llm.fake_endpoint import error
 
@@ -118,7 +118,7 @@ def test_a_daemon_at_work_on_it_is_not_disturbed(user: User) -> None:
     user.run("demo")
     [state] = (user.home / "demo/.companion-demo/home/vaults").glob("*")
     before = files_in(user.home / "demo")
-    with vault_lock(state):
+    with daemon_lock(state):
         write_runtime_file(state, RuntimeFile(1, os.getpid(), "0.3.0", 0.0))
         ran = user.run("demo")
     assert ran.status == 1 and f"pid {os.getpid()}" in ran.err

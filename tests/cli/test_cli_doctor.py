@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 
-from companion import __version__
 from companion.app.open_vault import RuntimeFile, write_runtime_file
-from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import ensure_token
 from companion.config import state_folder
 from companion.config.load import vault_file
 from companion.doctor import setup as checks
 from companion.errors import UsageError
 from companion.vault import watch
-from companion.vault.lock import vault_lock
 from companion.vault.watch import WatchUnavailable
 from tests.cli.serving import serving
 from tests.cli.user import User
@@ -154,21 +151,6 @@ def test_a_daemon_of_another_version(user: User) -> None:
         told = examine(user)["daemon"]
         assert told["state"] == "problem" and "version 0.0.1" in told["said"]
         assert "companion serve" in told["mend"]
-
-
-def test_a_daemon_that_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.cli.doctor._STATUS_TIMEOUT", 0.2)
-    monkeypatch.setattr(RemoteVault.status, "__defaults__", (0.3,))
-    monkeypatch.setattr("companion.app.connection.SHORT_TIMEOUT", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as silent, vault_lock(state(user)):
-        port = silent.getsockname()[1]
-        write_runtime_file(state(user), RuntimeFile(port, os.getpid(), __version__, 1.0))
-        told = examine(user)["daemon"]
-        assert told["state"] == "problem"
-        assert f"port {port} runs, but gave no answer within 0.2 s" in told["said"]
-        for command in (["status"], ["enrich", "."], ["undo"]):
-            ran = user.run(*command)
-            assert ran.status == 1 and "gave no answer within 0.3 s" in ran.err
 
 
 def test_a_port_that_is_taken(user: User) -> None:

@@ -12,7 +12,7 @@ from companion import __version__
 from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.daemon.access import take_code
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.cli.user import User, files_in
 from tests.vault.stub_plugin import PLUGIN, build_plugin
 
@@ -43,7 +43,7 @@ def test_the_code_is_taken_once_and_lasts_until_tomorrow(user: User) -> None:
 
 
 def test_the_address_is_the_running_daemons(user: User) -> None:
-    with vault_lock(state := state_folder(user.vault)):
+    with daemon_lock(state := state_folder(user.vault)):
         write_runtime_file(state, RuntimeFile(4321, os.getpid(), __version__, 1.0))
         assert install(user)["address"] == "http://127.0.0.1:4321"
 

@@ -7,22 +7,15 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
-from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 
-from companion.app.connection import Connection
 from companion.app.open_vault import find_daemon
-from companion.app.remote_vault import RemoteRun
-from companion.app.types.notes import PromptQuery, ScanOptions
-from companion.app.types.runs import RunShape
 from companion.config import state_folder
 from companion.enrich.checks import UNCHECKED
-from companion.errors import CompanionError
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until, wait_until_scanned
 from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, Ran, User, answer_by_schema
 
@@ -68,8 +61,8 @@ def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(
     nothing = NO_MODEL | {"COMPANION_CACHE": str(tmp_path / "cache")}
     with serving(user, env=nothing) as daemon:
         assert "is not on this machine: companion model pull fetches it" in daemon.said
-        wait_until(lambda: daemon.client().status().ready, "looked over")
-        status = daemon.client().status()
+        wait_until(lambda: daemon.status().ready, "looked over")
+        status = daemon.status()
         assert (status.to_do, status.is_embedded) == (1, True)
         assert "companion model pull fetches it" in status.background.off
     assert user.read("Stub.md") == STUB and user.calls() == 0
@@ -128,33 +121,22 @@ def test_it_ends_within_five_seconds_and_the_rest_is_found_again(
     user.configure(SOON)
     user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=delay)
     with serving(user) as daemon:
-        client = daemon.connection()
         if delay:
             wait_until_scanned(daemon)
             user.note("Asked.md"), user.note("Found.md")
-            run = client.post("/runs", RunShape, {"paths": ["Asked.md"]})
-            waiting = [threading.Thread(target=follow, args=(client, run)) for _ in range(6)]
-            for thread in waiting:
-                thread.start()
+            daemon.ask("/runs", {"paths": ["Asked.md"]})
             wait_until(lambda: user.calls() == 2, "both are asked for")
         assert daemon.stop(number) == 0
     left = {file.name for file in daemon.state.iterdir()}
-    assert not left & {"daemon.json", "lock.pid"} and "Traceback" not in daemon.errors.read_text()
+    assert not left & {"daemon.json"} and "Traceback" not in daemon.errors.read_text()
     assert daemon.log.endswith(" INFO stopped\n")
-    with vault_lock(daemon.state):
+    with daemon_lock(daemon.state):
         pass
     if delay:
-        for thread in waiting:
-            thread.join(PATIENCE)
         assert user.read("Asked.md") == user.read("Found.md") == STUB
         user.says()
         with serving(user):
             wait_until(lambda: user.read("Asked.md") == user.read("Found.md") == FILLED, "found")
-
-
-def follow(client: Connection, run: RunShape) -> None:
-    with suppress(CompanionError):
-        list(RemoteRun(client, run))
 
 
 @posix
@@ -233,8 +215,8 @@ def test_why_it_did_not_start_is_said_also_where_the_log_has_no_room(user: User)
 
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
 NOT_FOR_SCAN = SERVER | {
-    *("openai", "http.client", "ssl", "numpy", "tomlkit", "filelock", "ctypes", "statistics"),
-    *("companion.app.run", "companion.app.remote_vault", "companion.app.types.changes"),
+    *("openai", "http.client", "ssl", "numpy", "tomlkit", "ctypes", "statistics"),
+    *("companion.app.run", "companion.app.types.changes"),
     *("companion.enrich.task", "companion.enrich.context.vault_context"),
     "companion.language.words",
 }
@@ -290,9 +272,7 @@ def test_an_upgrade_under_a_daemon_breaks_nothing_that_it_serves(
     with serving(user, env=environment, preexec_fn=None) as daemon:
         wait_until(lambda: all(map(Path.exists, caches)), "loaded all modules")
         shutil.rmtree(tmp_path / "lib")
-        vault = daemon.client()
-        assert vault.scan(ScanOptions()).notes
-        assert vault.prompt(PromptQuery(path="Stub.md")).calls
+        assert daemon.ask("/prompt?path=Stub.md")["calls"]
 
 
 @pytest.mark.parametrize(

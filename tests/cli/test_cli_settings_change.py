@@ -169,7 +169,7 @@ def test_a_daemon_follows_while_a_question_is_out(far_user: User, more: str) -> 
         calls, background = user.calls(), "" if "[background]" in more else "[background]\n"
         user.configure(f"{ONE_BY_ONE}{background}{more}\n")
         may_answer.set()
-        wait_until(lambda: not daemon.client().status().in_hand, "given back")
+        wait_until(lambda: not daemon.status().in_hand, "given back")
         time.sleep(IN_EFFECT)
         daemon.stop()
     allowed = 2 if "review" in more else calls

@@ -14,7 +14,7 @@ import pytest
 from companion.config import state_folder
 from companion.errors import JournalError
 from companion.store.journal import Journal
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.cli.user import STUB, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
@@ -68,7 +68,7 @@ def test_what_others_may_read_is_shut(user: User, state: Path, command: list[str
 
 
 def test_a_second_companion(user: User, state: Path) -> None:
-    with vault_lock(state):
+    with daemon_lock(state):
         for command in WRITING:
             ran = user.run(*command)
             assert ran.status == 1 and ran.out == ""

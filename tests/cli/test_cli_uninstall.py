@@ -10,7 +10,7 @@ import pytest
 
 from companion.app.open_vault import RuntimeFile, write_runtime_file
 from companion.config import state_folder
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.cli.user import User, files_in
 from tests.examples import labelled
 
@@ -55,7 +55,7 @@ def test_unsure_it_removes_nothing(
     assert user.run("enrich", "Stub.md").status == 0
     prepare(state := state_folder(user.vault))
     before = files_in(user.home)
-    with vault_lock(state):
+    with daemon_lock(state):
         ran = user.run("uninstall", "--yes")
     assert (ran.status, words in ran.err) == (1, True), ran.all
     assert files_in(user.home).keys() == before.keys()

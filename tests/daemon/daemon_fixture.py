@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from companion.app import outbox
 from companion.app.engine.run_progress import EngineRun
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import Status
@@ -178,10 +177,8 @@ class DaemonFixture:
     def restart(self, *open_paths: str) -> Daemon:
         """Stop the daemon, and start it again; its outbox waits until these notes are reported."""
         self.stop()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(outbox, "REPORTED", 3600.0)
-            daemon = self.start()
-            daemon.report_presence("desk", open_paths)
+        daemon = self.start()
+        daemon.report_presence("desk", open_paths)
         return daemon
 
     def note(self, path: str, text: str | bytes = STUB, *, rests: bool = True) -> Path:
@@ -266,6 +263,8 @@ def open_daemon_fixture(
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
+    monkeypatch.setattr("companion.daemon.daemon._REPORTED", 0.05)
+    monkeypatch.setattr("companion.daemon.daemon._LOOK", 0.05)
     for wait in ("daemon._STOP", "daemon._REFRESH", "reconciler._FIRST_SCAN"):
         monkeypatch.setattr(f"companion.daemon.{wait}", _PATIENCE)
     daemon_fixture = DaemonFixture(folder, fake)

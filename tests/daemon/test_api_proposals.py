@@ -151,7 +151,7 @@ def test_what_waits_for_an_editor_outlives_the_daemon(
     assert vault.read("Stub.md") == STUB
     daemon = vault.restart(*["Stub.md"] * is_open)
     if is_open:
-        daemon.outbox.look()
+        daemon.outbox.make_closed()
         assert state_of(daemon, first) == "open"
         daemon.report_presence("desk", [])
     eventually(lambda: not daemon.outbox.rows_of(["Stub.md"]))
@@ -179,7 +179,7 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
     assert [row.proposals for row in rows] == ([] if is_taken_back else [(first,)])
     daemon.report_presence("desk", [])
     if is_taken_back:
-        daemon.outbox.look()
+        daemon.outbox.make_closed()
         assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB
     else:
         eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))

@@ -316,13 +316,15 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     assert daemon_fixture.model.calls() == 2
 
 
-def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_note_is_filled_once_it_is_closed(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
     daemon = daemon_fixture.start()
     daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.note("Stub.md")
     eventually(daemon._background.deferred)
-    daemon.presence._clock = lambda: time.monotonic() + background.REPORT_LASTS
+    daemon.space.journal.presence.report("desk", [])
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.status().open_notes == 0
 

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
-from companion.app.connection import Connection, DaemonGone
-from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import rotate_token
 from companion.app.types.status import NewToken
 from companion.config.settings import ReviewTable
@@ -190,18 +188,6 @@ def test_fifty_listeners_slow_nobody(api: Serving[Daemon]) -> None:
             assert api.get("/proposals").status == 200
         api.post("/pause")
         assert all(each.until("status", paused=True) for each in listeners)
-
-
-def test_a_vault_is_watched(api: Serving[Daemon], daemon_fixture: DaemonFixture) -> None:
-    vault = RemoteVault(daemon_fixture.vault, Connection(api.port, api.token))
-    seen = vault.watch()
-    assert next(seen).paused is False
-    api.post("/pause")
-    assert next(status for status in seen if status.paused)
-    api.daemon.events.stop()
-    with pytest.raises(DaemonGone):
-        api.stop()
-        next(seen)
 
 
 def test_beyond_the_bound_a_stream_ends_with_its_first_event(

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from companion import __version__
-from companion.app.connection import MAX_BODY
+from companion.daemon.guard import MAX_BODY
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Served
 

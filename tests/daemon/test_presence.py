@@ -1,19 +1,31 @@
-"""What is open in an editor is known for a while."""
+"""What is open in an editor is known for a while, in every process."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from companion.daemon.background import Presence
+from companion.store.claims import REPORT_LASTS, Presence
+from companion.store.journal import Journal
 from tests.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("companion.store.claims.time.time", clock)
+    return clock
 
 
 @pytest.fixture
-def presence(clock: Clock) -> Presence:
-    return Presence(clock)
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "journal.sqlite3") as journal:
+        yield journal
+
+
+@pytest.fixture
+def presence(journal: Journal) -> Presence:
+    return journal.presence
 
 
 @pytest.mark.parametrize(
@@ -60,60 +72,37 @@ def test_knows_a_note_by_any_spelling(
     assert presence.open_paths() == {reported}
 
 
-@pytest.mark.parametrize(
-    ("after", "opened"),
-    [
-        pytest.param(0.0, {"x.md", "y.md"}, id="at once"),
-        pytest.param(34.9, {"x.md", "y.md"}, id="both are believed"),
-        pytest.param(35.0, {"y.md"}, id="the first has expired"),
-        pytest.param(45.0, set(), id="both have"),
-    ],
-)
-def test_expires_by_itself(
-    clock: Clock, presence: Presence, after: float, opened: set[str]
-) -> None:
+def test_expires_by_itself(clock: Clock, presence: Presence) -> None:
     presence.report("a", ["x.md"])
-    clock.now += 10
-    presence.report("b", ["y.md"])
-    clock.now += after
-    assert presence.open_paths() == opened
-    assert [path for path in ("x.md", "y.md") if presence.is_open(path)] == sorted(opened)
-
-
-@pytest.mark.parametrize(("after", "is_open"), [(14.0, True), (16.0, False)], ids=["soon", "later"])
-def test_what_is_open_at_the_old_path_of_a_moved_note_is_another_one(
-    clock: Clock, after: float, is_open: bool
-) -> None:
-    moves = [("x.md", "y.md", clock.now + 1)]
-    presence = Presence(
-        clock, lambda seconds: ((old, new) for old, new, at in moves if at >= clock.now - seconds)
-    )
-    presence.report("a", ["x.md"])
+    clock.now += REPORT_LASTS - 1
+    assert presence.is_open("x.md")
     clock.now += 1
-    assert presence.is_open("y.md")
-    clock.now += after
-    assert presence.is_open("y.md")
-    presence.report("a", ["x.md"])
-    assert presence.is_open("y.md") == is_open
+    assert not presence.is_open("x.md") and presence.open_paths() == set()
 
 
-def test_a_client_that_goes_on_reporting_stays(clock: Clock, presence: Presence) -> None:
-    for _ in range(10):
-        presence.report("a", ["x.md"])
-        clock.now += 29
-        assert presence.is_open("x.md")
+def test_a_note_that_is_moved_while_it_is_open_stays_open_for_a_minute(
+    clock: Clock, journal: Journal
+) -> None:
+    journal.presence.report("a", ["x.md"])
+    journal.move("x.md", "y.md")
+    journal.presence.report("a", ["x.md"])
+    assert journal.presence.is_open("y.md")
+    clock.now += 60
+    assert not journal.presence.is_open("y.md")
 
 
-def test_forgets_the_client_silent_for_longest(presence: Presence) -> None:
-    for number in range(32):
-        presence.report(str(number), [f"{number}.md"])
-    presence.report("0", ["0.md"])
-    presence.report("one more", ["new.md"])
-    assert presence.open_paths() == {"0.md", "new.md", *(f"{n}.md" for n in range(2, 32))}
+def test_another_process_knows_what_is_open(tmp_path: Path, journal: Journal) -> None:
+    journal.presence.report("a", ["x.md"])
+    with Journal(tmp_path / "journal.sqlite3") as other:
+        assert other.presence.is_open("x.md")
 
 
-def test_ignores_what_is_too_much(presence: Presence) -> None:
-    presence.report("a", (f"{number}.md" for number in range(5000)))
-    assert len(presence.open_paths()) == 1000
-    assert presence.is_open("999.md")
-    assert not presence.is_open("1000.md")
+def test_a_need_is_claimed_by_one(tmp_path: Path, journal: Journal) -> None:
+    with Journal(tmp_path / "journal.sqlite3") as other:
+        with journal.claims.asking("x.md", ["a", "b"], 0) as mine:
+            assert mine == {"a", "b"}
+            with other.claims.asking("x.md", ["b", "c"], 0) as theirs:
+                assert theirs == {"c"}
+        with other.claims.asking("x.md", ["b"], 0) as theirs:
+            assert theirs == {"b"}
+    assert journal.claims.count() == 0

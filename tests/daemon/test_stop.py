@@ -9,7 +9,7 @@ import pytest
 from companion.enrich import note_writer
 from companion.enrich.workspace import Workspace
 from companion.store.journal import write_note
-from companion.vault.lock import vault_lock
+from companion.vault.lock import daemon_lock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 
@@ -125,7 +125,7 @@ def test_stop_frees_the_vault_and_a_second_time_does_nothing(daemon_fixture: Dae
     daemon_fixture.start()
     daemon_fixture.daemon.stop()
     daemon_fixture.stop()
-    with vault_lock(daemon_fixture.space.state):
+    with daemon_lock(daemon_fixture.space.state):
         pass
 
 

@@ -59,7 +59,6 @@ class Engine:
         self.handler = Handler(self.queue, space, spending, context, similar, outbox, record)
         self._space = space
         self._spending = spending
-        self._outbox = outbox
         self._exhaust = exhaust
         self._deciding: list[threading.Thread] = []  # each does a run that asks no model
         self.follow_settings()
@@ -119,8 +118,6 @@ class Engine:
         Calls under way are finished, too, as they are paid for, unless break_off.
         """
         self._end(run, "cancelled")
-        if self._outbox:
-            self._outbox.drop(run.id)
         if break_off:
             run.break_off()
 

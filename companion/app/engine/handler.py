@@ -11,7 +11,7 @@ from functools import partial
 
 from companion.app.engine.run_progress import EngineRun
 from companion.app.engine.work_queue import Ticket, WorkQueue
-from companion.app.outbox import NOT_TAKEN, Outbox
+from companion.app.outbox import Outbox
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_source
 from companion.enrich.context.similar import SimilarNotes
@@ -25,7 +25,6 @@ from companion.errors import NoteError
 from companion.llm.budget import Budget
 from companion.llm.client import Client
 from companion.llm.response import Usage
-from companion.store.outbox_store import OutboxRow
 from companion.vault.write import SETTLE
 
 _OPEN_SETTLE = 5.0  # seconds that a note must be unchanged while it is open: Obsidian saves every 2
@@ -127,23 +126,13 @@ class Handler:
             if not is_counted:
                 self._spending.release_note()
 
-    def _write(self, run: EngineRun, enricher: Enricher, values: NoteValues) -> Result | None:
-        """Write the answer and return the result; None if that is left to the note's editor."""
+    def _write(self, run: EngineRun, enricher: Enricher, values: NoteValues) -> Result:
+        """Write the answer, or have the note's editor write it, and return the result."""
         if enricher.cancelled.is_set() and not run.is_background:
             return enricher.keep(values)
         if self._outbox is None or values.job.dry_run:
             return enricher.write(values)
-        return self._outbox.fill(enricher, values, partial(self._end_note, run, values))
-
-    def _end_note(self, run: EngineRun, values: NoteValues, row: OutboxRow) -> None:
-        """Add the result of a note that was left to its editor."""
-        result = Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=values.usage)
-        if row.change and (change := self._space.journal.change(row.change)):
-            result = values.made_by(change)
-        self._record(result)
-        run.add(result)
-        if run.is_over:
-            run.close_unless_busy()
+        return self._outbox.fill(enricher, values, run.cancelled)
 
     def enricher_of(self, run: EngineRun) -> Enricher:
         """Return the enricher for the run; for the background, with a run for each note."""

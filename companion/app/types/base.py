@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import urlencode
@@ -107,6 +108,9 @@ PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+Progress = Callable[[int, int], None]
+"""Called with the number done and the total."""
 
 
 class Sent(BaseModel):

@@ -24,7 +24,6 @@ from companion.app.types.status import (
 from companion.app.vault import Vault
 from companion.daemon.access import Proof, new_page_address
 from companion.daemon.api.routing import Resource, the_access, the_daemon
-from companion.daemon.background import REPORT_LASTS
 from companion.daemon.events import (
     ChangesChanged,
     EventQuery,
@@ -177,7 +176,7 @@ def report_presence(body: PresenceReport) -> ReportTaken:
         )
         for row in the_daemon().outbox.rows_of(body.open)
     ]
-    return ReportTaken(expires_in=REPORT_LASTS, to_do=to_do, asked=edits)
+    return ReportTaken(expires_in=the_daemon().presence.lasts, to_do=to_do, asked=edits)
 
 
 status = Resource("status")
@@ -197,16 +196,6 @@ def pause(body: Nothing) -> Status:
 def resume(body: Nothing) -> Status:
     """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
-    return the_daemon().vault.status()
-
-
-@status.does("/release")
-def release(body: Nothing) -> Status:
-    """Let another process of Companion have the vault.
-
-    The daemon stops, waits until that process is done, and starts again on the same port.
-    """
-    the_daemon().release()
     return the_daemon().vault.status()
 
 

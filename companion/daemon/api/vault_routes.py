@@ -13,7 +13,6 @@ from typing import Annotated
 from flask import current_app, request
 from pydantic import Field
 
-from companion.app.connection import LONGEST_WAIT
 from companion.app.engine.run_progress import EngineRun
 from companion.app.types.base import LARGEST, WHOLE, Nothing, RunId, Sent
 from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
@@ -29,6 +28,7 @@ from companion.app.types.proposals import ProposalFilter
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
 from companion.app.vault import Agents, Vault
 from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
+from companion.daemon.events import LONGEST_WAIT
 from companion.daemon.guard import Refusal
 
 notes = Resource("notes")
