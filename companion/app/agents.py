@@ -33,7 +33,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
-from companion.note.outline import Section
+from companion.note.sections import Section
 from companion.prompts import Field, NothingToChoose, find_field
 from companion.store.journal import Change
 from companion.store.proposal import Proposal, ProposedValue, describe_state

@@ -24,7 +24,8 @@ from companion.enrich.result import Result
 from companion.enrich.task import Job, examine_note, has_open_needs, is_written, read_task
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, UsageError
-from companion.note.outline import Section, read_outline, section_at
+from companion.note.markdown import read_lines
+from companion.note.sections import Section, section_at
 from companion.note.text import NoteText
 from companion.vault.files import (
     describe_read_error,
@@ -163,7 +164,7 @@ def _find_section(space: Workspace, path: str, options: RunOptions) -> Section |
     if options.line is None:
         return None if options.section is None else Section(options.section, is_whole=False)
     note = NoteText.decode(read_note(space.root, path).data)
-    return section_at(note, read_outline(note), options.line)
+    return section_at(note, read_lines(note), options.line)
 
 
 def _in_folder(

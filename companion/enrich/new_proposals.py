@@ -15,8 +15,8 @@ from companion.enrich.workspace import Workspace
 from companion.language.words import find_sentences, find_tokens, read_paragraphs
 from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
-from companion.note.outline import name_section
 from companion.note.parsed_note import ParsedNote
+from companion.note.sections import name_section
 from companion.prompts import Prompts
 from companion.store.proposal import Flag, NewProposal
 

@@ -19,8 +19,8 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.facts import find_facts
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
-from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote, name_note
+from companion.note.sections import Section
 from companion.note.status_mark import KEEP, replace_status_marks
 from companion.note.text import NoteText
 from companion.store.proposal import Proposal

@@ -11,7 +11,7 @@ from typing import Literal, Self
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
-from companion.note.outline import HeadingNotFound
+from companion.note.sections import HeadingNotFound
 from companion.store.proposal import FLAG_WORDS, Flag, NewProposal, Proposal, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "skipped", "failed"]

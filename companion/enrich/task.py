@@ -17,8 +17,8 @@ from companion.errors import NoteChanged, NoteError, NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
-from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section
 from companion.note.text import NoteText, split_lines
 from companion.store.inverse import find_parts
 from companion.store.journal import Change, Journal

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.load_once import load_once
-from companion.note.blocks import Line
+from companion.note.markdown import Line
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.tags import has_only_tags

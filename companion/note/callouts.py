@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit
-from companion.note.outline import Section, find_heading
+from companion.note.markdown import Line, is_plain_start
 from companion.note.property_form import PLAIN_FORM, PropertyForm
 from companion.note.sanitize_inline import inert_line
+from companion.note.sections import Section, find_heading
 from companion.note.tags import has_only_tags
 from companion.note.text import BOM, NoteText
 

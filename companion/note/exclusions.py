@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from operator import itemgetter
 
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
@@ -26,8 +23,6 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
     **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
 }
-_ESCAPE_OR_RUN = re.compile(r"\\.|`+")
-_OTHER_SYNTAX = re.compile(r"[<>$%\[\]]")
 
 
 def tag_mark(tag: str) -> str:
@@ -45,7 +40,8 @@ def find_marks(
 ) -> tuple[str, ...]:
     """Return which of the tags and properties the note has; see tag_mark and property_mark.
 
-    A nested tag counts as the tag it is nested in, too.
+    A nested tag counts as the tag it is nested in, too. A tag counts wherever it is written, in
+    code as well.
     """
     if not tags and not properties:
         return ()
@@ -56,11 +52,8 @@ def find_marks(
         for name in BETWEEN_TAGS.split(text)
     )
     tag_paths = {path for name in names for path in _tag_paths(name) if path.startswith(prefixes)}
-    code = _CodeFinder(parsed)
-    for place, name in find_possible_tags(parsed.note.text) if tags else ():
-        paths = [path for path in _tag_paths(name) if path.startswith(prefixes)]
-        if paths and not code.is_at(place):
-            tag_paths.update(paths)
+    for name in find_possible_tags(parsed.note.text) if tags else ():
+        tag_paths.update(path for path in _tag_paths(name) if path.startswith(prefixes))
     marks = [
         tag_mark(tag)
         for tag, start in zip(tags, prefixes, strict=True)
@@ -107,48 +100,6 @@ def _fold(text: str) -> str:
     if text.isascii():
         return text.casefold()
     return unicodedata.normalize("NFC", text).casefold().replace("\ufe0f", "")
-
-
-class _CodeFinder:
-    """Finds what every program treats as code in a note."""
-
-    def __init__(self, parsed: ParsedNote) -> None:
-        self._parsed = parsed
-
-    def is_at(self, place: int) -> bool:
-        """Return whether the character at place, an offset in the note's text, is surely code."""
-        if place < self._parsed.note.body_start:
-            return False
-        lines = self._parsed.lines
-        line = lines[bisect_right(lines, place, key=lambda line: line.start) - 1]
-        if line.kind == "code":  # what is indented that far may be text of a list, fenced or not
-            return not line.prefix.expandtabs(4).endswith("    ")
-        index = bisect_right(self._inline_code, place, key=itemgetter(0))
-        return index > 0 and place < self._inline_code[index - 1][1]
-
-    @cached_property
-    def _inline_code(self) -> list[tuple[int, int]]:
-        """The start and end in the note of inline code that every program reads as code.
-
-        That is, code on one line, with no unpaired backtick before it in the paragraph or in what
-        might be part of it, and with nothing in it that may begin or end a link or the like.
-        """
-        spans, in_doubt = [], False
-        for line in self._parsed.lines:
-            if line.kind == "blank":
-                in_doubt = False
-            if "`" not in line.text:
-                continue
-            code, position = CodeSpans(line.text), 0
-            while match := _ESCAPE_OR_RUN.search(line.text, position):
-                position = match.end()
-                if match[0][0] == "`":
-                    position = code.end_of(*match.span())
-                    in_doubt |= position == match.end()
-                    has_links = _OTHER_SYNTAX.search(line.text, match.end(), position)
-                    if line.kind in ("text", "heading") and not (in_doubt or has_links):
-                        spans.append((line.start + match.start(), line.start + position))
-        return spans
 
 
 _TEMPLATE_OPENINGS = ("{{", "<%")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.callouts import Callout
-from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
 from companion.note.properties import property_texts
+from companion.note.sections import Section, find_heading
 
 CALLOUT = "callout"
 DESCRIPTION = "description"

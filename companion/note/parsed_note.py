@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import Self
 
 from companion.errors import NoteRefused
-from companion.note.blocks import Line
 from companion.note.callouts import Callout, find_callouts
 from companion.note.link_names import file_name
-from companion.note.outline import Section, find_heading, read_outline
+from companion.note.markdown import Line, read_lines
 from companion.note.properties import Properties, read_properties
 from companion.note.sanitize_inline import without_links
+from companion.note.sections import Section, find_heading
 from companion.note.tags import find_tag_candidates, find_tags, has_tag, likely_tags
 from companion.note.text import NoteText
 
@@ -55,7 +55,7 @@ class ParsedNote:
     @cached_property
     def lines(self) -> list[Line]:
         """The outline of the body."""
-        return read_outline(self.note)
+        return read_lines(self.note)
 
     @property
     def heading(self) -> str:
@@ -96,13 +96,13 @@ class ParsedNote:
         """The tags of the body, without `#`, found quickly, without the outline."""
         if not self.tag_candidates:
             return []
-        return likely_tags(self.note.text, self.note.body_start, self.tag_candidates)
+        return likely_tags(self.note.body)
 
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        may_have = has_tag(self.tag_candidates.values(), tag)  # quick; the outline takes its time
+        may_have = has_tag(self.tag_candidates, tag)  # quick; the outline takes its time
         return may_have and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:

@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from companion.errors import NoteRefused
-from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
+from companion.note.markdown import Line, is_plain_start
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, read_properties

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
-from companion.note.blocks import Line, fill_spans
+from companion.note.markdown import Line, fill_spans
 from companion.note.text import CodeSpans
 
 # Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and anything but ASCII or general
@@ -15,7 +15,12 @@ _NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
 _WHOLE = re.compile(_NAME)
 _TAGS = re.compile(rf"#(?<![^\s\ufeff]#){_NAME}(?:#{_NAME})*")
 _POSSIBLE_TAG = re.compile(rf"#(?<!(?<!\\)\\#)({_NAME})")
-_OPENINGS = ("%%", "```", "~~~", "$$", "<!--")
+# What most likely is code, a comment, a formula or a link. Each is linear in time.
+_UNLIKELY = re.compile(
+    r"```.*?```|~~~.*?~~~|%%.*?%%|\$\$.*?\$\$|<!--(?:(?!<!--).)*?-->|`[^`\n]*`"
+    r"|\[\[[^\[\]]*\]\]|\]\([^()\n]*\)|^(?: {4}|\t)[^\n]*|\\#",
+    re.DOTALL | re.MULTILINE,
+)
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -31,35 +36,18 @@ def is_tag(name: str) -> bool:
     return bool(_WHOLE.fullmatch(name)) and not name.isdecimal()
 
 
-def find_tag_candidates(text: str, start: int) -> dict[int, str]:
-    """Return the possible tags in a note's body, without `#`, by their offsets in the text.
+def find_tag_candidates(text: str, start: int) -> list[str]:
+    """Return the possible tags in a note's body, without `#`: all tags, and text in code and such.
 
-    It includes all tags, and text in code, comments and the like. start: of the body.
+    start: of the body.
     """
-    return {place: text[place + 1 : end] for place, end in _find_tags(text, start)}
+    return [text[place + 1 : end] for place, end in _find_tags(text, start)]
 
 
-def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> list[str]:
-    """Return which of the tag candidates are likely to be tags, without reading the outline.
-
-    Those in comments, formulas, indented code and fences are left out. start: of the body.
-    """
-    tags_in_use: list[str] = []
-    hidden, end = _HiddenText(text, start), -1
-    tags: set[int] = set()
-    for place, name in tag_candidates.items():
-        if hidden.is_at(place):
-            continue
-        if place > end:
-            first, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) % (len(text) + 1)
-            line, tags = text[first:end].rstrip("\r"), set()
-            if not line.startswith(("    ", "\t")):
-                last = first + len(line)
-                spans = find_tags(Line(first, last, last, line, kind="text"))
-                tags = {first + start for start, _ in spans}
-        if place in tags:
-            tags_in_use.append(name)
-    return tags_in_use
+def likely_tags(body: str) -> list[str]:
+    """Return what most likely are the tags of a note's body, without `#`. Fast, and not exact."""
+    text = _UNLIKELY.sub("!", body)
+    return [text[place + 1 : end] for place, end in _find_tags(text)]
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
@@ -87,8 +75,8 @@ def has_tag(tags: Collection[str], tag: str) -> bool:
     return any(f"{other.casefold()}/".startswith(prefix) for other in tags)
 
 
-def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the offset and name of whatever any program might treat as a tag.
+def find_possible_tags(text: str) -> Iterator[str]:
+    """Yield the name of whatever any program might treat as a tag.
 
     Anything but an ASCII letter or digit or an escaping backslash may precede it.
     """
@@ -96,7 +84,7 @@ def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
     for match in _POSSIBLE_TAG.finditer(text):
         start, before = match.start(), text[match.start() - 1 : match.start()]
         if start == end or not (before.isascii() and before.isalnum()):
-            yield start, match[1].partition("\ufeff")[0]
+            yield match[1].partition("\ufeff")[0]
         end = match.end()
 
 
@@ -106,25 +94,6 @@ _WORD = re.compile(r"(?<!\S)#[^\s#]+")
 def without_tags(text: str) -> str:
     """Return text without the words that look like tags."""
     return _WORD.sub("", text)
-
-
-class _HiddenText:
-    """Tells whether ascending places of a text are in comments, formulas or fences."""
-
-    def __init__(self, text: str, start: int) -> None:
-        self._text = text
-        self._states = {opening: (start, False) for opening in _OPENINGS if opening in text}
-
-    def is_at(self, place: int) -> bool:
-        text = self._text
-        for opening, (start, is_open) in self._states.items():  # read on from the last place
-            if opening != "<!--":
-                is_open ^= bool(text.count(opening, start, place) % 2)
-            else:
-                opens, closes = text.rfind(opening, start, place), text.rfind("-->", start, place)
-                is_open = is_open if opens == closes else opens > closes
-            self._states[opening] = place, is_open
-        return any(is_open for _, is_open in self._states.values())
 
 
 def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.needs import Need
-from companion.note.outline import Section
+from companion.note.sections import Section
 from companion.store.proposal import NewProposal, ProposalState
 from tests.examples import Change, delete, labelled, write
 

@@ -7,7 +7,7 @@ from companion.enrich.note_guard import is_rewritten
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.note.needs import Need
-from companion.note.outline import Section
+from companion.note.sections import Section
 from companion.store.proposal import Flag, LatestProposal, NewProposal, ProposalState
 from tests.enrich.conftest import Open
 from tests.examples import labelled

@@ -20,8 +20,9 @@ from companion.note.callouts import (
     place_section_callout,
 )
 from companion.note.edit import Edit, apply_edits
-from companion.note.outline import Section, read_outline
+from companion.note.markdown import read_lines
 from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.examples import many
@@ -36,12 +37,12 @@ QUOTES = st.sampled_from(
 
 
 def found(text: str) -> list[Callout]:
-    return find_callouts(read_outline(NoteText(text)))
+    return find_callouts(read_lines(NoteText(text)))
 
 
 def placed(text: str, body: list[str], style: Style = PLAIN) -> str:
     note = NoteText(text)
-    return apply_edits(text, [place_callout(note, read_outline(note), body, style)])
+    return apply_edits(text, [place_callout(note, read_lines(note), body, style)])
 
 
 def answered(text: str, body: list[str]) -> str:
@@ -50,7 +51,7 @@ def answered(text: str, body: list[str]) -> str:
 
 
 def _answers(note: NoteText, body: list[str]) -> list[Edit]:
-    lines = read_outline(note)
+    lines = read_lines(note)
     return [
         answer_callout(note, lines, callout, body)
         for callout in find_callouts(lines)
@@ -113,7 +114,7 @@ def test_answers(case: Case) -> None:
 
 
 def _kinds(text: str) -> list[tuple[object, ...]]:
-    lines = read_outline(NoteText(text))
+    lines = read_lines(NoteText(text))
     return [(line.text, line.kind, line.level, line.depth, line.starts_block) for line in lines]
 
 
@@ -184,7 +185,7 @@ def test_places(case: Case) -> None:
 @cases(PAGE, "Where the callout of a section goes")
 def test_section_places(case: Case) -> None:
     note = NoteText(case.before)
-    edit = place_section_callout(note, read_outline(note), Section("## B"), ["x"], Style(fold="+"))
+    edit = place_section_callout(note, read_lines(note), Section("## B"), ["x"], Style(fold="+"))
     assert apply_edits(note.text, [edit]) == case.after
 
 
@@ -199,7 +200,7 @@ def test_section_places(case: Case) -> None:
 def test_sections_that_are_not_there(text: str, reason: str) -> None:
     note = NoteText(text)
     with pytest.raises(NoteRefused, match=reason):
-        place_section_callout(note, read_outline(note), Section("B"), ["x"], Style())
+        place_section_callout(note, read_lines(note), Section("B"), ["x"], Style())
 
 
 def test_a_section_ends_at_the_next_heading() -> None:
@@ -231,7 +232,7 @@ def _render(tokens: list[Token]) -> str:
 @given(plain_bodies)
 def test_a_placed_callout_changes_the_meaning_of_nothing_else(body: str) -> None:
     note = NoteText(f"\n{body}")
-    edit = place_callout(note, read_outline(note), BODY, PLAIN)
+    edit = place_callout(note, read_lines(note), BODY, PLAIN)
     new = apply_edits(note.text, [edit])
     apart = apply_edits(note.text, [edit._replace(text="\n\n")])  # tags and text below may be one
     header = NoteText(new).line_number(edit.start + edit.text.index(">")) - 1
@@ -253,7 +254,7 @@ def test_an_answer_stands_in_its_quote_and_changes_nothing_else(body: str) -> No
 def test_edits_are_insertions_that_fill(text: str) -> None:
     try:
         note = NoteText(text)
-        lines = read_outline(note)
+        lines = read_lines(note)
     except NoteRefused:
         return
     for edits in (_answers(note, BODY), [place_callout(note, lines, BODY, PLAIN)]):

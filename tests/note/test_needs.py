@@ -10,8 +10,8 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.facts import UNKNOWN, Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Need, Rules, explain, find_callout
-from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.examples import many

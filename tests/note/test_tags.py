@@ -11,8 +11,8 @@ from companion.note.text import NoteText
 TEXTS = [
     pytest.param("# Title\n\n#a and #b/c, no#d\n#e", ["a", "b/c", "e"], id="in the text"),
     pytest.param("%% #a %% #b <!-- #c\n#d --> #e", ["b", "e"], id="comments"),
-    pytest.param("```\n#a\n```\n`#b` #c\n\n    #d\n~~~\n#e", ["c"], id="code"),
-    pytest.param("$$\n #a\n$$ #b [[#c]] <p #d> #12", ["b"], id="formulas, links, HTML, digits"),
+    pytest.param("```\n#a\n```\n`#b` #c\n\n    #d\n~~~\n#e\n~~~", ["c"], id="code"),
+    pytest.param("$$\n #a\n$$ #b [[#c]] #12", ["b"], id="formulas, links, digits"),
     pytest.param("#a\r\n#b\r\n", ["a", "b"], id="CRLF"),
     pytest.param("#a#b/c #1#d", ["a", "b/c", "d"], id="one right after another"),
     pytest.param("nothing", [], id="none"),
@@ -35,7 +35,7 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_all_tags_are_like_tags(text: str) -> None:
     view = ParsedNote(NoteText(text))
-    assert set(view.inline_tags) <= set(view.tag_candidates.values())
+    assert set(view.inline_tags) <= set(view.tag_candidates)
 
 
 @pytest.mark.parametrize(

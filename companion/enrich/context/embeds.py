@@ -17,9 +17,9 @@ from typing import NamedTuple
 from companion.enrich.context.vault_context import EmbeddedText, VaultContext
 from companion.enrich.workspace import Workspace
 from companion.language.words import width
-from companion.note.blocks import Line
 from companion.note.link_names import NotePaths
 from companion.note.links import embed_targets
+from companion.note.markdown import Line
 from companion.note.parsed_note import ParsedNote
 from companion.vault.files import NoteFile, attachment_reason, read_file, stat_note
 from companion.vault.pdf_text import LARGEST_PDF, PdfText, read_pdf

@@ -17,7 +17,7 @@ from companion.enrich.context.sentences import is_self_description
 from companion.language.statements import read_passages
 from companion.language.words import find_sentence_ends, plain_text, width
 from companion.llm.endpoint import estimate_tokens
-from companion.note.blocks import Line
+from companion.note.markdown import Line
 from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize import visible_lines
 from companion.note.sanitize_inline import without_links

@@ -22,9 +22,9 @@ from companion.note.link_names import Choose, LinkNames, NotePaths, file_name, w
 from companion.note.links import Links
 from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_empty_callouts
-from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
 from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
+from companion.note.sections import Section, find_heading
 from companion.note.text import NoteText
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.files import NoteFile

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
-from companion.note.blocks import Line
-from companion.note.outline import read_outline
+from companion.note.markdown import Line, read_lines
 from companion.note.parsed_note import ParsedNote
 from companion.note.tags import has_only_tags, has_tag
 from companion.note.text import NoteText, split_lines
@@ -27,7 +26,7 @@ KINDS = {
 
 
 def outline(text: str) -> list[Line]:
-    return read_outline(NoteText(text))
+    return read_lines(NoteText(text))
 
 
 def kinds(text: str) -> str:
@@ -62,7 +61,7 @@ LINES = [
     pytest.param("- ```\n  B\n\nC", "ccct", id="fence ends with its list item"),
     pytest.param("- a\n  ```\n  # B\n  ```\n# C", "tccch", id="fence in a list"),
     pytest.param("   ```\n    ```\n   ```\nB", "ccct", id="fence is not closed deep in"),
-    pytest.param("    a\n\n\tb\nc", "c ct", id="indented code"),
+    pytest.param("    a\n\n\tb\nc", "ccct", id="indented code"),
     pytest.param("a\n    b", "tt", id="indented text of a paragraph"),
     pytest.param("- a\n\n    b\n\n      c\n", "t t c", id="indented in a list"),
     pytest.param("> a\n\n>     b", "t c", id="indented code in a quote"),
@@ -219,7 +218,7 @@ def test_what_is_shown_has_no_comments() -> None:
 @given(bodies)
 def test_lines_are_the_note(text: str) -> None:
     note = NoteText(f"\n{text}")
-    lines = read_outline(note)
+    lines = read_lines(note)
     assert [note.text[line.start : line.next] for line in lines] == split_lines(note.text)
     assert all(line.text == note.text[line.start : line.end] for line in lines)
     assert all(

@@ -1,0 +1,95 @@
+"""The sections of a note: the lines under a heading, up to the next heading of any level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from companion.errors import NoteRefused
+from companion.note.markdown import Line
+from companion.note.mentions import joins_letters
+from companion.note.text import NoteText
+
+
+class Section(NamedTuple):
+    """A section, identified by its heading. heading: its text in any case, with or without `#`.
+
+    at: which of the headings with this text it is, counted from 1. of: how many there are. While
+    that number stays the same, the section is identified, whatever else changes in the note.
+    is_whole: the heading has no other text; if false, its first words are enough, unless another
+    heading has only these.
+    """
+
+    heading: str
+    at: int = 1
+    of: int = 1
+    is_whole: bool = True
+
+
+class HeadingNotFound(NoteRefused):
+    """The note does not have the section's heading, or not the expected number of such headings."""
+
+
+def find_heading(lines: Sequence[Line], section: Section) -> int:
+    """Return the index of the section's heading among the lines.
+
+    Raises HeadingNotFound if there is no such heading, or not as many as expected.
+    """
+    heading = section.heading
+    headings = _find_headings(lines)
+    matches = [i for i in headings if _fold(lines[i].title) == _fold(heading)]
+    if not matches and not section.is_whole:
+        matches = [i for i in headings if _begins_with(_fold(lines[i].title), _fold(heading))]
+        if len(matches) > 1:
+            several = f"{len(matches)} headings begin with “{heading}”: {_name(lines, matches)}"
+            raise HeadingNotFound(f"{several}; write out the one you mean")
+    if len(matches) == section.of:
+        return matches[section.at - 1]
+    if section.of > 1:
+        was = f"{len(matches)} headings read “{heading}” now, and {section.of} did before"
+        raise HeadingNotFound(f"{was}; ask again for the one you mean")
+    if matches:
+        raise HeadingNotFound(f"{len(matches)} headings read “{heading}”; make them differ")
+    names = _name(lines, headings)
+    raise HeadingNotFound(f"no heading reads “{heading}”; it has {names or 'none'}")
+
+
+def name_section(lines: Sequence[Line], section: Section) -> Section:
+    """Return the section, identified by all of its heading. Raises HeadingNotFound."""
+    if section.is_whole:
+        return section
+    return Section(lines[find_heading(lines, section)].title)
+
+
+def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:
+    """Return the section that a line of the note is in; a heading is in its own section.
+
+    line: its number in the whole note, counted from 1.
+
+    Raises NoteRefused if no heading is at the line or above it.
+    """
+    headings = _find_headings(lines)
+    above = [i for i in headings if note.line_number(lines[i].start) <= line]
+    if not above:
+        raise NoteRefused(f"line {line} stands below no heading")
+    title = lines[above[-1]].title
+    same = [i for i in headings if _fold(lines[i].title) == _fold(title)]
+    return Section(title, same.index(above[-1]) + 1, len(same))
+
+
+def _find_headings(lines: Sequence[Line]) -> list[int]:
+    return [i for i, line in enumerate(lines) if line.kind == "heading"]
+
+
+def _name(lines: Sequence[Line], headings: Sequence[int]) -> str:
+    return ", ".join(f"“{lines[i].title}”" for i in headings)
+
+
+def _begins_with(title: str, words: str) -> bool:
+    """Return whether the title begins with these whole words, and has more."""
+    begins = words and title.startswith(words)
+    return bool(begins) and not joins_letters(words[-1], title[len(words)])
+
+
+def _fold(heading: str) -> str:
+    return heading.strip().lstrip("#").strip().casefold()
