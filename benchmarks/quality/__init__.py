@@ -1,1 +1,0 @@
-"""How good is what the model writes? Measured against what people wrote, and against baselines."""
