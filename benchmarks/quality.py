@@ -153,10 +153,10 @@ def report_lists(cases: Sequence[Case], values: dict[str, Any]) -> None:
             for each in (case.value, values.get(case.path))
         )
         count.update(right=len(author & given), given=len(given), author=len(author))
-    right, given, author = count["right"], count["given"], count["author"]
+    right, total, wanted = count["right"], count["given"], count["author"]
     print(f"{len(cases)} notes; without any: {len(cases) - len(values)}")
-    precision, recall = right / max(given, 1), right / max(author, 1)
-    print(f"precision {precision:.2f} at recall {recall:.2f} ({right} of {given}; of {author})")
+    precision, recall = right / max(total, 1), right / max(wanted, 1)
+    print(f"precision {precision:.2f} at recall {recall:.2f} ({right} of {total}; of {wanted})")
 
 
 def _as_list(value: Any) -> list[Any]:
