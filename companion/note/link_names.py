@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from companion.load_once import LockedProperty
-from companion.note.mentions import (
-    Spelling,
-    can_be_link,
-    fold_case,
-    is_safe,
-    matches_spelling,
-    spelling_of,
-)
+from companion.note.text import UNSPACED, is_letter, joins_letters
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 T = TypeVar("T")
 
-_MIN_COMMON = 3  # a word in the names of this many other notes is a common one
-
-
 Choose = Callable[[Collection[str]], str | None]
 """Returns which note of one name is meant, by paths without `.md`; None: nobody can tell."""
-
-
-class _SpelledName(NamedTuple):
-    name: str
-    spelling: Spelling
 
 
 class Mention(NamedTuple):
@@ -90,23 +75,32 @@ class LinkNames(NotePaths):
         super().__init__()
         self._hidden = frozenset(map(without_extension, hidden))
         self._paths_by_name: dict[str, list[str]] = {}
-        self._spellings: dict[str, list[_SpelledName]] = {}
+        self._spellings: dict[str, list[str]] = {}
         for path, title, aliases in notes:
             path = without_extension(path)
             basename = _basename(path)
             _add(self._basenames, name_key(basename), path)
-            if path in self._hidden:
-                continue
-            names = {(basename, False), (title, False), *((alias, True) for alias in aliases)}
-            patterns = set[str]()
-            for name, is_alias in names:
-                spelled = unicodedata.normalize("NFC", name).strip()
-                patterns.add(pattern := fold_case(spelled))
-                spelling = _SpelledName(spelled, spelling_of(spelled, is_alias))
-                if spelling not in self._spellings.get(pattern, ()):
-                    _add(self._spellings, pattern, spelling)
-            for pattern in patterns:
-                _add(self._paths_by_name, pattern, path)
+            if path not in self._hidden:
+                self._add_names(path, {basename, title}, aliases)
+
+    def _add_names(self, path: str, titles: Collection[str], aliases: Iterable[str]) -> None:
+        names = dict.fromkeys((*titles, *aliases))
+        for title in titles:
+            if abbreviated := _ABBREVIATED.fullmatch(title.strip()):
+                names |= dict.fromkeys(abbreviated.groups())
+        patterns = set[str]()
+        for name in names:
+            spelling = unicodedata.normalize("NFC", name).strip()
+            pattern = fold_case(spelling)
+            patterns.add(pattern)
+            # the file of a word in lower case is often named for anything but the word
+            is_name = _is_mentionable(spelling) and (
+                name not in titles or not spelling.islower() or _has_words(spelling)
+            )
+            if is_name and spelling not in self._spellings.get(pattern, ()):
+                _add(self._spellings, pattern, spelling)
+        for pattern in patterns:
+            _add(self._paths_by_name, pattern, path)
 
     def resolve(self, target: str, choose: Choose | None = None) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
@@ -137,25 +131,23 @@ class LinkNames(NotePaths):
         return path if is_safe(path) and is_only else None
 
     def find_mentions(self, text: str) -> Iterator[Mention]:
-        """Yield the mentions in text by their start, longest first; they may overlap."""
+        """Yield the mentions in text by their start, longest first; they may overlap.
+
+        A name of several words counts in any case, any other as it is written, and one word with a
+        capital not at the start of a sentence, where every word has one.
+        """
         matches = self._matcher.find_matches_as_indexes(fold_case(text), overlapping=True)
         for index, start, end in sorted(matches, key=lambda match: (match[1], -match[2])):
             pattern = self._patterns[index]
             if can_be_link(text, start, end) and any(
-                matches_spelling(name, spelling, text[start:end], text, start)
-                and not (spelling in _UNLESS_COMMON and pattern in self._common)
-                for name, spelling in self._spellings[pattern]
+                _is_spelled(name, text, start, end) for name in self._spellings[pattern]
             ):
                 yield Mention(start, end, frozenset(self._paths_by_name[pattern]))
 
     @LockedProperty
     def _patterns(self) -> list[str]:
-        """The folded names that may be mentioned in some spelling."""
-        return [
-            pattern
-            for pattern, names in self._spellings.items()
-            if any(name.spelling is not Spelling.NEVER for name in names)
-        ]
+        """The folded names that may be mentioned."""
+        return list(self._spellings)
 
     @LockedProperty
     def _matcher(self) -> AhoCorasick:
@@ -164,19 +156,78 @@ class LinkNames(NotePaths):
 
         return AhoCorasick(self._patterns)
 
-    @LockedProperty
-    def _common(self) -> set[str]:
-        """The names that are part of many other notes' names: too common to mean one note."""
-        notes: dict[int, int] = defaultdict(int)
-        for name in self._basenames:
-            matches = self._matcher.find_matches_as_indexes(fold_case(name), overlapping=True)
-            parts = [(i, start, end) for i, start, end in matches if end - start < len(name)]
-            for index in {i for i, start, end in parts if can_be_link(name, start, end)}:
-                notes[index] += 1
-        return {self._patterns[index] for index, count in notes.items() if count >= _MIN_COMMON}
+
+# “Border Gateway Protocol (BGP)” is also called by what is in the brackets, and without it.
+_ABBREVIATED = re.compile(r"(.*\S) \(([A-Z][A-Za-z0-9]*[A-Z][A-Za-z0-9]*)\)")
+# Obsidian warns of # | ^ : %% [[ ]] in links (Help, "Internal links"). The others are active
+# Markdown, HTML, math or template syntax, inside a link as well.
+_UNSAFE = re.compile(r"[\[\]|#^:\\`$<>*@]|%%|\{\{|==|~~|&#?\w+;")
+_NO_LINK_BEFORE = re.compile(r"[(\]@]|\[(?!\[)")
+_JOINERS = "-./_'\u2019\u2011"  # they join letters to one word: GPT-4, obsidian.md, don't
+_SENTENCE_END = "\n.!?:;\u2026\u3002\uff01\uff1f\uff1a\uff1b"
+_OPENERS = (
+    " \t*_~=\"'([>]-+\u2013\u2014\u2022\u00a1\u00bf\u00ab\u201c\u2018\u201e\uff08\u300c\u300e"
+)
+_UNSPACED = re.compile(f"[{UNSPACED}\uac00-\ud7a3]")
+_SHORT = 3  # characters of a script without spaces: often a part of another word
 
 
-_UNLESS_COMMON = (Spelling.WORD, Spelling.LONG_WORD)
+def is_safe(name: str) -> bool:
+    """Return whether a link can have name: visible, on one line, without active syntax."""
+    return bool(name) and name.isprintable() and name == name.strip() and not _UNSAFE.search(name)
+
+
+def _is_mentionable(name: str) -> bool:
+    """Return whether name may be told from ordinary words.
+
+    An acronym has two letters, another word four, one of a script without spaces two. Dates and
+    numbers are no names.
+    """
+    if not is_safe(name) or not name[0].isalnum() or not any(map(str.isalpha, name)):
+        return False
+    letters = sum(map(str.isalnum, name))
+    is_short = letters < 4 and not name.isupper()
+    return letters >= 2 and (not is_short or len(_UNSPACED.findall(name)) >= 2)
+
+
+def _has_words(name: str) -> bool:
+    """Return whether the name has two words of four letters, and so means the same in any case."""
+    return sum(len(word) >= 4 for word in name.split(" ")) >= 2
+
+
+def _is_spelled(name: str, text: str, start: int, end: int) -> bool:
+    """Return whether text[start:end] is the name. Both fold to the same."""
+    if _has_words(name):
+        return True
+    if plain_punctuation(text[start:end]) != plain_punctuation(name):
+        return False
+    if _UNSPACED.search(name):
+        beside = text[max(0, start - 1) : start] + text[end : end + 1]
+        return len(name) > _SHORT or not _UNSPACED.search(beside)
+    if name[1:].islower() and not name[0].islower():  # as every word is at the start of a sentence
+        before = text[max(0, start - 24) : start].rstrip(_OPENERS)
+        return before[-1:] not in ("", *_SENTENCE_END)
+    return True
+
+
+def can_be_link(text: str, start: int, end: int) -> bool:
+    """Return whether text[start:end] is whole words, and a link there would be a plain link.
+
+    An exclamation mark before it makes an embed, a parenthesis after it a Markdown link. A link
+    before it counts as the words it shows, so that a second run finds what the first one found.
+    """
+    before = text[max(0, start - 6) : start].rstrip("]")
+    after = text[end : end + 6].replace("\\", "")
+    if before.endswith(("\\", "!", "[", "#", "^", "@")) or _NO_LINK_BEFORE.match(after):
+        return False
+    word = before.rstrip(_JOINERS + "\\")
+    last = word.rstrip("]")[-1:]
+    if last and is_letter(last) and (word != before or joins_letters(last, text[start])):
+        return False
+    rest = after.lstrip("-./_\u2011")
+    if rest == after:
+        return not (rest and joins_letters(text[end - 1], rest[0]))
+    return not (rest and (rest[0] == "[" or is_letter(rest[0])))
 
 
 def only_one(paths: Collection[str], choose: Choose | None = None) -> str | None:
@@ -215,3 +266,16 @@ def _basename(path: str) -> str:
 def name_key(name: str) -> str:
     """Return name as Obsidian compares it: in lower case and NFC (its normalizePath)."""
     return unicodedata.normalize("NFC", name).replace("\u00a0", " ").lower()
+
+
+_PLAIN_PUNCTUATION = str.maketrans({"\u2019": "'", "\u2011": "-", "\u00a0": " ", "\u202f": " "})
+
+
+def plain_punctuation(text: str) -> str:
+    """Return text, of the same length, with plain apostrophes, hyphens and spaces."""
+    return text.translate(_PLAIN_PUNCTUATION)
+
+
+def fold_case(text: str) -> str:
+    """Return text, of the same length, in lower case and with plain punctuation."""
+    return plain_punctuation(text.replace("\u0130", "I")).lower()

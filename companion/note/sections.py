@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.markdown import Line
-from companion.note.mentions import joins_letters
-from companion.note.text import NoteText
+from companion.note.text import NoteText, joins_letters
 
 
 class Section(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
@@ -178,3 +179,23 @@ class CodeSpans:
         for run in _RUN.finditer(self.text):
             runs.setdefault(len(run[0]), []).append(run.start())
         return runs
+
+
+# Scripts written without spaces: Thai, Lao, Myanmar, Khmer; kana; Han. Hangul has spaces.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_ENDS_ANYWHERE = re.compile(f"[{UNSPACED}\uac00-\ud7a3]")  # Korean puts particles behind words
+
+
+def is_letter(char: str) -> bool:
+    """Return whether the character is a letter, a digit or an accent."""
+    return char.isalnum() or unicodedata.category(char)[0] == "M"
+
+
+def joins_letters(before: str, after: str) -> bool:
+    """Return whether two characters are letters, digits or accents within one word."""
+    if unicodedata.category(after)[0] == "M":  # a vowel sign or accent of the letter before it
+        return True
+    return is_letter(before) and is_letter(after) and not _ENDS_ANYWHERE.search(before + after)

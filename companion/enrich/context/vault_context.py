@@ -18,9 +18,15 @@ from companion.language.statements import Quotation
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
-from companion.note.link_names import Choose, LinkNames, NotePaths, file_name, without_extension
+from companion.note.link_names import (
+    Choose,
+    LinkNames,
+    NotePaths,
+    file_name,
+    is_safe,
+    without_extension,
+)
 from companion.note.links import Links
-from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_empty_callouts
 from companion.note.parsed_note import ParsedNote
 from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
