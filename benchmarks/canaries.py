@@ -9,10 +9,8 @@ model on this machine enriches the private notes and the public ones that they l
 parrot: it answers with whichever of the words it is shown, and with the aliases. Some of what it
 gives for private notes is accepted in other words, which hold a word, too. Then an endpoint
 that counts as remote, since it listens on another address of this machine than a loopback one,
-enriches the public notes anew, and is asked for the private ones, by `enrich` and by
-`prompt --try`. At last all
-notes are compared by an encoder on another machine, while the model is on this one. Exit status 1
-when one of the words is sent.
+enriches the public notes anew, and is asked for the private ones. Exit status 1 when one of the
+words is sent.
 """
 
 from __future__ import annotations
@@ -78,16 +76,10 @@ def main() -> int:
             run(["enrich", *targets, *private, "--json"])
             run(["enrich", *private[:EMBEDDING], "--force", "--propose", "--json"])
         corrected = correct(vault, private)
-        with (home / "config.toml").open("a") as file:
-            file.write('[similar]\nmodel = "encoder"\n')
         with endpoint(own_address()) as (address, remote):
             os.environ["COMPANION_BASE_URL"] = address
-            run(["doctor", "similar", "--yes"])
             run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
             run(["enrich", *private, "--force", "--retry", "--yes", "--json"])
-            run(["prompt", ".", "--try", "50", "--model", "other", "--json"])
-            for path in private:
-                run(["prompt", path, "--try", "1", "--json"])
         written = "".join((vault / path).read_text(encoding="utf-8") for path in targets)
     return report(local, remote, written, corrected)
 
@@ -95,16 +87,14 @@ def main() -> int:
 def report(local: list[str], remote: list[str], written: str, corrected: int) -> int:
     """Print what was sent where, and return the exit status."""
     seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote))
-    encoded = sum("input" in json.loads(call) for call in remote)
     kept = find_canaries(written)
     print(f"the model on this machine: {len(local)} calls, {len(seen)} of {4 * PRIVATE} words")
-    print(f"the remote endpoint: {len(remote)} calls, {encoded} of them for vectors,")
-    print(f"    together {len(leaked)} of the words")
+    print(f"the remote endpoint: {len(remote)} calls, {len(leaked)} of the words")
     print(f"{corrected} values of private notes were accepted in other words")
     print(f"public notes: {len(kept)} of the words were written into them")
     for word in sorted(leaked | kept):
         print(f"  {word}")
-    is_proof = min(len(remote) - encoded, encoded) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
+    is_proof = len(remote) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
     is_proof &= bool(corrected)
     return int(bool(leaked or kept) or not is_proof)
 
@@ -167,19 +157,12 @@ def endpoint(host: str) -> Iterator[tuple[str, list[str]]]:
 
     def reply(seen: Seen, _number: int) -> Scene:
         sent.append(json.dumps(seen.body, ensure_ascii=False))
-        answer = encode(seen.body) if "input" in seen.body else parrot(seen.body)
-        return Scene(body=json.dumps(answer).encode())
+        return Scene(body=json.dumps(parrot(seen.body)).encode())
 
     server = FakeEndpoint(host)
     server.script = reply
     with closing(server):
         yield server.url, sent
-
-
-def encode(question: dict[str, Any]) -> dict[str, Any]:
-    """Return vectors for the texts in the question, as they happen to come out."""
-    numbers = [[ord(sign) % 7 - 3.0 for sign in f"{text:16.16}"] for text in question["input"]]
-    return {"data": [{"index": place, "embedding": row} for place, row in enumerate(numbers)]}
 
 
 def parrot(question: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from companion.app.tokens import read_token
 from companion.config import load_config, state_folder
 from companion.enrich.context.similar import open_similar
 from companion.enrich.workspace import open_workspace
+from companion.llm.encoder import BuiltInEncoder
 from companion.store.proposal import NewProposal
 from companion.store.vectors import VectorRow, VectorStore, pack_vectors
 
@@ -251,13 +252,14 @@ def add_vectors(vault: Path) -> None:
     chance = np.random.default_rng(1)
     with open_workspace(load_config(), vault) as space, open_similar(space) as similar:
         assert similar
-        missing, files = similar.vectors.find_missing(scan := space.scan()), scan.files
+        files = space.scan().files
+        missing = list(files)
         packed = pack_vectors(chance.standard_normal((len(missing), _WIDTH), np.float32))
         rows: list[VectorRow] = [
             (*files[path], chance.bytes(16), vector)
             for path, vector in zip(missing, packed, strict=True)
         ]
-        VectorStore(space.state / "vectors.sqlite3").save(similar.vectors.encoder.name, [], rows)
+        VectorStore(space.state / "vectors.sqlite3").save(BuiltInEncoder.name, [], rows)
 
 
 def settle(pid: int) -> float:

@@ -111,12 +111,10 @@ class LocalAgents(Agents):
         path, context = view.find_note(query.path), view.context
         note = ComparedNote(context, path, view.space.read_note(path))
         hidden = sum(not context.may_tell(other) for other in context.paths)
-        with open_similar(view.space, sends=False) as similar:
+        with open_similar(view.space) as similar:
             if similar is None:
                 raise UsageError("similar notes are switched off in this vault")
-            if not (vectors := similar.vectors).is_remote:
-                until = time.monotonic() + _COMPARE_SECONDS
-                vectors.update(context.scan, vectors.find_missing(context.scan), until)
+            similar.vectors.update(context.scan, time.monotonic() + _COMPARE_SECONDS)
             near = similar.find_nearest(note, query.limit + hidden)
         notes = [each for each in near if context.may_tell(each.path)]
         return programs.SimilarNotesForAgent(notes=notes[: query.limit])

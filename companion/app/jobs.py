@@ -226,7 +226,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     if task.skipped or not task.all_needs:
         why = f"{path}: nothing would be sent: {task.skipped or 'it needs nothing'}"
         return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
-    with open_similar(space, sends=False) as similar:
+    with open_similar(space) as similar:
         asker = Asker(space, VaultContext(scan), similar)
         calls, outcomes, unread = asker.plan(path, task.parsed, task.all_needs)
     remarks = [*_describe_outcomes(outcomes), *(f"{path}: {each}" for each in unread)]

@@ -30,7 +30,6 @@ from companion.llm.embedded import ModelNotStarted as ModelNotStarted
 from companion.llm.endpoint_errors import CORRECT_ADDRESS as CORRECT_ADDRESS
 from companion.llm.endpoint_errors import Cancelled as Cancelled
 from companion.note.diff import diff_lines
-from companion.note.needs import CALLOUT
 from companion.store.journal import Journal
 from companion.store.proposal import Proposal
 from companion.vault.notes import Scan
@@ -41,26 +40,19 @@ _USUAL = 2000  # bytes of a note that shows best what the model writes
 class NoteTrial(NamedTuple):
     """What a model did for a note. result: None if it took longer than allowed.
 
-    waiting: flagged values, which would wait. diff: of what it would write. quotes: whether a run
-    would quote the note's own sentences in place of a small model's callout.
+    waiting: flagged values, which would wait. diff: of what it would write.
     """
 
     path: str
     result: Result | None
     waiting: list[Proposal]
     seconds: float
-    quotes: bool = False
 
     @property
     def diff(self) -> str:
         """What it would write, as a unified diff."""
         result = self.result
         return "".join(diff_lines(result.path, result.old, result.new)) if result else ""
-
-    def is_quoted(self, proposal: Proposal) -> bool:
-        """Return whether a run would not ask the model for this value."""
-        is_at_top = proposal.kind == CALLOUT and proposal.heading is None
-        return self.quotes and is_at_top and "small-model" in proposal.flags
 
 
 class ModelTrial:
@@ -126,9 +118,7 @@ class ModelTrial:
             return NoteTrial(job.path, None, [], time.monotonic() - begun)
         finally:
             limit.cancel()
-        config = self._config
-        quotes = config.notes.own_sentence and not config.similar.model
-        return NoteTrial(result.path, result, waiting, time.monotonic() - begun, quotes)
+        return NoteTrial(result.path, result, waiting, time.monotonic() - begun)
 
 
 @contextmanager

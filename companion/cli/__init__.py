@@ -54,7 +54,6 @@ _OLD_NAMES = {
     "resume": ("service resume", "companion.cli.service:resume"),
     "backlog": ("service backlog", "companion.cli.service:backlog"),
     "forget": ("doctor forget", "companion.cli.doctor:forget"),
-    "similar": ("doctor similar", "companion.cli.doctor:similar"),
 }
 _MEANT = {
     "accept": "apply",

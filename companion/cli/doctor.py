@@ -1,4 +1,4 @@
-"""companion doctor: what is set up, what is wrong, how to fix it; which notes are similar."""
+"""companion doctor: what is set up, what is wrong, how to fix it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,21 @@ import click
 
 from companion import __version__
 from companion.app.open_vault import find_daemon, name_path
-from companion.app.similarity_report import ComparedNotes, SimilarVault, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.app.types.proposals import NotesToForget
-from companion.cli.output import Output, count, one_line
+from companion.cli.output import Output, count
 from companion.cli.session import (
     NOTE_PATH,
     choose_vault,
     common_options,
-    find_session_vault,
     open_session_vault,
-    say_which_vault,
 )
 from companion.config import Config, config_file, load_config, state_folder
 from companion.daemon.access import can_pair
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
 from companion.doctor.setup import Finding, NamedCheck, describe_private, run_checks
-from companion.errors import CompanionError, ConsentMissing, UsageError
+from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 from companion.vault.plugin_files import read_setting
 
@@ -211,49 +208,6 @@ def check_daemon(config: Config, root: Path, state: Path) -> Finding:
         said = f"it runs, but does not answer ({where})"
         return Finding("problem", said, "end its process, and start it again: companion serve")
     return Finding("ok", f"it runs: {where}")
-
-
-@doctor.command()
-@click.argument("note", required=False, type=NOTE_PATH, metavar="[NOTE]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--yes", is_flag=True, help="Do not ask before many notes are sent elsewhere.")
-@common_options
-def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> None:
-    """Show what similar notes suggest for a note.
-
-    It compares the vault's notes, those that are new or changed since last time, and shows which
-    are like NOTE, and what they suggest. Without NOTE, it says how well similar notes predict a
-    note's tags in this vault. No note is changed.
-    """
-    output = Output(as_json=as_json)
-    root = find_session_vault(vault, [note] if note else [], output)
-    with open_compared_notes(root, tell=output.warn) as notes:
-        say_which_vault(root, output)
-        path = notes.find_path(note, Path.cwd()) if note else ""
-        _compare(notes, output, agreed=yes)
-        told = notes.of_note(path) if path else notes.of_vault()
-    if as_json:
-        output.print_json(told.model_dump())
-    if isinstance(told, SimilarVault):
-        output.say(f"{count(told.compared, 'note')} compared by {told.encoder}")
-        for name, words in told.told.items():
-            output.say(f"{name}: {words}")
-        return
-    for each in told.similar:
-        output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
-    for name, values in told.suggested.items():
-        output.say(f"{name}: {values.told}")
-
-
-def _compare(notes: ComparedNotes, output: Output, *, agreed: bool) -> None:
-    """Compare the notes, after the user has agreed if they go to another machine."""
-    try:
-        with output.progress("Comparing notes") as bar:
-            notes.compare(bar.update, agreed=agreed)
-    except ConsentMissing as cost:
-        if not output.agrees(str(cost), "--yes to send all"):
-            raise UsageError("nothing was sent") from None
-        _compare(notes, output, agreed=True)
 
 
 @doctor.command()

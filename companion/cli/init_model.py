@@ -333,11 +333,6 @@ class Trial:
         return Verdict(shown=_print_trial(tried, title, self.output))
 
 
-_IS_QUOTED = """\
-  (This only shows how the model writes. In your notes a callout quotes your own sentences, or is
-  left out where too few sum the note up, unless notes.own_sentence is false.)"""
-
-
 def _print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
     """Print below the title the model's results for a note; return whether there were any."""
     name, result = one_line(tried.path), tried.result
@@ -353,8 +348,6 @@ def _print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
         value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
         output.say(f"{each.kind}, to wait for your decision:")
         output.say(f"  {value}")
-        if tried.is_quoted(each):
-            output.say(_IS_QUOTED)
     for reason in (*result.unfilled, *([result.reason] if result.status != "enriched" else [])):
         output.warn(f"Not written: {reason}")
     return True

@@ -186,12 +186,11 @@ def describe_gone_settings(*files: Path) -> list[str]:
 
 def find_restart_settings(then: Config, now: Config) -> list[str]:
     """Return the settings that differ, and that a daemon follows only after a restart."""
-    encoders = [config.similar_endpoint() for config in (then, now)]
     is_changed = {
         "vault": then.vault != now.vault,
         "server.port": then.server != now.server,
         "endpoint.concurrency": then.concurrency != now.concurrency,
-        "similar": then.similar != now.similar or encoders[0] != encoders[1],
+        "similar": then.similar != now.similar,
     }
     return [name for name, changed in is_changed.items() if changed]
 
@@ -225,10 +224,12 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     and [private] add up, for the same reason; load_config adds the values of private properties.
     """
     merged = without_gone(common)
-    if isinstance(named := own.get("endpoint"), dict) and {"base_url", "model"} & named.keys():
-        for name in ("endpoint", "similar"):
-            if isinstance(under := merged.get(name), dict):
-                merged[name] = {key: value for key, value in under.items() if key not in _ENDPOINT}
+    under = merged.get("endpoint")
+    is_other = (
+        isinstance(named := own.get("endpoint"), dict) and {"base_url", "model"} & named.keys()
+    )
+    if is_other and isinstance(under, dict):
+        merged["endpoint"] = {key: value for key, value in under.items() if key not in _ENDPOINT}
     for name, table in without_gone(own).items():
         under = merged.get(name)
         if not isinstance(table, dict) or not isinstance(under, dict):

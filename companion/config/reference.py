@@ -147,33 +147,31 @@ SECRETS = frozenset(name for name, _, field in _fields() if isinstance(field.def
 GONE = {
     "endpoint.tokens_a_minute": "the limit of tokens a minute is the one that the endpoint reports",
     "background.rescan_seconds": "the whole vault is scanned every 5 minutes",
-    "similar.choose": "similar notes choose if they can; similar.model = none ends that",
+    "similar.choose": "similar notes choose if they can; similar.enabled = false ends that",
+    "similar.model": "the built-in encoder compares notes",
     "callout.from_title": "a title is enough, unless endpoint.small says that the model is small",
     "callout.fold": "callouts fold as most in the vault do; to change that, fold three by hand",
     "ignore.max_kilobytes": "notes over 1,024 kB are left alone",
     "callout.section_fold": "under a heading they fold as most in the vault do, else +",
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
     "agents.folders": "agents accept nothing while it is there, and in any folder without it",
-    "notes.quote_others": "other notes are quoted unless notes.own_sentence is false",
+    "notes.quote_others": "other notes are not quoted",
+    "notes.own_sentence": "a sentence of the note may be its description",
     "endpoint.temperature": "it is 0.2, and left out where the model takes none",
     "endpoint.retries": "a failed call is repeated up to 3 times",
     "endpoint.max_output_tokens": "8,192 more than needed, if the model thinks",
     "endpoint.input_price": "it counts until endpoint.price gives both, such as [2, 10]",
     "endpoint.output_price": "it counts until endpoint.price gives both, such as [2, 10]",
-    "notes.examples": "the author's style and corrections show how to write",
-    "similar.base_url": "the built-in encoder compares notes, or similar.model at endpoint.base_url"
-    " once this is taken out",
-    "similar.enabled": 'false counts until similar.model = "none" takes its place',
-    "similar.api_key": "similar.model is asked with endpoint.api_key",
+    "similar.base_url": "the built-in encoder compares notes",
+    "similar.api_key": "the built-in encoder compares notes",
 }
 """By name, what happens instead of the setting."""
 
 _PRICES = ("endpoint.input_price", "endpoint.output_price")
-_EFFECTIVE = (*_PRICES, "similar.enabled")  # what they say still counts
+_EFFECTIVE = _PRICES  # what they say still counts
 # What a setting that is gone kept from being done stays undone while it is in a file.
 _HELD_BACK = {
     "agents.folders": ("agents", "may_accept"),
-    "similar.base_url": ("similar", "model"),
 }
 
 
@@ -211,11 +209,9 @@ def with_gone_effects(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> d
     for name, (table, key) in _HELD_BACK.items():
         if name in said and isinstance(kept.get(table), Mapping):
             kept[table] = {each: value for each, value in kept[table].items() if each != key}
-    endpoint, similar = kept.get("endpoint"), kept.get("similar")
+    endpoint = kept.get("endpoint")
     if isinstance(endpoint, dict) and not said.keys().isdisjoint(_PRICES):
         kept["endpoint"] = {"price": [said.get(name, 0) for name in _PRICES]} | endpoint
-    if isinstance(similar, dict) and said.get("similar.enabled") is False:
-        kept["similar"] = similar | {"model": "none"}
     return kept
 
 

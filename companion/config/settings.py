@@ -42,8 +42,6 @@ class NotesTable(Table):
     """what happens to the mark: keep, remove, or a tag to replace it, such as #status/done"""
     language: str | None = None
     """what to write in, such as "English" or "中文"; unset: the note's own, else its folder's"""
-    own_sentence: bool = True
-    """the author's own sentences may be the description, and a small model's callout"""
     unfilled: dict[FolderName, tuple[str, ...]] = {}
     """properties, or callout, not to fill in a folder, such as { Journal = ["aliases"] }"""
 
@@ -103,13 +101,8 @@ class TagsTable(Table):
 class SimilarTable(Table):
     """[similar]: comparing notes, to take tags and note types from similar ones."""
 
-    model: str = ""
-    """an encoder at endpoint.base_url; unset: the built-in one; none: the model chooses all tags"""
-
-    @property
-    def enabled(self) -> bool:
-        """Whether notes are compared at all."""
-        return self.model != "none"
+    enabled: bool = True
+    """false: the model chooses all tags"""
 
 
 Mode = Literal["write", "propose"]
@@ -251,16 +244,4 @@ class Config(Table):
         return any(
             key.startswith(f"{folder_key(folder)}/") and kind in kinds
             for folder, kinds in self.notes.unfilled.items()
-        )
-
-    def similar_endpoint(self) -> Endpoint | None:
-        """Return the endpoint that encodes texts; None: the built-in encoder does."""
-        if self.is_embedded or not (self.similar.enabled and self.similar.model):
-            return None
-        main = self.endpoint
-        return Endpoint(
-            base_url=main.base_url,
-            model=self.similar.model,
-            api_key=main.api_key,
-            timeout=main.timeout,
         )

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 
 from companion.app.engine.engine import log_fault
-from companion.enrich.context.nearest_neighbours import FEWEST
-from companion.enrich.context.similar import SimilarNotes
+from companion.enrich.context.similar import FEWEST, SimilarNotes
 from companion.errors import AnswerError, EndpointError
 from companion.llm.endpoint_errors import Cancelled
 from companion.vault.notes import Scan
@@ -23,7 +22,7 @@ _log = logging.getLogger(__name__)
 class NoteComparer:
     """Keeps the vectors of all notes up to date, in its own thread.
 
-    scan: returns the last scan. Many notes go to another machine only with the user's consent.
+    scan: returns the last scan.
     """
 
     def __init__(self, similar: SimilarNotes, scan: Callable[[], Scan]) -> None:
@@ -33,7 +32,6 @@ class NoteComparer:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="comparer", daemon=True)
         self._logged_at = 0.0
-        self._told = False
 
     def start(self) -> None:
         """Start the thread."""
@@ -53,7 +51,7 @@ class NoteComparer:
     def _run(self) -> None:
         while True:
             while not self._due.wait(_UNUSED):
-                self._similar.vectors.free_unused(_UNUSED)
+                self._similar.vectors.free()
             self._due.clear()
             if self._stopped.is_set():
                 return
@@ -67,19 +65,10 @@ class NoteComparer:
                 log_fault("comparing notes", error)
 
     def _update(self) -> None:
-        vectors, scan = self._similar.vectors, self._scan()
-        missing = vectors.find_missing(scan) if len(scan.notes) >= FEWEST else []
-        if vectors.needs_agreement(missing):
-            if not self._told:
-                _log.warning(
-                    "%s notes are not compared, since %s is on another machine;"
-                    " companion doctor similar tells you the cost, and compares them",
-                    f"{len(missing):,}",
-                    vectors.encoder.name,
-                )
-            self._told = True
-            missing = []
-        vectors.update(scan, missing, stopped=self._stopped, progress=self._log_progress)
+        scan = self._scan()
+        if len(scan.notes) >= FEWEST:
+            update = self._similar.vectors.update
+            update(scan, stopped=self._stopped, progress=self._log_progress)
 
     def _log_progress(self, done: int, total: int) -> None:
         if done == total or time.monotonic() - self._logged_at > _PROGRESS:

@@ -12,8 +12,7 @@ from companion.enrich.answers.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.configured_model import ModelFacts, model_facts
 from companion.enrich.context.backlinks import Backlinks
 from companion.enrich.context.embeds import Embeds
-from companion.enrich.context.excerpt import add_text, excerpt, find_too_little, make_prompt_context
-from companion.enrich.context.lessons import Lessons
+from companion.enrich.context.excerpt import add_text, excerpt, make_prompt_context
 from companion.enrich.context.similar import ChosenValues, ComparedNote, SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext, choose_styles
 from companion.enrich.model_calls import (
@@ -27,6 +26,7 @@ from companion.enrich.model_calls import (
     split_answer,
 )
 from companion.enrich.note_guard import NoteGuard
+from companion.enrich.small_model import find_too_little
 from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
@@ -36,10 +36,9 @@ from companion.llm.endpoint import estimate_tokens
 from companion.llm.local_server import find_context
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
-from companion.note.needs import DESCRIPTION, Need, explain
+from companion.note.needs import Need, explain
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import Field, PromptContext
-from companion.vault.files import NoteFile
+from companion.prompts import PromptContext
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Stores the outcomes of a call."""
@@ -87,7 +86,6 @@ class Asker:
 
     def _read_from(self, workspace: Workspace) -> None:
         self._backlinks, self._embeds = Backlinks(workspace), Embeds(workspace)
-        self._lessons = Lessons(workspace, self._backlinks)
 
     @property
     def model(self) -> ModelFacts:
@@ -108,8 +106,7 @@ class Asker:
     ) -> NoteAnswers:
         """Return the model's answers to the needs of the note.
 
-        A rejected answer is asked for once more; after that, a sentence of the note may take the
-        place of a description.
+        A rejected answer is asked for once more.
 
         keep: called after each call with its outcomes and tokens, since the next call may fail.
         guard: called right before each call to check that it may still go out; None: it may. again:
@@ -133,8 +130,7 @@ class Asker:
             planner = self._planner(note, RETRY_TOKENS)
             calls = send_calls(planner, list(unfit), client, unfit, check)
             answers = answers.merge(_accept_calls(acceptor, calls, keep))
-        outcomes = answers.outcomes if again else map(acceptor.use_fallback, answers.outcomes)
-        return NoteAnswers((*first, *outcomes), answers.usage)
+        return NoteAnswers((*first, *answers.outcomes), answers.usage)
 
     def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
         """Return the calls that ask() makes first, and the outcomes that need no call."""
@@ -160,9 +156,9 @@ class Asker:
             context = replace(note.context, wish=again.wish, earlier=earlier)
             note = note._replace(context=context)
         acceptor = self._acceptor(note)
-        quoted = [] if again else acceptor.fill_unasked()
-        rest = [need for need in chosen.needs if all(need != each.need for each in quoted)]
-        return [*chosen.outcomes, *quoted], rest, acceptor
+        own = [] if again else acceptor.use_own_sentence()
+        rest = [need for need in chosen.needs if all(need != each.need for each in own)]
+        return [*chosen.outcomes, *own], rest, acceptor
 
     def accept_later(
         self,
@@ -187,8 +183,7 @@ class Asker:
         schema = note.prompts.schema(asks, note.context) if keys else None
         answers, usage = split_answer(asks, lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
-        outcomes = map(acceptor.use_fallback, map(acceptor.accept, answers))
-        return NoteAnswers(tuple(outcomes), usage)
+        return NoteAnswers(tuple(map(acceptor.accept, answers)), usage)
 
     def accept_value(
         self, path: str, parsed: ParsedNote, need: Need, value: object
@@ -239,7 +234,7 @@ class Asker:
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
         note = ComparedNote(self.vault_context, path, parsed, language)
-        return self.similar.choose(note, fields)
+        return self.similar.choose(note, fields, is_small=self.model.is_small)
 
     def _read_note(
         self,
@@ -250,8 +245,7 @@ class Asker:
     ) -> PromptNote:
         """Return the note with the context that both questions about it share.
 
-        Other notes tell a small model as much as the note itself lacks. A model that is not small
-        is shown how the author writes. likely: as in ChosenValues.
+        Other notes tell a small model as much as the note itself lacks. likely: as in ChosenValues.
         """
         vault, model = self.vault_context, self.model
         prompts = self.workspace.prompts
@@ -263,30 +257,15 @@ class Asker:
         is_default = language == "English" and not self.workspace.config.notes.language
         vocabulary = vault.vocabulary(fields, path, parsed.note.text, likely)
         written_in = None if is_default else language
-        context = make_prompt_context(parsed, path, vocabulary, written_in, embedded.note)
+        context = make_prompt_context(parsed, path, vocabulary, written_in)
         own = estimate_tokens(excerpt(embedded.note.lines, None)) if model.is_small else 0
         related = self._backlinks.find_related(vault, path, parsed, model.related_tokens - own)
         context = replace(
             context, backlinks=related.backlinks, linked=related.linked, small=model.is_small
         )
         files = (*embedded.files, *related.files)
-        if not model.is_small:
-            context, learnt_from = self._learn(context, fields)
-            files = (*files, *learnt_from)
-        titles, others = self.callout_styles.titles, (related.quotable, files, related.paths)
-        return PromptNote(
-            path, prompts, parsed, needs, context, language, titles, embedded, *others
-        )
-
-    def _learn(
-        self, context: PromptContext, fields: Sequence[Field]
-    ) -> tuple[PromptContext, tuple[NoteFile, ...]]:
-        """Return the context with the author's style and corrections, and the files of these."""
-        vault, lessons = self.vault_context, self._lessons
-        names = {field.fills: field.name for field in fields}
-        corrections, files = lessons.find_corrections(vault, names)
-        style = str(lessons.style(vault) or "") if DESCRIPTION in names else ""
-        return replace(context, corrections=corrections, style=style), files
+        titles = self.callout_styles.titles
+        return PromptNote(path, prompts, parsed, needs, context, language, titles, embedded, files)
 
     def _acceptor(self, note: PromptNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
@@ -308,7 +287,10 @@ class Asker:
         prose = excerpt(note.whole.lines, note_tokens, note.find_question_lines())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
-        too_little = find_too_little(note.whole, context, small_model) if small_model else ""
+        others = (*context.properties, *context.backlinks)
+        too_little = ""
+        if small_model:
+            too_little = find_too_little(note.whole, context.title, others, small_model)
         if too_little and note.embedded.unread:
             too_little += f" ({'; '.join(note.embedded.unread)})"
         return CallPlanner(note.prompts, context, model.mode, budget, titles, too_little)

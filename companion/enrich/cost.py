@@ -7,7 +7,6 @@ from contextlib import suppress
 from itertools import islice
 from math import ceil
 
-from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.context.vault_context import VaultContext
@@ -65,17 +64,4 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
     return (
         f"{about}{notes:,} note{'' if notes == 1 else 's'} would be {gets}"
         f" {config.describe_endpoint()}: about {inputs:,} tokens in and {outputs:,} out, {cost}."
-    )
-
-
-def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
-    """Return in words what encoding the notes would send, where to, and at what cost."""
-    endpoint = config.similar_endpoint()
-    assert endpoint
-    tokens = sum(min(scan.files[path].size, _ENCODED_BYTES) for path in paths) // 3
-    dollars = find_cost(endpoint, tokens, 0)
-    cost = describe_price(endpoint, dollars)
-    return (
-        f"the title and beginning of {len(paths):,} notes would be sent to {endpoint.model} at"
-        f" {endpoint.address} (not on this machine): about {tokens:,} tokens, {cost}."
     )

@@ -213,7 +213,6 @@ class Enricher(NoteWriter):
             unfilled=(*unfilled, *describe_waiting(waiting)),
             waiting=tuple(each.id for each in waiting),
             usage=answers.usage,
-            fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.new_values),
         )
 

@@ -31,7 +31,6 @@ _QUOTED = 40  # letters of a question that a reason repeats
 _MOST_NEEDS = 50  # in a call; a note may have thousands of questions
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
-_SOURCES = {"similar": "similar notes", "links": "the notes linked with this one"}
 _COPIED_FROM_OTHERS = 32  # about a sentence: other notes' words may be repeated
 
 
@@ -162,9 +161,6 @@ class CallPlanner:
     def _find_unaskable(self, ask: Ask) -> Rejected | None:
         """Return why the need cannot be asked for; None: it can."""
         need = ask.need
-        if ask.field.source:
-            reason = f"{need.kind} comes from {_SOURCES[ask.field.source]}, and they name none"
-            return Rejected(need, reason, "no choices")
         try:
             ask.field.choices(self.context)
         except NothingToChoose as error:

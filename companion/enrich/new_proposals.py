@@ -14,7 +14,7 @@ from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.language.words import find_sentences, find_tokens, read_paragraphs
 from companion.llm.response import Usage
-from companion.note.needs import CALLOUT, Need
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import name_section
 from companion.prompts import Prompts
@@ -127,13 +127,13 @@ def _make_proposal(
     need, config = outcome.need, space.config
     waits = job.propose or job.dry_run or config.review_mode(job.path, need.kind) == "propose"
     if isinstance(outcome, Accepted):
+        is_unasked = job.background and outcome.by_model and checks_are_on()
+        waits |= model.is_small and is_unasked  # only what somebody asked for is written at once
         return NewProposal(
             job.path,
             need,
             outcome.filling.value,
-            flags=_find_flags(model, job, outcome),
-            evidence=[each._asdict() for each in outcome.evidence] or None,
-            answer=outcome.fallback_for and outcome.fallback_for.answer,
+            flags=_find_flags(job, outcome),
             remark=outcome.filling.remark,
             model=model.name if outcome.by_model else "",
             waits=waits,
@@ -153,16 +153,10 @@ def _make_proposal(
     return proposal._replace(answer=outcome.answer, model=model.name)
 
 
-def _find_flags(model: ModelFacts, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
+def _find_flags(job: Job, accepted: Accepted) -> tuple[Flag, ...]:
     """Return the flags of the value; those for its faults only if answers are checked."""
-    replaces: list[Flag] = ["replaces"] if job.rewrite else []
-    if not checks_are_on():
-        return tuple(replaces)
-    need, flags = accepted.need, [*replaces, *accepted.flags]
-    is_asked = need.kind != CALLOUT or need.where == "request"  # which the user put there
-    if model.is_small and accepted.by_model and not is_asked:
-        flags.append("small-model")
-    return tuple(dict.fromkeys(flags))
+    replaces: tuple[Flag, ...] = ("replaces",) if job.rewrite else ()
+    return (*replaces, *accepted.flags) if checks_are_on() else replaces
 
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:

@@ -37,7 +37,7 @@ class NoteValues:
     job: finds their needs in the note. task: of the note as it was when they were made. proposals:
     theirs, which decided_by accepts when they are written, if they are in one of the states.
     unfilled: what is not asked for, has no value, or waits. waiting: ids of further proposals.
-    fallbacks: keys of needs filled with a sentence of the note. new_values: values that the vault
+    new_values: values that the vault
     does not use yet, in words.
     """
 
@@ -47,7 +47,6 @@ class NoteValues:
     unfilled: tuple[str, ...] = ()
     waiting: tuple[int, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    fallbacks: frozenset[str] = frozenset()
     new_values: tuple[str, ...] = ()
     decided_by: str = "setting"
     states: tuple[ProposalState, ...] = ("open",)
@@ -77,7 +76,6 @@ class NoteValues:
             filled=tuple(proposals),
             unfilled=self.unfilled,
             usage=self.usage,
-            fallback=tuple(n.need.kind for n in proposals if n.need.key in self.fallbacks),
             proposals=(*(each.id for each in proposals), *self.waiting),
         )
 

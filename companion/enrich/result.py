@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
-from companion.note.needs import CALLOUT, Need
+from companion.note.needs import Need
 from companion.note.sections import HeadingNotFound
 from companion.store.proposal import FLAG_WORDS, Flag, NewProposal, Proposal, ProposalState
 
@@ -66,8 +66,7 @@ class Result:
     old, new: the note's text before and after, if it changed or would change. change: the id of the
     change in the journal; None if nothing was written. ends_run: the reason applies to every note,
     so the run ends with it. lacks_heading: skipped, because no heading or more than one matches the
-    requested section. fallback: the kinds of filled values, or else waiting ones, that are the
-    note's own sentence because there was no answer. proposals: the ids of the proposals that it is
+    requested section. proposals: the ids of the proposals that it is
     about: first of filled, in its order, then of those that wait for a decision. decided: the
     outcome for each proposal that was decided on.
     """
@@ -83,7 +82,6 @@ class Result:
     change: int | None = None
     ends_run: bool = False
     lacks_heading: bool = False
-    fallback: tuple[str, ...] = ()
     proposals: tuple[int, ...] = ()
     decided: tuple[Decided, ...] = ()
 
@@ -100,11 +98,9 @@ def proposed_result(
 ) -> Result:
     """Return the result of a note whose proposals wait; nothing is written into it."""
     reason = "; ".join(describe_waiting(waiting))
-    copied = (each.need.kind for each in waiting if "extractive" in each.flags)
-    fallback = tuple(kind for kind in copied if kind != CALLOUT)
     ids = tuple(each.id for each in waiting)
     result = Result(path, "proposed", reason, unfilled=unfilled, usage=usage)
-    return replace(result, fallback=fallback, proposals=ids)
+    return replace(result, proposals=ids)
 
 
 def unfilled_result(

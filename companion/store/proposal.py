@@ -26,10 +26,7 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 
 Flag = Literal[
     "unsupported",
-    "unverified",
-    "extractive",
     "new-value",
-    "small-model",
     "replaces",
     "program",
     "lost",
@@ -39,10 +36,7 @@ Flag = Literal[
 
 FLAG_WORDS: Mapping[Flag, str] = {
     "unsupported": "neither the note nor what links to it supports all of this",
-    "unverified": "no check can tell whether this is right",
-    "extractive": "the note's own words, which may be unclear out of context",
     "new-value": "no other note uses this yet",
-    "small-model": "a small model wrote this; read it twice",
     "replaces": "it replaces what Companion wrote before",
     "program": "a script or an agent proposed this, not the model you chose",
     "lost": "it was in the note until an older version from another device replaced it",

@@ -1,23 +1,14 @@
 """What other notes tell of a note: which of it, in which order, and never what is private."""
 
-from collections.abc import Mapping
-
 import pytest
 
-from companion.enrich.answers.outcome import Accepted
-from companion.enrich.asker import Asker
 from companion.enrich.context.backlinks import Backlinks, RelatedTexts
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.note.callouts import Styles
-from companion.note.edit import diff_edits
-from companion.note.facts import find_facts
-from companion.note.needs import CALLOUT
 from companion.note.parsed_note import ParsedNote
-from companion.store.journal import NewChange, write_note
-from companion.vault.write import read_note
 from tests.enrich.conftest import STUB, Open
 
 USE = "Steamed rice is overgrown by [[Koji]] within two days."
@@ -51,7 +42,7 @@ def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) 
         "",
     )
     told = tell(space)
-    assert [told.paths[each] for each in told.backlinks] == ["Miso.md", "Copy.md", "Soy.md"]
+    assert {each.path for each in told.files} == {"Miso.md", "Copy.md", "Soy.md"}
     assert told.backlinks == (
         "Koji is a mould that grows on rice. (from “Miso”)",
         "Steamed rice is overgrown by Koji within two days. (from “Copy”)",
@@ -86,19 +77,26 @@ def test_what_the_note_links_to_is_described_by_its_author(open_vault: Open) -> 
     assert tell(space).linked == ("Malt house: Where barley is malted",)
 
 
-def test_a_description_that_companion_wrote_does_not_count(open_vault: Open) -> None:
-    space = open_vault({"Koji.md": STUB + "[[Malt]]\n", "Malt.md": STUB}, "")
-    snapshot = read_note(space.root, "Malt.md")
-    old = snapshot.data.decode()
-    new = old.replace("description:", "description: A house where barley is malted.")
-    edits = diff_edits(old, new)
-    write_note(
-        snapshot, new.encode(), space.journal, NewChange("r", "Malt.md", "enrich", edits, ())
-    )
-    assert tell(space).linked == ()
-    edited = new.replace("A house", "An old house")
-    (space.root / "Malt.md").write_text(edited)
-    assert tell(space).linked == ("Koji: An old house where barley is malted.",)
+GROWS = "Koji grows on rice and wheat."
+SAID = [
+    pytest.param("- Moulds:\n    - [[Koji]] grows on rice and wheat.", GROWS, id="an item"),
+    pytest.param("> [!note] Moulds\n> [[Koji]] grows on rice\n> and wheat.", GROWS, id="a callout"),
+    pytest.param("Of wheat. It is sown. [[Koji]] grows on rice and wheat. So.", GROWS, id="one of"),
+    pytest.param(
+        "| [[Koji\\|mould]] | grows on rice and wheat |\n|---|---|\n",
+        "mould: grows on rice and wheat",
+        id="a row",
+    ),
+    pytest.param("> [!ai] AI\n> [[Koji]] grows on rice and wheat.", "", id="an AI callout"),
+    pytest.param("```\n[[Koji]] grows on rice and wheat.\n```", "", id="code"),
+    pytest.param("See [[Koji]].", "", id="a pointer"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), SAID)
+def test_what_counts_as_said_of_a_note(open_vault: Open, text: str, said: str) -> None:
+    space = open_vault({"Miso.md": f"{text}\n"}, "")
+    assert tell(space).backlinks == ((f"{said} (from “Miso”)",) if said else ())
 
 
 WITHHELD = [
@@ -167,83 +165,3 @@ def test_callouts_of_private_notes_are_no_model_for_others(
 ) -> None:
     notes = {f"Diary/{n}.md": "> [!ai] Quail\n> Birds.\n" for n in range(5)}
     assert VaultContext(open_vault(notes, settings).scan()).styles.top.title == title
-
-
-DEFINED = "[[Koji]] is a mould that grows on rice and wheat.\n"
-NOT_QUOTED = [
-    pytest.param({"Use.md": USE}, "", id="no definition"),
-    pytest.param({"Miso.md": f"- Moulds:\n    - {DEFINED}"}, "", id="needs what is above it"),
-    pytest.param({"Miso.md": "[[Koji]] is a mould, of which these kinds exist:\n"}, "", id="open"),
-    pytest.param(
-        {"Miso.md": "Wash [[Koji]] from your hands with warm water.\n"}, "", id="no subject"
-    ),
-    pytest.param({"Miso.md": "[[Koji|Moulds]] spoil bread and cheese.\n"}, "", id="other words"),
-    pytest.param({"Diary/Miso.md": DEFINED}, SETTINGS, id="private"),
-    pytest.param(
-        {"Miso.md": "[[Koji]] is a mould on rice and wheat that I like most.\n"},
-        "",
-        id="in the first person",
-    ),
-    pytest.param({"Miso.md": f"---\ntags: ignored\n---\n{DEFINED}"}, SETTINGS, id="ignored"),
-    pytest.param({"Miso.md": DEFINED, "Koji.md": STUB + "Koji ferments. " * 20}, "", id="has text"),
-    pytest.param({"Miso.md": DEFINED}, "[notes]\nown_sentence = false\n", id="switched off"),
-    pytest.param({"Miso.md": DEFINED}, "[endpoint]\nsmall = false\n", id="a larger model"),
-]
-
-
-def quote(space: Workspace, path: str = "Koji.md") -> list[Accepted]:
-    known = VaultContext(space.scan())
-    asker, note = Asker(space, known), parsed(space, path)
-    needs = find_facts(note, space.rules, explicit=True).needs
-    _, outcomes, _ = asker.plan(path, note, [each for each in needs if each.kind == CALLOUT])
-    return [each for each in outcomes if isinstance(each, Accepted)]
-
-
-def test_a_small_model_is_not_asked_where_others_say_what_it_is(
-    open_vault: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}, ""))
-    assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
-    assert (quoted.by_model, quoted.flags) == (False, ())
-    assert [each.path for each in quoted.evidence] == ["Food/Miso.md"]
-
-
-@pytest.mark.parametrize(
-    "fact",
-    [
-        "[[Koji]] smells of chestnuts after two days.",
-        "The [[Koji]] must not be warmer than forty degrees.",
-    ],
-)
-def test_a_fact_is_quoted_like_a_definition(
-    open_vault: Open, monkeypatch: pytest.MonkeyPatch, fact: str
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    [quoted] = quote(open_vault({"Miso.md": fact}, ""))
-    assert quoted.filling.value == [f"{fact.replace('[[Koji]]', 'Koji')} ([[Miso]])"]
-
-
-def test_nothing_is_quoted_about_a_date(open_vault: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    notes = {
-        "2023-03-05.md": "---\ndescription:\n---\n",
-        "Miso.md": "[[2023-03-05]] was the first day of the mash.",
-    }
-    assert quote(open_vault(notes, ""), "2023-03-05.md") == []
-
-
-def test_without_links_the_title_tells_where_a_quotation_is_from(
-    open_vault: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    [quoted] = quote(open_vault({"Miso.md": DEFINED}, "[callout]\nlinks = false\n"))
-    assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. (Miso)"]
-
-
-@pytest.mark.parametrize(("notes", "settings"), NOT_QUOTED)
-def test_what_is_not_quoted(
-    open_vault: Open, monkeypatch: pytest.MonkeyPatch, notes: Mapping[str, str], settings: str
-) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS")
-    assert quote(open_vault(notes, settings)) == []

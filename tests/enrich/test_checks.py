@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from companion.enrich.checks import CHECKS, checks_are_on, find_fault, find_good_items, tidy_answer
 from companion.enrich.checks.checked_answer import CheckedAnswer
-from companion.enrich.checks.repetition import without_copies
+from companion.enrich.checks.content import find_unsupported_fact
 from companion.enrich.checks.shape import first_paragraphs, whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases
@@ -16,13 +16,15 @@ from tests.enrich.answers import read_answers
 
 PROMPTS = load_prompts()
 ANSWERS = read_answers()
+KINDS = dict.fromkeys(("refusal", "meta", "voice", "task"), "talk")
 NOTES = {language: told["bread"] for language, told in ANSWERS.items()}
 
 
 def answer_of(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
     title, note = NOTES[language]
     told = PROMPTS.instructions(PROMPTS.fields[field])
-    return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
+    checked = PROMPTS.fields[field]
+    return CheckedAnswer(checked, text, text, title, note, note, told, own=note)
 
 
 def kind_of(answer: CheckedAnswer) -> str | None:
@@ -39,9 +41,10 @@ def test_good(text: str, language: str) -> None:
 
 
 BAD = [
-    (kind, language, text)
+    (KINDS.get(kind, kind), language, text)
     for language, told in ANSWERS.items()
     for kind, texts in told["faults"].items()
+    if kind not in ("numbers", "names")
     for text in texts
 ]
 
@@ -68,30 +71,18 @@ CALLOUTS = [
     pytest.param(f"{CALLOUT}\n\n- Flour\n- Water", None, id="a list at the end"),
     pytest.param(f"{CALLOUT} See [[Yeast|yeast]] and *more*.", None, id="links and emphasis"),
     pytest.param(f"{CALLOUT} Use `<p>` in code.", None, id="markup in code"),
-    pytest.param(f"**All about it**\n\n{CALLOUT}", "length", id="a heading first"),
     pytest.param("It rises.", "length", id="too short"),
-    pytest.param(CALLOUT.partition("\n")[0], "length", id="less than sixty words"),
-    pytest.param(f"{CALLOUT} See the steps listed in the note.", "meta", id="in the note"),
+    pytest.param(f"{CALLOUT} See the steps listed in the note.", "talk", id="in the note"),
     pytest.param("\n\n".join(f"{c} is one of them." * 9 for c in "abcd"), "repetition", id="loops"),
     pytest.param("\n\n".join(FIVE), "length", id="five paragraphs"),
     pytest.param(CALLOUT.rpartition(" ")[0], "unfinished", id="cut off"),
     pytest.param(f"{CALLOUT}\n\n\\[!ai] AI\nYeast lives in it.", "markup", id="a second header"),
     pytest.param(f"{CALLOUT} \\<b>Now.\\</b>", "markup", id="escaped HTML"),
-    pytest.param(f"Sure! Here is your callout.\n\n{CALLOUT}", "meta", id="sure"),
-    pytest.param(f"{CALLOUT} This note explains how.", "meta", id="the note, at the end"),
-    pytest.param(f"I'm sorry. {CALLOUT}", "refusal", id="sorry"),
-    pytest.param(
-        f"{CALLOUT} It is raised by wild yeast and bacteria that live in a starter of flour.",
-        "copied",
-        id="ten words of the note",
-    ),
-    pytest.param(f"{COPY} It is sour. {CALLOUT}", None, id="the note's definition first"),
-    pytest.param(f"{COPY} It is sour.", "copied", id="hardly more than the definition"),
-    pytest.param(
-        f"{CALLOUT} Yeasts that live in a starter of flour and water.",
-        None,
-        id="nine words of the note",
-    ),
+    pytest.param(f"Sure! Here is your callout.\n\n{CALLOUT}", "talk", id="sure"),
+    pytest.param(f"{CALLOUT} This note explains how.", "talk", id="the note, at the end"),
+    pytest.param(f"I'm sorry. {CALLOUT}", "talk", id="sorry"),
+    pytest.param(f"{COPY} It is sour.", "copied", id="hardly more than the note"),
+    pytest.param(f"{COPY} {CALLOUT}", None, id="a sentence of the note first"),
 ]
 
 
@@ -105,35 +96,25 @@ def texts(case: Case) -> tuple[str, str]:
     return case.before.removesuffix("\n"), case.after.removesuffix("\n")
 
 
-@tidied("Sentences of the note are left out")
-def test_sentences_of_the_note_are_left_out(case: Case) -> None:
-    before, after = texts(case)
-    assert without_copies(before, NOTES["en"][1]) == after
-
-
-def test_no_blanks_come_between_chinese_sentences() -> None:
-    copied = "酸面包是用野生酵母和乳酸菌发酵的面包，酵头由面粉和水制成。"
-    text = f"面包很好。{copied}冬天发得慢。做披萨也行。"
-    assert without_copies(text, NOTES["zh"][1]) == "面包很好。冬天发得慢。做披萨也行。"
-
-
 @pytest.mark.parametrize(("text", "kind"), CALLOUTS)
 def test_callout(text: str, kind: str | None) -> None:
     assert kind_of(answer_of(text, field="callout")) == kind
 
 
-NAMES = [
-    pytest.param(f"{CALLOUT} It was first baked in Egypt.", "names", id="a name"),
-    pytest.param(f"{CALLOUT} It was first baked in 1849.", "numbers", id="a number"),
-    pytest.param(f"{CALLOUT} It is baked in San Francisco.", None, id="a name of the note"),
+FACTS = [
+    pytest.param("It was first baked in Egypt.", "Egypt", id="a name"),
+    pytest.param("It was first baked in 1849.", "1849", id="a number"),
+    pytest.param("It is baked in San Francisco.", "", id="a name of the note"),
 ]
 
 
-@pytest.mark.parametrize(("text", "kind"), NAMES)
-def test_what_a_small_model_explains_names_nothing_else(text: str, kind: str | None) -> None:
-    callout = answer_of(text, field="callout")
-    assert kind_of(callout) is None
-    assert kind_of(replace(callout, by_small_model=True)) == kind
+@pytest.mark.parametrize(("text", "fact"), FACTS)
+def test_what_a_small_model_says_is_doubted_by_names_and_numbers(text: str, fact: str) -> None:
+    callout = answer_of(f"{CALLOUT} {text}", field="callout")
+    assert find_unsupported_fact(callout) == ""
+    doubt = find_unsupported_fact(replace(callout, by_small_model=True))
+    assert bool(doubt) is bool(fact) and fact in doubt
+    assert bool(find_unsupported_fact(answer_of(text))) is bool(fact)
 
 
 def test_what_a_small_model_explains_may_be_short() -> None:
@@ -147,19 +128,13 @@ QUESTIONS = [
     pytest.param("In 1849.", None, id="a short answer"),
     pytest.param("This note is about bread.", None, id="about the note"),
     pytest.param("Ein Brot, das durch wilde Hefen aufgeht.", "language", id="in German"),
-    pytest.param("I cannot answer that.", "refusal", id="a refusal"),
+    pytest.param("I cannot answer that.", "talk", id="a refusal"),
 ]
 
 
 @pytest.mark.parametrize(("text", "kind"), QUESTIONS)
 def test_answer_to_a_question(text: str, kind: str | None) -> None:
     assert kind_of(replace(answer_of(text, field="callout"), question="What is it?")) == kind
-
-
-@pytest.mark.parametrize("question", ["How is bread polished?", "Who baked it in Germany?"])
-def test_a_name_of_a_language_within_a_word_asks_for_none(question: str) -> None:
-    answer = answer_of("Ein Brot, das durch wilde Hefen aufgeht und lange ruht.", field="callout")
-    assert kind_of(replace(answer, question=question)) == "language"
 
 
 @pytest.mark.parametrize("question", ["Was ist das für ein Brot, und wie?", "And in German?"])
@@ -211,29 +186,6 @@ def test_a_heading_is_no_description(text: str) -> None:
     assert kind_of(replace(answer_of(text), note=note)) == "title"
 
 
-VERSE = "春蚕食叶响回廊，禹门已准桃花浪。"
-SAID = "Bread is the staff of life, and a loaf is a friend."
-QUOTED = [
-    pytest.param(VERSE, f"{VERSE}——辛弃疾（宋代）\n", "quotation", id="a verse and its poet"),
-    pytest.param(SAID, f"“{SAID}” — *Anna Bäcker*\n", "quotation", id="in marks, with its author"),
-    pytest.param(SAID, f"> {SAID}\n", "quotation", id="in a block quote"),
-    pytest.param(SAID, f"{SAID}\n", None, id="the note's own sentence"),
-    pytest.param(SAID, f"{SAID} — it rises for a day.\n", None, id="goes on"),
-    pytest.param(SAID, f"{SAID} Another one – not said by anybody.\n", None, id="a later dash"),
-]
-
-
-@pytest.mark.parametrize(("text", "note", "kind"), QUOTED)
-def test_a_quotation_is_no_description(text: str, note: str, kind: str | None) -> None:
-    answer = replace(answer_of(text, "zh" if text == VERSE else "en"), note=f"{note}\nMy bread.")
-    assert kind_of(answer) == kind
-
-
-def test_a_callout_of_a_section_may_be_shorter() -> None:
-    answer = answer_of("A starter is fed so that the yeast in it lives. " * 5, field="callout")
-    assert CHECKS["length"](answer) and not CHECKS["length"](replace(answer, of_section=True))
-
-
 def test_a_note_about_notes_may_speak_of_them() -> None:
     answer = replace(answer_of("This note is yours to keep: a play."), title="This Note Is Yours")
     assert kind_of(answer) is None
@@ -266,7 +218,7 @@ def test_a_sentence_that_stands_twice_is_quoted_as_it_stands() -> None:
 
 
 def test_no_kind_goes_untested() -> None:
-    assert {kind for kind, _, _ in BAD} | {"copied", "quotation"} == set(CHECKS)
+    assert {kind for kind, _, _ in BAD} | {"copied"} == set(CHECKS)
 
 
 @given(st.text(max_size=300))
@@ -290,22 +242,6 @@ def test_whole_sentences(case: Case) -> None:
     assert whole_sentences("") == ""
 
 
-TEA = "The tea bush is cut down to the knee in spring, so that it grows new leaves till autumn."
-LONG_TEA = f"{TEA[:-1]}, which pickers take{' by hand' * 12}."
-LIMITS = [
-    pytest.param(f"{TEA} It likes the rain.", f"{TEA} It likes the rain.", id="two that fit"),
-    pytest.param(f"{TEA} It likes rain. {TEA}", f"{TEA} It likes rain.", id="the first ones"),
-    pytest.param(f"{'茶树喜欢雨水。' * 30}", "茶树喜欢雨水。" * 22, id="Chinese"),
-    pytest.param(f"{LONG_TEA} Rain.", f"{LONG_TEA} Rain.", id="the first one is too long"),
-    pytest.param(f"Tea. {LONG_TEA}", f"Tea. {LONG_TEA}", id="too little would be left"),
-]
-
-
-@pytest.mark.parametrize(("text", "fitting"), LIMITS)
-def test_a_value_has_the_sentences_that_fit(text: str, fitting: str) -> None:
-    assert whole_sentences(text, PROMPTS.fields["description"]) == fitting
-
-
 @tidied("A callout has so many paragraphs")
 def test_first_paragraphs(case: Case) -> None:
     before, after = texts(case)
@@ -327,21 +263,13 @@ def test_tidy_answer(case: Case) -> None:
 
 def tidy(text: str) -> str:
     title, note = NOTES["en"]
-    return tidy_answer(text, PROMPTS.fields["callout"], title, note, note)
+    return tidy_answer(text, PROMPTS.fields["callout"], title, note)
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not checks_are_on()
     monkeypatch.delenv("COMPANION_CHECKS")
     assert checks_are_on()
-
-
-def test_what_other_notes_say_may_be_said_again() -> None:
-    copied = f"{CALLOUT} It is raised by wild yeast and bacteria that live in a starter of flour."
-    answer = answer_of(copied, field="callout")
-    fault = find_fault(answer)
-    assert fault and fault.kind == "copied"
-    assert find_fault(replace(answer, own="#status/postponed")) is None
 
 
 LISTS = [
@@ -362,12 +290,3 @@ def test_a_small_model_explains_in_sentences(text: str, kind: str | None) -> Non
     assert (fault and fault.kind) == kind
     asked = replace(answer, by_small_model=False, question="What lives in it?")
     assert find_fault(asked, ["length"]) is None
-
-
-def test_two_questions_get_two_answers() -> None:
-    same = "Dough rises because yeast makes gas in it."
-    answer = replace(answer_of(same, field="callout"), question="Who invented bread?")
-    assert find_fault(answer) is None
-    note = f"{answer.note}\n\n> [!ai] Why does dough rise?\n> {same}"
-    again = find_fault(replace(answer, note=note))
-    assert again and again.kind == "copied"

@@ -4,6 +4,7 @@ import pytest
 
 from companion.enrich.checks import CHECKS
 from companion.enrich.checks.checked_answer import CheckedAnswer
+from companion.enrich.checks.content import find_unsupported_fact
 from companion.enrich.checks.shape import whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases
@@ -63,9 +64,15 @@ def test_language(case: Case) -> None:
 
 @check("numbers")
 def test_numbers(case: Case) -> None:
-    require("numbers", case)
+    require_fact(case)
 
 
 @check("names")
 def test_names(case: Case) -> None:
-    require("names", case)
+    require_fact(case)
+
+
+def require_fact(case: Case) -> None:
+    answer, *fault = case.told
+    doubt = find_unsupported_fact(answer_of("Notes", case.before, answer))
+    assert bool(doubt) is bool(fault), doubt

@@ -14,7 +14,7 @@ ANSWERS = read_answers()
 NOTES: dict[str, tuple[str, str]] = {
     language: (told["note"][0], told["note"][1]) for language, told in ANSWERS.items()
 }
-TALK = ("meta", "refusal", "echo", "task")
+TALK = ("talk", "echo")
 
 
 TALKING = [
@@ -57,12 +57,12 @@ def test_no_end_of_a_callout(language: str, text: str) -> None:
 
 @good("descriptions")
 def test_a_good_description(title: str, text: str) -> None:
-    assert talk_in(answer_of(text, title)) is None
+    assert talk_in(answer_of(text, title, "I do it; ich auch.")) is None
 
 
 @good("voices")
 def test_no_voice_of_the_models_own(text: str, title: str, note: str) -> None:
-    assert CHECKS["voice"](answer_of(text, title, note)) is None
+    assert CHECKS["talk"](answer_of(text, title, note)) is None
 
 
 @good("callouts")
@@ -80,7 +80,7 @@ def test_what_the_note_says_is_no_talk() -> None:
 def test_a_model_never_speaks_of_itself() -> None:
     note = "An AI language model is asked. As an AI language model, I cannot, it says."
     for text in ("As an AI language model, I cannot say.", "I am an AI language model."):
-        assert talk_in(answer_of(text, "AI", note)) in ("meta", "refusal")
+        assert talk_in(answer_of(text, "AI", note)) == "talk"
 
 
 @pytest.mark.parametrize("text", ["The note does not say.", "In the note, it takes three months."])

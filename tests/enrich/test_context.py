@@ -49,19 +49,6 @@ def test_a_prompt_names_what_the_note_does_not_the_files_id(text: str, told: str
     assert "202402111200" not in prompt
 
 
-@pytest.mark.parametrize(
-    ("opening", "repeated"),
-    [
-        pytest.param("Learn how to feed a sourdough starter.", True, id="is asked for once more"),
-        pytest.param("A sourdough starter is fed with flour.", False, id="is what to begin with"),
-    ],
-)
-def test_the_prompt_has_a_self_description_written_once_more(opening: str, repeated: bool) -> None:
-    context = make_prompt_context(ParsedNote(NoteText(f"{opening}\n")), "Starter.md", {})
-    instruction = load_prompts().fields["description"].instruction(context)
-    assert (opening in instruction) is repeated
-
-
 TAGS = [
     pytest.param([f"topic/{number:03}" for number in range(100)], id="many"),
     pytest.param([f"计算机网络/传输层协议{number:03}" for number in range(100)], id="Chinese"),

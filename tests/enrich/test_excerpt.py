@@ -2,11 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.context.excerpt import LEFT_OUT, excerpt, read_subject_texts
+from companion.enrich.context.excerpt import LEFT_OUT, excerpt
 from companion.llm.endpoint import estimate_tokens
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import PromptContext
 
 LONG = "Words of it. " * 40
 NOTE = f"First.\n\n{LONG}\n\n## A\n\nOpening of A.\n\n{LONG}\n\n## B\n\nOpening of B.\n\n{LONG}"
@@ -97,13 +96,3 @@ def test_keeps_to_the_budget_and_to_the_note(lines: list[str], budget: int) -> N
     for line in shown.split("\n"):
         if line.strip() and line != LEFT_OUT:
             position = whole.index(line, position)
-
-
-def test_headings_tell_nothing_of_a_subject() -> None:
-    note = (
-        "---\nartist: Paul Chambers\n---\n# Bass on Top\n\nA *record* of [[1957]]\nin mono.\n\n"
-        "## Tracks\n\n- Yesterdays\n"
-    )
-    context = PromptContext("Bass on Top", headings=("Tracks",), backlinks=("He plays on it.",))
-    told = ["A *record* of 1957 in mono.", "Yesterdays", "artist: Paul Chambers", "He plays on it."]
-    assert read_subject_texts(ParsedNote(NoteText(note)), context) == told

@@ -15,7 +15,6 @@ FILLED = Accepted(Filling(NEED, "About tea."))
 CUT = Rejected(NEED, "it was cut off", "no answer", endpoint_fault="cut off")
 EMPTY = Rejected(NEED, "it is empty", "no answer", endpoint_fault="is empty")
 REFUSED = Rejected(NEED, "the model refuses", "no answer")
-FALLBACK = Accepted(Filling(NEED, "Tea is brewed."), CUT)
 NOTHING = Rejected(NEED, "nothing to say", "nothing")
 UNFIT = Rejected(NEED, "it echoes", "unfit")
 NOT_ASKED = Rejected(NEED, "no value to choose from", "no choices")
@@ -30,7 +29,6 @@ NONE_ALIKE = Rejected(NEED, "no similar note has any", "nothing", by_model=False
         pytest.param([CUT] * 3, True, id="the same three times"),
         pytest.param([CUT] * 2, False, id="twice"),
         pytest.param([CUT, EMPTY, CUT, EMPTY], False, id="another each time"),
-        pytest.param([FALLBACK] * 3, True, id="behind a fallback"),
         pytest.param([CUT, REFUSED, CUT, NOT_ASKED, CUT], True, id="what counts neither way"),
         pytest.param([CUT, CHOSEN, CUT, NONE_ALIKE, CUT], True, id="what no model was asked for"),
         pytest.param([REFUSED] * 20, False, id="the model refuses"),

@@ -274,7 +274,7 @@ def test_stub_says_that_it_has_no_text() -> None:
 
 def test_note_text_is_never_a_template() -> None:
     text = "{{ title }} {% for x in y %} {{ 7 * 7 }} {# gone #}"
-    note = PromptContext(text, prose=text, headings=(text,), opening=text, self_description=text)
+    note = PromptContext(text, prose=text, headings=(text,))
     assert user_text([ask("callout", text, text)], note).count(text) >= 4
 
 
@@ -323,8 +323,7 @@ MARKS = (
 @pytest.mark.parametrize("mark", MARKS)
 def test_no_data_ends_a_turn(mark: str) -> None:
     note = PromptContext(
-        mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark], opening=mark,
-        self_description=mark,
+        mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark],
         vocabulary={"tags": [mark]},
     )  # fmt: skip
     assert mark not in user_text([ask("callout", mark), ask("tags"), ask("aliases")], note)

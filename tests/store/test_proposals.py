@@ -50,7 +50,7 @@ def test_keeps_all_of_a_proposal(tmp_path: Path) -> None:
         path="a/b.md",
         need=SECTION,
         value=["A “use”.", "", "- another"],
-        flags=("small-model", "unsupported"),
+        flags=("new-value", "unsupported"),
         remark="a remark",
         model="m",
         prompt="f00",

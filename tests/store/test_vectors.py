@@ -1,4 +1,4 @@
-"""Vectors of notes: what the file keeps and forgets, and what is found among them."""
+"""Vectors of notes: what the file keeps and forgets."""
 
 import stat
 from pathlib import Path
@@ -6,14 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.store.vectors import (
-    NO_ROW,
-    VectorRow,
-    VectorStore,
-    VectorTable,
-    find_largest,
-    pack_vectors,
-)
+from companion.store.vectors import VectorRow, VectorStore, pack_vectors
 from companion.vault.files import NoteFile
 
 SECRET = b"a vector that says what a private note is about"
@@ -28,37 +21,30 @@ def row(path: str, vector: bytes = b"\x01\x02") -> VectorRow:
     return (path, 10, 1, 2, 3, b"hash", vector)
 
 
-def read(store: VectorStore, encoder: str) -> dict[str, bytes]:
-    """Return the vectors of that encoder by path."""
-    found: dict[str, bytes] = {}
-    store.read_vectors(encoder, found.__setitem__)
-    assert found.keys() == store.load_files(encoder, {}).keys()
-    return found
-
-
 def test_vectors_come_back_to_the_encoder_that_made_them(file: Path) -> None:
     store = VectorStore(file)
     store.save("one", [], [row("a.md"), row("b.md")])
     store.save("one", ["a.md"], [row("c.md", b"\x03\x04")])
-    assert read(store, "one") == {"b.md": b"\x01\x02", "c.md": b"\x03\x04"}
-    assert read(store, "another") == {}
-    store.save("another", [], [row("d.md")])
-    assert (read(store, "one"), read(store, "another")) == ({}, {"d.md": b"\x01\x02"})
-
-
-def test_files_and_texts_are_found_again(file: Path) -> None:
-    store = VectorStore(file)
-    store.save("one", [], [row("a.md"), ("b.md", 1, 2, 3, 4, b"other", b"\x03\x04")])
-    assert store.load_files("one", {}) == {
-        "a.md": hash(NoteFile("a.md", 10, 1, 2, 3)),
-        "b.md": hash(NoteFile("b.md", 1, 2, 3, 4)),
+    assert store.read_files("one") == {
+        path: hash(NoteFile(path, 10, 1, 2, 3)) for path in ("b.md", "c.md")
     }
-    own = "".join(["a", ".md"])
-    assert any(path is own for path in store.load_files("one", {own: own})), "in memory once"
-    assert store.find_text("one", "b.md") == (b"other", b"\x03\x04")
-    assert store.find_texts("one", {b"other", b"none"}) == {b"other": b"\x03\x04"}
-    assert store.find_text("one", "c.md") is store.find_text("another", "b.md") is None
-    assert store.find_texts("another", {b"other"}) == {}
+    assert store.read_files("another") == {}
+    store.save("another", [], [row("d.md")])
+    assert (list(store.read_files("one")), list(store.read_files("another"))) == ([], ["d.md"])
+
+
+def test_a_matrix_has_what_was_saved(file: Path) -> None:
+    made = np.random.default_rng(1).normal(size=(9, 64)).astype(np.float32)
+    vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
+    store = VectorStore(file)
+    assert store.read_matrix("one")[1].size == 0
+    store.save("one", [], [row(f"{n}.md", each) for n, each in enumerate(pack_vectors(vectors))])
+    paths, matrix = store.read_matrix("one")
+    assert paths == [f"{number}.md" for number in range(9)]
+    assert np.abs(matrix @ vectors[0] - vectors @ vectors[0]).max() < 0.02
+    stored = store.find("one", "3.md")
+    assert stored and stored[0] == b"hash" and (stored[1] == matrix[3]).all()
+    assert store.find("one", "none.md") is None
 
 
 def test_the_file_is_its_owners_and_forgets_what_is_deleted(file: Path) -> None:
@@ -68,30 +54,3 @@ def test_the_file_is_its_owners_and_forgets_what_is_deleted(file: Path) -> None:
     store.save("one", ["secret.md"], [])
     assert SECRET not in file.read_bytes()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("number", [1, 7, 9000], ids=["one", "few", "more than a block"])
-def test_the_nearest_are_those_of_a_plain_product(number: int) -> None:
-    made = np.random.default_rng(number).normal(size=(number, 64)).astype(np.float32)
-    vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
-    table = VectorTable({str(n): each for n, each in enumerate(pack_vectors(vectors))})
-    exact = vectors @ vectors[0]
-    assert np.abs(table.compare(vectors[0]) - exact).max() < 0.02
-    assert find_largest(exact, 5)[0] == find_largest(table.compare(table[0]), 5)[0] == 0
-    assert find_largest(exact, 5) == list(np.argsort(-exact)[:5])
-
-
-def test_a_table_grows_and_changes() -> None:
-    one, two = pack_vectors(np.eye(2, dtype=np.float32))
-    table = VectorTable(most=1)
-    for number in range(2000):
-        table.put(str(number), one if number % 2 else two)
-    rows = table.rows(["1", "0", "1999", "none"])
-    assert rows[-1] == NO_ROW and list(table.compare(table[1], rows)) == [1, 0, 1, 0]
-    table.put("0", one)
-    assert list(table.compare(table[1], np.array([0]))) == [1]
-    assert len(table.compare(table[1])) == len(table) == 2000
-
-
-def test_nothing_is_near_where_there_is_nothing() -> None:
-    assert find_largest(VectorTable().compare(np.ones(0, np.float32)), 5) == []

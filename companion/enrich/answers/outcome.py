@@ -5,7 +5,6 @@ from __future__ import annotations
 from threading import Lock
 from typing import Literal, NamedTuple
 
-from companion.enrich.answers.evidence import Evidence
 from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.result import Filling
 from companion.llm.endpoint_errors import ModelUnfit
@@ -62,16 +61,12 @@ class Rejected(NamedTuple):
 class Accepted(NamedTuple):
     """A value that may go into the note.
 
-    fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
-    its place. by_model: whether a model was asked. flags: why somebody should look at it
-    before it is written. evidence: for each sentence, what was shown that comes closest to it.
+    by_model: whether a model was asked. flags: why somebody should look at it before it is written.
     """
 
     filling: Filling
-    fallback_for: Rejected | None = None
     by_model: bool = True
     flags: tuple[Flag, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
 
     @property
     def need(self) -> Need:
@@ -129,10 +124,10 @@ class RepeatedFaults:
 
         A refusal by the model is about the note, and does not count either way.
         """
-        fallbacks = [each.fallback_for for each in answers.accepted if each.by_model]
-        rejected = [*(each for each in answers.rejected if each.by_model), *filter(None, fallbacks)]
+        is_answered = any(each.by_model for each in answers.accepted)
+        rejected = [each for each in answers.rejected if each.by_model]
         with self._lock:
-            if None in fallbacks or any(each.kind in ("unfit", "nothing") for each in rejected):
+            if is_answered or any(each.kind in ("unfit", "nothing") for each in rejected):
                 self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
                 return
             first = next((each for each in rejected if each.endpoint_fault), None)

@@ -1,4 +1,7 @@
-"""The checks a model's answer must pass before it goes into a note, each a pure function."""
+"""The checks of a model's answer: what is wrong in its form, and which of its facts are new.
+
+An answer of the wrong form may not go into a note; one with a new fact waits for the user.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,12 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.checks.language import find_wrong_language
-from companion.enrich.checks.meta_talk import (
-    find_first_person,
-    find_meta_talk,
-    find_refusal,
-    find_task_talk,
-)
-from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
-from companion.enrich.checks.repetition import (
+from companion.enrich.checks.content import (
     find_copied,
     find_echo,
-    find_quotation,
     find_repetition,
     find_title_alone,
-    without_copies,
+    find_wrong_language,
 )
 from companion.enrich.checks.shape import (
     find_bad_length,
@@ -31,29 +25,23 @@ from companion.enrich.checks.shape import (
     find_unfinished,
     first_paragraphs,
     is_name,
+    whole_sentences,
     without_cut,
 )
+from companion.enrich.checks.talk import find_talk
 from companion.note.sanitize import visible_lines
 from companion.prompts import Field
 
-Check = Callable[[CheckedAnswer], Fault | None]
-
-CHECKS: Mapping[str, Check] = MappingProxyType(
+CHECKS: Mapping[str, Callable[[CheckedAnswer], Fault | None]] = MappingProxyType(
     {
-        "refusal": find_refusal,
-        "meta": find_meta_talk,
+        "talk": find_talk,
         "echo": find_echo,
-        "voice": find_first_person,
-        "task": find_task_talk,
         "copied": find_copied,
-        "quotation": find_quotation,
         "repetition": find_repetition,
         "title": find_title_alone,
         "markup": find_markup,
         "unfinished": find_unfinished,
         "length": find_bad_length,
-        "numbers": find_unknown_numbers,
-        "names": find_unknown_names,
         "language": find_wrong_language,
     }
 )
@@ -66,7 +54,7 @@ _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it g
 _CITATION = re.compile(
     r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
 )
-_ITEM_CHECKS = ("refusal", "meta", "repetition", "markup")
+_ITEM_CHECKS = ("talk", "repetition", "markup")
 
 
 def find_fault(answer: CheckedAnswer, names: Iterable[str] = CHECKS) -> Fault | None:
@@ -80,24 +68,21 @@ def find_good_items(answer: CheckedAnswer) -> list[str]:
     return [item.text for item in items if is_name(item) and not find_fault(item, _ITEM_CHECKS)]
 
 
-def tidy_answer(text: str, field: Field, title: str, note: str, own: str) -> str:
-    """Return a text or a callout without citations; other values as they are.
+def tidy_answer(text: str, field: Field, title: str, note: str) -> str:
+    """Return a text or a callout without citations and a cut-off end; other values as they are.
 
-    A callout also loses its header, copies of the note and a cut-off end, and has at most as many
-    paragraphs as the field allows, unless there is code in it. text: as the model wrote it; the
-    result still has to be sanitized. note: what citations may be from. own: what a callout must not
-    repeat.
+    A callout also loses its header, and has at most as many paragraphs as the field allows, unless
+    there is code in it. text: as the model wrote it; the result still has to be sanitized. note:
+    what citations may be from.
     """
     if field.kind not in ("text", "prose") or (field.kind == "prose" and _FENCE.search(text)):
         return text
     text = _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
     if field.kind == "text":
-        return text
+        return whole_sentences(text)
     lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
     lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
-    text = without_cut(_BLANK_LINES.sub("\n\n", lines))
-    text = without_copies(text, own) or text
-    return first_paragraphs(text, title, field)
+    return first_paragraphs(without_cut(_BLANK_LINES.sub("\n\n", lines)), title, field)
 
 
 def checks_are_on() -> bool:

@@ -32,8 +32,7 @@ class CheckedAnswer:
     reader sees it. prompt: the instructions the model was given, without the note. language: the
     English name of the language to write in, None for the note's own. question: what the callout
     asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
-    of_section: whether the callout explains a section. own: what a callout must not repeat: note
-    without the parts from other notes; None: all of note.
+    own: what a callout must not repeat: note without the parts from other notes.
     """
 
     field: Field
@@ -46,8 +45,7 @@ class CheckedAnswer:
     language: str | None = None
     question: str = ""
     by_small_model: bool = False
-    of_section: bool = False
-    own: str | None = None
+    own: str = ""
 
     @property
     def is_prose(self) -> bool:

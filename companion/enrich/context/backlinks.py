@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from threading import Lock
-from types import MappingProxyType
 from typing import NamedTuple
 
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
-from companion.language.statements import (
-    Passage,
-    Quotation,
-    Statement,
-    find_statements,
-    read_passages,
-)
-from companion.language.words import find_tokens, letters
+from companion.language.words import find_sentences, find_tokens, plain_text, width
 from companion.llm.endpoint import estimate_tokens
 from companion.note.link_names import file_name
+from companion.note.links import likely_targets
 from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote, name_note
 from companion.note.sanitize import inert_value
-from companion.store.journal import Journal
+from companion.note.tags import has_only_tags
 from companion.vault.files import NoteFile, stat_note
 
 _SOURCES = 24  # notes that link to a note, or that it links to, which are read
-_CACHED = 256  # notes whose passages are kept
+_CACHED = 256  # notes that are kept
 _LARGEST = 100_000  # bytes of one
-_EACH = 2  # statements of one note
+_EACH = 2  # sentences of one note
 _DESCRIPTIONS = 3  # of notes that it links to
-_ALIKE = 0.8  # of the words of two statements; then the second says nothing new
+_LONGEST = 320  # letters of a passage; of a longer one, the sentences with the link count
+_LEAST = 4  # words beside the names of the note
+_ALIKE = 0.8  # of the words of two sentences; then the second says nothing new
 _FRAME = 6  # tokens around one: the dash, the brackets, "from"
+
+_MARKER = re.compile(r"^(?:\[.\]\s+|\[!\w+\][+-]?\s*)+")  # of a task, or a callout
 
 
 class RelatedTexts(NamedTuple):
     """What a prompt shows of other notes, each on one line, with the title of the note it is from.
 
-    backlinks: what notes that link to the note say. linked: the descriptions, by their authors, of
-    notes that the note links to. quotable: the backlinks that are about the note and make sense in
-    it. files: the notes that they may come from. paths: the note that each line is from.
+    backlinks: what notes that link to the note say. linked: the descriptions of notes that the note
+    links to. files: the notes that they are from.
     """
 
     backlinks: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
-    quotable: tuple[Quotation, ...] = ()
     files: tuple[NoteFile, ...] = ()
-    paths: Mapping[str, str] = MappingProxyType({})
 
 
-class Source(NamedTuple):
-    """A note that may say something about others. description: its author's; empty: it has none."""
+class _Source(NamedTuple):
+    """A note that may say something about others: its passages with links, and its description."""
 
     file: NoteFile
-    path: str
     title: str
-    passages: Sequence[Passage]
+    passages: tuple[str, ...]
     description: str
 
 
@@ -79,68 +73,52 @@ class Backlinks:
         """Return what other notes say about the note at path, and descriptions that it links to.
 
         parsed: the note as it is now. budget: about how many tokens they may take; None: any
-        number. Definitions come first, then the sentences that say most.
+        number. Sentences that begin with the note's name come first, then those that say most.
         """
         if budget is not None and budget <= _FRAME:
             return RelatedTexts()
         names = {file_name(path), name_note(parsed, path), *parsed.properties.aliases}
-        statements = list(self._statements(vault, path, names))
-        lines = {
-            f"{statement.text} (from “{source.title}”)": source.path
-            for statement, source in statements
-        }
-        backlinks, tokens_free = _take(lines, budget)
+        said: dict[str, NoteFile] = {}
+        for text, source in self._find_sentences(vault, path, names):
+            said[f"{text} (from “{source.title}”)"] = source.file
         links = vault.links.linked_in(parsed.note.text, path)
-        linked_notes = self.find_described(vault, links, _DESCRIPTIONS)
-        described = {f"{each.title}: {each.description}": each.path for each in linked_notes}
-        linked, _ = _take(described, tokens_free)
-        quotable = (
-            Quotation(statement.text, source.path, source.title)
-            for statement, source in statements
-            if statement.is_quotable
-        )
-        sources = (*(source for _, source in statements), *linked_notes)
-        files = tuple(dict.fromkeys(source.file for source in sources))
-        return RelatedTexts(backlinks, linked, tuple(quotable), files, described | lines)
+        described = (each for each in self._sources(vault, links) if each.description)
+        told = {
+            f"{each.title}: {each.description}": each.file
+            for each in islice(described, _DESCRIPTIONS)
+        }
+        backlinks, tokens_free = _take(said, budget)
+        linked, _ = _take(told, tokens_free)
+        files = tuple(dict.fromkeys((*said.values(), *told.values())))
+        return RelatedTexts(backlinks, linked, files)
 
-    def find_described(
-        self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
-    ) -> list[Source]:
-        """Return the first of these notes with a description by their author.
-
-        looked_at: the most notes to read.
-        """
-        sources = self._sources(vault, paths, looked_at)
-        return [*islice((source for source in sources if source.description), most)]
-
-    def _statements(
+    def _find_sentences(
         self, vault: VaultContext, path: str, names: Collection[str]
-    ) -> Iterator[tuple[Statement, Source]]:
+    ) -> Iterator[tuple[str, _Source]]:
         """Yield sentences of other notes about the note, the best first, without repetitions."""
-        ranked: list[tuple[Statement, Source]] = []
+        own = {token for name in names for token in find_tokens(name)}
+        ranked: list[tuple[bool, int, str, set[str], _Source]] = []
         for source in self._sources(vault, vault.links.linking_to(path)):
 
-            def leads_here(target: str, other: str = source.path) -> bool:
-                return vault.links.leads_to(target, other) == path
+            def leads_here(text: str, other: str = source.file.path) -> bool:
+                return any(vault.links.leads_to(t, other) == path for t in likely_targets(text))
 
-            statements = find_statements(source.passages, leads_here, names)
-            best = sorted(statements, key=Statement.rank)[:_EACH]
-            ranked += [(statement, source) for statement in best]
-        seen_letters: set[str] = set()
-        yielded_words: list[set[str]] = []
-        for statement, source in sorted(ranked, key=lambda one: one[0].rank()):
-            words = set(find_tokens(statement.text))
-            is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in yielded_words)
-            if letters(statement.text) not in seen_letters and not is_repeated:
-                seen_letters.add(letters(statement.text))
-                yielded_words.append(words)
-                yield statement, source
+            best = []
+            for text in _cut(source.passages, leads_here):
+                words = set(find_tokens(text)) - own
+                is_first = any(text.casefold().startswith(name.casefold()) for name in names)
+                if len(words) >= _LEAST:
+                    best.append((not is_first, -len(words), text, words, source))
+            ranked += sorted(best, key=lambda each: each[:3])[:_EACH]
+        seen: list[set[str]] = []
+        for _, _, text, words, source in sorted(ranked, key=lambda each: each[:2]):
+            if not any(len(words & other) >= _ALIKE * len(words) for other in seen):
+                seen.append(words)
+                yield text, source
 
-    def _sources(
-        self, vault: VaultContext, paths: Iterable[str], most: int = _SOURCES
-    ) -> Iterator[Source]:
+    def _sources(self, vault: VaultContext, paths: Iterable[str]) -> Iterator[_Source]:
         """Yield those of the first notes that may reveal something."""
-        for path in islice(filter(vault.may_tell, paths), most):
+        for path in islice(filter(vault.may_tell, paths), _SOURCES):
             # as it is now: it may have become private since the scan
             if file := stat_note(self._workspace.root, path):
                 with self._lock:
@@ -148,30 +126,47 @@ class Backlinks:
                 if source:
                     yield source
 
-    def _read_source(self, file: NoteFile) -> Source | None:
+    def _read_source(self, file: NoteFile) -> _Source | None:
         """Return the note; None if it must not reveal anything, or is being changed."""
         parsed = None if file.size > _LARGEST else self._workspace.read_source(file)
         if parsed is None:
             return None
         description = parsed.properties.get(DESCRIPTION)
-        is_given = isinstance(description, str) and bool(description.strip())
-        if not is_given or wrote_description(self._workspace.journal, file.path, parsed):
-            description = ""
-        said = inert_value(str(description))
-        title = name_note(parsed, file.path)
-        return Source(file, file.path, title, read_passages(parsed), said)
+        said = inert_value(description) if isinstance(description, str) else ""
+        return _Source(file, name_note(parsed, file.path), tuple(_find_passages(parsed)), said)
 
 
-def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:
-    """Return whether Companion wrote the note's description, and nobody has edited it."""
-    text = parsed.note.yaml
-    return any(
-        DESCRIPTION in change.names[part].casefold().split(", ") and edit.text.strip() in text
-        for change in journal.changes(path)
-        if change.kind == "enrich" and change.state in ("pending", "done")
-        for part, edit in enumerate(change.edits)
-        if part not in change.taken
-    )
+def _find_passages(parsed: ParsedNote) -> Iterator[str]:
+    """Yield the paragraphs, list items and table rows with a link, outside of AI callouts."""
+    passages: list[str] = []
+    hidden, is_open = parsed.callout_lines, False
+    for number, line in enumerate(parsed.lines):
+        if number in hidden or line.kind != "text" or has_only_tags(line):
+            is_open = False
+            continue
+        text = line.visible[line.content :].strip()
+        if is_open and not line.starts_block and not text.startswith("|"):
+            passages[-1] += f" {text}"
+        else:
+            passages.append(_MARKER.sub("", text))
+        is_open = not text.startswith(("|", "[!"))
+    return (each for each in passages if "](" in each or "[[" in each)
+
+
+def _cut(passages: Iterable[str], leads_here: Callable[[str], bool]) -> Iterator[str]:
+    """Yield what the passages say of the note, as a reader sees it, on one line each."""
+    for passage in filter(leads_here, passages):
+        if passage.startswith("|"):
+            cells = passage.replace("\\|", "\0").strip("|").split("|")
+            yield _plain(": ".join(cell.strip().replace("\0", "|") for cell in cells))
+        elif width(passage) <= _LONGEST and len(list(find_sentences([passage]))) == 1:
+            yield _plain(passage)
+        else:
+            yield from map(_plain, filter(leads_here, find_sentences([passage])))
+
+
+def _plain(text: str) -> str:
+    return inert_value(plain_text(text))[: 2 * _LONGEST]
 
 
 def _take(lines: Iterable[str], budget: int | None) -> tuple[tuple[str, ...], int | None]:

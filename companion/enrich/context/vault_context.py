@@ -8,13 +8,11 @@ from contextlib import suppress
 from functools import partial
 from itertools import accumulate
 from os.path import relpath
-from types import MappingProxyType
 from typing import NamedTuple
 
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.language.detection import NoteLanguages
-from companion.language.statements import Quotation
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
@@ -264,8 +262,8 @@ def choose_styles(space: Workspace, context: VaultContext) -> Styles:
 class EmbeddedText(NamedTuple):
     """A note with the text of what it embeds.
 
-    note: with the lines of the embeds after those that they are in. text: only these lines. files:
-    the files that they are from. unread: the embeds that are left out, and why, in words.
+    note: with the lines of the embeds after its own. text: only these lines. files: the files that
+    they are from. unread: the embeds that are left out, and why, in words.
     """
 
     note: ParsedNote
@@ -279,8 +277,7 @@ class PromptNote(NamedTuple):
 
     prompts: the prompts for the note. context: what they show of it, except its text. language:
     what to write in; None: nothing shows it. callout_titles: casefolded, of callouts that ask
-    nothing. quotable: what other notes say about it that may be quoted in it. sources: the files
-    that the prompts quote; line_sources: which of them each line of the context is from.
+    nothing. sources: the files that the prompts quote.
     """
 
     path: str
@@ -291,9 +288,7 @@ class PromptNote(NamedTuple):
     language: str | None
     callout_titles: frozenset[str]
     embedded: EmbeddedText
-    quotable: Sequence[Quotation] = ()
     sources: Sequence[NoteFile] = ()
-    line_sources: Mapping[str, str] = MappingProxyType({})
 
     @property
     def whole(self) -> ParsedNote:
@@ -319,7 +314,4 @@ class PromptNote(NamedTuple):
             elif need.where == "section" and need.heading:
                 section = Section(need.heading, need.at, need.of)
                 lines.append(find_heading(self.parsed.lines, section))
-        if self.whole is self.parsed:
-            return lines
-        places = {id(line): number for number, line in enumerate(self.whole.lines)}
-        return [places[id(self.parsed.lines[line])] for line in lines]
+        return lines

@@ -1,0 +1,235 @@
+"""Answers that repeat something, are in another language, or have facts that the note has not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.language.detection import (
+    ENOUGH,
+    LANGUAGES,
+    find_language,
+    find_other_language,
+    is_in_language,
+    is_in_latin_letters,
+    remove_code,
+    script_of,
+)
+from companion.language.words import (
+    UNSPACED,
+    find_sentences,
+    find_stems,
+    find_tokens,
+    find_words,
+    fold_accents,
+    is_unspaced,
+    letters,
+    width,
+)
+from companion.note.sanitize_inline import without_links
+
+_STOPS = ".!?…。！？"
+_SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
+_PHRASES = {"text": (4, 14), "prose": (9, 22)}  # words, and signs, that may stand once
+# One to three words, or signs, that stand several times in a row.
+_ROW = re.compile(
+    rf"\b([^\W\d]+(?:\W+[^\W\d]+){{0,2}})(?:\W+\1\b){{2}}"
+    rf"|([{UNSPACED}])\2{{5}}|([{UNSPACED}]{{2,4}})\3{{3}}",
+    re.IGNORECASE,
+)
+# Stems, and the share of different ones that people have at least.
+_LINE, _CALLOUT = (7, 0.66), (20, 0.53)
+_HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
+_ECHO = 6, 12  # words in a row of the prompt, and signs of scripts without spaces
+# What callouts ask and people say, too: "what it is, how it works and why it matters".
+_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
+_COPIED = 0.6  # of the letters of a callout
+
+_WordRun = tuple[str, ...]
+
+
+def find_repetition(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that repeats a word, a phrase or a sentence."""
+    whole = find_sentences(answer.text.split("\n"))
+    sentences = [(each.rstrip(_STOPS), letters(each)) for each in whole]
+    counts = Counter(said for _, said in sentences)
+    runs = chain(
+        (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),
+        (row[0] for row in _ROW.finditer(answer.text)),
+        _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14))),
+        () if answer.field.kind == "list" or answer.question else _find_stems(answer),
+    )
+    repeated = next(runs, None)
+    if repeated is None:
+        return None
+    retry = "Say every thing once, in fresh words, and stop."
+    return Fault("repetition", f"repeats itself (“{repeated[:60]}”)", retry)
+
+
+def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
+    """Yield runs of that number of words, or signs, that occur twice without overlapping."""
+    seen: dict[_WordRun, int] = {}
+    for start, run in enumerate(_runs(tokens, (words, signs))):
+        if start - seen.setdefault(run, start) >= len(run):
+            yield _join(run)
+
+
+def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
+    """Yield the most frequent stem if too many are repeated; those of the title do not count."""
+    named = set(find_stems(answer.title))
+    counts = Counter(stem for stem in find_stems(answer.text) if stem not in named)
+    fewest, share = _CALLOUT if answer.is_prose else _LINE
+    if counts.total() >= fewest and len(counts) <= share * counts.total():
+        yield counts.most_common(1)[0][0]
+
+
+def find_title_alone(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that says no more than the note's title or a heading."""
+    title, said = letters(answer.title), letters(answer.text)
+    headings = {letters(match[1]) for match in _HEADING.finditer(answer.note)} - {""}
+    if said not in {title, title * 2, *headings, *(title + heading for heading in headings)}:
+        return None
+    retry = "It only repeats the title. Say what the title does not say."
+    return Fault("title", "says no more than the title", retry)
+
+
+def find_copied(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of a callout most of whose sentences stand in the note."""
+    own, said = letters(answer.own), letters(answer.text)
+    sentences = map(letters, find_sentences(map(without_links, answer.text.split("\n"))))
+    copied = sum(len(each) for each in sentences if each in own)
+    if not answer.is_prose or not said or copied < _COPIED * len(said):
+        return None
+    retry = "Do not repeat the note's sentences: write in words of your own."
+    return Fault("copied", "says what stands in the note already", retry)
+
+
+def find_echo(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer with words in a row of the prompt, which the note has not."""
+    own = f"{answer.title}\n{answer.note}"
+    told = set(_runs(find_tokens(answer.prompt), _ECHO)) - set(_runs(find_tokens(own), _ECHO))
+    runs = (run for run in _runs(answer.tokens, _ECHO) if run in told)
+    if (run := next((run for run in runs if not _ASKED.issuperset(run)), None)) is None:
+        return None
+    retry = "Do not repeat the instructions or an example. Write about this note's subject only."
+    return Fault("echo", f"repeats what the model was told (“{_join(run)}”)", retry)
+
+
+def _runs(tokens: Sequence[str], sizes: tuple[int, int]) -> Iterator[_WordRun]:
+    """Yield the runs of words, or signs, of these sizes, one for each token while they last."""
+    for start, token in enumerate(tokens):
+        size = sizes[is_unspaced(token)]
+        if len(run := tuple(tokens[start : start + size])) == size:
+            yield run
+
+
+def _join(run: Sequence[str]) -> str:
+    return ("" if is_unspaced(run[0]) else " ").join(run)
+
+
+_LATIN_WORDS = re.compile(r"(?<![A-Za-z-])[a-z]{1,20}(?: [a-z]{1,20}){5,}(?![A-Za-z-])")
+_LANGUAGE = re.compile(
+    "|".join(rf"\b{each}\b" for each in LANGUAGES) + "|" + "|".join(LANGUAGES.values())
+)
+
+
+def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer in a language other than the note's or the wanted one.
+
+    If there is too little text, only the scripts are compared. In a callout each paragraph is
+    checked. The answer to a question may be in the language of the question, and in any language if
+    the question names a language.
+    """
+    expected = answer.language or find_language(answer.words, answer.title)
+    expected = expected or script_of(remove_code(answer.words)) or script_of(answer.title)
+    if expected is None or _LANGUAGE.search(answer.question):
+        return None
+    allowed = {expected, find_language(answer.question, "") or expected}
+    is_latin = "Latin letters" in allowed or any(map(is_in_latin_letters, allowed))
+    shown = set(find_tokens(f"{answer.title}\n{answer.note}\n{answer.question}"))
+    for run in () if is_latin else _LATIN_WORDS.findall(remove_code(answer.text)):
+        if len(shown.intersection(words := run.split())) * 2 < len(words):
+            retry = f"Write it all in {expected}."
+            return Fault("language", f"changes its language (“{run[:40]}”)", retry)
+    parts = [part for part in answer.text.split("\n\n") if len(part) > ENOUGH]
+    for text in [answer.text, *(parts if answer.is_prose else ())]:
+        others = [find_other_language(text, language) for language in sorted(allowed)]
+        if all(others):
+            reason = f"is in {others[0]}, not in {min(allowed)}"
+            return Fault("language", reason, f"Write it in {min(allowed)}.")
+    return None
+
+
+_NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
+_FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
+_WORD = re.compile(rf"[^\W_{UNSPACED}]+")
+_OPENS = re.compile(r"(?:^|[.!?…:•|/—–\"“„«(\[¿¡]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$")
+_BEFORE = 12  # characters before a word, by which it opens a sentence
+_STEM, _ENDING = 3, 2  # letters that another form of a name keeps; that it may change
+_ROMAN = re.compile(r"[IVX]+")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
+
+
+def find_unsupported_fact(answer: CheckedAnswer) -> str:
+    """Return in words a name or number that neither note nor title has; empty if there is none.
+
+    Only of a description, and of what a small model explains. Names are words that have a capital
+    within a sentence, or capitals or digits within the word; in German, where every noun has a
+    capital, only the latter. An abbreviation in brackets is not a name.
+    """
+    if answer.field.name != "description" and not answer.by_small_model:
+        return ""
+    text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
+    shown = _FEW.union(_numbers_in(f"{answer.title}\n{answer.note}"))
+    for number in _numbers_in(text):
+        if number not in shown:
+            return f"has a number that the note has not ({number})"
+    for name in _find_names(text):
+        if not _has_name(name, answer):
+            return f"names what the note does not (“{name}”)"
+    return ""
+
+
+def _numbers_in(text: str) -> Iterator[str]:
+    """Yield the numbers written in digits, without the signs between them."""
+    for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
+        yield "".join(filter(str.isdigit, match[0])).lstrip("0") or "0"
+
+
+def _find_names(text: str) -> Iterator[str]:
+    capitals_mean = not is_in_language(text, "German")
+    has_case = width(letters(text)) == len(letters(text))  # else a capital opens no sentence
+    for word in _WORD.finditer(text):
+        name, inner = word[0], word[0][1:]
+        if len(name) < 2 or name.isdecimal() or _ROMAN.fullmatch(name):
+            continue
+        is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
+        before = text[max(0, word.start() - _BEFORE) : word.start()]
+        opens = has_case and _OPENS.search(before)
+        if is_odd or (name[0].isupper() and capitals_mean and not opens):
+            yield name
+
+
+def _has_name(name: str, answer: CheckedAnswer) -> bool:
+    """Return whether the note has the name, its parts, or another form of it.
+
+    Forms, such as an adjective or a case, are recognised by how they begin; only of names.
+    """
+    words, word = set(find_tokens(answer.source)), fold_accents(name).removesuffix("s")
+    parts = {fold_accents(part) for part in _PARTS.findall(name)}
+    forms = {word, f"{word}s", f"{word}es", fold_accents(name)}
+    if forms & (words | find_words("names", "no_names")) or (parts and words >= parts):
+        return True
+    shown = _WORD.findall(f"{answer.title}\n{answer.note}")
+    names = (fold_accents(each) for each in shown if not each.islower())
+    return any(_is_form(word, other) for other in names)
+
+
+def _is_form(word: str, other: str) -> bool:
+    same = max(_STEM, min(len(word), len(other)) - _ENDING)
+    return len(other) >= _STEM and other[:same] == word[:same]

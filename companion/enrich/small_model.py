@@ -1,0 +1,128 @@
+"""What is done because a model is small: the author's words come first, others need evidence.
+
+A small model makes much up. A sentence of the note that names its subject is as good a description
+as its answer, so the model is not asked for one. Where it is asked, the words of its answer must
+stand in the note or in what links to it; otherwise the answer waits until somebody has looked at
+it. Where both say too little, nothing is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice, pairwise
+
+from companion.language.words import (
+    compile_phrases,
+    find_sentences,
+    find_stems,
+    find_tokens,
+    fold_accents,
+    is_balanced,
+    is_unspaced,
+    letters,
+    needs_previous,
+    read_paragraphs,
+    width,
+)
+from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize import inert_value
+from companion.note.sanitize_inline import without_links
+from companion.note.tags import has_only_tags
+
+_SHORTEST = 30  # letters of a description; a Chinese character counts as 2.5
+_SENTENCES = 8  # at the beginning of a note, of which one may be its description
+_NAMED = 0.6  # of the words of a title, in a sentence about it
+_PROSE = 0.75  # of the characters of prose are letters
+_WHOLE = re.compile(r"^[\"'“‘«„「『《(（¿¡]*[^\W_].*[.!。！][\"'”’»)\]」』）]*$")
+_DASHES = ("—", "–", "―", "--")  # before the name of who said it
+
+_ENOUGH = 160  # letters about a subject, under which a callout would mostly be made up
+_UNSUPPORTED = 0.3  # of a sentence's content words, from which on it says something new
+_LONG = 5  # letters of a content word
+
+
+def find_own_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str | None:
+    """Return the first sentence of the note that may be its description, sanitized; None: none may.
+
+    It names the title and says more, is a whole sentence of prose, and needs no other one.
+    """
+    sentences = list(islice(find_sentences(read_paragraphs(parsed)), _SENTENCES + 1))
+    for sentence, following in pairwise([*sentences[: _SENTENCES + 1], ""]):
+        value = inert_value(sentence)
+        is_fit = width(value) >= _SHORTEST and len(value) <= max_characters * 1.25
+        is_quotation = following.startswith(_DASHES)
+        if is_fit and not is_quotation and _stands_alone(value) and _names(value, title):
+            return value
+    return None
+
+
+def _stands_alone(value: str) -> bool:
+    voice = compile_phrases("<voice.words>", re.MULTILINE)
+    share = sum(each.isalpha() or each == " " for each in value) / len(value)
+    is_lower = value[0].islower() and not is_unspaced(value[0])
+    return bool(
+        _WHOLE.match(value)
+        and share >= _PROSE
+        and is_balanced(value)
+        and not is_lower
+        and not needs_previous(value)
+        and not voice.search(value)
+    )
+
+
+def _names(value: str, title: str) -> bool:
+    """Return whether the value has most words of the title, and others."""
+    named = set(find_stems(title)) or set(find_tokens(title))
+    words = {*find_stems(value), *find_tokens(value)}
+    is_named = len(named & words) >= _NAMED * max(1, len(named))
+    return bool(named) and is_named and not named.issuperset(find_stems(value))
+
+
+def find_too_little(parsed: ParsedNote, title: str, others: Iterable[str], model: str) -> str:
+    """Return why there is too little to write a callout from; empty if there is enough.
+
+    What counts is the note's text, without headings, tags, AI callouts and the title, and others:
+    what notes that link to it say. model: the small model's name.
+    """
+    answers = parsed.callout_lines
+    own = (
+        without_links(line.visible[line.content :]).strip()
+        for number, line in enumerate(parsed.lines)
+        if line.kind in ("text", "code", "math", "html")
+        and number not in answers
+        and not has_only_tags(line)
+    )
+    if sum(map(width, (*own, *others))) >= _ENOUGH:
+        return ""
+    subject = f"“{title}”" if title else "its subject"
+    return (
+        f"no callout: the note and those that link to it say too little about {subject} for a"
+        f" small model such as {model}; add a line of text, or choose a larger model"
+    )
+
+
+def find_unsupported(value: str | Sequence[str], title: str, sources: str) -> list[str]:
+    """Return the content words of sentences that say what title and sources do not.
+
+    value: a text, the lines of a callout, or the items of a list, of which each needs its words. A
+    content word has five letters or more, or is a pair of signs of a script without spaces. Words
+    are the same if they begin alike.
+    """
+    texts = [value] if isinstance(value, str) else value
+    known, same = set(find_stems(f"{title}\n{sources}")), fold_accents(f"{title}\n{sources}")
+    unsupported = list[str]()
+    for sentence in find_sentences(map(without_links, texts)):
+        stems = find_stems(sentence)
+        new = [stem for stem in stems if stem not in known and stem not in same]
+        if len(new) > _UNSUPPORTED * len(stems):
+            unsupported += new
+    return list(dict.fromkeys(unsupported))
+
+
+def find_strange_names(names: Iterable[str], title: str, sources: str) -> list[str]:
+    """Return the names that stand neither in the title nor in the sources, nor are its initials."""
+    text = letters(f"{title}\n{sources}")
+    initials = "".join(token[0] for token in find_tokens(title))
+    known = {initials, f"{initials}s"} if len(initials) > 1 else set()
+    return [name for name in names if letters(name) not in text and letters(name) not in known]
