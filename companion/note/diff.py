@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher, unified_diff
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from companion.note.text import split_lines
 
-_MAX_COMPARISONS = 1_000_000  # of lines, some 0.3 s
+_MAX_COMPARISONS = 2_000_000  # of lines, for each run that is found
 
 
 class CommonLines(NamedTuple):
@@ -22,126 +21,29 @@ class CommonLines(NamedTuple):
     size: int
 
 
-class _Range(NamedTuple):
-    """a[a:a_end] and b[b:b_end], counted in lines."""
-
-    a: int
-    a_end: int
-    b: int
-    b_end: int
-
-
 def align(a: Sequence[str], b: Sequence[str]) -> list[CommonLines]:
-    """Return the runs of lines that a and b have in common, in order, each as long as possible.
+    """Return runs of lines that a and b have in common, in order.
 
-    First the same lines at both ends; then the lines that each has once, which divide the rest
-    into small ranges ("patience diff", https://bramcohen.livejournal.com/73318.html); in ranges
-    without such lines, the fewest changes (E. W. Myers, "An O(ND) Difference Algorithm and Its
-    Variations", 1986). Ranges that would take too long are not compared and count as changed.
-
-    If a run could end earlier or later, as before a blank line inserted next to another, it ends
-    later.
+    The same lines at both ends, and between them what difflib finds. Texts that would take too
+    long have no lines in common there. If a run could end earlier or later, as before a blank line
+    inserted next to another, it ends later.
     """
-    budget = _MAX_COMPARISONS + 20 * (len(a) + len(b))
-    runs: list[CommonLines] = []
-    todo = [_Range(0, len(a), 0, len(b))]
-    while todo:
-        middle = _strip_ends(a, b, todo.pop(), runs)
-        a_lines, b_lines = a[middle.a : middle.a_end], b[middle.b : middle.b_end]
-        budget -= len(a_lines) + len(b_lines)
-        if budget < 0 or set(a_lines).isdisjoint(b_lines):
-            continue
-        if anchors := _find_anchors(a_lines, b_lines):
-            starts = [(middle.a, middle.b), *((middle.a + i, middle.b + j) for i, j in anchors)]
-            stops = [*starts[1:], (middle.a_end, middle.b_end)]
-            todo += [_Range(i, k, j, m) for (i, j), (k, m) in zip(starts, stops, strict=True)]
-        else:
-            common, cost = _match_most(a_lines, b_lines, budget)
-            runs += [CommonLines(middle.a + run.a, middle.b + run.b, run.size) for run in common]
-            budget -= cost
-    return _slide(a, b, _join(sorted(runs)))
+    size = min(len(a), len(b))
+    top = next((n for n in range(size) if a[n] != b[n]), size)
+    end = next((n for n in range(size - top) if a[-1 - n] != b[-1 - n]), size - top)
+    a_middle, b_middle = a[top : len(a) - end], b[top : len(b) - end]
+    in_a, in_b = Counter(a_middle), Counter(b_middle)
+    runs = [CommonLines(0, 0, top)]
+    if sum(count * in_b[line] for line, count in in_a.items()) <= _MAX_COMPARISONS:
+        matcher = SequenceMatcher(None, a_middle, b_middle, autojunk=False)
+        runs += [CommonLines(top + i, top + j, n) for i, j, n in matcher.get_matching_blocks()]
+    runs.append(CommonLines(len(a) - end, len(b) - end, end))
+    return _slide(a, b, _join(runs))
 
 
 def slide_up(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
     """Return the runs of align, each ending as early as it could."""
     return _mirror(a, b, _slide(a[::-1], b[::-1], _mirror(a, b, runs)))
-
-
-def _strip_ends(
-    a: Sequence[str], b: Sequence[str], here: _Range, runs: list[CommonLines]
-) -> _Range:
-    """Return the range without the common lines at its ends, which are added to runs."""
-    size = min(here.a_end - here.a, here.b_end - here.b)
-    top = 0
-    while top < size and a[here.a + top] == b[here.b + top]:
-        top += 1
-    end = 0
-    while end < size - top and a[here.a_end - 1 - end] == b[here.b_end - 1 - end]:
-        end += 1
-    middle = _Range(here.a + top, here.a_end - end, here.b + top, here.b_end - end)
-    runs += CommonLines(here.a, here.b, top), CommonLines(middle.a_end, middle.b_end, end)
-    return middle
-
-
-def _find_anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the longest sequence of (i, j), both ascending, of lines that a and b have once."""
-    in_a, in_b = Counter(a), Counter(b)
-    places = {line: j for j, line in enumerate(b) if in_b[line] == 1}
-    piles: list[int] = []  # the lowest j that a sequence of each length ends with
-    ends: list[tuple[int, int, Any]] = []  # of each: its last i and j, and the chain before it
-    for i, line in enumerate(a):
-        if in_a[line] == 1 and line in places:
-            at = bisect_left(piles, j := places[line])
-            chain = i, j, ends[at - 1] if at else None
-            piles[at : at + 1], ends[at : at + 1] = [j], [chain]
-    row = []
-    link = ends[-1] if ends else None
-    while link:
-        i, j, link = link
-        row.append((i, j))
-    return row[::-1]
-
-
-def _match_most(a: Sequence[str], b: Sequence[str], budget: int) -> tuple[list[CommonLines], int]:
-    """Return the most lines in common, or none if that takes too long; and the comparisons made.
-
-    reached[k]: how far in a the path on the diagonal k = i - j gets with so many changes.
-    """
-    reached, trace, cost = {1: 0}, [], 0
-    for changes in range(len(a) + len(b) + 1):
-        trace.append(reached.copy())
-        for k in range(-changes, changes + 1, 2):
-            before = _came_from(reached, k, changes)
-            start = i = reached[before] + (before < k)
-            while i < len(a) and i - k < len(b) and a[i] == b[i - k]:
-                i += 1
-            reached[k] = i
-            cost += 1 + i - start
-            if i >= len(a) and i - k >= len(b):
-                return _trace_back(trace, len(a), len(b)), cost
-        if cost > budget:
-            break
-    return [], cost
-
-
-def _came_from(reached: dict[int, int], k: int, changes: int) -> int:
-    """Return the diagonal from which the path comes to k with the last change.
-
-    From k + 1 it inserts a line of b, from k - 1 it deletes a line of a.
-    """
-    above = k == -changes or (k != changes and reached[k - 1] < reached[k + 1])
-    return k + 1 if above else k - 1
-
-
-def _trace_back(trace: Sequence[dict[int, int]], i: int, j: int) -> list[CommonLines]:
-    runs = []
-    for changes in range(len(trace) - 1, -1, -1):
-        reached, k = trace[changes], i - j
-        before = _came_from(reached, k, changes)
-        start = reached[before] + (before < k)
-        runs.append(CommonLines(start, start - k, i - start))
-        i, j = reached[before], reached[before] - before
-    return runs
 
 
 def _join(runs: Sequence[CommonLines]) -> list[CommonLines]:
