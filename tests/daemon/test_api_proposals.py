@@ -21,7 +21,6 @@ Api = Serving[Daemon]
 @pytest.fixture
 def vault(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> DaemonFixture:
     """A vault where everything waits for a decision, with a daemon that has not started yet."""
-    monkeypatch.setattr("companion.app.outbox.REPORTED", 0.0)
     daemon_fixture.review = ReviewTable(mode="propose")
     daemon_fixture.note("A/Stub.md")
     daemon_fixture.note("Stub.md")

@@ -23,8 +23,6 @@ UNSAVED = STUB + "Not saved yet.\n"
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.app.engine.handler._OPEN_SETTLE", 0.02)
-    monkeypatch.setattr(outbox, "LOOK", 0.05)
-    monkeypatch.setattr(outbox, "REPORTED", 0.0)
 
 
 @pytest.fixture
