@@ -34,7 +34,7 @@ from companion.vault.paths import relative_path
 
 if TYPE_CHECKING:  # which a command that only reads does not load
     from companion.app.decider import Decider
-    from companion.app.run import DecisionRun
+    from companion.app.run import Run
     from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
     from companion.app.types.runs import NoteResult
 
@@ -184,9 +184,9 @@ class Records:
         for number in changes:
             yield _take_back(self._journal, decider, number, name)
 
-    def undo_all(self, only: ChangeFilter) -> DecisionRun:
+    def undo_all(self, only: ChangeFilter) -> Run:
         """Return a run that takes back all changes that match a filter; see Vault."""
-        from companion.app.run import DecisionRun
+        from companion.app.run import Run
         from companion.app.types.decisions import Decisions
         from companion.app.types.runs import NoteResult
 
@@ -197,12 +197,12 @@ class Records:
         store = self._journal.proposals
         refused = store.refused_in(only.run) if only.run and criteria == {"run"} else {}
 
-        def undo(run: str) -> Iterator[NoteResult]:
-            yield from map(NoteResult.of_undone, self.undo(changes, run))
-            for note in self.decide(Decisions(undo=list(refused), run=run)) if refused else ():
+        def undo(run: Run) -> Iterator[NoteResult]:
+            yield from map(NoteResult.of_undone, self.undo(changes, run.id))
+            for note in self.decide(Decisions(undo=list(refused), run=run.id)) if refused else ():
                 yield note.result
 
-        return DecisionRun("undo", len(changes) + len(set(refused.values())), undo)
+        return Run("undo", len(changes) + len(set(refused.values())), undo)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and reopen proposals; see Vault."""
@@ -215,9 +215,9 @@ class Records:
         results = chain(accepted, refused, decider.undo(decisions.undo, run))
         yield from map(NoteDecision.of, results)
 
-    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
         """Return a run that decides on all proposals that match a filter; see Vault."""
-        from companion.app.run import DecisionRun
+        from companion.app.run import Run
         from companion.app.types.decisions import Acceptance, Decisions, Takeable
 
         is_undo = decision.decision == "undo"
@@ -240,11 +240,11 @@ class Records:
             accept = [Acceptance.of(id=each, state=only.state) for each in ids]
             decisions = Decisions(accept=accept)
 
-        def decide(run: str) -> Iterator[NoteResult]:
-            for note in self.decide(decisions.model_copy(update={"run": run})):
+        def decide(run: Run) -> Iterator[NoteResult]:
+            for note in self.decide(decisions.model_copy(update={"run": run.id})):
                 yield note.result
 
-        return DecisionRun(decision.decision, len({each.path for each in matches}), decide)
+        return Run(decision.decision, len({each.path for each in matches}), decide)
 
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:
         """Return the change as every interface shows it."""

@@ -1,211 +1,185 @@
-"""Run: notes being filled, by any process; and LocalRun, which this process carries out."""
+"""Runs: notes being filled, or decided on, as iterators over their results."""
 
 from __future__ import annotations
 
-import gc
+import logging
+import threading
+import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
-from threading import Event
-from types import MappingProxyType
-from typing import Protocol
+from pathlib import PurePath
 
-from companion.app.engine.engine import Engine
-from companion.app.engine.run_progress import EngineRun
-from companion.app.jobs import RunPlan
-from companion.app.outbox import Outbox
-from companion.app.types.runs import NoteResult, RunKind, RunOptions
-from companion.enrich.checks import find_unchecked
-from companion.enrich.configured_model import ASK_FROM, open_spending
-from companion.enrich.context.similar import open_similar
-from companion.enrich.context.vault_context import VaultContext
+from companion.app.problem import code_of
+from companion.app.types.runs import NoteResult, RunKind, RunState
+from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.result import new_run
-from companion.enrich.workspace import Workspace
+from companion.errors import CompanionError
+from companion.llm.client import Client
 from companion.llm.response import Usage
-from companion.vault.notes import Scan
 
-__all__ = ["ASK_FROM", "DecisionRun", "LocalRun", "Run", "Tell", "new_run"]
+__all__ = ["ASK_FROM", "Run", "Tell", "log_fault", "new_run"]
 
 Tell = Callable[[str], object]
 """Called with a sentence for the user."""
 
-_POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
-_OFTEN = gc.get_threshold()
-# In a run, the garbage collector looks for unused objects from so many new ones on, and after so
-# many looks through older ones, too: the packages that the first call loads are among these.
-_NEW_OBJECTS, _LOOKS = 10_000, 100
+_log = logging.getLogger(__name__)
 
 
-class Run(Protocol):
+class Run:
     """A run over notes. Iterating over it, once, does the work and yields each note's result.
 
-    The iteration raises what ended the run early; what was answered or decided is kept. id: names
-    it in an undo. total, warnings, left_alone: as in RunShape. tell: called from any thread with
-    the reason why the run waits; empty: it goes on.
+    The iteration raises what ended the run early; what was answered or decided is kept. Other
+    threads may see meanwhile what came of it.
+
+    id: names it in an undo. total: the number of its notes, or of the changes to take back. work:
+    returns its results, as they come. waits: why it waits now, in words; empty if it does not.
+    tell: called from any thread with that. changed: called after each change. error: what ended it.
+    client: makes its calls, while it fills notes. made_at: Unix time, seconds. warnings,
+    left_alone: as in RunShape.
     """
 
-    id: str
-    total: int
-    warnings: Sequence[str] = ()
-    left_alone: Mapping[str, int] = MappingProxyType({})
-    tell: Tell = bool
+    def __init__(
+        self,
+        kind: RunKind,
+        total: int,
+        work: Callable[[Run], Iterator[NoteResult]],
+        *,
+        warnings: Sequence[str] = (),
+        left_alone: Mapping[str, int] | None = None,
+    ) -> None:
+        self.id, self.kind, self.total = new_run(), kind, total
+        self.warnings, self.left_alone = warnings, left_alone or {}
+        self.state: RunState = "queued"
+        self.error: CompanionError | None = None
+        self.made_at = time.time()
+        self.results: list[NoteResult] = []
+        self.counts: Counter[str] = Counter()
+        self.cancelled = threading.Event()
+        self.client: Client | None = None
+        self.tell: Tell = bool
+        self.changed: Callable[[], object] = bool
+        self.waits = ""
+        self._work = work
+        self._progress = threading.Condition()
 
-    def __iter__(self) -> Iterator[NoteResult]: ...
+    def __iter__(self) -> Iterator[NoteResult]:
+        self._enter("running")
+        try:
+            for result in self._work(self):
+                with self._progress:
+                    self.results.append(result)
+                    if result.counted:
+                        self.counts[result.status] += 1
+                    self._progress.notify_all()
+                self.changed()
+                yield result
+                if self.is_cancelled and self.kind != "fill":
+                    break
+        except CompanionError as error:
+            self._enter("failed", error)
+            raise
+        except Exception as error:
+            log_fault(f"run {self.id}", error)
+            self._enter("failed", describe_fault(error))
+            raise
+        except BaseException:  # nobody follows it any more
+            self.cancelled.set()
+            self._enter("cancelled")
+            raise
+        is_cut_short = self.is_cancelled and self.counts.total() < self.total
+        self._enter("cancelled" if is_cut_short else "done")
+
+    def finish(self) -> None:
+        """Carry it out, for whoever reads its results; its fault is among them."""
+        try:
+            for _ in self:
+                pass
+        except CompanionError as error:
+            _log.info("run %s ended: %s", self.id, error)
+        except Exception:  # which is logged
+            return
 
     @property
     def usage(self) -> Usage:
         """The usage of all calls so far, including those without a usable answer."""
-        return Usage()
+        return self.client.usage if self.client else Usage()
 
     @property
     def is_cancelled(self) -> bool:
         """Whether cancel was called."""
+        return self.cancelled.is_set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in ("done", "cancelled", "failed")
+
+    @property
+    def fault(self) -> str:
+        """What ended it, in words; empty if it ended well, or has not ended."""
+        return str(self.error or "")
+
+    @property
+    def code(self) -> str:
+        """The code of the problem that ended it."""
+        return code_of(self.error) if self.error else ""
 
     def cancel(self) -> str | None:
-        """Start no further note. Return in words what is still finished; None: current writes."""
+        """Start no further note. Return in words what is still finished; None: current writes.
 
-    def give_up(self) -> int:
-        """Break off the calls in progress, and return for how many the endpoint may charge.
-
-        Raises KeyboardInterrupt if another process makes them.
+        It waits for no lock, since a signal handler calls it.
         """
-
-
-class LocalRun(Run):
-    """A run that an engine in this process carries out."""
-
-    def __init__(
-        self,
-        space: Workspace,
-        outbox: Outbox,
-        scan: Scan,
-        options: RunOptions,
-        plan: RunPlan,
-    ) -> None:
-        ends = options.model_copy(update={"priority": "request", "on_fault": "stop"})
-        self._run = EngineRun.of(new_run(), ends, plan)
-        self.id, self.total = self._run.id, self._run.total
-        self.warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
-        self.left_alone = plan.left_alone
-        self._space = space
-        self._outbox = outbox
-        self._scan = scan
-        self._jobs = plan.jobs
-
-    def __iter__(self) -> Iterator[NoteResult]:
-        skipped = self._run.since(0)
-        yield from skipped
-        if not self._jobs:
-            return
-        space = self._space
-        with (
-            open_spending(space) as spending,
-            open_similar(space) as similar,
-            _rare_collections(),
-        ):
-
-            def context() -> VaultContext:
-                is_current = space.is_current(self._scan)
-                return VaultContext(self._scan if is_current else space.scan())
-
-            engine = Engine(space, spending, context, similar, outbox=self._outbox)
-            if similar:
-                similar.tell = partial(setattr, self._run, "waits")
-            try:
-                engine.start_run(self._run, self._jobs)
-                engine.start()
-                yield from self._follow(engine, len(skipped))
-            finally:
-                engine.finish()
-                engine.join()
-                engine.handler.close()
-        if self._run.error:
-            raise self._run.error
-
-    @property
-    def usage(self) -> Usage:
-        """The usage of all calls so far, including those without a usable answer."""
-        return self._run.usage
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether it was stopped."""
-        return self._run.cancelled.is_set()
-
-    def cancel(self) -> str | None:
-        """Begin no further note; see Run. It waits for no lock, since a signal handler calls it."""
-        self._run.cancelled.set()
-        enricher = self._run.enricher
-        calls = enricher.client.under_way if enricher else 0
+        self.cancelled.set()
+        calls = self.client.under_way if self.client else 0
         number = "1 call" if calls == 1 else f"{calls} calls"
         return f"waiting for {number} under way; what is answered is kept." if calls else None
 
-    def give_up(self) -> int:
-        """Break off the calls in progress; see Run."""
-        return self._run.break_off()
-
-    def _follow(self, engine: Engine, number: int) -> Iterator[NoteResult]:
-        """Yield the results after that number as they come, until no note is in progress."""
-        run, last_reason, is_idle = self._run, "", False
-        while not is_idle:
-            if run.is_over:
-                is_idle = run.wait_idle(_POLL)
-            elif self.is_cancelled:
-                engine.cancel(run)
-            else:
-                run.wait(number, _POLL)
-            if run.waits != last_reason:
-                self.tell(last_reason := run.waits)
-            results = run.since(number)
-            number += len(results)
-            yield from results
-
-
-class DecisionRun(Run):
-    """A run that asks no model: it decides on proposals, or takes changes back; see Run.
-
-    total: how many results there are. results: carries it out for a run with that id, one result
-    after the other.
-    """
-
-    def __init__(
-        self, kind: RunKind, total: int, results: Callable[[str], Iterator[NoteResult]]
-    ) -> None:
-        self.id, self.kind, self.total = new_run(), kind, total
-        self.cancelled = Event()
-        self._results = results
-
-    def __iter__(self) -> Iterator[NoteResult]:
-        results = self._results(self.id)
-        while not self.is_cancelled and (result := next(results, None)):
-            yield result
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether it was stopped."""
-        return self.cancelled.is_set()
-
-    def cancel(self) -> None:
-        """Begin nothing more; finished decisions stay."""
+    def break_off(self) -> int:
+        """Break off the calls in progress, and return for how many the endpoint may charge."""
         self.cancelled.set()
+        if self.client is None:
+            return 0
+        calls = self.client.under_way
+        self.client.close()
+        return calls
 
-    def give_up(self) -> int:
-        """Begin nothing more, either; no calls are in progress."""
-        self.cancel()
-        return 0
+    def since(self, number: int) -> list[NoteResult]:
+        """Return the results after that number; they count from 1."""
+        with self._progress:
+            return self.results[max(0, number) :]
+
+    def wait(self, number: int, timeout: float) -> None:
+        """Wait for a result after that number or the end of the run, at most timeout seconds."""
+        with self._progress:
+            self._progress.wait_for(lambda: self.is_over or len(self.results) > number, timeout)
+
+    def set_waits(self, why: str) -> None:
+        """Record and tell why it waits; empty: it goes on."""
+        self.waits = why
+        self.tell(why)
+        self.changed()
+
+    def _enter(self, state: RunState, error: CompanionError | None = None) -> None:
+        with self._progress:
+            self.state, self.error, self.waits = state, error, ""
+            self._progress.notify_all()
+        self.changed()
 
 
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Collect garbage rarely while the block runs, and leave out the objects that already exist.
+def describe_fault(error: Exception) -> CompanionError:
+    """Return the error in words for the user; one of ours says the rest."""
+    if isinstance(error, CompanionError):
+        return error
+    return CompanionError(f"unexpected {type(error).__name__}; please report it")
 
-    Scanning all modules again and again takes a twentieth of the time of a run.
-    """
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, _LOOKS, *_OFTEN[2:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*_OFTEN)
-        gc.freeze()  # counts the looks from 0: else what is new is looked through at once
-        gc.unfreeze()
+
+def log_fault(doing: str, error: Exception) -> None:
+    """Log an error. If unexpected, only type and place, as its message may quote a note."""
+    if isinstance(error, CompanionError | OSError):
+        _log.warning("%s: %s", doing, error)
+        return
+    _log.debug("%s", doing, exc_info=error)
+    places = traceback.extract_tb(error.__traceback__)
+    where = " > ".join(f"{PurePath(place.filename).name}:{place.lineno}" for place in places)
+    _log.error("%s: unexpected %s; please report it (%s)", doing, type(error).__name__, where)

@@ -19,10 +19,10 @@ from companion.private_files import write_private
 from companion.vault.paths import named_path, relative_path
 
 if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.hints
-    from companion.app.backlog import BacklogConsent
+    from companion.app.backlog import Backlog
     from companion.app.outbox import Outbox
     from companion.app.records import Records
-    from companion.app.run import DecisionRun, Run
+    from companion.app.run import Run
     from companion.app.types import programs
     from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
     from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
@@ -121,7 +121,7 @@ class Vault:
         notes: LocalNotes | None = None,
         context: Callable[[], VaultContext] | None = None,
         status: Callable[[], Status] | None = None,
-        backlog: Callable[[], BacklogConsent] | None = None,
+        backlog: Callable[[], Backlog] | None = None,
         is_watched: bool = False,
     ) -> None:
         self.root = space.root
@@ -171,17 +171,17 @@ class Vault:
         ConsentMissing, with the cost, if so many notes would go to another machine that somebody
         has to agree first.
         """
+        from companion.app.filler import fill_here
         from companion.app.jobs import plan_run
-        from companion.app.run import LocalRun
         from companion.llm.catalog import require_model
 
         paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
-        options = options.model_copy(update={"paths": paths})
+        options = options.model_copy(update={"paths": paths, "priority": "request"})
         plan = plan_run(self._space, scan, options)
         if plan.jobs and self._space.config.is_embedded:
             require_model(self._space.config.endpoint.model)
-        return LocalRun(self._space, self.outbox, scan, options, plan)
+        return fill_here(self._space, self.outbox, scan, plan, options)
 
     @reads("/changes", is_quick=True)
     def changes(self, query: ChangeQuery) -> ChangePage:
@@ -200,7 +200,7 @@ class Vault:
         """
         return self._records.undo(changes, run)
 
-    def undo_all(self, only: ChangeFilter) -> DecisionRun:
+    def undo_all(self, only: ChangeFilter) -> Run:
         """Return a run that takes back all changes that match a filter, the newest first.
 
         Changes that were taken back in part are taken back completely; with `undoable: whole`, they
@@ -254,7 +254,7 @@ class Vault:
         """
         return self._records.decide(decisions)
 
-    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
         """Return a run that accepts, refuses or reopens all proposals that match a filter.
 
         Raises UsageError, also if the filter's state cannot be accepted or refused: those of open,
@@ -346,7 +346,7 @@ class Vault:
 
         return VaultContext(self._space.scan())
 
-    def _find_backlog(self) -> BacklogConsent:
+    def _find_backlog(self) -> Backlog:
         from companion.app.backlog import find_backlog
 
         return find_backlog(self._space)

@@ -164,7 +164,7 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
         fetch_model_of(root, output)
         run = vault.run(RunOptions(paths=[""], diff=True))
         output.say(f"{vault.status().model} fills them now:", style="bold")
-        with StopSignals(output, run.cancel, run.give_up) as interruption:
+        with StopSignals(output, run.cancel, run.break_off) as interruption:
             results = list(_follow(run, to_do, at_once, output))
         if interruption.exit_status:
             return interruption.exit_status

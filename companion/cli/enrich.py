@@ -67,7 +67,7 @@ def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: A
         run = report.agree(opened, chosen)
         if run is None:
             return 0
-        with StopSignals(output, run.cancel, run.give_up) as interruption:
+        with StopSignals(output, run.cancel, run.break_off) as interruption:
             report.follow(run)
     has_failed = any(result.status == "failed" for result in unusable)
     return interruption.exit_status or report.exit_status or int(has_failed)

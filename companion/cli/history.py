@@ -199,15 +199,15 @@ class _Choice(NamedTuple):
         """Return a run that takes them back."""
         if self.only is not None:
             return vault.undo_all(self.only)
-        from companion.app.run import DecisionRun
+        from companion.app.run import Run
         from companion.app.types.runs import NoteResult
 
         ids = [change.id for change in self.changes]
 
-        def undo(run: str) -> Iterator[NoteResult]:
-            return map(NoteResult.of_undone, vault.undo(ids, run))
+        def undo(run: Run) -> Iterator[NoteResult]:
+            return map(NoteResult.of_undone, vault.undo(ids, run.id))
 
-        return DecisionRun("undo", len(ids), undo)
+        return Run("undo", len(ids), undo)
 
 
 def _sum_up(run: Run, results: Sequence[NoteResult], output: Output) -> int:

@@ -28,7 +28,7 @@ from companion.cli.session import (
 from companion.errors import NotThere, UsageError
 
 if TYPE_CHECKING:
-    from companion.app.run import DecisionRun, Run
+    from companion.app.run import Run
 
 _MAX_DIGITS = 15  # of a proposal's number
 _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
@@ -241,18 +241,18 @@ def _decide(
     return interruption.exit_status or report.exit_status
 
 
-def _decide_on(vault: Vault, decision: Decision, proposals: Sequence[Proposal]) -> DecisionRun:
+def _decide_on(vault: Vault, decision: Decision, proposals: Sequence[Proposal]) -> Run:
     """Return a run that decides on these proposals."""
-    from companion.app.run import DecisionRun  # which listing them does not need
+    from companion.app.run import Run  # which listing them does not need
 
-    def decide(run: str) -> Iterator[NoteResult]:
-        decisions = Decisions(refuse=[each.id for each in proposals], run=run)
+    def decide(run: Run) -> Iterator[NoteResult]:
+        decisions = Decisions(refuse=[each.id for each in proposals], run=run.id)
         if decision == "accept":
-            decisions = Decisions(accept=list(map(Acceptance.of_shown, proposals)), run=run)
+            decisions = Decisions(accept=list(map(Acceptance.of_shown, proposals)), run=run.id)
         for note in vault.decide(decisions) if proposals else ():
             yield note.result
 
-    return DecisionRun(decision, len({each.path for each in proposals}), decide)
+    return Run(decision, len({each.path for each in proposals}), decide)
 
 
 def _count_flagged(vault: Vault, only: ProposalFilter) -> _Choice:

@@ -1,7 +1,7 @@
-"""Background work: its switch, which notes are open in editors, and when a note has to wait.
+"""Background work: fills the notes that are due, gently, and leaves open ones alone.
 
-A note is left alone while it is open or being edited. The model's answers are stored as proposals,
-so it is not asked twice when a write has to be tried again.
+The database is the queue, and the next scan is the retry: what is due is put here by each look at
+the vault, and the model's answers are stored as proposals, so nothing is asked for twice.
 """
 
 from __future__ import annotations
@@ -9,190 +9,273 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from typing import NamedTuple
 
-from companion.app.engine.run_progress import EngineRun
-from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
-from companion.app.overview import pause_file, reason_off
-from companion.app.types.runs import NoteResult, RunOptions
-from companion.config import Config
-from companion.daemon.fingerprints import Fingerprints
-from companion.enrich.result import Result
-from companion.enrich.task import NoteRewritten
+from companion.app.filler import Filler
+from companion.app.overview import reason_off
+from companion.app.run import log_fault
+from companion.daemon.scans import ToDo
+from companion.enrich.enricher import Enricher
+from companion.enrich.result import Result, new_run
+from companion.enrich.task import Job, NoteRewritten
 from companion.enrich.workspace import AttemptBasis, Workspace
-from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.budget import LimitReached
-from companion.store.claims import Presence
+from companion.errors import (
+    EndpointError,
+    NoteBusy,
+    NoteChanged,
+    NoteError,
+    NoteUnwritable,
+    StorageError,
+)
+from companion.llm.budget import Budget, LimitReached
+from companion.llm.endpoint_errors import Cancelled
+from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
 
+_LOOK = 1.0  # seconds between two looks whether it is paused
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
+_NEXT_TRY = 60.0  # seconds after which a note that could not be written is tried again
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0  # seconds after a fault of the endpoint
 _log = logging.getLogger(__name__)
 
 
-class BackgroundSwitch:
-    """Holds background work while it is paused, disabled, without a model, or at a daily limit.
+class EndpointFault(NamedTuple):
+    """A fault of the endpoint. kind: of its error; reason: in words for the user.
 
-    config: returns the settings as they are now. state: the vault's state folder; the file `paused`
-    in it keeps a pause across restarts. today: returns the day, as Budget does.
+    since: Unix time, seconds. tries: that failed.
+    """
+
+    kind: str
+    reason: str
+    since: float
+    tries: int
+
+
+class Background:
+    """Fills notes that are due, in threads of its own. Safe to use from any thread.
+
+    held: returns the notes that the user has not agreed to. record: called with each result;
+    changed: after each change of what it does. fault: the endpoint's, until it answers again.
     """
 
     def __init__(
         self,
-        config: Callable[[], Config],
-        state: Path,
-        queue: WorkQueue,
-        today: Callable[[], str],
+        space: Workspace,
+        filler: Filler,
+        spending: Budget,
+        held: Callable[[], Collection[str]],
+        record: Callable[[Result], object],
+        changed: Callable[[], object] = bool,
     ) -> None:
-        self._config = config
-        self._queue = queue
-        self._today = today
-        self._file = pause_file(state)
-        self._lock = threading.Lock()
+        self.fault: EndpointFault | None = None
+        self._space, self._filler, self._spending = space, filler, spending
+        self._held, self._record, self._changed = held, record, changed
+        self._due: dict[str, float] = {}  # from when the notes may be filled, monotonic clock
+        self._attempted: dict[str, AttemptBasis] = {}  # without a result
+        self._busy: set[str] = set()
         self._limit: LimitReached | None = None
         self._logged = ""
+        self._paused_until = self._pause = 0.0
+        self._work = threading.Condition()
+        self._cancelled = threading.Event()
+        self._enricher: Enricher | None = None
+        self._stopped = False
+        self._thread = threading.Thread(target=self._serve, name="background", daemon=True)
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether somebody paused it, in any process."""
-        return self._file.exists()
+    def start(self) -> None:
+        """Start to fill notes."""
+        self._thread.start()
 
-    def reason_off(self) -> str:
-        """Return why background work is held, in words; empty if it is not."""
-        if reason := reason_off(self._config(), paused=self.is_paused):
+    def finish(self) -> None:
+        """Begin nothing more; calls in progress are finished."""
+        with self._work:
+            self._stopped = True
+            self._cancelled.set()
+            self._work.notify_all()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end of its thread, at most `timeout` seconds."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    def break_off(self) -> None:
+        """Break off the calls in progress; what is answered is kept."""
+        self._cancelled.set()
+        if enricher := self._enricher:
+            enricher.client.close()
+
+    def off(self) -> str:
+        """Return why it is held, in words; empty if it is not."""
+        state = self._space.state / "paused"
+        if reason := reason_off(self._space.config, paused=state.exists()):
             return reason
         limit = self._limit
-        return str(limit) if limit and limit.day == self._today() else ""
+        return str(limit) if limit and limit.day == self._spending.today() else ""
 
-    def update(self) -> bool:
-        """Hold or release the background work in the queue; return whether that changes it."""
-        with self._lock:
-            reason = self.reason_off()
-            self._queue.hold(Priority.BACKGROUND, bool(reason))
-            is_new = reason != self._logged
-            if is_new:
-                _log.info("background work: %s", reason or "on")
-            self._logged = reason
-            return is_new
+    def try_now(self) -> None:
+        """Go on at once after a fault, or at a limit that may be different now."""
+        with self._work:
+            self._limit, self._paused_until = None, 0.0
+            self._work.notify_all()
 
-    def pause(self) -> None:
-        """Hold background work until resume(), even after a restart."""
-        with suppress(OSError):  # on a full disk the pause ends with this process
-            self._file.touch(mode=0o600)
-        self.update()
+    @property
+    def retry_in(self) -> float:
+        """Seconds until an endpoint that failed is tried again."""
+        return max(0.0, self._paused_until - time.monotonic()) if self.fault else 0.0
 
-    def resume(self) -> None:
-        """End the pause."""
-        self._file.unlink(missing_ok=True)
-        self.update()
+    def take(self, to_do: ToDo) -> None:
+        """Take what a look at the vault found to be due, each note once it is settled."""
+        settle, held = self._space.config.background.settle_seconds, self._held()
+        paths = {path for path in to_do.paths if path not in held and not self._is_tried(path)}
+        with self._work:
+            for path in list(self._due) if to_do.looked is None else to_do.looked:
+                if path not in paths:
+                    self._due.pop(path, None)
+            for path in paths:
+                if path in to_do.changed:
+                    self._due[path] = to_do.changed[path] + settle
+                elif path not in self._busy:
+                    self._due.setdefault(path, time.monotonic())
+            self._work.notify_all()
 
-    def forget_limits(self) -> None:
-        """Continue at once if a daily limit was reached: it may be different now."""
-        self._limit = None
-        self.update()
+    def discard(self, path: str) -> None:
+        """Leave the note to somebody else, who works on it now."""
+        with self._work:
+            self._due.pop(path, None)
 
-    def hold_for_the_day(self, limit: LimitReached) -> None:
-        """Hold background work for the rest of the limit's day."""
-        self._limit = limit
-        self.update()
+    def waiting(self) -> int:
+        """Return how many notes wait for their turn."""
+        with self._work:
+            return len(self._due)
 
+    def open_due(self, paths: Iterable[str]) -> list[str]:
+        """Return those of these open notes that it would fill if they were closed."""
+        if self.off():
+            return []
+        with self._work:
+            due = {fold_path(path) for path in self._due}
+        return [path for path in paths if fold_path(path) in due]
 
-class Background(EngineRun):
-    """The run of background work, which never ends. Safe to use from any thread."""
+    def _serve(self) -> None:
+        workers = max(1, self._space.config.concurrency - 1)
+        with ThreadPoolExecutor(workers, "background") as pool:
+            while True:
+                with self._work:
+                    if self._stopped:
+                        return
+                    at_once = 1 if self.fault else workers  # one note is the trial
+                    path = self._next() if len(self._busy) < at_once else None
+                    if path is None:
+                        self._work.wait(_LOOK)
+                        continue
+                    del self._due[path]
+                    self._busy.add(path)
+                pool.submit(self._fill, path)
 
-    def __init__(
-        self,
-        queue: WorkQueue,
-        fingerprints: Fingerprints,
-        presence: Presence,
-        space: Workspace,
-    ) -> None:
-        options = RunOptions(paths=[""], priority="background")
-        super().__init__("", options, 0, is_background=True)
-        self._queue = queue
-        self._fingerprints = fingerprints
-        self._presence = presence
-        self._space = space
-        self._lock = threading.Lock()
-        self._deferred: set[str] = set()
-        self._begun: dict[str, AttemptBasis] = {}  # from when work on the notes began
+    def _next(self) -> str | None:
+        """Return the note that has been due for longest; None: none is, or it is held."""
+        now, off = time.monotonic(), self.off()
+        if off != self._logged:
+            self._logged = off
+            _log.info("background work: %s", off or "on")
+            if off:
+                self.break_off()
+            self._changed()
+        if off or now < self._paused_until or self._space.source.fault:
+            return None
+        ready = [path for path, at in self._due.items() if at <= now and path not in self._busy]
+        return min(ready, key=self._due.__getitem__, default=None)
 
-    def withdraw(self, path: str) -> None:
-        """Drop the note's background work: from now on a client works on the note."""
-        self._queue.discard(path)
-        with self._lock:
-            self._deferred.discard(path)
+    def _is_tried(self, path: str) -> bool:
+        """Return whether the last attempt gave no result, and the next one would not, either."""
+        basis = self._attempted.get(path)
+        return basis is not None and basis == self._space.attempt_basis(path)
 
-    def deferred(self) -> frozenset[str]:
-        """Return the notes that wait because they are open in an editor."""
-        with self._lock:
-            deferred = list(self._deferred)
-        return frozenset(filter(self._queue.has, deferred))
+    def _fill(self, path: str) -> None:
+        again: float | None = None  # seconds until the note is tried again
+        try:
+            with self._filler.working_on(path):
+                again = self._try(path)
+        except NoteNotSettled as error:
+            again = error.ready_in
+        except (Cancelled, NoteRewritten):
+            again = 0.0
+        except LimitReached as error:
+            self._limit, again = error, 0.0
+        except (EndpointError, StorageError) as error:
+            self._wait_for_endpoint(error)
+            again = 0.0
+        except NoteError as error:
+            is_there = (self._space.root / path).exists()
+            if is_there and isinstance(error, NoteBusy | NoteChanged | NoteUnwritable):
+                _log.info("%s: put off: %s", path, error.reason)
+                again = _NEXT_TRY
+            else:
+                self._end(path, Result(path, "failed", error.reason))
+        except Exception as error:
+            log_fault(path, error)
+            self._attempted[path] = self._space.attempt_basis(path)
+        with self._work:
+            self._busy.discard(path)
+            if again is not None:
+                self._due.setdefault(path, time.monotonic() + again)
+            self._work.notify_all()
+        self._changed()
 
-    def stop(self) -> None:
-        """Break off the calls in progress, and make none until resume()."""
-        self.cancelled.set()
-        self.break_off()
+    def _try(self, path: str) -> float | None:
+        """Fill the note; return the seconds until it is tried again, None: it is done."""
+        journal = self._space.journal
+        if journal.presence.is_open(path):
+            return _OPEN_LOOK
+        basis, enricher = self._space.attempt_basis(path), self._open()
+        answer = self._filler.ask(enricher, Job(path, background=True), counted=True)
+        if not isinstance(answer, Result):
+            if journal.presence.is_open(answer.job.path):
+                return _OPEN_LOOK
+            answer = enricher.write(answer)
+        if answer.usage.calls:
+            self._recover()
+        if answer.change is None:
+            self._attempted[path] = basis
+        self._record(answer)
+        return None
 
-    def resume(self) -> None:
-        """Allow work again after stop()."""
-        if self.cancelled.is_set():
-            self.cancelled = threading.Event()
+    def _end(self, path: str, result: Result) -> None:
+        self._attempted[path] = self._space.attempt_basis(path)
+        self._record(result)
 
-    def enter(self, path: str) -> bool:
-        """Record that work on the note begins, and what it depends on."""
-        self._begun[path] = self._space.attempt_basis(path)
-        return super().enter(path)
+    def _open(self) -> Enricher:
+        """Return an enricher for one note, whose run it is: undoing the last one undoes a note."""
+        with self._work:
+            if self._cancelled.is_set() and not self._stopped:
+                self._cancelled = threading.Event()
+                self._enricher = None
+            if self._enricher is None:
+                self._enricher = self._filler.open_background(self._cancelled)
+            enricher = copy(self._enricher)
+        enricher.run = new_run()
+        return enricher
 
-    def puts_off(self, ticket: Ticket, path: str) -> bool:
-        """Requeue the ticket if the note is open or was just changed; return whether it is.
+    def _wait_for_endpoint(self, error: EndpointError | StorageError) -> None:
+        """Pause, twice as long as before, up to an hour; then one note is tried."""
+        kind = error.kind if isinstance(error, EndpointError) else "storage"
+        with self._work:
+            before, now = self.fault, time.monotonic()
+            if before is None:
+                # not its message: that may be the endpoint's own, which may quote a note
+                _log.info("paused, %s; companion status says more", kind)
+            if now >= self._paused_until:
+                self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
+                wait = max(self._pause, getattr(error, "retry_after", None) or 0.0)
+                self._paused_until = now + wait
+            since, tries = (before.since, before.tries + 1) if before else (time.time(), 1)
+            self.fault = EndpointFault(kind, str(error), since, tries)
 
-        Its modification time alone is not enough, since the clock of its drive may differ from
-        ours.
-        """
-        if self._presence.is_open(path):
-            with self._lock:
-                self._deferred.add(path)
-            return self._requeue(ticket, _OPEN_LOOK)
-        changed = self._fingerprints.has_changed(path)
-        settle = self._space.config.background.settle_seconds
-        rest = self._fingerprints.seconds_to_settle(path, settle)
-        if changed and rest > 0:
-            return self._requeue(ticket, rest)
-        with self._lock:
-            self._deferred.discard(path)
-        return False
-
-    def retries(self, ticket: Ticket, error: NoteError) -> bool:
-        """Requeue the ticket if another try may help."""
-        if isinstance(error, NoteNotSettled):
-            return self._requeue(ticket, error.ready_in)
-        if isinstance(error, NoteRewritten):
-            return self._requeue(ticket, 0.0)
-        is_there = self._fingerprints.fingerprint(ticket.path) is not None
-        if is_there and isinstance(error, NoteBusy | NoteChanged | NoteUnwritable):
-            _log.info("%s: put off: %s", ticket.path, error.reason)
-            return self._requeue(ticket, None)
-        return False
-
-    def record(self, path: str, result: Result) -> None:
-        """Leave a note that was not written alone until it may be, unless it is gone."""
-        before = self._begun.pop(path, None)
-        if result.change is None and self._fingerprints.fingerprint(path):
-            self._fingerprints.record_attempt(path, before)
-
-    def add(
-        self,
-        result: Result | NoteResult,
-        *,
-        counted: bool = True,
-        ends_with: CompanionError | None = None,
-    ) -> None:
-        """Keep no result: nobody follows the background."""
-
-    def _requeue(self, ticket: Ticket, seconds: float | None) -> bool:
-        """Give the ticket back, for this many seconds; None: longer after each try."""
-        not_before = None if seconds is None else time.monotonic() + seconds
-        self._queue.requeue(ticket, not_before)
-        return True
+    def _recover(self) -> None:
+        with self._work:
+            if self.fault:
+                _log.info("the endpoint answers again")
+            self.fault, self._pause, self._paused_until = None, 0.0, 0.0

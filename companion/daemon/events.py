@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from companion import __version__
-from companion.app.engine.engine import log_fault
+from companion.app.run import log_fault
 from companion.app.types.base import Sent, Shape, YesOrNo
 from companion.app.types.runs import RunList, RunShape
 from companion.app.types.status import Status

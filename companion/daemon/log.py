@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from companion.app.engine.engine import log_fault
+from companion.app.run import log_fault
 from companion.enrich.result import Result
 from companion.errors import UsageError
 from companion.note.text import show_hidden

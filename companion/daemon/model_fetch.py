@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from companion.app.engine.engine import log_fault
+from companion.app.run import log_fault
 from companion.app.types.status import FetchShape
 from companion.daemon.guard import Refusal
 from companion.errors import CompanionError

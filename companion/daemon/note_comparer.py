@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from companion.app.engine.engine import log_fault
+from companion.app.run import log_fault
 from companion.enrich.context.similar import FEWEST, SimilarNotes
 from companion.errors import AnswerError, EndpointError
 from companion.llm.endpoint_errors import Cancelled

@@ -15,6 +15,7 @@ from typing import Self
 from companion.errors import JournalError, NoteError
 from companion.note.edit import apply_edits
 from companion.sqlite import FULL
+from companion.store.backlog import BacklogStore
 from companion.store.change import (
     Change,
     NewChange,
@@ -61,6 +62,7 @@ class Journal(Store):
         self.outbox = OutboxStore(self._db)
         self.claims = Claims(self._db)
         self.presence = Presence(self._db)
+        self.backlog = BacklogStore(self._db)
         self.recover: Callable[[], object] = list
         self._lock = VaultLock(file.parent)
 
@@ -129,6 +131,10 @@ class Journal(Store):
         most = -1 if limit is None else limit  # SQLite takes -1 for no limit
         query = f"WHERE {where} ORDER BY id DESC LIMIT ?"
         return self._select(query, *(value for _, value in parts), most)
+
+    def version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return self._db.version()
 
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with `changes` or `proposals` and the id of each row that changes, at once.

@@ -276,6 +276,7 @@ class RememberedNotes(Store):
             db.execute("DELETE FROM moves WHERE at < ?", (time.time() - _REMEMBERED,))
             db.execute("INSERT INTO moves (old, new, at) VALUES (?, ?, ?)", (old, new, time.time()))
             move_presence(db, old, new)
+            db.execute("UPDATE OR REPLACE backlog SET path = ? WHERE path = ?", (new, old))
             if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
                 return  # another thread or process has found the move, too
             # where both have a pending change, the old path stays, for recovery to settle

@@ -127,3 +127,11 @@ CREATE TABLE claims (
     asked_until REAL NOT NULL,
     PRIMARY KEY (path, need)
 ) WITHOUT ROWID;
+-- Notes that need something, and whether they may be filled in the background.
+CREATE TABLE backlog (
+    path TEXT PRIMARY KEY,
+    consent TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    added_at REAL NOT NULL
+) WITHOUT ROWID;

@@ -71,9 +71,8 @@ class RunOptions(ScanOptions):
     asked about or written. dry_run: write nothing, and return what would be written. propose: write
     nothing; the answers wait for a decision. diff: show in the results what changes in each note.
     The edits for a note that is open in an editor wait for the client that shows it, see `POST
-    /api/v1/presence`. on_fault: whether the run waits while the endpoint fails, or ends. agreed:
-    begin even if more than 50 notes go to a model on another machine; otherwise that is refused
-    with 409, `not-agreed`, with the cost.
+    /api/v1/presence`. agreed: begin even if more than 50 notes go to a model on another machine;
+    otherwise that is refused with 409, `not-agreed`, with the cost.
     """
 
     model_config = ConfigDict(json_schema_extra=_TOGETHER)
@@ -91,7 +90,6 @@ class RunOptions(ScanOptions):
     propose: bool = False
     diff: bool = False
     priority: RunPriority = "request"
-    on_fault: Literal["wait", "stop"] = "wait"
     agreed: bool = False
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from typing import Annotated
 from flask import current_app, request
 from pydantic import Field
 
-from companion.app.engine.run_progress import EngineRun
+from companion.app.run import Run
 from companion.app.types.base import LARGEST, WHOLE, Nothing, RunId, Sent
 from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
 from companion.app.types.decisions import (
@@ -61,7 +61,7 @@ def decide(body: Decisions) -> DecisionsMade:
 def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
     """Accept, refuse or reopen all proposals that match a filter, in one run, undone as one."""
     daemon = the_daemon()
-    return RunShape.model_validate(daemon.start_decisions(daemon.vault.decide_all(query, body)))
+    return RunShape.model_validate(daemon.start_work(daemon.vault.decide_all(query, body)))
 
 
 @proposals.does("/proposals/again", "decide", status=202, conflicts=True, location=run_address)
@@ -129,7 +129,7 @@ def undo_changes(body: ChangesToUndo) -> UndoneChanges:
 def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
     """Undo all changes that match a filter, in one run; for a run, also what it refused."""
     daemon = the_daemon()
-    return RunShape.model_validate(daemon.start_decisions(daemon.vault.undo_all(query)))
+    return RunShape.model_validate(daemon.start_work(daemon.vault.undo_all(query)))
 
 
 @changes.does("/changes/<change>/undo", "decide", conflicts=True)
@@ -160,9 +160,7 @@ class Waiters:
         self._closing = closing
         self._places = threading.BoundedSemaphore(_WAITERS)
 
-    def wait(
-        self, run: EngineRun, number: int, seconds: float, is_gone: Callable[[], bool]
-    ) -> None:
+    def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
         """Wait until the run has a result after that number or is over, at most `seconds` seconds.
 
         Returns at once if too many requests wait. is_gone: whether the client has disconnected.
@@ -191,7 +189,8 @@ def start_run(body: RunOptions) -> RunShape:
 @runs.reads("/runs")
 def read_runs() -> RunList:
     """The runs that the daemon remembers, without their results."""
-    return RunList(runs=[RunShape.model_validate(run) for run in the_daemon().engine.runs.all()])
+    started = reversed(list(the_daemon().runs.values()))
+    return RunList(runs=list(map(RunShape.model_validate, started)))
 
 
 @runs.reads("/runs/<run>")
@@ -205,7 +204,7 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     return show_progress(current_run, query.since)
 
 
-def show_progress(run: EngineRun, number: int) -> RunProgress:
+def show_progress(run: Run, number: int) -> RunProgress:
     """Return the run's progress after that number."""
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
     results = [
@@ -219,11 +218,11 @@ def show_progress(run: EngineRun, number: int) -> RunProgress:
 def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: writes in progress are finished, nothing further is begun."""
     current_run = _require(run)
-    the_daemon().engine.cancel(current_run)
+    current_run.cancel()
     return RunShape.model_validate(current_run)
 
 
-def _require(name: str) -> EngineRun:
-    if (run := the_daemon().engine.runs.get(name)) is None:
+def _require(name: str) -> Run:
+    if (run := the_daemon().runs.get(name)) is None:
         raise Refusal(404, f"There is no run {name} any more.")
     return run

@@ -1,0 +1,257 @@
+"""Fills notes by a pool of threads: for runs, and note by note for background work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from itertools import islice
+
+from companion.app.jobs import RunPlan
+from companion.app.outbox import Outbox
+from companion.app.run import Run, describe_fault, log_fault
+from companion.app.types.runs import NoteResult, RunOptions
+from companion.enrich.asker import Asker
+from companion.enrich.checks import find_unchecked
+from companion.enrich.configured_model import open_source, open_spending
+from companion.enrich.context.similar import SimilarNotes, open_similar
+from companion.enrich.context.vault_context import VaultContext
+from companion.enrich.enricher import Enricher
+from companion.enrich.note_writer import NoteValues
+from companion.enrich.result import Result, failed_result, new_run
+from companion.enrich.task import Job, open_task
+from companion.enrich.workspace import Workspace
+from companion.errors import CompanionError, EndpointError, NoteError, StorageError
+from companion.llm.budget import Budget, LimitReached
+from companion.llm.client import Client
+from companion.llm.endpoint_errors import Cancelled
+from companion.llm.response import Usage
+from companion.note.diff import diff_lines
+from companion.vault.notes import Scan
+from companion.vault.write import SETTLE
+
+_OPEN_SETTLE = 5.0  # seconds that a note must be unchanged while it is open: Obsidian saves every 2
+_SPARE = 2  # one more note is begun for this many: ready to ask about while another is written
+_LOOK = 0.2  # seconds between two looks whether the run is cancelled
+
+
+class Filler:
+    """Fills the notes of one vault, all by one model. Safe to use from any thread.
+
+    context: returns the names and vocabularies of the vault as they are now. similar: chooses tags;
+    None: the model does. record: called with each result. in_hand: the paths that are worked on.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        outbox: Outbox,
+        spending: Budget,
+        context: Callable[[], VaultContext],
+        similar: SimilarNotes | None,
+        record: Callable[[Result], object] = bool,
+    ) -> None:
+        self.in_hand: list[str] = []
+        self._space = space
+        self._outbox = outbox
+        self._spending = spending
+        self._context = context
+        self._similar = similar
+        self._record = record
+        self._opened = ExitStack()
+        self._opening = threading.Lock()
+        self._asker: Asker | None = None
+        self._first_client: Client | None = None
+        # for all calls but those that somebody waits for at a note
+        self._slots = threading.BoundedSemaphore(space.config.concurrency)
+
+    def close(self) -> None:
+        """Close the model."""
+        with self._opening:
+            self._opened.close()
+
+    def update_context(self, context: Callable[[], VaultContext]) -> None:
+        """Use these names and vocabularies of the vault from now on, if a model is in use."""
+        if self._asker:
+            self._asker.vault_context = context()
+
+    def fill(self, run: Run, plan: RunPlan, options: RunOptions) -> Iterator[NoteResult]:
+        """Fill the notes of a plan, and yield the results, first of those that it skips.
+
+        Raises the fault of the endpoint or the journal that ends the run.
+        """
+        yield from (NoteResult.of(each, counted=False) for each in plan.skipped)
+        for result in self._fill(run, plan.jobs, options) if plan.jobs else ():
+            has_diff = options.diff and result.old != result.new
+            diff = "".join(diff_lines(result.path, result.old, result.new)) if has_diff else None
+            yield NoteResult.of(result, diff=diff)
+
+    def _fill(self, run: Run, jobs: Iterable[Job], options: RunOptions) -> Iterator[Result]:
+        """Fill the notes, as many at once as the settings say, and yield the results."""
+        enricher, at_once = self.open_enricher(run, options), self._space.config.concurrency
+        workers = at_once + at_once // _SPARE
+        faults, rest, futures = list[CompanionError](), iter(jobs), dict[Future[Result], str]()
+        with (
+            closing(enricher.client),
+            ThreadPoolExecutor(workers, f"run-{run.id}") as pool,
+        ):
+            while True:
+                room = 0 if faults or run.is_cancelled else workers - len(futures)
+                for job in islice(rest, room):
+                    futures[pool.submit(self._fill_one, run, enricher, job, options)] = job.path
+                if not futures:
+                    break
+                done, _ = wait(futures, _LOOK, FIRST_COMPLETED)
+                for future in done:
+                    if result := _take_result(future, futures.pop(future), faults):
+                        yield result
+                if faults:
+                    enricher.client.stop()  # answers received so far are written
+        if faults:
+            raise faults[0]
+
+    def _fill_one(self, run: Run, enricher: Enricher, job: Job, options: RunOptions) -> Result:
+        """Work on a note; return its result, including a failure of this note alone.
+
+        Raises EndpointError, Cancelled, StorageError.
+        """
+        usage = Usage()
+        try:
+            with self.working_on(job.path):
+                answer = self.ask(enricher, job, counted=options.priority == "background")
+                usage = answer.usage
+                result = answer if isinstance(answer, Result) else self._write(enricher, answer)
+        except NoteError as error:
+            result = replace(failed_result(job.path, error), usage=usage)
+        except (Cancelled, EndpointError, StorageError):
+            raise
+        except Exception as error:
+            log_fault(job.path, error)
+            result = Result(job.path, "failed", str(describe_fault(error)))
+        self._record(result)
+        return result
+
+    def _write(self, enricher: Enricher, values: NoteValues) -> Result:
+        """Write the answer, or have the note's editor write it, and return the result."""
+        if enricher.cancelled.is_set():
+            return enricher.keep(values)
+        if values.job.dry_run:
+            return enricher.write(values)
+        return self._outbox.fill(enricher, values, enricher.cancelled)
+
+    @contextmanager
+    def working_on(self, path: str) -> Iterator[None]:
+        """Name the note among those that are worked on, during the block."""
+        self.in_hand.append(path)
+        try:
+            yield
+        finally:
+            self.in_hand.remove(path)
+
+    def ask(self, enricher: Enricher, job: Job, *, counted: bool) -> NoteValues | Result:
+        """Return the answer of the model. counted: within the daily number of notes.
+
+        A note for which no model is asked does not count.
+
+        Raises NoteError, EndpointError (also LimitReached), Cancelled, JournalError.
+        """
+        self._space.journal.require_space()
+        proposals = self._space.journal.proposals
+        if not counted or (proposals.latest(job.path) and open_task(self._space, job) is None):
+            return enricher.ask(job)
+        self._space.wait_for_settings(enricher.cancelled)  # which have the notes of a day
+        self._spending.reserve_note()
+        is_counted = False
+        try:
+            answer = enricher.ask(job)
+            is_counted = used_model(answer)
+            return answer
+        finally:
+            if not is_counted:
+                self._spending.release_note()
+
+    def open_enricher(self, run: Run, options: RunOptions) -> Enricher:
+        """Return the enricher for a run; its client is the run's. Close that at the end."""
+
+        def settle(path: str) -> float:  # for who waits at a note, its editor saves it first
+            is_open = options.priority != "interactive" and self._outbox.is_open(path)
+            return _OPEN_SETTLE if is_open else SETTLE
+
+        is_waited_for = run.total == 1 and options.priority != "background"
+        client = run.client = self._open_client(run.cancelled, can_wait=not is_waited_for)
+        if options.priority != "interactive":
+            client.limit_calls(self._slots)
+        return Enricher(self._open_asker(), client, run.id, settle, True, run.cancelled)
+
+    def open_background(self, cancelled: threading.Event) -> Enricher:
+        """Return an enricher for background work; its notes are read once they are settled."""
+        client = self._open_client(cancelled, can_wait=True)
+        client.limit_calls(self._slots)
+
+        def settle(path: str) -> float:
+            return self._space.config.background.settle_seconds
+
+        return Enricher(self._open_asker(), client, new_run(), settle, False, cancelled)
+
+    def _open_client(self, cancelled: threading.Event, *, can_wait: bool) -> Client:
+        """Return a client. Raises UsageError if the model cannot be opened."""
+        self._open_asker()
+        first, budget = self._first_client, self._spending
+        client = Client(self._source, cancelled, budget, first, can_wait=can_wait)
+        self._first_client = first or client
+        return client
+
+    def _open_asker(self) -> Asker:
+        with self._opening:
+            if self._asker is None:
+                self._source = self._opened.enter_context(open_source(self._space))
+                context = self._context()
+                self._asker = Asker(self._space, context, self._similar, renew=self._context)
+            return self._asker
+
+
+def _take_result(future: Future[Result], path: str, faults: list[CompanionError]) -> Result | None:
+    """Return the result of a note, None if it was not asked about. Faults end the run."""
+    try:
+        return future.result()
+    except Cancelled:
+        return None
+    except (EndpointError, StorageError) as error:
+        faults.append(error)
+        if isinstance(error, LimitReached):
+            return None
+        return Result(path, "failed", str(error), ends_run=True)
+
+
+def make_run(plan: RunPlan, work: Callable[[Run], Iterator[NoteResult]]) -> Run:
+    """Return a run that fills the notes of a plan by that work."""
+    total = len(plan.jobs)
+    return Run("fill", total, work, warnings=plan.warnings, left_alone=plan.left_alone)
+
+
+def fill_here(
+    space: Workspace, outbox: Outbox, scan: Scan, plan: RunPlan, options: RunOptions
+) -> Run:
+    """Return a run that opens the model of the vault for itself alone. scan: of just now."""
+
+    def find_context() -> VaultContext:
+        return VaultContext(scan if space.is_current(scan) else space.scan())
+
+    def fill(run: Run) -> Iterator[NoteResult]:
+        with open_spending(space) as spending, open_similar(space) as similar:
+            if similar:
+                similar.tell = run.set_waits
+            filler = Filler(space, outbox, spending, find_context, similar)
+            with closing(filler):
+                yield from filler.fill(run, plan, options)
+
+    warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
+    return make_run(plan._replace(warnings=warnings), fill)
+
+
+def used_model(answer: NoteValues | Result) -> bool:
+    """Return whether a model was asked for this answer."""
+    is_fault = isinstance(answer, Result) and answer.status == "failed"
+    return is_fault or answer.usage.calls > 0

@@ -1,0 +1,326 @@
+"""The daemon's look at the vault: what it last saw, and which notes are to do.
+
+Level-triggered, like a Kubernetes controller: what is due follows from the state of the vault. File
+events only say which notes to scan soon; the whole vault is scanned every few minutes, so a lost
+event costs only time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from companion.app.run import log_fault
+from companion.enrich.context.vault_context import VaultContext
+from companion.enrich.needs_to_ask import find_to_do
+from companion.enrich.note_guard import are_others
+from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
+from companion.note.facts import Facts
+from companion.store.moves import Move, follow_events
+from companion.vault.files import is_vault_there
+from companion.vault.notes import Scan
+from companion.vault.watch import Watch
+
+RESCAN_SECONDS = 300.0
+"""How often the whole vault is scanned, whatever its folders report."""
+_FIRST_SCAN = 20.0  # seconds that callers wait for it at most
+_MANY = 100  # hints together; more of them cause a scan of the whole vault
+_GATHER = 0.2  # seconds in which further hints are gathered before a scan
+_MAX_GATHER = 5.0  # seconds, if a scan of the whole vault takes long
+_MOVE_LASTS = 10.0  # seconds after which no event is expected to go on with an earlier move
+_MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
+_MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
+_SCAN_SHARE = 200  # polling takes at most 1/200 of the time
+_log = logging.getLogger(__name__)
+
+
+class ToDo(NamedTuple):
+    """What a look at the vault found. paths: the notes that need something.
+
+    changed: the time of the last event, by the monotonic clock, of the notes that had one. looked:
+    the paths that were looked at; None: the whole vault.
+    """
+
+    paths: Collection[str]
+    changed: Mapping[str, float]
+    looked: Collection[str] | None = None
+
+
+class NoteCounts(NamedTuple):
+    """The number of notes at the last scan. to_do: see find_to_do; skipped: left alone."""
+
+    notes: int = 0
+    to_do: int = 0
+    skipped: int = 0
+
+
+class Scans:
+    """Scans the vault in a thread of its own, when something changed and every few minutes.
+
+    follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
+    called with the notes before they are scanned; None: all. found: called with what each look
+    found. busy: returns the notes that are worked on, or that editors show. ready: set after the
+    first scan.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        follow_settings: Callable[[], bool],
+        settle: Callable[[Collection[str] | None], None],
+        found: Callable[[ToDo], None],
+        busy: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self.vault_missing = False
+        self.counts = NoteCounts()
+        self.to_do: set[str] = set()
+        self.ready = threading.Event()
+        self._space = space
+        self._follow_settings, self._settle = follow_settings, settle
+        self._found, self._busy = found, busy
+        self._had_settings = False
+        self._scan: Scan | None = None
+        self._context: VaultContext | None = None
+        self._scan_seconds = 0.0
+        self._left_alone: set[str] = set()
+        self._reading = threading.Lock()
+        self._following = threading.Lock()
+        self._changed = threading.Condition()
+        self._hints: dict[str, float] = {}  # time of the last event, by path
+        self._moves: list[Move] = []  # that events told, in order
+        self._unfinished_moves: list[Move] = []  # of notes that have been moved on already
+        self._moves_end = 0.0
+        self._requested, self._done = 1, 0  # scans of the whole vault, by number
+        self._stopped = False
+        self._watcher = Watch(space.root, self.hint, self._hint_move)
+        self._thread = threading.Thread(target=self._run, name="scans", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Stop the thread, waiting `timeout` seconds at most, and the watcher."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        self._watcher.stop()
+
+    @property
+    def polls(self) -> str:
+        """Why the vault is polled, in words; empty if file events work."""
+        return self._watcher.polls
+
+    def hint(self, path: str | None) -> None:
+        """Have the note scanned soon; None: the whole vault."""
+        with self._changed:
+            if path is None:
+                self._requested = max(self._requested, self._done + 1)
+            else:
+                self._hints[path] = time.monotonic()
+            self._changed.notify_all()
+
+    def refresh(self, timeout: float) -> None:
+        """Return once the whole vault has been scanned again, or after `timeout` seconds."""
+        with self._changed:
+            self._requested += 1
+            number = self._requested
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._done >= number or self._stopped, timeout)
+
+    def scan(self, renew: float = 0) -> Scan:
+        """Return a copy of the last scan. Waits for the first one; UsageError after 20 seconds.
+
+        renew: seconds to wait for a new one, in place of the last.
+        """
+        if renew:
+            self.refresh(renew)
+        self._wait_ready()
+        with self._reading:
+            assert self._scan
+            return self._scan.copy()
+
+    def context(self) -> VaultContext:
+        """Return the names and vocabularies of the vault at the last scan, as scan() does.
+
+        After a change of settings it waits for the next scan, so it is not for the thread that
+        scans.
+        """
+        self._wait_ready()
+        if not self._is_current():
+            self.refresh(_FIRST_SCAN)
+        if not self._is_current():
+            raise UsageError("the settings changed, and the vault is still being read again; retry")
+        return self.scanned_context()
+
+    def scanned_context(self) -> VaultContext:
+        """Return the names and vocabularies of the last scan; they are kept."""
+        with self._reading:
+            assert self._scan
+            self._context = self._context or VaultContext(self._scan.copy())
+            return self._context
+
+    def follow_moves(self) -> None:
+        """Move the records of the notes that events said were moved since the last call.
+
+        Returns once those that another thread is recording are recorded, too. Raises JournalError;
+        the next call tries again.
+        """
+        with self._following:
+            with self._changed:
+                moves = list(self._moves)
+            if not moves:
+                return
+            root, is_other = self._space.root, partial(are_others, self._space.root)
+            earlier = self._unfinished_moves if time.monotonic() < self._moves_end else []
+            _, self._unfinished_moves = follow_events(
+                root, self._space.journal, moves, self._busy(), earlier, is_other
+            )
+            self._moves_end = time.monotonic() + _MOVE_LASTS
+            with self._changed:
+                del self._moves[: len(moves)]
+
+    def _hint_move(self, old: str, new: str) -> None:
+        with self._changed:
+            self._moves.append((old, new))
+
+    def _wait_ready(self) -> None:
+        if not self.ready.wait(_FIRST_SCAN):
+            raise UsageError("the vault is still being scanned; try again in a moment")
+
+    def _is_current(self) -> bool:
+        return self._scan is None or self._space.is_current(self._scan)
+
+    def _run(self) -> None:
+        next_scan = 0.0
+        while self._wait(next_scan):
+            try:
+                next_scan = self._look(next_scan)
+            except Exception as error:
+                log_fault("looking at the vault", error)
+                next_scan = time.monotonic() + _MISSING_CHECK
+
+    def _wait(self, next_scan: float) -> bool:
+        """Wait until there is something to scan, and gather hints; return False once stopped."""
+        # no event tells that the vault itself goes away
+        until = min(next_scan, time.monotonic() + _MISSING_CHECK)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stopped or self._hints or self._requested > self._done,
+                max(0.0, until - time.monotonic()),
+            )
+            if self._hints:
+                gather = max(_GATHER, min(self._scan_seconds * 10, _MAX_GATHER))
+                self._changed.wait_for(
+                    lambda: self._stopped or self._requested > self._done,
+                    gather if len(self._hints) > _MANY else _GATHER,
+                )
+            return not self._stopped
+
+    def _look(self, next_scan: float) -> float:
+        """Scan what is to be scanned; return when the whole vault is scanned next."""
+        if self._is_missing() or not self._follow_settings():
+            return time.monotonic() + _MISSING_CHECK
+        with self._changed:
+            hints, self._hints = self._hints, {}
+            number = self._requested
+            is_requested = number > self._done
+        is_due = time.monotonic() >= next_scan or self._watcher.is_lost or not self._is_current()
+        if not (is_requested or is_due or len(hints) > _MANY):
+            if hints:
+                self.follow_moves()
+                self.scan_some(hints)
+            return next_scan
+        self.follow_moves()
+        self.scan_all(hints)
+        with self._changed:
+            self._done = max(self._done, number)
+            self._changed.notify_all()
+        pause = RESCAN_SECONDS
+        if self.polls:
+            pause = min(pause, max(_MIN_POLL, self._scan_seconds * _SCAN_SHARE))
+        return time.monotonic() + pause
+
+    def _is_missing(self) -> bool:
+        """Return whether the vault's folder is missing or empty, or lacks the settings it had."""
+        root = self._space.root
+        has_settings = (root / ".obsidian").is_dir()
+        missing = not is_vault_there(root) or (self._had_settings and not has_settings)
+        self._had_settings |= has_settings
+        if missing != self.vault_missing:
+            self.vault_missing = missing
+            _log.warning("the vault %s", "is not there" if missing else "is there again")
+            if missing:
+                self._watcher.stop()
+        return missing
+
+    def scan_all(self, hints: Mapping[str, float]) -> None:
+        """Scan all notes. hints: the times of events by path."""
+        self._watcher.ensure()
+        self._settle(None)  # before the scan, which forgets those of excluded notes
+        began = time.monotonic()
+        scan = self._space.scan()
+        self._scan_seconds = time.monotonic() - began
+        with self._reading:
+            self._scan, self._context = scan, None
+        latest = self._space.journal.proposals.latest_of_all()
+        to_do, left_alone = set[str](), set[str]()
+        for path, facts in scan.notes.of_interest():
+            if facts.skipped is not None:
+                left_alone.add(path)
+            elif find_to_do(self._space, path, facts.needs, latest.get(path, {})).needs:
+                to_do.add(path)
+        self.to_do, self._left_alone = to_do, left_alone
+        self._count(scan)
+        self._found(ToDo(to_do, hints))
+        self.ready.set()
+
+    def scan_some(self, hints: Mapping[str, float]) -> None:
+        """Scan the notes with a hint."""
+        if not self._scan:
+            return
+        self._settle(hints)
+        notes = self._scan.notes
+        before = {path: notes.get(path) for path in hints}
+        with self._reading:
+            changed = self._space.rescan(self._scan, hints)
+            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in changed):
+                self._context = None
+        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
+            self.hint(None)  # after which nobody keeps or shows anything of it
+        to_do = {path for path in hints if self._needs(path, notes.get(path))}
+        self.to_do = (self.to_do - set(hints)) | to_do
+        for path in hints:
+            facts = notes.get(path)
+            self._left_alone.discard(path)
+            if facts is not None and facts.skipped is not None:
+                self._left_alone.add(path)
+        self._count(self._scan)
+        self._found(ToDo(to_do, hints, hints))
+
+    def _count(self, scan: Scan) -> None:
+        left_alone = len(self._left_alone) + len(scan.skipped)
+        self.counts = NoteCounts(len(scan.notes), len(self.to_do), left_alone)
+
+    def _needs(self, path: str, facts: Facts | None) -> bool:
+        """Return whether there is something to ask for, to write, or to propose again."""
+        if facts is None or facts.skipped is not None or not facts.needs:
+            return False
+        return bool(find_to_do(self._space, path, facts.needs).needs)
+
+
+def _shared(facts: Facts | None) -> object:
+    """Return what other notes depend on: aliases, values, callout styles, what is private."""
+    return facts and (facts.aliases, facts.values, facts.styles, facts.marks)
+
+
+def _is_excluded(facts: Facts | None) -> bool:
+    """Return whether the note says that it is private or to be left alone."""
+    return facts is not None and facts.is_excluded
