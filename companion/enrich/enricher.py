@@ -38,7 +38,7 @@ from companion.enrich.result import (
 )
 from companion.enrich.task import REWRITTEN, Job, Task, examine_note, is_written
 from companion.enrich.vault_settings import SettingsUnusable
-from companion.errors import NoteError
+from companion.errors import NoteBusy, NoteError
 from companion.llm.client import Client
 from companion.llm.response import Usage
 from companion.note.needs import Need
@@ -114,7 +114,7 @@ class Enricher(NoteWriter):
             self.require_places(path, task)
             keys = [need.key for need in task.needs]
             with space.journal.claims.asking(path, keys, since) as claimed:
-                task = _leave_claimed(task, claimed)
+                task = _leave_claimed(job, task, claimed)
                 if task.needs:
                     job, answers, new = self._ask_model(job, task)
                     proposals += new
@@ -217,11 +217,16 @@ class Enricher(NoteWriter):
         )
 
 
-def _leave_claimed(task: Task, claimed: set[str]) -> Task:
-    """Return the task without the needs that another run is asking for."""
+def _leave_claimed(job: Job, task: Task, claimed: set[str]) -> Task:
+    """Return the task without the needs that another run is asking for.
+
+    Raises NoteBusy if background work had nothing else to do.
+    """
     others = ", ".join(need.kind for need in task.needs if need.key not in claimed)
     if not others:
         return task
     needs = tuple(need for need in task.needs if need.key in claimed)
     why = f"{others}: another run is asking for it"
+    if job.background and not needs:
+        raise NoteBusy(why, job.path)
     return replace(task, needs=needs, unfilled=(*task.unfilled, why))

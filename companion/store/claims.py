@@ -108,8 +108,9 @@ class Presence(Store):
         return frozenset(path for (path,) in self._db.select(query, time.time()))
 
 
-def move_presence(db: Connection, old: str, new: str) -> None:
-    """Let a note that was moved while it was open stay open for a minute, whatever is reported."""
+def move_note(db: Connection, old: str, new: str) -> None:
+    """Let claims go with a note that is moved; one that is open stays so, whatever is reported."""
+    db.execute("UPDATE OR IGNORE claims SET path = ? WHERE path = ?", (new, old))
     query = """INSERT OR REPLACE INTO presence (client, folded, path, until)
         SELECT ?, ?, ?, ? FROM presence WHERE folded = ? AND until > ? LIMIT 1"""
     now = time.time()

@@ -20,7 +20,7 @@ from posixpath import basename, dirname
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.store.claims import move_presence
+from companion.store.claims import move_note
 from companion.store.database import Store
 from companion.vault.files import NoteFile, find_inode, read_file, skip_reason, stat_note
 from companion.vault.ignore import IgnoreRules
@@ -275,7 +275,7 @@ class RememberedNotes(Store):
         with self._db.transaction() as db:
             db.execute("DELETE FROM moves WHERE at < ?", (time.time() - _REMEMBERED,))
             db.execute("INSERT INTO moves (old, new, at) VALUES (?, ?, ?)", (old, new, time.time()))
-            move_presence(db, old, new)
+            move_note(db, old, new)
             db.execute("UPDATE OR REPLACE backlog SET path = ? WHERE path = ?", (new, old))
             if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
                 return  # another thread or process has found the move, too

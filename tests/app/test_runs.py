@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine.engine import Engine
-from companion.app.engine.run_progress import EngineRun
 from companion.app.open_vault import open_vault
 from companion.app.run import Run
 from companion.app.types.decisions import Decisions
@@ -242,23 +240,16 @@ def test_a_run_that_is_cancelled_keeps_what_is_answered(place: Place) -> None:
     assert place.model.calls() == 6, "nothing is asked twice"
 
 
-def test_whoever_stops_following_stops_the_run(
-    place: Place, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_stops_following_stops_the_run(place: Place, fake: FakeEndpoint) -> None:
     vault = place.open({f"{number}.md": STUB for number in range(6)})
-    is_ended, end, script = threading.Event(), Engine._end, fake.script
-
-    def end_and_tell(*of: Any) -> None:
-        end(*of)
-        is_ended.set()
-
-    monkeypatch.setattr(Engine, "_end", end_and_tell)
-    fake.script = lambda seen, n: (is_ended.wait(60 * (n > 0)), script(seen, n))[1]
-    results = iter(vault.run(RunOptions(paths=[""])))
+    script = fake.script
+    run = vault.run(RunOptions(paths=[""]))
+    fake.script = lambda seen, n: (run.cancelled.wait(60 * (n > 0)), script(seen, n))[1]
+    results = iter(run)
     next(results)
     results.close()  # type: ignore[attr-defined] # it is a generator
     calls = place.model.calls()
-    assert calls < 6
+    assert calls < 6 and run.state == "cancelled"
     assert len(do(vault, "")) >= 6 - calls
 
 
@@ -321,20 +312,12 @@ def test_what_keeps_a_run_from_going_on_ends_it(
     error: type[CompanionError],
     why: str,
 ) -> None:
-    waits, fail = list[str](), Engine._fail
-
-    def note_and_fail(engine: Engine, run: EngineRun, *how: Any) -> None:
-        waits.append(run.waits)
-        fail(engine, run, *how)
-
-    monkeypatch.setattr(Engine, "_fail", note_and_fail)
     vault = place.open(settings=settings)
     begin(place, monkeypatch)
     run, results = vault.run(RunOptions(paths=["F"])), []
     with pytest.raises(error, match=why):
         for result in run:
             results.append(result)
-    assert waits == [""], "it said that it waits"
     assert run.total == 1 and not run.is_cancelled
     assert all(result.status == "failed" for result in results)
     assert place.fixture.read("F/Stub.md") == STUB
@@ -350,14 +333,3 @@ def test_a_note_that_fails_costs_no_other(place: Place, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Enricher, "ask", fail)
     assert statuses(do(place.open(), "")) == {"F/Stub.md": "enriched", "G.md": "failed"}
-
-
-def test_why_a_run_waits_is_told(place: Place) -> None:
-    vault = place.open({"A.md": STUB, "B.md": STUB}, settings="requests_a_minute = 1\n")
-    run, results, told = vault.run(RunOptions(paths=[""])), list[NoteResult](), list[str]()
-    run.tell = told.append
-    thread = follow(run, results)
-    eventually(lambda: "at most 1 request a minute (requests_a_minute)" in told)
-    run.cancel()
-    thread.join(60)
-    assert len(results) == 1 and place.model.calls() == 1

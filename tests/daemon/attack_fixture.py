@@ -126,7 +126,7 @@ class AttackedDaemon(Serving[Daemon]):
         assert look(self.daemon_fixture.vault) == self.inside
         status = self.daemon_fixture.status()
         assert (status.paused, status.open_notes, status.newest_change) == (True, 0, 0)
-        assert self.daemon.engine.runs.all() == []
+        assert list(self.daemon.runs.values()) == []
         assert self.daemon_fixture.model.calls() == 0
 
     def assert_kept_out(self, request: bytes, statuses: set[int], what: object) -> None:

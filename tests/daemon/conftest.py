@@ -1,18 +1,24 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
 import pytest
 from flask import Flask
 
+from companion.app.filler import Filler
+from companion.app.run import Run
 from companion.app.tokens import ensure_token
+from companion.app.types.runs import NoteResult
 from companion.app.types.status import NewToken
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
+from companion.errors import CompanionError
 from companion.vault.watch import Watch
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.daemon_fixture import DaemonFixture, open_daemon_fixture
@@ -26,7 +32,12 @@ D = TypeVar("D", bound=Daemon)
 
 
 class Serving(Caller, Generic[D]):
-    """A daemon behind a real server on a free port, and its owner, who calls it."""
+    """A daemon behind a real server on a free port, and its owner, who calls it.
+
+    results: what runs are given, in `server`.
+    """
+
+    results: SimpleQueue[NoteResult | CompanionError]
 
     def __init__(self, daemon: D) -> None:
         listener = bind_port(0)
@@ -93,12 +104,24 @@ def daemon_fixture(
 def server(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A daemon without its threads, for a vault with one stub, Stub.md.
 
-    A run waits until the test gives it results, unless it is cancelled.
+    A run waits until the test gives it results, or a fault, unless it is cancelled.
     """
+    results = SimpleQueue[NoteResult | CompanionError]()
+
+    def fill(_self: Filler, run: Run, *_: object) -> Iterator[NoteResult]:
+        while not run.is_cancelled and run.counts.total() < run.total:
+            with suppress(Empty):
+                result = results.get(timeout=0.05)
+                if isinstance(result, CompanionError):
+                    raise result
+                yield result
+
+    monkeypatch.setattr(Filler, "fill", fill)
     monkeypatch.setattr(Watch, "start", lambda _: None)
     daemon_fixture.note("Stub.md")
     daemon = daemon_fixture.open()
-    daemon.reconciler.scan_all({})
+    daemon.scans.scan_all({})
     served = Served(daemon)
+    served.results = results
     yield served
     served.stop()

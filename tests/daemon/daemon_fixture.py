@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine.run_progress import EngineRun
+from companion.app.run import Run
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import Status
 from companion.config import Config
@@ -24,7 +24,6 @@ from companion.config.settings import (
     PrivateTable,
     ReviewTable,
 )
-from companion.daemon import scan_hints
 from companion.daemon.daemon import Daemon
 from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import Workspace, open_workspace
@@ -212,14 +211,14 @@ class DaemonFixture:
     def is_idle(self) -> bool:
         """Whether the daemon has looked, and nothing waits or is in hand."""
         status = self.status()
-        return status.ready and not status.in_hand and not any(status.waiting.values())
+        return status.ready and not status.in_hand and not status.background.waiting
 
     def is_idle_but_for_the_background(self) -> bool:
         """Whether nothing is in hand, and no run waits."""
-        waiting = self.status().waiting
-        return not self.status().in_hand and not (waiting["interactive"] or waiting["request"])
+        status = self.status()
+        return not status.in_hand and not status.runs
 
-    def run(self, *paths: str, wait: bool = True, **options: Any) -> EngineRun:
+    def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
         """Start a run; wait: until it is over."""
         run = self.daemon.start_run(RunOptions.of(paths=list(paths), **options))
         if wait:
@@ -247,7 +246,7 @@ class DaemonFixture:
 
     def rescan(self) -> None:
         """Have the daemon look over the whole vault, and return when it has."""
-        self.daemon.reconciler.refresh(_PATIENCE)
+        self.daemon.scans.refresh(_PATIENCE)
 
 
 @contextmanager
@@ -262,10 +261,11 @@ def open_daemon_fixture(
     monkeypatch.setenv("COMPANION_HOME", str(folder / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
+    monkeypatch.setattr("companion.daemon.scans._GATHER", 0.05)
+    monkeypatch.setattr("companion.daemon.background._LOOK", 0.05)
     monkeypatch.setattr("companion.daemon.daemon._REPORTED", 0.05)
     monkeypatch.setattr("companion.daemon.daemon._LOOK", 0.05)
-    for wait in ("daemon._STOP", "daemon._REFRESH", "reconciler._FIRST_SCAN"):
+    for wait in ("daemon._STOP", "daemon._REFRESH", "scans._FIRST_SCAN"):
         monkeypatch.setattr(f"companion.daemon.{wait}", _PATIENCE)
     daemon_fixture = DaemonFixture(folder, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
@@ -286,6 +286,6 @@ def open_daemon_fixture(
     assert "Traceback" not in said, said
 
 
-def statuses(run: EngineRun) -> Mapping[str, str]:
+def statuses(run: Run) -> Mapping[str, str]:
     """Return what became of each note of the run."""
     return {entry.path: entry.status for entry in run.since(0)}

@@ -27,8 +27,8 @@ def notes(server: Served, daemon_fixture: DaemonFixture) -> Served:
         NewProposal("Left.md", need, None, "rejected", reason="none", rejection="nothing")
         for need in (DESCRIPTION, CALLOUT)
     ]
-    server.daemon.proposals.add(asked)
-    server.daemon.reconciler.scan_all({})
+    server.daemon.space.journal.proposals.add(asked)
+    server.daemon.scans.scan_all({})
     return server
 
 
@@ -149,9 +149,9 @@ def test_what_is_to_do_is_the_same_everywhere(
     monkeypatch.setattr("companion.daemon.daemon._REFRESH", 0.0)  # nobody scans but this test
     waiting = NewProposal("Left.md", DESCRIPTION, "What a stub is.", flags=("unsupported",))
     kept = NewProposal("A/Stub.md", DESCRIPTION, "What a stub is.")
-    notes.daemon.proposals.add([waiting, kept, kept._replace(need=CALLOUT)])
-    notes.daemon.proposals.add([waiting._replace(path="Stub.md")])  # and its question is not asked
-    notes.daemon.reconciler.scan_all({})
+    notes.daemon.space.journal.proposals.add([waiting, kept, kept._replace(need=CALLOUT)])
+    notes.daemon.space.journal.proposals.add([waiting._replace(path="Stub.md")])
+    notes.daemon.scans.scan_all({})
     to_do = ["A/Stub.md", "Stub.md"]
     assert [note["path"] for note in notes.get("/notes").json["notes"]] == to_do
     assert notes.get("/status").json["to_do"] == 2

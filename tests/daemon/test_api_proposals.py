@@ -109,7 +109,7 @@ def test_what_an_editor_does_not_want_waits_for_a_decision_again(api: Api) -> No
 
 
 def state_of(daemon: Daemon, id_: int) -> str:
-    [found] = daemon.proposals.get_all([id_])
+    [found] = daemon.space.journal.proposals.get_all([id_])
     return found.state
 
 
@@ -165,9 +165,9 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
 ) -> None:
     report_open(api, "Stub.md")
     first, _ = ids_of(api)
-    vault.daemon.proposals.decide([first], state, "check", "it repeats the title")
+    vault.daemon.space.journal.proposals.decide([first], state, "check", "it repeats the title")
     newer = NewProposal("Stub.md", DESCRIPTION, "A newer one.")
-    [other] = vault.daemon.proposals.add([newer])
+    [other] = vault.daemon.space.journal.proposals.add([newer])
     [told] = decide(api, accept=[{"id": first, "state": state, "text": "My own words."}])
     assert (told["status"], told["proposals"][0]["state"]) == ("proposed", "open")
     assert state_of(vault.daemon, other) == "superseded"
@@ -213,13 +213,13 @@ def test_accents_of_names_may_be_written_either_way(api: Api, vault: DaemonFixtu
 
 def test_a_restart_asks_nothing_again(vault: DaemonFixture) -> None:
     vault.start()
-    eventually(lambda: vault.daemon.proposals.count() == 4 and vault.is_idle())
+    eventually(lambda: vault.daemon.space.journal.proposals.count() == 4 and vault.is_idle())
     for _ in range(2):
         vault.stop()
         vault.start()
         vault.rescan()
         eventually(vault.is_idle)
-    assert vault.model.calls() == 2 and vault.daemon.proposals.count() == 4
+    assert vault.model.calls() == 2 and vault.daemon.space.journal.proposals.count() == 4
     assert vault.changes() == []
 
 

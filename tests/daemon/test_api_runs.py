@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult
 from companion.enrich.result import Filling, Result
 from companion.errors import EndpointError
 from companion.llm.response import Usage
@@ -38,41 +38,23 @@ def start(server: Served, **options: Any) -> str:
     return str(run)
 
 
-def make_result(path: str) -> Result:
+def make_result(path: str, diff: str | None = None) -> NoteResult:
     """Return the result of a note that was enriched."""
     filled, usage = (Filling(DESCRIPTION, "Yes.", "shortened"),), Usage(10, 5, 1, 4)
     texts = "---\ndescription:\n---\n", "---\ndescription: Yes.\n---\n"
-    return Result(path, "enriched", "", filled, ("aliases: left",), usage, *texts, change=3)
-
-
-def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
-    options: dict[str, Any] = {
-        "all": True,
-        "mode": "replace",
-        "retry": True,
-        "section": "Why",
-        "limit": 3,
-        "dry_run": True,
-        "priority": "interactive",
-        "on_fault": "stop",
-        "agreed": True,
-    }
-    made = server.daemon.engine.runs.get(start(server, **options))
-    assert made is not None
-    assert made.options == RunOptions.of(paths=["Stub.md"], **options)
+    result = Result(path, "enriched", "", filled, ("aliases: left",), usage, *texts, change=3)
+    return NoteResult.of(result, diff=diff)
 
 
 def test_follows_a_run(server: Served) -> None:
-    run = server.daemon.engine.runs.get(start(server, diff=True))
+    run = server.daemon.runs.get(start(server, diff=True))
     assert run is not None
     before = server.get(f"/runs/{run.id}").json
-    assert (before["state"], before["results"], before["next"]) == ("queued", [], 0)
-    run.usage = Usage(20, 10, 2, 8)
-    run.add(make_result("Stub.md"))
+    assert (before["results"], before["next"]) == ([], 0)
+    server.results.put(make_result("Stub.md", "a diff"))
+    eventually(lambda: run.is_over)
     after = server.get(f"/runs/{run.id}?since=0").json
     assert (after["state"], after["next"], after["counts"]) == ("done", 1, {"enriched": 1})
-    usage = {"input_tokens": 20, "output_tokens": 10, "calls": 2, "cached_tokens": 8}
-    assert after["usage"] == usage
     assert after["results"] == [
         {
             "number": 1,
@@ -98,8 +80,7 @@ def test_follows_a_run(server: Served) -> None:
             "proposals": [],
             "decided": [],
             "undone": None,
-            "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
-            "+description: Yes.\n ---\n",
+            "diff": "a diff",
         }
     ]
     assert server.get(f"/runs/{run.id}?since=1").json["results"] == []
@@ -108,11 +89,12 @@ def test_follows_a_run(server: Served) -> None:
 
 
 def test_long_runs_come_in_pieces(server: Served) -> None:
-    run = server.daemon.engine.runs.get(start(server))
+    run = server.daemon.runs.get(start(server))
     assert run is not None
     run.total = 450
     for _ in range(450):
-        run.add(make_result("Stub.md"))
+        server.results.put(make_result("Stub.md"))
+    eventually(lambda: run.is_over)
     numbers: list[int] = []
     while results := server.get(f"/runs/{run.id}?since={len(numbers)}").json["results"]:
         numbers += [result["number"] for result in results]
@@ -121,7 +103,8 @@ def test_long_runs_come_in_pieces(server: Served) -> None:
 
 def test_cancels_a_run(server: Served) -> None:
     run = start(server)
-    assert server.post(f"/runs/{run}/cancel").json["state"] == "cancelled"
+    server.post(f"/runs/{run}/cancel")
+    eventually(lambda: server.get(f"/runs/{run}").json["state"] == "cancelled")
     assert server.post(f"/runs/{run}/cancel").json["state"] == "cancelled"
 
 
@@ -144,7 +127,6 @@ ORDERS = {
     "line and section": ({"paths": ["a"], "line": 1, "section": "A"}, "body"),
     "priority": ({"paths": ["a"], "priority": 0}, "body/priority"),
     "mode": ({"paths": ["a"], "mode": "force"}, "body/mode"),
-    "on fault": ({"paths": ["a"], "on_fault": "ask"}, "body/on_fault"),
     "unknown": ({"paths": ["a"], "dry-run": True}, "body/dry-run"),
 }
 
@@ -155,7 +137,7 @@ def test_refuses_orders(server: Served) -> None:
         assert answer.status == 422, label
         assert_is_problem(answer, 422)
         assert [error["where"] for error in answer.json["errors"]] == [where], label
-    assert server.daemon.engine.runs.all() == []
+    assert list(server.daemon.runs.values()) == []
 
 
 def test_unknown_runs_are_not_found(server: Served) -> None:
@@ -168,29 +150,29 @@ def test_refuses_to_wait_too_long(server: Served) -> None:
 
 
 def test_waits_for_a_result(server: Served) -> None:
-    run = server.daemon.engine.runs.get(start(server))
+    run = server.daemon.runs.get(start(server))
     assert run is not None
     run.total = 2
     with ThreadPoolExecutor() as others:
         answer = others.submit(_ask, server, f"/runs/{run.id}?since=0&wait=25")
-        run.add(make_result("Stub.md"))
+        server.results.put(make_result("Stub.md"))
         assert answer.result(60)["next"] == 1
         answer = others.submit(_ask, server, f"/runs/{run.id}?since=1&wait=25")
-        run.end("failed", EndpointError("the endpoint is down"))
+        server.results.put(EndpointError("the endpoint is down"))
         assert answer.result(60)["fault"] == "the endpoint is down"
     tag = server.get(f"/runs/{run.id}?since=1").headers["etag"]
     assert server.get(f"/runs/{run.id}?since=1&wait=25", If_None_Match=tag).status == 304
 
 
 def test_those_who_wait_leave_threads_to_others(server: Served) -> None:
-    run = server.daemon.engine.runs.get(start(server))
+    run = server.daemon.runs.get(start(server))
     assert run is not None
     with ThreadPoolExecutor(WAITING) as others:
         path = f"/runs/{run.id}?since=0&wait=25"
         answers = [others.submit(_ask, server, path) for _ in range(WAITING)]
         while sum(answer.done() for answer in answers) < WAITING - 4:
             assert server.get("/status").status == 200
-        run.add(make_result("Stub.md"))
+        server.results.put(make_result("Stub.md"))
         assert sorted(answer.result(60)["next"] for answer in answers)[-4:] == [1] * 4
 
 
@@ -225,7 +207,7 @@ def test_nobody_waits_while_the_daemon_stops(server: Served) -> None:
     with ThreadPoolExecutor() as others:
         answer = others.submit(_ask, server, f"/runs/{run}?since=0&wait=25")
         server.closing.set()
-        assert answer.result(60)["state"] == "queued"
+        assert answer.result(60)["state"] == "running"
 
 
 def _ask(server: Served, path: str) -> Any:
@@ -240,7 +222,7 @@ def test_the_plugin_is_tested_with_the_answers_of_today(daemon_fixture: DaemonFi
     daemon_fixture.note("Stub.md")
     served = Serving(daemon_fixture.start())
     try:
-        eventually(lambda: daemon_fixture.status().waiting["background"])
+        eventually(lambda: daemon_fixture.status().background.waiting)
         status = served.get("/status").json
         run = served.get(f"/runs/{daemon_fixture.run('Stub.md').id}?since=0").json
         change = served.get(f"/changes/{run['results'][0]['change']}").json

@@ -38,7 +38,7 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
         attacked.post("/runs", {"paths": ["A"], "all": True, "mode": "replace"}),
     ]
     assert {answer.status for answer in answers} <= {200, 202, 409, 422}
-    eventually(lambda: all(run.is_over for run in attacked.daemon.engine.runs.all()))
+    eventually(lambda: all(run.is_over for run in list(attacked.daemon.runs.values())))
     assert len(attacked.get("/changes").json["changes"]) == 1
 
 

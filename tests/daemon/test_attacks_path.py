@@ -83,9 +83,9 @@ def test_no_link_or_hidden_name_leads_to_a_file(attacked: AttackedDaemon) -> Non
         asked = _asking_for(attacked, path, turn)
         answers += [(what, attacked.send(request)) for what, _, request in asked]
         answers += [((path, way), attacked.post("/runs", {"paths": [path], **way})) for way in WAYS]
-    runs = attacked.daemon.engine.runs.all()
+    runs = list(attacked.daemon.runs.values())
     eventually(lambda: all(run.is_over for run in runs))
-    answers += [(run.options, attacked.get(f"/runs/{run.id}")) for run in runs]
+    answers += [(run.id, attacked.get(f"/runs/{run.id}")) for run in runs]
     assert not [what for what, answer in answers if answer.status not in (200, 202, 404, 422, 431)]
     assert attacked.asked >= len(LEADS) * 6
     assert not [run for run in runs if set(run.counts) - {"skipped"}]

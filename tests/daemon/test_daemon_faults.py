@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from companion.app.engine import circuit_breaker
+from companion.daemon import background
 from companion.errors import JournalError
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually, statuses
 
@@ -28,8 +28,8 @@ FAILURES = [
 @pytest.fixture
 def hasty(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> DaemonFixture:
     """A vault whose daemon tries a failing endpoint again within a moment."""
-    monkeypatch.setattr(circuit_breaker, "_TEMPORARY", (0.2, 0.4))
-    monkeypatch.setattr(circuit_breaker, "_LASTING", (0.2, 0.4))
+    monkeypatch.setattr(background, "_FIRST_PAUSE", 0.2)
+    monkeypatch.setattr(background, "_LONGEST_PAUSE", 0.4)
     return daemon_fixture
 
 
@@ -61,7 +61,7 @@ def test_fault_pauses_with_its_reason_and_passes_by_itself(
 def test_few_calls_go_to_an_endpoint_that_fails(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(circuit_breaker, "_TEMPORARY", (3600.0, 3600.0))
+    monkeypatch.setattr(background, "_FIRST_PAUSE", 3600.0)
     daemon_fixture.model.fail(503)
     for number in range(30):
         daemon_fixture.note(f"{number}.md")
@@ -72,55 +72,14 @@ def test_few_calls_go_to_an_endpoint_that_fails(
     assert daemon_fixture.model.calls() <= 3  # those that were under way side by side
 
 
-def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where the background has the turn to try the endpoint again."""
-    daemon_fixture.model.fail(401, "bad key")
-    daemon_fixture.concurrency = 1
-    for number in range(6):
-        daemon_fixture.note(f"{number}.md")
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.status().fault and not daemon_fixture.status().in_hand)
-    start = daemon_fixture.daemon.engine.start_run
-
-    def start_late(*arguments: Any) -> None:
-        """Have the background take its turn while the run is being begun."""
-        tries = daemon_fixture.model.calls()
-        daemon_fixture.daemon.resume()
-        eventually(lambda: daemon_fixture.model.calls() > tries)
-        start(*arguments)
-
-    monkeypatch.setattr(daemon_fixture.daemon.engine, "start_run", start_late)
-    run = daemon_fixture.run("0.md", on_fault="stop")
-    assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
-
-
-@pytest.mark.parametrize("notes", [1, 5])
-def test_run_waits_for_the_endpoint_and_goes_on(hasty: DaemonFixture, notes: int) -> None:
-    hasty.settings["settle_seconds"] = 3600.0
-    hasty.model.fail(503)
-    for number in range(notes):
-        hasty.note(f"{number}.md")
-    hasty.start()
-    run = hasty.run("", wait=False)
-    eventually(lambda: "error 503" in run.waits)
-    assert (run.state, run.since(0)) == ("running", [])
-    hasty.model.mend()
-    eventually(lambda: run.is_over)
-    assert (run.state, run.waits) == ("done", "")
-    assert set(statuses(run).values()) == {"enriched"}
-
-
 def test_click_tries_a_failing_endpoint_at_once(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.model.fail(401)
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
-    assert daemon_fixture.run("Stub.md", on_fault="stop").state == "failed"
+    assert daemon_fixture.run("Stub.md").state == "failed"
     daemon_fixture.model.mend()
-    assert statuses(daemon_fixture.run("Stub.md")) == {"Stub.md": "enriched"}  # not after a minute
-    eventually(lambda: daemon_fixture.status().fault is None)
+    assert statuses(daemon_fixture.run("Stub.md")) == {"Stub.md": "enriched"}
 
 
 def test_resume_tries_a_failing_endpoint_at_once(daemon_fixture: DaemonFixture) -> None:
@@ -153,12 +112,10 @@ def test_answer_is_not_lost_to_a_journal_that_fails(
     hasty.note("Other.md")
     eventually(lambda: hasty.status().fault)
     hasty.note("Run.md", STUB.replace("# Stub", "# Stub of a run"))
-    run = hasty.run("Run.md", wait=False)
-    eventually(lambda: run.waits)
+    assert hasty.run("Run.md").state == "failed"
     fails.clear()
-    eventually(lambda: run.is_over)
     eventually(lambda: hasty.is_filled("Other.md"))
-    assert statuses(run) == {"Run.md": "enriched"}
+    assert statuses(hasty.run("Run.md")) == {"Run.md": "enriched"}
     assert hasty.model.calls() == 3
 
 
@@ -171,8 +128,7 @@ def test_nothing_is_asked_while_the_disk_is_full(
         hasty.note("Stub.md")
         eventually(lambda: (fault := hasty.status().fault) and "the disk is full" in fault.reason)
         assert (fault := hasty.status().fault) and fault.kind == "storage"
-        run = hasty.run("Stub.md", wait=False)
-        eventually(lambda: run.waits)
+        assert hasty.run("Stub.md").state == "failed"
         assert hasty.model.calls() == 0
-    eventually(lambda: hasty.is_filled("Stub.md") and run.is_over)
+    eventually(lambda: hasty.is_filled("Stub.md"))
     assert hasty.model.calls() == 1

@@ -197,7 +197,7 @@ def test_edits_never_confirmed_are_journaled_though_the_note_is_left_alone_now(
     quiet: DaemonFixture,
 ) -> None:
     row, offer = run_on(quiet, STUB)
-    quiet.daemon.reconciler._watcher.stop()
+    quiet.daemon.scans._watcher.stop()
     quiet.note("Stub.md", applied(STUB, offer).replace("created:", "ai: false\ncreated:"))
     quiet.rescan()
     (change,) = quiet.changes()
@@ -230,7 +230,7 @@ def test_edits_that_have_no_place_any_more_are_refused(quiet: DaemonFixture, tex
 
 def test_edits_whose_text_is_deleted_are_no_longer_offered(quiet: DaemonFixture) -> None:
     row = request_edits(quiet)
-    quiet.daemon.proposals.forget(["Stub.md"], "its text was deleted")
+    quiet.daemon.space.journal.proposals.forget(["Stub.md"], "its text was deleted")
     with pytest.raises(NoteError):
         quiet.daemon.outbox.give(row.id, STUB)
     assert quiet.daemon.outbox.row(row.id).state == "withdrawn"
@@ -297,4 +297,4 @@ def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixt
     run_confirmed(quiet)
     quiet.rescan()
     assert quiet.status().to_do == 0
-    assert quiet.status().waiting["background"] == 0
+    assert quiet.status().background.waiting == 0

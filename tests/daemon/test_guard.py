@@ -181,4 +181,4 @@ def test_reads_no_second_request_out_of_a_body(server: Served) -> None:
     with server.open(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + hidden) as line:
         got = b"".join(iter(lambda: line.recv(65536), b""))
     assert got.startswith(b"HTTP/1.0 411 ") and got.count(b"HTTP/1.") == 1
-    assert not server.daemon.background_switch.is_paused
+    assert not server.get("/status").json["paused"]

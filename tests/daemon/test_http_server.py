@@ -76,7 +76,7 @@ def test_the_body_of_a_stranger_is_not_waited_for(
         got = b"".join(iter(lambda: line.recv(65536), b""))  # until it is closed
     assert got.startswith(f"HTTP/1.1 {status} ".encode())
     assert got.count(b"HTTP/1.1") == 1
-    assert not server.daemon.background_switch.is_paused
+    assert not server.get("/status").json["paused"]
 
 
 def test_rest_of_a_body_that_was_refused_is_no_request(server: Served) -> None:
@@ -86,7 +86,7 @@ def test_rest_of_a_body_that_was_refused_is_no_request(server: Served) -> None:
     with server.open(refused.replace(b"Length: 0", b"Length: 1000000") + inner) as line:
         got = b"".join(iter(lambda: line.recv(65536), b""))
     assert got.count(b"HTTP/1.1") == 1
-    assert not server.daemon.background_switch.is_paused
+    assert not server.get("/status").json["paused"]
 
 
 def test_a_slow_request_is_given_up(one_second: None, server: Served) -> None:

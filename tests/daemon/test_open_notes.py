@@ -3,8 +3,8 @@
 import pytest
 
 from companion.app import outbox
-from companion.app.engine.run_progress import EngineRun
 from companion.app.outbox import Outbox
+from companion.app.run import Run
 from companion.app.types.decisions import Acceptance
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
@@ -36,7 +36,7 @@ def rows(daemon_fixture: DaemonFixture, path: str = "Stub.md") -> list[OutboxRow
     return daemon_fixture.daemon.outbox.rows_of([path])
 
 
-def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> EngineRun:
+def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> Run:
     """Return a run over notes of which Stub.md is open; the model has answered."""
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     run = daemon_fixture.run(*paths, wait=False)
@@ -119,9 +119,9 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     assert len(ids) == 2
     quiet.daemon.report_presence("desk", ["Stub.md"])
     for id_ in ids:
-        [made] = quiet.daemon.decider.accept([Acceptance(id=id_)])
+        [made] = quiet.daemon.outbox.decider.accept([Acceptance(id=id_)])
         assert made.status == "proposed" and [each.id for each in made.decided] == [id_]
-    eventually(lambda: not quiet.daemon.engine.runs.active())
+    eventually(lambda: not quiet.daemon.active_runs())
     assert quiet.read("Stub.md") == STUB
     quiet.daemon.report_presence("desk", [])
     eventually(lambda: quiet.is_filled("Stub.md"))
@@ -167,7 +167,7 @@ def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     quiet.daemon.report_presence("desk", ["Stub.md", "Other.md"])
     quiet.run("Other.md", wait=False)
     eventually(lambda: rows(quiet, "Other.md"))
-    quiet.daemon.engine.cancel(run)
+    run.cancel()
     assert rows(quiet) == [] and rows(quiet, "Other.md")
 
 

@@ -51,10 +51,10 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedDaemon]:
         attacked = stack.enter_context(attack(fixture))
         for path in ("A", "Stub.md"):
             attacked.post("/runs", {"paths": [path]})
-        eventually(lambda: all(run.is_over for run in attacked.daemon.engine.runs.all()))
+        eventually(lambda: all(run.is_over for run in list(attacked.daemon.runs.values())))
         yield attacked
-        for run in attacked.daemon.engine.runs.active():
-            attacked.daemon.engine.cancel(run)
+        for run in attacked.daemon.active_runs():
+            run.cancel()
 
 
 @schema.parametrize()
@@ -76,7 +76,7 @@ def test_no_server_error_and_no_undocumented_answer(
 
 def _name_what_is_there(case: schemathesis.Case[Any], busy: AttackedDaemon) -> None:
     """Put in the place of good names, which nobody guesses, those of what there is."""
-    runs = [run.id for run in busy.daemon.engine.runs.all()]
+    runs = [run.id for run in list(busy.daemon.runs.values())]
     parts: list[Any] = [case.path_parameters, case.query, case.body]
     for named in parts:
         for field, value in list(named.items()) if isinstance(named, dict) else ():

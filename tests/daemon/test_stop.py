@@ -47,7 +47,7 @@ def test_stop_waits_for_calls_that_are_answered_soon_and_keeps_what_is_answered(
     if by_run:
         daemon_fixture.run("Stub.md", wait=False)
     eventually(lambda: daemon_fixture.model.calls() == 1)
-    reconciler = daemon_fixture.daemon.reconciler
+    reconciler = daemon_fixture.daemon.scans
     stop = reconciler.stop  # which comes after no further call is made
 
     def stop_and_answer(timeout: float) -> None:
@@ -106,9 +106,9 @@ def test_stop_during_the_look_over_the_vault(
     daemon_fixture.start()
     assert looking.wait(60)
     daemon_fixture.daemon.stop()
-    assert daemon_fixture.daemon.reconciler._thread.is_alive()
+    assert daemon_fixture.daemon.scans._thread.is_alive()
     may_look.set()
-    daemon_fixture.daemon.reconciler._thread.join(60)
+    daemon_fixture.daemon.scans._thread.join(60)
 
 
 def test_stop_while_the_endpoint_fails(daemon_fixture: DaemonFixture) -> None:
@@ -140,7 +140,7 @@ def test_no_thread_is_left(daemon_fixture: DaemonFixture) -> None:
 
 
 def _is_ours(thread: threading.Thread) -> bool:
-    return thread.name.startswith(("worker", "reconciler", "journal"))
+    return thread.name.startswith(("run-", "background", "scans", "look"))
 
 
 def test_work_of_a_day_survives_many_stops(daemon_fixture: DaemonFixture) -> None:

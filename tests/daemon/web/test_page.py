@@ -172,13 +172,13 @@ def test_a_note_is_there_by_each_form_of_its_name(
     attacked.daemon_fixture.note(path)
     attacked.daemon_fixture.run(path)
     need = Need("tags", None, None, "property", "empty tags")
-    attacked.daemon.proposals.add([NewProposal(path, need, ["a"])])
+    attacked.daemon.space.journal.proposals.add([NewProposal(path, need, ["a"])])
     attacked.daemon_fixture.rescan()
     named, folder = quote(normalize(other, path)), quote(normalize(other, "Crème"))
     for place in (f"proposals?path={named}", f"changes?path={named}", f"notes?folder={folder}"):
         answer = attacked.get(f"/{place}&filter=all" if "notes" in place else f"/{place}").json
         assert answer[place.partition("?")[0]], place
-    attacked.daemon.proposals.forget([path], "")
+    attacked.daemon.space.journal.proposals.forget([path], "")
 
 
 def test_flags_are_said_alike_on_the_page_and_in_the_terminal() -> None:

@@ -5,10 +5,6 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine import run_progress
-from companion.app.engine.engine import Engine
-from companion.app.engine.run_progress import EngineRun
-from companion.app.engine.work_queue import Ticket
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing
@@ -63,23 +59,22 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     quiet.start()
     run = quiet.run("Stub.md", wait=False)
     assert writing.wait(60)
-    quiet.daemon.engine.cancel(run)
+    run.cancel()
     may_write.set()
     eventually(lambda: run.since(0))
-    assert (run.state, quiet.read("Stub.md")) == ("cancelled", FILLED)
+    assert quiet.read("Stub.md") == FILLED
     assert run.since(0)[0].change == quiet.changes()[0].id
 
 
-def test_two_runs_over_one_note_take_it_one_after_the_other(quiet: DaemonFixture) -> None:
+def test_two_runs_over_one_note_ask_once(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md")
     quiet.model.think()
     quiet.start()
     one, two = (quiet.run("Stub.md", wait=False) for _ in range(2))
     eventually(lambda: quiet.model.calls() == 1)
-    assert quiet.status().in_hand == ["Stub.md"]
+    eventually(lambda: one.is_over or two.is_over)
     quiet.model.answer()
-    for run in (one, two):
-        run.wait(0, 60)
+    eventually(lambda: one.is_over and two.is_over)
     assert sorted([*statuses(one).values(), *statuses(two).values()]) == ["enriched", "unchanged"]
     assert (quiet.model.calls(), len(quiet.changes())) == (1, 1)
 
@@ -119,59 +114,12 @@ def test_click_is_asked_about_while_all_that_a_folder_may_take_waits(quiet: Daem
 def test_finished_runs_are_forgotten_after_a_while(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_progress, "_KEPT", 2)
+    monkeypatch.setattr("companion.daemon.daemon._KEPT", 2)
     quiet.note("Done.md", FILLED)
     quiet.start()
     names = [quiet.run("Done.md").id for _ in range(5)]
-    kept = [run.id for run in quiet.daemon.engine.runs.all()]
-    assert kept == list(reversed(names))[: len(kept)]
-    assert len(kept) == 3
-    eventually(lambda: not any(run.enricher for run in quiet.daemon.engine.runs.all()))
-
-
-def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: DaemonFixture) -> None:
-    """A run that asked no model must not end a pause for the endpoint's sake."""
-    quiet.note("Stub.md")
-    quiet.note("Done.md", FILLED)
-    quiet.start()
-    quiet.model.fail(503)
-    run = quiet.run("Stub.md", on_fault="stop")
-    assert run.state == "failed"
-    assert statuses(quiet.run("Done.md")) == {"Done.md": "unchanged"}
-    assert quiet.status().fault
-    assert "answers again" not in quiet.log.getvalue()
-
-
-def test_run_says_nothing_of_a_fault_that_just_passed(
-    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits, try_ = list[str](), Engine._try
-
-    def note_waits(engine: Engine, run: EngineRun, ticket: Ticket) -> None:
-        try_(engine, run, ticket)
-        waits.append(run.waits)
-
-    monkeypatch.setattr(Engine, "_try", note_waits)
-    quiet.note("Stub.md")
-    quiet.start()
-    engine = quiet.daemon.engine
-    set_waits = engine.runs.set_waits
-
-    def recover_first(why: str) -> None:
-        if why:
-            quiet.model.mend()
-            quiet.model.think()  # so the run goes on
-            engine._recover()  # as after the call of another thread
-        set_waits(why)
-
-    monkeypatch.setattr(engine.runs, "set_waits", recover_first)
-    quiet.model.fail(401)
-    run = quiet.run("Stub.md", wait=False)
-    eventually(lambda: waits)
-    quiet.model.answer()
-    assert waits[0] == ""
-    run.wait(0, 60)
-    assert statuses(run) == {"Stub.md": "enriched"}
+    kept = [run.id for run in list(quiet.daemon.runs.values())]
+    assert kept == names[-3:]
 
 
 def test_fault_of_ours_costs_one_note_of_a_run(

@@ -1,40 +1,29 @@
 """The vault changes: notes made, renamed and deleted, events lost, drives and databases gone."""
 
-import os
 import shutil
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pytest
 
-from companion.app.backlog import Backlog
-from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.app.types.decisions import Acceptance
 from companion.config.settings import IgnoreTable, ReviewTable
-from companion.daemon import reconciler
-from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.reconciler import Reconciler
+from companion.daemon import scans
 from companion.enrich import workspace
-from companion.enrich.task import Job
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import Workspace
 from companion.errors import JournalError, UsageError
 from companion.store.moves import follow_events
 from companion.store.proposal_store import Selection
 from companion.vault.watch import Watch, WatchUnavailable
-from tests.clock import Clock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 from tests.examples import Change, delete, labelled, rename, write
 
 OPEN = Selection(states=("open",))
-Look = Literal["event", "burst", "poll"]
-"""A note that an event tells of, the whole vault for many of them, and for none."""
 
 
 def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
-    return {path for path, owner in list(daemon_fixture.daemon.engine.queue._entries) if not owner}
+    return set(daemon_fixture.daemon.background._due)
 
 
 @pytest.fixture
@@ -86,7 +75,7 @@ def test_what_waits_follows_the_vault(
 def test_rescan_finds_what_no_event_told(
     quiet: DaemonFixture, change: Change, waiting: set[str]
 ) -> None:
-    quiet.daemon.reconciler._watcher.stop()
+    quiet.daemon.scans._watcher.stop()
     change(quiet.vault)
     quiet.rescan()
     assert _waiting(quiet) == waiting
@@ -106,10 +95,10 @@ def test_a_run_knows_what_waits_for_a_note_that_was_just_renamed(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quiet.run("A.md", propose=True)
-    monkeypatch.setattr("companion.daemon.scan_hints._GATHER", 5.0)
+    monkeypatch.setattr("companion.daemon.scans._GATHER", 5.0)
     (quiet.vault / "A.md").rename(quiet.vault / "C.md")
-    hints, proposals = quiet.daemon.reconciler._hints, quiet.daemon.proposals
-    eventually(lambda: hints._moves or proposals.latest("C.md"))
+    looks, proposals = quiet.daemon.scans, quiet.daemon.space.journal.proposals
+    eventually(lambda: looks._moves or proposals.latest("C.md"))
     quiet.run("C.md")
     assert quiet.model.calls() == 1 and quiet.is_filled("C.md")
 
@@ -118,11 +107,11 @@ def test_a_thread_waits_for_the_moves_that_another_records(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quiet.run("A.md", propose=True)
-    watched, proposals = quiet.daemon.reconciler, list[object]()
+    watched, proposals = quiet.daemon.scans, list[object]()
 
     def run() -> None:
         watched.follow_moves()
-        proposals.append(quiet.daemon.proposals.latest("C.md"))
+        proposals.append(quiet.daemon.space.journal.proposals.latest("C.md"))
 
     other = Thread(target=run, daemon=True)
 
@@ -132,7 +121,7 @@ def test_a_thread_waits_for_the_moves_that_another_records(
             other.join(0.1)  # it must not end
         return follow_events(*args)
 
-    monkeypatch.setattr(reconciler, "follow_events", follow)
+    monkeypatch.setattr(scans, "follow_events", follow)
     (quiet.vault / "A.md").rename(quiet.vault / "C.md")
     eventually(lambda: proposals)
     assert proposals[0]
@@ -149,11 +138,11 @@ def test_moves_that_the_journal_could_not_record_are_recorded_later(
             raise faults.pop()
         return follow_events(*args)
 
-    monkeypatch.setattr(reconciler, "follow_events", follow)
+    monkeypatch.setattr(scans, "follow_events", follow)
     _rename_and_edit(quiet.vault)
     eventually(lambda: not faults)
     quiet.rescan()
-    assert quiet.daemon.proposals.latest("C.md")
+    assert quiet.daemon.space.journal.proposals.latest("C.md")
 
 
 MOVES = [
@@ -204,7 +193,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
 def test_memory_goes_with_a_note_that_no_event_told_of(
     undone: DaemonFixture, move: Change, paths: set[str]
 ) -> None:
-    undone.daemon.reconciler._watcher.stop()
+    undone.daemon.scans._watcher.stop()
     move(undone.vault)
     assert _is_remembered(undone, paths)
 
@@ -253,9 +242,12 @@ def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
     daemon_fixture.start()
     daemon_fixture.note("A.md")
     daemon_fixture.rescan()
-    eventually(lambda: len(daemon_fixture.daemon.proposals.select(OPEN)) == 2)
-    wishes = [Acceptance(id=each.id) for each in daemon_fixture.daemon.proposals.select(OPEN)]
-    list(daemon_fixture.daemon.decider.accept(wishes))
+    eventually(lambda: len(daemon_fixture.daemon.space.journal.proposals.select(OPEN)) == 2)
+    wishes = [
+        Acceptance(id=each.id)
+        for each in daemon_fixture.daemon.space.journal.proposals.select(OPEN)
+    ]
+    list(daemon_fixture.daemon.outbox.decider.accept(wishes))
     daemon_fixture.stop()
     daemon_fixture.review = ReviewTable(mode="write")
     daemon_fixture.start()
@@ -263,7 +255,9 @@ def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
     daemon_fixture.rescan()
     eventually(daemon_fixture.is_idle)
     assert (daemon_fixture.read("A.md"), daemon_fixture.model.calls()) == (STUB, 1)
-    assert {each.flags for each in daemon_fixture.daemon.proposals.select(OPEN)} == {("undone",)}
+    assert {each.flags for each in daemon_fixture.daemon.space.journal.proposals.select(OPEN)} == {
+        ("undone",)
+    }
 
 
 LEFT = STUB.replace("created", "ai: false\ncreated")
@@ -308,7 +302,7 @@ def test_vault_that_cannot_be_watched_is_polled(
 
     can_start = Watch.start
     monkeypatch.setattr(Watch, "start", start)
-    monkeypatch.setattr(reconciler, "_MIN_POLL", 0.2)
+    monkeypatch.setattr(scans, "_MIN_POLL", 0.2)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
     assert "limit of watched folders" in daemon_fixture.status().polls
@@ -317,7 +311,7 @@ def test_vault_that_cannot_be_watched_is_polled(
     monkeypatch.setattr(Watch, "start", can_start)
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls  # it is not tried at each look
-    daemon_fixture.daemon.reconciler._watcher._next_try = 0.0
+    daemon_fixture.daemon.scans._watcher._next_try = 0.0
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls == ""
     said = daemon_fixture.log.getvalue()
@@ -332,10 +326,10 @@ def test_note_that_is_excluded_is_forgotten_without_waiting_for_the_next_look_at
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
     eventually(lambda: len(_open_values(daemon_fixture)) > 1)
-    assert daemon_fixture.daemon.reconciler.vault_context().may_tell("Stub.md")
+    assert daemon_fixture.daemon.scans.context().may_tell("Stub.md")
     daemon_fixture.note("Stub.md", STUB + "#mine\n")
-    eventually(lambda: not daemon_fixture.daemon.proposals.paths())
-    context = daemon_fixture.daemon.reconciler.vault_context
+    eventually(lambda: not daemon_fixture.daemon.space.journal.proposals.paths())
+    context = daemon_fixture.daemon.scans.context
     eventually(lambda: not context().may_tell("Stub.md"))
 
 
@@ -354,14 +348,14 @@ def test_settings_that_change_during_a_scan_do_not_hold_up_the_next_one(
         space.refresh()
         return scanned
 
-    monkeypatch.setattr(reconciler, "_FIRST_SCAN", 0.1)
+    monkeypatch.setattr(scans, "_FIRST_SCAN", 0.1)
     monkeypatch.setattr(Workspace, "scan", scan_and_change)
     daemon_fixture.rescan()
     assert "looking at the vault" not in daemon_fixture.log.getvalue()
 
 
 def _open_values(daemon_fixture: DaemonFixture) -> dict[int, str]:
-    found = daemon_fixture.daemon.proposals.select(Selection(states=("open",)))
+    found = daemon_fixture.daemon.space.journal.proposals.select(Selection(states=("open",)))
     return {each.id: each.text for each in found}
 
 
@@ -379,7 +373,7 @@ def take_away(daemon_fixture: DaemonFixture) -> Path:
 def test_vault_that_is_renamed_away_is_waited_for(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
+    monkeypatch.setattr(scans, "_MISSING_CHECK", 0.1)
     daemon_fixture.note("Stub.md", FILLED)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
@@ -398,7 +392,7 @@ def test_vault_that_is_renamed_away_is_waited_for(
 def test_empty_mount_point_is_not_an_empty_vault(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
+    monkeypatch.setattr(scans, "_MISSING_CHECK", 0.1)
     daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
@@ -416,7 +410,7 @@ def test_empty_mount_point_is_not_an_empty_vault(
 def test_drive_that_is_mounted_after_the_start_has_lost_nothing(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
+    monkeypatch.setattr(scans, "_MISSING_CHECK", 0.1)
     monkeypatch.setattr(workspace, "_LOST_SECONDS", 0.0)  # what is gone was deleted
     daemon_fixture.review = ReviewTable(mode="propose")
     daemon_fixture.note("Stub.md")
@@ -436,21 +430,6 @@ def test_drive_that_is_mounted_after_the_start_has_lost_nothing(
     assert _open_values(daemon_fixture) == proposed
 
 
-def test_resume_begins_nothing_while_the_vault_is_away(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    daemon_fixture.daemon.pause()
-    daemon_fixture.rescan()
-    away = take_away(daemon_fixture)
-    daemon_fixture.daemon.resume()
-    assert daemon_fixture.daemon.engine.queue._holders[Priority.BACKGROUND]
-    away.rename(daemon_fixture.vault)
-    eventually(lambda: daemon_fixture.is_filled("Stub.md") or daemon_fixture.model.calls() > 0)
-
-
 # --- much at once, and clocks
 
 
@@ -468,87 +447,6 @@ def test_burst_is_taken_in_whole_and_each_note_enriched_once(daemon_fixture: Dae
     eventually(daemon_fixture.is_idle)
     assert len(daemon_fixture.changes()) == daemon_fixture.model.calls() == len(stubs)
     assert daemon_fixture.status().notes == 600
-
-
-def test_the_vault_is_not_scanned_for_each_backlog_note_of_a_run(
-    daemon_fixture: DaemonFixture,
-) -> None:
-    """Only the estimate of what the others cost needs that, and a run has thousands of them."""
-    daemon_fixture.settings["backlog"] = "ask"
-    for number in range(3):
-        daemon_fixture.note(f"Stub {number}.md")
-    daemon = daemon_fixture.open()
-    looks, queue = daemon.reconciler, daemon.engine.queue
-    looks.scan_all({})
-    assert len(looks.backlog) == 3
-    looks._hints.take(0.0, 0.0)
-    scans = []
-    for number in range(2):
-        queue.put(Job(f"Stub {number}.md"), Priority.REQUEST)
-        ticket = queue.take(0)
-        assert ticket
-        daemon_fixture.note(ticket.path, FILLED)
-        looks.scan_some({ticket.path: 0.0})
-        scans.append(looks._hints.take(0.0, 0.0)[1])
-        queue.done(ticket)
-    looks.scan_some({})
-    scans.append(looks._hints.take(0.0, 0.0)[1])
-    assert (len(looks.backlog), scans) == (1, [False, False, True])
-
-
-class Bench:
-    """A reconciler without its thread, and the queue that it fills, on a clock that stands still.
-
-    Notes have to rest for 1,000 seconds.
-    """
-
-    def __init__(self, daemon_fixture: DaemonFixture, space: Workspace) -> None:
-        self._write = daemon_fixture.note
-        self._clock = Clock(0.0)
-        self.queue = WorkQueue(self._clock)
-        backlog = Backlog(space.root, space.state, "all")
-        self._reconciler = Reconciler(
-            space,
-            self.queue,
-            Fingerprints(space.root),
-            backlog,
-            follow_settings=lambda: True,
-            settle=lambda _paths: None,
-            after_scan=lambda: None,
-            clock=self._clock,
-        )
-        self._reconciler.scan_all({})
-
-    def look(self, at: float, how: Look, ahead: float | None) -> None:
-        """Look at the vault; ahead: by how much the time of a save is off, None: none was made."""
-        self._clock.now = at
-        if ahead is not None:
-            file = self._write("Stub.md", f"{STUB}{at} seconds.\n")
-            os.utime(file, (time.time() + ahead, time.time() + ahead))
-        hints = {} if how == "poll" else {"Stub.md": at}
-        (self._reconciler.scan_some if how == "event" else self._reconciler.scan_all)(hints)
-
-
-@pytest.fixture
-def bench(daemon_fixture: DaemonFixture) -> Iterator[Bench]:
-    daemon_fixture.settings["settle_seconds"] = 1000.0
-    with open_workspace(daemon_fixture.config, daemon_fixture.vault) as space:
-        yield Bench(daemon_fixture, space)
-
-
-DAY = 86_400.0
-
-
-@pytest.mark.parametrize("ahead", [0, DAY, -DAY], ids=["clock right", "ahead", "behind"])
-@pytest.mark.parametrize("how", get_args(Look))
-def test_a_note_rests_from_its_last_save(bench: Bench, how: Look, ahead: float) -> None:
-    """Whatever its file's time says, as tools set it that copy and unpack, and drives of others."""
-    for at in (0.0, 400.0, 900.0):
-        bench.look(at, how, ahead)
-        assert bench.queue.next_ready() == pytest.approx(at + 1000, abs=300)
-    for at in (1200.0, 1500.0):
-        bench.look(at, "poll", None)
-        assert bench.queue.next_ready() == pytest.approx(900 + 1000, abs=300)
 
 
 @pytest.mark.parametrize("gone", ["index.sqlite3", "spending.sqlite3"])
@@ -578,8 +476,8 @@ def test_nothing_is_written_once_the_journal_is_deleted(daemon_fixture: DaemonFi
     for file in daemon_fixture.vault.parent.rglob("journal.sqlite3*"):
         file.unlink()
     daemon_fixture.note("Two.md", rests=False)
-    breaker = daemon_fixture.daemon.engine.circuit_breaker  # the status would read the journal
-    eventually(lambda: "start Companion again" in str(breaker.fault))
+    work = daemon_fixture.daemon.background  # the status would read the journal
+    eventually(lambda: work.fault or "start Companion again" in daemon_fixture.log.getvalue())
     assert not daemon_fixture.is_filled("Two.md")
 
 
@@ -603,7 +501,7 @@ def test_a_note_renamed_while_a_model_is_asked_is_asked_about_once(
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.model.calls() == 1)
     (daemon_fixture.vault / old).rename(daemon_fixture.vault / new)
-    eventually(lambda: note in daemon_fixture.daemon.engine.queue._moved)
+    eventually(lambda: note in daemon_fixture.space.journal.notes.moved_from)
     if again:
         daemon_fixture.note(old, "No stub.\n")
     daemon_fixture.model.answer()
