@@ -10,7 +10,6 @@ from typing import NamedTuple
 from companion.app.local_notes import make_filter, needs_of_kind
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
-from companion.doctor.unused_settings import find_unused
 from companion.enrich.answers.outcome import Accepted, Rejected
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT
@@ -59,7 +58,7 @@ def plan_run(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     plan = choose_jobs(space, scan, options)
     if not options.agreed and needs_agreement(space, plan.jobs):
         raise ConsentMissing(describe_cost(space, scan, plan.jobs))
-    return plan._replace(warnings=find_unused(space.source.own, space.prompts, space.root, scan))
+    return plan
 
 
 def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:

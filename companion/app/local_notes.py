@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from companion.app.types.base import Progress
 from companion.app.types.notes import Note, NotePage, NotesQuery, NoteState, ScanOptions, ScanReport
-from companion.doctor.unused_settings import find_unused
 from companion.enrich.needs_to_ask import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
@@ -56,7 +55,7 @@ class LocalNotes:
             notes={each.path: each for each in self._show(lambda: scan, part.notes.items())},
             skipped=part.skipped,
             looked_at=part.looked_at,
-            warnings=find_unused(space.source.own, space.prompts, space.root, scan),
+            warnings=[],
         )
 
     def page(self, query: NotesQuery) -> NotePage:

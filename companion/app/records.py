@@ -21,7 +21,6 @@ from companion.app.types.proposals import (
 )
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
-from companion.llm.catalog import is_same_model
 from companion.note.diff import diff_lines
 from companion.store import journal
 from companion.store.journal import Journal
@@ -260,10 +259,7 @@ def _fits(change: journal.Change, query: ChangeFilter, kind: str | None) -> bool
         (query.since is None or change.made_at >= query.since)
         and (query.until is None or change.made_at <= query.until)
         and (kind is None or kind in {need.partition(":")[0] for need in change.needs})
-        and (
-            query.model is None
-            or any(is_same_model(query.model, each) for each in change.model.split(", "))
-        )
+        and (query.model is None or query.model in change.model.split(", "))
     )
 
 

@@ -7,51 +7,56 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
+from companion.cli.filters import join_options
 from companion.cli.output import Output, edit_text
 from companion.cli.session import VaultPathType, debug_option
 from companion.config import config_file, load_config
-from companion.config.edit_settings import (
-    PlannedSettings,
-    SettingValue,
-    change_settings,
-    plan_settings,
-    plan_text,
-    write_planned,
-)
-from companion.config.load import Tables, describe_gone_settings, read_tables, vault_file
-from companion.config.reference import (
-    SECRETS,
-    Setting,
-    all_settings,
+from companion.config.edit import (
+    SECRET,
+    SettingsEdit,
     as_toml,
+    find_losses,
     find_setting,
-    reference,
-    value_of,
+    plan_edit,
+    plan_text,
     without_secrets,
+    write_edit,
 )
+from companion.config.load import vault_file
+from companion.config.settings import Setting, all_settings, value_of
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
-from companion.vault.paths import find_vault, resolve_vault, vault_option_for
+from companion.vault.paths import resolve_vault
 
-_TEMPLATE = """\
-# Settings of Callout Companion. Commented lines show the defaults; unset: see there.
+_NEW_FILE = (
+    "# Settings of Callout Companion; companion config get lists all, with what they do.\n\n"
+)
 
-"""
-
-_for_vault = click.option(
-    "--vault",
-    "root",
-    type=VaultPathType(),
-    callback=lambda _ctx, _option, named: named and resolve_vault(named),
-    help="This vault's own settings, which override the common ones.",
+_for_vault = join_options(
+    click.option(
+        "--vault",
+        "root",
+        type=VaultPathType(),
+        callback=lambda _ctx, _option, named: named and resolve_vault(named),
+        help="This vault's own settings, which override the common ones.",
+    ),
+    debug_option,
+)
+_replace_option = click.option(
+    "--replace", is_flag=True, help="Do not ask before something is private no more."
 )
 
 
 def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
     return [each.name for each in all_settings() if each.name.startswith(typed)]
+
+
+_name_argument = click.argument("name", shell_complete=_complete_setting)
+_values_argument = click.argument("values", nargs=-1, required=True, metavar="VALUE...")
 
 
 @click.group()
@@ -67,7 +72,6 @@ def config() -> None:
 @click.argument("name", required=False, shell_complete=_complete_setting)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_for_vault
-@debug_option
 def get(name: str | None, as_json: bool, root: Path | None) -> int:
     """Print the value of a setting, or all of them.
 
@@ -83,101 +87,107 @@ def get(name: str | None, as_json: bool, root: Path | None) -> int:
             values[each] = without_secrets(str(value))
     if as_json:
         output.print_json(values)
-        return 0
-    if name is None:
-        for each, value in values.items():
-            if each in SECRETS:
-                output.say(f"# {each}: {'set, and not shown' if value else 'not set'}")
-            else:
-                output.say(f"# {each} =" if value is None else f"{each} = {as_toml(value)}")
-        return 0
-    value = values[name]
-    if value is None or (name in SECRETS and not value):
+    elif name is None:
+        for setting in settings:
+            value = as_toml(values[setting.name])
+            line = f"{setting.name} = {value}" if value else f"# {setting.name} ="
+            output.say(f"{line}  # {setting.description}")
+    elif values[name] is None or (name == SECRET and not values[name]):
         output.warn(f"{name} is not set ({settings[0].description})")
         return 1
-    shown = value if isinstance(value, str) else as_toml(value)
-    click.echo("set, and not shown" if name in SECRETS else shown)
+    else:
+        value = values[name]
+        shown = value if isinstance(value, str) else as_toml(value)
+        click.echo("set, and not shown" if name == SECRET else shown)
     return 0
 
 
 @config.command("set")
-@click.argument("name", shell_complete=_complete_setting)
+@_name_argument
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
 @click.option("--default", "removes", is_flag=True, help="Take it out of the file.")
+@_replace_option
 @_for_vault
-@debug_option
-def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> None:
+def set_(name: str, values: Sequence[str], removes: bool, replace: bool, root: Path | None) -> None:
     """Set a setting to a value.
 
-    VALUE is text, a number, true or false, or a TOML value. A list takes several: companion config
-    set ignore.folders Journal "Old notes". The key is asked for, or read from standard input, so
+    VALUE is text, a number, true or false, or a TOML value. A list takes several, in place of those
+    it has; companion config add keeps these. The key is asked for, or read from standard input, so
     that it stays out of your shell's history.
     """
     setting = find_setting(name)
-    is_secret = setting.name in SECRETS
-    if removes == bool(values) and (removes or not is_secret):
+    if removes == bool(values) and (removes or name != SECRET):
         raise UsageError(f"give {name} a value, or --default to take it out of the file")
-    if is_secret and values:
+    if name == SECRET and values:
         raise UsageError(
-            "the key would stay in the shell's history; leave it out, and it is asked for, or read"
-            " from standard input"
+            "the key would stay in the shell's history; leave it out, and it is asked for"
         )
-    if removes:
-        candidates: list[SettingValue] = [None]
-    elif is_secret:
-        candidates = [_read_key()]
-    else:
-        candidates = list(_candidates(setting, values))
-    planned = change_settings(lambda: _plan_first(setting, candidates, root))
-    output = Output()
-    for line in planned.changed or [f"Nothing to change: {planned.file} already says so."]:
-        output.say(line)
-    here = find_vault(Path.cwd())
-    if root is None and name != "vault" and here and vault_file(here).is_file():
-        option = vault_option_for(Path.cwd())
-        output.warn(f"This is for all vaults; --vault {option} sets it for {here} alone.")
+    candidates: list[Any] = [None]
+    if not removes:
+        candidates = [_read_key()] if name == SECRET else list(_candidates(setting, values))
+    _write_first(setting, candidates, root, replace=replace)
+
+
+@config.command()
+@_name_argument
+@_values_argument
+@_for_vault
+def add(name: str, values: Sequence[str], root: Path | None) -> None:
+    """Add values to a list, such as private.folders."""
+    setting, now = _own_list(name, root)
+    _write_first(setting, [[*now, *(each for each in values if each not in now)]], root)
+
+
+@config.command()
+@_name_argument
+@_values_argument
+@_replace_option
+@_for_vault
+def remove(name: str, values: Sequence[str], replace: bool, root: Path | None) -> None:
+    """Remove values from a list."""
+    setting, now = _own_list(name, root)
+    if missing := [each for each in values if each not in now]:
+        raise UsageError(f"{name} has no {missing[0]}; it has: {', '.join(now) or 'nothing'}")
+    _write_first(setting, [[each for each in now if each not in values]], root, replace=replace)
 
 
 @config.command()
 @_for_vault
-@debug_option
 def edit(root: Path | None) -> None:
     """Edit the settings file, and check it first.
 
-    It opens in your editor, and is checked before it is saved. If there is no file yet, it has all
-    settings, commented out. If something in it is wrong, the file stays as it was, and your text is
+    It opens in your editor. If something in it is wrong, the file stays as it was, and your text is
     kept beside it.
     """
     output = Output()
-    file, common = _file_of(root)
+    file = config_file() if root is None else vault_file(root)
     before = (read_if_there(file) or b"").decode("utf-8-sig")
-    typed = before or _TEMPLATE + reference(commented=True) + "\n"
-    if root is not None and not before:
-        typed = f"vault = {as_toml(root)}\n\n{typed}"
-    while (edited := edit_text(typed, ".toml")) is not None:
-        typed = edited if "\r\n" not in before else edited.replace("\n", "\r\n")
-        try:
-            planned = plan_text(file, typed, common)
-        except UsageError as error:
-            if sys.stdin.isatty():
-                output.warn(str(error))
-                if click.confirm("Edit it again?", default=True, err=True):
-                    continue
-            kept = file.with_name(f"{file.name}.rejected")
-            write_private(kept, typed.encode())
-            raise UsageError(f"{error}; what you typed is in {kept}") from None
-        write_planned(planned)
-        output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
-        output.warn(*describe_gone_settings(file))
+    typed = before or _NEW_FILE
+    if root is not None and typed == _NEW_FILE:
+        typed += f"vault = {as_toml(root)}\n"
+    if (edited := edit_text(typed, ".toml")) is None:
+        output.say("Nothing was changed.")
         return
-    output.say("Nothing was changed.")
+    if "\r\n" in before:  # editors give all lines the same ends
+        edited = edited.replace("\n", "\r\n")
+    try:
+        write_edit(lambda: plan_text(root, edited))
+    except UsageError as error:
+        kept = file.with_name(f"{file.name}.rejected")
+        write_private(kept, edited.encode())
+        raise UsageError(f"{error}; what you typed is in {kept}") from None
+    output.say(f"Written to {file}.")
 
 
-def _file_of(root: Path | None) -> tuple[Path, Tables]:
-    """Return the file of the settings, and the tables that its settings override."""
-    if root is None:
-        return config_file(), {}
-    return vault_file(root), read_tables(config_file())
+def _own_list(name: str, root: Path | None) -> tuple[Setting, list[str]]:
+    """Return the setting, and its values in the file. Raises UsageError if it takes no list."""
+    setting = find_setting(name)
+    if not setting.is_list:
+        raise UsageError(f"{name} takes one value: {setting.description}; use companion config set")
+    now = value_of(plan_edit(root, {}).config, name) or ()
+    adds_up = root is not None and name.startswith(("ignore.", "private."))
+    common = value_of(plan_edit(None, {}).config, name) if adds_up else ()
+    return setting, [each for each in now if each not in common]
 
 
 def _read_key() -> str:
@@ -190,11 +200,11 @@ def _read_key() -> str:
     return str(key).strip()
 
 
-def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValue]:
+def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[Any]:
     """Yield the possible meanings of the words: a TOML value, else a text, else a list."""
     if len(values) == 1:
         with suppress(tomllib.TOMLDecodeError):
-            parsed: SettingValue = tomllib.loads(f"value = {values[0]}")["value"]
+            parsed = tomllib.loads(f"value = {values[0]}")["value"]
             if not setting.is_list or isinstance(parsed, list):
                 yield parsed
         if not setting.is_list:
@@ -205,30 +215,42 @@ def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValu
     yield list(values)
 
 
-def _plan_first(
-    setting: Setting, candidates: Sequence[SettingValue], root: Path | None
-) -> PlannedSettings:
-    """Return the edit for the first of the values that the setting accepts.
+def _write_first(
+    setting: Setting, candidates: Sequence[Any], root: Path | None, *, replace: bool = True
+) -> None:
+    """Write the first of the values that the setting accepts, and print what has changed.
 
-    Raises UsageError if it accepts none of them.
+    replace: do not ask, even if something is then read or sent that was left alone.
+
+    Raises UsageError if it accepts none of them, or nobody can be asked.
     """
-    file, common = _file_of(root)
-    fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
-    if root is not None and setting.name == "vault":
-        raise UsageError(f"the settings in {file} are those of {root}; they name no other vault")
+    output, before = Output(), plan_edit(root, {}).config
+    planned = _plan_first(setting, candidates, root)
+    if not replace and (losses := find_losses(planned, before)):
+        output.warn(f"No longer private, or left alone: {'; '.join(map(str, losses))}")
+        if not output.can_ask:
+            raise UsageError("nothing was written; --replace does it, companion config add adds")
+        if not click.confirm("Is that what you want?", err=True):
+            output.warn("Nothing was written.")
+            return
+    planned = write_edit(lambda: _plan_first(setting, candidates, root))
+    for line in planned.changed or [f"Nothing to change: {planned.file} already says so."]:
+        output.say(line)
+
+
+def _plan_first(setting: Setting, candidates: Sequence[Any], root: Path | None) -> SettingsEdit:
     refused: UsageError | None = None
     for value in candidates:
         try:
-            planned = plan_settings(file, fixed | {setting.name: value}, common)
+            planned = plan_edit(root, {setting.name: value})
         except UsageError as error:
             refused = error
             continue
         meant = value_of(planned.config, setting.name)
-        if isinstance(value, str) and isinstance(meant, bool | int | float | Path):
+        if setting.name != SECRET and isinstance(value, str) and not isinstance(meant, str | dict):
             # "yes" for true; a path counts from here
             meant = str(meant.expanduser().absolute()) if isinstance(meant, Path) else meant
-            if setting.name not in SECRETS:
-                return plan_settings(file, fixed | {setting.name: meant}, common)
+            return plan_edit(root, {setting.name: meant})
         return planned
     assert refused
     raise UsageError(f"{refused}. {setting.name}: {setting.description}")

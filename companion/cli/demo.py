@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import os
 import shlex
 import shutil
-import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from threading import Thread
 
 import click
 
@@ -21,21 +19,15 @@ from companion.app.open_vault import find_daemon, open_vault
 from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions
-from companion.app.vault import Vault, all_proposals
+from companion.app.vault import all_proposals
 from companion.cli import run
 from companion.cli.model import fetch_model_of
 from companion.cli.output import Output, count
 from companion.cli.session import StopSignals, VaultPathType
-from companion.config import common_state_folder, load_config
-from companion.config.edit_settings import plan_settings, write_planned
+from companion.config import common_state_folder
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.daemon.access import new_page_address
-from companion.daemon.app import find_missing_files
-from companion.daemon.daemon import Daemon
-from companion.daemon.process import serve
-from companion.errors import CompanionError, UsageError, VaultLocked
+from companion.errors import UsageError, VaultLocked
 from companion.llm.catalog import find_model
-from companion.llm.download import Pulse
 from companion.vault.paths import find_vault
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
@@ -49,7 +41,7 @@ def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int
     """See it work on an example vault.
 
     A model on this machine fills its notes; then you see what was written, what waits for you and
-    what was not touched, and on a terminal also the page in your browser.
+    what was not touched.
 
     The vault goes into Companion's state folder, or where --vault says: a new or an empty folder.
     It has its own settings and history; yours are not touched. Run it again to put the example
@@ -98,7 +90,7 @@ def _make_vault(folder: Path, model: str | None) -> None:
     home.mkdir(mode=0o700)
     _copy_examples(folder.resolve())
     if model:
-        write_planned(plan_settings(home / "config.toml", {"endpoint.model": model}))
+        (home / "config.toml").write_text(f"[endpoint]\nmodel = {json.dumps(model)}\n")
 
 
 def _copy_examples(folder: Path) -> None:
@@ -142,15 +134,13 @@ def _working_in(folder: Path) -> Iterator[None]:
 
 _SHOWN = 2  # notes whose changes are shown
 _LINES = 4  # of each; and of what waits, and of what is left alone
-_PAGE_SECONDS = 3600.0  # that the code in the page's address is valid: somebody reads first
 _MARKS = {"enriched": "✓", "proposed": "?"}
 
 
 def _show_demo(root: Path, demo: str, output: Output) -> int:
     """Fill the example vault at root, show the results, and return the exit status.
 
-    demo: the command that works on this vault. If somebody is there, the vault's page is served
-    until they end it.
+    demo: the command that works on this vault.
     """
     before = _read_notes(root)
     with open_vault(root) as vault:
@@ -160,79 +150,27 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
             f"{len(to_do)} of {count(len(before), 'note')} lack a description, a property or a"
             " callout, or ask a question."
         )
-        at_once = load_config(root).concurrency
         fetch_model_of(root, output)
         run = vault.run(RunOptions(paths=[""], diff=True))
         output.say(f"{vault.status().model} fills them now:", style="bold")
+        results = []
         with StopSignals(output, run.cancel, run.break_off) as interruption:
-            results = list(_follow(run, to_do, at_once, output))
+            for result in run:
+                results.append(result)
+                mark, words = _MARKS.get(result.status, "-"), " ".join(_describe(result).split())
+                output.say(output.clip(f"  {mark} {result.path}: {words}"))
         if interruption.exit_status:
             return interruption.exit_status
         _show_changes(results, output)
         _show_waiting(list(all_proposals(vault, ProposalQuery())), output)
         _show_untouched(report, before, _read_notes(root), output)
-        _show_second_run(vault, output)
+        again = vault.run(RunOptions(paths=[""]))
+        changed = sum(bool(result.changes) for result in again)
+        said = f"{again.usage.calls} questions to the model, {changed} notes changed"
+        output.say(f"A second run: {said}", style="bold")
     output.say(f"Decide on what waits: {demo} review. Take everything back: {demo} undo")
-    if find_missing_files():
-        output.say("To do that in the browser, build the page first: make dev")
-    elif output.can_ask:
-        _serve_page(root, output)
-    else:
-        output.say(f"On a page in the browser: {demo} serve, and beside it {demo} open")
+    output.say(f"On a page in the browser: {demo} serve, and beside it {demo} open")
     return 0
-
-
-def _follow(
-    results: Iterable[NoteResult], to_do: Sequence[str], at_once: int, output: Output
-) -> Iterator[NoteResult]:
-    """Yield the results, and show each in a line, and before it which notes are in progress.
-
-    at_once: how many notes are.
-    """
-    waiting = list(to_do)
-    with _showing_work(output, len(to_do)) as show:
-        show("", _name_first(waiting[:at_once]))
-        for result in results:
-            mark, words = _MARKS.get(result.status, "-"), " ".join(_describe(result).split())
-            waiting = [path for path in waiting if path != result.path]
-            line = output.clip(f"  {mark} {result.path}: {words}")
-            show(line, _name_first(waiting[:at_once]))
-            yield result
-
-
-@contextmanager
-def _showing_work(output: Output, total: int) -> Iterator[Callable[[str, str], None]]:
-    """Show the work on this many notes: a bar on a terminal, lines and dots in a log.
-
-    Yields a function for the line of a finished note, if any, and the notes now in progress.
-    """
-    if output.err.is_terminal:
-        with output.progress("", total) as bar:
-
-            def show(line: str, names: str) -> None:
-                if line:
-                    output.say(line)
-                    bar.advance()
-                bar.rename(names)
-
-            yield show
-        return
-
-    def write(text: str) -> None:
-        output.out.print(text, end="", markup=False)
-        output.out.file.flush()
-
-    with Pulse(write) as pulse:
-        try:
-            yield lambda line, names: pulse.write(f"\n{line}\n{names}" if line else names)
-        except CompanionError:
-            pulse.write("\n")  # the error stands on a line of its own
-            raise
-
-
-def _name_first(paths: Sequence[str]) -> str:
-    names = ", ".join(path.rpartition("/")[2].removesuffix(".md") for path in paths)
-    return f"    asking about {names} " if names else ""
 
 
 def _describe(result: NoteResult) -> str:
@@ -271,31 +209,6 @@ def _show_untouched(
     )
     for path, reason in list(report.skipped.items())[:_LINES]:
         output.say("  " + output.clip(f"{path}: {reason}", 2))
-
-
-def _show_second_run(vault: Vault, output: Output) -> None:
-    run = vault.run(RunOptions(paths=[""], diff=True))
-    changed = sum(bool(result.diff) for result in run)
-    questions = count(run.usage.calls, "question") if run.usage.calls else "no question"
-    told = f"{questions} to the model, {count(changed, 'note') if changed else 'no note'} changed"
-    output.say(f"A second run: {told}", style="bold")
-
-
-def _serve_page(root: Path, output: Output) -> None:
-    """Serve the vault's page, and print its address, until Ctrl-C or Enter."""
-
-    def end_on_enter() -> None:
-        sys.stdin.readline()
-        signal.raise_signal(signal.SIGINT)
-
-    def ready(daemon: Daemon, port: int) -> None:
-        address = new_page_address(daemon.state, port, _PAGE_SECONDS)
-        output.say(f"This inbox as a page: {address}", style="bold")
-        output.say("Enter or Ctrl-C ends it.")
-        Thread(target=end_on_enter, name="enter", daemon=True).start()
-
-    logging.getLogger().addHandler(logging.NullHandler())  # what the daemon does is in its log
-    serve(root, 0, ready)
 
 
 def _read_notes(root: Path) -> dict[str, bytes]:

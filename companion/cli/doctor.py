@@ -1,39 +1,53 @@
-"""companion doctor: what is set up, what is wrong, how to fix it."""
+"""companion doctor: what is set up, what is wrong, how to fix it; and what is kept of notes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
+from hashlib import file_digest
 from pathlib import Path
-from socket import create_connection
+from threading import Event
+from typing import Literal, NamedTuple
 
 import click
 
 from companion import __version__
 from companion.app.open_vault import find_daemon, name_path
-from companion.app.tokens import has_token, read_token, token_file
 from companion.app.types.proposals import NotesToForget
+from companion.cli.init import ask_model
 from companion.cli.output import Output, count
-from companion.cli.session import (
-    NOTE_PATH,
-    choose_vault,
-    common_options,
-    open_session_vault,
-)
-from companion.config import Config, config_file, load_config, state_folder
-from companion.daemon.access import can_pair
-from companion.daemon.http_server import bind_port
-from companion.doctor import setup
-from companion.doctor.setup import Finding, NamedCheck, describe_private, run_checks
+from companion.cli.session import NOTE_PATH, choose_vault, common_options, open_session_vault
+from companion.config import Config, config_file, config_folder, load_config, state_folder
+from companion.config.load import with_private_around
+from companion.enrich.configured_model import open_client, open_spending
+from companion.enrich.vault_settings import make_rules
 from companion.errors import CompanionError, UsageError
-from companion.private_files import is_private
-from companion.vault.plugin_files import read_setting
+from companion.llm.catalog import find_model, model_path
+from companion.prompts import load_prompts
+from companion.store.database import open_database
+from companion.store.journal import Journal
+from companion.vault.ignore import OWN_FOLDER, WHOLE
+from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
+from companion.vault.paths import has_folder
+from companion.vault.plugin_files import read_installed
 
-_STATUS_TIMEOUT = 2.0  # seconds
 _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
 _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
+_LOW_SPACE = 100_000_000  # bytes free on the disk of the journal
+
+
+class Finding(NamedTuple):
+    """The result of one check. said: the finding, in words; mend: what to do; empty: nothing.
+
+    state: with a "problem" something does not work; a "hint" is only worth knowing.
+    """
+
+    state: Literal["ok", "hint", "problem"]
+    said: str
+    mend: str = ""
 
 
 @click.group(invoke_without_command=True)
@@ -45,168 +59,176 @@ _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
 def doctor(
     context: click.Context, as_json: bool, no_call: bool, thorough: bool, vault: Path | None
 ) -> int:
-    """Check the set-up, and answer first questions.
+    """Check the set-up.
 
-    It shows problems first, with what to do; then the questions that most people have, each with
-    the command that says more. Nothing is changed. The model is asked for one word. The exit status
-    is 1 if there is a problem.
+    Nothing is changed. The model is asked for one word. The exit status is 1 if there is a problem.
     """
-    if command := context.invoked_subcommand:
-        if as_json or no_call or thorough or vault:
-            raise UsageError(f"options of {command} go after it: doctor {command} --json")
+    if context.invoked_subcommand:
         return 0
     output = Output(as_json=as_json)
-    findings: dict[str, Finding] = {}
-    with output.progress("Checking") as bar:
-        for name, finding in run_checks(_list_checks(vault, not no_call, thorough)):
-            findings[name] = finding
-            bar.advance()
-            if as_json:
-                output.print_json({"name": name, **finding._asdict()})
-            elif finding.state != "ok":
-                line = f"{_MARKS[finding.state]} {name:<14} {finding.said}"
-                output.say(line, style=_STYLES[finding.state])
-                if finding.mend:
-                    output.say(f"  {'':<14} {finding.mend}")
-    states = Counter(finding.state for finding in findings.values())
-    problems, hints = states["problem"], states["hint"]
-    told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
-    fine = f"{count(states['ok'], 'check')} passed" if told else "All is well"
-    output.say(f"{', '.join([*told, fine])}.", style="bold")
-    for question, command, answer in _answer_questions(vault, findings):
-        output.say(f"\n{question:<29} {command}", style="bold")
-        output.say(f"  {answer[:1].upper()}{answer[1:]}.")
+    problems = 0
+    for name, check in _list_checks(vault, not no_call, thorough):
+        try:
+            finding = check()
+        except CompanionError as error:
+            finding = Finding("problem", str(error))
+        problems += finding.state == "problem"
+        if as_json:
+            output.print_json({"name": name, **finding._asdict()})
+        line = f"{_MARKS[finding.state]} {name:<14} {finding.said}"
+        output.say(line, style=_STYLES[finding.state])
+        if finding.mend:
+            output.say(f"  {'':<14} {finding.mend}")
+    output.say(f"{count(problems, 'problem')}." if problems else "All is well.", style="bold")
     return 1 if problems else 0
 
 
-def _answer_questions(
-    vault: Path | None, findings: Mapping[str, Finding]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield the questions of a first week, a short answer, and the command that says more.
-
-    There are none if the settings or the vault cannot be read, which the findings say.
-    """
+def _list_checks(
+    vault: Path | None, asks: bool, thorough: bool
+) -> Iterator[tuple[str, Callable[[], Finding]]]:
+    """Yield the checks. Without a configuration or a vault, those that need one are left out."""
+    yield "program", partial(Finding, "ok", f"Companion {__version__}")
     try:
         root = choose_vault(vault, load_config())
         config = load_config(root)
-        private = describe_private(config, root)
-    except CompanionError:
-        return
-
-    def said(name: str) -> str:
-        return findings[name].said if name in findings else "not checked"
-
-    where = "the model runs on this machine, and nothing leaves it"
-    if config.is_remote:
-        where = f"notes go to {config.endpoint.address}, but none that is private"
-    where += f"; private by your settings: {private}"
-    places = f"history and proposals: {state_folder(root)}; settings: {config_file()}"
-    leave = "it lists everything, and asks; what it wrote in notes stays, unless you undo it first"
-    yield (
-        "Why is this note not filled?",
-        "companion scan NOTE",
-        "what it needs, and what happened to it",
-    )
-    yield "Why is it slow?", "companion model list", said("answer")
-    yield "Is it private?", "companion prompt NOTE", where
-    yield "What does it cost?", "companion open", said("spending")
-    yield "Is Obsidian connected?", "companion plugin install", said("plugin")
-    yield "Which model is it?", "companion init", f"it is {said('model')}"
-    yield "What runs?", "companion status", said("daemon")
-    yield "Where is it stored?", "companion config get", places
-    yield "What was changed?", "companion history --diff", said("journal")
-    yield "How do I get rid of it?", "companion uninstall", leave
-
-
-def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    """Yield the checks. Without a configuration or a vault, those that need one are left out."""
-    yield "program", setup.check_program
-    yield "configuration", setup.check_configuration
-    yield "token", check_token
-    try:
-        config = load_config()
-    except CompanionError:
-        return  # check_configuration reported it
-    try:
-        root = choose_vault(vault, config)
     except CompanionError as error:
-        yield from _list_model_checks(config, asks, thorough)
-        yield "vault", partial(Finding, "problem", str(error))
+        yield "configuration", partial(Finding, "problem", str(error))
         return
-    try:
-        config = load_config(root)
-    except CompanionError as error:
-        yield "settings", partial(Finding, "problem", str(error))
-        return
-    yield from _list_model_checks(config, asks, thorough)
     state = state_folder(root)
-    yield "vault", partial(setup.check_vault, root)
-    yield "folders", partial(setup.check_folders, config, root)
-    yield "marks", partial(setup.check_marks, config, root)
-    yield "plugin", partial(check_plugin, root, state)
-    yield "prompts", partial(setup.check_prompts, config, root)
-    yield "copies", partial(setup.check_copies, root)
-    yield "events", partial(setup.check_events, root)
-    yield "state", partial(setup.check_state, state)
-    yield "journal", partial(setup.check_journal, state)
-    yield "spending", partial(setup.check_spending, config, root)
-    yield "daemon", partial(check_daemon, config, root, state)
+    yield "configuration", partial(Finding, "ok", f"{config_file()}")
+    yield "model", partial(check_model, config, thorough=thorough)
+    if asks:
+        yield "answer", partial(check_answer, config)
+    yield "vault", partial(check_vault, root)
+    yield "private", partial(check_private, config, root)
+    yield "plugin", partial(check_plugin, root)
+    yield "prompts", partial(check_prompts, config, root)
+    yield "state", partial(check_state, state)
+    yield "journal", partial(check_journal, state)
+    yield "spending", partial(check_spending, config, root)
+    yield "daemon", partial(check_daemon, state)
 
 
-def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    yield "checks", setup.check_answer_checks
-    yield "model", partial(setup.check_model, config, thorough=thorough)
-    with suppress(CompanionError):  # setup.check_model reported it
-        if asks and not config.is_model_missing:
-            yield "answer", partial(setup.check_answer, config)
+def check_model(config: Config, *, thorough: bool) -> Finding:
+    """Check that the embedded model's file is here. thorough: verify its checksum, too."""
+    said = config.describe_endpoint()
+    if not config.is_embedded:
+        return Finding("ok", said)
+    model = find_model(config.endpoint.model)
+    path = model_path(model.name)
+    if path is None:
+        return Finding("hint", f"{model.name} is not fetched yet", "companion model pull does that")
+    if thorough and model.sha256:
+        with path.open("rb") as file:
+            if file_digest(file, "sha256").hexdigest() != model.sha256:
+                mend = f"delete {path}; companion model pull fetches it again"
+                return Finding("problem", f"the file of {model.name} is damaged", mend)
+    return Finding("ok", said)
 
 
-def check_token() -> Finding:
-    """Check that only its owner can read the daemon's token. Raises UsageError."""
-    file = token_file()
-    if not has_token():
-        return Finding("hint", "there is none yet", "companion init or companion serve makes one")
-    read_token()
-    if not is_private(file):
-        mend = f"companion plugin token rotate, since they may have seen it; or chmod 600 {file}"
-        return Finding("problem", f"others may read {file}", mend)
-    return Finding("ok", str(file))
+def check_answer(config: Config) -> Finding:
+    """Check that the model answers. Raises EndpointError or AnswerError if it does not."""
+    if config.is_model_missing:
+        return Finding("hint", "not asked, since it is not fetched yet")
+    with open_client(config, Event()) as client:
+        ask_model(client)
+    return Finding("ok", "the model answers")
 
 
-def check_plugin(root: Path, state: Path) -> Finding:
-    """Check that the Obsidian plugin is in the vault, and can pair if it has not done so."""
-    finding = setup.check_plugin(root)
-    code = read_setting(root, "code")  # it takes it out once it has paired
-    if finding.state != "ok" or code is None:
-        return finding
-    if can_pair(state, str(code)):
-        return finding._replace(said=f"{finding.said}; it pairs once companion serve runs")
-    said = f"{finding.said}, but not paired, and its code is used up or too old"
-    return Finding("hint", said, "companion plugin install gives it a new one")
+def check_vault(root: Path) -> Finding:
+    """Check that the vault is writable and Obsidian's. Raises UsageError (Obsidian's settings)."""
+    if not os.access(root, os.W_OK | os.X_OK):
+        return Finding("problem", f"{root} is read-only", "make the folder writable for you")
+    if not (root / SETTINGS).is_dir():
+        mend = "name the vault's top folder, or open this one in Obsidian once"
+        return Finding("hint", f"{root} has no {SETTINGS} folder", mend)
+    read_obsidian_settings(root)
+    return Finding("ok", str(root))
 
 
-def check_daemon(config: Config, root: Path, state: Path) -> Finding:
-    """Check that the vault's daemon answers and has our version; if none runs, that one could."""
+def check_private(config: Config, root: Path) -> Finding:
+    """Return what is private, by the vault's settings and those of vaults around it.
+
+    A folder that the vault does not have is probably a typo.
+    """
+    private = with_private_around(root, config).private
+    if missing := [
+        each for each in private.folders if each != WHOLE and not has_folder(root, each)
+    ]:
+        mend = "correct its name: companion config edit"
+        return Finding("hint", f"the vault has no folder {missing[0]}, which is private", mend)
+    folders = ["this whole vault" if each == WHOLE else each for each in private.folders]
+    marks = [*folders, *(f"#{tag}" for tag in private.tags), *(name for name, _ in private.marks)]
+    return Finding("ok", ", ".join(dict.fromkeys(marks)) or "nothing")
+
+
+def check_prompts(config: Config, root: Path) -> Finding:
+    """Check that the prompts load, the user's own included. Raises UsageError, PromptError."""
+    types = read_property_types(root)
+    prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts", types=types)
+    make_rules(config, prompts)
+    return Finding("ok", f"for {', '.join(sorted(each.fills for each in prompts.fields.values()))}")
+
+
+def check_plugin(root: Path) -> Finding:
+    """Check that the Obsidian plugin is in the vault, enabled, and of our version."""
+    version, enabled = read_installed(root)
+    if version is None:
+        return Finding("ok", "not in this vault; companion plugin install puts it there")
+    if version != __version__:
+        mend = "companion plugin install, and reload Obsidian"
+        return Finding("hint", f"it is version {version}, and this is {__version__}", mend)
+    if not enabled:
+        return Finding("hint", "not enabled", "turn it on in Obsidian: Settings, Community plugins")
+    return Finding("ok", f"version {version}, enabled")
+
+
+def check_state(state: Path) -> Finding:
+    """Check that the vault's state folder is writable, with room on its disk."""
+    there = next(folder for folder in (state, *state.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        said = f"{there} cannot be written: no change could be undone"
+        return Finding("problem", said, "make it writable, or set COMPANION_HOME")
+    free = shutil.disk_usage(there).free
+    if free < _LOW_SPACE:
+        return Finding("problem", f"{there} has only {free / 1e6:,.0f} MB free", "free some space")
+    return Finding("ok", f"{state}, {free / 1e9:,.1f} GB free")
+
+
+def check_journal(state: Path) -> Finding:
+    """Check that the journal is intact, with no interrupted change. Raises JournalError."""
+    file = state / "journal.sqlite3"
+    if not file.exists():
+        return Finding("ok", "none yet: nothing was changed so far")
+    with closing(open_database(file)) as db:
+        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        mend = f"move {file} aside; then earlier changes can neither be undone nor recovered"
+        return Finding("problem", f"it is damaged: {verdict}", mend)
+    with Journal(file) as journal:
+        if pending := len(journal.pending()):
+            mend = "the next command that writes, or the daemon, finishes or restores what is open"
+            return Finding("hint", f"{count(pending, 'change')} interrupted", mend)
+    return Finding("ok", "the journal is sound")
+
+
+def check_spending(config: Config, root: Path) -> Finding:
+    """Return today's spending. Raises UsageError (price)."""
+    with open_spending(config, root) as spending:
+        spent = spending.spent_today()
+    money = f", ${spent.dollars:,.4f}" if spent.dollars else ""
+    return Finding("ok", f"today {spent.input_tokens + spent.output_tokens:,} tokens{money}")
+
+
+def check_daemon(state: Path) -> Finding:
+    """Check that the vault's daemon, if one runs, has our version."""
     place = find_daemon(state)
     if place is None:
-        port = config.server.port
-        try:
-            bind_port(port).close()
-        except CompanionError:
-            said = f"it does not run, and another program answers on port {port}"
-            mend = "choose another port in [server], or stop that program"
-            return Finding("problem", said, mend)
-        return Finding("ok", f"it does not run; companion serve starts it on port {port or 'any'}")
+        return Finding("ok", "it does not run; companion serve starts it")
     where = f"http://127.0.0.1:{place.port}, process {place.pid}"
     if place.version != __version__:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
         return Finding("problem", said, "stop it, and start it again: companion serve")
-    try:
-        with create_connection(("127.0.0.1", place.port), _STATUS_TIMEOUT):
-            pass
-    except OSError:
-        said = f"it runs, but does not answer ({where})"
-        return Finding("problem", said, "end its process, and start it again: companion serve")
     return Finding("ok", f"it runs: {where}")
 
 

@@ -1,73 +1,81 @@
-"""companion init: choose the vault and the model, try it, and write the configuration."""
+"""companion init: the vault, the model, the plugin, and one sample."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from dataclasses import dataclass
+import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, NamedTuple
 
 import click
+from pydantic import SecretStr
+from rich.filesize import decimal
 
-from companion.app.backlog import may_ask
+from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
-from companion.cli.init_model import Trial, choose_by_options, choose_by_questions
-from companion.cli.output import Output
+from companion.app.types.notes import ScanOptions
+from companion.app.types.runs import RunOptions
+from companion.app.vault import Vault
+from companion.cli.model import fetch_model
+from companion.cli.output import Output, one_line
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
-from companion.cli.service import ask_about_backlog, start_with_session
 from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config
-from companion.config.edit_settings import (
-    Choices,
-    EndpointChoice,
-    PlannedSettings,
-    SettingsPlace,
-    change_settings,
-    find_place,
-)
+from companion.config.edit import plan_for_vault, write_edit
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.doctor.machine import above, below, inspect_machine
+from companion.enrich.configured_model import open_client
 from companion.errors import CompanionError, UsageError
+from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
+from companion.llm.client import Client
+from companion.llm.endpoint import Endpoint
+from companion.llm.local_server import ask_server
+from companion.llm.request import Question
 from companion.vault.obsidian import find_registered_vaults
-from companion.vault.paths import find_vault, relative_path, resolve_vault
+from companion.vault.paths import find_vault, resolve_vault
 
 _NEXT = """
 Next:
-  companion scan      what needs work in this vault, and why; changes nothing
-  companion serve     {serves}
-  companion doctor    checks everything, and says how to fix problems"""
-_COMPARES = "                      shows what a larger model writes beside this one"
+  companion scan             what needs work in this vault, and why; changes nothing
+  companion enrich Note.md   fill a note
+  companion serve            fill notes as you save them, until you stop it
+  companion service install  the same, whenever you log in
+  companion doctor           check everything, and say how to fix problems"""
+
+# their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
+SERVERS = (("Ollama", "http://127.0.0.1:11434/v1"), ("LM Studio", "http://127.0.0.1:1234/v1"))
+HUB = ("huggingface.co", 443)
+_HUB_TIMEOUT = 2.0  # seconds
+_SAMPLES = 5  # notes that are tried, until one shows something
+_USUAL = 2000  # bytes of a note with a few sentences
+_QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
+_ANSWER_TOKENS = 1024  # some models say, or think, a lot before the word
+
+
+class Chosen(NamedTuple):
+    """A model. base_url None: the embedded one. key: empty for none, or the one in the file."""
+
+    base_url: str | None
+    model: str
+    key: str = ""
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        """Return the settings to change. A key is kept only if the address stays the same."""
+        changed = {"endpoint.base_url": self.base_url, "endpoint.model": self.model}
+        if self.key or self.base_url is None or self.base_url != config.endpoint.base_url:
+            changed["endpoint.api_key"] = self.key or None
+        return changed
 
 
 @click.command()
 @click.argument("vault", required=False, type=VaultPathType())
-@click.option(
-    "--embedded", is_flag=True, default=None, help="The model that Companion runs on this machine."
-)
+@click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
 @click.option("--api-key-env", metavar="VAR", help="The environment variable that holds its key.")
 @click.option(
     "--background/--no-background", default=None, help="Fill stubs by itself, or only when asked."
-)
-@click.option(
-    "--backlog",
-    type=click.Choice(["ask", "all", "new"]),
-    help="Notes that were there before: ask first, fill all, or only new ones.",
-)
-@click.option(
-    "--review/--no-review",
-    default=None,
-    help="Let its texts wait for your review, or write them at once.",
-)
-@click.option(
-    "--note", metavar="NOTE", help="The note to try the model on, even if that sends it elsewhere."
-)
-@click.option(
-    "--service/--no-service",
-    default=None,
-    help="Start companion serve now and at every login, or not.",
 )
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
@@ -75,168 +83,289 @@ _COMPARES = "                      shows what a larger model writes beside this 
 @debug_option
 def init(
     vault: Path | None,
-    note: str | None,
-    service: bool | None,
+    embedded: bool,
+    base_url: str | None,
+    model: str | None,
+    api_key_env: str | None,
+    background: bool | None,
     no_plugin: bool,
     no_test: bool,
     yes: bool,
-    **chosen: Any,
 ) -> int:
     """Set up a vault: choose a model, and try it.
 
     VAULT is a vault's folder; else the vault you are in, or one that Obsidian lists. On a terminal
-    it asks, and Enter takes what it recommends; with options, or --yes, it asks nothing. The model
-    is tried on one of your notes: its answer is shown and not written. If the model is too much for
-    this machine, it tries a smaller one. A note goes to another machine only if you name it, or
-    agree.
+    it asks, and Enter takes what it recommends; with options, or --yes, it asks nothing. Then the
+    model is asked what it would write in one of your notes, which stays as it is. A note goes to
+    another machine only if you agree.
 
     Settings that it does not ask about stay as they are in the file, with their comments. A second
-    vault gets its own file and port. The Obsidian plugin is also installed in the vault, as by
-    companion plugin install.
+    vault gets its own file and port.
     """
     output = Output()
-    asks = not yes and output.can_ask and all(option is None for option in chosen.values())
+    asks = output.can_ask and not (yes or embedded or base_url or model or background is not None)
     root = resolve_vault(vault or _choose_vault(output, asks=asks))
-    if note is not None:
-        note = relative_path(root, note, Path.cwd())
-    trial = None if no_test else Trial(root, output, note, asks)
-    return _Init(root, output, asks)(chosen, trial, not no_plugin, service)
-
-
-@dataclass(frozen=True)
-class _Init:
-    """Sets up one vault. asks: whether there is a terminal for questions."""
-
-    root: Path
-    output: Output
-    asks: bool
-
-    def __call__(
-        self, options: dict[str, Any], trial: Trial | None, plugin: bool, service: bool | None
-    ) -> int:
-        """Set the vault up, and return the exit status. Nothing is written until the model answers.
-
-        options: as choose_by_options takes them. trial: ask the model first. plugin, service:
-        install it; None: ask. If that fails, it is only a warning.
-        """
-        # raises UsageError for an invalid file, with every error in it
-        load_config(self.root, allow_moved=True)
-        self._warn_of_surprises()
-        place = find_place(self.root)
-        if self.asks:
-            with self.output.waiting("Looking at this machine"):
-                machine = inspect_machine()
-            choices = choose_by_questions(place.config, machine, self.output)
-        else:
-            choices = choose_by_options(place.config, **options)
-        tried = self._try(place, choices, trial)
-        if tried is None:
-            self.output.warn("Nothing was written; run companion init again to choose differently.")
-            return 1
-        ensure_token()
-        planned = change_settings(lambda: find_place(self.root).plan(tried))
-        self._sum_up(planned)
-        installed = plugin and self._install_plugin(planned.config)
-        self._ask_about_backlog(planned.config)
-        runs = self._start_with_session(service)
-        serves = "fills notes as you save them"
-        if planned.config.background.enabled is False:
-            serves = "answers the plugin"
-        elif planned.config.review.mode == "propose":
-            serves = "proposes values for notes as you save them"
-        until = "companion service uninstall stops that" if runs else "until you stop it"
-        self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
-        if larger := above(planned.config):
-            self.output.say(f"  companion model try {larger}\n{_COMPARES}")
-        if installed:
-            self.output.say(NEXT_IN_OBSIDIAN)
-        return 0
-
-    def _warn_of_surprises(self) -> None:
-        """Warn if the folder is not a vault of its own, or the environment overrides the file."""
-        if (around := find_vault(self.root)) != self.root:
-            where = f"it is in the vault {around}" if around else "no .obsidian folder is in it"
-            self.output.warn(f"{self.root} is not an Obsidian vault: {where}; continuing anyway")
-        elif (outer := find_vault(self.root.parent)) not in (None, self.root):
-            self.output.warn(
-                f"{self.root} is in the vault {outer}, which has its notes, too; set up one of"
-                " them, or name it in the other's ignore.folders"
-            )
-        if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
-            win = "wins" if len(names) == 1 else "win"
-            self.output.warn(
-                f"{', '.join(names)} in the environment {win} over the file's settings"
-            )
-
-    def _try(self, place: SettingsPlace, choices: Choices, trial: Trial | None) -> Choices | None:
-        """Return what to write, with a model that suits this machine; None to write nothing."""
-        while (planned := place.plan(choices)).changed and trial:
-            verdict = trial(planned.config)
-            if not verdict.too_much:
-                return choices if verdict.go_on else None
-            tried, smaller = planned.config.endpoint.model, below(planned.config)
-            self.output.warn(f"{tried} is too much for this machine: {verdict.too_much}.")
-            self.output.warn(f"Trying {smaller} instead.")
-            choices = choices._replace(endpoint=EndpointChoice(None, smaller))
-        return choices
-
-    def _sum_up(self, planned: PlannedSettings) -> None:
-        if planned.changed:
-            self.output.say(f"\nWritten to {planned.file}:", style="bold")
-            for line in planned.changed:
-                self.output.say(f"  {line}")
-        else:
-            self.output.say(f"Nothing to change: {planned.file} already says so.")
-        config = planned.config
-        if config.background.enabled is False:
-            self.output.say("Notes are filled only when you ask for it.")
-        elif config.is_remote:
-            where = config.endpoint.address
-            self.output.say(
-                f"While companion serve runs, notes are sent to {where} automatically;"
-                " --no-background stops that."
-            )
-
-    def _ask_about_backlog(self, config: Config) -> None:
-        """Ask whether existing notes are to be filled, if somebody is there to answer."""
+    config = load_config(root, allow_moved=True)  # raises UsageError for an invalid file
+    _warn_of_surprises(root, output)
+    settings: dict[str, Any] = {}
+    chosen = None if asks else _choose_by_options(config, embedded, base_url, model, api_key_env)
+    while True:
+        chosen = _ask_for_model(config, output) if asks else chosen
+        settings = chosen.settings(config) if chosen else {}
         try:
-            if self.asks and may_ask(config):
-                ask_about_backlog(self.root, self.output)
-        except click.Abort:
-            self.output.warn("\nThey are left alone; companion service backlog asks again.")
-        except CompanionError as error:
-            self.output.warn(
-                f"{error}; companion service backlog asks about the notes that are there now."
-            )
+            planned = plan_for_vault(root, settings)
+            if not no_test:
+                _ask_one_word(planned.config, output)
+            break
+        except (CompanionError, click.Abort) as error:
+            if not asks or isinstance(error, click.Abort):
+                output.warn("Nothing was written.")
+                raise
+            output.warn(str(error))
+    if asks:
+        background = _ask_about_background(planned.config)
+    if background is not None:
+        settings["background.enabled"] = background
+    ensure_token()
+    planned = write_edit(lambda: plan_for_vault(root, settings))
+    if planned.changed:
+        output.say(f"\nWritten to {planned.file}:", style="bold")
+        output.say("\n".join(f"  {line}" for line in planned.changed))
+    else:
+        output.say(f"Nothing to change: {planned.file} already says so.")
+    installed = not no_plugin and _install_plugin(root, planned.config, output)
+    if not no_test:
+        _show_sample(root, planned.config, output, asks=asks)
+    output.say(_NEXT + (f"\n{NEXT_IN_OBSIDIAN}" if installed else ""))
+    return 0
 
-    def _install_plugin(self, config: Config) -> bool:
-        try:
-            install_plugin(self.root, config, self.output, again=False)
-        except CompanionError as error:
-            self.output.warn(f"The plugin was not installed: {error}.")
-            self.output.say("companion plugin install does it later.")
-            return False
-        return True
 
-    def _start_with_session(self, starts: bool | None) -> bool:
-        """Start the daemon at login from now on, if the user agrees; return whether it does.
+def ask_model(client: Client) -> None:
+    """Ask the model one short question. Raises EndpointError or AnswerError if it is silent."""
+    client.retries = 1  # the user is waiting
+    client.ask(Question(_QUESTION, _ANSWER_TOKENS))
 
-        starts: None: ask, if somebody is there, the system can do it, and it is not done yet.
-        """
-        from companion.daemon import installed_service, service_manager
 
-        try:
-            if starts is None and self.asks and not installed_service.find_service(self.root):
-                with suppress(CompanionError):
-                    service_manager.find_manager().require()
-                    question = "Start the daemon now, and whenever you log in?"
-                    starts = click.confirm(question, default=True, err=True)
-            return bool(starts) and start_with_session(self.root, self.output)
-        except click.Abort:
-            self.output.warn("\nTo start it yourself: companion serve.")
-        except CompanionError as error:
-            self.output.warn(f"The daemon will not start at login: {error}.")
+def _ask_one_word(config: Config, output: Output) -> None:
+    """Fetch the model if it is missing, and see that it answers. Raises CompanionError."""
+    fetch_model(config, output)
+    config = _with_key_of_environment(config)
+    waiting = output.waiting(f"Asking {config.describe_endpoint()}")
+    with waiting, open_client(config, Event()) as client:
+        ask_model(client)
+    output.say(f"{config.endpoint.model} answers.")
+
+
+def _with_key_of_environment(config: Config) -> Config:
+    """Return the configuration with the environment's API key, if it is for the same address."""
+    endpoint, key = config.endpoint, os.environ.get("COMPANION_API_KEY", "")
+    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", endpoint.base_url)
+    if config.is_embedded or endpoint.key or not key or elsewhere:
+        return config
+    keyed = endpoint.model_copy(update={"api_key": SecretStr(key)})
+    return config.model_copy(update={"endpoint": keyed})
+
+
+def _choose_by_options(
+    config: Config,
+    embedded: bool,
+    base_url: str | None,
+    model: str | None,
+    api_key_env: str | None,
+) -> Chosen | None:
+    """Return the model in the options, else the embedded one if the file names none; None keeps it.
+
+    Raises UsageError if they contradict each other, or say too little.
+    """
+    if embedded and base_url is not None:
+        raise UsageError("give --embedded or --endpoint, not both")
+    if base_url is None:
+        if api_key_env is not None:
+            raise UsageError("--api-key-env needs --endpoint, whose key it is")
+        if model is None and not embedded and _is_chosen(config):
+            return None
+        return Chosen(None, find_model(model or DEFAULT_MODEL).name)
+    key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
+    if api_key_env and not key:
+        raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
+    base_url = complete_address(base_url)
+    models = [model] if model else list_served_models(base_url)
+    if len(models) != 1:
+        there = f"; it has: {', '.join(models)}" if models else ""
+        raise UsageError(f"--endpoint needs --model, its name there{there}")
+    return Chosen(base_url, models[0], key)
+
+
+def _is_chosen(config: Config) -> bool:
+    """Return whether the configuration names a model or an endpoint."""
+    return bool({"base_url", "model"} & config.endpoint.model_fields_set)
+
+
+def _ask_for_model(config: Config, output: Output) -> Chosen | None:
+    """Print which models there are, and ask which should write; None keeps what is configured."""
+    offers: list[tuple[str, Chosen | None]] = []
+    if _is_chosen(config):
+        offers.append((f"as configured: {config.describe_endpoint()}", None))
+    for name, address in SERVERS:
+        models = list_served_models(address)
+        offers += [
+            (f"{model}, in {name} on this machine", Chosen(address, model)) for model in models
+        ]
+    recommended = recommend_model()
+    for each in sorted(CATALOG, key=lambda model: model.name != recommended):
+        here = "on this machine already" if model_path(each.name) else "to be fetched once"
+        words = f"{each.title} ({decimal(each.size or 0)}, {here}); nothing leaves this machine"
+        if each.name == recommended or not _is_for_tests(each.name):
+            offers.append((words, Chosen(None, each.name)))
+    output.say("Which model should write?", style="bold")
+    for number, (words, _) in enumerate(offers, 1):
+        output.say(f"  {number}  {words}")
+    last = len(offers) + 1
+    output.say(f"  {last}  another OpenAI-compatible API, here or elsewhere, by its address")
+    number = click.prompt("Number", type=click.IntRange(1, last), default=1, err=True)
+    return _ask_for_address() if number == last else offers[number - 1][1]
+
+
+def _is_for_tests(name: str) -> bool:
+    return (find_model(name).parameters or 0) < 1
+
+
+def recommend_model() -> str:
+    """Return the embedded model that suits the machine: a general one, if it can be had.
+
+    General models invent less than the default one (Vectara's published rates), but only that one
+    comes from the package index, too.
+    """
+    import psutil
+
+    free = psutil.virtual_memory().available
+    fitting = [each for each in CATALOG if each.hub and 0 < each.free_memory <= free]
+    if here := [each.name for each in fitting if model_path(each.name)]:
+        return here[-1]
+    try:
+        socket.create_connection(HUB, _HUB_TIMEOUT).close()
+    except OSError:
+        return DEFAULT_MODEL
+    return fitting[-1].name if fitting else DEFAULT_MODEL
+
+
+def list_served_models(base_url: str) -> list[str]:
+    """Return the names of the models that generate text at an address on this machine.
+
+    Empty if no such server answers; servers elsewhere are not asked.
+    """
+    endpoint = Endpoint.at(base_url)
+    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
+    try:
+        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
+    except (TypeError, KeyError):  # no list in OpenAI's format
+        return []
+    return [name for name in names if isinstance(name, str) and "embed" not in name.lower()]
+
+
+def complete_address(typed: str) -> str:
+    """Return an address with what is often left out: `http://` on this machine, and `/v1`.
+
+    Raises UsageError if it is no address.
+    """
+    address = typed.strip() if "://" in typed else f"http://{typed.strip()}"
+    parts = Endpoint.at(address).parts
+    if "://" not in typed and parts.path in ("", "/"):
+        address = f"{address.rstrip('/')}/v1"
+    return address
+
+
+def _ask_for_address() -> Chosen:
+    base_url = complete_address(
+        click.prompt("Its base URL, such as https://api.example.com/v1", err=True)
+    )
+    models = list_served_models(base_url)
+    if models:
+        click.echo(f"It has: {', '.join(models)}", err=True)
+    model = click.prompt(
+        "Model, by its name there", default=models[0] if models else None, err=True
+    )
+    key = click.prompt(
+        "API key (not shown; empty for none)",
+        hide_input=True,
+        default="",
+        show_default=False,
+        err=True,
+    )
+    return Chosen(base_url, model.strip(), key.strip())
+
+
+def _ask_about_background(config: Config) -> bool:
+    """Ask whether stubs are filled by themselves; no default if notes leave this machine."""
+    where = ""
+    if config.is_remote:
+        where = f", up to {config.background.notes_a_day} a day, sent to {config.endpoint.address}"
+    question = f"May `companion serve` fill stubs by itself, soon after you stop typing{where}?"
+    default = config.background.enabled
+    default = True if default is None and not where else default
+    return click.confirm(question, default=default, err=True)
+
+
+def _show_sample(root: Path, config: Config, output: Output, *, asks: bool) -> None:
+    """Show what the model would write in one note; nothing is written.
+
+    Tries up to five notes, those with a few sentences first. Without one, or where a note may not
+    be sent, it says so.
+    """
+    if config.is_remote and not asks:
+        return
+    try:
+        with open_vault(root, tell=output.warn) as vault:
+            for path in _choose_samples(vault):
+                if config.is_remote and not click.confirm(
+                    f"Send {one_line(path)} to {config.endpoint.address}, to see what it writes?",
+                    err=True,
+                ):
+                    return
+                with output.waiting(f"Trying it on {one_line(path)}"):
+                    run = vault.run(RunOptions(paths=[path], dry_run=True, diff=True, agreed=True))
+                    [result] = [each for each in run if each.path == path]
+                if result.diff:
+                    output.say(f"What it would write in {one_line(path)}, which stays as it is:")
+                    output.print_diff(result.diff)
+                    return
+        output.say("No note was found to show what it writes; companion enrich NOTE does.")
+    except (CompanionError, click.Abort) as error:  # the set-up is done
+        output.warn(f"No sample can be shown: {error or 'interrupted'}")
+
+
+def _choose_samples(vault: Vault) -> Iterator[str]:
+    """Yield the notes to try: those that need something, the most usual in length first."""
+    notes = vault.scan(ScanOptions()).notes
+    sizes = {
+        path: abs((vault.root / path).stat().st_size - _USUAL)
+        for path, note in notes.items()
+        if note.needs
+    }
+    yield from sorted(sizes, key=sizes.__getitem__)[:_SAMPLES]
+
+
+def _warn_of_surprises(root: Path, output: Output) -> None:
+    """Warn if the folder is not a vault of its own, or the environment overrides the file."""
+    if (around := find_vault(root)) != root:
+        where = f"it is in the vault {around}" if around else "no .obsidian folder is in it"
+        output.warn(f"{root} is not an Obsidian vault: {where}; continuing anyway")
+    elif (outer := find_vault(root.parent)) not in (None, root):
+        output.warn(
+            f"{root} is in the vault {outer}, which has its notes, too; set up one of"
+            " them, or name it in the other's ignore.folders"
+        )
+    if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
+        output.warn(f"Before the file's settings come those of {', '.join(names)}")
+
+
+def _install_plugin(root: Path, config: Config, output: Output) -> bool:
+    try:
+        install_plugin(root, config, output, again=False)
+    except CompanionError as error:
+        output.warn(f"The plugin was not installed: {error}; companion plugin install does it.")
         return False
+    return True
 
 
 def _choose_vault(output: Output, *, asks: bool) -> Path:
@@ -244,24 +373,21 @@ def _choose_vault(output: Output, *, asks: bool) -> Path:
 
     Raises UsageError if there is none, or there are several to choose from and nobody to ask.
     """
-    remarks = {each.root: ", open now" if each.is_open else "" for each in find_registered_vaults()}
-    if around := find_vault(Path.cwd()):
-        remarks.pop(around, None)
-        remarks = {around: ", where you are", **remarks}
-    roots = list(remarks)
+    around = find_vault(Path.cwd())
+    listed = [each.root for each in find_registered_vaults()]
+    roots = list(dict.fromkeys([*([around] if around else []), *listed]))
     if not roots:
         raise UsageError(
             "Obsidian lists no vault on this machine; name its folder: companion init FOLDER"
         )
     if len(roots) == 1 or (around and not asks):
-        which = "where you are" if around else "that Obsidian lists"
-        output.say(f"The vault {which}: {roots[0]}")
+        output.say(f"The vault: {roots[0]}")
         return roots[0]
     if not asks:
         names = ", ".join(map(str, roots))
         raise UsageError(f"Obsidian lists {len(roots)} vaults; name one: {names}")
     output.say("Vaults:", style="bold")
     for number, root in enumerate(roots, 1):
-        output.say(f"  {number}  {root}{remarks[root]}")
+        output.say(f"  {number}  {root}")
     chosen = click.prompt("Number", type=click.IntRange(1, len(roots)), default=1, err=True)
     return roots[chosen - 1]

@@ -1,4 +1,4 @@
-"""companion model: the models that can run on this machine, and fetching them."""
+"""companion model: the models that run on this machine, and fetching them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from rich.filesize import decimal
 
 from companion.cli.output import Output
 from companion.config import Config, load_config
-from companion.errors import NotThere
-from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
+from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
 
 
 @click.group()
 def model() -> None:
-    """List and fetch models."""
+    """List and fetch models that run on this machine."""
 
 
 @model.command("list")
@@ -23,18 +22,13 @@ def model() -> None:
 def list_(as_json: bool) -> None:
     """List models, and which are on this machine."""
     output = Output(as_json=as_json)
-    for listed in list_models():
-        name, size, where = listed.model.name, listed.model.size, listed.path
+    for each in CATALOG:
+        where = model_path(each.name)
         if as_json:
             path = str(where) if where else None
-            output.print_json({"name": name, "bytes": size, "path": path})
+            output.print_json({"name": each.name, "bytes": each.size, "path": path})
         state = "on this machine" if where else "not fetched"
-        tier = listed.model.tier
-        measured = "; not measured yet" if tier and not tier.measured else ""
-        output.say(
-            f"{name:<18} {decimal(size) if size else '?':>8}  {state:<16}"
-            f" {listed.model.title}{measured}"
-        )
+        output.say(f"{each.name:<18} {decimal(each.size or 0):>8}  {state:<16} {each.title}")
 
 
 @model.command()
@@ -42,26 +36,13 @@ def list_(as_json: bool) -> None:
 def pull(name: str | None) -> None:
     """Download a model, or resume its download.
 
-    It is downloaded once. Without NAME, it is the configured one. NAME is one from `companion model
-    list`, or a GGUF file at Hugging Face: owner/repository/file.gguf.
+    Without NAME, it is the configured one. NAME is one from `companion model list`, or a GGUF file
+    at Hugging Face: owner/repository/file.gguf.
     """
-    output = Output()
-    name = name or _configured_name(load_config())
-    path = model_path(name) or _pull(name, output)
-    output.say(str(path))
-
-
-@model.command()
-@click.argument("name", required=False)
-def path(name: str | None) -> None:
-    """Print where a model's file is.
-
-    Without NAME, the configured model's.
-    """
-    name = name or _configured_name(load_config())
-    if (path := model_path(name)) is None:
-        raise NotThere(f"the model {name} is not on this machine; companion model pull fetches it")
-    click.echo(str(path))
+    config = load_config()
+    name = name or (config.endpoint.model if config.is_embedded else DEFAULT_MODEL)
+    path = model_path(name) or _pull(name, Output())
+    Output().say(str(path))
 
 
 def fetch_model(config: Config, output: Output) -> None:
@@ -78,19 +59,11 @@ def fetch_model_of(root: Path, output: Output) -> None:
     fetch_model(load_config(root), output)
 
 
-def _configured_name(config: Config) -> str:
-    return config.endpoint.model if config.is_embedded else DEFAULT_MODEL
-
-
 def _pull(name: str, output: Output) -> Path:
     from companion.llm.download import pull_model
 
     model = find_model(name)
     size = f" ({decimal(model.size)}, once)" if model.size else ""
     output.warn(f"Fetching the model {name}{size}")
-    try:
-        with output.download(name) as tell:
-            return pull_model(name, tell)
-    except KeyboardInterrupt:
-        output.warn("The part that was downloaded is kept; the next try continues from there.")
-        raise
+    with output.download(name) as tell:
+        return pull_model(name, tell)

@@ -139,11 +139,9 @@ class Output:
         Yields a function that takes the bytes so far and the total.
         """
         if not self.err.is_terminal:
-            from companion.llm.download import DownloadWords, Pulse
+            from companion.llm.download import DownloadWords
 
-            words = DownloadWords()
-            with Pulse(lambda text: click.echo(text, nl=False, err=True), words):
-                yield words.update
+            yield DownloadWords(lambda text: click.echo(text, nl=False, err=True)).update
             click.echo(err=True)
             return
         columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())

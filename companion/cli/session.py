@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
-from companion.config.load import describe_gone_settings, vault_file
+from companion.config.load import vault_file
 from companion.errors import UsageError
 from companion.vault.paths import (
     LinkOutOfVault,
@@ -145,17 +144,11 @@ def choose_served_vault(vault: Path | None) -> Path:
 def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Config]:
     """Return the vault that choose_vault does, and its settings: its own over the common ones.
 
-    Obsolete settings are named on standard error, once. Raises UsageError.
+    Raises UsageError.
     """
     root = choose_vault(vault, load_config(), paths)
     config = load_config(root)
-    _warn_of_gone(root)
     return root, config
-
-
-@cache
-def _warn_of_gone(root: Path) -> None:
-    Output().warn(*describe_gone_settings(config_file(), vault_file(root)))
 
 
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) -> Path:

@@ -7,9 +7,8 @@ the vault: people who can write to the vault must not choose where its notes are
 from __future__ import annotations
 
 import os
-import shlex
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -18,10 +17,9 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.reference import describe_obsolete, with_gone_effects, without_gone
-from companion.config.settings import Config, PrivateTable
+from companion.config.settings import Config
 from companion.errors import UsageError
-from companion.private_files import read_if_there, write_private
+from companion.private_files import read_if_there
 from companion.vault.ignore import WHOLE, folder_key
 from companion.vault.obsidian import SETTINGS
 
@@ -31,16 +29,6 @@ Tables = Mapping[str, Any]
 ENDPOINT_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _ENDPOINT = ("base_url", "model", "api_key")  # what those variables set, in their order
 _GUARDS = ("ignore", "private")  # tables whose lists keep notes from being read or sent
-_EXPECTED = {
-    "bool": "true or false",
-    "dict": 'pairs, such as { status = "postponed" }',
-    "float": "a number",
-    "int": "a whole number",
-    "model": "settings of its own: begin them with its name in [ ] on a line",
-    "path": "the path of a folder, in quotes",
-    "string": "a text in quotes, on one line",
-    "tuple": 'a list, such as ["one", "two"]',
-}
 
 
 def config_folder() -> Path:
@@ -113,32 +101,15 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     common = read_tables(config_file())
     if root is not None and not own and not allow_moved:
         _refuse_moved(root, common)
-    if root is not None and own and (inode := _read_inode(root)):
-        with suppress(UsageError):  # by it the vault is known once it is moved and renamed
-            if inode != read_if_there(_inode_file(root)):
-                write_private(_inode_file(root), inode)
     tables = merge_tables(common, own)
     endpoint = tables.setdefault("endpoint", {})
     if isinstance(endpoint, dict):
         tables["endpoint"] = endpoint | _read_environment(endpoint.get("base_url"))
-
-    def file_of(name: str) -> Path:
-        """Return the file that sets the setting: the vault's own, else the common one."""
-        table: Any = own
-        for part in name.split("."):
-            if not isinstance(table, dict) or part not in table:
-                break
-            table = table[part]
-        return vault_file(root) if root is not None and table is not own else config_file()
-
     try:
-        config = Config.model_validate(tables)
-        if own and isinstance(shared := common.get("private"), dict):  # whose values hold, too
-            marks = PrivateTable(properties=shared.get("properties", {})).marks
-            config = config.model_copy(update={"private": config.private.with_marks(marks)})
-        return config
+        return Config.model_validate(tables)
     except ValidationError as error:
-        raise UsageError(describe_errors(error, file_of, " or the environment")) from None
+        files = [*([vault_file(root)] if root is not None and own else []), config_file()]
+        raise UsageError(describe_errors(error, *files)) from None
 
 
 def with_private_around(root: Path, config: Config) -> Config:
@@ -156,11 +127,15 @@ def with_private_around(root: Path, config: Config) -> Config:
             continue
         theirs, above = load_config(around, allow_moved=True).private, root.relative_to(around)
         folders = [_find_below(above.parts, folder.split("/")) for folder in theirs.folders]
+        marks = dict[str, tuple[str, ...]]()
+        for name, text in dict.fromkeys((*private.marks, *theirs.marks)):
+            marks[name] = (*marks.get(name, ()), text)
         added = {
             "folders": tuple(dict.fromkeys((*private.folders, *filter(None, folders)))),
             "tags": tuple(dict.fromkeys((*private.tags, *theirs.tags))),
+            "properties": marks,
         }
-        private = private.model_copy(update=added).with_marks(theirs.marks)
+        private = private.model_copy(update=added)
     return config if private is config.private else config.model_copy(update={"private": private})
 
 
@@ -173,15 +148,6 @@ def _find_below(above: Sequence[str], folder: Sequence[str]) -> str:
     if any(folder_key(above[n]) != folder_key(folder[n]) for n in range(shared)):
         return ""
     return "/".join(folder[shared:]) or WHOLE
-
-
-def describe_gone_settings(*files: Path) -> list[str]:
-    """Return a line for each obsolete setting in the files; none for files that are broken."""
-    lines = []
-    for file in files:
-        with suppress(UsageError):
-            lines += [f"{file}: {said}" for said in describe_obsolete(read_tables(file))]
-    return lines
 
 
 def find_restart_settings(then: Config, now: Config) -> list[str]:
@@ -217,57 +183,61 @@ def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
 
 
 def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
-    """Return the settings of a vault: its own over the common ones, without what is gone.
+    """Return the settings of a vault: its own over the common ones.
 
     A vault with an address or model of its own takes no address, model or key from the common ones,
     so that no note goes where its settings do not say, and no key elsewhere. The lists in [ignore]
-    and [private] add up, for the same reason; load_config adds the values of private properties.
+    and [private] add up, for the same reason, and so do the values of private properties.
     """
-    merged = without_gone(common)
-    under = merged.get("endpoint")
-    is_other = (
-        isinstance(named := own.get("endpoint"), dict) and {"base_url", "model"} & named.keys()
-    )
-    if is_other and isinstance(under, dict):
+    merged: dict[str, Any] = dict(common)
+    named, under = own.get("endpoint"), merged.get("endpoint")
+    has_own = isinstance(named, dict) and {"base_url", "model"} & named.keys()
+    if has_own and isinstance(under, dict):
         merged["endpoint"] = {key: value for key, value in under.items() if key not in _ENDPOINT}
-    for name, table in without_gone(own).items():
+    for name, table in own.items():
         under = merged.get(name)
-        if not isinstance(table, dict) or not isinstance(under, dict):
+        if isinstance(table, dict) and isinstance(under, dict):
+            add = _add_up if name in _GUARDS else _override
+            merged[name] = under | {key: add(under.get(key), each) for key, each in table.items()}
+        else:
             merged[name] = table
-            continue
-        merged[name] = {**under, **table}
-        for key, value in table.items() if name in _GUARDS else ():
-            held_back = under.get(key)
-            if isinstance(held_back, list) and isinstance(value, list):
-                value = held_back + [each for each in value if each not in held_back]
-            elif isinstance(held_back, dict) and isinstance(value, dict):
-                value = held_back | value
-            merged[name][key] = value
-    return with_gone_effects(merged, common, own)
+    return merged
 
 
-def describe_errors(
-    error: ValidationError, file_of: Callable[[str], Path], elsewhere: str = ""
-) -> str:
+def _override(_: object, own: Any) -> Any:
+    return own
+
+
+def _add_up(common: object, own: Any) -> Any:
+    """Return a list or mapping of what is left alone with what the common settings name, too."""
+    if isinstance(common, list) and isinstance(own, list):
+        return common + [each for each in own if each not in common]
+    if isinstance(common, dict) and isinstance(own, dict):
+        both = common.keys() & own.keys()
+        return common | own | {name: [*_listed(common[name]), *_listed(own[name])] for name in both}
+    return own
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def describe_errors(error: ValidationError, *files: Path) -> str:
     """Return a line for each wrong setting, in TOML's terms; never its value, which may be a key.
 
-    file_of: returns the file of a setting. elsewhere: where those of the endpoint may come from,
-    too.
+    files: that set the settings.
     """
     lines = []
+    where = " or ".join(map(str, files))
     for problem in error.errors(include_input=False, include_url=False):
-        name = ".".join(str(part) for part in problem["loc"]) or "the file"
-        file = file_of(name)
+        name = ".".join(map(str, problem["loc"])) or "the file"
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{file}: unknown setting {name}; see companion config get")
+            lines.append(f"{where}: unknown setting {name}; see companion config get")
             continue
-        if expected := _EXPECTED.get(problem["type"].partition("_")[0]):
-            message = f"this takes {expected}"
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            message = message.replace("Input should be", "this has to be")
-        where = f"{file}{elsewhere}" if name.startswith("endpoint") else f"{file}"
-        lines.append(f"{where}: {name}: {message}")
+        message = problem["msg"].removeprefix("Value error, ")
+        message = message.replace("Input should be", "this has to be").replace("tuple", "list")
+        also = " or the environment" if name.startswith("endpoint") else ""
+        lines.append(f"{where}{also}: {name}: {message}")
     return "\n".join(lines)
 
 
@@ -280,27 +250,14 @@ def _refuse_moved(root: Path, common: Tables) -> None:
     """Raise UsageError if a vault that is gone left its own settings, and may be this one."""
     if first_vault(common) == root:
         return
-    inode = _read_inode(root)
     for old, _ in vaults_with_settings():
-        if old == root or old.exists():
-            continue
-        if old.name == root.name or (inode and inode == read_if_there(_inode_file(old))):
-            typed = shlex.quote(str(root))
+        # a parent that is not there: it may be on a drive that is away
+        if not old.exists() and (old.name == root.name or old.parent.is_dir()):
             raise UsageError(
                 f"{root} has no settings of its own, but {old}, which is not there any more, has"
-                f" some in {vault_file(old)}. If this is that vault, moved, copy them by companion"
-                f" config edit --vault {typed}; else companion init {typed} sets this one up"
+                f" some in {vault_file(old)}. If this is that vault, moved, copy them to"
+                f" {vault_file(root)}; else remove that file, or set this one up by companion init"
             )
-
-
-def _inode_file(root: Path) -> Path:
-    return state_folder(root) / "inode"
-
-
-def _read_inode(root: Path) -> bytes | None:
-    with suppress(OSError):
-        return b"%d\n" % root.stat().st_ino
-    return None
 
 
 def _read_environment(base_url: object) -> dict[str, object]:

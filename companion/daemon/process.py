@@ -28,14 +28,13 @@ from companion.app.open_vault import (
     write_runtime_file,
 )
 from companion.app.tokens import ensure_token
-from companion.config import config_file, config_folder, state_folder
-from companion.config.load import describe_gone_settings, vault_file
+from companion.config import config_folder, state_folder
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
-from companion.daemon.installed_service import find_service
 from companion.daemon.log import open_log
+from companion.daemon.service import service_file
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
@@ -71,8 +70,7 @@ def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     ):
         open_log(space.state)
         recovered = (f"{each.path}: {each.reason}" for each in space.recovered)
-        gone = describe_gone_settings(config_file(), vault_file(root))
-        for remark in filter(None, (*recovered, *gone, find_unchecked())):
+        for remark in filter(None, (*recovered, find_unchecked())):
             _log.warning("%s", remark)
         ensure_token()
         daemon = Daemon(space, spending)
@@ -113,7 +111,7 @@ def require_no_daemon(root: Path) -> None:
         return
     stop = (
         "companion service install restarts it"
-        if find_service(root)
+        if service_file(root).exists()
         else "to restart it, end it first, with Ctrl-C in its terminal"
     )
     raise VaultLocked(

@@ -267,7 +267,6 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         postponed_tags=tuple(tag.removeprefix("#") for tag in config.notes.postponed_tags),
         postponed_properties=tuple(config.notes.postponed_properties.items()),
         skip_tags=config.ignore.tags,
-        skip_properties=tuple(config.ignore.properties.items()),
         private_tags=config.private.tags,
         private_properties=config.private.marks,
         is_remote=config.is_remote,

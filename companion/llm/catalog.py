@@ -14,8 +14,6 @@ from companion.errors import ModelNotFetched, UsageError
 DEFAULT_MODEL = "qwen2.5-coder-1.5b"
 """The small model whose file is also on the Python package index."""
 
-_FORMER_NAMES = {"qwen2.5-1.5b": DEFAULT_MODEL}
-_WORK_MEMORY = 300_000_000  # bytes that llama.cpp takes beside the model and its context
 _SMALL = 4.0  # billions of parameters
 _SMALL_BYTES = 2_500_000_000  # of a file with as many, at about 5 bits each
 _PARAMETERS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")
@@ -43,25 +41,12 @@ class Wheels(NamedTuple):
     part_bytes: int
 
 
-class Tier(NamedTuple):
-    """The machines that a model of the catalogue is for, and what is known about it.
-
-    free_memory: bytes that must be free for the model to be offered. token_memory: bytes that a
-    token of context takes. below: the smaller model to use if this one is too much for the machine;
-    empty for none. measured: in words, what the maintainers measured; empty for nothing.
-    """
-
-    free_memory: int
-    token_memory: int
-    below: str = ""
-    measured: str = ""
-
-
 @dataclass(frozen=True)
 class Model:
     """A GGUF file. `size` (bytes) and `sha256` are None if they are not pinned.
 
-    `path`: the user's own file, which is never fetched. `parameters`: billions.
+    `path`: the user's own file, which is never fetched. `parameters`: billions. `free_memory`:
+    bytes that should be free for it.
     """
 
     name: str
@@ -72,42 +57,17 @@ class Model:
     hub: HubFile | None = None
     wheels: Wheels | None = None
     path: Path | None = None
-    tier: Tier | None = None
     parameters: float | None = None
-
-    def memory(self, tokens: int) -> int:
-        """Return about how many bytes it takes with this many tokens of context; 0: unknown."""
-        if self.size is None or self.tier is None:
-            return self.size or 0
-        return self.size + self.tier.token_memory * tokens + _WORK_MEMORY
+    free_memory: int = 0
 
 
-class ListedModel(NamedTuple):
-    """A model and its file on this machine, None if it is not fetched yet."""
-
-    model: Model
-    path: Path | None
-
-
-_TABLES = {"hub": HubFile, "wheels": Wheels, "tier": Tier}
+_TABLES = {"hub": HubFile, "wheels": Wheels}
 CATALOG = tuple(
     Model(name, **{key: _TABLES[key](**v) if key in _TABLES else v for key, v in entry.items()})
     for name, entry in tomllib.loads(
         Path(__file__).with_name("models.toml").read_text(encoding="utf-8")
     ).items()
 )
-
-
-def list_models() -> list[ListedModel]:
-    """Return the models of the catalogue, then other fetched ones, by name."""
-    listed_files = {model.file for model in CATALOG}
-    others = sorted(
-        path for path in models_folder().glob("*.gguf") if path.name not in listed_files
-    )
-    return [
-        *(ListedModel(model, model_path(model.name)) for model in CATALOG),
-        *(ListedModel(_model_of_file(path), path) for path in others),
-    ]
 
 
 def find_model(name: str) -> Model:
@@ -117,7 +77,6 @@ def find_model(name: str) -> Model:
 
     Raises UsageError when it is none of these, or the file does not exist.
     """
-    name = current_name(name)
     for model in CATALOG:
         if model.name == name:
             return model
@@ -135,16 +94,6 @@ def find_model(name: str) -> Model:
         f"there is no model {name}; choose {names}, the path of a GGUF file that exists,"
         " or one at Hugging Face as owner/repository/file.gguf"
     )
-
-
-def current_name(name: str) -> str:
-    """Return the catalogue's current name of a model, if it had another; else the name itself."""
-    return _FORMER_NAMES.get(name, name)
-
-
-def is_same_model(name: str, other: str) -> bool:
-    """Return whether both are names of one model; either may be an old name."""
-    return current_name(name) == current_name(other)
 
 
 def model_path(name: str) -> Path | None:

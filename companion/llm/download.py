@@ -11,12 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Lock, Thread
-from typing import Any, Self
+from typing import Any
 
 from companion.errors import EndpointError
 from companion.llm.catalog import (
@@ -36,9 +34,7 @@ _PROBE_TIMEOUT = 5.0  # seconds to find out that Hugging Face is out of reach
 _CHUNK = 1024 * 1024  # bytes
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _OTHER_FILE = "has another file now ({}); update Companion, or choose another model"
-_SECONDS = 4.0  # of silence, after which something is written
-_STEP = 0.05  # of a download between two words; a dot in between
-_WIDTH = 90  # characters of a line
+_STEP = 0.05  # of a download between two words
 _SPARE = 256 * 1024 * 1024  # bytes to be free on the disk beyond the model itself
 
 
@@ -240,72 +236,19 @@ def _reporter(progress: DownloadProgress) -> type[Any]:
     return type("Report", (tqdm,), {"__init__": start, "update": update})
 
 
-class Pulse:
-    """Writes a word whenever nothing was written for some seconds, to show that work continues.
-
-    write: takes text, and shows it at once. word: returns what to write.
-    """
-
-    def __init__(
-        self, write: Callable[[str], object], word: Callable[[], str] = lambda: "."
-    ) -> None:
-        self._write = write
-        self._word = word
-        self._lock = Lock()
-        self._is_over = Event()
-        self._written_at = time.monotonic()
-        self._thread = Thread(target=self._beat, name="pulse", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def write(self, text: str) -> None:
-        """Write text, between two words."""
-        with self._lock:
-            self._write(text)
-            self._written_at = time.monotonic()
-
-    def _beat(self) -> None:
-        while not self._is_over.wait(max(0.1, self._written_at + _SECONDS - time.monotonic())):
-            if time.monotonic() - self._written_at >= _SECONDS:
-                self.write(self._word())
-
-
 class DownloadWords:
-    """Reports a download: `12%, 9.1 MB/s, 1:46 left`, then dots until 5% more have arrived."""
+    """Writes a download's share in words, at each twentieth, to a log: ` 5% 10% ...`."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._done = self._total = 0
-        self._start: tuple[float, int] | None = None  # when, and how many bytes were there
-        self._told = -1.0
-        self._column = 0
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._told = -_STEP
 
     def update(self, done: int, total: int) -> None:
         """Take the bytes so far and the total; the total is 0 while unknown."""
-        self._start = self._start or (self._clock(), done)
-        self._done, self._total = done, total
-
-    def __call__(self) -> str:
-        """Return the next word, after a line end if the line is full."""
-        share = self._done / self._total if self._total else 0.0
-        word = "."
-        if self._start and share >= self._told + _STEP:
+        share = done / total if total else 0.0
+        if share >= self._told + _STEP:
             self._told = share
-            begun, before = self._start
-            speed = (self._done - before) / max(self._clock() - begun, 0.001)
-            word = f" {share:.0%} "
-            if speed:
-                minutes, seconds = divmod(round((self._total - self._done) / speed), 60)
-                word = f" {share:.0%}, {speed / 1e6:.1f} MB/s, {minutes}:{seconds:02} left "
-        is_full = self._column + len(word) > _WIDTH
-        self._column = len(word) + (0 if is_full else self._column)
-        return f"\n{word}" if is_full else word
+            self._write(f" {share:.0%}")
 
 
 def _pull_default_model() -> None:
@@ -313,10 +256,9 @@ def _pull_default_model() -> None:
     model = find_model(DEFAULT_MODEL)
     if not model_path(model.name):
         print(f"Fetching the model {model.name} ({(model.size or 0) / 1e9:.1f} GB, once)")
-        words = DownloadWords()
+        words = DownloadWords(lambda text: print(text, end="", flush=True))
         try:
-            with Pulse(lambda text: print(text, end="", flush=True), words):
-                pull_model(model.name, words.update)
+            pull_model(model.name, words.update)
         except ModelUnavailable as error:
             sys.exit(f"\n{error}")
         print(" done")

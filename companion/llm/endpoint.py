@@ -17,13 +17,12 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, current_name
+from companion.llm.catalog import DEFAULT_MODEL
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Dollars = Annotated[float, Field(ge=0)]
@@ -62,30 +61,56 @@ class Endpoint(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     embedded: ClassVar[bool] = False
 
-    base_url: str | None = None
-    """an OpenAI-compatible API, such as http://localhost:11434/v1; unset: the embedded model"""
-    model: str = DEFAULT_MODEL
-    """its name there; for the embedded one see companion model list, or name a .gguf file"""
-    api_key: ApiKey = SecretStr("")
-    """better in COMPANION_API_KEY"""
-    json_mode: JsonMode = "auto"
-    """the JSON format the server supports; text: one call a field"""
-    timeout: Annotated[float, Field(gt=0)] = 120.0
-    """seconds for one answer"""
-    context_tokens: Annotated[int, Field(ge=1024)] | None = None
-    """cuts longer notes; unset: 4096 embedded, else by its server, 2000 (here) or 8000 of a note"""
-    reasoning_effort: Effort | None = None
-    """how much a thinking model thinks: none, minimal, low, medium, high; unset: its default"""
-    small: bool | None = None
-    """do not trust its own knowledge; unset: embedded models under 4 billion parameters"""
-    requests_a_minute: Annotated[int, Field(ge=1)] | None = None
-    """your account's limit, for all runs of a daemon; unset: as the API itself reports"""
-    service_tier: Literal["flex"] | None = None
-    """flex: slower and cheaper, where the API has it, as OpenAI's does; not for a single note"""
-    price: tuple[Dollars, Dollars] | None = None
-    """US dollars for a million tokens read, and written; unset: as listed, or 0 on this machine"""
-    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
-    """notes at once; unset: 2 embedded, 4 elsewhere"""
+    base_url: str | None = Field(
+        default=None,
+        description="an OpenAI-compatible API, such as http://localhost:11434/v1; unset: "
+        "the embedded model",
+    )
+    model: str = Field(
+        default=DEFAULT_MODEL,
+        description="its name there; for the embedded one see companion model list, or "
+        "name a .gguf file",
+    )
+    api_key: ApiKey = Field(default=SecretStr(""), description="better in COMPANION_API_KEY")
+    json_mode: JsonMode = Field(
+        default="auto", description="the JSON format the server supports; text: one call a field"
+    )
+    timeout: Annotated[float, Field(gt=0)] = Field(
+        default=120.0, description="seconds for one answer"
+    )
+    context_tokens: Annotated[int, Field(ge=1024)] | None = Field(
+        default=None,
+        description="cuts longer notes; unset: 4096 embedded, else by its server, 2000 "
+        "(here) or 8000 of a note",
+    )
+    reasoning_effort: Effort | None = Field(
+        default=None,
+        description="how much a thinking model thinks: none, minimal, low, medium, high; "
+        "unset: its default",
+    )
+    small: bool | None = Field(
+        default=None,
+        description="do not trust its own knowledge; unset: embedded models under 4 "
+        "billion parameters",
+    )
+    requests_a_minute: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="your account's limit, for all runs of a daemon; unset: as the API "
+        "itself reports",
+    )
+    service_tier: Literal["flex"] | None = Field(
+        default=None,
+        description="flex: slower and cheaper, where the API has it, as OpenAI's does; not "
+        "for a single note",
+    )
+    price: tuple[Dollars, Dollars] | None = Field(
+        default=None,
+        description="US dollars for a million tokens read, and written; unset: as listed, "
+        "or 0 on this machine",
+    )
+    concurrency: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="notes at once; unset: 2 embedded, 4 elsewhere"
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -96,11 +121,6 @@ class Endpoint(BaseModel):
         parts = urlsplit(base_url)
         path = parts.path.rstrip("/").removesuffix("/chat/completions")
         return parts._replace(path=path).geturl()
-
-    @field_validator("model")
-    @classmethod
-    def _rename(cls, model: str, others: ValidationInfo) -> str:
-        return model if others.data.get("base_url") else current_name(model)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

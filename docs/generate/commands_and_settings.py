@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import click
 
 from companion.cli import companion
-from companion.config.reference import reference
+from companion.config.edit import as_toml
+from companion.config.settings import all_settings
 
 _WIDTH = 100
 
@@ -19,7 +20,16 @@ def help_pages() -> Iterator[tuple[str, str]]:
 
 def settings() -> str:
     """Return all settings with their defaults, as a TOML file in a Markdown code block."""
-    return f"```toml\n{reference()}\n```"
+    lines, table = [], ""
+    for setting in all_settings():
+        head, _, key = setting.name.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        value = as_toml(setting.default)
+        line = f"{key} = {value}" if value else f"# {key} ="
+        lines.append(f"{line}  # {setting.description}")
+    return "\n".join(["```toml", *lines, "```"])
 
 
 def _pages(

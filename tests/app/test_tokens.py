@@ -23,7 +23,6 @@ from companion.app.tokens import (
     token_file,
 )
 from companion.app.types.status import NewToken
-from companion.cli.doctor import check_token
 from companion.config import state_folder
 from companion.errors import NotThere, UsageError
 from tests.clock import Clock
@@ -282,4 +281,4 @@ def test_a_folder_that_cannot_be_written_is_named(
     monkeypatch.setattr(Path, "exists", refuse)
     monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\); check"):
-        check_token()
+        read_token()

@@ -1,26 +1,18 @@
-"""companion doctor where the machine fails it: disks, drives, ports, daemons and damaged files."""
+"""companion doctor where the machine fails it: disks, drives, daemons and damaged files."""
 
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from companion.app.open_vault import RuntimeFile, write_runtime_file
-from companion.app.tokens import ensure_token
 from companion.config import state_folder
 from companion.config.load import vault_file
-from companion.doctor import setup as checks
-from companion.errors import UsageError
-from companion.vault import watch
-from companion.vault.watch import WatchUnavailable
 from tests.cli.serving import serving
 from tests.cli.user import User
 from tests.examples import labelled
 from tests.llm.fake_endpoint import answer
-
-CHECKS = 16  # that need no call
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +20,6 @@ def all_is_well(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
     user.fake.play(answer("ready"))
     user.configure("[endpoint]\n[server]\nport = 0\n")
-    ensure_token()
 
 
 def state(user: User) -> Path:
@@ -64,53 +55,19 @@ def test_a_vault_that_is_read_only(user: User, monkeypatch: pytest.MonkeyPatch) 
     assert told["state"] == "problem" and "read-only" in told["said"]
 
 
-def test_a_drive_that_tells_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(_: object) -> None:
-        raise WatchUnavailable("/mnt is a network or shared drive (nfs4)")
-
-    monkeypatch.setattr("companion.vault.watch.Watch.start", start)
-    told = examine(user)["events"]
-    assert told["state"] == "hint" and "every 10 s to 5 min" in told["mend"]
-
-
 def test_what_a_vault_around_keeps_private(user: User) -> None:
     file = vault_file(user.vault.resolve().parent)
     file.parent.mkdir()
     file.write_text('[private]\nfolders = ["vault/Gone"]\ntags = ["diary"]\n')
-    user.note("Stub.md")
-    user.says()
-    for ran in (user.run("scan"), user.run("enrich", ".", "--dry-run")):
-        assert ran.status == 0 and "keeps no note back" not in ran.all, "names of another vault"
-    assert "private by your settings: Gone, #diary." in user.run("doctor", "--no-call").out
+    assert "no folder Gone, which is private" in examine(user)["private"]["said"]
+    (user.vault / "Gone").mkdir()
+    assert examine(user)["private"]["said"] == "Gone, #diary"
     file.write_text('[private]\nfolders = ["vault"]\n')
-    assert "private by your settings: this whole vault." in user.run("doctor", "--no-call").out
-
-
-ELSEWHERE = {
-    "a vault's file that needs the model of the environment": (
-        "",
-        '[endpoint]\nbase_url = "{url}"',
-    ),
-    "a home that is not there": ('vault = "~no-such-user/Notes"\n', ""),
-}
-
-
-@labelled(("common", "own"), ELSEWHERE)
-def test_a_folder_of_another_vault_is_no_typo(user: User, common: str, own: str) -> None:
-    other = user.vault.parent / "Other"
-    (other / "Clients").mkdir(parents=True)
-    user.configure(f'{common}[private]\nfolders = ["Clients"]\n')
-    vault_file(user.vault.resolve()).parent.mkdir()
-    vault_file(user.vault.resolve()).write_text(own.format(url=user.fake.url))
-    vault_file(other.resolve()).write_text(f'vault = "{other.resolve().as_posix()}"\n')
-    user.note("Stub.md")
-    ran = user.run("scan")
-    assert ran.status == 0 and "keeps no note back" not in ran.all, ran.all
+    assert examine(user)["private"]["said"] == "this whole vault"
 
 
 DISKS = {
-    "full": (5_000_000, "problem", "has only 5 MB free"),
-    "nearly full": (50_000_000, "hint", "has only 50 MB free"),
+    "nearly full": (50_000_000, "problem", "has only 50 MB free"),
     "room": (5_000_000_000, "ok", "5.0 GB free"),
 }
 
@@ -128,67 +85,18 @@ def test_an_embedded_model_that_is_damaged(user: User, monkeypatch: pytest.Monke
     user.forget_endpoint()
     monkeypatch.setenv("COMPANION_CACHE", str(user.home / "cache"))
     user.configure('[endpoint]\nmodel = "smollm2-135m"\n[server]\nport = 0\n')
-
-    def interrupt(*_: object) -> Path:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("companion.llm.download._fetch", interrupt)
-        ran = user.run("model", "pull")
-    assert ran.status == 130 and "is kept; the next try continues from there" in ran.err
+    assert "is not fetched yet" in examine(user)["model"]["said"]
     file = user.home / "cache" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    assert not file.exists()
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as opened:
         opened.truncate(98_362_432)
-    assert "checksum not verified" in examine(user)["model"]["said"]
+    assert examine(user)["model"]["state"] == "ok"
     assert "is damaged" in examine(user, "--thorough")["model"]["said"]
 
 
 def test_a_daemon_of_another_version(user: User) -> None:
     with serving(user) as served:
+        assert examine(user)["daemon"]["state"] == "ok"
         write_runtime_file(served.state, RuntimeFile(served.port, served.process.pid, "0.0.1", 1.0))
         told = examine(user)["daemon"]
         assert told["state"] == "problem" and "version 0.0.1" in told["said"]
-        assert "companion serve" in told["mend"]
-
-
-def test_a_port_that_is_taken(user: User) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        user.configure(f"[server]\nport = {port}\n")
-        told = examine(user)["daemon"]
-        assert f"another program answers on port {port}" in told["said"]
-        assert "[server]" in told["mend"]
-    told = examine(user)["daemon"]
-    assert told["state"] == "ok" and f"on port {port}" in told["said"]
-
-
-UNEXPECTED = {
-    "in words": (UsageError("words"), "words", ""),
-    "bug": (ZeroDivisionError("oops"), "unexpected ZeroDivisionError: oops", "report"),
-    "deep": (RecursionError(), "unexpected RecursionError", "report"),
-    "disk": (OSError(5, "I/O error"), "I/O error", "report"),
-}
-BREAKABLE = ["load_config", "load_prompts", "read_obsidian_settings", "open_spending", "Watch"]
-
-
-@pytest.mark.parametrize("what", BREAKABLE)
-@labelled(("fault", "words", "mend"), UNEXPECTED)
-def test_it_never_crashes(
-    user: User,
-    monkeypatch: pytest.MonkeyPatch,
-    what: str,
-    fault: Exception,
-    words: str,
-    mend: str,
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise fault
-
-    monkeypatch.setattr(watch if what == "Watch" else checks, what, fail)
-    findings = examine(user)
-    broken, *same = [check for check in findings.values() if check["state"] != "ok"]
-    assert {check["said"] for check in same} <= {broken["said"]}
-    assert broken["state"] == "problem" and words in broken["said"] and mend in broken["mend"]
-    assert len(findings) == CHECKS

@@ -20,27 +20,12 @@ def interrupt(state: Path) -> None:
         db.execute("UPDATE changes SET state = 'pending'")
 
 
-def damage(state: Path) -> None:
-    """Interrupt a change, and write over a page that only the history of a note needs."""
-    interrupt(state)
-    file = state / "journal.sqlite3"
-    with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        size = db.execute("PRAGMA page_size").fetchone()[0]
-        query = "SELECT rootpage FROM sqlite_master WHERE name = 'changes_of_path'"
-        page = db.execute(query).fetchone()[0]
-    with file.open("r+b") as written:
-        written.seek((page - 1) * size)
-        written.write(b"\xff" * size)
-
-
 def serve(state: Path) -> None:
     write_runtime_file(state, RuntimeFile(1, os.getpid(), "0.3.0", 0.0))
 
 
 REFUSED = {
     "interrupted": (interrupt, "a change was interrupted"),
-    "interrupted, and its journal is damaged": (damage, "a change was interrupted"),
     "served": (serve, f"a daemon runs (pid {os.getpid()}"),
 }
 

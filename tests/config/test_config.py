@@ -1,18 +1,16 @@
 """Configuration: typed, unknown keys refused, the environment wins, errors in a writer's words."""
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from companion.config import Config, load_config, state_folder
-from companion.config.edit_settings import plan_settings
-from companion.config.reference import GONE, all_settings, find_setting
+from companion.config.edit import plan_edit
+from companion.config.settings import all_settings
 from companion.enrich.vault_settings import make_rules
 from companion.errors import UsageError
-from companion.note.callouts import Style, Styles
 from companion.prompts import load_prompts
 from tests.cases import Case, cases, is_told
 
@@ -85,7 +83,7 @@ def test_a_link_to_nothing_is_no_missing_file(
         load_config()
     assert str(named) in str(refused.value)
     with pytest.raises(UsageError, match=words):
-        plan_settings(home / "config.toml", {"vault": "/notes"})
+        plan_edit(None, {"vault": "/notes"})
 
 
 WRONG = "config/cases/wrong-settings.md"
@@ -143,8 +141,6 @@ def test_pattern(home: Path, glob: str) -> None:
 MARKS = [
     pytest.param("tags = ['#geheim', ' a/b/ ', 'geheim/']", ("geheim", "a/b", "geheim"), id="tags"),
     pytest.param("tags = ['日本', '🔒', 'C-3_x']", ("日本", "🔒", "C-3_x"), id="odd ones"),
-    pytest.param("properties = { ' a b ' = ' yes ' }", {"a b": "yes"}, id="properties"),
-    pytest.param("properties = { done = '?' }", {"done": "?"}, id="a question mark"),
 ]
 
 
@@ -155,14 +151,13 @@ def test_marks(home: Path, table: str, text: str, expected: object) -> None:
     assert getattr(getattr(config, table), text.split()[0]) == expected
 
 
-@pytest.mark.parametrize("name", [name for name in GONE if not name.endswith("put_price")])
-def test_a_setting_that_is_gone_is_ignored_and_says_what_is_done_instead(
-    home: Path, name: str
-) -> None:
-    assert name not in {each.name for each in all_settings()}
-    assert load(home, f'{name} = "x"\n') == Config()
-    with pytest.raises(UsageError, match=f"the setting {name} is gone: {re.escape(GONE[name])}"):
-        find_setting(name)
+def test_private_properties_have_one_value_or_several(home: Path) -> None:
+    config = load(home, "[private.properties]\n' a b ' = ' yes '\ndone = ['?', 'x']\n")
+    assert config.private.marks == (("a b", "yes"), ("done", "?"), ("done", "x"))
+
+
+def test_there_are_few_settings_and_each_says_what_it_does() -> None:
+    assert len(list(all_settings())) <= 41
 
 
 def test_every_wrong_setting_is_named_and_no_value(home: Path) -> None:
@@ -188,22 +183,6 @@ def test_a_field_is_named_by_its_file_or_its_property(home: Path, named: str) ->
     text = "---\nkind: text\nproperty: Decided on\n---\nWrite on what day it was decided.\n"
     (home / "fields" / "decision.md").write_text(text)
     assert make_rules(config, load_prompts(home)).fields == ("Decided on",)
-
-
-STYLES = [
-    pytest.param("", Styles(Style("KI", "-"), Style("IA", "")), id="as the vault has them"),
-    pytest.param('title = "X"', Styles(Style("X", "-"), Style("X", "")), id="the title"),
-    pytest.param('title = ""', Styles(Style("", "-"), Style("", "")), id="no title"),
-    pytest.param('fold = ""', Styles(Style("KI", "-"), Style("IA", "")), id="a fold, as of before"),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), STYLES)
-def test_what_is_set_goes_before_what_the_vault_has(
-    home: Path, text: str, expected: Styles
-) -> None:
-    usual = Styles(Style("KI", "-"), Style("IA", ""))
-    assert load(home, f"[callout]\n{text}").styles(usual) == expected
 
 
 FILE = f'[endpoint]\nbase_url = "http://file.example/v1"\nmodel = "file"\napi_key = "{KEY}"\n'

@@ -149,7 +149,7 @@ def test_a_vault_around_is_watched(home: Path, tmp_path: Path) -> None:
 
 
 WRONG = [
-    pytest.param("[server]\nport = 'x'", "server.port: this takes a whole number", id="value"),
+    pytest.param("[server]\nport = 'x'", "server.port: this has to be a valid integer", id="value"),
     pytest.param("prot = 1", "unknown setting prot", id="key"),
     pytest.param("[server", "is not valid TOML", id="no TOML"),
 ]

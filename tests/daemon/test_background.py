@@ -136,7 +136,7 @@ def test_a_limit_takes_first_what_may_be_filled(daemon_fixture: DaemonFixture) -
 def test_values_that_only_private_notes_have_are_none_to_choose_from(
     daemon_fixture: DaemonFixture,
 ) -> None:
-    daemon_fixture.private = PrivateTable(properties={"private": "true"})
+    daemon_fixture.private = PrivateTable(properties={"private": ("true",)})
     daemon_fixture.note("Typed.md", UNTYPED)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.space.unfillable("Typed.md"))

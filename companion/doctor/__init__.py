@@ -1,1 +1,0 @@
-"""Checks of the set-up, and how to fix what is missing."""
