@@ -61,18 +61,6 @@ def test_again_it_begins_anew_and_keeps_what_was_added(user: User, tmp_path: Pat
     assert listed.status == 0 and len(listed.out.splitlines()) > 0
 
 
-def test_it_ends_with_what_waits(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no answer can be used, a sentence of the note is proposed as its description."""
-    monkeypatch.delenv("COMPANION_CHECKS")
-    user.says(description="I am a language model.", callout="I am a language model.")
-    folder = str(user.home / "an example")
-    ran = user.run("demo", "--vault", folder)
-    assert ran.status == 0 and "\nWaiting for you: " in ran.out, ran.all
-    assert "Cooking/Bread flour.md: description: proposed, for you to decide (" in ran.out
-    assert "the note's own words, which may be unclear out of context" in ran.out
-    assert f"Decide on what waits: companion demo --vault '{folder}' review. " in ran.out
-
-
 def test_a_model_is_set_for_the_example_vault_only(user: User) -> None:
     user.run("demo", "--model", "smollm2-135m")
     assert "smollm2" in (user.home / "demo/.companion-demo/home/config.toml").read_text()

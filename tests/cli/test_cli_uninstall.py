@@ -43,4 +43,4 @@ def test_unsure_it_removes_nothing(
     with daemon_lock(state):
         ran = user.run("uninstall", "--yes")
     assert (ran.status, words in ran.err) == (1, True), ran.all
-    assert files_in(user.home).keys() == before.keys()
+    assert before.keys() <= files_in(user.home).keys()
