@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 from typing import Any, NamedTuple
 
 import click
-from pydantic import SecretStr
 from rich.filesize import decimal
 
 from companion.app.open_vault import open_vault
@@ -25,13 +22,15 @@ from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config
 from companion.config.edit import plan_for_vault, write_edit
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.enrich.configured_model import open_client
+from companion.doctor import (
+    SERVERS,
+    ask_model,
+    complete_address,
+    list_served_models,
+    recommend_model,
+)
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
-from companion.llm.client import Client
-from companion.llm.endpoint import Endpoint
-from companion.llm.local_server import ask_server
-from companion.llm.request import Question
 from companion.vault.obsidian import find_registered_vaults
 from companion.vault.paths import find_vault, resolve_vault
 
@@ -43,14 +42,8 @@ Next:
   companion service install  the same, whenever you log in
   companion doctor           check everything, and say how to fix problems"""
 
-# their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
-SERVERS = (("Ollama", "http://127.0.0.1:11434/v1"), ("LM Studio", "http://127.0.0.1:1234/v1"))
-HUB = ("huggingface.co", 443)
-_HUB_TIMEOUT = 2.0  # seconds
 _SAMPLES = 5  # notes that are tried, until one shows something
 _USUAL = 2000  # bytes of a note with a few sentences
-_QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
-_ANSWER_TOKENS = 1024  # some models say, or think, a lot before the word
 
 
 class Chosen(NamedTuple):
@@ -140,30 +133,12 @@ def init(
     return 0
 
 
-def ask_model(client: Client) -> None:
-    """Ask the model one short question. Raises EndpointError or AnswerError if it is silent."""
-    client.retries = 1  # the user is waiting
-    client.ask(Question(_QUESTION, _ANSWER_TOKENS))
-
-
 def _ask_one_word(config: Config, output: Output) -> None:
     """Fetch the model if it is missing, and see that it answers. Raises CompanionError."""
     fetch_model(config, output)
-    config = _with_key_of_environment(config)
-    waiting = output.waiting(f"Asking {config.describe_endpoint()}")
-    with waiting, open_client(config, Event()) as client:
-        ask_model(client)
+    with output.waiting(f"Asking {config.describe_endpoint()}"):
+        ask_model(config)
     output.say(f"{config.endpoint.model} answers.")
-
-
-def _with_key_of_environment(config: Config) -> Config:
-    """Return the configuration with the environment's API key, if it is for the same address."""
-    endpoint, key = config.endpoint, os.environ.get("COMPANION_API_KEY", "")
-    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", endpoint.base_url)
-    if config.is_embedded or endpoint.key or not key or elsewhere:
-        return config
-    keyed = endpoint.model_copy(update={"api_key": SecretStr(key)})
-    return config.model_copy(update={"endpoint": keyed})
 
 
 def _choose_by_options(
@@ -228,51 +203,6 @@ def _ask_for_model(config: Config, output: Output) -> Chosen | None:
 
 def _is_for_tests(name: str) -> bool:
     return (find_model(name).parameters or 0) < 1
-
-
-def recommend_model() -> str:
-    """Return the embedded model that suits the machine: a general one, if it can be had.
-
-    General models invent less than the default one (Vectara's published rates), but only that one
-    comes from the package index, too.
-    """
-    import psutil
-
-    free = psutil.virtual_memory().available
-    fitting = [each for each in CATALOG if each.hub and 0 < each.free_memory <= free]
-    if here := [each.name for each in fitting if model_path(each.name)]:
-        return here[-1]
-    try:
-        socket.create_connection(HUB, _HUB_TIMEOUT).close()
-    except OSError:
-        return DEFAULT_MODEL
-    return fitting[-1].name if fitting else DEFAULT_MODEL
-
-
-def list_served_models(base_url: str) -> list[str]:
-    """Return the names of the models that generate text at an address on this machine.
-
-    Empty if no such server answers; servers elsewhere are not asked.
-    """
-    endpoint = Endpoint.at(base_url)
-    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
-    try:
-        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
-    except (TypeError, KeyError):  # no list in OpenAI's format
-        return []
-    return [name for name in names if isinstance(name, str) and "embed" not in name.lower()]
-
-
-def complete_address(typed: str) -> str:
-    """Return an address with what is often left out: `http://` on this machine, and `/v1`.
-
-    Raises UsageError if it is no address.
-    """
-    address = typed.strip() if "://" in typed else f"http://{typed.strip()}"
-    parts = Endpoint.at(address).parts
-    if "://" not in typed and parts.path in ("", "/"):
-        address = f"{address.rstrip('/')}/v1"
-    return address
 
 
 def _ask_for_address() -> Chosen:

@@ -16,9 +16,9 @@ from companion.cli.session import debug_option
 from companion.config import common_state_folder, config_folder, load_config
 from companion.config.load import vaults_with_settings
 from companion.daemon.service import list_services, uninstall_service
+from companion.doctor import find_interrupted
 from companion.errors import CompanionError, UsageError, VaultLocked
 from companion.llm.catalog import models_folder
-from companion.store.journal import Journal
 from companion.vault.obsidian import find_registered_vaults
 from companion.vault.plugin_files import find_plugin, remove_plugin
 
@@ -79,11 +79,10 @@ def _refuse_if_in_use() -> None:
                 f"a daemon runs (pid {place.pid}, {state.name}); end it with Ctrl-C in its"
                 " terminal, and try again"
             )
-        with Journal(state / "journal.sqlite3") as journal:
-            if journal.pending():
-                raise VaultLocked(
-                    f"a change was interrupted ({state.name}); companion scan puts the note right"
-                )
+        if find_interrupted(state):
+            raise VaultLocked(
+                f"a change was interrupted ({state.name}); companion scan puts the note right"
+            )
 
 
 def _find_vaults_with_plugin() -> Iterator[Path]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from companion.cli.init import complete_address, list_served_models, recommend_model
 from companion.config.load import load_config
+from companion.doctor import complete_address, list_served_models, recommend_model
 from tests.cli.empty_machine import empty_machine
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint
@@ -115,7 +115,7 @@ def test_what_is_recommended_fits_and_can_be_had(monkeypatch: pytest.MonkeyPatch
             pass
 
     monkeypatch.setattr("psutil.virtual_memory", Memory)
-    monkeypatch.setattr("companion.cli.init.recommend_model", recommend_model)
+    monkeypatch.setattr("companion.doctor.recommend_model", recommend_model)
     monkeypatch.setattr("socket.create_connection", Connection)
     assert recommend_model() == "qwen3-4b"
     free = 4_000_000_000
