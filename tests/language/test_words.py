@@ -9,12 +9,7 @@ import pytest
 from companion.language.words import compile_phrases, find_phrases, load_languages
 
 SECTIONS_ELSEWHERE = {
-    ("definition", "verbs_signs"),
-    ("pointer", "verbs_signs"),
-    *(
-        ("sentences", f"{name}_signs")
-        for name in ("lead_ins", "clauses", "leaning", "elsewhere", "list_ahead", "of_note")
-    ),
+    ("sentences", "leaning_signs"),
 }
 """The lists that English has no need of."""
 

@@ -61,3 +61,8 @@ class CheckedAnswer:
     def source(self) -> str:
         """The title and the note's text, folded, to look words up in."""
         return fold_accents(f"{self.title}\n{self.note}")
+
+    @cached_property
+    def source_words(self) -> frozenset[str]:
+        """The words of source."""
+        return frozenset(find_tokens(self.source))

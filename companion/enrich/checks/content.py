@@ -73,8 +73,10 @@ def find_repetition(answer: CheckedAnswer) -> Fault | None:
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
     """Yield runs of that number of words, or signs, that occur twice without overlapping."""
     seen: dict[_WordRun, int] = {}
-    for start, run in enumerate(_runs(tokens, (words, signs))):
-        if start - seen.setdefault(run, start) >= len(run):
+    for start in range(len(tokens)):
+        size = signs if any(map(is_unspaced, tokens[start : start + words])) else words
+        run = tuple(tokens[start : start + size])
+        if len(run) == size and start - seen.setdefault(run, start) >= size:
             yield _join(run)
 
 
@@ -110,10 +112,13 @@ def find_copied(answer: CheckedAnswer) -> Fault | None:
 
 def find_echo(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with words in a row of the prompt, which the note has not."""
-    own = f"{answer.title}\n{answer.note}"
-    told = set(_runs(find_tokens(answer.prompt), _ECHO)) - set(_runs(find_tokens(own), _ECHO))
-    runs = (run for run in _runs(answer.tokens, _ECHO) if run in told)
-    if (run := next((run for run in runs if not _ASKED.issuperset(run)), None)) is None:
+    told = set(_runs(find_tokens(answer.prompt), _ECHO))
+    runs = {
+        run for run in _runs(answer.tokens, _ECHO) if run in told and not _ASKED.issuperset(run)
+    }
+    if runs:
+        runs.difference_update(_runs(find_tokens(f"{answer.title}\n{answer.note}"), _ECHO))
+    if (run := min(runs, default=None)) is None:
         return None
     retry = "Do not repeat the instructions or an example. Write about this note's subject only."
     return Fault("echo", f"repeats what the model was told (“{_join(run)}”)", retry)
@@ -170,6 +175,8 @@ _WORD = re.compile(rf"[^\W_{UNSPACED}]+")
 _OPENS = re.compile(r"(?:^|[.!?…:•|/—–\"“„«(\[¿¡]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$")
 _BEFORE = 12  # characters before a word, by which it opens a sentence
 _STEM, _ENDING = 3, 2  # letters that another form of a name keeps; that it may change
+_LATIN = re.compile(r"[a-zA-Z]")
+_TWO_ALPHABETS = re.compile(r"[a-z][\u0400-\u04ff]|[\u0400-\u04ff][a-z]")
 _ROMAN = re.compile(r"[IVX]+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
@@ -203,15 +210,18 @@ def _numbers_in(text: str) -> Iterator[str]:
 
 def _find_names(text: str) -> Iterator[str]:
     capitals_mean = not is_in_language(text, "German")
-    has_case = width(letters(text)) == len(letters(text))  # else a capital opens no sentence
+    latin = sum(len(word) for word in _WORD.findall(text) if _LATIN.search(word))
+    is_latin = latin * 2 >= width(letters(text))  # into others models put words of their own
     for word in _WORD.finditer(text):
         name, inner = word[0], word[0][1:]
         if len(name) < 2 or name.isdecimal() or _ROMAN.fullmatch(name):
             continue
         is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
+        is_odd |= bool(_TWO_ALPHABETS.search(name))
         before = text[max(0, word.start() - _BEFORE) : word.start()]
-        opens = has_case and _OPENS.search(before)
-        if is_odd or (name[0].isupper() and capitals_mean and not opens):
+        is_name = name[0].isupper() and capitals_mean and not _OPENS.search(before)
+        is_foreign = not is_latin and len(name) > 2 and _LATIN.search(name)
+        if is_odd or is_name or is_foreign:
             yield name
 
 
@@ -220,7 +230,7 @@ def _has_name(name: str, answer: CheckedAnswer) -> bool:
 
     Forms, such as an adjective or a case, are recognised by how they begin; only of names.
     """
-    words, word = set(find_tokens(answer.source)), fold_accents(name).removesuffix("s")
+    words, word = answer.source_words, fold_accents(name).removesuffix("s")
     parts = {fold_accents(part) for part in _PARTS.findall(name)}
     forms = {word, f"{word}s", f"{word}es", fold_accents(name)}
     if forms & (words | find_words("names", "no_names")) or (parts and words >= parts):

@@ -37,7 +37,9 @@ _MARKUP = re.compile(
     r"|\\[nrt](?![a-z])|\\u[0-9a-f]{4}|(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+",
     re.IGNORECASE,
 )
-_IN_LINE = re.compile(r"\]\(|\[\[|\]\]|\[\^|!\[|\*\*|~~|==\w|^#{1,6} |(?<!\S)\*\w|(?<!\w)__\w|`")
+_IN_LINE = re.compile(r"\]\(|\[\[|\]\]|\[\^|!\[|\*\*|~~|==\w|^#{1,6} |(?<!\S)\*\w")
+
+_CODE_SIGN = re.compile(r"(?<!\w)__\w|`")
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _SHORT = {"prose": 1 / 9, "text": 1 / 3}  # of the least, which few words say enough: 文件系统
@@ -82,13 +84,14 @@ def find_markup(answer: CheckedAnswer) -> Fault | None:
     text = _ESCAPE.sub(r"\1", _without_code(answer.text) if answer.is_prose else answer.text)
     raw = _without_code(answer.raw)
     matches = [*_JSON.finditer(text), *_JSON.finditer(answer.raw), *_MARKUP.finditer(text)]
-    matches += [*_MARKUP.finditer(raw), *(() if answer.is_prose else _IN_LINE.finditer(text))]
+    matches += [*_MARKUP.finditer(raw), *(() if answer.is_prose else _CODE_SIGN.finditer(text))]
     tags = {match["tag"] for match in _MARKUP.finditer(answer.note)} - {None}
     new = (m for m in matches if m[0] not in answer.note and m.groupdict().get("tag") not in tags)
-    if (words := next((match[0] for match in new), None)) is None:
+    in_line = None if answer.is_prose else _IN_LINE.search(text)
+    if (found := next(new, in_line)) is None:
         return None
     retry = "Write plain words, without JSON, HTML, Markdown, links or labels."
-    return Fault("markup", f"has markup left in it (“{words[:40]}”)", retry)
+    return Fault("markup", f"has markup left in it (“{found[0][:40]}”)", retry)
 
 
 def find_bad_length(answer: CheckedAnswer) -> Fault | None:
@@ -150,8 +153,8 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     is_other = _LIST_OR_TABLE.match(last) or _CLOSED.search(last)  # a list, code, a quotation
     needs_end = answer.field.whole_sentences or answer.is_prose
     may_end = (answer.is_prose and is_other) or _BARE.search(last) or not needs_end
-    is_whole = _FINAL.search(last) or (may_end and not _BROKEN_OFF.search(last))
-    if is_whole and is_balanced(last) and not _STARTS_INSIDE.match(text):
+    is_closed = is_balanced(last) and not _BROKEN_OFF.search(last)
+    if (_FINAL.search(last) or (may_end and is_closed)) and not _STARTS_INSIDE.match(text):
         return None
     retry = "Write whole sentences, shorter ones, and end each with a full stop."
     return Fault("unfinished", f"is not a whole sentence (“{last[-40:]}”)", retry)
