@@ -25,7 +25,7 @@ from benchmarks.made_vault import count_filled, open_journal, path_of, stubbed_v
 from benchmarks.proposals_kill import is_sound
 from benchmarks.results import list_counts, make_parser, print_table, report
 from companion.note.needs import DESCRIPTION
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Selection
 
 NOTES, KILLS = 5_000, 10
 LONGEST = 60.0  # seconds from the start of the command until the kill, at most

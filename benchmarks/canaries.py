@@ -33,9 +33,8 @@ from companion.app.decider import Decider
 from companion.app.types.decisions import Acceptance
 from companion.cli import run
 from companion.config import load_config
-from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Selection
 from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
@@ -134,7 +133,7 @@ def correct(vault: Path, private: list[str]) -> int:
     """Accept what is proposed for private notes in other words; return how many values."""
     with open_workspace(load_config(vault), vault) as space:
         proposed = space.journal.proposals.select(Selection(private, states=("open",)))
-        decisions = Decider(space, lambda: VaultContext(space.scan()))
+        decisions = Decider(space)
         wishes = [Acceptance(id=each.id, text=f"In short: zqc{each.id:03}.") for each in proposed]
         return sum(each.change is not None for each in decisions.accept(wishes))
 

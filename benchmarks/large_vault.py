@@ -40,7 +40,7 @@ from companion.config import load_config, state_folder
 from companion.enrich.context.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.llm.encoder import BuiltInEncoder
-from companion.store.proposal import NewProposal
+from companion.store.proposals import Origin, Proposal
 from companion.store.vectors import VectorRow, VectorStore, pack_vectors
 
 _TARGET = re.compile(r"(\[\[[^\]\[|#\n]+)")
@@ -237,7 +237,7 @@ def add_proposals(vault: Path) -> int:
     with open_workspace(load_config(), vault) as space:
         found = space.scan().notes.of_interest()
         new = [
-            NewProposal(path, need, "What it is about.", model="stub", run="made", waits=True)
+            Proposal(path, need, "What it is about.", origin=Origin("stub", "made"), waits=True)
             for path, facts in found
             for need in facts.needs
             if path.startswith("Copy ")

@@ -22,7 +22,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -45,18 +46,19 @@ from companion.app.jobs import choose_jobs
 from companion.app.types.decisions import Acceptance
 from companion.app.types.runs import RunOptions
 from companion.config import load_config
+from companion.enrich.apply import File
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import open_client
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.enricher import Enricher
-from companion.enrich.result import new_run
+from companion.enrich.job import Job, new_run
+from companion.enrich.pipeline import Enricher
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import NoteError
 from companion.llm.client import Check, Client
 from companion.llm.request import Question
 from companion.llm.response import Answer
 from companion.store.journal import Journal
-from companion.store.proposal import Proposal
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Proposal, Selection
 
 DELAY, AT_ONCE = 0.01, 4
 LONGEST = 1.0  # seconds from an answer until it is stored, at most, on a busy machine
@@ -94,12 +96,13 @@ def work(vault: Path) -> int:
     ):
         scan = space.scan()
         context = VaultContext(scan)
-        enricher = Enricher(Asker(space, context), client, new_run())
+        space.find_context = lambda: context
+        fill = partial(fill_note, Enricher(Asker(space, context), client))
         jobs = choose_jobs(space, scan, RunOptions(paths=[""])).jobs
-        accepts = Thread(target=accept_all, args=(space, context, is_over))
+        accepts = Thread(target=accept_all, args=(space, is_over))
         accepts.start()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for number, _ in enumerate(pool.map(enricher.enrich, jobs)):
+            for number, _ in enumerate(pool.map(fill, jobs)):
                 if number == 0:  # what is loaded on first use is loaded now
                     print("ready", flush=True)
         is_over.set()
@@ -123,9 +126,15 @@ def noting_arrivals(file: Path) -> Iterator[None]:
     os.close(out)
 
 
-def accept_all(space: Workspace, context: VaultContext, is_over: Event) -> None:
+def fill_note(enricher: Enricher, job: Job) -> None:
+    """Fill the note, unless that fails."""
+    with suppress(NoteError):
+        enricher.fill(job, File(new_run(), explicit=False))
+
+
+def accept_all(space: Workspace, is_over: Event) -> None:
     """Accept what is open, the callout and the description of each other note apart."""
-    decisions = Decider(space, lambda: context)
+    decisions = Decider(space)
     while True:
         last = is_over.is_set()
         found = space.journal.proposals.select(_OPEN, 20)
@@ -232,14 +241,14 @@ def read_arrivals(file: Path) -> list[tuple[str, float]]:
 
 def is_stored(call: Call, proposals: Sequence[Proposal]) -> bool:
     """Whether there was a proposal for the call's note before the call."""
-    return any(each.path in paths(call) and each.made_at < call.began for each in proposals)
+    return any(each.path in paths(call) and each.origin.made_at < call.began for each in proposals)
 
 
 def tell_delays(vault: Path, proposals: Sequence[Proposal]) -> str:
     """Return how long answers took until the store had them: the median, and the longest."""
     last = dict(read_arrivals(vault.parent / _ARRIVALS))
     arrived = {path_of(number_of(note)): at for note, at in last.items()}
-    delays = [(each.made_at - arrived[each.path]) * 1e3 for each in proposals]
+    delays = [(each.origin.made_at - arrived[each.path]) * 1e3 for each in proposals]
     return f"median {median(delays):.1f} ms, at most {max(delays):.0f} ms"
 
 

@@ -45,7 +45,7 @@ from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.stub_endpoint import completion
 from companion.app.types.runs import RunShape
 from companion.store.journal import Journal
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Selection
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
 
 LEFT = 0.1  # seconds from the last look at the settings until a call has arrived, a note is written
@@ -271,8 +271,8 @@ def find_faults(bench: Bench, table: Table, folder: str, moment: float) -> list[
                 Selection([f"{folder}/{table.stored}".rstrip("/")])
             ):
                 is_meant = table.field in (None, each.kind) and each.value is not None
-                if is_meant and each.made_at > late:
-                    late_by = each.made_at - moment
+                if is_meant and each.origin.made_at > late:
+                    late_by = each.origin.made_at - moment
                     faults.append(f"{each.path} {each.kind} stored {late_by:.2f} s later")
     return faults
 

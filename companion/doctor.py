@@ -20,7 +20,7 @@ from companion.app.open_vault import find_daemon
 from companion.config import Config, config_file, config_folder, load_config, state_folder
 from companion.config.load import with_private_around
 from companion.enrich.configured_model import open_client, open_spending
-from companion.enrich.vault_settings import make_rules
+from companion.enrich.settings import make_rules
 from companion.errors import CompanionError
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint

@@ -26,18 +26,15 @@ from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.similar import ComparedNote, open_similar
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.new_proposals import make_proposals
-from companion.enrich.result import Decided, Result, decided_result, new_run
-from companion.enrich.task import Job, Task, prepare_task
+from companion.enrich.job import Job, Result, Task, new_run, prepare_task
+from companion.enrich.pipeline import to_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
-from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
 from companion.note.sections import Section
 from companion.prompts import Field, NothingToChoose, find_field
 from companion.store.journal import Change
-from companion.store.proposal import Proposal, ProposedValue, describe_state
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Proposal, ProposedValue, Selection, describe_state
 from companion.vault.files import skip_reason, stat_note
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note
@@ -92,7 +89,7 @@ class LocalAgents(Agents):
         space, path = view.space, view.find_note(query.path)
         data = read_note(space.root, path, settle=0).data
         task = prepare_task(space, Job(path, explicit=True, retry=True), data)
-        waiting = {need: latest.id for need, latest in task.pending}
+        waiting = {each.need: each.id for each in task.pending if each.state == "open"}
         asker = make_asker(space, view.context, _program(query.agent))
         context = asker.describe(path, task.parsed, task.all_needs)
         prompts, needs = space.prompts, []
@@ -145,8 +142,7 @@ class LocalAgents(Agents):
             guarded = VaultContext(context.scan, is_guarded=True)
             place = find_place(view.space, path, proposal)
             if latest := space.journal.proposals.latest(path).get(place[-1].key):
-                waiting = space.journal.proposals.get(latest.id)
-                if latest.state == "open" and (waiting is None or waiting.model != program):
+                if latest.state == "open" and latest.origin.model != program:
                     why = f"proposal {latest.id} for it is already waiting for the user"
                     raise NoteRefused(why, path)
                 if latest.state not in ("open", "rejected"):
@@ -158,9 +154,11 @@ class LocalAgents(Agents):
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
         with self._writing() as (space, decider):
             view = AgentView(space, self._context(False))
-            examined = [view.examine(id_) for id_ in dict.fromkeys(acceptance.ids)]
-            refused = [decided_result(Result("", "failed"), [e]) for e in examined if e.reason]
-            wishes = [Acceptance(id=each.id) for each in examined if not each.reason]
+            reasons = {id_: view.why_not(id_) for id_ in dict.fromkeys(acceptance.ids)}
+            refused = [
+                Result("", "failed", why, why_not={id_: why}) for id_, why in reasons.items() if why
+            ]
+            wishes = [Acceptance(id=id_) for id_, why in reasons.items() if not why]
             accepted = decider.accept(wishes, _decider(acceptance.agent))
             return programs.AgentDecisions.of([*refused, *accepted])
 
@@ -236,11 +234,11 @@ class AgentView:
             before = batch[-1].id
         return visible
 
-    def examine(self, id_: int) -> Decided:
-        """Return the state of a proposal, with the reason why the agent may not accept it."""
+    def why_not(self, id_: int) -> str:
+        """Return why the agent may not accept a proposal; empty: it may."""
         proposal = self.space.journal.proposals.get(id_)
         if proposal is None or not self.may_see(proposal.path):
-            return Decided(id_, None, f"there is no proposal {id_}")
+            return f"there is no proposal {id_}"
         why, flags = "", set(proposal.flags) - {"program"}
         if proposal.state != "open":
             why = describe_state(proposal)
@@ -248,7 +246,7 @@ class AgentView:
             why = "it waits for the user: the settings do not let agents accept it"
         elif flags:
             why = f"it waits for the user because it is flagged: {', '.join(sorted(flags))}"
-        return Decided(id_, proposal.state, why or None)
+        return why
 
 
 def make_asker(space: Workspace, context: VaultContext, program: str) -> Asker:
@@ -302,16 +300,13 @@ def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalM
     job, task, need = place
     space, model = asker.workspace, asker.model
     outcome = asker.accept_value(job.path, task.parsed, need, value)
-    new_proposals = make_proposals(space, model, job, task, [outcome], Usage(), new_run())
-    waiting = [each for each in new_proposals if each.state == "open"]
+    new = to_proposals(space, job, task, [outcome], model, new_run())
+    waiting = [each for each in new if each.state == "open"]
     if not waiting:
         assert isinstance(outcome, Rejected)
         return ProposalMade(proposal=None, rejected=outcome.reason)
-    [new] = waiting
-    store = space.journal.proposals
-    [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)])
-    stored = store.get(id_)
-    assert stored is not None
+    flagged = [replace(each, flags=(*each.flags, "program"), waits=True) for each in waiting]
+    [stored] = space.journal.proposals.add(flagged, task.data)
     return ProposalMade(proposal=proposals.Proposal.of(stored), rejected=None)
 
 

@@ -14,7 +14,7 @@ from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.config import Config
 from companion.enrich.cost import describe_cost
-from companion.enrich.task import Job
+from companion.enrich.job import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.store.backlog import Version

@@ -7,10 +7,8 @@ proposal in state `asked`, which keeps other runs from asking for it.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +17,22 @@ from companion.app.open_vault import open_space
 from companion.app.run import Tell
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.answers.outcome import Rejected
+from companion.enrich.apply import File, describe_waiting
 from companion.enrich.asker import Asker
 from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.enricher import Enricher
-from companion.enrich.new_proposals import make_proposals
-from companion.enrich.note_guard import find_withheld
-from companion.enrich.places import find_job, find_places
-from companion.enrich.result import (
-    OpenProposal,
-    Result,
-    failed_result,
-    new_run,
-    proposed_result,
-    unfilled_result,
-)
-from companion.enrich.task import Task
+from companion.enrich.guard import find_withheld, look_at_note, require_included
+from companion.enrich.job import Job, Result, Task, failed_result, new_run
+from companion.enrich.pipeline import Enricher, to_proposals
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError, EndpointError, NoteError, UsageError
+from companion.errors import AnswerError, EndpointError, NoteError, NoteRefused, UsageError
 from companion.llm.batch import AnswerLine, BatchClient, read_line
 from companion.llm.endpoint import Endpoint
 from companion.note.parsed_note import ParsedNote
 from companion.store.moves import follow_moves
-from companion.store.proposal import Proposal, ProposalState
+from companion.store.proposals import Proposal, ProposalState
 from companion.vault.notes import Scan
 from companion.vault.paths import is_in_vault
-from companion.vault.write import read_note
 
 
 class BatchRun:
@@ -72,9 +60,13 @@ class BatchRun:
                 similar.tell = self.tell
             client = BatchClient(_endpoint_of(self._space), str(self._file))
             asker = Asker(self._space, VaultContext(self._scan), similar)
-            enricher, stored = Enricher(asker, client, new_run()), self._space.journal.proposals
+            enricher, stored = Enricher(asker, client), self._space.journal.proposals
+            into = File(new_run())
             for job in self._plan.jobs:
-                result = enricher.enrich(job._replace(propose=True))
+                try:
+                    result = enricher.fill(job._replace(propose=True), into)
+                except NoteError as error:
+                    result = failed_result(job.path, error)
                 lines = [line for id_, line in client.lines.items() if stored.asked_in(id_)]
                 client.lines.clear()
                 opened.writelines(lines)
@@ -163,45 +155,37 @@ def _accept(
 ) -> Result:
     """Store the checked values of an answer as proposals; return the outcome.
 
-    Raises NoteError if the note cannot be read now, EndpointError, AnswerError.
+    They wait; whether they still have a place shows when somebody accepts them.
+
+    Raises NoteError if the note is left alone now, EndpointError, AnswerError.
     """
     path, store = proposals[0].path, space.journal.proposals
-    read = partial(read_note, space.root, max_bytes=space.ignore.max_bytes)
-    places = find_places(space, path, proposals, read)
-    by_reason = defaultdict[str, list[int]](list)
-    for id_, reason in places.gone.items():
-        by_reason[reason].append(id_)
-    for reason, ids in by_reason.items():
-        store.decide(ids, "closed", "need", reason, _ASKED)
-    if len(places.gone) == len(proposals):
-        return Result(path, "unchanged", "; ".join(by_reason))
-    source = store.source(proposals[0]) or places.task.data
-    parsed, endpoint = ParsedNote.decode(source), _endpoint_of(space)
+    space.refresh()
+    require_included(space, path, look_at_note(space, path, None))
+    if (source := store.source(proposals[0])) is None:
+        raise NoteRefused("its text was deleted", path)
+    task, endpoint = Task(source, ParsedNote.decode(source)), _endpoint_of(space)
     answers = asker.accept_later(
         path,
-        parsed,
-        [each.place for each in proposals if each.place is not None],
-        [key for key in (each.answer[1] for each in proposals) if key],  # type: ignore[index]
+        task.parsed,
+        [each.need for each in proposals],
+        [key for key in (each.answer[1] for each in proposals) if key],
         lambda schema: line.to_answer(schema, endpoint),
     )
-    asked = {each.need: each for each in proposals if each.id not in places.gone}
+    asked = {each.need.key for each in proposals}
     outcomes = [each for each in answers.outcomes if each.need.key in asked]
-    job = find_job(path, proposals)._replace(propose=True)
-    task = Task(source, parsed, None, (), ())
-    model = asker.model._replace(name=proposals[0].model)
-    new = [
-        each._replace(prompt=asked[each.need.key].prompt, options=asked[each.need.key].options)
-        for each in make_proposals(
-            space, model, job, task, outcomes, answers.usage, proposals[0].run
-        )
-    ]
-    stored = list(zip(store.add(new), new, strict=True))
-    waiting = [OpenProposal.of(id_, each.need, each) for id_, each in stored if each.value]
+    origin = proposals[0].origin
+    model = asker.model._replace(name=origin.model)
+    job = Job(path, propose=True)
+    stored = store.add(to_proposals(space, job, task, outcomes, model, origin.run), source)
+    waiting = tuple(each for each in stored if each.state == "open")
     rejected = (each for each in outcomes if isinstance(each, Rejected) and not each.new_values)
     unfilled = tuple(dict.fromkeys(each.reason for each in rejected))
     if waiting:
-        return proposed_result(path, waiting, unfilled, answers.usage)
-    return unfilled_result(path, "failed", unfilled, answers.usage)
+        reason = "; ".join(describe_waiting(waiting))
+        return Result(path, "proposed", reason, (), waiting, unfilled, answers.usage)
+    *rest, reason = unfilled or ("",)
+    return Result(path, "failed", reason, unfilled=tuple(rest), usage=answers.usage)
 
 
 _ASKED: tuple[ProposalState, ...] = ("asked",)

@@ -11,61 +11,47 @@ from functools import partial
 
 from companion.app.types.decisions import Acceptance
 from companion.enrich.answers.parse_answer import read_edited_value
-from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.places import Places, find_places
-from companion.enrich.result import (
-    Decided,
-    NoteStatus,
-    OpenProposal,
-    Result,
-    decided_result,
-    failed_result,
-    new_run,
-)
-from companion.enrich.workspace import LEFT_ALONE, Workspace
+from companion.enrich.apply import File, apply
+from companion.enrich.job import NoteStatus, Result, failed_result, new_run
+from companion.enrich.pipeline import Write
+from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
-from companion.note.needs import Need
-from companion.store.journal import Change, NewChange
+from companion.store.journal import Change
 from companion.store.moves import follow_moves
 from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposal import Proposal, describe_state
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Proposal, describe_state
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
-from companion.vault.write import Snapshot
+
+TakeBack = Callable[[Change, str], Undone | OutboxRow]
+"""Undoes a change, for a run, or leaves that to the editor that shows its note."""
 
 
 class Decider:
     """Decides on the proposals of one vault. Safe to use from any thread.
 
-    context: returns the current names and callout styles of the vault. write: writes values into a
-    note, or has that done, and returns the result; None: NoteWriter.write. take_back: undoes a
-    change, for a run, or leaves that to an editor; None: undo_change. withdraw: cancels the
-    acceptance of proposals that are not written yet because an editor shows their note.
+    write: writes proposals into a note, as apply does, or leaves that to an editor. take_back:
+    None: undo_change. withdraw: cancels the acceptance of proposals that are not written yet
+    because an editor shows their note.
     """
 
     def __init__(
         self,
-        workspace: Workspace,
-        context: Callable[[], VaultContext],
-        write: Callable[[NoteWriter, NoteValues], Result] | None = None,
-        take_back: Callable[[Change, str], Undone | OutboxRow] | None = None,
+        space: Workspace,
+        write: Write = apply,
+        take_back: TakeBack | None = None,
         withdraw: Callable[[Sequence[int]], None] = lambda ids: None,
     ) -> None:
-        self._space = workspace
-        self._store = workspace.journal.proposals
-        self._context = context
-        self._write = write or NoteWriter.write
+        self._space = space
+        self._store = space.journal.proposals
+        self._write = write
         self._withdraw = withdraw
-        self.take_back: Callable[[Change, str], Undone | OutboxRow] = take_back or partial(
-            undo_change, workspace.root, workspace.journal
-        )
+        self.take_back = take_back or partial(undo_change, space.root, space.journal)
 
     def accept(
         self, acceptances: Iterable[Acceptance], by: str = "user", run: str | None = None
     ) -> Iterator[Result]:
-        """Write the proposals into their notes, and yield the outcome for each note.
+        """Write the proposals into their notes, and yield the result for each note.
 
         The proposals for one note become one change. run: the name of the run that the changes
         belong to. by: who decides: `user`, or `agent:` and a name.
@@ -73,235 +59,138 @@ class Decider:
         Raises UsageError if the vault is not there, and StorageError, after which the rest can be
         accepted again.
         """
+        space = self._space
+        if not is_vault_there(space.root):
+            raise UsageError(f"the vault {space.root} is not available; mount its drive")
         by_id = {each.id: each for each in acceptances}
-        writer = NoteWriter(self._space, self._context, run or new_run())
-        groups, unknown = self._by_note(by_id, follow=True)
-        yield from unknown
-        for path, group in groups.items():
-            yield self._accept_in(path, group, by_id, writer, by)
-
-    def _by_note(
-        self, ids: Iterable[int], *, follow: bool = False
-    ) -> tuple[dict[str, list[Proposal]], list[Result]]:
-        """Return the proposals by note, and the outcomes of unknown ids.
-
-        follow: look for notes that were moved. Raises UsageError if the vault is not there.
-        """
-        root, ids = self._space.root, list(dict.fromkeys(ids))
-        if follow and not is_vault_there(root):
-            raise UsageError(f"the vault {root} is not available right now; mount its drive")
-        proposals = self._store.get_all(ids)
-        if follow and not all((root / each.path).is_file() for each in proposals):
-            follow_moves(root, self._space.journal)
-            proposals = self._store.get_all(ids)
-        groups: dict[str, list[Proposal]] = {}
-        for each in proposals:
-            groups.setdefault(each.path, []).append(each)
-        existing = {each.id for each in proposals}
-        reasons = {id_: f"there is no proposal {id_}" for id_ in ids if id_ not in existing}
-        unknown = [
-            decided_result(Result("", "failed", reason), [Decided(id_, None, reason)])
-            for id_, reason in reasons.items()
-        ]
-        return groups, unknown
+        proposals = self._store.get_all(by_id)
+        if not all((space.root / each.path).is_file() for each in proposals):
+            follow_moves(space.root, space.journal)
+        into = File(run or new_run())
+        for path, group, result in self._by_note(by_id):
+            yield result or self._accept_in(path, group, by_id, by, into)
 
     def _accept_in(
         self,
         path: str,
         group: Sequence[Proposal],
         by_id: Mapping[int, Acceptance],
-        writer: NoteWriter,
         by: str,
+        into: File,
     ) -> Result:
-        """Write the proposals into their note, as far as they fit; return the outcome.
-
-        Open proposals without a place are closed. Those from a note that is now ignored or private
-        are deleted, too. Other open proposals for the needs that were filled are superseded.
-        """
-        result, values, why_not = Result(path, "failed"), None, dict[int, str]()
-        try:
-            values = self._find_values(group, by_id, by, writer.read, why_not, self._close)
-            if values:
-                result = self._write(writer, values)
-        except NoteError as error:
-            result = failed_result(path, error)
-            why_not = {each.id: result.reason for each in group} | why_not
-        filled = {each.need.key for each in result.filled}
-        for each in values.proposals if values else ():
-            if result.change is None or each.need.key not in filled:
-                why_not.setdefault(each.id, result.reason or "it was edited meanwhile")
-        if result.change is not None:
-            rest = self._store.select(Selection([result.path], states=("open",)))
-            ids = [each.id for each in rest if each.need in filled]
-            self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
-        now = self._store.get_all(each.id for each in group)
-        decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
-        return decided_result(result, decided)
-
-    def _find_values(
-        self,
-        group: Sequence[Proposal],
-        by_id: Mapping[int, Acceptance],
-        by: str,
-        read: Callable[[str], Snapshot],
-        why_not: dict[int, str],
-        close: Callable[[Places], None] = lambda places: None,
-    ) -> NoteValues | None:
-        """Return the values to write into the note, as read returns it; None: there are none.
-
-        why_not gets the reasons against the others. close: called with the places. Raises
-        NoteError.
-        """
-        obstacles = ((each.id, _refuse(each, by_id[each.id])) for each in group)
-        why_not |= {id_: why for id_, why in obstacles if why}
-        fit = [each for each in group if each.id not in why_not]
-        if not fit:
-            return None
-        places = find_places(self._space, fit[0].path, fit, read)
-        close(places)
-        why_not |= places.gone
-        by_need: dict[str, OpenProposal] = {}
-        for each in fit:
-            if each.id in why_not:
-                continue
-            if each.need in by_need:
-                why_not[each.id] = "another proposal for the same was accepted with it"
-                continue
-            need, acceptance = places.needs[each.need], by_id[each.id]
+        """Write the proposals into their note, as far as they fit; return the result."""
+        why_not, fit = dict[int, str](), list[Proposal]()
+        for each in group:
             try:
-                edited = self._take_edited(each, need, acceptance.text)
+                if each.state != by_id[each.id].state:
+                    raise AnswerError(describe_state(each))
+                fit.append(self._take_edited(each, by_id[each.id].text))
             except AnswerError as error:
                 why_not[each.id] = str(error)
-                continue
-            by_need[each.need] = OpenProposal.of(each.id, need, edited)
-        states = {by_id[each.id].state for each in by_need.values()}
-        proposals = tuple(by_need.values())
-        if not proposals:
-            return None
-        return NoteValues(places.job, places.task, proposals, decided_by=by, states=tuple(states))
+        result = Result(path, "failed")
+        try:
+            if fit:
+                result = self._write(self._space, path, fit, by, into)
+        except NoteError as error:
+            result = failed_result(path, error)
+            why_not |= {each.id: result.reason for each in fit}
+        return self._conclude(result, group, result.why_not | why_not)
 
-    def _take_edited(
-        self, proposal: Proposal, need: Need, text: str | Sequence[str] | None
-    ) -> Proposal:
+    def _take_edited(self, proposal: Proposal, text: str | Sequence[str] | None) -> Proposal:
         """Return the proposal with the value in the user's text, which is stored; None: unchanged.
 
         Raises AnswerError.
         """
-        if text is not None:
-            field = self._space.prompts.field_of(need.kind)
-            context, is_linking = self._context(), self._space.config.callout.links
-            resolve = context.resolver(field, proposal.path, is_linking=is_linking)
-            value = read_edited_value(field, text, resolve, context.form_of(field))
-            self._store.edit_value(proposal.id, value)
-            return replace(proposal, value=value)
-        if proposal.edited is not None and not proposal.waits_for_editor:
-            self._store.edit_value(proposal.id, None)
-        return proposal
-
-    def _close(self, places: Places) -> None:
-        """Close the proposals without a place; forget all if the note is left alone now."""
-        for number, reason in places.gone.items():
-            self._store.decide([number], "closed", "need", reason)
-        if places.is_excluded:
-            self._store.forget([places.job.path], LEFT_ALONE, "need", to="closed")
+        if text is None:
+            if proposal.edited is not None and not proposal.waits_for_editor:
+                self._store.edit_value(proposal.id, None)
+            return proposal
+        field, context = self._space.prompts.field_of(proposal.kind), self._space.context()
+        is_linking = self._space.config.callout.links
+        resolve = context.resolver(field, proposal.path, is_linking=is_linking)
+        value = read_edited_value(field, text, resolve, context.form_of(field))
+        self._store.edit_value(proposal.id, value)
+        return replace(proposal, value=value)
 
     def refuse(self, ids: Iterable[int], reason: str = "", run: str = "") -> Iterator[Result]:
-        """Refuse the proposals, and yield the outcome for each note; nothing is asked for again.
+        """Refuse the proposals, and yield the result for each note; nothing is asked for again.
 
         run: the name of the run by which that can be undone.
         """
-        groups, unknown = self._by_note(ids)
-        yield from unknown
-        for path, group in groups.items():
-            if waiting := [each.id for each in group if each.waits_for_editor]:
-                self._withdraw(waiting)
-            mine = [each.id for each in group]
-            decide = partial(self._store.decide, states=("open", "rejected"), run=run)
-            decided_ids = set(decide(mine, "refused", "user", reason))
-            decided = [
-                Decided(
-                    each.id, each.state, None if each.id in decided_ids else describe_state(each)
-                )
-                for each in self._store.get_all(mine)
-            ]
-            yield decided_result(Result(path, "refused", reason), decided)
+        for path, group, result in self._by_note(ids):
+            if result is None:
+                if waiting := [each.id for each in group if each.waits_for_editor]:
+                    self._withdraw(waiting)
+                mine = [each.id for each in group]
+                decide = partial(self._store.decide, states=("open", "rejected"), run=run)
+                decided = decide(mine, "refused", "user", reason)
+                why_not = {e.id: describe_state(e) for e in group if e.id not in decided}
+                result = self._conclude(Result(path, "refused", reason), group, why_not)
+            yield result
 
     def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[Result]:
-        """Take decisions back, which reopens the proposals; yield the outcome for each note.
+        """Take decisions back, which reopens the proposals; yield the result for each note.
 
         An accepted value is taken out of its note, with everything that was accepted with it.
         """
         run = run or new_run()
-        groups, unknown = self._by_note(ids)
-        yield from unknown
+        for path, group, result in self._by_note(ids):
+            yield result or self._undo_in(path, group, run)
+
+    def _undo_in(self, path: str, group: Sequence[Proposal], run: str) -> Result:
+        why_not, undo_id = dict[int, str](), None
+        status: NoteStatus = "unchanged"
+        reason = ""
+        self._withdraw([each.id for each in group if each.waits_for_editor])
+        for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
+            own = [each.id for each in group if each.change == number]
+            change = number and self._space.journal.change(number)
+            try:
+                if not change:
+                    raise NoteRefused("its change is no longer in the journal", path)
+                if (undo_id := self.take_back(change, run).change) is None:
+                    status, reason = "proposed", UNDO_IN_EDITOR
+                    why_not |= dict.fromkeys(own, reason)
+            except NoteError as error:
+                why_not |= dict.fromkeys(own, error.reason)
+        reopened = self._store.reopen([each.id for each in group if each.id not in why_not])
+        for each in self._store.get_all(each.id for each in group):
+            if each.id not in reopened:
+                why_not.setdefault(each.id, describe_state(each))
+        return self._conclude(Result(path, status, reason, change=undo_id), group, why_not)
+
+    def _by_note(
+        self, ids: Iterable[int]
+    ) -> Iterator[tuple[str, Sequence[Proposal], Result | None]]:
+        """Yield the proposals of each note, and the results of unknown ids."""
+        ids = list(dict.fromkeys(ids))
+        groups: dict[str, list[Proposal]] = {}
+        for each in self._store.get_all(ids):
+            groups.setdefault(each.path, []).append(each)
+        existing = {each.id for group in groups.values() for each in group}
+        for id_ in ids:
+            if id_ not in existing:
+                reason = f"there is no proposal {id_}"
+                yield "", (), Result("", "failed", reason, why_not={id_: reason})
         for path, group in groups.items():
-            why_not: dict[int, str] = {}
-            undo_id: int | None = None
-            status: NoteStatus = "unchanged"
-            reason = ""
-            self._withdraw([each.id for each in group if each.waits_for_editor])
-            for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
-                change = number and self._space.journal.change(number)
-                try:
-                    if not change:
-                        raise NoteRefused("its change is no longer in the journal", path)
-                    if (undo_id := self.take_back(change, run).change) is None:
-                        status, reason = "proposed", UNDO_IN_EDITOR
-                        why_not |= {each.id: reason for each in group if each.change == number}
-                except NoteError as error:
-                    why_not |= {each.id: error.reason for each in group if each.change == number}
-            reopened = self._store.reopen([each.id for each in group if each.id not in why_not])
-            now = self._store.get_all(each.id for each in group)
-            for each in now:
-                if each.id not in reopened:
-                    why_not.setdefault(each.id, describe_state(each))
-            decided = [Decided(each.id, each.state, why_not.get(each.id)) for each in now]
-            yield decided_result(Result(path, status, reason, change=undo_id), decided)
+            yield path, group, None
 
-    def plan_acceptance(self, row: OutboxRow, text: str) -> tuple[Result, NewChange]:
-        """Return the change by which a text in an editor accepts the proposals of a row.
+    def _conclude(
+        self, result: Result, group: Sequence[Proposal], why_not: Mapping[int, str]
+    ) -> Result:
+        """Return the result with the proposals as they are now.
 
-        It comes with the texts before and after it. Nothing is decided yet; the change accepts them
-        once it is recorded as made. Proposals that cannot be accepted, or have no place in the
-        text, are left out.
-
-        Raises NoteError if none can be accepted.
+        It has failed if the decision failed for every one. A decision that an editor has yet to
+        make is `proposed` until then.
         """
-        data = text.encode("utf-8")
-        writer = NoteWriter(self._space, self._context, row.run)
-        read = partial(Snapshot, self._space.root, data=data, mtime_ns=0)
-        values = self._require_values(row, read)
-        result, change = writer.plan_on(values, data)
-        if change is None:
-            raise NoteRefused(result.reason, values.job.path)
-        return result, change
-
-    def write(self, row: OutboxRow) -> Result:
-        """Write the proposals of a row into its note's file, as far as they have a place in it.
-
-        Raises NoteError, also if none has one.
-        """
-        writer = NoteWriter(self._space, self._context, row.run)
-        result = writer.write(self._require_values(row, writer.read))
-        if result.change is None:
-            raise NoteRefused(result.reason, result.path)
-        return result
-
-    def _require_values(self, row: OutboxRow, read: Callable[[str], Snapshot]) -> NoteValues:
-        """Return what _find_values does. Raises NoteRefused if none can be accepted, or fits."""
-        by_id = {id_: Acceptance(id=id_) for id_ in row.proposals}
-        why_not, group = dict[int, str](), self._store.get_all(by_id)
-        values = self._find_values(group, by_id, row.decided_by, read, why_not) if group else None
-        if values is None:
-            reasons = "; ".join(dict.fromkeys(why_not.values())) or "none of it is wanted any more"
-            raise NoteRefused(reasons, group[0].path if group else "")
-        return replace(values, new_values=(row.remark,) if row.remark else ())
-
-
-def _refuse(proposal: Proposal, acceptance: Acceptance) -> str:
-    """Return why the proposal cannot be accepted, whatever its note holds; empty if it can."""
-    if proposal.state != acceptance.state:
-        return describe_state(proposal)
-    if proposal.value is None and acceptance.text is None:
-        return "its text was deleted; ask for it again"
-    return ""
+        now = self._store.get_all(each.id for each in group)
+        states = {each.id: each.state for each in now}
+        filled = tuple(replace(each, state=states[each.id]) for each in result.filled)
+        rest = tuple(each for each in now if all(each.id != one.id for one in filled))
+        result = replace(result, filled=filled, waiting=rest, why_not=dict(why_not))
+        if result.status != "proposed" and all(each.id in why_not for each in now):
+            return replace(
+                result, status="failed", reason="; ".join(dict.fromkeys(why_not.values()))
+            )
+        unfilled = (f"proposal {id_}: {why}" for id_, why in why_not.items())
+        return replace(result, unfilled=(*result.unfilled, *unfilled))

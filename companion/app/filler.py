@@ -13,21 +13,19 @@ from companion.app.jobs import RunPlan
 from companion.app.outbox import Outbox
 from companion.app.run import Run, describe_fault, log_fault
 from companion.app.types.runs import NoteResult, RunOptions
+from companion.enrich.apply import File
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import open_source, open_spending
 from companion.enrich.context.similar import SimilarNotes, open_similar
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.enricher import Enricher
-from companion.enrich.note_writer import NoteValues
-from companion.enrich.result import Result, failed_result, new_run
-from companion.enrich.task import Job, open_task
+from companion.enrich.job import Job, Result, failed_result, open_task
+from companion.enrich.pipeline import Enricher, Write
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, EndpointError, NoteError, StorageError
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import Cancelled
-from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 from companion.vault.notes import Scan
 from companion.vault.write import SETTLE
@@ -90,7 +88,7 @@ class Filler:
 
     def _fill(self, run: Run, jobs: Iterable[Job], options: RunOptions) -> Iterator[Result]:
         """Fill the notes, as many at once as the settings say, and yield the results."""
-        enricher, at_once = self.open_enricher(run, options), self._space.config.concurrency
+        (enricher, into), at_once = self._open_run(run, options), self._space.config.concurrency
         workers = at_once + at_once // _SPARE
         faults, rest, futures = list[CompanionError](), iter(jobs), dict[Future[Result], str]()
         with (
@@ -100,7 +98,7 @@ class Filler:
             while True:
                 room = 0 if faults or run.is_cancelled else workers - len(futures)
                 for job in islice(rest, room):
-                    futures[pool.submit(self._fill_one, run, enricher, job, options)] = job.path
+                    futures[pool.submit(self._fill_one, enricher, into, job, options)] = job.path
                 if not futures:
                     break
                 done, _ = wait(futures, _LOOK, FIRST_COMPLETED)
@@ -112,19 +110,18 @@ class Filler:
         if faults:
             raise faults[0]
 
-    def _fill_one(self, run: Run, enricher: Enricher, job: Job, options: RunOptions) -> Result:
+    def _fill_one(self, enricher: Enricher, into: File, job: Job, options: RunOptions) -> Result:
         """Work on a note; return its result, including a failure of this note alone.
 
         Raises EndpointError, Cancelled, StorageError.
         """
-        usage = Usage()
+        into = replace(into, explicit=job.explicit, dry_run=job.dry_run)
+        write, is_counted = self._outbox.fill, options.priority == "background"
         try:
             with self.working_on(job.path):
-                answer = self.ask(enricher, job, counted=options.priority == "background")
-                usage = answer.usage
-                result = answer if isinstance(answer, Result) else self._write(enricher, answer)
+                result = self.fill_note(enricher, job, into, write, counted=is_counted)
         except NoteError as error:
-            result = replace(failed_result(job.path, error), usage=usage)
+            result = failed_result(job.path, error)
         except (Cancelled, EndpointError, StorageError):
             raise
         except Exception as error:
@@ -132,14 +129,6 @@ class Filler:
             result = Result(job.path, "failed", str(describe_fault(error)))
         self._record(result)
         return result
-
-    def _write(self, enricher: Enricher, values: NoteValues) -> Result:
-        """Write the answer, or have the note's editor write it, and return the result."""
-        if enricher.cancelled.is_set():
-            return enricher.keep(values)
-        if values.job.dry_run:
-            return enricher.write(values)
-        return self._outbox.fill(enricher, values, enricher.cancelled)
 
     @contextmanager
     def working_on(self, path: str) -> Iterator[None]:
@@ -150,8 +139,10 @@ class Filler:
         finally:
             self.in_hand.remove(path)
 
-    def ask(self, enricher: Enricher, job: Job, *, counted: bool) -> NoteValues | Result:
-        """Return the answer of the model. counted: within the daily number of notes.
+    def fill_note(
+        self, enricher: Enricher, job: Job, into: File, write: Write, *, counted: bool
+    ) -> Result:
+        """Fill the note; return the result. counted: within the daily number of notes.
 
         A note for which no model is asked does not count.
 
@@ -160,20 +151,23 @@ class Filler:
         self._space.journal.require_space()
         proposals = self._space.journal.proposals
         if not counted or (proposals.latest(job.path) and open_task(self._space, job) is None):
-            return enricher.ask(job)
-        self._space.wait_for_settings(enricher.cancelled)  # which have the notes of a day
+            return enricher.fill(job, into, write)
+        self._space.wait_for_settings(into.cancelled)  # which have the notes of a day
         self._spending.reserve_note()
         is_counted = False
         try:
-            answer = enricher.ask(job)
-            is_counted = used_model(answer)
-            return answer
+            result = enricher.fill(job, into, write)
+            is_counted = result.status == "failed" or result.usage.calls > 0
+            return result
         finally:
             if not is_counted:
                 self._spending.release_note()
 
-    def open_enricher(self, run: Run, options: RunOptions) -> Enricher:
-        """Return the enricher for a run; its client is the run's. Close that at the end."""
+    def _open_run(self, run: Run, options: RunOptions) -> tuple[Enricher, File]:
+        """Return the enricher for a run, and how it reads and writes notes.
+
+        Its client is the run's. Close that at the end.
+        """
 
         def settle(path: str) -> float:  # for who waits at a note, its editor saves it first
             is_open = options.priority != "interactive" and self._outbox.is_open(path)
@@ -183,17 +177,14 @@ class Filler:
         client = run.client = self._open_client(run.cancelled, can_wait=not is_waited_for)
         if options.priority != "interactive":
             client.limit_calls(self._slots)
-        return Enricher(self._open_asker(), client, run.id, settle, True, run.cancelled)
+        into = File(run.id, settle=settle, cancelled=run.cancelled)
+        return Enricher(self._open_asker(), client), into
 
     def open_background(self, cancelled: threading.Event) -> Enricher:
-        """Return an enricher for background work; its notes are read once they are settled."""
+        """Return an enricher for background work."""
         client = self._open_client(cancelled, can_wait=True)
         client.limit_calls(self._slots)
-
-        def settle(path: str) -> float:
-            return self._space.config.background.settle_seconds
-
-        return Enricher(self._open_asker(), client, new_run(), settle, False, cancelled)
+        return Enricher(self._open_asker(), client)
 
     def _open_client(self, cancelled: threading.Event, *, can_wait: bool) -> Client:
         """Return a client. Raises UsageError if the model cannot be opened."""
@@ -208,7 +199,9 @@ class Filler:
             if self._asker is None:
                 self._source = self._opened.enter_context(open_source(self._space))
                 context = self._context()
-                self._asker = Asker(self._space, context, self._similar, renew=self._context)
+                asker = Asker(self._space, context, self._similar, renew=self._context)
+                self._asker, find = asker, self._space.find_context
+                self._space.find_context = find or (lambda: asker.vault_context)
             return self._asker
 
 
@@ -249,9 +242,3 @@ def fill_here(
 
     warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
     return make_run(plan._replace(warnings=warnings), fill)
-
-
-def used_model(answer: NoteValues | Result) -> bool:
-    """Return whether a model was asked for this answer."""
-    is_fault = isinstance(answer, Result) and answer.status == "failed"
-    return is_fault or answer.usage.calls > 0

@@ -11,18 +11,25 @@ from companion.app.local_notes import make_filter, needs_of_kind
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
 from companion.enrich.answers.outcome import Accepted, Rejected
+from companion.enrich.apply import find_section
+from companion.enrich.asked import sort_needs
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT
 from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.job import (
+    Again,
+    Job,
+    Result,
+    examine_note,
+    has_open_needs,
+    is_written,
+    read_task,
+)
 from companion.enrich.model_calls import ModelCall
-from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
-from companion.enrich.places import find_jobs_again
-from companion.enrich.result import Result
-from companion.enrich.task import Job, examine_note, has_open_needs, is_written, read_task
 from companion.enrich.workspace import Workspace
-from companion.errors import ConsentMissing, NoteRefused, UsageError
+from companion.errors import ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.note.markdown import read_lines
 from companion.note.sections import Section, section_at
 from companion.note.text import NoteText
@@ -81,6 +88,33 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     return plan._replace(jobs=_limit(space, jobs, options))
 
 
+def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job]:
+    """Return a job for each note of these proposals, which asks for them once more.
+
+    The answers then wait, in place of open proposals, or beside what is in the note. wish: what the
+    user wants changed, in their words.
+
+    Raises NotThere; UsageError if one is asked in a batch.
+    """
+    proposals = space.journal.proposals.get_all(ids)
+    if unknown := sorted(set(ids) - {each.id for each in proposals}):
+        raise NotThere(f"there is no proposal {unknown[0]}")
+    jobs = []
+    for path in dict.fromkeys(each.path for each in proposals):
+        group = [each for each in proposals if each.path == path]
+        if any(each.state == "asked" for each in group):
+            raise UsageError(f"{path}: it was asked in a batch, which is not answered yet")
+        again = Again(wish, tuple({each.need.key: each.text for each in group}.items()))
+        job = Job(path, explicit=True, retry=True, propose=True, again=again)
+        written = frozenset(
+            each.need.key for each in group if each.state == "accepted" or "replaces" in each.flags
+        )
+        sections = {find_section(each) for each in group}
+        section = sections.pop() if len(sections) == 1 else None
+        jobs.append(job._replace(replaces=written, section=section, explicit=section is None))
+    return jobs
+
+
 def _choose_on_paths(
     space: Workspace, scan: Scan, options: RunOptions, kind: str | None
 ) -> RunPlan:
@@ -117,7 +151,7 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
         for path, facts in scan.notes.of_interest():
             if is_in(path, folder):
                 of_note = latest.get(path, {})
-                open_needs = leave_out_asked(space, path, facts.needs, latest=of_note)
+                open_needs = sort_needs(space, path, facts.needs, latest=of_note)
                 for why in open_needs.unfilled[:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
@@ -154,8 +188,7 @@ def _does_anything(space: Workspace, job: Job) -> bool:
     if job.propose or not (task := read_task(space, job)):
         return False
     return any(  # open proposals that it writes, for which no call is made
-        latest.state != "asked" and is_written(space.config, job, need.kind, latest)
-        for need, latest in task.pending
+        each.state == "open" and is_written(space, job, each) for each in task.pending
     )
 
 
@@ -178,11 +211,13 @@ def _in_folder(
             continue
         job = _make_job(path, options, kind)
         needs = needs_of_kind(facts.needs, kind)
-        rest = leave_out_asked(space, path, needs, retry=job.retry, latest=latest.get(path, {}))
-        needs = (*rest.needs, *(n for n, last in rest.pending if last.state != "asked"))
+        rest = sort_needs(space, path, needs, retry=job.retry, latest=latest.get(path, {}))
+        needs = (*rest.needs, *(p.need for p in rest.pending if p.state != "asked"))
         if options.all or needs or path in written_paths:
             yield job
-        elif options.retry and any(map(was_rejected, latest.get(path, {}).values())):
+        elif options.retry and any(
+            each.state == "rejected" for each in latest.get(path, {}).values()
+        ):
             yield job._replace(rejected_only=True)
 
 

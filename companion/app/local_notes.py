@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from companion.app.types.base import Progress
 from companion.app.types.notes import Note, NotePage, NotesQuery, NoteState, ScanOptions, ScanReport
-from companion.enrich.needs_to_ask import find_to_do
+from companion.enrich.asked import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.note.exclusions import has_value
@@ -105,15 +105,15 @@ class LocalNotes:
             raise NotThere(str(error)) from None
 
     def _read_facts(self, path: str) -> Facts:
-        from companion.enrich.needs_to_ask import describe_proposed
-        from companion.enrich.task import Job, examine_note
+        from companion.enrich.asked import describe_proposed
+        from companion.enrich.job import Job, examine_note
 
         try:
             task = examine_note(self._space, Job(path), partial(read_note, self._space.root))
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
-        unfilled = (*task.unfilled, *describe_proposed(need for need, _ in task.pending))
+        unfilled = (*task.unfilled, *describe_proposed(each.need for each in task.pending))
         return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
 
     def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:

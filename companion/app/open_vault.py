@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from companion.app.types.base import check_path
 from companion.app.vault import Vault
-from companion.enrich.vault_settings import Reader
+from companion.enrich.settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.private_files import write_private

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from threading import Event
 
 from companion.app.decider import Decider
 from companion.app.problem import code_of
 from companion.app.types.base import EditShape
 from companion.app.types.changes import EditsInPart, OfferShape
-from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.result import Result, new_run
+from companion.enrich.apply import Editor, File, apply
+from companion.enrich.job import Result, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import (
     ChangeNotInNote,
@@ -29,12 +27,12 @@ from companion.errors import (
     NotThere,
     UsageError,
 )
-from companion.note.edit import apply_edits
+from companion.note.edit import Edit, apply_edits
 from companion.note.editor_text import require_utf8, to_utf16
-from companion.store.change import Change, NewChange
+from companion.store.change import Change
 from companion.store.inverse import find_parts
 from companion.store.outbox_store import NOT_OPEN, OutboxRow, Request, TextHashes
-from companion.store.proposal import ProposalState
+from companion.store.proposals import Proposal, ProposalState
 from companion.store.recovery import confirm_made_offers
 from companion.store.undo import Undone, locate_note, make_undo, require_made, undo_change
 from companion.vault.files import is_vault_there
@@ -56,16 +54,15 @@ _log = logging.getLogger(__name__)
 class Outbox:
     """The edits of one vault that are for editors to make. Safe to use from any thread.
 
-    context: returns the current names and callout styles of the vault. decider: decides on
-    proposals, and leaves edits of open notes to their editors.
+    decider: decides on proposals, and leaves edits of open notes to their editors.
     """
 
-    def __init__(self, space: Workspace, context: Callable[[], VaultContext]) -> None:
+    def __init__(self, space: Workspace) -> None:
         self._space = space
         self._store = space.journal.outbox
         self._proposals = space.journal.proposals
         self.is_open = space.journal.presence.is_open
-        self.decider = Decider(space, context, self._accept, self.undo, self._store.withdraw)
+        self.decider = Decider(space, self._accept, self.undo, self._store.withdraw)
         self._next_tries: dict[int, float] = {}  # by row, Unix time
 
     def undo(self, change: Change, run: str | None = None) -> Undone | OutboxRow:
@@ -81,22 +78,27 @@ class Outbox:
                 return self._store.add(Request(change.path, run, undoes=change.id))
         return self._undo_in_file(change, run)
 
-    def fill(self, writer: NoteWriter, values: NoteValues, cancelled: Event) -> Result:
-        """Write the values that a run has for a note, and return the result.
+    def fill(
+        self, space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
+    ) -> Result:
+        """Write the values that a run has for a note, as apply does, and return the result.
 
         If the note is open, its editor writes them, which is waited for; what it does not take in
-        time goes on waiting. Raises as NoteWriter.write.
+        time goes on waiting.
         """
-        if not self.is_open(values.job.path):
-            return writer.write(values)
-        row = self._request(writer, values, time.time() + PATIENCE)
+        if into.dry_run or not self.is_open(path):
+            return apply(space, path, proposals, by, into)
+        row = self._request(path, proposals, by, into.run, time.time() + PATIENCE)
         while row.is_open and time.time() < row.deadline:
-            if cancelled.wait(_LOOK):
+            if into.cancelled.wait(_LOOK):
                 self._store.step(row.id, "withdraw")
             row = self._store.get(row.id) or replace(row, state="withdrawn", reason=EDITS_DELETED)
-        if row.change and (change := self._space.journal.change(row.change)):
-            return values.made_by(change)
-        return Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=values.usage)
+        change = space.journal.change(row.change) if row.change else None
+        if change is None:
+            return Result(row.path, "skipped", row.reason or NOT_TAKEN, waiting=tuple(proposals))
+        filled = tuple(each for each in proposals if each.id in change.proposals)
+        rest = tuple(each for each in proposals if each not in filled)
+        return Result(change.path, "enriched", filled=filled, waiting=rest, change=change.id)
 
     def cancel(self, id_: int) -> None:
         """Withdraw a row because the user does not want its edits. Raises NotThere."""
@@ -195,7 +197,10 @@ class Outbox:
         if row.undoes is not None:
             self._undo_in_file(self._find_change(row), row.run)
             return
-        result = self.decider.write(row)
+        into, proposals = File(row.run), self._proposals_of(row)
+        result = apply(self._space, row.path, proposals, row.decided_by, into)
+        if result.change is None:
+            raise NoteRefused(result.reason, result.path)
         self._store.step(row.id, "write", change=result.change)
 
     def _withdraw(self, row: OutboxRow, error: NoteError) -> None:
@@ -206,29 +211,39 @@ class Outbox:
         self._space.refresh()
         return undo_change(self._space.root, self._space.journal, change, run)
 
-    def _accept(self, writer: NoteWriter, values: NoteValues) -> Result:
+    def _accept(
+        self, space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
+    ) -> Result:
         """Write the accepted values; if the note is open, leave them to its editor.
 
         Until the editor has made the edits, the proposals are open, including those that were
         refused or rejected.
         """
-        path = values.job.path
         if not self.is_open(path):
-            return writer.write(values)
-        self._request(writer, values, 0.0, values.states)
-        return Result(path, "proposed", IN_EDITOR)
+            return apply(space, path, proposals, by, into)
+        self._request(path, proposals, by, into.run, 0.0, {each.state for each in proposals})
+        why_not = {each.id: IN_EDITOR for each in proposals}
+        return Result(path, "proposed", IN_EDITOR, waiting=tuple(proposals), why_not=why_not)
 
     def _request(
         self,
-        writer: NoteWriter,
-        values: NoteValues,
+        path: str,
+        proposals: Sequence[Proposal],
+        by: str,
+        run: str,
         deadline: float,
-        states: Sequence[ProposalState] = (),
+        states: Collection[ProposalState] = (),
     ) -> OutboxRow:
         """Add a row for these values. states: as in OutboxStore.add."""
-        path, by, remark = values.job.path, values.decided_by, "; ".join(values.new_values)
-        request = Request(path, writer.run, None, values.ids, by, deadline, remark)
-        return self._store.add(request, states)
+        ids = tuple(each.id for each in proposals)
+        return self._store.add(Request(path, run, None, ids, by, deadline), list(states))
+
+    def _proposals_of(self, row: OutboxRow) -> list[Proposal]:
+        """Return the proposals of a row that are open. Raises NoteRefused if none is."""
+        proposals = self._proposals.get_all(row.proposals)
+        if waiting := [each for each in proposals if each.state == "open"]:
+            return waiting
+        raise NoteRefused("none of it is wanted any more", row.path)
 
     def _find_change(self, row: OutboxRow) -> Change:
         """Return the change that a row takes back. Raises NoteRefused if it no longer exists."""
@@ -244,9 +259,11 @@ class Outbox:
         """
         if row.undoes is not None:
             return self._plan_undo(row, text)
-        result, change = self.decider.plan_acceptance(row, text)
-        offer = self._offer(row, change, result.old, result.new, deadline=time.time() + PATIENCE)
-        return EditsInPart(offer=offer, left=[], reason=None)
+        into = Editor(row.id, text, row.run, deadline=time.time() + PATIENCE)
+        result = apply(self._space, row.path, self._proposals_of(row), row.decided_by, into)
+        if into.hashes is None:
+            raise NoteRefused(result.reason, result.path)
+        return EditsInPart(offer=_show(text, result.edits, into.hashes), left=[], reason=None)
 
     def _plan_undo(self, row: OutboxRow, text: str) -> EditsInPart:
         journal = self._space.journal
@@ -254,19 +271,13 @@ class Outbox:
         require_made(change)
         inverse = find_parts(journal, change, text, in_editor=True)
         undo = make_undo(change, inverse, row.run)
-        offer = self._offer(row, undo, text, apply_edits(text, inverse.edits), inverse.reason)
+        old, new = text.encode("utf-8"), apply_edits(text, inverse.edits).encode("utf-8")
+        hashes = self._store.offer(row.id, undo, old, new, inverse.reason)
+        offer = _show(text, undo.edits, hashes)
         return EditsInPart(offer=offer, left=inverse.remaining, reason=inverse.reason)
 
-    def _offer(
-        self,
-        row: OutboxRow,
-        change: NewChange,
-        before: str,
-        after: str,
-        reason: str = "",
-        deadline: float = 0.0,
-    ) -> OfferShape:
-        old, new = before.encode("utf-8"), after.encode("utf-8")
-        hashes = self._store.offer(row.id, change, old, new, reason, deadline)
-        edits = list(map(EditShape.model_validate, to_utf16(before, change.edits)))
-        return OfferShape(edits=edits, base_sha256=hashes.before, new_sha256=hashes.after)
+
+def _show(text: str, edits: Sequence[Edit], hashes: TextHashes) -> OfferShape:
+    """Return the edits of the text as editors get them."""
+    shown = list(map(EditShape.model_validate, to_utf16(text, edits)))
+    return OfferShape(edits=shown, base_sha256=hashes.before, new_sha256=hashes.after)

@@ -20,7 +20,7 @@ from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import Workspace
 from companion.llm.budget import Budget
 from companion.llm.budget_store import Amount
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Selection
 
 S = TypeVar("S", bound=Spent)
 

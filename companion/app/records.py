@@ -26,8 +26,8 @@ from companion.store import journal
 from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposal import Proposal as StoredProposal
-from companion.store.proposal_store import Filed, Selection
+from companion.store.proposals import Proposal as StoredProposal
+from companion.store.proposals import Selection
 from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 
@@ -84,13 +84,7 @@ class Records:
 
     def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
         """Return the ids of the proposals that match a filter, newest first."""
-        return ProposalIds(ids=[each.id for each in self._file(only, self._selection(only))])
-
-    def _file(self, only: ProposalFilter, selection: Selection) -> list[Filed]:
-        """Return the selected proposals, newest first, as far as they match the filter."""
-        fits = self._fit(only)
-        filed = self._journal.proposals.file(selection)
-        return [each for each in filed if fits(each.id, each.path)]
+        return ProposalIds(ids=[each.id for each in self.select_proposals(only)])
 
     def find_path(self, path: str) -> str:
         """Return the path under which the journal has a note or folder, even if it is gone.
@@ -177,7 +171,7 @@ class Records:
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         """Take changes back in this order; see Vault."""
-        from companion.enrich.result import new_run
+        from companion.enrich.job import new_run
 
         name, decider = run or new_run(), self._decider()
         for number in changes:
@@ -206,7 +200,7 @@ class Records:
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and reopen proposals; see Vault."""
         from companion.app.types.decisions import NoteDecision
-        from companion.enrich.result import new_run
+        from companion.enrich.job import new_run
 
         decider, run = self._decider(), decisions.run or new_run()
         accepted = decider.accept(decisions.accept, run=run)
@@ -226,7 +220,7 @@ class Records:
         only_ids = None if decision.ids is None else set(decision.ids)
         matches = [
             each
-            for each in self._file(only, self._selection(only))
+            for each in self.select_proposals(only)
             if (before is None or each.id < before)
             and each.id not in without
             and (only_ids is None or each.id in only_ids)

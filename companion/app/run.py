@@ -13,7 +13,7 @@ from pathlib import PurePath
 from companion.app.problem import code_of
 from companion.app.types.runs import NoteResult, RunKind, RunState
 from companion.enrich.configured_model import ASK_FROM
-from companion.enrich.result import new_run
+from companion.enrich.job import new_run
 from companion.errors import CompanionError
 from companion.llm.client import Client
 from companion.llm.response import Usage

@@ -128,7 +128,9 @@ class Vault:
         self._space = space
         self._journal = space.journal
         self._notes = notes or LocalNotes(space)
-        self._context = context or cache(self._find_context)
+        if context is not None:
+            space.find_context = context
+        self._context = space.context
         self._status = status
         self._backlog = backlog or cache(self._find_backlog)
         self._is_watched = is_watched
@@ -235,16 +237,26 @@ class Vault:
         Raises NotThere; NoteError if it cannot be written.
         """
         from companion.app.types.proposals import ProposalInPlace
-        from companion.enrich.places import preview_proposal
+        from companion.enrich.apply import File, apply
+        from companion.errors import NoteRefused
         from companion.note.diff import diff_words
         from companion.note.editor_text import to_utf16
+        from companion.note.parsed_note import ParsedNote, name_note
+        from companion.note.text import NoteText
 
-        seen = preview_proposal(self._space, self._context(), self._records.proposal(id))
-        differences = diff_words(seen.before, seen.after, query.context)
-        parts = [(part.mark, part.text) for part in differences]
-        start = min(edit.start for edit in to_utf16(seen.before, seen.edits))
+        space, proposal = self._space, self._records.proposal(id)
+        seen = apply(space, proposal.path, [proposal], "user", File("", settle=0, dry_run=True))
+        if not seen.filled:
+            raise NoteRefused(seen.reason, proposal.path)
+        parts = [(each.mark, each.text) for each in diff_words(seen.old, seen.new, query.context)]
+        field, value = space.prompts.field_of(proposal.kind), seen.filled[0].value
+        values = [value] if isinstance(value, str) else value or []
+        chooses, context = field.vocabulary == "vault" and field.property, space.context()
         return ProposalInPlace(
-            title=seen.title, new_values=seen.new_values, start=start, parts=parts
+            title=name_note(ParsedNote(NoteText(seen.old)), proposal.path),
+            new_values=[each for each in values if chooses and not context.is_used(field, each)],
+            start=min(edit.start for edit in to_utf16(seen.old, seen.edits)),
+            parts=parts,
         )
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
@@ -333,18 +345,13 @@ class Vault:
         """What is for editors to write, and the decider that leaves it to them."""
         from companion.app.outbox import Outbox
 
-        return Outbox(self._space, self._context)
+        return Outbox(self._space)
 
     @cached_property
     def _records(self) -> Records:
         from companion.app.records import Records
 
         return Records(self._space, lambda: self.outbox.decider, is_watched=self._is_watched)
-
-    def _find_context(self) -> VaultContext:
-        from companion.enrich.context.vault_context import VaultContext
-
-        return VaultContext(self._space.scan())
 
     def _find_backlog(self) -> Backlog:
         from companion.app.backlog import find_backlog

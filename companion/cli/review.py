@@ -171,10 +171,6 @@ class _Review:
         say(f"proposed{by}, {local_time(proposal.made_at)}", style="dim")
         for flag in proposal.flags:
             say(f"! {FLAG_WORDS[flag]}", style="yellow")
-        for evidence in proposal.unsupported:
-            say(f"! look at: {one_line(evidence.sentence)}", style="yellow")
-            shown = f"closest to it: {one_line(evidence.shown)}" if evidence.shown else ""
-            say(f"    {shown or 'nothing says anything like it'}", style="dim")
         say()
         try:
             parts = self._vault.place(proposal.id, PlaceQuery()).parts

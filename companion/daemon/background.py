@@ -9,18 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
 from typing import NamedTuple
 
 from companion.app.filler import Filler
 from companion.app.overview import reason_off
 from companion.app.run import log_fault
 from companion.daemon.scans import ToDo
-from companion.enrich.enricher import Enricher
-from companion.enrich.result import Result, new_run
-from companion.enrich.task import Job, NoteRewritten
+from companion.enrich.apply import File, apply
+from companion.enrich.job import Job, Result, new_run
+from companion.enrich.pipeline import Enricher
 from companion.enrich.workspace import AttemptBasis, Workspace
 from companion.errors import (
     EndpointError,
@@ -32,6 +31,7 @@ from companion.errors import (
 )
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.endpoint_errors import Cancelled
+from companion.store.proposals import Proposal
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
 
@@ -201,7 +201,9 @@ class Background:
                 again = self._try(path)
         except NoteNotSettled as error:
             again = error.ready_in
-        except (Cancelled, NoteRewritten):
+        except _NoteOpen:
+            again = _OPEN_LOOK
+        except Cancelled:
             again = 0.0
         except LimitReached as error:
             self._limit, again = error, 0.0
@@ -227,37 +229,35 @@ class Background:
 
     def _try(self, path: str) -> float | None:
         """Fill the note; return the seconds until it is tried again, None: it is done."""
-        journal = self._space.journal
-        if journal.presence.is_open(path):
+        if self._space.journal.presence.is_open(path):
             return _OPEN_LOOK
-        basis, enricher = self._space.attempt_basis(path), self._open()
-        answer = self._filler.ask(enricher, Job(path, background=True), counted=True)
-        if not isinstance(answer, Result):
-            if journal.presence.is_open(answer.job.path):
-                return _OPEN_LOOK
-            answer = enricher.write(answer)
-        if answer.usage.calls:
+        basis, job = self._space.attempt_basis(path), Job(path, background=True)
+        enricher, into = self._open()
+        result = self._filler.fill_note(enricher, job, into, _write_closed, counted=True)
+        if result.usage.calls:
             self._recover()
-        if answer.change is None:
+        if result.change is None:
             self._attempted[path] = basis
-        self._record(answer)
+        self._record(result)
         return None
 
     def _end(self, path: str, result: Result) -> None:
         self._attempted[path] = self._space.attempt_basis(path)
         self._record(result)
 
-    def _open(self) -> Enricher:
-        """Return an enricher for one note, whose run it is: undoing the last one undoes a note."""
+    def _open(self) -> tuple[Enricher, File]:
+        """Return an enricher, and how one note is read and written, in a run of its own.
+
+        So undoing the last run undoes a note.
+        """
+        settle = self._space.config.background.settle_seconds
         with self._work:
             if self._cancelled.is_set() and not self._stopped:
                 self._cancelled = threading.Event()
                 self._enricher = None
             if self._enricher is None:
                 self._enricher = self._filler.open_background(self._cancelled)
-            enricher = copy(self._enricher)
-        enricher.run = new_run()
-        return enricher
+            return self._enricher, File(new_run(), False, settle, False, self._cancelled)
 
     def _wait_for_endpoint(self, error: EndpointError | StorageError) -> None:
         """Pause, twice as long as before, up to an hour; then one note is tried."""
@@ -279,3 +279,16 @@ class Background:
             if self.fault:
                 _log.info("the endpoint answers again")
             self.fault, self._pause, self._paused_until = None, 0.0, 0.0
+
+
+class _NoteOpen(NoteBusy):
+    """An editor shows the note now; its values wait as proposals."""
+
+
+def _write_closed(
+    space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
+) -> Result:
+    """Write the values as apply does. Raises _NoteOpen if the note was opened meanwhile."""
+    if space.journal.presence.is_open(path):
+        raise _NoteOpen("it is open in an editor", path)
+    return apply(space, path, proposals, by, into)

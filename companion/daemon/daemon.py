@@ -28,13 +28,12 @@ from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.scans import Scans, ToDo
 from companion.enrich.context.similar import open_similar
-from companion.enrich.result import Result
-from companion.enrich.task import Job
-from companion.enrich.vault_settings import SettingsUnusable
+from companion.enrich.job import Job, Result
+from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.budget import Budget
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Selection
 from companion.vault.paths import spelled_path
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show

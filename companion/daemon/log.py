@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from companion.app.run import log_fault
-from companion.enrich.result import Result
+from companion.enrich.job import Result
 from companion.errors import UsageError
 from companion.note.text import show_hidden
 

@@ -15,9 +15,9 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.app.run import log_fault
+from companion.enrich.asked import find_to_do
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.needs_to_ask import find_to_do
-from companion.enrich.note_guard import are_others
+from companion.enrich.guard import are_others
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts

@@ -15,6 +15,8 @@ from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.excerpt import add_text, excerpt, make_prompt_context
 from companion.enrich.context.similar import ChosenValues, ComparedNote, SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext, choose_styles
+from companion.enrich.guard import NoteGuard
+from companion.enrich.job import Again
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
     CallAnswers,
@@ -25,9 +27,7 @@ from companion.enrich.model_calls import (
     send_calls,
     split_answer,
 )
-from companion.enrich.note_guard import NoteGuard
 from companion.enrich.small_model import find_too_little
-from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
 from companion.language.detection import name_language

@@ -10,7 +10,7 @@ from math import ceil
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.task import Job, has_open_needs, open_task
+from companion.enrich.job import Job, has_open_needs, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.endpoint import describe_price, estimate_tokens, find_cost

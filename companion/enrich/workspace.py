@@ -11,11 +11,11 @@ from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from companion import __version__
 from companion.config import Config, state_folder
-from companion.enrich.vault_settings import SettingsSource, SettingsUnusable, VaultSettings
+from companion.enrich.settings import SettingsSource, SettingsUnusable, VaultSettings
 from companion.errors import NoteError
 from companion.llm.endpoint_errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
@@ -40,11 +40,11 @@ from companion.vault.index import Index
 from companion.vault.notes import Scan
 from companion.vault.write import read_note
 
+if TYPE_CHECKING:
+    from companion.enrich.context.vault_context import VaultContext
+
 Adapt = Callable[[VaultSettings], VaultSettings]
 """Returns the settings that apply in place of the vault's own."""
-
-Choices = tuple[tuple[bool, bool], ...]
-"""For each property with a vocabulary: whether it has any value, and one in a note not private."""
 
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
@@ -55,24 +55,11 @@ _log = logging.getLogger(__name__)
 class AttemptBasis(NamedTuple):
     """What the outcome of an attempt to fill a note depends on; a later one may differ if it does.
 
-    file: None: it is missing. settings_version: as in VaultSettings. choices: at the last scan.
+    file: None: it is missing. settings_version: as in VaultSettings.
     """
 
     file: FileFingerprint | None
     settings_version: int
-    choices: Choices | None
-
-
-class _ScanBasis(NamedTuple):
-    settings: object
-    choices: Choices
-
-
-class _Unfillable(NamedTuple):
-    """Why needs of a note, by key, could not be asked for at the last attempts on this basis."""
-
-    basis: AttemptBasis
-    reasons: Mapping[str, str]
 
 
 @dataclass
@@ -81,7 +68,8 @@ class Workspace:
 
     source: the vault's settings as its files have them. recovered: what an interrupted run left
     unfinished, and what happened to it. read_only: nothing is written into the journal. adapt:
-    returns settings that apply in place of the vault's own.
+    returns settings that apply in place of the vault's own. find_context: returns the names and
+    vocabularies of the vault; None: from a new scan.
     """
 
     root: Path
@@ -91,11 +79,14 @@ class Workspace:
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
     adapt: Adapt | None = None
+    find_context: Callable[[], VaultContext] | None = None
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: dict[str, float] = field(default_factory=dict, init=False)  # since when, by path
     _told: str = ""
-    _choices: Choices | None = field(default=None, init=False)  # at the last scan
-    _unfillable: dict[str, _Unfillable] = field(default_factory=dict, init=False)
+    # why needs, by key, could not be asked for at the last attempt, by path
+    _unfillable: dict[str, tuple[AttemptBasis, Mapping[str, str]]] = field(
+        default_factory=dict, init=False
+    )
 
     @property
     def settings(self) -> VaultSettings:
@@ -152,14 +143,17 @@ class Workspace:
         return self.settings.ignore
 
     def is_current(self, scan: Scan) -> bool:
-        """Return whether a scan of this vault was made with the settings as last read.
+        """Return whether a scan of this vault was made with the settings as last read."""
+        return scan.basis in (None, self.source.current.scan_basis)
 
-        And whether the properties that had values then are those of the last scan.
-        """
-        if not isinstance(scan.basis, _ScanBasis):
-            return True
-        is_same = scan.basis.settings == self.source.current.scan_basis
-        return is_same and self._choices in (None, scan.basis.choices)
+    def context(self) -> VaultContext:
+        """Return the names, the vocabularies and the callout styles of the vault."""
+        if self.find_context is None:
+            from companion.enrich.context.vault_context import VaultContext
+
+            context = VaultContext(self.scan())
+            self.find_context = lambda: context
+        return self.find_context()
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault; only changed files are read again.
@@ -176,8 +170,7 @@ class Workspace:
         follow_moves(self.root, self.journal, scan.files)
         if not self.read_only and self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
-        self._choices = self._find_choices(scan)
-        scan.basis = _ScanBasis(settings, self._choices)
+        scan.basis = settings
         return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
@@ -225,43 +218,24 @@ class Workspace:
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
-        return AttemptBasis(
-            read_fingerprint(self.root / path), self.settings.version, self._choices
-        )
+        return AttemptBasis(read_fingerprint(self.root / path), self.settings.version)
 
-    def record_unfillable(
-        self, path: str, basis: AttemptBasis, keys: Iterable[str], reasons: Mapping[str, str]
-    ) -> None:
+    def record_unfillable(self, path: str, basis: AttemptBasis, reasons: Mapping[str, str]) -> None:
         """Record why needs could not be asked for, by key: no model was asked for them.
 
-        basis: from before the note was read. keys: of all needs that were to be asked for; what is
-        recorded of others stays.
+        basis: from before the note was read.
         """
-        earlier = self._unfillable.pop(path, None)
-        if earlier and earlier.basis == basis:
-            reasons = {k: v for k, v in earlier.reasons.items() if k not in set(keys)} | {**reasons}
+        self._unfillable.pop(path, None)
         if reasons:
-            self._unfillable[path] = _Unfillable(basis, reasons)
+            self._unfillable[path] = basis, reasons
 
     def unfillable(self, path: str) -> Mapping[str, str]:
         """Return what was recorded, unless the next attempt may have another outcome.
 
         Only background work is left out for it, since an attempt costs no call.
         """
-        last = self._unfillable.get(path)
-        return last.reasons if last and last.basis == self.attempt_basis(path) else {}
-
-    def _find_choices(self, scan: Scan) -> Choices:
-        withheld = scan.withheld_notes()
-        choices = []
-        for name in self.rules.vocabulary:
-            is_used = is_shared = False
-            for path, _ in scan.values(name):
-                is_used, is_shared = True, path not in withheld
-                if is_shared:
-                    break
-            choices.append((is_used, is_shared))
-        return tuple(choices)
+        basis, reasons = self._unfillable.get(path, (None, {}))
+        return reasons if basis and basis == self.attempt_basis(path) else {}
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete the proposals for notes that were deleted, and all text of excluded ones.

@@ -15,12 +15,12 @@ from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edit import Edit, apply_edits, name_place
 from companion.note.text import line_start
 from companion.store.moves import put_note
-from companion.store.proposal import ProposalState, dump_json
-from companion.store.proposal_rows import (
-    ACCEPT,
-    REMEMBER_FILLED,
-    REOPEN,
+from companion.store.proposals import (
+    ProposalState,
     insert_row,
+    mark_accepted,
+    mark_made_again,
+    mark_not_written,
     mark_taken_back,
     require_in_state,
 )
@@ -119,7 +119,7 @@ class Change:
         return invert_edits(self.edits, self.replaced)
 
 
-def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:
+def make_row(change: NewChange, before: bytes, after: bytes) -> dict[str, object]:
     """Return the columns of a new row of the table `changes`.
 
     Raises ValueError if the edits do not turn before into after, since undo relies on it.
@@ -136,13 +136,13 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
         for edit, back in zip(edits, inverse, strict=True)
     ]
     row = change._asdict() | {
-        "made_at": made_at,
+        "made_at": time.time(),
         "before_sha256": sha256(before).hexdigest(),
         "after_sha256": sha256(after).hexdigest(),
-        "edits": dump_json(list(zip(edits, replaced, around, names, strict=True))),
-        "needs": dump_json(change.needs),
-        "parts": None if change.parts is None else dump_json(change.parts),
-        "proposals": dump_json(change.proposals),
+        "edits": json.dumps(list(zip(edits, replaced, around, names, strict=True))),
+        "needs": json.dumps(change.needs),
+        "parts": None if change.parts is None else json.dumps(change.parts),
+        "proposals": json.dumps(change.proposals),
     }
     del row["states"]
     return row
@@ -199,7 +199,7 @@ def insert_pending(db: Connection, row: dict[str, object], before: bytes, change
     Raises NoteBusy if an earlier change of the note is pending, ProposalDecided.
     """
     try:
-        require_in_state(db, change.path, str(row["proposals"]), change.states)
+        require_in_state(db, change.path, change.proposals, change.states)
         number = insert_change(db, row | {"state": "pending"}, before)
     except (ProposalDecided, IntegrityError):
         query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
@@ -208,21 +208,17 @@ def insert_pending(db: Connection, row: dict[str, object], before: bytes, change
             raise NoteBusy(reason, str(row["path"])) from None
         raise
     # at once: nobody else may decide on them
-    db.execute(ACCEPT, (number, time.time()))
+    mark_accepted(db, number)
     return number
 
 
-def mark_done(db: Connection, change: int, now: float) -> None:
-    """Mark the change as done, its proposals as accepted, and the edits it takes back as undone.
-
-    now: Unix time, seconds.
-    """
+def mark_done(db: Connection, change: int) -> None:
+    """Mark the change as done, its proposals as accepted, and the edits it takes back as undone."""
     db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    db.execute(ACCEPT, (change, now))
-    db.execute(REMEMBER_FILLED, (change, now))
+    mark_accepted(db, change)
     row = db.execute("SELECT undoes FROM changes WHERE id = ?", (change,)).fetchone()
     if row and row["undoes"] is not None:
-        _mark_undone(db, change, now)
+        _mark_undone(db, change)
         db.execute(_END_REQUESTS, (change, row["undoes"]))
 
 
@@ -230,10 +226,10 @@ def mark_abandoned(db: Connection, change: int, remark: str) -> None:
     """Mark the change as abandoned, with a remark, reopen its proposals, delete its image."""
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
-    db.execute(REOPEN, (change,))
+    mark_not_written(db, change)
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
     for path, before in db.execute(query, (change,)).fetchall():
-        put_note(db, path, before, time.time())
+        put_note(db, path, before)
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 
@@ -244,7 +240,7 @@ def insert_change(db: Connection, row: dict[str, object], before: bytes) -> int:
     return change
 
 
-def _mark_undone(db: Connection, change: int, now: float) -> None:
+def _mark_undone(db: Connection, change: int) -> None:
     """Mark the edits that this change takes back; if it undoes an undo, restore those."""
     query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
         FROM changes AS change JOIN changes AS other ON other.id = change.undoes
@@ -260,7 +256,7 @@ def _mark_undone(db: Connection, change: int, now: float) -> None:
         state = "undone" if len(undone) == count else "done"
         update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
         db.execute(update, (state, json.dumps(sorted(undone)), change))
-        mark_taken_back(db, change, is_undone=state == "undone", now=now)
+        (mark_taken_back if state == "undone" else mark_made_again)(db, change)
         taken_back = not taken_back
 
 

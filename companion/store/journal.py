@@ -29,7 +29,7 @@ from companion.store.claims import Claims, Presence
 from companion.store.database import Database, Store
 from companion.store.moves import RememberedNotes, put_note
 from companion.store.outbox_store import OutboxStore, forget_texts
-from companion.store.proposal_store import ProposalStore
+from companion.store.proposals import ProposalStore
 from companion.vault.files import is_in_any
 from companion.vault.lock import VaultLock
 from companion.vault.write import (
@@ -75,9 +75,9 @@ class Journal(Store):
         change of the note is still pending, and ProposalDecided if somebody else decided on one
         of its proposals.
         """
-        row = make_row(change, before, after, now := time.time())
+        row = make_row(change, before, after)
         with self._db.transaction() as db:
-            put_note(db, change.path, after, now)
+            put_note(db, change.path, after)
             return insert_pending(db, row, before, change)
 
     @contextmanager
@@ -94,7 +94,7 @@ class Journal(Store):
     def done(self, change: int) -> None:
         """Record that the note holds the change."""
         with self._db.transaction() as db:
-            mark_done(db, change, time.time())
+            mark_done(db, change)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.

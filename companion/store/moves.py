@@ -7,7 +7,6 @@ that, the journal keeps a fingerprint of each of its notes.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import defaultdict
@@ -33,9 +32,7 @@ Move = tuple[str, str]
 """The old and the new path of a note or a folder."""
 
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
-_UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 _REMEMBERED = 30 * 24 * 3600.0  # seconds
-_CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)
 
 
 def follow_moves(
@@ -56,19 +53,17 @@ def follow_moves(
     updated = []
     for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
         fingerprint, file = recorded[path], in_vault.get(path) or stat_note(root, path)
-        if file and (fingerprint is None or fingerprint.is_gone or file[1:3] != fingerprint[1:3]):
-            data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
-            if data is not None:
+        if file and (fingerprint is None or file[1:3] != fingerprint[1:3]):
+            if (data := _read(root, file)) is not None:
                 digest = sha256(data).hexdigest()
-                updated.append((path, Fingerprint(digest, file.size, file.mtime_ns, seen_at)))
+                updated.append((path, Fingerprint(digest, file.size, file.mtime_ns)))
         elif fingerprint and not file:
             missing[path] = fingerprint
     journal.notes.update(updated)
-    journal.notes.record_gone(path for path, seen in missing.items() if not seen.is_gone)
     sizes = {fingerprint.size for fingerprint in missing.values()}
 
     def may_be_missing(file: NoteFile | None) -> bool:
-        return file is not None and (_UNKNOWN_SIZE in sizes or file.size in sizes)
+        return file is not None and file.size in sizes
 
     new = (stat_note(root, path) for path in (hints or set()) - recorded.keys())
     if not missing or (hints is not None and not any(map(may_be_missing, new))):
@@ -81,13 +76,11 @@ def follow_moves(
         journal.move(old, moved_to)
 
 
-def follow_note(
-    root: Path, journal: Journal, path: str, data: bytes, seen_at: float
-) -> Callable[[], str]:
+def follow_note(root: Path, journal: Journal, path: str, data: bytes) -> Callable[[], str]:
     """Return a function that returns the current path, when called, of the note now at path.
 
-    data: what the note held at seen_at, Unix time, seconds. The note is the file with its inode
-    that still holds data. If there is none and its path is empty, data alone identifies it.
+    data: what the note holds. The note is the file with its inode that still holds data. If there
+    is none and its path is empty, data alone identifies it.
     """
     current_path = journal.notes.follow(path)
     begun = stat_note(root, path)
@@ -96,10 +89,10 @@ def follow_note(
         with suppress(OSError):  # its drive is gone
             inode = find_inode(root, at := current_path())
             if begun and at == path and (moved_to := _find_moved(root, begun, inode, data)):
-                journal.notes.record(path, data, seen_at)
+                journal.notes.record(path, data)
                 journal.move(path, moved_to)
             elif inode is None:
-                journal.notes.record(at, data, seen_at)
+                journal.notes.record(at, data)
                 follow_moves(root, journal)
         return current_path()
 
@@ -197,37 +190,20 @@ def _pair(
         by_hash[fingerprint.sha256].append(path)
     for digest, paths in by_hash.items():
         files = candidates.get(digest, [])
-        for old in paths.copy():  # notes made from one template may differ in their names only
-            name = basename(old)
-            same = [file for file in files if basename(file.path) == name]
-            if len(same) == 1 and sum(basename(path) == name for path in paths) == 1:
-                yield old, same[0].path
-                paths, files = [p for p in paths if p != old], [f for f in files if f != same[0]]
         if len(paths) == len(files) == 1:
-            # moving a file sets its ctime, except on Windows, where that is the time of creation
-            since = missing[paths[0]].seen_at - _CLOCK_STEP
-            if os.name == "nt" or files[0].ctime_ns / 1e9 >= since:
-                yield paths[0], files[0].path
+            yield paths[0], files[0].path
 
 
 class Fingerprint(NamedTuple):
     """Identifies the content of a note.
 
     sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if only reading the file
-    tells whether it changed. seen_at: when the note first held this; gone_at: when it was last
-    found missing, 0 if it never was; both Unix time, seconds.
+    tells whether it changed.
     """
 
     sha256: str
     size: int
     mtime_ns: int
-    seen_at: float
-    gone_at: float = 0.0
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the note was missing when it was last looked for."""
-        return self.gone_at > self.seen_at
 
 
 class RememberedNotes(Store):
@@ -235,37 +211,22 @@ class RememberedNotes(Store):
 
     def all(self) -> dict[str, Fingerprint | None]:
         """Return the last fingerprint of each note, by path; None for a note never seen."""
-        rows = self._db.select(_SELECT)
+        rows = self._db.select("SELECT path, sha256, size, mtime_ns FROM notes")
         return {path: Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
 
     def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
         """Record the fingerprints of these notes."""
-        if rows := [(path, *fingerprint[:4]) for path, fingerprint in seen]:
+        if rows := [(path, *fingerprint) for path, fingerprint in seen]:
             with self._db.transaction() as db:
                 db.executemany(_PUT, rows)
 
-    def record_gone(self, paths: Iterable[str]) -> None:
-        """Record that these notes are missing now."""
-        if rows := [(time.time(), path) for path in paths]:
-            with self._db.transaction() as db:
-                db.executemany("UPDATE notes SET gone_at = ? WHERE path = ?", rows)
-
-    def gone_at(self, path: str) -> float:
-        """Return when the note was last found missing, Unix time, seconds; 0: never.
-
-        A note that came back unchanged does not count as missing.
-        """
-        rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", path)
-        return float(rows[0]["gone_at"]) if rows else 0.0
-
-    def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
+    def record(self, path: str, data: bytes | None) -> None:
         """Record that the note holds data, or will once it is written.
 
-        data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
-        seconds; None: just now. A note that was moved since is found again.
+        data: None if its content is not known. A note that was moved since is found again.
         """
         with self._db.transaction() as db:
-            put_note(db, path, data, time.time() if seen_at is None else seen_at)
+            put_note(db, path, data)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, and move its records.
@@ -283,9 +244,7 @@ class RememberedNotes(Store):
             db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
             db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
             db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
-            db.execute(
-                "UPDATE OR REPLACE notes SET path = ?, gone_at = 0 WHERE path = ?", (new, old)
-            )
+            db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
             db.execute("UPDATE outbox SET path = ? WHERE path = ?", (new, old))
 
     @property
@@ -307,20 +266,12 @@ class RememberedNotes(Store):
         return current
 
 
-def put_note(db: Connection, path: str, data: bytes | None, seen_at: float) -> None:
-    """Record that the note holds data; None: it is not known. seen_at: Unix time, seconds."""
+def put_note(db: Connection, path: str, data: bytes | None) -> None:
+    """Record that the note holds data; None: it is not known."""
     if data is None:
-        db.execute(_NAME, (path,))
+        db.execute("INSERT OR IGNORE INTO notes VALUES (?, '', -1, 0)", (path,))
     else:
-        db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
+        db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0))
 
 
-# one that comes back just as it was, as with its drive, was not deleted
-_PUT = """INSERT INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
-    mtime_ns = excluded.mtime_ns, seen_at = excluded.seen_at,
-    gone_at = iif(notes.sha256 = excluded.sha256 AND gone_at > notes.seen_at, 0, gone_at)"""
-_NAME = (
-    "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
-)
-_SELECT = "SELECT path, sha256, size, mtime_ns, seen_at, gone_at FROM notes"
+_PUT = "INSERT OR REPLACE INTO notes (path, sha256, size, mtime_ns) VALUES (?, ?, ?, ?)"

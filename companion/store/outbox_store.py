@@ -19,8 +19,7 @@ from companion.note.editor_text import EditorText
 from companion.store.change import NewChange, insert_change, invert_edits, make_row, mark_done
 from companion.store.database import Store
 from companion.store.moves import put_note
-from companion.store.proposal import ProposalState
-from companion.store.proposal_rows import mark_waiting
+from companion.store.proposals import ProposalState, mark_waiting
 
 RowState = Literal["waiting", "given", "made", "withdrawn"]
 """The state of a row's edits: nobody has them yet; an editor has them, and has not confirmed them;
@@ -160,7 +159,7 @@ class OutboxStore(Store):
             if open_undo := db.execute(query, values).fetchone():
                 return _read_row(open_undo)
             _narrow(db, request.proposals)
-            mark_waiting(db, proposals, request.decided_by, states, now)
+            mark_waiting(db, request.proposals, request.decided_by, states)
             return _read_row(db.execute(insert, values).fetchone())
 
     def get(self, id_: int) -> OutboxRow | None:
@@ -191,13 +190,13 @@ class OutboxStore(Store):
                 return False
             db.execute(query, (state, change, reason, code, id_))
             if event == "withdraw" and row["decided_by"] != "setting":
-                mark_waiting(db, row["proposals"], "", ("open",), time.time())
+                mark_waiting(db, json.loads(row["proposals"]), "", ("open",))
         return True
 
     def withdraw(self, proposals: Collection[int]) -> None:
         """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
         with self._db.transaction() as db:
-            mark_waiting(db, json.dumps(list(proposals)), "", ("open",), time.time())
+            mark_waiting(db, proposals, "", ("open",))
             _narrow(db, proposals)
 
     def offer(
@@ -218,14 +217,14 @@ class OutboxStore(Store):
         Raises ValueError if the edits do not turn before into after, and NoteRefused if the row is
         no longer open.
         """
-        row = make_row(change, before, after, now := time.time())
+        row = make_row(change, before, after)
         values = {"id": id_, "before": before, "reason": reason, "deadline": deadline}
         update = f"""UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
             after_sha256 = :after_sha256, row = :row, before = :before, reason = :reason,
             deadline = iif(before IS NULL AND deadline > 0, max(deadline, :deadline), deadline)
             WHERE id = :id AND {_IS_OPEN}"""  # noqa: S608 (our own words)
         with self._db.transaction() as db:
-            put_note(db, change.path, before, now)
+            put_note(db, change.path, before)
             if not db.execute(update, row | values | {"row": json.dumps(row)}).rowcount:
                 raise NoteRefused(NOT_OPEN, change.path)
         return TextHashes(str(row["before_sha256"]), str(row["after_sha256"]))
@@ -254,9 +253,9 @@ class OutboxStore(Store):
             new = json.loads(row["row"]) | {"made_at": now, "path": path, "state": "done"}
             change = insert_change(db, new, row["before"])
             db.execute(update, (change, id_))
-            mark_done(db, change, now)
+            mark_done(db, change)
             after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
-            put_note(db, path, after.encode("utf-8"), now)
+            put_note(db, path, after.encode("utf-8"))
             return change
 
     def unconfirmed(self) -> list[OfferedChange]:

@@ -1,30 +1,22 @@
-"""Recovery: settle changes that a crash left pending, and offers that no editor confirmed.
-
-It also tells changes that a sync client removed from a note from those that somebody took out. When
-two devices changed a note, a sync client lets one version keep the name and makes a conflict copy
-of the other. If nothing of a change is in the note and a copy beside it holds the change, an older
-version took the place of ours. A note that was missing for a time was deleted on another device,
-and written again there. In all other cases, somebody took the change out.
-"""
+"""Recovery: settle changes that a crash left pending, and offers that no editor confirmed."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
-from companion.errors import ChangeNotInNote, NoteChanged, NoteError
+from companion.errors import NoteChanged, NoteError
 from companion.private_files import make_private_folder, open_private
-from companion.store.inverse import find_inverse, find_parts
+from companion.store.inverse import find_inverse
 from companion.store.journal import Change, Journal
 from companion.store.undo import locate_note
-from companion.vault.conflict_copies import is_conflict_copy
-from companion.vault.files import is_note_name, is_vault_there
+from companion.vault.files import is_vault_there
 from companion.vault.lock import open_note
 from companion.vault.write import force_to_disk, is_partial_write, read_all, replace_bytes
 
@@ -67,8 +59,7 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
         return []
     outcomes: list[Recovered] = []
     for change in journal.pending():
-        if not os.path.lexists(root / change.path):
-            change = locate_note(root, journal, change)
+        change = locate_note(root, journal, change)
         try:
             recovered = _settle_change(root, journal, change, copies)
         except (NoteError, OSError) as error:
@@ -170,67 +161,3 @@ def _write_copy(copies: Path, change: Change, data: bytes) -> Path:
         file.flush()
         force_to_disk(file.fileno())
     return copy
-
-
-Loss = Literal["certain", "likely"]
-"""How sure it is that a sync client took a change out:
-
-- certain: a conflict copy, made at about the time of the note's version, is the note exactly as it
-  was written with the change. So the other version did not come from ours.
-- likely: a conflict copy holds the change and other edits, or its name may be somebody's own; or
-  the note was missing since the change was made.
-"""
-
-_SAME_TIME = 3600.0  # seconds; a copy that is older may be left from a conflict settled by hand
-
-
-def find_loss(root: Path, journal: Journal, path: str, number: int) -> Loss | None:
-    """Return how sure it is that a sync client took the change out; None: it did not."""
-    change = journal.change(number)
-    if change is None or change.state != "done" or change.taken:
-        return None
-    losses: set[Loss] = set()
-    with suppress(OSError, UnicodeDecodeError):
-        if _is_in(journal, change, (root / path).read_bytes()):
-            return None
-        losses.update(_find_in_copies(root, journal, path, change))
-        if journal.notes.gone_at(path) > change.made_at:
-            losses.add("likely")
-    return min(losses, default=None)  # certain goes before likely
-
-
-def _is_in(journal: Journal, change: Change, data: bytes) -> bool:
-    """Return whether a part of the change is in data, a version of its note, or was edited there.
-
-    Raises UnicodeDecodeError.
-    """
-    try:
-        find_parts(journal, change, data.decode())
-    except ChangeNotInNote:
-        return False
-    except NoteChanged:
-        return True
-    return True
-
-
-def _find_in_copies(root: Path, journal: Journal, path: str, change: Change) -> Iterator[Loss]:
-    """Yield how sure it is, for each conflict copy of the note that holds the change."""
-    note = root / path
-    for copy in note.parent.iterdir():
-        if not _is_copy(root, note, copy):
-            continue
-        data = copy.read_bytes()
-        if sha256(data).hexdigest() == change.after_sha256:
-            # on Windows, where this is the time at which a file was made, little is certain
-            apart = abs(note.stat().st_ctime - copy.stat().st_ctime)
-            yield "certain" if is_conflict_copy(copy.name) and apart < _SAME_TIME else "likely"
-        elif _is_in(journal, change, data):
-            yield "likely"
-
-
-def _is_copy(root: Path, note: Path, file: Path) -> bool:
-    """Return whether the file may be a conflict copy of the note, by its name."""
-    name = file.name
-    if name == note.name or not name.startswith(note.stem) or not is_note_name(name):
-        return False
-    return is_conflict_copy(name)

@@ -27,51 +27,42 @@ CREATE INDEX changes_of_path ON changes (path);
 CREATE INDEX undoing_changes ON changes (undoes) WHERE undoes IS NOT NULL;
 CREATE UNIQUE INDEX pending_paths ON changes (path) WHERE state = 'pending';
 CREATE TABLE images (change INTEGER PRIMARY KEY, before BLOB NOT NULL);
--- A fingerprint of each note, by which it is found again after it was moved. gone_at: when it was
--- last seen to be missing, Unix time.
+-- A fingerprint of each note, by which it is found again after it was moved.
 CREATE TABLE notes (
     path TEXT PRIMARY KEY,
     sha256 TEXT NOT NULL,
     size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    seen_at REAL NOT NULL,
-    gone_at REAL NOT NULL DEFAULT 0
+    mtime_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- The moves of notes that were found, for work that began before.
 CREATE TABLE moves (id INTEGER PRIMARY KEY AUTOINCREMENT, old TEXT, new TEXT, at REAL NOT NULL);
--- Long values come last, so that a scan of the others does not read them. The text of the notes
--- has a table of its own, as all proposals for a note share it. edited: what the user made of a
--- value that they accepted; the model's stays in `value`. decided_in: the run that refused it.
+-- need: its key; place: all of it. Long values come last, so that a scan of the others does not
+-- read them. The text of the notes has a table of its own, as all proposals for a note share it.
+-- edited: what the user made of a value that they accepted; the model's stays in `value`.
+-- decided_in: the run that refused it. answer, shown: of a question in a batch.
 CREATE TABLE proposals (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     path TEXT NOT NULL,
     need TEXT NOT NULL,
     kind TEXT NOT NULL,
-    heading TEXT,
+    place TEXT NOT NULL,
     state TEXT NOT NULL,
-    flags TEXT NOT NULL DEFAULT '[]',
-    why TEXT NOT NULL DEFAULT '',
-    reason TEXT NOT NULL DEFAULT '',
-    rejection TEXT NOT NULL DEFAULT '',
-    remark TEXT NOT NULL DEFAULT '',
-    model TEXT NOT NULL DEFAULT '',
-    prompt TEXT NOT NULL DEFAULT '',
-    source_sha256 TEXT NOT NULL DEFAULT '',
-    tokens TEXT NOT NULL DEFAULT '[0,0]',
-    run TEXT NOT NULL DEFAULT '',
+    flags TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    remark TEXT NOT NULL,
+    model TEXT NOT NULL,
+    run TEXT NOT NULL,
+    source_sha256 TEXT NOT NULL,
     made_at REAL NOT NULL,
     decided_by TEXT NOT NULL DEFAULT '',
     decided_at REAL,
     decided_in TEXT NOT NULL DEFAULT '',
     change INTEGER REFERENCES changes (id),
-    waits INTEGER NOT NULL DEFAULT 0,
-    options TEXT NOT NULL DEFAULT '{}',
-    place TEXT,
+    waits INTEGER NOT NULL,
     value TEXT,
     edited TEXT,
     answer TEXT,
-    sentences TEXT NOT NULL DEFAULT '[]',
-    evidence TEXT
+    shown TEXT
 );
 CREATE UNIQUE INDEX open_proposals ON proposals (path, need) WHERE state = 'open';
 CREATE INDEX proposals_of_need ON proposals (path, need);

@@ -11,14 +11,12 @@ from companion.app.types.decisions import Acceptance
 from companion.config import Config
 from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
 from companion.enrich import workspace
-from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.result import Result
+from companion.enrich.job import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.needs import Need
-from companion.note.sections import Section
-from companion.store.proposal import NewProposal, ProposalState
+from companion.store.proposals import Origin, Proposal, ProposalState
 from tests.examples import Change, delete, labelled, write
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -90,7 +88,7 @@ class Desk:
     def __init__(self, space: Workspace) -> None:
         self.space = space
         self.store = space.journal.proposals
-        self.decisions = Decider(space, lambda: VaultContext(space.scan()))
+        self.decisions = Decider(space)
         self.note = space.root / "Sourdough.md"
         self.write(NOTE)
 
@@ -102,13 +100,8 @@ class Desk:
         return self.note.read_bytes().decode()
 
     def propose(self, *names: str, path: str = "Sourdough.md") -> list[int]:
-        made = []
-        for name in names:
-            need, value = VALUES[name]
-            options = {"section": list(Section("Uses"))} if name == "section" else {}
-            new = NewProposal(path, need, value, model="m", source=NOTE.encode(), options=options)
-            made.append(new)
-        return self.store.add(made)
+        new = [Proposal(path, *VALUES[name], origin=Origin("m", "run-1")) for name in names]
+        return [each.id for each in self.store.add(new, NOTE.encode())]
 
     def accept(self, *wanted: int | Acceptance) -> Result:
         [done] = self.decisions.accept(
@@ -139,8 +132,8 @@ def test_all_of_a_note_are_one_change(desk: Desk) -> None:
     ids = desk.propose(*VALUES)
     done = desk.accept(*ids)
     assert desk.text == WHOLE
-    assert (done.status, done.proposals) == ("enriched", tuple(ids))
-    assert {(each.state, each.reason) for each in done.decided} == {("accepted", None)}
+    assert (done.status, [each.id for each in done.filled]) == ("enriched", ids)
+    assert desk.states(ids) == ["accepted"] * len(ids) and not done.why_not
     [change] = desk.space.journal.changes()
     assert (change.model, change.decided_by, change.proposals) == ("m", "user", tuple(ids))
     assert change.id == done.change
@@ -216,7 +209,6 @@ EMPTY = write("Sourdough.md", "")
 REWRITE = "---\ndescription:\n---\n\nQuite another text about the moon and its phases.\n"
 GONE = {
     "filled by hand": (FILL, "the note no longer needs it"),
-    "deleted": (delete("Sourdough.md"), "the note was deleted"),
     "rewritten": (write("Sourdough.md", REWRITE), "the note was rewritten since"),
     "left alone now": (rewritten("tags:", "tags:\nai: false"), "it says ai: false"),
 }
@@ -229,7 +221,7 @@ def test_closes_itself(desk: Desk, change: Change, reason: str) -> None:
     before = desk.note.exists() and desk.text
     done = desk.accept(*ids)
     assert done.status == "failed" and reason in done.reason
-    assert desk.states(ids) == ["closed"] and reason in desk.reasons(ids)[0]
+    assert desk.states(ids) == ["closed"] and desk.reasons(ids)[0]
     assert (desk.note.exists() and desk.text) == before
     assert desk.store.latest("Sourdough.md") == {}
     kept = desk.store.get(ids[0])
@@ -251,6 +243,7 @@ def test_an_ignored_folder_keeps_no_text(tmp_path: Path) -> None:
 STAYS = {
     "frontmatter in doubt": (BREAK_YAML, "YAML"),
     "empty": (EMPTY, "it is empty; it may still be syncing"),
+    "deleted": (delete("Sourdough.md"), "no longer there"),
 }
 
 
@@ -271,10 +264,7 @@ def test_what_fits_is_written_without_the_rest(desk: Desk) -> None:
     done = desk.accept(*ids)
     assert done.status == "enriched" and "> Bread raised by yeast." in desk.text
     assert "description: Mine." in desk.text
-    assert [(each.state, bool(each.reason)) for each in done.decided] == [
-        ("closed", True),
-        ("accepted", False),
-    ]
+    assert desk.states(ids) == ["closed", "accepted"] and list(done.why_not) == ids[:1]
     assert any("no longer" in reason for reason in done.unfilled)
 
 
@@ -293,7 +283,7 @@ def test_a_vault_that_is_not_there_closes_nothing(desk: Desk, is_empty: bool) ->
     desk.space.root.rename(away)
     if is_empty:
         desk.space.root.mkdir()
-    with pytest.raises(UsageError, match="is not available right now"):
+    with pytest.raises(UsageError, match="is not available"):
         desk.accept(*ids)
     if is_empty:
         desk.space.root.rmdir()
@@ -302,12 +292,12 @@ def test_a_vault_that_is_not_there_closes_nothing(desk: Desk, is_empty: bool) ->
 
 
 def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
-    new = NewProposal("Sourdough.md", TOP, ["Odd."], "rejected", reason="it is odd")
-    none = NewProposal("Sourdough.md", DESCRIPTION, None, "rejected", reason="nothing")
-    ids = desk.store.add([new, none])
+    new = Proposal("Sourdough.md", TOP, ["Odd."], "rejected", reason="it is odd")
+    none = Proposal("Sourdough.md", DESCRIPTION, None, "rejected", reason="nothing")
+    ids = [each.id for each in desk.store.add([new, none])]
     done = desk.accept(*(Acceptance(id=each, state="rejected") for each in ids))
     assert "> Odd." in desk.text
-    assert done.decided[1].reason == "its text was deleted; ask for it again"
+    assert done.why_not == {ids[1]: "its text was deleted; ask for it again"}
     mine = Acceptance(id=ids[1], text="My own.", state="rejected")
     assert desk.accept(mine).status == "enriched" and "description: My own." in desk.text
 

@@ -16,8 +16,8 @@ from companion.app.types.proposals import ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Vault
 from companion.config import load_config
-from companion.enrich.enricher import Enricher
-from companion.enrich.task import Job
+from companion.enrich.job import Job
+from companion.enrich.pipeline import Enricher
 from companion.errors import (
     CompanionError,
     ConsentMissing,
@@ -324,12 +324,12 @@ def test_what_keeps_a_run_from_going_on_ends_it(
 
 
 def test_a_note_that_fails_costs_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask = Enricher.ask
+    fill = Enricher.fill
 
-    def fail(self: Enricher, job: Job) -> object:
+    def fail(self: Enricher, job: Job, *more: Any) -> object:
         if job.path == "G.md":
             raise NoteError("boom", "G.md")
-        return ask(self, job)
+        return fill(self, job, *more)
 
-    monkeypatch.setattr(Enricher, "ask", fail)
+    monkeypatch.setattr(Enricher, "fill", fail)
     assert statuses(do(place.open(), "")) == {"F/Stub.md": "enriched", "G.md": "failed"}

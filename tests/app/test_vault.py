@@ -341,7 +341,7 @@ def test_the_place_of_a_proposal(proposed: Vault) -> None:
     before = note.read_text().encode("utf-16-le")[: place.start * 2].decode("utf-16-le")
     assert before.endswith("cover: 😀\ndescription: ")
     note.unlink()
-    with pytest.raises(NoteRefused, match="the note was deleted"):
+    with pytest.raises(NoteChanged, match="no longer there"):
         proposed.place(1, PlaceQuery())
 
 

@@ -20,7 +20,7 @@ Lines = list[dict[str, Any]]
 def shown(user: User) -> list[tuple[object, ...]]:
     """Return the proposals that are no questions, without what differs between two runs."""
     rows = (
-        (p.path, p.need, p.state, p.value, p.flags, p.reason, p.prompt, p.sentences)
+        (p.path, p.need, p.state, p.value, p.flags, p.reason)
         for p in user.kept()
         if p.value is not None or p.state == "rejected"
     )

@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from companion.store.proposal import Proposal
-from companion.store.proposal_store import ProposalStore
+from companion.store.proposals import Proposal, ProposalStore
 from tests.cli.user import FILLED, STUB, User
 from tests.llm.fake_endpoint import Scene, Seen
 from tests.vault.test_pdf_text import make_pdf

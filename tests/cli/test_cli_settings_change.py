@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from benchmarks.canaries import own_address
-from companion.enrich.vault_settings import SettingsUnusable
-from companion.store.proposal import Proposal
+from companion.enrich.settings import SettingsUnusable
+from companion.store.proposals import Proposal
 from tests.cli.serving import serving, wait_until, wait_until_scanned
 from tests.cli.user import FILLED, STUB, User, let_it_rest
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen

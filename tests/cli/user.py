@@ -17,7 +17,7 @@ from companion.config import load_config
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.enrich.checks import UNCHECKED
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.store.proposal import Proposal
+from companion.store.proposals import Proposal
 from tests.forked import CAN_FORK, Forked
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 

@@ -9,7 +9,7 @@ import pytest
 from companion.config import Config, load_config, state_folder
 from companion.config.edit import plan_edit
 from companion.config.settings import all_settings
-from companion.enrich.vault_settings import make_rules
+from companion.enrich.settings import make_rules
 from companion.errors import UsageError
 from companion.prompts import load_prompts
 from tests.cases import Case, cases, is_told

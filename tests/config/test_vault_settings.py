@@ -10,7 +10,7 @@ import pytest
 
 from companion.config import load_config
 from companion.config.load import merge_tables, vault_file, vaults_with_settings
-from companion.enrich.vault_settings import SettingsSource
+from companion.enrich.settings import SettingsSource
 from companion.errors import UsageError
 from tests.cases import Case, cases
 from tests.examples import labelled

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from companion.app.types.notes import ScanOptions
-from companion.store.proposal import NewProposal
+from companion.store.proposals import Proposal
 from tests.daemon.conftest import Served
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture
 from tests.daemon.test_guard import assert_is_problem
@@ -24,7 +26,7 @@ def notes(server: Served, daemon_fixture: DaemonFixture) -> Served:
     for path, text in NOTES.items():
         daemon_fixture.note(path, text)
     asked = [
-        NewProposal("Left.md", need, None, "rejected", reason="none", rejection="nothing")
+        Proposal("Left.md", need, None, "rejected", reason="none")
         for need in (DESCRIPTION, CALLOUT)
     ]
     server.daemon.space.journal.proposals.add(asked)
@@ -147,10 +149,10 @@ def test_what_is_to_do_is_the_same_everywhere(
     notes: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.daemon.daemon._REFRESH", 0.0)  # nobody scans but this test
-    waiting = NewProposal("Left.md", DESCRIPTION, "What a stub is.", flags=("unsupported",))
-    kept = NewProposal("A/Stub.md", DESCRIPTION, "What a stub is.")
-    notes.daemon.space.journal.proposals.add([waiting, kept, kept._replace(need=CALLOUT)])
-    notes.daemon.space.journal.proposals.add([waiting._replace(path="Stub.md")])
+    waiting = Proposal("Left.md", DESCRIPTION, "What a stub is.", flags=("unsupported",))
+    kept = Proposal("A/Stub.md", DESCRIPTION, "What a stub is.")
+    notes.daemon.space.journal.proposals.add([waiting, kept, replace(kept, need=CALLOUT)])
+    notes.daemon.space.journal.proposals.add([replace(waiting, path="Stub.md")])
     notes.daemon.scans.scan_all({})
     to_do = ["A/Stub.md", "Stub.md"]
     assert [note["path"] for note in notes.get("/notes").json["notes"]] == to_do

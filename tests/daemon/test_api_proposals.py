@@ -8,7 +8,7 @@ import pytest
 from companion.app.types.changes import OfferShape
 from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
-from companion.store.proposal import NewProposal, ProposalState
+from companion.store.proposals import Proposal, ProposalState
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, SAYS, STUB, DaemonFixture, eventually
 from tests.daemon.test_editor_runs import applied
@@ -166,11 +166,11 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
     report_open(api, "Stub.md")
     first, _ = ids_of(api)
     vault.daemon.space.journal.proposals.decide([first], state, "check", "it repeats the title")
-    newer = NewProposal("Stub.md", DESCRIPTION, "A newer one.")
+    newer = Proposal("Stub.md", DESCRIPTION, "A newer one.")
     [other] = vault.daemon.space.journal.proposals.add([newer])
     [told] = decide(api, accept=[{"id": first, "state": state, "text": "My own words."}])
     assert (told["status"], told["proposals"][0]["state"]) == ("proposed", "open")
-    assert state_of(vault.daemon, other) == "superseded"
+    assert state_of(vault.daemon, other.id) == "superseded"
     if is_taken_back:
         decide(api, undo=[first])
     daemon = vault.restart("Stub.md")

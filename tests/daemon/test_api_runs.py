@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from companion.app.types.runs import NoteResult
-from companion.enrich.result import Filling, Result
+from companion.enrich.job import Result
 from companion.errors import EndpointError
 from companion.llm.response import Usage
+from companion.store.proposals import Proposal
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served, Serving
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
@@ -40,9 +41,17 @@ def start(server: Served, **options: Any) -> str:
 
 def make_result(path: str, diff: str | None = None) -> NoteResult:
     """Return the result of a note that was enriched."""
-    filled, usage = (Filling(DESCRIPTION, "Yes.", "shortened"),), Usage(10, 5, 1, 4)
-    texts = "---\ndescription:\n---\n", "---\ndescription: Yes.\n---\n"
-    result = Result(path, "enriched", "", filled, ("aliases: left",), usage, *texts, change=3)
+    filled = Proposal(path, DESCRIPTION, "Yes.", remark="shortened", id=7)
+    result = Result(
+        path,
+        "enriched",
+        filled=(filled,),
+        unfilled=("aliases: left",),
+        usage=Usage(10, 5, 1, 4),
+        old="---\ndescription:\n---\n",
+        new="---\ndescription: Yes.\n---\n",
+        change=3,
+    )
     return NoteResult.of(result, diff=diff)
 
 

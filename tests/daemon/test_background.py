@@ -8,7 +8,7 @@ import pytest
 from companion.app.types.notes import NotesQuery, ScanOptions
 from companion.config.settings import LimitsTable, PrivateTable
 from companion.daemon import background
-from companion.enrich.needs_to_ask import find_to_do
+from companion.enrich.asked import find_to_do
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
@@ -159,7 +159,7 @@ def test_an_attempt_that_began_before_a_value_appeared_is_not_the_last_word(
     basis = space.attempt_basis("Typed.md")
     daemon_fixture.note("Other.md", TYPED)
     scan = space.scan()
-    space.record_unfillable("Typed.md", basis, ["note-type"], {"note-type": "no value"})
+    space.record_unfillable("Typed.md", basis, {"note-type": "no value"})
     assert find_to_do(space, "Typed.md", scan.notes["Typed.md"].needs).needs
 
 

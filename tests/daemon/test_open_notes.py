@@ -6,7 +6,6 @@ from companion.app import outbox
 from companion.app.outbox import Outbox
 from companion.app.run import Run
 from companion.app.types.decisions import Acceptance
-from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
@@ -120,7 +119,7 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     quiet.daemon.report_presence("desk", ["Stub.md"])
     for id_ in ids:
         [made] = quiet.daemon.outbox.decider.accept([Acceptance(id=id_)])
-        assert made.status == "proposed" and [each.id for each in made.decided] == [id_]
+        assert made.status == "proposed" and list(made.why_not) == [id_]
     eventually(lambda: not quiet.daemon.active_runs())
     assert quiet.read("Stub.md") == STUB
     quiet.daemon.report_presence("desk", [])
@@ -284,7 +283,7 @@ def test_closed_note_may_hold_what_its_editor_never_confirmed(quiet: DaemonFixtu
     quiet.stop()
     with open_workspace(quiet.config, quiet.vault) as space:
         space.journal.presence.report("desk", [])
-        here = Outbox(space, lambda: VaultContext(space.scan()))
+        here = Outbox(space)
         away = quiet.vault.rename(quiet.vault.with_name("away"))
         here.make_closed()
         assert here.row(row.id).state == "given"  # nobody can tell
@@ -318,7 +317,7 @@ def test_closed_note_is_tried_again_where_that_may_help(
         other = space.journal.outbox.add(Request("Gone.md", "run-2", undoes=99))
         space.journal.presence.report("desk", [])
         monkeypatch.setattr("companion.app.outbox.time.time", clock)
-        here = Outbox(space, lambda: VaultContext(space.scan()))
+        here = Outbox(space)
         for clock.now in range(0, 180, 10):
             here.make_closed()
         assert tries == tried_at and here.row(other.id).state == "withdrawn"

@@ -14,7 +14,7 @@ from companion.enrich import workspace
 from companion.enrich.workspace import Workspace
 from companion.errors import JournalError, UsageError
 from companion.store.moves import follow_events
-from companion.store.proposal_store import Selection
+from companion.store.proposals import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 from tests.examples import Change, delete, labelled, rename, write

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from companion.enrich import note_writer
-from companion.enrich.enricher import Enricher
+from companion.enrich import apply
+from companion.enrich.pipeline import Enricher
 from companion.errors import ConsentMissing
 from companion.store.journal import write_note
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses
@@ -54,7 +54,7 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
         assert may_write.wait(60)
         return write_note(*args)
 
-    monkeypatch.setattr(note_writer, "write_note", write_slowly)
+    monkeypatch.setattr(apply, "write_note", write_slowly)
     quiet.note("Stub.md")
     quiet.start()
     run = quiet.run("Stub.md", wait=False)
@@ -125,14 +125,14 @@ def test_finished_runs_are_forgotten_after_a_while(
 def test_fault_of_ours_costs_one_note_of_a_run(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = Enricher.ask
+    fill = Enricher.fill
 
-    def ask_and_fail(self: Enricher, job: object) -> object:
+    def fill_and_fail(self: Enricher, job: object, *more: object) -> object:
         if "Bad" in str(job):
             raise RuntimeError("Marker of a note's text")
-        return ask(self, job)  # type: ignore[arg-type]
+        return fill(self, job, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Enricher, "ask", ask_and_fail)
+    monkeypatch.setattr(Enricher, "fill", fill_and_fail)
     for name in ("A", "Bad", "C"):
         quiet.note(f"{name}.md")
     quiet.start()

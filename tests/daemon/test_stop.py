@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from companion.enrich import note_writer
+from companion.enrich import apply
 from companion.enrich.workspace import Workspace
 from companion.store.journal import write_note
 from companion.vault.lock import daemon_lock
@@ -75,7 +75,7 @@ def test_stop_during_a_write_finishes_it(
         time.sleep(0.5)  # a slow disk
         return write_note(*args)
 
-    monkeypatch.setattr(note_writer, "write_note", write_slowly)
+    monkeypatch.setattr(apply, "write_note", write_slowly)
     if by_run:
         daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.note("Stub.md")

@@ -5,7 +5,7 @@ import pytest
 from companion.enrich.context.backlinks import Backlinks, RelatedTexts
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost
-from companion.enrich.task import Job
+from companion.enrich.job import Job
 from companion.enrich.workspace import Workspace
 from companion.note.callouts import Styles
 from companion.note.parsed_note import ParsedNote

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from companion.enrich.asker import Asker
 from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.job import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText

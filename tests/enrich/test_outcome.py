@@ -4,8 +4,13 @@ from contextlib import nullcontext
 
 import pytest
 
-from companion.enrich.answers.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
-from companion.enrich.result import Filling
+from companion.enrich.answers.outcome import (
+    Accepted,
+    Filling,
+    NoteAnswers,
+    Rejected,
+    RepeatedFaults,
+)
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need

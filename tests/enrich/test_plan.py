@@ -1,6 +1,5 @@
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -8,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.enrich.places import find_jobs_again, plan_edits
-from companion.enrich.result import Filling
+from companion.app.jobs import find_jobs_again
+from companion.enrich.apply import plan_edits
 from companion.errors import NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, apply_edits
@@ -21,7 +20,7 @@ from companion.note.sections import Section
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 from companion.store.change import invert_edits
-from companion.store.proposal import NewProposal, ProposalState
+from companion.store.proposals import Proposal, ProposalState
 from tests.cases import Case, cases
 from tests.enrich.conftest import Open
 from tests.examples import labelled, many
@@ -29,7 +28,7 @@ from tests.examples import labelled, many
 RULES = Rules()
 
 
-def fill(text: str) -> tuple[ParsedNote, list[Filling]]:
+def fill(text: str) -> tuple[ParsedNote, list[Proposal]]:
     view = ParsedNote(NoteText(text))
     facts = find_facts(view, RULES, explicit=True)
     fillings = []
@@ -39,7 +38,7 @@ def fill(text: str) -> tuple[ParsedNote, list[Filling]]:
             value = ["One.", "", "Two."]
         elif need.kind in ("tags", "aliases"):
             value = ["one", "two"]
-        fillings.append(Filling(need, value))
+        fillings.append(Proposal("a.md", need, value))
     return view, fillings
 
 
@@ -134,42 +133,37 @@ def same_but_filled(load: object, old: str, new: str, filled: set[str]) -> bool:
 def test_a_callout_that_is_gone_is_named(question: str | None, name: str) -> None:
     need = Need(CALLOUT, "Perplexity", question, "request", "an empty AI callout")
     with pytest.raises(NoteRefused, match=name):
-        plan_edits(ParsedNote(NoteText("Text.\n")), [Filling(need, "One.")], RULES, Styles(), KEEP)
+        note = ParsedNote(NoteText("Text.\n"))
+        plan_edits(note, [Proposal("a.md", need, "One.")], RULES, Styles(), KEEP)
 
 
 def test_a_section_is_the_only_one_of_its_heading_unless_it_says_otherwise() -> None:
-    need = Need(CALLOUT, "Uses", None, "section", "")  # as older journals have it
+    need = Need(CALLOUT, "Uses", None, "section", "")
     note = ParsedNote(NoteText("## Uses\n"))
-    plan = plan_edits(note, [Filling(need, "One.")], RULES, Styles(), KEEP)
+    plan = plan_edits(note, [Proposal("a.md", need, "One.")], RULES, Styles(), KEEP)
     assert plan.text == "## Uses\n\n> [!ai]+ AI\n> One.\n"
 
 
-CUPS, SORTS, TOP = {"section": ["Cups", 1, 2]}, {"section": ["Sorts"]}, dict[str, Any]()
-AGAIN: dict[str, tuple[list[tuple[ProposalState, dict[str, Any]]], Section | str | None]] = {
+TOP = Need(CALLOUT, None, None, "top", "")
+CUPS = Need(CALLOUT, "Cups", None, "section", "", 1, 1, 2)
+SORTS = Need(CALLOUT, "Sorts", None, "section", "")
+AGAIN: dict[str, tuple[list[tuple[ProposalState, Need]], Section | str | None]] = {
     "of a note": ([("open", TOP)], None),
     "of a section": ([("open", CUPS)], Section("Cups", 1, 2)),
-    "all of one section": ([("open", CUPS), ("open", CUPS)], Section("Cups", 1, 2)),
     "of two sections": ([("open", CUPS), ("open", SORTS)], None),
-    "of a section and the rest": ([("open", CUPS), ("open", TOP)], None),
-    "one is asked in a batch": ([("open", TOP), ("asked", TOP)], "it was asked in a batch"),
-    "one is in the note": ([("open", TOP), ("accepted", TOP)], "one by one"),
+    "one is asked in a batch": ([("open", SORTS), ("asked", TOP)], "it was asked in a batch"),
 }
 
 
 @labelled(("proposals", "expected"), AGAIN)
 def test_what_is_asked_for_again(
     open_vault: Open,
-    proposals: list[tuple[ProposalState, dict[str, Any]]],
+    proposals: list[tuple[ProposalState, Need]],
     expected: Section | str | None,
 ) -> None:
-    workspace, ids = open_vault({}, ""), list[int]()
-    store = workspace.journal.proposals
-    for number, (state, options) in enumerate(proposals):
-        need = Need(CALLOUT, f"H{number}", None, "section", "")
-        first: ProposalState = "asked" if state == "asked" else "open"
-        ids += store.add([NewProposal("a.md", need, "Of clay.", first, options=options)])
-        if state == "accepted":
-            store.decide(ids[-1:], state, "user")
+    workspace = open_vault({}, "")
+    new = [Proposal("a.md", need, "Of clay.", state) for state, need in proposals]
+    ids = [each.id for each in workspace.journal.proposals.add(new)]
     if isinstance(expected, str):
         with pytest.raises(UsageError, match=expected):
             find_jobs_again(workspace, ids, "Shorter.")

@@ -5,11 +5,10 @@ from typing import cast
 
 import pytest
 
-from companion.enrich.answers.outcome import Accepted, NoteAnswers, Rejected, RejectionKind
+from companion.enrich.answers.outcome import Accepted, Filling, NoteAnswers, Rejected, RejectionKind
 from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.configured_model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
-from companion.enrich.result import Filling
 from companion.errors import AnswerError
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import JsonUnsupported

@@ -2,13 +2,12 @@
 
 import pytest
 
-from companion.enrich.needs_to_ask import was_rejected
-from companion.enrich.note_guard import is_rewritten
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.guard import is_rewritten
+from companion.enrich.job import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.note.needs import Need
 from companion.note.sections import Section
-from companion.store.proposal import Flag, LatestProposal, NewProposal, ProposalState
+from companion.store.proposals import Proposal
 from tests.enrich.conftest import Open
 from tests.examples import labelled
 
@@ -53,9 +52,9 @@ def test_needs_of_a_job(workspace: Workspace, job: Job, text: str, keys: list[st
 AGAIN = "name the note, or use --retry, to ask again"
 CUPS = Need("callout", "Cups", None, "section", "", 1)
 ASKED = [
-    (Need("description", None, None, "property", ""), "unfit", ""),
-    (Need("aliases", None, None, "property", ""), "unfit", ""),
-    (Need("callout", None, "Why?", "request", ""), "nothing", "the note is short"),
+    (Need("description", None, None, "property", ""), ""),
+    (Need("aliases", None, None, "property", ""), ""),
+    (Need("callout", None, "Why?", "request", ""), "the note is short"),
 ]
 LEFT = {
     "the rest": (
@@ -64,8 +63,7 @@ LEFT = {
         ["callout:top"],
         [
             f"description, aliases: asked for once, without a usable answer; {AGAIN}",
-            "callout “Why?”: asked for once, and there was nothing to say (the note is short); "
-            + AGAIN,
+            f"callout “Why?”: asked for once, without a usable answer (the note is short); {AGAIN}",
         ],
     ),
     "another note": (Job("b.md"), POSTPONED, ["callout:top"], []),
@@ -78,7 +76,7 @@ LEFT = {
     "only what was rejected": (
         Job("a.md", rejected_only=True, retry=True),
         EMPTY,
-        ["description", "aliases"],
+        ["description", "aliases", "callout:question:Why?"],
         [],
     ),
     "a section": (
@@ -95,29 +93,11 @@ def test_what_was_asked_before_is_left(
     workspace: Workspace, job: Job, text: str, keys: list[str], left: list[str]
 ) -> None:
     store = workspace.journal.proposals
-    for need, kind, reason in ASKED:
-        store.add([NewProposal("a.md", need, None, "rejected", (), reason, kind)])
-    store.decide(store.add([NewProposal("a.md", CUPS, "Of clay.")]), "refused", "user")
+    store.add([Proposal("a.md", need, None, "rejected", (), reason) for need, reason in ASKED])
+    [refused] = store.add([Proposal("a.md", CUPS, "Of clay.")])
+    store.decide([refused.id], "refused", "user")
     task = prepare_task(workspace, job, text.encode())
     assert ([need.key for need in task.needs], list(task.unfilled)) == (keys, left)
-
-
-@pytest.mark.parametrize(
-    ("state", "kind", "flags", "rejected"),
-    [
-        (None, "", (), False),
-        ("accepted", "", (), False),
-        ("refused", "", (), False),
-        ("rejected", "nothing", (), False),
-        ("rejected", "unfit", (), True),
-        ("rejected", "nothing", ("new-value",), True),
-    ],
-)
-def test_was_rejected(
-    state: ProposalState | None, kind: str, flags: tuple[Flag, ...], rejected: bool
-) -> None:
-    asked = LatestProposal(1, state, kind, "", flags, False, None) if state else None
-    assert was_rejected(asked) is rejected
 
 
 OLD = "---\na:\nb:\n---\n# Tea\nGreen and black. #drink\n"

@@ -16,7 +16,7 @@ from companion.errors import JournalError, NoteBusy
 from companion.note.edit import Edit, apply_edits
 from companion.store import database
 from companion.store.journal import Journal, NewChange
-from companion.store.proposal import NewProposal
+from companion.store.proposals import Proposal
 from tests.examples import labelled
 from tests.store.stub_note import ENRICHED, NOTE, TAGS, new_change
 
@@ -196,8 +196,8 @@ def test_says_what_is_wrong_while_it_is_open_and_loses_nothing(
     monkeypatch.setattr(database, "_LOCK_WAIT", 0.05)
     file, long = tmp_path / "journal.sqlite3", "long " * 100_000
     with Journal(file) as journal:
-        asked = [NewProposal(f"{n}.md", TAGS, [long], source=NOTE) for n in range(2)]
-        first, second = journal.proposals.add(asked)
+        new = [Proposal(f"{n}.md", TAGS, [long]) for n in range(2)]
+        first, second = (each.id for each in journal.proposals.add(new, NOTE))
         mend = harm(file, journal)
         with pytest.raises(JournalError, match=words):
             journal.proposals.edit_value(first, [long, long])

@@ -1,7 +1,6 @@
 """What the journal keeps of a note follows it to where it was moved, found by its bytes."""
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from companion.note.needs import Need
 from companion.store.journal import Journal
 from companion.store.moves import follow_events, follow_moves, follow_note
-from companion.store.proposal import NewProposal
+from companion.store.proposals import Proposal
 from tests.store.stub_note import DESCRIPTION
 
 ONE, TWO = b"# One\n\nOf the first.\n", b"# Two\n\nOf another length.\n"
@@ -25,20 +24,6 @@ MOVES = [
     pytest.param({"a.md": ONE}, {"a.md": ONE, "b.md": ONE}, None, {}, id="copied"),
     pytest.param({"a.md": ONE}, {"b.md": ONE, "c.md": ONE}, None, {}, id="one of two"),
     pytest.param(
-        {"a.md": ONE, "b.md": ONE},
-        {"x/b.md": ONE, "x/a.md": ONE},
-        None,
-        {"a.md": "x/a.md", "b.md": "x/b.md"},
-        id="two alike, told by their names",
-    ),
-    pytest.param(
-        {"a.md": ONE, "b.md": ONE},
-        {"x/a.md": ONE, "c.md": ONE},
-        None,
-        {"a.md": "x/a.md", "b.md": "c.md"},
-        id="two alike, one told by its name",
-    ),
-    pytest.param(
         {"a.md": ONE, "b.md": TWO},
         {"c.md": TWO, "d.md": ONE},
         None,
@@ -50,8 +35,7 @@ MOVES = [
 
 def _reject(journal: Journal, path: str, need: Need, source: bytes | None) -> None:
     """Store that nothing usable was given for the need; the path is the reason."""
-    rejected = NewProposal(path, need, None, "rejected", reason=path, source=source)
-    journal.proposals.add([rejected])
+    journal.proposals.add([Proposal(path, need, None, "rejected", reason=path)], source)
 
 
 def _reason(journal: Journal, path: str) -> str:
@@ -108,34 +92,12 @@ def test_a_note_that_is_being_worked_on_is_told_from_others_like_it(
 ) -> None:
     for name in ("a.md", "like it.md"):
         (vault / name).write_bytes(ONE)
-    current_path = follow_note(vault, journal, "a.md", ONE, seen_at=0)
+    current_path = follow_note(vault, journal, "a.md", ONE)
     (vault / "a.md").rename(vault / "b.md")
     assert current_path() == "b.md"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="ctime is the time of creation there")
-@pytest.mark.parametrize("later", [0.0, 60.0], ids=["moved", "an older copy"])
-def test_a_copy_from_before_the_note_was_seen_is_another(
-    vault: Path, journal: Journal, later: float
-) -> None:
-    journal.notes.record("a.md", ONE, time.time() + later)
-    (vault / "b.md").write_bytes(ONE)
-    follow_moves(vault, journal)
-    assert list(journal.notes.all()) == ["a.md" if later else "b.md"]
-
-
-@pytest.mark.parametrize("now", [ONE, TWO], ids=["as it was", "another"])
-def test_a_note_that_comes_back_as_it_was_was_never_gone(
-    vault: Path, journal: Journal, now: bytes
-) -> None:
-    journal.notes.record("a.md", ONE)
-    follow_moves(vault, journal)
-    assert journal.notes.gone_at("a.md")
-    (vault / "a.md").write_bytes(now)
-    follow_moves(vault, journal)
-    assert bool(journal.notes.gone_at("a.md")) == (now != ONE)
-
-
 def test_a_note_is_followed_from_where_it_is_now(journal: Journal) -> None:
     for new in ("b.md", "c.md"):
         current_path = journal.notes.follow("a.md")
@@ -149,7 +111,7 @@ def test_a_note_whose_path_another_took_is_known_by_inode_and_text(
     vault: Path, journal: Journal, now: bytes, path: str
 ) -> None:
     (note := vault / "a.md").write_bytes(ONE)
-    current_path = follow_note(vault, journal, "a.md", ONE, time.time())
+    current_path = follow_note(vault, journal, "a.md", ONE)
     note.rename(vault / "b.md").write_bytes(now)
     note.write_bytes(b"Of another.\n")
     assert current_path() == path

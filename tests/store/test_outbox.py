@@ -13,7 +13,7 @@ from companion.store.recovery import confirm_made_offers
 from tests.examples import labelled
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change, offer, record
-from tests.store.test_proposals import PROSE, TEXT
+from tests.store.test_proposals import PROSE, TEXT, add
 
 CRLF = ENRICHED.replace(b"\n", b"\r\n")
 MORE = b"Typed on.\n"
@@ -89,9 +89,9 @@ def test_request_to_undo_is_made_by_any_undo(journal: Journal) -> None:
 
 
 def test_request_is_stored_with_what_it_does_to_proposals(journal: Journal) -> None:
-    old, other = journal.proposals.add([TEXT, PROSE])
+    old, other = add(journal, TEXT, PROSE)
     journal.proposals.decide([old, other], "refused", "user")
-    [newer] = journal.proposals.add([TEXT])
+    [newer] = add(journal, TEXT)
     row = journal.outbox.add(replace(REQUEST, proposals=(old, other)), ("refused",))
 
     def read() -> list[tuple[str, str]]:
@@ -157,7 +157,7 @@ def test_is_on_the_disk_before_it_is_offered(tmp_path: Path) -> None:
             assert [each[:2] for each in reader.outbox.unconfirmed()] == [edits]
     with Journal(file) as again:
         number = again.outbox.confirm(*edits)
-        assert (number, again.proposals.latest("Stub.md")["callout:top"].change) == (1, 1)
+        assert [(each.id, each.state) for each in again.changes()] == [(number, "done")]
 
 
 @labelled(
@@ -188,7 +188,6 @@ def test_note_that_was_renamed_is_confirmed_under_its_new_name(journal: Journal)
     edits = offer(journal, new_change(), NOTE, ENRICHED)
     journal.outbox.confirm(*edits, "Renamed.md")
     assert [c.path for c in journal.changes()] == ["Renamed.md"]
-    assert journal.proposals.latest("Renamed.md")
 
 
 def test_offer_goes_with_its_note_that_is_moved(bench: Bench) -> None:
@@ -234,12 +233,6 @@ def test_a_confirmed_change_is_what_one_begun_and_done_is(journal: Journal) -> N
     }
     assert recorded["state"] == "done"
     assert journal.images(recorded["id"]) == (NOTE, ENRICHED)
-    outcomes = {
-        path: {need: (a.state, a.reason) for need, a in journal.proposals.latest(path).items()}
-        for path in ("a.md", "b.md")
-    }
-    assert outcomes["b.md"] == outcomes["a.md"] != {}
-    assert {a.change for a in journal.proposals.latest("b.md").values()} == {recorded["id"]}
 
 
 def test_a_confirmed_change_is_on_the_disk_and_never_pending(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,7 @@ import pytest
 from companion.errors import ProposalDecided
 from companion.store.journal import Journal, NewChange
 from companion.store.outbox_store import Request
-from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
-from companion.store.proposal_store import ALL, Selection
+from companion.store.proposals import ALL, Flag, Origin, Proposal, ProposalState, Selection
 from tests.store.stub_note import (
     CALLOUT,
     DESCRIPTION,
@@ -24,11 +24,15 @@ from tests.store.stub_note import (
     record,
 )
 
-TEXT = NewProposal("Stub.md", DESCRIPTION, "What a stub is.", source=NOTE, run="run-1")
-PROSE = NewProposal("Stub.md", CALLOUT, ["Prose."], source=NOTE, run="run-1")
-NOTHING = NewProposal(
-    "Stub.md", TAGS, None, "rejected", reason="no tag fits", rejection="nothing", run="run-1"
-)
+RUN = Origin(model="m", run="run-1")
+TEXT = Proposal("Stub.md", DESCRIPTION, "What a stub is.", origin=RUN)
+PROSE = Proposal("Stub.md", CALLOUT, ["Prose."], origin=RUN)
+NOTHING = Proposal("Stub.md", TAGS, None, "rejected", reason="no tag fits", origin=RUN)
+
+
+def add(journal: Journal, *new: Proposal) -> list[int]:
+    """Store proposals made from the note; return their ids."""
+    return [each.id for each in journal.proposals.add(new, NOTE)]
 
 
 def _states(journal: Journal, *ids: int) -> list[ProposalState]:
@@ -46,57 +50,41 @@ def _get(journal: Journal, number: int) -> Proposal:
 
 
 def test_keeps_all_of_a_proposal(tmp_path: Path) -> None:
-    new = NewProposal(
+    new = Proposal(
         path="a/b.md",
         need=SECTION,
         value=["A “use”.", "", "- another"],
         flags=("new-value", "unsupported"),
         remark="a remark",
-        model="m",
-        prompt="f00",
-        source=NOTE,
-        sentences=("1a", "2b"),
-        evidence=[["A use.", "c.md", 0.5]],
-        tokens=(10, 5),
-        run="run-1",
-        options={"explicit": True},
+        origin=RUN,
+        waits=True,
     )
     with Journal(tmp_path / "journal.sqlite3") as journal:
-        [number] = journal.proposals.add([new])
+        [stored] = journal.proposals.add([new], NOTE)
     with Journal(tmp_path / "journal.sqlite3") as journal:
-        kept = _get(journal, number)
+        kept = _get(journal, stored.id)
         assert journal.proposals.source(kept) == NOTE
-    same = [name for name in new._fields if name not in ("need", "source", "read_at")]
-    assert {name: getattr(kept, name) for name in same} == {n: getattr(new, n) for n in same}
-    assert (kept.place, kept.need, kept.kind, kept.heading) == (
-        SECTION,
-        "callout:section:Uses#2",
-        "callout",
-        "Uses",
-    )
-    assert kept.why == SECTION.reason
-    assert (kept.decided_by, kept.decided_at, kept.change) == ("", None, None)
+    assert kept == stored == replace(new, id=1, origin=kept.origin)
+    assert kept.origin[:2] == RUN[:2] and kept.origin.made_at
     assert kept.text == "A “use”.\n\n- another"
 
 
 def test_the_newest_open_one_is_the_latest(journal: Journal) -> None:
-    add = journal.proposals.add
-    first, nothing = add([TEXT, NOTHING])
-    [second] = add([TEXT._replace(value="Another.")])
-    [worse] = add([TEXT._replace(value=None, state="rejected")])
+    first, nothing = add(journal, TEXT, NOTHING)
+    [second] = add(journal, replace(TEXT, value="Another."))
+    [worse] = add(journal, replace(TEXT, value=None, state="rejected"))
     assert _states(journal, first, second, worse) == ["superseded", "open", "rejected"]
     latest = journal.proposals.latest("Stub.md")
-    assert {need: asked.id for need, asked in latest.items()} == {
+    assert {need: each.id for need, each in latest.items()} == {
         "description": second,
         "tags": nothing,
     }
-    assert latest["tags"][1:] == ("rejected", "nothing", "no tag fits", (), False, None, False)
     assert journal.proposals.latest_of_all() == {"Stub.md": latest}
     assert journal.proposals.latest("other.md") == {}
 
 
 def test_a_closed_one_may_be_asked_for_again(journal: Journal) -> None:
-    [number] = journal.proposals.add([TEXT])
+    [number] = add(journal, TEXT)
     assert journal.proposals.decide([number], "closed", "need", "filled by hand") == [number]
     assert journal.proposals.latest("Stub.md") == {}
 
@@ -124,29 +112,22 @@ SELECTIONS = [
 
 @pytest.mark.parametrize(("selection", "wanted"), SELECTIONS)
 def test_selects(journal: Journal, selection: Selection, wanted: list[int]) -> None:
-    journal.proposals.add(
-        [
-            TEXT,
-            TEXT._replace(path="a/b.md", run="run-2"),
-            TEXT._replace(path="a/c/d.md", flags=("new-value",)),
-            PROSE,
-            NOTHING,
-        ]
-    )
+    other = replace(TEXT, path="a/b.md", origin=Origin(run="run-2"))
+    flagged = replace(TEXT, path="a/c/d.md", flags=("new-value",))
+    add(journal, TEXT, other, flagged, PROSE, NOTHING)
     assert [each.id for each in journal.proposals.select(selection)] == wanted
     assert [each.id for each in journal.proposals.select(selection, limit=2)] == wanted[:2]
     assert journal.proposals.count(selection) == len(wanted)
-    assert sorted(each.id for each in journal.proposals.file(selection)) == sorted(wanted)
 
 
 def test_unknown_ids_are_left_out(journal: Journal) -> None:
-    [number] = journal.proposals.add([TEXT])
+    [number] = add(journal, TEXT)
     assert [p.id for p in journal.proposals.get_all([0, number, 99, 1 << 70, -1])] == [number]
     assert journal.proposals.decide([99, 1 << 70], "refused", "user") == []
 
 
 def test_of_many_who_decide_one_does(journal: Journal) -> None:
-    ids = journal.proposals.add([TEXT._replace(path=f"{n}.md") for n in range(50)])
+    ids = add(journal, *(replace(TEXT, path=f"{n}.md") for n in range(50)))
 
     def decide(number: int) -> list[int]:
         return journal.proposals.decide(ids, "refused", f"agent:{number}")
@@ -157,7 +138,7 @@ def test_of_many_who_decide_one_does(journal: Journal) -> None:
 
 
 def test_a_value_that_is_edited_keeps_what_the_model_said(journal: Journal) -> None:
-    [number] = journal.proposals.add([TEXT])
+    [number] = add(journal, TEXT)
     journal.proposals.edit_value(number, "Mine.")
     journal.proposals.edit_value(number, "Mine again.")
     kept = _get(journal, number)
@@ -170,7 +151,7 @@ def test_a_value_that_is_edited_keeps_what_the_model_said(journal: Journal) -> N
 
 
 def test_a_change_accepts_its_proposals(journal: Journal) -> None:
-    ids = journal.proposals.add([TEXT, PROSE])
+    ids = add(journal, TEXT, PROSE)
     number = journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     assert _states(journal, *ids) == ["accepted", "accepted"]
     journal.done(number)
@@ -178,17 +159,6 @@ def test_a_change_accepts_its_proposals(journal: Journal) -> None:
     assert (kept.state, kept.change, kept.decided_by) == ("accepted", number, "user")
     assert journal.change(number).proposals == tuple(ids)  # type: ignore[union-attr]
     assert journal.proposals.count() == 2
-
-
-def test_a_change_without_proposals_is_remembered(journal: Journal) -> None:
-    [number] = journal.proposals.add([TEXT])
-    made = journal.begin(_accepting(new_change(), number), NOTE, ENRICHED)
-    journal.done(made)
-    latest = journal.proposals.latest("Stub.md")
-    assert {need: (a.state, a.change) for need, a in latest.items()} == {
-        "callout:top": ("accepted", made),
-        "description": ("accepted", made),
-    }
 
 
 UNDOS: list[tuple[list[str], list[ProposalState]]] = [
@@ -204,7 +174,7 @@ UNDOS: list[tuple[list[str], list[ProposalState]]] = [
 def test_follows_its_change(
     journal: Journal, steps: list[str], states: list[ProposalState]
 ) -> None:
-    ids = journal.proposals.add([TEXT, PROSE])
+    ids = add(journal, TEXT, PROSE)
     number = journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     for step in steps:
         if step == "abandon":
@@ -220,16 +190,16 @@ def test_follows_its_change(
 
 
 def test_an_abandoned_one_is_superseded_by_a_newer(journal: Journal) -> None:
-    [first] = journal.proposals.add([TEXT])
+    [first] = add(journal, TEXT)
     number = journal.begin(_accepting(new_change(), first), NOTE, ENRICHED)
-    [second] = journal.proposals.add([TEXT])
+    [second] = add(journal, TEXT)
     journal.abandon(number)
     assert _states(journal, first, second) == ["superseded", "open"]
 
 
 @pytest.mark.parametrize("to", ["refused", "closed", "rejected"])
 def test_what_was_decided_is_not_written(journal: Journal, to: ProposalState) -> None:
-    ids = journal.proposals.add([TEXT, PROSE])
+    ids = add(journal, TEXT, PROSE)
     journal.proposals.decide(ids[1:], to, "user")
     with pytest.raises(ProposalDecided, match=f"proposal {ids[1]} is already {to}"):
         journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
@@ -241,13 +211,13 @@ def test_what_was_decided_is_not_written(journal: Journal, to: ProposalState) ->
 
 
 def test_what_is_being_written_is_not_decided(journal: Journal) -> None:
-    ids = journal.proposals.add([TEXT, PROSE])
+    ids = add(journal, TEXT, PROSE)
     journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     assert journal.proposals.decide(ids, "refused", "user") == []
 
 
 def test_a_client_that_made_the_edits_accepts(journal: Journal) -> None:
-    ids = journal.proposals.add([TEXT, PROSE])
+    ids = add(journal, TEXT, PROSE)
     edits = offer(journal, _accepting(new_change(), *ids), NOTE, ENRICHED)
     assert _states(journal, *ids) == ["open", "open"]
     number = journal.outbox.confirm(*edits)
@@ -255,7 +225,7 @@ def test_a_client_that_made_the_edits_accepts(journal: Journal) -> None:
 
 
 def test_what_is_left_of_an_undone_change_stays_accepted(journal: Journal) -> None:
-    ids = journal.proposals.add([TEXT, PROSE])
+    ids = add(journal, TEXT, PROSE)
     number = record(journal, _accepting(new_change(), *ids), NOTE, ENRICHED)
     part = new_change(ENRICHED, NOTE)
     half = ENRICHED.replace(b" What a stub is.", b" ")
@@ -278,7 +248,7 @@ def test_an_undone_change_opens_what_a_person_accepted(
     state: ProposalState,
     flags: tuple[Flag, ...],
 ) -> None:
-    [number] = journal.proposals.add([TEXT])
+    [number] = add(journal, TEXT)
     journal.proposals.edit_value(number, "Mine.")
     made = record(journal, _accepting(new_change(), number)._replace(decided_by=by), NOTE, ENRICHED)
     assert _get(journal, number).value == "Mine."
@@ -297,7 +267,7 @@ def test_an_undone_change_opens_what_a_person_accepted(
 
 
 def test_follow_a_note_that_is_moved(journal: Journal) -> None:
-    old, there = journal.proposals.add([TEXT, TEXT._replace(path="New.md")])
+    old, there = add(journal, TEXT, replace(TEXT, path="New.md"))
     journal.move("Stub.md", "New.md")
     assert _states(journal, old, there) == ["open", "superseded"]
     assert [asked.id for asked in journal.proposals.latest("New.md").values()] == [old]
@@ -309,14 +279,15 @@ def _bytes_of(folder: Path) -> bytes:
 
 
 def test_forgets_the_text_of_notes(journal: Journal, tmp_path: Path) -> None:
-    secret = TEXT._replace(value="Xylophone.", answer="Xylophone!", source=b"Xylophones " * 9)
-    ids = journal.proposals.add([secret, TEXT._replace(path="other.md")])
+    secret = replace(TEXT, value="Xylophone.")
+    ids = [each.id for each in journal.proposals.add([secret], b"Xylophones " * 9)]
+    ids += add(journal, replace(TEXT, path="other.md"))
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     assert journal.proposals.forget(["Stub.md"], "its text was deleted") == 1
     forgotten = _get(journal, ids[0])
-    assert (forgotten.value, forgotten.answer, forgotten.state) == (None, None, "refused")
+    assert (forgotten.value, forgotten.state) == (None, "refused")
     assert journal.proposals.source(forgotten) is None
-    assert forgotten.source_sha256
+    assert forgotten.origin.source_sha256
     assert list(journal.proposals.latest("Stub.md")) == ["description"]
     assert journal.proposals.source(_get(journal, ids[1])) == NOTE
     assert b"Xylophone" not in _bytes_of(tmp_path / "state")
@@ -336,10 +307,10 @@ def test_forgets_notes_as_they_were_before_changes_and_offers(
 
 
 def test_purges_the_text_of_what_was_decided(journal: Journal) -> None:
-    ids = journal.proposals.add([TEXT, PROSE, NOTHING._replace(answer="none")])
+    ids = add(journal, TEXT, PROSE, replace(NOTHING))
     journal.proposals.decide(ids[:1], "refused", "user", "no")
     assert journal.proposals.purge(older_than=3600) == 0
-    assert journal.proposals.purge(older_than=-1) == 2
+    assert journal.proposals.purge(older_than=-1) == 1
     assert [each.value for each in journal.proposals.get_all(ids)] == [None, ["Prose."], None]
     assert journal.proposals.source(_get(journal, ids[1])) == NOTE
     assert {a.reason for a in journal.proposals.latest("Stub.md").values()} == {
@@ -357,7 +328,7 @@ from companion.store.journal import Journal
 from tests.store.test_proposals import PROSE, TEXT
 journal = Journal(Path(sys.argv[1]))
 first, second = journal.proposals.add([TEXT, PROSE])
-journal.proposals.decide([second], "refused", "user", "no")
+journal.proposals.decide([second.id], "refused", "user", "no")
 os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 """
     file = tmp_path / "journal.sqlite3"

@@ -14,7 +14,6 @@ from companion.note.text import NoteText
 from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal, NewChange
 from companion.store.undo import undo_change
-from companion.vault.files import read_file
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change, record
@@ -318,52 +317,6 @@ LARGE = ENRICHED.replace(b"Prose.", b"Prose of more than forty characters.")
 
 
 ANOTHER = b"---\ndescription: \n---\n\n# Another\n"
-
-
-@labelled(
-    ("after", "now", "holders", "changed"),
-    {
-        "a new note has its name": (LARGE, ANOTHER, ["Moved.md"], "Moved.md"),
-        "and two notes have the change": (LARGE, ANOTHER, ["Copy.md", "Moved.md"], None),
-        "and the change tells too little": (SHORT, ANOTHER, ["Moved.md"], None),
-        "it was edited, and the other is a copy": (LARGE, NOTE + LONG, ["Moved.md"], None),
-    },
-)
-def test_a_note_whose_name_another_has(
-    bench: Bench, after: bytes, now: bytes, holders: list[str], changed: str | None
-) -> None:
-    bench.note.write_bytes(NOTE + LONG)
-    number = bench.write(after + LONG)
-    for path in holders:
-        (bench.vault / path).write_bytes(after + LONG)
-    bench.note.write_bytes(now)
-    if changed:
-        assert bench.undo(number).path == changed
-        assert (bench.vault / changed).read_bytes() == NOTE + LONG
-    else:
-        with pytest.raises(ChangeNotInNote):
-            bench.undo(number)
-        assert {(bench.vault / path).read_bytes() for path in holders} == {after + LONG}
-    assert bench.note.read_bytes() == now
-
-
-@labelled("is_readable", {"it is edited": True, "it cannot be read": False})
-def test_a_note_that_lost_a_change_is_not_sought(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_readable: bool
-) -> None:
-    bench.note.write_bytes(NOTE + LONG)
-    number = bench.write(LARGE + LONG)
-    (copy := bench.vault / "Copy.md").write_bytes(LARGE + LONG)
-    bench.note.write_bytes(NOTE + LONG)
-
-    def read(file: str, size: int) -> bytes | None:
-        assert file == str(bench.note) or not is_readable, "reading all notes takes long"
-        return read_file(file, size) if is_readable or file == str(copy) else None
-
-    monkeypatch.setattr("companion.store.undo.read_file", read)
-    with pytest.raises(ChangeNotInNote):
-        bench.undo(number)
-    assert copy.read_bytes() == LARGE + LONG
 
 
 def test_a_note_that_is_gone_is_no_other(bench: Bench) -> None:

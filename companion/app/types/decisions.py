@@ -9,9 +9,9 @@ from pydantic import Field
 
 from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
-from companion.app.types.runs import Filled, NoteResult, Wish
-from companion.enrich.result import Decided, NoteStatus, Result
-from companion.store.proposal import ProposalState
+from companion.app.types.runs import Decided, Filled, NoteResult, Wish
+from companion.enrich.job import NoteStatus, Result
+from companion.store.proposals import ProposalState
 
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
 
@@ -125,8 +125,18 @@ class NoteDecision(Shape):
     @classmethod
     def of(cls, result: Result) -> Self:
         """Return the engine's result of a note in this shape."""
+        decided = [
+            Decided(id=each.id, state=each.state, reason=result.why_not.get(each.id))
+            for each in result.proposals
+        ]
+        known = {each.id for each in decided}
+        decided += [
+            Decided(id=id_, state=None, reason=why)
+            for id_, why in result.why_not.items()
+            if id_ not in known
+        ]
         changes = list(map(Filled.of, result.filled))
-        own = {"changes": changes, "left": result.unfilled, "proposals": result.decided}
+        own = {"changes": changes, "left": result.unfilled, "proposals": decided}
         return cls.model_validate(vars(result) | own)
 
     @property

@@ -17,8 +17,8 @@ from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
 from companion.app.types.runs import Filled
 from companion.enrich.context.similar import SimilarNote
-from companion.enrich.result import Result
-from companion.store.proposal import PROGRAM_NAME, ProposalState
+from companion.enrich.job import Result
+from companion.store.proposals import PROGRAM_NAME, ProposalState
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]

@@ -22,10 +22,10 @@ from companion.app.types.base import (
     YesOrNo,
 )
 from companion.note.diff import Mark
-from companion.store import proposal
-from companion.store.proposal import FLAG_WORDS as FLAG_WORDS
-from companion.store.proposal import Flag
-from companion.store.proposal import ProposalState as ProposalState
+from companion.store import proposals
+from companion.store.proposals import FLAG_WORDS as FLAG_WORDS
+from companion.store.proposals import Flag
+from companion.store.proposals import ProposalState as ProposalState
 
 _DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
 
@@ -79,25 +79,12 @@ class ProposalIds(Shape):
     ids: list[int]
 
 
-class Evidence(Shape, extra="ignore"):
-    """The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
-    empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
-    the other note that it is from; null: the note itself.
-    """
-
-    sentence: str
-    shown: str
-    similarity: float
-    supported: bool = True
-    path: OrNull = None
-
-
 class Proposal(Shape):
     """A proposal. text: a property's value or values, or the lines of a callout; null: there is
     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
 
     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
-    change that wrote it. evidence: what supports each sentence, as far as known. decided_by: for an
+    change that wrote it. decided_by: for an
     open one, who has accepted it while an editor showed its note, which has to make the edits; else
     empty. original: the model's value, if the user has edited the text; null: it was not edited.
     """
@@ -119,22 +106,19 @@ class Proposal(Shape):
     decided_at: Moment | None
     change: int | None
     original: str | list[str] | None
-    evidence: list[Evidence] | None
 
     @classmethod
-    def of(cls, stored: proposal.Proposal) -> Self:
+    def of(cls, stored: proposals.Proposal) -> Self:
         """Return a proposal as it is stored."""
-        return cls.model_validate(vars(stored) | {"text": stored.value})
+        need, origin = stored.need, stored.origin
+        own = {"kind": need.kind, "heading": need.heading, "why": need.reason}
+        made = {"model": origin.model, "run": origin.run, "made_at": origin.made_at}
+        return cls.model_validate(vars(stored) | own | made | {"text": stored.value})
 
     @property
     def lines(self) -> str:
         """The value as one text, with items and lines on separate lines; empty: none."""
         return self.text if isinstance(self.text, str) else "\n".join(self.text or ())
-
-    @property
-    def unsupported(self) -> list[Evidence]:
-        """The evidence for its sentences that is not sufficient."""
-        return [each for each in self.evidence or () if not each.supported]
 
 
 class NotesToForget(Sent):

@@ -16,9 +16,9 @@ from companion.app.types.base import (
 )
 from companion.app.types.changes import Undone
 from companion.app.types.notes import ScanOptions
-from companion.enrich.result import Decided as Decided
-from companion.enrich.result import Filling, NoteStatus, Result
+from companion.enrich.job import NoteStatus, Result
 from companion.llm.response import Usage as Usage
+from companion.store.proposals import Proposal, ProposalState
 
 Mode = Literal["fill", "replace", "requests", "again"]
 RunPriority = Literal["interactive", "request", "background"]
@@ -113,11 +113,18 @@ class Filled(Shape):
     remark: str
 
     @classmethod
-    def of(cls, filling: Filling) -> Self:
-        """Return what a filling fills."""
-        return cls.model_validate(
-            {**filling.need._asdict(), "text": filling.value, "remark": filling.remark}
-        )
+    def of(cls, proposal: Proposal) -> Self:
+        """Return what a proposal filled."""
+        own = {"text": proposal.value, "remark": proposal.remark}
+        return cls.model_validate(proposal.need._asdict() | own)
+
+
+class Decided(Shape):
+    """The result for a proposal. state: null if there is none. reason: why it failed, or null."""
+
+    id: int
+    state: ProposalState | None
+    reason: str | None = None
 
 
 class NoteResult(Shape):
@@ -151,7 +158,11 @@ class NoteResult(Shape):
     @classmethod
     def of(cls, result: Result, **more: object) -> Self:
         """Return the result of a note that this process worked on. more: other members."""
-        own = {"changes": list(map(Filled.of, result.filled)), "left": result.unfilled}
+        own = {
+            "changes": list(map(Filled.of, result.filled)),
+            "left": result.unfilled,
+            "proposals": [each.id for each in result.proposals],
+        }
         return cls.model_validate(vars(result) | own | more)
 
     @classmethod

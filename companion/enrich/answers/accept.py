@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import chain
 
 from companion.config import Config
-from companion.enrich.answers.outcome import Accepted, Rejected
+from companion.enrich.answers.outcome import Accepted, Filling, Rejected
 from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.answers.typed_values import find_untold
 from companion.enrich.checks import (
@@ -23,7 +23,6 @@ from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.similar import ComparedNote, SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.model_calls import RawAnswer
-from companion.enrich.result import Filling
 from companion.enrich.small_model import (
     find_own_sentence,
     find_strange_names,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from threading import Lock
 from typing import Literal, NamedTuple
 
+from companion.enrich.checks import checks_are_on
 from companion.enrich.checks.checked_answer import Fault
-from companion.enrich.result import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
-from companion.store.proposal import Flag
+from companion.store.proposals import Flag, Proposal
 
 RejectionKind = Literal[
     "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "asked"
@@ -30,6 +30,17 @@ RejectionKind = Literal[
 """
 
 NOT_ASKED: tuple[RejectionKind, ...] = ("no choices", "too little")
+
+
+class Filling(NamedTuple):
+    """The value that a need is filled with, sanitized; a list holds items, or a callout's lines.
+
+    remark: what the history says about it beside the value.
+    """
+
+    need: Need
+    value: str | list[str]
+    remark: str = ""
 
 
 class Rejected(NamedTuple):
@@ -57,6 +68,20 @@ class Rejected(NamedTuple):
         named = ", ".join(self.new_values)
         return f"proposed {self.need.kind}: {named} (not used in this vault yet)"
 
+    def to_proposal(self, path: str, *, is_list: bool) -> Proposal | None:
+        """Return the proposal for the note at path; None if there is no answer to remember.
+
+        Values that are new to the vault make an open one.
+        """
+        if self.kind in ("no completion", *NOT_ASKED):
+            return None
+        if self.kind == "asked":
+            return Proposal(path, self.need, None, "asked", reason=self.reason, answer=self.answer)
+        if self.new_values and checks_are_on():
+            value = list(self.new_values) if is_list else self.new_values[0]
+            return Proposal(path, self.need, value, "open", ("new-value",), remark=self.proposal)
+        return Proposal(path, self.need, None, "rejected", reason=self.proposal or self.reason)
+
 
 class Accepted(NamedTuple):
     """A value that may go into the note.
@@ -72,6 +97,12 @@ class Accepted(NamedTuple):
     def need(self) -> Need:
         """What the value fills."""
         return self.filling.need
+
+    def to_proposal(self, path: str, *, is_list: bool) -> Proposal | None:
+        """Return the proposal for the note at path."""
+        _, value, remark = self.filling
+        flags = self.flags if checks_are_on() else ()
+        return Proposal(path, self.need, value, "open", flags, remark=remark)
 
 
 class NoteAnswers(NamedTuple):

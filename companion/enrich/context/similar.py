@@ -18,9 +18,8 @@ from heapq import nlargest
 from threading import Event, RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.answers.outcome import Accepted, Rejected
+from companion.enrich.answers.outcome import Accepted, Filling, Rejected
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.result import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder

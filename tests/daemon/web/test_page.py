@@ -17,7 +17,7 @@ from companion.daemon.access import new_code
 from companion.daemon.app import STATIC_FILES
 from companion.daemon.guard import SHELL
 from companion.note.needs import Need
-from companion.store.proposal import FLAG_WORDS, NewProposal
+from companion.store.proposals import FLAG_WORDS, Proposal
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
@@ -172,7 +172,7 @@ def test_a_note_is_there_by_each_form_of_its_name(
     attacked.daemon_fixture.note(path)
     attacked.daemon_fixture.run(path)
     need = Need("tags", None, None, "property", "empty tags")
-    attacked.daemon.space.journal.proposals.add([NewProposal(path, need, ["a"])])
+    attacked.daemon.space.journal.proposals.add([Proposal(path, need, ["a"])])
     attacked.daemon_fixture.rescan()
     named, folder = quote(normalize(other, path)), quote(normalize(other, "Crème"))
     for place in (f"proposals?path={named}", f"changes?path={named}", f"notes?folder={folder}"):

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, prepare_task
+from companion.enrich.job import Job, Task
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.language.words import find_tokens
-from companion.llm.response import Usage
 from companion.note.facts import UNKNOWN, Facts, read_facts
 from companion.note.tags import without_tags
 from companion.note.text import NoteText
-from companion.store.proposal import Proposal
+from companion.store.proposals import Proposal
 from companion.vault.files import (
     NoteFile,
     attachment_reason,
@@ -38,14 +36,7 @@ _BACKGROUND_OFF = "background work was switched off in the meantime (background.
 
 
 class NoteExcluded(NoteRefused):
-    """The note has become private or ignored: nothing from it is sent, kept or written.
-
-    usage: of the earlier calls about it.
-    """
-
-    def __init__(self, reason: str, path: str, usage: Usage) -> None:
-        super().__init__(reason, path)
-        self.usage = usage
+    """The note has become private or ignored: nothing from it is sent, kept or written."""
 
 
 class SettingsChanged(NoteBusy):
@@ -57,7 +48,7 @@ class NoteGuard:
     """Checks whether the work on a note may continue. job, task: made when it began.
 
     current_path: returns the note's present path. cancelled: ends the wait while settings are
-    broken. sources: the other notes, and PDFs, that the prompts quote. usage: of the calls so far.
+    broken. sources: the other notes, and PDFs, that the prompts quote.
     """
 
     space: Workspace
@@ -66,7 +57,6 @@ class NoteGuard:
     current_path: Callable[[], str]
     cancelled: Event
     sources: Sequence[NoteFile] = ()
-    usage: Usage = field(default_factory=Usage)
 
     def check_call(self) -> None:
         """Check that the next call may go out; to be called right before it does.
@@ -81,7 +71,7 @@ class NoteGuard:
         if self.job.background and settings.config.background.enabled is False:
             raise NoteBusy(_BACKGROUND_OFF, path)
         if (facts := look_at_note(self.space, path, self.task.data)) and facts.skipped is not None:
-            _require_included(self.space, path, facts, self.usage)
+            require_included(self.space, path, facts)
             raise (NoteChanged if facts is _GONE else NoteRefused)(facts.skipped, path)
         self._check_shown(path)
 
@@ -94,7 +84,7 @@ class NoteGuard:
         settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
         is_as_before = settings.version == self.task.settings_version
         facts = look_at_note(self.space, path, self.task.data if is_as_before else None)
-        _require_included(self.space, path, facts, self.usage)
+        require_included(self.space, path, facts)
         self._check_shown(path)
         return path
 
@@ -117,9 +107,11 @@ def find_withheld(space: Workspace, proposals: Iterable[Proposal]) -> str:
 
     proposals: those of the questions, in state `asked`.
     """
-    paths = dict.fromkeys(chain.from_iterable(each.options.get("shown", ()) for each in proposals))
-    files = ((path, stat_note(space.root, path)) for path in paths)
-    return next((path for path, file in files if not (file and may_tell(space, file))), "")
+    for path in dict.fromkeys(path for each in proposals for path in each.shown):
+        file = stat_note(space.root, path)
+        if not (file and may_tell(space, file)):
+            return path
+    return ""
 
 
 _GONE = Facts(skipped=describe_read_error(FileNotFoundError()), marks=(UNKNOWN,))
@@ -145,19 +137,6 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     except OSError as error:
         return Facts(skipped=describe_read_error(error), marks=(UNKNOWN,))
     return None if now == data else read_facts(now, space.rules)
-
-
-def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
-    """Return the task for a note that now holds data, where it was task before.
-
-    Raises NoteRewritten if most of the earlier text is gone; NoteExcluded.
-    """
-    if data == task.data and task.settings_version == space.settings.version:
-        return task
-    if is_rewritten(task.data, data):
-        raise NoteRewritten(REWRITTEN, job.path)
-    _require_included(space, job.path, look_at_note(space, job.path, None), Usage())
-    return prepare_task(space, job.to_place(), data)
 
 
 def is_rewritten(source: bytes | None, now: bytes) -> bool:
@@ -199,10 +178,10 @@ def _find_words(data: bytes) -> set[str]:
     return set(find_tokens(without_tags(NoteText.decode(data).body)))
 
 
-def _require_included(space: Workspace, path: str, facts: Facts | None, usage: Usage) -> None:
+def require_included(space: Workspace, path: str, facts: Facts | None) -> None:
     """Raise NoteExcluded if the note is now private or ignored; its proposals are forgotten."""
     if facts is None or facts.skipped is None or not facts.is_excluded:
         return
     if not space.read_only:
         space.journal.proposals.forget([path], LEFT_ALONE, "need", to="closed")
-    raise NoteExcluded(facts.skipped, path, usage)
+    raise NoteExcluded(facts.skipped, path)

@@ -1,0 +1,171 @@
+"""Which needs of a note are asked for, and why others are not: they were asked for before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import replace
+from functools import cache, partial
+from typing import NamedTuple
+
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteRefused
+from companion.note.needs import CALLOUT, Need
+from companion.store.proposals import Proposal
+
+_IF_ENOUGH = "filled only if the note and its backlinks say enough"
+_AGAIN = "name the note, or use --retry, to ask again"
+
+
+class SortedNeeds(NamedTuple):
+    """The needs of a note, sorted by whether they are asked for.
+
+    needs: those to ask for. pending: the proposals of others, each with the need as it is in the
+    note: it is open, asked in a batch, or was accepted and is to be reopened, since its value is
+    not in the note any more. before: the proposals of needs that are not asked for again.
+    unfillable: those that could not be asked for at the last attempt, for background work, and why.
+    """
+
+    needs: tuple[Need, ...]
+    pending: tuple[Proposal, ...] = ()
+    before: tuple[Proposal, ...] = ()
+    unfillable: tuple[tuple[Need, str], ...] = ()
+
+    @property
+    def unfilled(self) -> tuple[str, ...]:
+        """Why needs are not asked for, except those that have an open proposal."""
+        by_reason: dict[str, list[str]] = {}
+        for each in (*self.before, *self.pending):
+            if why := _why_not(each):
+                by_reason.setdefault(why, []).append(_name(each.need))
+        before = (f"{', '.join(names)}: {why}" for why, names in by_reason.items())
+        return tuple(dict.fromkeys((*(why for _, why in self.unfillable), *before)))
+
+    @property
+    def all_unfilled(self) -> tuple[str, ...]:
+        """Why needs are not asked for, including those that have an open proposal."""
+        open_needs = (each.need for each in self.pending if each.state == "open")
+        return (*self.unfilled, *describe_proposed(open_needs))
+
+
+def sort_needs(
+    space: Workspace,
+    path: str,
+    needs: Iterable[Need],
+    *,
+    retry: bool = False,
+    anew: Set[str] = frozenset(),
+    latest: Mapping[str, Proposal] | None = None,
+) -> SortedNeeds:
+    """Return which needs to ask for, and why others are not: they were asked for before.
+
+    What was filled in another note of the same name, or before the note was rewritten, does not
+    count.
+
+    retry: ask again what was asked for before, unless its proposal is still open. anew: keys of
+    needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
+    from a query for all notes; None: they are looked up.
+    """
+    latest = space.journal.proposals.latest(path) if latest is None else latest
+    if not latest:  # as most notes of a backlog
+        return SortedNeeds(tuple(needs))
+    is_another = cache(partial(_is_another, space, path))  # needs may share a change
+    to_ask, pending, before = list[Need](), list[Proposal](), list[Proposal]()
+    for need in needs:
+        previous = latest.get(need.key)
+        if previous is None:
+            to_ask.append(need)
+            continue
+        here = replace(previous, need=need)
+        if previous.state == "open" or (previous.state == "asked" and not retry):
+            pending.append(here)
+        elif retry or need.key in anew or (previous.change and is_another(previous.change)):
+            to_ask.append(need)
+        elif previous.state == "accepted" and previous.value is not None:
+            pending.append(here)
+        else:
+            before.append(here)
+    return SortedNeeds(tuple(to_ask), tuple(pending), tuple(before))
+
+
+def find_to_do(
+    space: Workspace,
+    path: str,
+    needs: Iterable[Need],
+    latest: Mapping[str, Proposal] | None = None,
+) -> SortedNeeds:
+    """Return the needs of a note that background work would fill, and why it fills no others.
+
+    It leaves out those that the last attempt on this note, with these settings, could not ask for.
+    Whether a small model has enough text for a callout shows only at an attempt, which reads other
+    notes, too; the reason says so.
+
+    Besides those to ask for, these are needs that take no call: their proposal is to be written, or
+    is reopened. Their reason says so. latest: as in sort_needs.
+    """
+    to_ask = sort_needs(space, path, needs, latest=latest)
+    if reasons := space.unfillable(path):
+        unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
+        rest = tuple(need for need in to_ask.needs if need.key not in reasons)
+        to_ask = to_ask._replace(needs=rest, unfillable=unfillable)
+    if space.config.has_small_model:
+        to_ask = to_ask._replace(needs=tuple(map(_add_condition, to_ask.needs)))
+    without_call, others = list[Need](), list[Proposal]()
+    for each in to_ask.pending:
+        is_settled = space.config.review_mode(path, each.kind) == "write" and not each.flags
+        if each.state == "accepted":
+            why = "filled once and taken out again; companion enrich proposes it again"
+        elif each.state == "open" and is_settled and not each.waits:
+            why = "answered before; companion enrich writes it, without a call"
+        else:
+            others.append(each)
+            continue
+        without_call.append(each.need._replace(reason=why))
+    return to_ask._replace(needs=(*to_ask.needs, *without_call), pending=tuple(others))
+
+
+def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
+    """Yield why needs with an open proposal are not asked for; nothing if there are none."""
+    if names := ", ".join(map(_name, needs)):
+        yield f"{names}: proposed already; companion review shows it"
+
+
+def _why_not(proposal: Proposal) -> str:
+    """Return in words why its need is not asked for once more; empty if that is not worth it."""
+    reason = f" ({proposal.reason})" if proposal.reason else ""
+    if proposal.state == "refused":
+        return f"proposed once, and refused{reason}; {_AGAIN}"
+    if proposal.state == "rejected":
+        return f"asked for once, without a usable answer{reason}; {_AGAIN}"
+    if proposal.state == "asked":
+        return f"asked in the batch {proposal.reason}, which has no answer yet; {_AGAIN}"
+    is_gone = proposal.state == "accepted" and proposal.value is None
+    return f"filled once and taken out again; {_AGAIN}" if is_gone else ""
+
+
+def _add_condition(need: Need) -> Need:
+    """Return the need; that of a callout with a reason that says when a small model fills it."""
+    if need.kind != CALLOUT:
+        return need
+    return need._replace(reason=f"{need.reason} ({_IF_ENOUGH})")
+
+
+def _name(need: Need) -> str:
+    if need.kind != CALLOUT:
+        return need.kind
+    return f"callout “{need.question or need.heading or 'AI'}”"
+
+
+def _is_another(space: Workspace, path: str, change: int) -> bool:
+    """Return whether the note is not the one that the change was made in; False if unknown.
+
+    In that case little of the old one is left, and little was in it: more than in a file that a
+    sync client has written in part.
+    """
+    from companion.enrich.guard import is_another  # slow to load, and few needs get here
+
+    if (images := space.journal.images(change)) is None:
+        return False
+    try:
+        return is_another(images[0], (space.root / path).read_bytes())
+    except (OSError, NoteRefused):
+        return False
