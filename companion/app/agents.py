@@ -7,7 +7,6 @@ What an agent may not see is treated as if it did not exist.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -48,7 +47,6 @@ T = TypeVar("T", Proposal, Change)
 Place = tuple[Job, Task, Need]
 
 _BATCH = 500  # proposals or changes that are read at once
-_COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
 
 
 class LocalAgents(Agents):
@@ -111,7 +109,6 @@ class LocalAgents(Agents):
         with open_similar(view.space) as similar:
             if similar is None:
                 raise UsageError("similar notes are switched off in this vault")
-            similar.vectors.update(context.scan, time.monotonic() + _COMPARE_SECONDS)
             near = similar.find_nearest(note, query.limit + hidden)
         notes = [each for each in near if context.may_tell(each.path)]
         return programs.SimilarNotesForAgent(notes=notes[: query.limit])

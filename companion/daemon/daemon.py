@@ -25,7 +25,6 @@ from companion.daemon.background import Background
 from companion.daemon.events import Events
 from companion.daemon.log import log_result
 from companion.daemon.model_fetch import ModelFetch
-from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.scans import Scans, ToDo
 from companion.enrich.context.similar import open_similar
 from companion.enrich.job import Job, Result
@@ -67,11 +66,8 @@ class Daemon:
         self._stopped = threading.Event()
         self._version = space.journal.version()
         self.scans = Scans(space, self.follow_settings, self._settle, self._take, self._find_busy)
-        scan, similar = (
-            self.scans.scan,
-            self._opened.enter_context(open_similar(space, background=True)),
-        )
-        self._comparer = NoteComparer(similar, scan) if similar else None
+        similar = self._opened.enter_context(open_similar(space, background=True))
+        scan = self.scans.scan
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
         self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
         self.vault = Vault(
@@ -102,8 +98,6 @@ class Daemon:
         self.background.start()
         self.events.start()
         self._start_thread(self._look_around, "look")
-        if self._comparer:
-            self._comparer.start()
 
     def stop(self) -> None:
         """Stop: finish calls and writes in progress, if they take no longer than 3.5 seconds.
@@ -124,8 +118,6 @@ class Daemon:
             run.break_off()
         self._join(time.monotonic() + _BREAK_OFF)
         self._filler.close()
-        if self._comparer:
-            self._comparer.stop()
         self._opened.close()
 
     def follow_settings(self) -> bool:
@@ -255,8 +247,6 @@ class Daemon:
         self.background.take(found)
         if is_whole:
             self._filler.update_context(self.scans.scanned_context)
-            if self._comparer:
-                self._comparer.wake()
             journal = self.space.journal
             journal.prune_images(_KEEP_TEXTS)
             journal.proposals.purge(_KEEP_TEXTS)

@@ -268,7 +268,7 @@ class Asker:
         return PromptNote(path, prompts, parsed, needs, context, language, titles, embedded, files)
 
     def _acceptor(self, note: PromptNote) -> Acceptor:
-        return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
+        return Acceptor(self.workspace.config, self.vault_context, self.model, note)
 
     def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.

@@ -22,6 +22,7 @@ VectorRow = tuple[str, int, int, int, int, bytes, bytes]
 """The five fields of files.NoteFile, a hash of the text that was encoded, and the vector."""
 
 _LARGEST = 127  # of 8 bits
+_BLOCK = 4096  # vectors compared at once: 8 MB of memory
 
 
 def pack_vectors(vectors: Floats) -> list[bytes]:
@@ -31,11 +32,14 @@ def pack_vectors(vectors: Floats) -> list[bytes]:
     return [row.tobytes() for row in scaled]
 
 
-def unpack_vectors(packed: bytes, number: int) -> Floats:
-    """Return that many packed vectors as the rows of a matrix, each of length 1."""
-    rows = np.frombuffer(packed, np.int8).reshape(number, -1 if number else 0).astype(np.float32)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)
-    return rows
+def compare_vectors(packed: bytes, number: int, vector: Floats) -> list[float]:
+    """Return the similarity of each of that many packed vectors to the vector."""
+    matrix, scores = np.frombuffer(packed, np.int8).reshape(number, -1 if number else 0), []
+    for start in range(0, number, _BLOCK):
+        rows = matrix[start : start + _BLOCK].astype(np.float32)
+        lengths = np.maximum(np.linalg.norm(rows, axis=1), 1)
+        scores += (rows @ vector / lengths / max(float(np.linalg.norm(vector)), 1e-12)).tolist()
+    return scores
 
 
 class VectorStore:
@@ -63,19 +67,18 @@ class VectorStore:
         self._cache.read(encoder, take, "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors")
         return files
 
-    def read_matrix(self, encoder: str) -> tuple[list[str], Floats]:
-        """Return the paths of the notes that have a vector of the encoder, and these as rows."""
+    def read_vectors(self, encoder: str) -> tuple[list[str], bytes]:
+        """Return the paths of the notes that have a vector of the encoder, and these, packed."""
         rows = list[tuple[str, bytes]]()
         self._cache.read(encoder, rows.append, "SELECT path, vector FROM vectors")
-        packed = b"".join(vector for _, vector in rows)
-        return [path for path, _ in rows], unpack_vectors(packed, len(rows))
+        return [path for path, _ in rows], b"".join(vector for _, vector in rows)
 
     def find(self, encoder: str, path: str) -> tuple[bytes, Floats] | None:
         """Return the hash of the note's text and its vector; None if it has none."""
         rows = list[tuple[bytes, bytes]]()
         query = "SELECT text, vector FROM vectors WHERE path = ?"
         self._cache.read(encoder, rows.append, query, path)
-        return (rows[0][0], unpack_vectors(rows[0][1], 1)[0]) if rows else None
+        return (rows[0][0], np.frombuffer(rows[0][1], np.int8).astype(np.float32)) if rows else None
 
     def save(self, encoder: str, deleted: Iterable[str], rows: Iterable[VectorRow]) -> None:
         """Delete the rows of the paths in deleted, and insert or replace the rows.

@@ -18,7 +18,7 @@ from companion.enrich.model_calls import RawAnswer
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.edit import Edit
-from companion.note.needs import CALLOUT, Need
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask
@@ -194,15 +194,14 @@ def test_tags_that_a_small_model_chooses_wait(
     write_tagged(vault)
     for note in sorted(vault.glob("*.md"))[FEWEST - 1 :]:
         note.unlink()
-    with opened(vault, encoder) as (workspace, similar):
+    with opened(vault, encoder) as (workspace, _):
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
-        accepted = accept(workspace, similar, context, parsed, TAGS, ["cooking"])
+        accepted = accept(workspace, context, parsed, TAGS, ["cooking"])
     assert isinstance(accepted, Accepted) and accepted.flags == ("unsupported",)
 
 
 def accept(
     workspace: Workspace,
-    similar: SimilarNotes,
     context: VaultContext,
     parsed: ParsedNote,
     need: Need,
@@ -217,36 +216,6 @@ def accept(
         "Stub.md", prompts, parsed, [need], shown, None, frozenset(), EmbeddedText(parsed)
     )
     model = ModelFacts("m", None, "together", is_small=True)
-    acceptor = Acceptor(workspace.config, context, model, note, similar)
-    return acceptor.accept(RawAnswer(Ask(need, field, field.name), answer))
-
-
-PEELS = {
-    "a/Peel.md": "A wooden board with which pizza and bread are slid into the hot oven.",
-    "b/Peel.md": "The skin of an orange or another fruit, grated into a cake or marmalade.",
-}
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        ("Bake the dough on a stone in a very hot oven.", "a/Peel"),
-        ("Boil oranges with sugar until the marmalade sets.", "b/Peel"),
-        ("Boil oranges with sugar, for the marmalade. Bake it? [[a/Peel]]", None),
-    ],
-)
-def test_of_notes_of_one_name_the_one_like_it_is_linked(
-    vault: Path, encoder: BuiltInEncoder, text: str, meant: str | None
-) -> None:
-    for path, told in PEELS.items():
-        write(vault, path, told)
-    with opened(vault, encoder) as (workspace, similar):
-        scan = workspace.scan()
-        similar.vectors.update(scan)
-        need = Need(CALLOUT, None, None, "top", "no AI callout")
-        answer = "It is made with a Peel, as always."
-        parsed = ParsedNote(NoteText(text))
-        accepted = accept(workspace, similar, VaultContext(scan), parsed, need, answer)
-    assert isinstance(accepted, Accepted)
-    linked = f"[[{meant}|Peel]]" if meant else "Peel"
-    assert accepted.filling.value == [f"It is made with a {linked}, as always."]
+    return Acceptor(workspace.config, context, model, note).accept(
+        RawAnswer(Ask(need, field, field.name), answer)
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 
 from companion.config import Config
@@ -20,7 +19,6 @@ from companion.enrich.checks import (
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.content import find_unsupported_fact
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context.similar import ComparedNote, SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.small_model import (
@@ -44,14 +42,13 @@ class Acceptor:
 
     An accepted callout counts as part of the note for the callouts after it.
 
-    similar: finds notes similar to it. by_program: the values are a program's, not the model's.
+    by_program: the values are a program's, not the model's.
     """
 
     config: Config
     vault_context: VaultContext
     model: ModelFacts
     note: PromptNote
-    similar: SimilarNotes | None = None
     by_program: bool = False
 
     def __post_init__(self) -> None:
@@ -202,17 +199,7 @@ class Acceptor:
         )
 
     def _choose(self, paths: Collection[str]) -> str | None:
-        """Return which of several notes of one name is meant: a linked one, or a similar one."""
+        """Return which of several notes of one name is meant: the one that is linked with it."""
         note = self.note
         neighbours = self.vault_context.neighbours(note.path, note.parsed.note.text)
-        if linked := [path for path in paths if path in neighbours]:
-            return only_one(linked)
-        return next((path for path in self._alike if path in paths), None)
-
-    @cached_property
-    def _alike(self) -> Sequence[str]:
-        """The notes most similar to this one, without `.md`, the most similar first."""
-        if self.similar is None:
-            return ()
-        note = ComparedNote(self.vault_context, self.note.path, self.note.parsed)
-        return list(map(without_extension, self.similar.find_likely(note)))
+        return only_one([path for path in paths if path in neighbours])

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import nlargest
-from threading import Event, RLock
+from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.answers.outcome import Accepted, Filling, Rejected
@@ -33,7 +33,7 @@ from companion.vault.files import NoteFile
 from companion.vault.notes import Scan
 
 if TYPE_CHECKING:
-    from companion.store.vectors import Floats, VectorRow
+    from companion.store.vectors import VectorRow
 
 FEWEST = 25
 """How many notes with a value there must be for notes to be compared at all."""
@@ -93,58 +93,52 @@ class NoteVectors:
         self._lock = RLock()
         self._store = VectorStore(workspace.state / "vectors.sqlite3")
         self._seen: object = None  # the file that these were read from
-        self._files: dict[str, int] = {}
-        self._matrix: tuple[list[str], Floats] | None = None
+        self._vectors: tuple[list[str], bytes] = [], b""
 
     def update(
         self,
         scan: Scan,
         until: float | None = None,
-        stopped: Event | None = None,
-        progress: Callable[[int, int], None] | None = None,
         only: Collection[str] | None = None,
-    ) -> int:
-        """Encode the notes that are new or have changed; return how many remain.
+        tell: Callable[[str], object] = bool,
+    ) -> None:
+        """Encode the notes that are new or have changed.
 
-        until: when to end, by time.monotonic(). progress(done, total) is called now and then. only:
-        the notes to encode; None: all.
+        until: when to end, by time.monotonic(). only: the notes to encode; None: all. tell: called
+        with how many of them are done, in words; empty: all.
 
         Raises EndpointError; vectors made by then are kept.
         """
         skipped = {path for path, facts in scan.notes.of_interest() if facts.skipped is not None}
         notes = dict.fromkeys(p for p in scan.notes if p not in skipped and p in scan.files)
         with self._lock:
-            files = self._load()
+            files = self._store.read_files(self._encoder.name)
             if gone := [path for path in files if path not in notes]:
-                self._save(gone, [])
-            wanted = (scan.files[path] for path in notes if only is None or path in only)
-            missing = [file for file in wanted if files.get(file.path) != hash(file)]
+                self._store.save(self._encoder.name, gone, [])
+        wanted = (scan.files[path] for path in notes if only is None or path in only)
+        missing = [file for file in wanted if files.get(file.path) != hash(file)]
         for start in range(0, len(missing), _BATCH):
-            if (stopped and stopped.is_set()) or (until and time.monotonic() > until):
-                return len(missing) - start
+            if until and time.monotonic() > until:
+                break
+            tell(f"comparing notes, {start:,} of {len(missing):,}")
             self._encode(missing[start : start + _BATCH])
-            if progress:
-                progress(min(start + _BATCH, len(missing)), len(missing))
-        return 0
+        tell("")
 
     def compare(self, path: str, parsed: ParsedNote) -> Mapping[str, float]:
         """Return how similar the other notes are to the note at path. Raises EndpointError."""
+        from companion.store.vectors import compare_vectors
+
         text = encoded_text(parsed, path)
         stored = self._store.find(self._encoder.name, path)
         is_same = stored is not None and stored[0] == _hash(text)
         vector = stored[1] if stored and is_same else self._encoder.encode([text])[0]
         with self._lock:
-            self._load()
-            if self._matrix is None:
-                self._matrix = self._store.read_matrix(self._encoder.name)
-            paths, matrix = self._matrix
-        scores = (matrix @ vector).tolist() if paths else ()
-        return {other: score for other, score in zip(paths, scores, strict=True) if other != path}
-
-    def free(self) -> None:
-        """Free the memory of the vectors: 200 MB for 100,000 notes."""
-        with self._lock:
-            self._matrix = None
+            if self._seen is None or self._seen != self._store.identify():
+                self._vectors = self._store.read_vectors(self._encoder.name)
+                self._seen = self._store.identify()
+            paths, packed = self._vectors
+        scores = zip(paths, compare_vectors(packed, len(paths), vector), strict=True)
+        return {other: score for other, score in scores if other != path}
 
     def _encode(self, files: Sequence[NoteFile]) -> None:
         from companion.store.vectors import pack_vectors
@@ -152,7 +146,7 @@ class NoteVectors:
         texts = {
             file: encoded_text(note[0], file.path)
             for file in files
-            if (note := self._workspace.read_again(file, is_remote=False))
+            if (note := self._workspace.read_again(file))
         }
         vectors = pack_vectors(self._encoder.encode(list(texts.values()))) if texts else []
         now = time.time_ns()
@@ -161,19 +155,8 @@ class NoteVectors:
             # One that was written just now is read again next time.
             made_from = file if file.is_settled(now) else file._replace(mtime_ns=0)
             rows.append((*made_from, _hash(text), vector))
-        with self._lock:
-            self._save([file.path for file in files if file not in texts], rows)
-
-    def _load(self) -> dict[str, int]:
-        """Return which notes have a vector; what another process wrote is read again."""
-        if self._seen is None or self._seen != self._store.identify():
-            self._files = self._store.read_files(self._encoder.name)
-            self._seen, self._matrix = self._store.identify(), None
-        return self._files
-
-    def _save(self, deleted: Sequence[str], rows: Sequence[VectorRow]) -> None:
+        deleted = [file.path for file in files if file not in texts]
         self._store.save(self._encoder.name, deleted, rows)
-        self._seen = None
 
 
 def _hash(text: str) -> bytes:
@@ -211,8 +194,8 @@ class SimilarNote:
 class SimilarNotes:
     """Suggests values for properties of the notes of one vault. Safe to use from any thread.
 
-    Notes with values that were not encoded yet are encoded first, for half a minute at most. tell:
-    called with how many of them have been compared, in words; empty: all.
+    Notes that were not encoded yet are encoded first, for half a minute at most. tell: called with
+    how many of them are done, in words; empty: all.
     """
 
     def __init__(self, workspace: Workspace, vectors: NoteVectors) -> None:
@@ -220,7 +203,8 @@ class SimilarNotes:
         self.tell: Callable[[str], object] = bool
         self._workspace = workspace
         self._lock = RLock()
-        self._values: dict[tuple[str, bool], Mapping[str, Sequence[str]]] = {}
+        self._values: dict[object, Mapping[str, Sequence[str]]] = {}
+        self._encoded: set[str] = set()  # the properties whose notes are; empty: of all notes
         self._context: VaultContext | None = None
         self._warned: set[str] = set()
 
@@ -234,21 +218,21 @@ class SimilarNotes:
         """
         outcomes, likely = list[Accepted | Rejected](), dict[str, Sequence[str]]()
         for need, field in fields.items():
-            if field.vocabulary == "vault":
+            if field.is_link:
+                nearest = (each.path for each in self.find_nearest(note, _VOTERS))
+                likely[field.name] = [
+                    *map(without_extension, filter(note.context.may_tell, nearest))
+                ]
+            elif field.vocabulary == "vault":
                 votes = self.vote(note, need.kind)
-                ranked = sorted(votes, key=lambda value: (-votes[value], value))
-                likely[field.name] = ranked
-                chosen = [value for value in ranked if votes[value] >= _NEEDED]
-                if chosen:
+                likely[field.name] = sorted(votes, key=lambda value: (-votes[value], value))
+                if chosen := [value for value in likely[field.name] if votes[value] >= _NEEDED]:
                     value = chosen[: field.max_items] if field.is_list else chosen[0]
                     filling = Filling(need, value, f"{need.kind} as in similar notes")
                     outcomes.append(Accepted(filling, by_model=False))
                 elif votes and is_small:
                     reason = f"similar notes have no {need.kind} in common"
                     outcomes.append(Rejected(need, reason, "nothing", by_model=False))
-            elif field.is_link:
-                similar = filter(note.context.may_tell, self.find_likely(note))
-                likely[field.name] = list(map(without_extension, similar))
         decided = {each.need for each in outcomes}
         undecided = [need for need in fields if need not in decided]
         return ChosenValues(tuple(outcomes), undecided, likely)
@@ -260,11 +244,12 @@ class SimilarNotes:
         few notes have one, the encoder fails, or does not know the note's language.
         """
         values = self._authors_values(note.context, name, note.path in note.context.withheld)
+        if len(values) < FEWEST:
+            return {}
         folder, has = note.path.rpartition("/")[0], {t.casefold() for t in note.parsed.likely_tags}
-        similar = self._compare(note) if len(values) >= FEWEST else {}
         near = {
             path: score + _SAME_FOLDER * (path.rpartition("/")[0] == folder)
-            for path, score in similar.items()
+            for path, score in self._compare(note, name, values).items()
             if path in values
         }
         nearest = nlargest(_VOTERS, near, key=lambda path: near[path])
@@ -278,58 +263,55 @@ class SimilarNotes:
 
     def find_nearest(self, note: ComparedNote, number: int) -> list[SimilarNote]:
         """Return the notes most similar to the note; none if the encoder fails, with a warning."""
-        known = note.context.scan.notes
-        similar = {p: score for p, score in self._compare(note).items() if p in known}
+        known, all_similar = note.context.scan.notes, self._compare(note)
+        similar = {path: score for path, score in all_similar.items() if path in known}
         nearest = nlargest(number, similar, key=lambda path: similar[path])
         return [SimilarNote(path, round(similar[path], 4)) for path in nearest]
-
-    def find_likely(self, note: ComparedNote) -> list[str]:
-        """Return the paths of the notes most similar to the note."""
-        return [each.path for each in self.find_nearest(note, _VOTERS)]
 
     def _authors_values(
         self, context: VaultContext, name: str, of_all: bool
     ) -> Mapping[str, Sequence[str]]:
         """Return the values of the property by note, without those that Companion filled.
 
-        of_all: also of private notes, for private ones only. The notes are encoded first.
+        of_all: also of private notes, for private ones only.
         """
         with self._lock:
-            if context is not self._context:
-                self._values.clear()
-                self._context = context
-            key = name, of_all
-            if key not in self._values:
-                values = dict(context.property_values(name, of_all))
-                for path in self._workspace.journal.filled_notes(name):
-                    values.pop(path, None)
-                if len(values) >= FEWEST:
-                    self._encode(context.scan, values)
-                self._values[key] = values
-            return self._values[key]
+            self._follow(context)
+            if (name, of_all) not in self._values:
+                filled = self._workspace.journal.filled_notes(name)
+                values = context.property_values(name, of_all).items()
+                self._values[name, of_all] = {p: each for p, each in values if p not in filled}
+            return self._values[name, of_all]
 
-    def _encode(self, scan: Scan, paths: Collection[str]) -> None:
-        def progress(done: int, total: int) -> None:
-            self.tell(f"comparing notes, {done:,} of {total:,}" if done < total else "")
+    def _follow(self, context: VaultContext) -> None:
+        if context is not self._context:
+            self._values.clear()
+            self._encoded.clear()
+            self._context = context
 
-        until = time.monotonic() + _BUILD_SECONDS
-        try:
-            self.vectors.update(scan, until, progress=progress, only=paths)
-        except (AnswerError, EndpointError) as error:
-            self._warn(f"similar notes are not looked for: {error}")
+    def _compare(
+        self, note: ComparedNote, name: str = "", only: Collection[str] | None = None
+    ) -> Mapping[str, float]:
+        """Return the similarity of the other notes; none if that is not possible.
 
-    def _compare(self, note: ComparedNote) -> Mapping[str, float]:
-        """Return the similarity of the other notes; none if that is not possible."""
+        only: the notes that must be encoded first, those with the property of that name; None: all.
+        """
         if note.language is not None and note.language not in BUILT_IN_LANGUAGES:
-            self._warn(f"similar notes are not looked for: the encoder knows no {note.language}")
+            self._warn(f"the encoder knows no {note.language}")
             return {}
         try:
+            with self._lock:
+                self._follow(note.context)
+                if name not in self._encoded:
+                    self._encoded.add(name)
+                    until = time.monotonic() + _BUILD_SECONDS
+                    self.vectors.update(note.context.scan, until, only, self.tell)
             return self.vectors.compare(note.path, note.parsed)
         except (AnswerError, EndpointError) as error:
-            self._warn(f"similar notes are not looked for: {error}")
+            self._warn(str(error))
             return {}
 
-    def _warn(self, text: str) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
-            _log.warning("%s", text)
+    def _warn(self, why: str) -> None:
+        if why not in self._warned:
+            self._warned.add(why)
+            _log.warning("similar notes are not looked for: %s", why)
