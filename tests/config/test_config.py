@@ -157,7 +157,8 @@ def test_private_properties_have_one_value_or_several(home: Path) -> None:
 
 
 def test_there_are_few_settings_and_each_says_what_it_does() -> None:
-    assert len(list(all_settings())) <= 41
+    assert len(list(all_settings())) <= 36
+    assert all(each.description for each in all_settings())
 
 
 def test_every_wrong_setting_is_named_and_no_value(home: Path) -> None:

@@ -20,8 +20,6 @@ SETTINGS = """\
 [endpoint]
 [background]
 enabled = false
-[similar]
-model = "none"
 [private]
 folders = ["Diary"]
 tags = ["secret"]

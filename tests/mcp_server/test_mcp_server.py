@@ -38,7 +38,7 @@ def vault(
 ) -> Iterator[User]:
     """A vault that the server opens by itself, or writes to through its daemon."""
     monkeypatch.delenv("COMPANION_CHECKS")
-    user.configure(f'{QUIET}[agents]\nmay_accept = ["description"]\n[similar]\nmodel = "none"\n')
+    user.configure(f'{QUIET}[agents]\nmay_accept = ["description"]\n')
     user.note("Sourdough.md", NOTE)
     user.note("Rye.md", RYE)
     with ExitStack() as opened:

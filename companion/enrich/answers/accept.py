@@ -64,8 +64,8 @@ class Acceptor:
             return answer
         need, field, vault = answer.ask.need, answer.ask.field, self.vault_context
         taken_names = vault.taken if field.name == "aliases" else frozenset[str]()
-        is_linking, path = self.config.callout.links, self.note.path
-        resolve = vault.resolver(field, path, is_linking=is_linking, choose=self._choose)
+        path = self.note.path
+        resolve = vault.resolver(field, path, choose=self._choose)
         limits = Limits(field.choices(self.note.context), taken_names, resolve)
         new_values = find_new_values(field, answer.value, limits)
         new = tuple(value for value in new_values if not vault.is_used(field, value))
@@ -82,9 +82,8 @@ class Acceptor:
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
             self._callouts += f"\n\n{text}"
-            if is_linking:
-                text = link_mentions(text, self._names, path, self._linked, self._choose)
-                self._linked |= link_targets(text)
+            text = link_mentions(text, self._names, path, self._linked, self._choose)
+            self._linked |= link_targets(text)
             value = text.split("\n")
         if field.kind in SCALARS and isinstance(value, str):
             value = vault.form_of(field).text(value)

@@ -51,16 +51,8 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_similar(
-    workspace: Workspace, *, background: bool = False
-) -> Iterator[SimilarNotes | None]:
-    """Open the similar notes of the vault; None if they are switched off.
-
-    background: the encoder runs at low priority.
-    """
-    if not workspace.config.similar.enabled:
-        yield None
-        return
+def open_similar(workspace: Workspace, *, background: bool = False) -> Iterator[SimilarNotes]:
+    """Open the similar notes of the vault. background: the encoder runs at low priority."""
     with closing(BuiltInEncoder(background=background)) as encoder:
         yield SimilarNotes(workspace, NoteVectors(workspace, encoder))
 

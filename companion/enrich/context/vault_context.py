@@ -140,11 +140,11 @@ class VaultContext:
         return NoteLanguages(self.scan.notes.root, self.paths)
 
     def resolver(
-        self, field: Field, path: str, *, is_linking: bool, choose: Choose | None = None
+        self, field: Field, path: str, *, choose: Choose | None = None
     ) -> Callable[[str], str | None]:
         """Return a function that finds the note that a link in the field's value means; see Limits.
 
-        path: of the note that the value is for. is_linking: whether texts keep links. choose:
+        path: of the note that the value is for. choose:
         returns which of several notes of one name is meant.
         """
         if field.is_link:
@@ -154,7 +154,7 @@ class VaultContext:
                 return self.link_to(note, path) if note else None
 
             return find_link
-        return partial(self.names(path).resolve, choose=choose) if is_linking else lambda _: None
+        return partial(self.names(path).resolve, choose=choose)
 
     def link_to(self, path: str, source: str) -> str | None:
         """Return a link in the note at source to the note at path, as the vault writes links.
@@ -256,7 +256,7 @@ def choose_styles(space: Workspace, context: VaultContext) -> Styles:
     def form_of(kind: str) -> PropertyForm:
         return context.form_of(fields[kind]) if kind in fields else PLAIN_FORM
 
-    return space.config.styles(context.styles)._replace(form_of=form_of)
+    return context.styles._replace(form_of=form_of)
 
 
 class EmbeddedText(NamedTuple):
