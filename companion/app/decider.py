@@ -107,7 +107,7 @@ class Decider:
             return proposal
         field, context = self._space.prompts.field_of(proposal.kind), self._space.context()
         resolve = context.resolver(field, proposal.path)
-        value = read_edited_value(field, text, resolve, context.form_of(field))
+        value = read_edited_value(field, text, resolve)
         self._store.edit_value(proposal.id, value)
         return replace(proposal, value=value)
 

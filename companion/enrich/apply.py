@@ -26,8 +26,8 @@ from companion.note.facts import find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property, may_be_unfillable
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
 from companion.note.parsed_note import ParsedNote
+from companion.note.postponed import KEEP, replace_status_marks
 from companion.note.sections import Section
-from companion.note.status_mark import KEEP, replace_status_marks
 from companion.note.text import NoteText
 from companion.store.journal import NewChange, write_note
 from companion.store.outbox_store import TextHashes
@@ -384,10 +384,10 @@ def plan_edits(
 def _find_edits(parsed: ParsedNote, need: Need, value: ProposedValue, styles: Styles) -> list[Edit]:
     note, lines = parsed.note, parsed.lines
     if need.kind != CALLOUT:
-        key, form = parsed.property_key(need.kind), styles.form_of(need.kind)
-        if key:
-            return fill_property(note, key, value, form)
-        return add_property(note, need.kind, value, form)
+        is_bare = need.kind in styles.bare
+        if key := parsed.property_key(need.kind):
+            return fill_property(note, key, value, is_bare=is_bare)
+        return add_property(note, need.kind, value, is_bare=is_bare)
     body = [value] if isinstance(value, str) else value
     callout = find_callout(parsed, need)
     if need.where == "section":

@@ -7,13 +7,12 @@ type's case does not matter; a fold sign, a title, and metadata after `|` may fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from companion.note.edit import Edit
 from companion.note.markdown import Line, is_plain_start
-from companion.note.property_form import PLAIN_FORM, PropertyForm
 from companion.note.sanitize_inline import inert_line
 from companion.note.sections import Section, find_heading
 from companion.note.tags import has_only_tags
@@ -43,12 +42,12 @@ PLAIN = Style()
 class Styles(NamedTuple):
     """The styles of new callouts: at the top of a note, and under a heading.
 
-    form_of: returns how a property is written.
+    bare: the properties whose values are written without quotes: numbers, dates and checkboxes.
     """
 
     top: Style = PLAIN
     section: Style = Style(fold="+")
-    form_of: Callable[[str], PropertyForm] = lambda name: PLAIN_FORM
+    bare: Collection[str] = ()
 
     @property
     def titles(self) -> frozenset[str]:

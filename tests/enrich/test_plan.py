@@ -16,8 +16,8 @@ from companion.note.editor_text import to_utf16
 from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, Need, Rules
 from companion.note.parsed_note import ParsedNote
+from companion.note.postponed import KEEP, REMOVE
 from companion.note.sections import Section
-from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 from companion.store.change import invert_edits
 from companion.store.proposals import Proposal, ProposalState

@@ -1,7 +1,6 @@
 """Filling and adding properties: before and after, what is refused, and promises 1 and 2."""
 
 import io
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from companion.note.edit import apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
-from companion.note.yaml_check import _parse, parse_ruamel, ruamel_events
 from tests.cases import Case, cases
 from tests.examples import many
 
@@ -43,11 +41,7 @@ def test_add(case: Case) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(
-            "---\nb:\n- x\n---\n", "---\nb:\n- x\na:\n- one\n- two words\n---\n", id="as is"
-        ),
         pytest.param("Body\n", "---\na:\n  - one\n  - two words\n---\nBody\n", id="Obsidian's"),
-        pytest.param("---\n{}\n---\n", "---\n{a: [one, two words]}\n---\n", id="braces"),
     ],
 )
 def test_add_list(before: str, after: str) -> None:
@@ -74,14 +68,12 @@ def test_mixed_line_ends_follow_the_line() -> None:
         pytest.param("b: &x\na: *x\n", TEXT, "tag, anchor or alias", 3, id="alias"),
         pytest.param("a:\n- &x\n", TEXT, "tag, anchor or alias", 2, id="anchored item"),
         pytest.param("b: 1\n? a\n: \n", TEXT, "no colon", 3, id="question mark"),
-        pytest.param("{a, b: 1}\n", TEXT, "no colon", 2, id="braces without a colon"),
-        pytest.param('{"a": ""}\n', TEXT, "written as JSON", 2, id="JSON"),
-        pytest.param('{\n  "b": 1,\n  "a": []\n}\n', LIST, "written as JSON", 4, id="JSON, lines"),
-        pytest.param(
-            "a: [ # c\n ]\n", TEXT, "that has a comment in it", 2, id="text for a comment"
-        ),
-        pytest.param("b: 1\na:\t# c\n", TEXT, "a tab that", 3, id="tab before a comment"),
-        pytest.param("a:\nb: 1\t\n", LIST, "a tab that", 3, id="tab after another value"),
+        pytest.param("{a, b: 1}\n", TEXT, "in braces", 2, id="braces"),
+        pytest.param('{"a": ""}\n', TEXT, "in braces", 2, id="JSON"),
+        pytest.param('{\n  "b": 1,\n  "a": []\n}\n', LIST, "in braces", 2, id="JSON, lines"),
+        pytest.param("a: [ # c\n ]\n", TEXT, "a comment in its", 2, id="text for a comment"),
+        pytest.param("b: 1\na:\t# c\n", TEXT, "without tabs", 3, id="tab before a comment"),
+        pytest.param("a:\nb: 1\t\n", LIST, "without tabs", 3, id="tab after another value"),
         pytest.param("&k b: 1\n*k : 2\na:\n", TEXT, "is there twice", 2, id="alias as a key"),
         pytest.param("a:\na:\n", TEXT, "is there twice", 3, id="unreadable"),
     ],
@@ -99,7 +91,7 @@ def test_fill_refused(yaml_text: str, value: str, reason: str, line: int | None)
         pytest.param("---\n{b: 1}\n---\n", "in braces", 2, id="braces"),
         pytest.param("---\nb: 1\n<<: {a: x}\n---\n", "merged in", 3, id="merge key"),
         pytest.param("---\nb: 1\n...\n---\n", "invalid YAML", 3, id="end of document"),
-        pytest.param("---\n&x: >\nb:\n\n---\n", "other properties", 4, id="no mapping"),
+        pytest.param("---\n&x: >\nb:\n\n---\n", "not a list of", 1, id="no mapping"),
         pytest.param("---\nb: 1\n", "never closed", 1, id="never closed"),
     ],
 )
@@ -112,20 +104,17 @@ def test_add_refused(text: str, reason: str, line: int | None) -> None:
 # Line ends to YAML 1.1 only. In quotes they are no more than a blank to it, so nothing moves.
 ODD_LINE_ENDS = [
     pytest.param("a: {}\n", "line separator", id="after a colon"),
-    pytest.param("a:\nb: 1 # c{}d: 2\n", "cannot read", id="in a comment"),
+    pytest.param("a:\nb: 1 # c{}d: 2\n", "line separator", id="in a comment"),
     pytest.param("a:\nb: c{} d\n", "line separator", id="in a plain text"),
-    pytest.param("a:\nb: |\n  c{}  d\n", "cannot read", id="in a block"),
-    pytest.param("a:\nb: \"c{} d\"\nc: 'd{} e'\n", None, id="in quotes"),
+    pytest.param("a:\nb: |\n  c{}  d\n", "line separator", id="in a block"),
+    pytest.param("a:\nb: \"c{} d\"\nc: 'd{} e'\n", "line separator", id="in quotes"),
 ]
 
 
 @pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"], ids=ascii)
 @pytest.mark.parametrize(("yaml_text", "reason"), ODD_LINE_ENDS)
-def test_line_ends_of_yaml_1_1(yaml_text: str, reason: str | None, char: str) -> None:
+def test_line_ends_of_yaml_1_1(yaml_text: str, reason: str, char: str) -> None:
     note = NoteText(f"---\n{yaml_text.replace('{}', char)}---\n")
-    if reason is None:
-        assert fill_property(note, "a", TEXT) and add_property(note, "x", TEXT)
-        return
     for edit, name in ((fill_property, "a"), (add_property, "x")):
         with pytest.raises(NoteRefused, match=reason):
             edit(note, name, TEXT)
@@ -145,7 +134,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("frame", ["a:\n", "{a: }\n", "a: ''\n", "a: []\n", "a:\n- \n"])
+@pytest.mark.parametrize("frame", ["a:\n", "a: ''\n", "a: []\n", "a:\n- \n"])
 def test_hostile_values_read_back(frame: str) -> None:
     for text in filter(str.strip, HOSTILE):
         for value in (text, [text, text]):
@@ -216,33 +205,6 @@ def _check_promises(old: str, edits: list[Any], value: str | list[str]) -> None:
 @given(old=_notes(_EMPTY), value=_CONTENT)
 def test_filling_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, fill_property(NoteText(old), "a", value), value)
-
-
-_LINES = [
-    "a:", "b: ", "a b: c: d", "a: b:", "a:: b", "a: x # y", "a: x#y", "a: (x) [y] {z} & * ! | > %",
-    "a: http://b.c/d?e#f", "a: 1:30", "a: -1", "a: x\t", "a: 'x'", 'a: "x: #y 😀" ', "a: 'x''y'",
-    'a: "\\t"', 'a: "x" y', "a: []", "a: [x, 'y z']", "a: [x, ]", "a: [x: y]", "a: [-]", "a: |",
-    "- x", "-", "- ", "  - x", "  - - x", "  -  x: y", "  - 'x'", "   - x", "  x", "", " ", "# x",
-    "---", "...", "? a", ": b", "<<: x", "a: *x", "a: &x y", "a: !!str", "a : b", "%x",
-    "é: 你好，x",
-]  # fmt: skip
-
-
-@settings(max_examples=many(500))
-@given(st.lists(st.sampled_from(_LINES), max_size=4), st.sampled_from(["\n", "\r\n"]))
-def test_the_parsers_agree_on_what_one_of_them_reads_alone(lines: list[str], end: str) -> None:
-    note = NoteText("".join(f"{line}{end}" for line in ["---", *lines, "---"]))
-    by_both: list[object] = []
-    for parse in (parse_ruamel, partial(_parse, parse=ruamel_events, parser="ruamel.yaml")):
-        try:
-            head, entries, tail = parse(note)
-            events = (*head, *(e for key, value in entries for e in (*key, *value)), *tail)
-            by_both.append(
-                [each._replace(start=0, end=0) if each.is_nothing else each for each in events]
-            )
-        except NoteRefused:
-            by_both.append("refused")
-    assert by_both[0] == by_both[1]
 
 
 @settings(max_examples=many(200))

@@ -4,9 +4,7 @@ import pytest
 
 from companion.errors import NoteRefused
 from companion.note.properties import Properties, PropertyValue, read_properties
-from companion.note.property_form import learn_form
 from companion.note.text import NoteText
-from tests.examples import labelled
 
 
 def _properties(yaml: str) -> Properties:
@@ -173,55 +171,6 @@ def test_refused(text: str, reason: str, line: int) -> None:
     with pytest.raises(NoteRefused) as refusal:
         read_properties(NoteText(text))
     assert (reason in refusal.value.reason, refusal.value.line) == (True, line), refusal.value
-
-
-DAY = "2024-03-01"
-# The kind of a property, its values in notes, a new one, and how that is written.
-FORMS = {
-    "numbers": ("number", [" 1", " 2.5"], "3", "3"),
-    "in quotes": ("number", [" '1'", " '2'", " 3"], "4", "'4'"),
-    "with as many decimals": ("number", [" 1.50", " 2.25"], "3.1", "3.10"),
-    "checkboxes": ("checkbox", [" true"], "false", "false"),
-    "dates": ("date", [" 2024-02-11"], DAY, DAY),
-    "with points": ("date", [" 11.02.2024"], DAY, "01.03.2024"),
-    "with slashes": ("date", [" 2024/02/11"], DAY, "2024/03/01"),
-    "in links": ("date", [' "[[2024-02-11]]"'], DAY, '"[[2024-03-01]]"'),
-    "no dates, but times": ("date", [" 2024.02.11 10:30"], DAY, DAY),
-    "times": ("datetime", [" 2024-02-11 10:30"], "2024-03-01T09:05:07", "2024-03-01 09:05"),
-    "with seconds": (
-        "datetime",
-        [" 2024-02-11 10:30:00"],
-        "2024-03-01T09:05:07",
-        "2024-03-01 09:05:07",
-    ),
-    "text, whatever its quotes": ("text", [" 'x y'"], "a b", "a b"),
-    "what cannot be read": ("number", [" [", " '1'"], "4", "'4'"),
-    "no notes": ("number", [], "4", "4"),
-}
-
-
-@labelled(("kind", "values", "new", "written"), FORMS)
-def test_a_property_is_written_as_the_notes_mostly_write_it(
-    kind: str, values: list[str], new: str, written: str
-) -> None:
-    notes = [NoteText(f"---\nb: x\nA:{value}\n---\n") for value in values]
-    form = learn_form(kind, "a", notes)
-    assert form.inline(form.text(new)) == written
-
-
-LISTS = {
-    "in brackets": ([" [x, y]", "\n  - x"], True, "  - "),
-    "in lines": (["\n- x", "\n- y", "\n    -   z"], False, "- "),
-    "no lists": ([" x"], False, ""),
-}
-
-
-@labelled(("values", "is_flow", "item"), LISTS)
-def test_a_list_is_written_as_the_notes_mostly_write_it(
-    values: list[str], is_flow: bool, item: str
-) -> None:
-    form = learn_form("list", "a", [NoteText(f"---\na:{value}\n---\n") for value in values])
-    assert (form.is_flow, form.item) == (is_flow, item)
 
 
 def test_repeated_aliases_cost_no_memory() -> None:

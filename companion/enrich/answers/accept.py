@@ -32,7 +32,7 @@ from companion.language.words import read_paragraphs
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
-from companion.note.property_form import SCALARS
+from companion.note.scalars import SCALARS
 from companion.prompts import Ask
 
 
@@ -85,8 +85,6 @@ class Acceptor:
             text = link_mentions(text, self._names, path, self._linked, self._choose)
             self._linked |= link_targets(text)
             value = text.split("\n")
-        if field.kind in SCALARS and isinstance(value, str):
-            value = vault.form_of(field).text(value)
         remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         remark = "; ".join(filter(None, (remark, doubt)))
         return Accepted(Filling(need, value, remark), flags=("unsupported",) if doubt else ())

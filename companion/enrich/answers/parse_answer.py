@@ -10,8 +10,8 @@ from companion.enrich.answers.typed_values import read_scalar
 from companion.errors import AnswerError
 from companion.language.words import find_sentence_ends
 from companion.llm.response import CUT
-from companion.note.property_form import PLAIN_FORM, SCALARS, PropertyForm
 from companion.note.sanitize import inert_prose, inert_value
+from companion.note.scalars import SCALARS
 from companion.prompts import Field
 
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
@@ -195,12 +195,10 @@ def read_edited_value(
     field: Field,
     text: str | Sequence[str],
     resolve: Callable[[str], str | None],
-    form: PropertyForm = PLAIN_FORM,
 ) -> str | list[str]:
     """Return the value that a user wrote in place of a proposed one, sanitized and unchecked.
 
     text: the items of a list may be given one by one, or each on a line. resolve: as in Limits.
-    form: how the vault writes the property.
 
     Raises AnswerError if it is too long, is not of the field's kind, or nothing of it is left.
     """
@@ -215,7 +213,7 @@ def read_edited_value(
         items = [link for each in items if (link := resolve(each))]
     value: str | list[str] = inert_value(raw)
     if field.kind in SCALARS:
-        value = form.text(read_scalar(field.kind, raw, field.name) or "")
+        value = read_scalar(field.kind, raw, field.name) or ""
     elif field.is_link:
         value = list(dict.fromkeys(items)) if field.is_list else "".join(items[:1])
     elif field.kind == "prose":

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import accumulate
 from os.path import relpath
 from typing import NamedTuple
 
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError
 from companion.language.detection import NoteLanguages
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
@@ -27,9 +25,8 @@ from companion.note.link_names import (
 from companion.note.links import Links
 from companion.note.needs import Need, find_empty_callouts
 from companion.note.parsed_note import ParsedNote
-from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
+from companion.note.scalars import SCALARS
 from companion.note.sections import Section, find_heading
-from companion.note.text import NoteText
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.files import NoteFile
 from companion.vault.notes import Scan
@@ -37,7 +34,6 @@ from companion.vault.notes import Scan
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
 _LIKELY = 8  # values of similar notes that come first
-_FORM_NOTES = 40  # that tell in which form a property is written
 _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
 
@@ -58,7 +54,6 @@ class VaultContext:
         self._is_guarded = is_guarded
         self._make_names = load_once(self._read_names)
         self._count_usage = load_once(scan.vocabulary)
-        self._learn_form = load_once(self._read_form)
 
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to.
@@ -119,20 +114,6 @@ class VaultContext:
             commonest_style(self.scan.styles(TOP, self.withheld), default.top),
             commonest_style(self.scan.styles(SECTION, self.withheld), default.section),
         )
-
-    def form_of(self, field: Field) -> PropertyForm:
-        """Return how the vault writes the property that the field fills."""
-        if field.property is None or not (field.is_typed or field.is_list):
-            return PLAIN_FORM
-        return self._learn_form(field.kind, field.property)
-
-    def _read_form(self, kind: str, name: str) -> PropertyForm:
-        paths, notes = sorted(self.property_values(name, of_all=False)), list[NoteText]()
-        step = max(1, len(paths) // _FORM_NOTES)  # from all over the vault
-        for path in paths[::step][:_FORM_NOTES]:
-            with suppress(OSError, NoteError):
-                notes.append(NoteText.decode((self.scan.notes.root / path).read_bytes()))
-        return learn_form(kind, name, notes)
 
     @LockedProperty
     def languages(self) -> NoteLanguages:
@@ -251,12 +232,9 @@ class VaultContext:
 
 def choose_styles(space: Workspace, context: VaultContext) -> Styles:
     """Return how new callouts begin, and how properties are written."""
-    fields = {field.fills: field for field in space.prompts.fields.values()}
-
-    def form_of(kind: str) -> PropertyForm:
-        return context.form_of(fields[kind]) if kind in fields else PLAIN_FORM
-
-    return context.styles._replace(form_of=form_of)
+    fields = space.prompts.fields.values()
+    bare = frozenset(field.fills for field in fields if field.kind in SCALARS)
+    return context.styles._replace(bare=bare)
 
 
 class EmbeddedText(NamedTuple):

@@ -10,7 +10,7 @@ from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.status_mark import replace_status_marks
+from companion.note.postponed import replace_status_marks
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.examples import many

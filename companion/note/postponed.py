@@ -11,17 +11,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Set
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
+from companion.note.frontmatter import find_entry
 from companion.note.markdown import Line, is_plain_start
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.properties import BETWEEN_TAGS, Properties, read_properties
+from companion.note.properties import PropertyValue, read_properties
 from companion.note.tags import find_tags, has_only_tags, has_tag
-from companion.note.text import NoteText, Span, line_start, split_lines
-from companion.note.yaml_check import is_json, parse_ruamel
+from companion.note.text import NoteText, line_start
 
 # Syntax at the end of a line: a block id, a line break, a heading's closing `#`, a task without
 # text, a label that a link's target may follow; and a line between a table's rows.
@@ -50,11 +50,14 @@ def replace_status_marks(parsed: ParsedNote, rules: Rules, afterwards: str) -> l
     edits = _verify_inline(parsed, list(_inline_edits(parsed, rules, tag)), rules)
     marks = [(parsed.properties.keys_of(name), value) for name, value in rules.postponed_properties]
     for key in parsed.properties.values:
-        values = [value for keys, value in marks if key in keys]
-        if key in parsed.property_keys("tags"):
-            property_edits = _replace_items(parsed.note, key, rules.postponed_tags, values, tag)
-        else:
-            property_edits = _replace_items(parsed.note, key, (), values, tag.rpartition("/")[2])
+        values = {value.casefold() for keys, value in marks if key in keys}
+        is_tags = key in parsed.property_keys("tags")
+
+        def is_mark(item: str, is_tags: bool = is_tags, values: Set[str] = values) -> bool:
+            return item.casefold() in values or (is_tags and _is_postponed_tag(rules, item))
+
+        replacement = tag if is_tags else tag.rpartition("/")[2]
+        property_edits = _replace_items(parsed.note, key, is_mark, replacement)
         new = ParsedNote(NoteText(apply_edits(parsed.note.text, property_edits)))
         is_filled = any(key in new.property_keys(name) for name in rules.fields)
         if not (is_filled and new.properties.is_empty(key)):
@@ -161,108 +164,65 @@ def _shape(lines: Iterable[Line]) -> list[tuple[str, int, int, int, str]]:
 _INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
 _COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
-_BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:\r\n|\r|\n)")
-_BLOCK = ("|", ">")
-_NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
 
 def _replace_items(
-    note: NoteText, key: str, tags: Sequence[str], values: Sequence[str], new: str
+    note: NoteText, key: str, is_mark: Callable[[str], bool], new: str
 ) -> list[Edit]:
     """Return the edits that put new in place of the marks in the property's value.
 
-    key: as written. tags: marks, and those nested in them. values: marks that are a whole value
-    or item. new: without `#`; if it is empty, the marks are removed. Lists, and texts (of `tags`
-    and `tag`, separated by commas or blanks), are edited if they are written in a usual way; there
-    are no edits if any other value or item would be read differently. Comments stay.
+    key: as written. new: without `#`; if it is empty, the marks are removed. A mark is the whole
+    value or a whole item of a list; there are no edits if anything else would be read differently.
     """
-    words = "|".join([*(re.escape(tag) + _NESTED for tag in tags), *map(re.escape, values)])
-    folded = {value.casefold() for value in values}
-
-    def is_mark(item: str) -> bool:
-        return item.casefold() in folded or any(has_tag([item], tag) for tag in tags)
-
-    token = re.compile(
-        rf"(?<![^\s,\[\"'])(?P<quote>[\"']?)#?(?P<word>{words})(?P=quote)(?=[\s,\]\"']|$)",
-        re.IGNORECASE,
-    )
-    edits: list[Edit] = []
-    done = 0  # the end of what is removed
-    for scalar in _scalars(note, key) if words else ():
-        for match in token.finditer(note.text, scalar.start):
-            if match.end() > scalar.end:
-                break
-            if new:
-                edits.append(Edit(*match.span("word"), new))
-            else:
-                start, done = _span_of_item(note.text, *match.span(), done)
-                edits.append(Edit(start, done, ""))
-    return edits if _is_exact(note, key, edits, is_mark, new) else []
-
-
-def _scalars(note: NoteText, key: str) -> list[Span]:
-    """Return the spans of the scalars in the property's value; none if parsers disagree.
-
-    The header of a block scalar, which may have a comment, is left out. There are none, either,
-    if the key is not the first in its line, as within braces.
-    """
+    old = read_properties(note).values[key]
+    texts = old if isinstance(old, list) else [old]
+    marked = [isinstance(text, str) and is_mark(text.strip().lstrip("#")) for text in texts]
     try:
-        entry = parse_ruamel(note).entry(key)
+        entry = find_entry(note, key)
     except NoteRefused:
         return []
-    if line_start(note.text, entry.key[0].start) != entry.key[0].start:
-        return []
-    spans = []
-    for event in entry.value:
-        if event.kind == "ScalarEvent":
-            text = note.text[event.start : event.end]
-            header = split_lines(text)[:1] if event.style in _BLOCK else []
-            spans.append(Span(event.start + sum(map(len, header)), event.end))
-    return spans
+    edits: list[Edit] = []
+    done = entry.start  # the end of what is removed
+    for (start, end), is_marked in zip(entry.items, marked, strict=False):
+        if is_marked and new:
+            inner = note.text[start:end].strip("'\"").lstrip("#")
+            at = note.text.index(inner, start)
+            edits.append(Edit(at, at + len(inner), new))
+        elif is_marked:
+            start, done = _span_of_item(note.text, start, end, done, entry.is_list)
+            edits.append(Edit(start, done, ""))
+    items = [
+        "#" * (new != "" and str(text).strip().startswith("#")) + new if is_marked else text
+        for text, is_marked in zip(texts, marked, strict=True)
+    ]
+    kept = [item for item in items if item != ""]
+    wanted = kept or None if isinstance(old, list) else kept[0] if kept else None
+    return edits if edits and _is_exact(note, key, edits, wanted) else []
 
 
-def _span_of_item(text: str, start: int, end: int, done: int) -> tuple[int, int]:
+def _span_of_item(text: str, start: int, end: int, done: int, is_list: bool) -> tuple[int, int]:
     """Return the span to remove with the item text[start:end]: its line, a comma, or blanks.
 
     done: the end of what is removed before it already.
     """
     first, rest = line_start(text, start), _REST_OF_LINE.match(text, end)
-    if _INDENT.fullmatch(text, first, start) and rest:
+    if is_list and _INDENT.fullmatch(text, first, start) and rest:
         return first, rest.end()
-    first = max(first, done)
-    if comma := _COMMA_BEFORE.search(text[first:start]):
-        return first + comma.start(), end
-    if comma := _COMMA_AFTER.match(text, end):
+    if comma := _COMMA_BEFORE.search(text[max(first, done) : start]):
+        return max(first, done) + comma.start(), end
+    if is_list and (comma := _COMMA_AFTER.match(text, end)):
         return start, comma.end()
-    blanks = _BLANKS_BEFORE.search(text[first:start])
-    return first + blanks.start() if blanks else start, end
+    return (start, end) if is_list else (len(text[:start].rstrip(" \t")), end)
 
 
-def _is_exact(
-    note: NoteText, key: str, edits: list[Edit], is_mark: Callable[[str], bool], new: str
-) -> bool:
+def _is_exact(note: NoteText, key: str, edits: list[Edit], wanted: PropertyValue) -> bool:
     """Return whether the properties, read again, have changed as intended."""
-    old = read_properties(note)
-    new_note = NoteText(apply_edits(note.text, edits))
-    if is_json(note) and not is_json(new_note):
-        return False
+    old = read_properties(note).values
     try:
-        read = read_properties(new_note)
+        read = read_properties(NoteText(apply_edits(note.text, edits))).values
     except NoteRefused:
         return False
-    others = {**old.values, key: None} == {**read.values, key: None}
-    new_items = [new if is_mark(item) else item for item in _items(old, key)]
-    is_same = others and read.keys_of(key) == old.keys_of(key)
-    return is_same and _items(read, key) == [item for item in new_items if item]
-
-
-def _items(properties: Properties, key: str) -> list[str]:
-    """Return the texts of the property: its tags without `#`, its items, or its one value."""
-    value = properties.values[key]
-    if isinstance(value, str):
-        is_tags = key.casefold() in ("tags", "tag")
-        value = BETWEEN_TAGS.split(value) if is_tags else [value]
-    items = value if isinstance(value, list) else [] if value is None else [value]
-    texts = (item.strip().lstrip("#") if isinstance(item, str) else repr(item) for item in items)
-    return [text for text in texts if text]
+    if read.get(key) != wanted and (wanted is not None or read.get(key) != []):
+        return False
+    return list({**old, key: None}.items()) == list({**read, key: None}.items())
