@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from companion.app.filler import Filler
-from companion.app.overview import reason_off
+from companion.app.overview import pause_file, reason_off
 from companion.app.run import log_fault
 from companion.daemon.scans import ToDo
 from companion.enrich.apply import File, apply
-from companion.enrich.job import Job, Result, new_run
+from companion.enrich.job import Job, Result, failed_result, new_run
 from companion.enrich.pipeline import Enricher
 from companion.enrich.workspace import AttemptBasis, Workspace
 from companion.errors import (
@@ -39,6 +39,7 @@ _LOOK = 1.0  # seconds between two looks whether it is paused
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
 _NEXT_TRY = 60.0  # seconds after which a note that could not be written is tried again
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0  # seconds after a fault of the endpoint
+_NOTES_USED_UP = "the notes of a day are used up (background.notes_a_day)"
 _log = logging.getLogger(__name__)
 
 
@@ -109,9 +110,11 @@ class Background:
 
     def off(self) -> str:
         """Return why it is held, in words; empty if it is not."""
-        state = self._space.state / "paused"
-        if reason := reason_off(self._space.config, paused=state.exists()):
+        if reason := self._switched_off():
             return reason
+        notes = self._spending.spent_today().background_notes
+        if notes >= self._space.config.background.notes_a_day:
+            return _NOTES_USED_UP
         limit = self._limit
         return str(limit) if limit and limit.day == self._spending.today() else ""
 
@@ -181,13 +184,17 @@ class Background:
         if off != self._logged:
             self._logged = off
             _log.info("background work: %s", off or "on")
-            if off:
+            if self._switched_off():
                 self.break_off()
             self._changed()
         if off or now < self._paused_until or self._space.source.fault:
             return None
         ready = [path for path, at in self._due.items() if at <= now and path not in self._busy]
         return min(ready, key=self._due.__getitem__, default=None)
+
+    def _switched_off(self) -> str:
+        is_paused = pause_file(self._space.state).exists()
+        return reason_off(self._space.config, paused=is_paused)
 
     def _is_tried(self, path: str) -> bool:
         """Return whether the last attempt gave no result, and the next one would not, either."""
@@ -216,7 +223,8 @@ class Background:
                 _log.info("%s: put off: %s", path, error.reason)
                 again = _NEXT_TRY
             else:
-                self._end(path, Result(path, "failed", error.reason))
+                self._attempted[path] = self._space.attempt_basis(path)
+                self._record(failed_result(path, error))
         except Exception as error:
             log_fault(path, error)
             self._attempted[path] = self._space.attempt_basis(path)
@@ -240,10 +248,6 @@ class Background:
             self._attempted[path] = basis
         self._record(result)
         return None
-
-    def _end(self, path: str, result: Result) -> None:
-        self._attempted[path] = self._space.attempt_basis(path)
-        self._record(result)
 
     def _open(self) -> tuple[Enricher, File]:
         """Return an enricher, and how one note is read and written, in a run of its own.
