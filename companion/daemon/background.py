@@ -81,6 +81,7 @@ class Background:
         self._logged = ""
         self._paused_until = self._pause = 0.0
         self._work = threading.Condition()
+        self._opening = threading.Lock()
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
         self._stopped = False
@@ -144,10 +145,11 @@ class Background:
                     self._due.setdefault(path, time.monotonic())
             self._work.notify_all()
 
-    def discard(self, path: str) -> None:
-        """Leave the note to somebody else, who works on it now."""
+    def discard(self, paths: Iterable[str]) -> None:
+        """Leave the notes to somebody else, who works on them now."""
         with self._work:
-            self._due.pop(path, None)
+            for path in paths:
+                self._due.pop(path, None)
 
     def waiting(self) -> int:
         """Return how many notes wait for their turn."""
@@ -255,7 +257,7 @@ class Background:
         So undoing the last run undoes a note.
         """
         settle = self._space.config.background.settle_seconds
-        with self._work:
+        with self._opening:
             if self._cancelled.is_set() and not self._stopped:
                 self._cancelled = threading.Event()
                 self._enricher = None

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from math import ceil
 
@@ -192,18 +192,25 @@ class Daemon:
         else:
             scan = self.scans.scan(0 if are_notes or options.mode == "again" else _REFRESH)
             plan = plan_run(self.space, scan, options.model_copy(update={"paths": paths}))
-        if len(plan.jobs) == 1:
-            self.background.discard(plan.jobs[0].path)
-        return self.start_work(make_run(plan, lambda run: self._filler.fill(run, plan, options)))
+        paths = [job.path for job in plan.jobs]
+        self.background.discard(paths)
+        run = make_run(plan, lambda run: self._filler.fill(run, plan, options))
+        return self.start_work(run, paths)
 
-    def start_work(self, run: Run) -> Run:
-        """Start a run in a thread of its own, and return it."""
+    def start_work(self, run: Run, paths: Collection[str] = ()) -> Run:
+        """Start a run in a thread of its own, and return it. paths: to look at once it is over."""
         over = [each.id for each in self.runs.values() if each.is_over]
         for old in over[: max(0, len(over) - _KEPT)]:
             del self.runs[old]
         self.runs[run.id] = run
         run.changed = self.events.wake
-        self._start_thread(run.finish, f"run-{run.id}")
+
+        def work() -> None:
+            run.finish()
+            for path in paths:
+                self.scans.hint(path)
+
+        self._start_thread(work, f"run-{run.id}")
         return run
 
     def pause(self) -> None:

@@ -23,7 +23,8 @@ OPEN = Selection(states=("open",))
 
 
 def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
-    return set(daemon_fixture.daemon.background._due)
+    work = daemon_fixture.daemon.background
+    return {*work._due, *work._busy}
 
 
 @pytest.fixture
