@@ -4,7 +4,7 @@
 
 A daemon in a process of its own, on a copy of the vault (without one, on a made vault of 1,000
 notes); ten notes are saved, one after the other. How the time of the model is known: in the
-daemon's process there is a stopwatch around companion.llm.transport.Transport.post, the one HTTP
+daemon's process there is a stopwatch around companion.llm.calls._Connection.send, the one HTTP
 call to the model's server, and nothing else is changed. A first note, which starts the embedded
 model's server and loads the model, does not count. Exit status 1 when the median is too long.
 """
@@ -32,7 +32,7 @@ from benchmarks.made_vault import (
 )
 from benchmarks.results import make_parser, print_table, report
 from benchmarks.stub_endpoint import running_stub
-from companion.llm.transport import Transport
+from companion.llm.calls import _Connection
 
 NOTES, DELAY, LIMIT = 1_000, 0.2, 1.0
 FIRST = 50_000  # numbers of notes that no vault here has
@@ -147,19 +147,19 @@ def read_calls(log: Path) -> list[tuple[float, float]]:
 
 def serve_with_stopwatch(log: Path, words: list[str]) -> None:
     """Be `companion`, and write down when each call of the model began and ended."""
-    post = Transport.post
+    send = _Connection.send
 
-    def timed(wire: Transport, *arguments: Any, **options: Any) -> Any:
+    def timed(connection: _Connection, *arguments: Any, **options: Any) -> Any:
         began = time.time()
         try:
-            return post(wire, *arguments, **options)
+            return send(connection, *arguments, **options)
         finally:
             line = json.dumps([began, time.time()]) + "\n"
             fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             os.write(fd, line.encode())
             os.close(fd)
 
-    setattr(Transport, "post", timed)  # noqa: B010 (mypy refuses the assignment)
+    setattr(_Connection, "send", timed)  # noqa: B010 (mypy refuses the assignment)
     sys.argv = ["companion", *words]
     from companion.cli import main as companion
 

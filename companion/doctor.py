@@ -23,9 +23,9 @@ from companion.enrich.configured_model import open_client, open_spending
 from companion.enrich.settings import make_rules
 from companion.errors import CompanionError
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
+from companion.llm.client import Question
 from companion.llm.endpoint import Endpoint
 from companion.llm.local_server import ask_server
-from companion.llm.request import Question
 from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal

@@ -80,11 +80,13 @@ class VaultLocked(CompanionError):
 class EndpointError(CompanionError):
     """The endpoint cannot serve any note now: down, unauthorised, out of quota, no such model.
 
-    kind: what is wrong, for programs. lasts: whether only the user can fix it.
+    kind: what is wrong, for programs. lasts: whether only the user can fix it. retry_after: the
+    seconds to wait, where the endpoint says so.
     """
 
     kind = "down"
     lasts = False
+    retry_after: float | None = None
 
 
 class AnswerError(CompanionError):

@@ -20,11 +20,10 @@ from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.language import detection, words
 from companion.language.detection import NoteLanguages
-from companion.llm import encoder, transport
-from companion.llm.client import Client
+from companion.llm import calls, encoder
+from companion.llm.client import Client, Question
 from companion.llm.encoder import BuiltInEncoder
 from companion.llm.endpoint import Endpoint
-from companion.llm.request import Question
 from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import load_prompts
@@ -131,7 +130,7 @@ FIRST_USES = {
         "vocabulary",
         of_context(lambda known: known.vocabulary([TAGS], "Stub.md", ENGLISH)),
     ),
-    "the connections": (transport, "Transport", call_endpoint),
+    "the connections": (calls, "_Connection", call_endpoint),
     "the encoder": (encoder, "start_worker", encode),
 }
 

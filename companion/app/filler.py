@@ -25,7 +25,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, EndpointError, NoteError, StorageError
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
-from companion.llm.endpoint_errors import Cancelled
+from companion.llm.errors import Cancelled
 from companion.note.diff import diff_lines
 from companion.vault.notes import Scan
 from companion.vault.write import SETTLE
@@ -61,7 +61,6 @@ class Filler:
         self._opened = ExitStack()
         self._opening = threading.Lock()
         self._asker: Asker | None = None
-        self._first_client: Client | None = None
         # for all calls but those that somebody waits for at a note
         self._slots = threading.BoundedSemaphore(space.config.concurrency)
 
@@ -173,26 +172,19 @@ class Filler:
             is_open = options.priority != "interactive" and self._outbox.is_open(path)
             return _OPEN_SETTLE if is_open else SETTLE
 
-        is_waited_for = run.total == 1 and options.priority != "background"
-        client = run.client = self._open_client(run.cancelled, can_wait=not is_waited_for)
+        asker = self._open_asker()
+        client = run.client = Client(self._source, run.cancelled, self._spending)
         if options.priority != "interactive":
-            client.limit_calls(self._slots)
+            client.slots = self._slots
         into = File(run.id, settle=settle, cancelled=run.cancelled)
-        return Enricher(self._open_asker(), client), into
+        return Enricher(asker, client), into
 
     def open_background(self, cancelled: threading.Event) -> Enricher:
         """Return an enricher for background work."""
-        client = self._open_client(cancelled, can_wait=True)
-        client.limit_calls(self._slots)
-        return Enricher(self._open_asker(), client)
-
-    def _open_client(self, cancelled: threading.Event, *, can_wait: bool) -> Client:
-        """Return a client. Raises UsageError if the model cannot be opened."""
-        self._open_asker()
-        first, budget = self._first_client, self._spending
-        client = Client(self._source, cancelled, budget, first, can_wait=can_wait)
-        self._first_client = first or client
-        return client
+        asker = self._open_asker()
+        client = Client(self._source, cancelled, self._spending)
+        client.slots = self._slots
+        return Enricher(asker, client)
 
     def _open_asker(self) -> Asker:
         with self._opening:

@@ -18,8 +18,7 @@ from companion.app.types.status import BackgroundWork, BacklogState, SpentToday,
 from companion.config import Config
 from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import Workspace
-from companion.llm.budget import Budget
-from companion.llm.budget_store import Amount
+from companion.llm.budget import Amount, Budget
 from companion.store.proposals import Selection
 
 S = TypeVar("S", bound=Spent)

@@ -15,8 +15,8 @@ from companion.app.types.runs import NoteResult, RunKind, RunState
 from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.job import new_run
 from companion.errors import CompanionError
+from companion.llm.answers import Usage
 from companion.llm.client import Client
-from companion.llm.response import Usage
 
 __all__ = ["ASK_FROM", "Run", "Tell", "log_fault", "new_run"]
 

@@ -30,7 +30,7 @@ from companion.errors import (
     StorageError,
 )
 from companion.llm.budget import Budget, LimitReached
-from companion.llm.endpoint_errors import Cancelled
+from companion.llm.errors import Cancelled
 from companion.store.proposals import Proposal
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled

@@ -19,7 +19,7 @@ from companion.enrich.job import Job, Result, Task, prepare_task
 from companion.enrich.settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteBusy, NoteChanged, NoteRefused, StorageError
-from companion.llm.endpoint_errors import Cancelled
+from companion.llm.errors import Cancelled
 from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.facts import find_facts, read_facts

@@ -31,10 +31,10 @@ from companion.enrich.small_model import find_too_little
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
 from companion.language.detection import name_language
+from companion.llm.answers import Answer, JsonSchema, Usage
 from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
 from companion.llm.local_server import find_context
-from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, explain
 from companion.note.parsed_note import ParsedNote

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -68,11 +68,9 @@ def open_spending(
 def _find_caps(config: Config, encoder: Endpoint | None) -> Caps:
     endpoint = encoder or config.endpoint
 
-    def cost(input_tokens: int, output_tokens: int, tier: str | None) -> Decimal | None:
-        return find_cost(endpoint, input_tokens, output_tokens, tier)
-
+    price = partial(find_cost, endpoint)
     return Caps(
-        None if cost(1, 1, None) is None else cost,
+        None if price(1, 1) is None else price,
         config.limits.tokens_a_day,
         config.limits.dollars_a_day,
         config.background.notes_a_day,

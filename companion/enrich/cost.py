@@ -55,7 +55,7 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
                 outputs += round(question.max_tokens * ANSWER_SHARE)
     times = len(jobs) / len(sample)
     notes, inputs, outputs = (round(number * times) for number in (notes, inputs, outputs))
-    dollars = find_cost(config.endpoint, inputs, outputs, config.endpoint.service_tier)
+    dollars = find_cost(config.endpoint, inputs, outputs)
     cost = describe_price(config.endpoint, dollars)
     about = "about " if len(sample) < len(jobs) else ""
     if not (notes or about):

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from companion.enrich.asked import sort_needs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
-from companion.llm.response import Usage
+from companion.llm.answers import Usage
 from companion.note.edit import Edit, apply_edits
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from companion.enrich.answers.outcome import Rejected, RejectionKind
 from companion.enrich.configured_model import AskMode
 from companion.errors import AnswerError
+from companion.llm.answers import Answer, NoAnswer, NoCompletion, Usage
 from companion.llm.batch import QuestionInBatch
-from companion.llm.client import Check, Client
-from companion.llm.endpoint_errors import JsonUnsupported, RequestRejected
-from companion.llm.request import Question
-from companion.llm.response import Answer, NoAnswer, NoCompletion, Usage
+from companion.llm.calls import Check
+from companion.llm.client import Client, Question
+from companion.llm.errors import JsonUnsupported, RequestRejected
 from companion.note.needs import CALLOUT, Need
 from companion.prompts import Ask, NothingToChoose, PromptContext, Prompts, make_ask
 

@@ -41,8 +41,8 @@ from companion.enrich.job import (
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy
+from companion.llm.answers import Usage
 from companion.llm.client import Client
-from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
 from companion.store.proposals import Flag, Origin, Proposal

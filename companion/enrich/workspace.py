@@ -17,7 +17,7 @@ from companion import __version__
 from companion.config import Config, state_folder
 from companion.enrich.settings import SettingsSource, SettingsUnusable, VaultSettings
 from companion.errors import NoteError
-from companion.llm.endpoint_errors import Cancelled
+from companion.llm.errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
-from companion.llm.client import Check, Client, make_answer
-from companion.llm.endpoint import Endpoint
-from companion.llm.endpoint_errors import error_for_reply
-from companion.llm.request import Question
-from companion.llm.response import (
+from companion.llm.answers import (
     Answer,
     JsonSchema,
-    Reply,
+    make_answer,
     read_completion,
     remove_surrogates,
 )
+from companion.llm.calls import Check
+from companion.llm.client import Client, Question
+from companion.llm.endpoint import Endpoint
 
 _URL = "/v1/chat/completions"
 
@@ -49,34 +48,22 @@ class BatchClient(Client):
     def _ask(self, question: Question, check: Check | None) -> Answer:
         if check:
             check()
-        body = self.capabilities.body_for(question, self.settings)
-        del body["stream"]  # of single calls
-        id_ = secrets.token_hex(12)
+        body, id_ = self.capabilities.body_for(question, self.settings), secrets.token_hex(12)
         line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
         self.lines[id_] = json.dumps(line, ensure_ascii=False).encode() + b"\n"
         raise QuestionInBatch(self._where, id_)
 
 
 class AnswerLine(NamedTuple):
-    """A line of an answer file. reply: None if the question was not answered; error says why."""
+    """A line of an answer file. body: the model's reply, as JSON. failure: why there is none."""
 
     id: str
-    reply: Reply | None
-    error: str = ""
-
-    @property
-    def failure(self) -> str:
-        """Why the line holds no answer of a model; empty if it does."""
-        if self.reply is None or self.reply.status != 200:
-            return self.error or f"error {self.reply.status if self.reply else 'unknown'}"
-        return read_completion(self.reply).problem and "the line holds no answer"
+    body: Any
+    failure: str = ""
 
     def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint) -> Answer:
-        """Return the answer of a line that is no failure. Raises AnswerError, EndpointError."""
-        assert self.reply
-        if self.reply.status != 200:
-            raise error_for_reply(self.reply, endpoint)
-        return make_answer(read_completion(self.reply), schema, endpoint, 0)
+        """Return the answer of a line that is no failure. Raises NoAnswer."""
+        return make_answer(read_completion(self.body), schema, endpoint)
 
 
 def read_line(line: bytes) -> AnswerLine | None:
@@ -93,6 +80,8 @@ def read_line(line: bytes) -> AnswerLine | None:
     error = " ".join(str(error).split())[:200]
     if not isinstance(response, dict):
         return AnswerLine(data["custom_id"], None, error or "no response")
-    status, body = response.get("status_code", 200), json.dumps(response.get("body"))
-    reply = Reply(status if isinstance(status, int) else 500, {}, body.encode())
-    return AnswerLine(data["custom_id"], reply, error)
+    status, body = response.get("status_code", 200), response.get("body")
+    failure = "" if status == 200 else error or f"error {status}"
+    if not failure and read_completion(body).problem:
+        failure = "the line holds no answer"
+    return AnswerLine(data["custom_id"], body, failure)

@@ -1,39 +1,40 @@
-"""The daily budget: the cost of each call is reserved before it, under the user's caps."""
+"""The daily budget: what a call may cost is reserved before it, if no limit of the day forbids it.
+
+The file is shared by all vaults and processes. The limit is part of the statement that reserves.
+"""
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from math import ceil
-from operator import sub
+from operator import add, sub
 from pathlib import Path
-from threading import Condition
-from typing import NamedTuple, TypeVar
+from threading import Lock
+from typing import Any, NamedTuple
 
-from companion.errors import EndpointError
-from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
-from companion.llm.endpoint import Endpoint
-from companion.llm.rate_limiter import RateLimiter, Turn
-from companion.llm.response import Usage
+from companion.errors import AnswerError, EndpointError
+from companion.llm.answers import Usage
+from companion.private_files import make_private_folder
+from companion.sqlite import use_wal
 
-T = TypeVar("T")
-PriceOf = Callable[[int, int, str | None], Decimal | float | None]
-"""Returns the price in US dollars of this many input and output tokens in a service tier, None
-being the usual one; None if unknown.
-"""
+PriceOf = Callable[[int, int], Decimal | float | None]
+"""Returns the price in US dollars of this many input and output tokens; None if unknown."""
 
 _MICRO = 1_000_000
 _MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
-_RECHECK = 1.0  # seconds until a waiting call looks whether another process released something
+_NO_LIMIT = 2**62
+_BUSY = 5.0  # seconds to wait for another process
 _log = logging.getLogger(__name__)
 
 
 class LimitReached(EndpointError):
-    """The next call, or note, might exceed a daily cap. `day`: whose cap, as Budget.today()."""
+    """The next call, or note, might exceed a daily limit. `day`: whose limit, as Budget.today()."""
 
     def __init__(self, message: str, day: str) -> None:
         super().__init__(message)
@@ -41,13 +42,36 @@ class LimitReached(EndpointError):
 
 
 class BudgetUnknown(EndpointError):
-    """There is a cap, but today's spending is unknown: nothing more may be spent."""
+    """There is a limit, but today's spending is unknown: nothing more may be spent."""
 
     kind = "budget-unknown"
 
 
+class OverWholeLimit(AnswerError):
+    """One call alone may take more than the limit of a day; others may fit."""
+
+
+class Amount(NamedTuple):
+    """What calls cost. microdollars: millionths of a dollar; unpriced: calls of unknown price."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    microdollars: int = 0
+    unpriced: int = 0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def plus(self, other: Amount) -> Amount:
+        """Return the sum of each number."""
+        return Amount(*map(add, self, other))
+
+
 class DaySpending(NamedTuple):
-    """What was spent today; if there is a cap, calls in progress count with their estimates.
+    """What was spent today; calls in progress count with their estimates.
 
     dollars: US dollars; None when the price of any of today's calls is unknown. background_notes:
     of this vault alone.
@@ -61,11 +85,10 @@ class DaySpending(NamedTuple):
 
 
 class Caps(NamedTuple):
-    """The price of calls, and the caps on a day's spending.
+    """The price of calls, and the limits of a day; None: no limit.
 
-    price: of the configured model; None if unknown. tokens_a_day, dollars_a_day: caps over all
-    vaults; notes_a_day: cap on this vault's background notes; None: no cap. model: its name, under
-    which spending is shown.
+    price: of the configured model; None if unknown. tokens_a_day, dollars_a_day: over all vaults;
+    notes_a_day: of this vault's background notes. model: its name, under which spending is shown.
     """
 
     price: PriceOf | None = None
@@ -74,60 +97,51 @@ class Caps(NamedTuple):
     notes_a_day: int | None = None
     model: str = ""
 
-    @property
-    def microdollars(self) -> int | None:
-        """The cap on money, in millionths of a dollar."""
-        most = self.dollars_a_day
-        return None if most is None else round(min(most, _MAX_TOKENS) * _MICRO)
+    def price_tokens(self, input_tokens: int, output_tokens: int) -> Amount:
+        """Return the amount of one call with this many tokens."""
+        read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
+        price = self.price(read, written) if self.price else None
+        if price is None:
+            return Amount(read, written, 0, 1, 1)
+        return Amount(read, written, ceil(price * _MICRO), 0, 1)
 
 
 class Reservation:
-    """The estimated cost of one call, counted as spent until settled or released.
+    """The estimated cost of one call, counted as spent until it is settled.
 
-    A context manager, which releases it at the end unless it was settled, or `sent` is set: then
-    the call may be billed, and the estimate stays. None of this raises: the answer matters more.
-    turn: the call's turn at the endpoint, which ends with it. tier: the service tier whose price it
-    pays; None: the usual one.
+    A context manager, which takes the estimate back at the end unless it was settled, or `sent` is
+    set: then the call may be billed, and the estimate stays. settle: gets what was used.
     """
 
     def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
         self.sent = False
-        self.turn: Turn | None = None
-        self.tier: str | None = None
         self._settle = settle
 
     def settle(self, usage: Usage | None) -> None:
-        """Replace the estimate with the usage, unless the endpoint counts 0 tokens, or None.
+        """Replace the estimate with the usage, where it counts tokens; None: the estimate stays.
 
-        Only the first call has an effect.
+        Without calls, nothing was paid. Only the first call has an effect.
         """
         settle, self._settle = self._settle, None
         if settle:
             settle(usage)
-        turn, self.turn = self.turn, None
-        if turn:
-            turn.end(usage, sent=self.sent)
-
-    def release(self) -> None:
-        """Remove the estimate: nothing was paid."""
-        self.settle(Usage())
 
     def __enter__(self) -> Reservation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.settle(None if self.sent else Usage())
+        if not self.sent:
+            self.settle(Usage())
 
 
 class Budget:
     """Counts the spending of each local calendar day, in a file that all processes share.
 
-    find_caps: called before each call and each note; caps: from the last such call. vault: whose
-    background notes are counted. clock: returns Unix time. Safe to use from any thread; close() it
-    at the end.
+    find_caps: called before each call and each note. vault: whose background notes are counted.
+    clock: returns Unix time. Safe to use from any thread; close() it at the end.
 
-    An unusable file raises BudgetUnknown if there is a cap; without a cap the work continues,
-    uncounted, after a warning.
+    An unusable file raises BudgetUnknown if there is a limit; without one the work continues,
+    uncounted.
     """
 
     def __init__(
@@ -138,108 +152,81 @@ class Budget:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.caps = find_caps()
-        self._find_caps = find_caps
-        self._store = BudgetStore(file)
-        self._limiters: dict[object, RateLimiter] = {}
-        self._vault = vault
-        self._clock = clock
-        self._changed = Condition()
-        self._under_way = 0  # calls that count with their estimates
+        self._file, self._find_caps, self._vault, self._clock = file, find_caps, vault, clock
+        self._lock = Lock()
         self._warned = False
+        self._db: sqlite3.Connection | None = None
 
-    def reserve(
-        self, input_tokens: int, output_tokens: int, *, patient: bool = False
-    ) -> Reservation:
-        """Return the reservation of a call; under a cap, its estimate counts from now on.
+    def today(self) -> str:
+        """Return the local calendar day for which spending counts now: YYYY-MM-DD."""
+        return date.fromtimestamp(self._clock()).isoformat()
 
-        It counts at the usual price, which is the highest, until the call is settled. patient: if a
-        cap would be exceeded, wait for this process's calls in progress, which may use less than
-        was estimated for them. Raises LimitReached, BudgetUnknown.
+    def reserve(self, input_tokens: int, output_tokens: int) -> Reservation:
+        """Return the reservation of a call, whose estimate counts from now on.
+
+        Raises LimitReached, BudgetUnknown; OverWholeLimit.
         """
         self.caps = caps = self._find_caps()
-        day, estimate = self.today(), Amount()
-        if is_capped := (caps.tokens_a_day, caps.dollars_a_day) != (None, None):
-            estimate = _price_tokens(caps.price, input_tokens, output_tokens)
-            day = self._reserve_under_caps(estimate, caps.model, patient)
+        day, estimate = self.today(), caps.price_tokens(input_tokens, output_tokens)
+        if caps.dollars_a_day is not None and estimate.unpriced:
+            raise BudgetUnknown(
+                "The price of the model is not known, so the limit of dollars_a_day cannot be"
+                " kept; set tokens_a_day in its place, under [limits] in the configuration"
+            )
+        if caps.tokens_a_day and estimate.tokens > caps.tokens_a_day:
+            raise OverWholeLimit(
+                f"asking about this note may take {estimate.tokens:,} tokens, and tokens_a_day"
+                f" allows {caps.tokens_a_day:,}; raise it under [limits], or shorten the note"
+            )
+        if not self._add(day, estimate, caps):
+            raise self._limit_reached(day, estimate)
 
         def settle(usage: Usage | None) -> None:
-            read, written = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
+            if usage is None:
+                return
             spent = Amount()
-            if usage is None or usage.calls:
-                spent = _price_tokens(
-                    caps.price, read or input_tokens, written or output_tokens, reservation.tier
-                )
-            with self._changed:
-                if any(more := Amount(*map(sub, spent, estimate))):
-                    self._ask(lambda: self._store.add(day, caps.model, more), False)
-                self._under_way -= is_capped
-                self._changed.notify_all()
+            if usage.calls:
+                read, written = usage.input_tokens, usage.output_tokens
+                spent = caps.price_tokens(read or input_tokens, written or output_tokens)
+            self._add(day, Amount(*map(sub, spent, estimate)), Caps(model=caps.model))
 
-        reservation = Reservation(settle)
-        return reservation
-
-    def _reserve_under_caps(self, estimate: Amount, model: str, patient: bool) -> str:
-        """Count the estimate as spent; return the day. Raises LimitReached, BudgetUnknown."""
-        with self._changed:
-            while True:
-                caps = self.caps
-                if caps.dollars_a_day is not None and estimate.unpriced:
-                    raise BudgetUnknown(
-                        "The price of the model is not known, so the limit of dollars_a_day cannot"
-                        " be kept; set tokens_a_day in its place, under [limits] in the"
-                        " configuration"
-                    )
-                day, limits = self.today(), (caps.tokens_a_day, caps.microdollars)
-                add = partial(self._store.add, day, model, estimate, *limits)
-                if self._ask(add, True, capped=True):
-                    self._under_way += 1
-                    return day
-                if not (patient and self._under_way):
-                    raise self._limit_reached(day, estimate)
-                self._changed.wait(_RECHECK)
-                self.caps = self._find_caps()
-
-    def limiter(self, endpoint: Endpoint) -> RateLimiter:
-        """Return the limiter of the endpoint's calls a minute, for all calls under this budget."""
-        with self._changed:
-            key = endpoint.address, endpoint.model, endpoint.requests_a_minute
-            if key not in self._limiters:
-                self._limiters[key] = RateLimiter(endpoint)
-            return self._limiters[key]
+        return Reservation(settle)
 
     def reserve_note(self) -> None:
         """Count one more background note. Raises LimitReached, BudgetUnknown."""
         self.caps = self._find_caps()
         day, most = self.today(), self.caps.notes_a_day
-        add = partial(self._store.add_note, day, self._vault, most)
-        if not self._ask(add, True, capped=most is not None):
+        values = {"day": day, "vault": self._vault, "most": _NO_LIMIT if most is None else most}
+        if not self._execute(_ADD_NOTE, values, has_limit=most is not None):
             raise LimitReached("the notes of a day are used up (background.notes_a_day)", day)
 
     def release_note(self) -> None:
         """Count one background note less, because the model was not asked about it after all."""
-        self._ask(lambda: self._store.remove_note(self.today(), self._vault), None)
+        self._execute(_REMOVE_NOTE, {"day": self.today(), "vault": self._vault})
 
     def spent_today(self) -> DaySpending:
         """Return today's spending; zeros if it is unknown."""
-        day = self._ask(lambda: self._store.read(self.today(), self._vault), None)
-        if day is None:
-            return DaySpending()
-        amount, notes = day
+        day = self.today()
+        amount = self._read_day(day)
+        notes = self._select(_READ_NOTES, day, self._vault)
         is_priced = not amount.unpriced and (amount.calls or self.caps.price)
         dollars = amount.microdollars / _MICRO if is_priced else None
-        return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
+        number = notes[0][0] if notes else 0
+        return DaySpending(amount.input_tokens, amount.output_tokens, dollars, number, amount.calls)
 
     def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return the spending on each model, by day, of the last `limit` days with calls.
-
-        Empty if it is unknown. A model without a name stands for calls of older versions.
-        """
-        return self._ask(lambda: self._store.read_models(limit), {})
+        """Return the spending on each model, by day, of the last `limit` days with calls."""
+        by_day: dict[str, dict[str, Amount]] = {}
+        for day, model, *rest in self._select(_READ_MODELS, limit):
+            by_day.setdefault(day, {})[model] = Amount(*rest)
+        return by_day
 
     def close(self) -> None:
         """Close the file; it is reopened when needed."""
-        with self._changed:
-            self._store.close()
+        with self._lock:
+            db, self._db = self._db, None
+            if db:
+                db.close()
 
     def __enter__(self) -> Budget:
         return self
@@ -247,56 +234,114 @@ class Budget:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, work: Callable[[], T], unknown: T, *, capped: bool = False) -> T:
-        """Return the result of work; if the file is unusable, warn once and return `unknown`.
-
-        Raises BudgetUnknown in that case if there is a cap.
-        """
-        with self._changed:
-            try:
-                return work()
-            except BudgetFileUnusable as error:
-                if capped:
-                    raise BudgetUnknown(
-                        f"Today's spending is unknown, and no limit can be kept: {error}"
-                    ) from None
-                if not self._warned:
-                    _log.warning("What is spent today is not counted: %s", error)
-                self._warned = True
-                return unknown
-
-    def today(self) -> str:
-        """Return the local calendar day for which spending counts now: YYYY-MM-DD."""
-        return date.fromtimestamp(self._clock()).isoformat()
-
     def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
-        """Return the error for a call of that amount, which would exceed a cap of the day.
-
-        Cached tokens count at full price, though most providers charge less: no cap is exceeded.
-        """
-        read = partial(self._store.read, day, self._vault)
-        spent, _ = self._ask(read, (Amount(), 0), capped=True)
+        """Return the error for a call of that amount, which would exceed a limit of the day."""
+        spent = self._read_day(day)
         tokens, dollars = self.caps.tokens_a_day, self.caps.dollars_a_day
         if tokens is not None and (spent.tokens + amount.tokens > tokens or dollars is None):
-            cap, setting = f"{tokens:,} tokens", "tokens_a_day"
+            limit, setting = f"{tokens:,} tokens", "tokens_a_day"
             so_far, more = f"{spent.tokens:,}", f"{amount.tokens:,}"
         else:
-            cap, setting = f"${dollars:,}", "dollars_a_day"
+            limit, setting = f"${dollars:,}", "dollars_a_day"
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
         return LimitReached(
-            f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"
+            f"The limit of {limit} a day is reached: {so_far} spent today, and the next call may"
             f" take {more}; it starts again at midnight. To continue today, raise {setting} under"
             " [limits] in the configuration",
             day,
         )
 
+    def _add(self, day: str, amount: Amount, caps: Caps) -> bool:
+        """Return whether the amount was added to the day, which fails only if a limit forbids it.
 
-def _price_tokens(
-    price_of: PriceOf | None, input_tokens: int, output_tokens: int, tier: str | None = None
-) -> Amount:
-    """Return the amount of one call with this many tokens."""
-    read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
-    price = price_of(read, written, tier) if price_of else None
-    if price is None:
-        return Amount(read, written, 0, 1, 1)
-    return Amount(read, written, ceil(price * _MICRO), 0, 1)
+        A call that costs nothing does not exceed the limit of money. Negative numbers correct an
+        estimate; no sum falls below zero.
+        """
+        tokens, dollars = caps.tokens_a_day, caps.dollars_a_day
+        limits = {
+            "tokens": _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT),
+            "dollars": _NO_LIMIT if dollars is None else round(min(dollars, _MAX_TOKENS) * _MICRO),
+        }
+        values = {**amount._asdict(), **limits, "day": day, "model": caps.model}
+        return self._execute(_ADD, values, has_limit=(tokens, dollars) != (None, None))
+
+    def _read_day(self, day: str) -> Amount:
+        rows = self._select(_READ, day)
+        return Amount(*rows[0]) if rows else Amount()
+
+    def _execute(
+        self, statement: str, values: dict[str, object], *, has_limit: bool = False
+    ) -> bool:
+        """Return whether the statement changed a row; True if the file is unusable.
+
+        Raises BudgetUnknown in that case if there is a limit.
+        """
+        with self._lock:
+            try:
+                # a transaction of its own, which takes SQLite's lock at its start
+                return self._open().execute(statement, values).rowcount > 0
+            except (OSError, sqlite3.Error) as error:
+                self._db = None  # opened again, since the user may have deleted it
+                why = f"{self._file} cannot be used ({error}); if it is damaged, delete it"
+                if has_limit:
+                    raise BudgetUnknown(
+                        f"Today's spending is unknown, and no limit can be kept: {why}"
+                    ) from None
+                if not self._warned:
+                    _log.warning("What is spent today is not counted: %s", why)
+                self._warned = True
+                return True
+
+    def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows; none if the file is unusable."""
+        with self._lock, suppress(OSError, sqlite3.Error):
+            return self._open().execute(query, values).fetchall()
+        return []
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            make_private_folder(self._file.parent)
+            self._db = sqlite3.connect(
+                self._file, timeout=_BUSY, isolation_level=None, check_same_thread=False
+            )
+            use_wal(self._db, _BUSY)
+            # only a power cut may lose something
+            self._db.executescript(f"PRAGMA synchronous=NORMAL; {_TABLES}")
+        return self._db
+
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS spending (
+    day TEXT NOT NULL,
+    model TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    microdollars INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (day, model)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (
+    day TEXT NOT NULL,
+    vault TEXT NOT NULL,
+    notes INTEGER NOT NULL,
+    PRIMARY KEY (day, vault)
+) WITHOUT ROWID;
+"""
+_COLUMNS = Amount._fields
+_READ = f"""SELECT {", ".join(f"coalesce(sum({each}), 0)" for each in _COLUMNS)}
+    FROM spending WHERE day = ?"""  # noqa: S608 (our names)
+_READ_MODELS = f"""SELECT day, model, {", ".join(_COLUMNS)} FROM spending
+    WHERE day IN (SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)"""  # noqa: S608 (our names)
+_ADD = f"""INSERT INTO spending
+    SELECT :day, :model, {", ".join(f"max(0, :{each})" for each in _COLUMNS)} WHERE (
+        SELECT :input_tokens + :output_tokens + coalesce(sum(input_tokens + output_tokens), 0)
+            <= :tokens AND (:microdollars = 0
+            OR :microdollars + coalesce(sum(microdollars), 0) <= :dollars)
+        FROM spending WHERE day = :day)
+    ON CONFLICT (day, model) DO UPDATE SET
+        {", ".join(f"{each} = max(0, {each} + :{each})" for each in _COLUMNS)}"""  # noqa: S608 (our names)
+_ADD_NOTE = """INSERT INTO notes SELECT :day, :vault, 1 WHERE :most > 0
+    ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
+_REMOVE_NOTE = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
+_READ_NOTES = "SELECT notes FROM notes WHERE day = ? AND vault = ?"

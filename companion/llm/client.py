@@ -2,106 +2,181 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import re
-import threading
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
-from companion.errors import CompanionError
-from companion.llm.attempts import EndpointSource, Sender
-from companion.llm.budget import Budget
-from companion.llm.endpoint import Endpoint
-from companion.llm.endpoint_errors import (
-    JsonUnsupported,
-    RequestRejected,
-    error_for_reply,
-    hide_secrets,
-    only_thoughts_error,
-    refusal_error,
-    server_message,
-    unusable_answer_error,
-    web_page_error,
-)
-from companion.llm.request import REJECTED, Capabilities, Question
-from companion.llm.response import (
+from companion.llm.answers import (
     CUT,
     Answer,
     Completion,
     JsonSchema,
     NoAnswer,
-    NoCompletion,
-    Reply,
-    ThoughtsOnly,
     Usage,
-    read_json,
+    make_answer,
+    read_completion,
 )
+from companion.llm.calls import Caller, Check
+from companion.llm.endpoint import Endpoint, estimate_tokens
+from companion.llm.errors import JsonUnsupported, RequestRejected
 
+Message = Mapping[str, str]
+
+TEMPERATURE = 0.2
+"""How freely a model writes: a little, since its answers have to match the request."""
+
+_FRAME_TOKENS = 8  # that a chat template puts around a message
+_COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
+_ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
+_THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
-_USUAL = {  # parameters that the user sets, and what happens without them
-    "service_tier": "at the usual price",
-    "reasoning_effort": "and thinks as much as it usually does",
+_OPTIONAL = {  # what may be left out, and how errors name it
+    "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)"
+    r"|\buse\W{1,3}max_completion_tokens)"
+    r"|(unsupported|unrecogni|unknown|unexpected).{0,60}\bmax_tokens\b",  # not: too large
+    "temperature": r"\btemperature\b",
+    "system": r"\bsystem\b.{0,12}\brole|\brole\b.{0,30}\bsystem\b|developer instruction"
+    r"|\broles must alternate|only user and assistant roles",
 }
-Check = Callable[[], None]
-"""Called right before a call goes out; raises the reason not to make it."""
-
-_log = logging.getLogger(__name__)
 
 
-class _FormatRejected(Exception):
-    """The endpoint rejects a request with a JSON format. named: its message names the format."""
+class Question(NamedTuple):
+    """The messages to a model, and the limits of its answer.
 
-    def __init__(self, error: CompanionError, named: bool) -> None:
-        super().__init__(error)
-        self.named = named
+    max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema, object
+    or text. schema_in_prompt: the schema is also written in the last message. longest_copy: how
+    many tokens in a row the answer may take from the messages, or repeat; None: any number. Only
+    the embedded model can be held to it.
+    """
+
+    messages: Sequence[Message]
+    max_tokens: int
+    schema: JsonSchema | None = None
+    mode: str = "text"
+    schema_in_prompt: bool = False
+    longest_copy: int | None = None
+
+    def estimate_tokens(self) -> int:
+        """Return about how many tokens the model reads: the messages, and the answer's schema."""
+        texts = [message["content"] for message in self.messages_to_send()]
+        if self.schema and self.mode == "schema":
+            texts.append(json.dumps(self.schema))
+        return sum(estimate_tokens(text) + _FRAME_TOKENS for text in texts)
+
+    def messages_to_send(self) -> list[dict[str, str]]:
+        """Return the messages, with the schema at the end of the last one if it belongs there."""
+        messages = [dict(message) for message in self.messages]
+        if self.schema and self.schema_in_prompt and messages:
+            schema = json.dumps(self.schema, ensure_ascii=False)
+            order = f"Answer with one JSON object only, which fits this JSON schema:\n{schema}"
+            messages[-1]["content"] += f"\n\n{order}"
+        return messages
+
+    def own_parameters(self) -> dict[str, Any]:
+        """Return llama.cpp's own parameters: the model does not think, and does not copy.
+
+        From half of `longest_copy` on, its DRY sampler makes a token that makes a copy longer less
+        likely, so the model changes course where the words allow it; beyond, it is practically
+        excluded.
+        """
+        parameters: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
+        if self.longest_copy is None:
+            return parameters
+        return parameters | {
+            "dry_multiplier": 1.0,
+            "dry_base": _COPY_PENALTY ** (2 / self.longest_copy),
+            "dry_allowed_length": self.longest_copy // 2,
+            "dry_penalty_last_n": _ALL_TOKENS,
+            "dry_sequence_breakers": ["\n"],
+        }
 
 
-class Client(Sender):
+class Capabilities:
+    """What an endpoint was found to support.
+
+    modes: JSON formats to try, best first. dropped: parameters that it rejects. thinks: whether the
+    model thinks before it answers.
+    """
+
+    def __init__(self, json_mode: str) -> None:
+        modes: dict[str, tuple[str, ...]] = {"auto": ("schema", "object"), "text": ()}
+        self.modes = modes.get(json_mode, (json_mode,))
+        self.dropped: frozenset[str] = frozenset()
+        self.thinks = False
+
+    def drop_parameter(self, said: str, sent: frozenset[str]) -> bool:
+        """Return whether the message rejects one of these parameters, left out from now on.
+
+        OpenAI's reasoning models accept no temperature, and max_completion_tokens instead of
+        max_tokens: those tokens include their thoughts. `system` is no parameter, but the role:
+        Gemma and others have only the user's.
+        """
+        for name in sent:
+            if re.search(_OPTIONAL[name], said, re.IGNORECASE):
+                self.dropped |= {name}
+                self.thinks |= name == "max_tokens"
+                return True
+        return False
+
+    def output_limit(self, question: Question, settings: Endpoint) -> int:
+        """Return how many tokens the model may write to answer the question, thoughts included."""
+        tokens = question.max_tokens
+        if not self.thinks or settings.embedded:
+            return tokens
+        limit = tokens + _THINKING_TOKENS
+        if settings.context_tokens is None:
+            return limit
+        return min(limit, max(tokens, settings.context_tokens - question.estimate_tokens()))
+
+    def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
+        """Return the body of the request that asks the question, except llama.cpp's parameters."""
+        messages = question.messages_to_send()
+        if "system" in self.dropped and len(messages) > 1:
+            texts = [message["content"] for message in messages[:2]]
+            messages = [{"role": "user", "content": "\n\n".join(texts)}, *messages[2:]]
+        limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
+        body: dict[str, Any] = {"model": endpoint.model, "messages": messages}
+        body[limit] = self.output_limit(question, endpoint)
+        if question.schema and question.mode == "object":
+            body["response_format"] = {"type": "json_object"}
+        elif question.schema:
+            schema = {"name": "answer", "strict": True, "schema": question.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if "temperature" not in self.dropped:
+            body["temperature"] = TEMPERATURE
+        return body
+
+
+_learnt: dict[tuple[object, ...], Capabilities] = {}  # by endpoint, for all clients
+
+
+class Client(Caller):
     """Asks one endpoint, from any number of threads; close() it at the end.
 
-    It remembers what it learns about the endpoint (see Capabilities) as long as it lives, and
-    shares it with a client made with `capabilities_from`. `endpoint` may be a source that starts
-    the endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
-    `cancelled`, `can_wait` and `retries` see Sender. `budget` counts and caps what the calls
-    use; it may be shared, too, and is left open.
+    What it learns about the endpoint (see Capabilities) is remembered until the process ends. For
+    the parameters see Caller. `endpoint` may be a source that starts the endpoint on the first
+    call, such as EmbeddedServer, and that close() leaves alone.
 
     All questions raise EndpointError when the endpoint is not available, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this one,
-    Cancelled when the user stops the work.
+    Cancelled when the work is stopped.
     """
 
-    def __init__(
-        self,
-        endpoint: EndpointSource,
-        cancelled: threading.Event | None = None,
-        budget: Budget | None = None,
-        capabilities_from: Client | None = None,
-        *,
-        can_wait: bool = False,
-    ) -> None:
-        stopped = cancelled or threading.Event()
-        super().__init__(endpoint, stopped, budget=budget, can_wait=can_wait)
-        self._capabilities: tuple[object, Capabilities] | None = None
-        if capabilities_from:
-            self._capabilities = capabilities_from.identify(), capabilities_from.capabilities
-        self.usage = Usage()  # of all calls so far, also of those without a usable answer
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def capabilities(self) -> Capabilities:
-        """What is known about the endpoint; nothing yet if the endpoint has changed."""
-        endpoint = self.identify()
-        with self._lock:  # calls at once share what they learn
-            latest = self._capabilities
-            if latest is None or latest[0] != endpoint:
-                self._capabilities = latest = endpoint, Capabilities(self.settings.json_mode)
-        return latest[1]
-
-    def identify(self) -> object:
-        """Return a key for the endpoint, by which its capabilities are remembered."""
+        """What is known about the endpoint."""
         settings = self.settings
-        return settings.base_url, settings.model, settings.json_mode
+        key = settings.base_url, settings.model, settings.json_mode
+        return _learnt.setdefault(key, Capabilities(settings.json_mode))
 
     @property
     def thinks(self) -> bool:
@@ -111,34 +186,27 @@ class Client(Sender):
     def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the model's answer, whose data fits the question's schema, if it has one.
 
-        Its mode is the endpoint's. check: see Sender.send.
+        Its mode is the endpoint's. check: called right before each call goes out.
 
         Raises JsonUnsupported when the endpoint supports no JSON format: ask for text then.
         """
         if question.schema is None:
             return self._ask(question, check)
-        named = not self.capabilities.modes
         for mode in self.capabilities.modes:
             try:
                 question = question._replace(mode=mode, schema_in_prompt=mode == "object")
                 answer = self._ask(question, check)
-            except _FormatRejected as rejected:
-                named = rejected.named
+            except RequestRejected as error:
+                if _JSON_FORMAT.search(error.said):
+                    modes = self.capabilities.modes
+                    self.capabilities.modes = tuple(each for each in modes if each != mode)
                 continue
             self.capabilities.modes = (mode,)
             return answer
-        if named:
-            self.capabilities.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
             f' {self.settings.model}; set json_mode = "text" under [endpoint]'
         )
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _ask(self, question: Question, check: Check | None) -> Answer:
         """Return the answer; if it is unusable, the answer of one more call.
@@ -149,12 +217,12 @@ class Client(Sender):
         """
         usage = Usage()
         for is_last in (False, True):
-            completion, endpoint, limit = self._complete(question, check)
+            limit = self.capabilities.output_limit(question, self.settings)
+            completion, endpoint = self._complete(question, check)
             usage += completion.usage
             self.capabilities.thinks |= completion.thinks
             try:
-                completion = completion._replace(usage=usage)
-                return make_answer(completion, question.schema, endpoint, limit)
+                return make_answer(completion._replace(usage=usage), question.schema, endpoint)
             except NoAnswer as error:
                 if is_last or not error.fault:
                     raise
@@ -165,84 +233,28 @@ class Client(Sender):
             question = question._replace(schema_in_prompt=True)
         raise AssertionError("unreachable")
 
-    def _complete(
-        self, question: Question, check: Check | None
-    ) -> tuple[Completion, Endpoint, int]:
-        """Return the completion, its usage counted, without parameters that the endpoint rejects.
+    def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
+        """Return the completion, asked for without parameters that the endpoint rejects."""
+        capabilities = self.capabilities
 
-        The number is how many tokens it could have.
-
-        Raises _FormatRejected if what it rejects may be the JSON format.
-        """
-        while True:
-            capabilities, dropped = self.capabilities, self.capabilities.dropped
-            limit = capabilities.output_limit(question, self.settings)
-            reply, completion, endpoint = self.send(
-                partial(capabilities.body_for, question._replace(max_tokens=limit)),
-                question.estimate_tokens(),
-                limit,
-                check,
+        def send(api: Any, endpoint: Endpoint) -> Any:
+            body = capabilities.body_for(question, endpoint)
+            extra = question.own_parameters() if endpoint.embedded else None
+            return api.chat.completions.with_raw_response.create(
+                **body, stream=False, extra_body=extra
             )
-            if reply.status == 200:
-                if reply.is_web_page:
-                    raise web_page_error(endpoint)
-                with self._lock:
-                    self.usage += completion.usage
-                runs_on = endpoint.embedded and completion.finish == "length" and completion.text
-                if runs_on and not question.schema:
-                    text = completion.text + CUT
-                    completion = completion._replace(text=text, finish="stop")
-                return completion, endpoint, limit
-            with self._lock:
-                before = capabilities.dropped  # by concurrent calls, too
-                name = capabilities.drop_parameter(reply, dropped, endpoint)
-            if name:
-                if name in _USUAL and name not in before:
-                    _warn_of_missing(name, reply, endpoint)
-                continue
-            error = error_for_reply(reply, endpoint)
-            if question.schema and reply.status in REJECTED and type(error) is RequestRejected:
-                named = bool(_JSON_FORMAT.search(server_message(reply)))
-                raise _FormatRejected(error, named)
-            raise error
 
-
-def _warn_of_missing(name: str, reply: Reply, endpoint: Endpoint) -> None:
-    """Log that the endpoint does not take a parameter that the user set. reply: that says so."""
-    _log.warning(
-        "The endpoint %s does not take the %s %s for %s (it says: %s); it is asked without it, %s",
-        endpoint.address,
-        name.replace("_", " "),
-        getattr(endpoint, name),
-        endpoint.model,
-        hide_secrets(server_message(reply), endpoint)[:200],
-        _USUAL[name],
-    )
-
-
-def make_answer(
-    completion: Completion, schema: JsonSchema | None, endpoint: Endpoint, limit: int
-) -> Answer:
-    """Return the answer in the completion. limit: the most tokens it could have.
-
-    Raises NoAnswer.
-    """
-    text, usage = completion.text, completion.usage
-    if schema and not text and completion.finish == "stop" and completion.thoughts[:1] == "{":
-        text = completion.thoughts  # as vLLM has it: github.com/vllm-project/vllm/issues/30139
-    if completion.refusal or completion.finish == "content_filter":
-        raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
-    if completion.problem:
-        error = unusable_answer_error(endpoint, completion.problem)
-        raise NoCompletion(error, usage, "no completion")
-    if schema and (data := read_json(text, schema)) is not None:
-        return Answer(text, data, usage)
-    if completion.finish == "length":
-        if completion.thinks and not text:
-            raise ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
-        error = unusable_answer_error(endpoint, f"was cut off after {limit} tokens")
-        raise NoAnswer(error, usage, "cut off")
-    if schema or not text:
-        problem = "is not the JSON that was asked for" if text else "is empty"
-        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, problem)
-    return Answer(text, {}, usage)
+        tokens = question.estimate_tokens(), capabilities.output_limit(question, self.settings)
+        while True:
+            sent = frozenset(_OPTIONAL) - capabilities.dropped
+            try:
+                data, endpoint = self.call(send, *tokens, check)
+            except RequestRejected as error:
+                if capabilities.drop_parameter(error.said, sent):
+                    continue
+                raise
+            completion = read_completion(data)
+            runs_on = endpoint.embedded and completion.finish == "length" and completion.text
+            if runs_on and not question.schema:
+                completion = completion._replace(text=completion.text + CUT, finish="stop")
+            return completion, endpoint

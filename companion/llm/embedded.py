@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import SecretStr
 
 from companion.llm.endpoint import Endpoint
-from companion.llm.endpoint_errors import EndpointDown
+from companion.llm.errors import EndpointDown
 from companion.llm.worker import (
     WorkerProcess,
     end_worker,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from companion.llm.endpoint_errors import EndpointDown
+from companion.llm.errors import EndpointDown
 from companion.llm.worker import WorkerProcess, pid_of, start_worker
 
 if TYPE_CHECKING:

@@ -30,7 +30,6 @@ JsonMode = Literal["auto", "schema", "object", "text"]
 _KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
 _SHORTEST_KEY = 16  # characters
 _VERSION = re.compile(r"(\d{4}-\d\d-\d\d|v?\d{1,3}(\.\d{1,3}){0,3})(-[a-z]{1,10}[.\d]{0,4})?")
-_TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
 def clean_key(value: SecretStr) -> SecretStr:
@@ -148,16 +147,8 @@ class Endpoint(BaseModel):
 
     @property
     def settings(self) -> Endpoint:
-        """The endpoint itself: as a source (see companion.llm.attempts) it lends itself."""
+        """The endpoint itself: as a source (see companion.llm.calls) it lends itself."""
         return self
-
-    def in_tier(self, *, can_wait: bool) -> Endpoint:
-        """Return the endpoint, in its service tier only where nobody waits for a single answer."""
-        if not self.service_tier:
-            return self
-        if not can_wait:
-            return self.model_copy(update={"service_tier": None})
-        return self.model_copy(update={"timeout": max(self.timeout, _TIER_TIMEOUT)})
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call."""
@@ -248,13 +239,10 @@ def estimate_tokens(text: str) -> int:
     return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)
 
 
-def find_cost(
-    endpoint: Endpoint, input_tokens: int, output_tokens: int, tier: str | None = None
-) -> Decimal | None:
+def find_cost(endpoint: Endpoint, input_tokens: int, output_tokens: int) -> Decimal | None:
     """Return the US dollars that the tokens cost by the settings, else by the list of prices.
 
-    None: not known. The list comes with the genai-prices package; nothing is fetched. tier: the
-    service tier; where no price of its own is known, it is the usual one.
+    None: not known. The list comes with the genai-prices package; nothing is fetched.
     """
     if endpoint.is_free:
         return Decimal(0)
@@ -268,7 +256,6 @@ def find_cost(
             genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens),
             endpoint.model,
             provider_api_url=endpoint.address,
-            price_context={"service_tier": tier} if tier else None,
         ).total_price
     except (LookupError, ValueError):
         return None

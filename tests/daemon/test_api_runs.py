@@ -10,7 +10,7 @@ import pytest
 from companion.app.types.runs import NoteResult
 from companion.enrich.job import Result
 from companion.errors import EndpointError
-from companion.llm.response import Usage
+from companion.llm.answers import Usage
 from companion.store.proposals import Proposal
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served, Serving

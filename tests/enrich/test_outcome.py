@@ -11,8 +11,8 @@ from companion.enrich.answers.outcome import (
     Rejected,
     RepeatedFaults,
 )
-from companion.llm.endpoint_errors import ModelUnfit
-from companion.llm.response import Usage
+from companion.llm.answers import Usage
+from companion.llm.errors import ModelUnfit
 from companion.note.needs import Need
 
 NEED = Need("description", None, None, "property", "")

@@ -10,10 +10,9 @@ from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.configured_model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
 from companion.errors import AnswerError
-from companion.llm.client import Client
-from companion.llm.endpoint_errors import JsonUnsupported
-from companion.llm.request import Message, Question
-from companion.llm.response import Answer, NoAnswer, Usage
+from companion.llm.answers import Answer, NoAnswer, Usage
+from companion.llm.client import Client, Message, Question
+from companion.llm.errors import JsonUnsupported
 from companion.note.needs import Need
 from companion.prompts import PromptContext, load_prompts
 

@@ -4,30 +4,24 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 
 from companion.errors import CompanionError, UsageError
-from companion.llm.budget import Budget, Caps, LimitReached
-from companion.llm.client import Client
+from companion.llm.answers import NoAnswer, Usage
+from companion.llm.budget import Budget, Caps, LimitReached, OverWholeLimit
+from companion.llm.client import Client, Question
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
-from companion.llm.endpoint_errors import (
-    CallFailed,
+from companion.llm.errors import (
     Cancelled,
     EndpointDown,
     JsonUnsupported,
-    RateLimited,
-    RequestRejected,
 )
-from companion.llm.request import Capabilities, Question
-from companion.llm.response import Answer, NoAnswer, Reply, Usage
-from companion.llm.transport import Transport
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error, reply
 
@@ -108,13 +102,7 @@ ANSWERS = [
     pytest.param('Sure!\n{"description": "A measure."}\nMore?', id="in prose"),
     pytest.param('<think>{"a": 1}</think>\n{"description": "A measure."}', id="after thoughts"),
     pytest.param('{"a": 1}\n</think>\n{"description": "A measure."}', id="after half a thought"),
-    pytest.param('<thought>{}</thought>{"description": "A measure."}', id="after Gemma's thought"),
     pytest.param('[THINK]{}[/THINK]{"description": "A measure."}', id="after Magistral's"),
-    pytest.param(
-        "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final"
-        '<|constrain|>json<|message|>{"description": "A measure."}',
-        id="in the channel of gpt-oss",
-    ),
     pytest.param([{"type": "text", "text": '{"description": "A measure."}'}], id="in parts"),
 ]
 
@@ -125,89 +113,6 @@ def test_json_is_found(fake: FakeEndpoint, content: object) -> None:
     with client_of(fake) as client:
         assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert len(fake.seen) == 1
-
-
-@pytest.mark.parametrize("end", ["<|im_end|>", "</s>", "<end_of_turn>\n", "\n<|end|><|return|>"])
-def test_what_ends_an_answer_is_no_part_of_it(fake: FakeEndpoint, end: str) -> None:
-    fake.play(answer(f"A measure.{end}"))
-    with client_of(fake) as client:
-        assert client.ask(Question(ASK, 100)).text == "A measure."
-
-
-def stream(*chunks: object) -> Scene:
-    """Return a reply in events, with a comment as OpenRouter sends it."""
-    events = [*map(json.dumps, chunks), "[DONE]"]
-    body = "".join(f"data: {event}\n\n" for event in events)
-    return Scene(200, f": PROCESSING\n\n{body}".encode())
-
-
-STREAMS = [
-    pytest.param(["A mea", "sure."], "A measure.", id="whole"),
-    pytest.param(["A mea"], None, id="without its end"),
-]
-
-
-@pytest.mark.parametrize(("pieces", "text"), STREAMS)
-def test_a_stream_that_nobody_asked_for(
-    fake: FakeEndpoint, pieces: list[str], text: str | None
-) -> None:
-    chunks = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
-    usage = {"prompt_tokens": 10, "completion_tokens": 5}
-    end = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage}
-    fake.play(stream(*chunks, *([end] if text else [])))
-    with client_of(fake) as client:
-        if text:
-            assert client.ask(Question(ASK, 100)) == Answer(text, {}, Usage(10, 5, 1))
-        else:
-            with pytest.raises(NoAnswer, match="breaks off"):
-                client.ask(Question(ASK, 100))
-    assert fake.seen[0].body["stream"] is False
-
-
-HALF = {"choices": [{"delta": {"content": "A mea"}}]}
-STREAM_ERRORS = [
-    pytest.param(
-        stream({"error": {"message": "Rate limit exceeded: free-models-per-min.", "code": 429}}),
-        RateLimited,
-        "free-models-per-min",
-        id="at once",
-    ),
-    pytest.param(
-        stream(
-            HALF,
-            {
-                "error": {"code": "server_error", "message": "Provider disconnected"},
-                "choices": [{"delta": {"content": ""}, "finish_reason": "error"}],
-            },
-        ),
-        EndpointDown,
-        "Provider disconnected",
-        id="midway",
-    ),
-    pytest.param(
-        stream({"error": {"message": "no", "code": "invalid_request"}}),
-        RequestRejected,
-        "no invalid_request",
-        id="without a status",
-    ),
-]
-
-
-@pytest.mark.parametrize(("scene", "kind", "words"), STREAM_ERRORS)
-def test_an_error_in_a_stream_is_told(
-    fake: FakeEndpoint, scene: Scene, kind: type[CompanionError], words: str
-) -> None:
-    fake.play(scene)
-    with client_of(fake) as client, pytest.raises(kind, match=words):
-        client.ask(Question(ASK, 100))
-
-
-def test_json_that_a_parser_took_for_thoughts_is_found(fake: FakeEndpoint) -> None:
-    fake.play(answer(None, reasoning_content=json.dumps(DATA)))
-    with client_of(fake) as client:
-        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
-        with pytest.raises(NoAnswer, match="is empty"):
-            client.ask(Question(ASK, 100))
 
 
 MALFORMED = [
@@ -271,82 +176,37 @@ def has_system(body: dict[str, Any]) -> bool:
     return bool(body["messages"][0]["role"] == "system")
 
 
-EXTRA = [{"loc": ["body", "chat_template_kwargs"], "msg": "Extra inputs are not permitted"}]
-LOW = {"reasoning_effort": "low"}
-NONE = {"reasoning_effort": "none"}
 REJECTED = {
-    "Mistral": (sends("chat_template_kwargs"), reply(422, {"message": {"detail": EXTRA}}), NONE),
-    "an unknown name": (
-        sends("chat_template_kwargs"),
-        error(400, "Unrecognized request argument supplied: chat_template_kwargs"),
-        NONE,
-    ),
-    "vLLM": (
-        sends("reasoning_effort"),
-        error(400, "{'loc': ('body', 'reasoning_effort'), 'msg': \"Input should be 'low'\"}"),
-        NONE,
-    ),
-    "Ollama": (sends("reasoning_effort"), error(400, '"m" does not support thinking'), LOW),
-    "Ollama's values": (
-        sends("reasoning_effort"),
-        error(400, 'think value "low" is not supported for this model'),
-        LOW,
-    ),
-    "Google": (
-        sends("reasoning_effort"),
-        reply(
-            400,
-            [
-                {
-                    "error": {
-                        "message": "Budget 0 is invalid. This model only works in thinking mode."
-                    }
-                }
-            ],
-        ),
-        NONE,
-    ),
     "Kimi": (
         sends("temperature"),
         error(400, "invalid temperature: only 1 is allowed for this model"),
-        {},
     ),
-    "Claude": (sends("temperature"), error(400, "`temperature` is deprecated for this model."), {}),
+    "Claude": (sends("temperature"), error(400, "`temperature` is deprecated for this model.")),
     "Claude, thinking": (
         sends("temperature"),
         error(400, "`temperature` may only be set to 1 when thinking is enabled."),
-        {},
     ),
-    "Gemma at Google": (has_system, error(400, "Developer instruction is not enabled for m"), {}),
-    "Gemma": (has_system, error(400, "System role not supported"), {}),
-    "Mistral's first": (has_system, error(400, "Conversation roles must alternate user/"), {}),
+    "Gemma at Google": (has_system, error(400, "Developer instruction is not enabled for m")),
+    "Gemma": (has_system, error(400, "System role not supported")),
+    "Mistral's first": (has_system, error(400, "Conversation roles must alternate user/")),
     "o1-mini": (
         has_system,
         error(400, "'messages[0].role' does not support 'system' with this model."),
-        {},
     ),
 }
 
 
-@labelled(("is_rejected", "scene", "settings"), REJECTED)
+@labelled(("is_rejected", "scene"), REJECTED)
 def test_what_a_model_does_not_take_is_left_out(
-    fake: FakeEndpoint,
-    caplog: pytest.LogCaptureFixture,
-    is_rejected: Any,
-    scene: Scene,
-    settings: dict[str, Any],
+    fake: FakeEndpoint, is_rejected: Any, scene: Scene
 ) -> None:
-    """If the user set it, it is said once."""
     fake.script = lambda seen, _n: scene if is_rejected(seen.body) else GOOD
-    with client_of(fake, **settings) as client:
+    with client_of(fake) as client:
         for _ in range(2):
             assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert len(fake.seen) == 3
     contents = [message["content"] for message in fake.seen[-1].body["messages"]]
     assert "\n\n".join(contents) == "Be brief.\n\nWhy?"
-    missing_settings = settings.keys() - fake.seen[-1].body.keys()
-    assert len(caplog.messages) == len(missing_settings)
-    assert all("reasoning effort" in message for message in caplog.messages)
 
 
 def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:
@@ -371,7 +231,8 @@ def test_the_openai_package_reads_nothing_from_the_environment(
     first, second = fake.seen
     assert "leak" not in repr(fake.seen)
     assert set(first.headers) == {
-        *("host", "content-type", "content-length", "accept", "accept-encoding", "user-agent")
+        *("host", "content-type", "content-length", "accept", "accept-encoding", "user-agent"),
+        "x-stainless-raw-response",
     }
     assert second.headers["authorization"] == f"Bearer {KEY}"
     assert "Why?" not in "".join(capfd.readouterr())
@@ -398,31 +259,6 @@ def test_elsewhere_goes_through_the_proxy(
     assert fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-ENTRA = "eyJ0eXAiOiJKV1Qi.eyJhdWQi.c2ln"
-AZURE = [
-    pytest.param("me.openai.azure.com", KEY, ("api-key", KEY), id="a key"),
-    pytest.param("me.OpenAI.Azure.com:80", KEY, ("api-key", KEY), id="upper case and a port"),
-    pytest.param("me.openai.azure.com", ENTRA, ("authorization", f"Bearer {ENTRA}"), id="Entra"),
-    pytest.param("azure.com.example", KEY, ("authorization", f"Bearer {KEY}"), id="elsewhere"),
-]
-
-
-@pytest.mark.parametrize(("host", "key", "header"), AZURE)
-def test_azure_gets_a_key_in_its_own_header(
-    fake: FakeEndpoint,
-    monkeypatch: pytest.MonkeyPatch,
-    host: str,
-    key: str,
-    header: tuple[str, str],
-) -> None:
-    monkeypatch.setenv("http_proxy", fake.url.removesuffix("/v1"))
-    url = f"http://{host}/openai/v1"
-    with Client(Endpoint(base_url=url, model="m", api_key=SecretStr(key))) as client:
-        client.ask(Question(ASK, 100))
-    headers = fake.seen[0].headers.items()
-    assert [each for each in headers if each[0] in ("api-key", "authorization")] == [header]
-
-
 @pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
 def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint, end: str) -> None:
     url = fake.url.replace("http://", "http://me:pw@") + f"{end}?api-version=2"
@@ -447,9 +283,6 @@ def test_the_path_of_the_base_url_is_sent_as_it_is(fake: FakeEndpoint, end: str,
 
 
 HOSTS = [
-    pytest.param("a..example", id="without a part"),
-    pytest.param("a" * 64, id="too long"),
-    pytest.param("ü" * 64, id="too long in IDNA"),
     pytest.param("a\x01b", id="unprintable"),
 ]
 
@@ -457,7 +290,10 @@ HOSTS = [
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_base_url_that_no_server_can_have_is_told(host: str) -> None:
     endpoint = Endpoint(base_url=f"http://me:{KEY}@{host}/v1", model="m")
-    with Client(endpoint) as client, pytest.raises(UsageError, match="base URL is not") as caught:
+    with (
+        Client(endpoint) as client,
+        pytest.raises(UsageError, match="address, the proxy") as caught,
+    ):
         client.ask(Question(ASK, 100))
     assert KEY not in str(caught.value)
 
@@ -474,24 +310,17 @@ def test_many_threads_share_a_client(fake: FakeEndpoint) -> None:
 
 
 CACHED = [
-    pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, {}, 8, id="OpenAI, llama.cpp"),
-    pytest.param({"prompt_cache_hit_tokens": 8}, {}, 8, id="DeepSeek"),
-    pytest.param({}, {"cache_n": 8, "prompt_n": 2}, 8, id="older llama.cpp"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, {"cache_n": 8}, 8, id="both"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": 11}}, {}, 10, id="more than read"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": -1}}, {}, 0, id="less than none"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": "8"}}, {}, 0, id="no number"),
-    pytest.param({"prompt_tokens_details": None}, [], 0, id="null, and a list"),
-    pytest.param({"prompt_tokens": None, "prompt_cache_hit_tokens": 8}, {}, 0, id="none read"),
-    pytest.param({"prompt_tokens": 10**30, "prompt_cache_hit_tokens": 10**30}, {}, 10**9, id="lie"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, 8, id="some"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": 11}}, 10, id="more than read"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": -1}}, 0, id="less than none"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": "8"}}, 0, id="no number"),
+    pytest.param({"prompt_tokens_details": None}, 0, id="null"),
 ]
 
 
-@pytest.mark.parametrize(("usage", "timings", "cached"), CACHED)
-def test_tokens_from_the_cache(
-    fake: FakeEndpoint, usage: dict[str, object], timings: object, cached: int
-) -> None:
-    fake.play(told("fine", {"prompt_tokens": 10, **usage}, timings=timings))
+@pytest.mark.parametrize(("usage", "cached"), CACHED)
+def test_tokens_from_the_cache(fake: FakeEndpoint, usage: dict[str, object], cached: int) -> None:
+    fake.play(told("fine", {"prompt_tokens": 10, **usage}))
     with client_of(fake) as client:
         assert client.ask(Question(ASK, 100)).usage.cached_tokens == cached
         client.ask(Question(ASK, 100))
@@ -534,42 +363,6 @@ def close_at_call(client: Client) -> Any:
     return script
 
 
-def test_closed_just_before_a_call_is_sent(
-    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client, post = client_of(fake), Transport.post
-
-    def post_too_late(self: Transport, *arguments: Any) -> Reply:
-        client.close()
-        return post(self, *arguments)
-
-    monkeypatch.setattr(Transport, "post", post_too_late)
-    with pytest.raises(Cancelled):
-        client.ask(Question(ASK, 100))
-    assert not fake.seen
-
-
-def test_a_call_that_starts_while_the_client_is_closed(
-    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    transport, close = (
-        Transport(Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY))),
-        httpx2.Client.close,
-    )
-    failed = list[CallFailed]()
-
-    def close_and_ask(self: httpx2.Client) -> None:
-        close(self)
-        with pytest.raises(CallFailed) as caught:
-            transport.post({})
-        failed.append(caught.value)
-
-    monkeypatch.setattr(httpx2.Client, "close", close_and_ask)
-    transport.close()
-    assert failed and not any(each.sent for each in failed)
-    assert not fake.seen
-
-
 @pytest.fixture
 def budget(tmp_path: Path) -> Iterator[Budget]:
     with Budget(tmp_path / "spending.sqlite3", lambda: Caps(lambda *_: 0)) as budget:
@@ -606,12 +399,12 @@ COSTS = [
     pytest.param([answer("", "length"), answer("fine")], (20, 10), 2, id="asked once more"),
     pytest.param([error(500), error(429), answer("fine")], (10, 5), 1, id="errors are not paid"),
     pytest.param([error(500)], (0, 0), 0, id="nothing but errors"),
+    pytest.param([error(503), answer("fine")], (31, 105), 2, id="a gateway's error may be paid"),
     pytest.param([BROKEN_OFF, answer("fine")], (510, 105), 2, id="an error that is paid"),
     pytest.param([error(401)], (0, 0), 0, id="no key"),
-    pytest.param([HTML], (0, 0), 0, id="a web page"),
+    pytest.param([HTML], ESTIMATE, 1, id="a web page"),
     pytest.param([LATE, answer("fine")], (31, 105), 2, id="too late, and again"),
     pytest.param([LATE], (42, 200), 2, id="too late twice"),
-    pytest.param([answer("x" * 1_100_000)], ESTIMATE, 1, id="over a megabyte"),
     pytest.param([answer("x")._replace(cut=9), answer("fine")], (31, 105), 2, id="broken off"),
 ]
 
@@ -681,72 +474,12 @@ def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path:
         with Client(source, budget=budget) as client:
             with pytest.raises(EndpointDown):
                 client.ask(Question(ASK, 100))
-            with pytest.raises(LimitReached, match="121 tokens a day"):
+            with pytest.raises(OverWholeLimit, match="tokens_a_day allows 121"):
                 client.ask(Question(ASK, 101))
-        assert (source.starts, budget.spent_today()[:2]) == (1, (0, 0))
-
-
-def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> None:
-    """Estimates of calls under way, which take less, do not end a run before its time."""
-    fake.play(answer("fine")._replace(delay=0.01))
-
-    def ask(client: Client) -> bool:
-        try:
-            return bool(client.ask(Question(ASK, 100)))
-        except LimitReached:
-            return False
-
-    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=300)) as budget:
-        endpoint = Endpoint(base_url=fake.url, model="m")
-        with Client(endpoint, budget=budget) as client, ThreadPoolExecutor(16) as pool:
-            answered = sum(pool.map(ask, [client] * 40))
-        assert 300 - 121 < sum(budget.spent_today()[:2]) == answered * 15 <= 300
-    assert len(fake.seen) == answered
-
-
-def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> None:
-    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=130)) as budget:
-        client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
-        fake.script = close_at_call(client)
-        with ThreadPoolExecutor(3) as pool:
-            asked = [pool.submit(client.ask, Question(ASK, 100)) for _ in range(3)]
-            faults = [type(future.exception()) for future in asked]
-    assert (faults, len(fake.seen)) == ([Cancelled] * 3, 1)
-
-
-def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
-    def picky(seen: Seen, n: int) -> Scene:
-        if "temperature" in seen.body:
-            return error(400, "temperature is not supported")
-        return GOOD if format_of(seen) == "json_object" else error(400, "no response_format")
-
-    fake.script = picky
-    endpoint = Endpoint(base_url=fake.url, model="m")
-    with Client(endpoint) as first:
-        first.ask(Question(ASK, 100, SCHEMA))
-    calls = len(fake.seen)
-    with Client(endpoint, capabilities_from=first) as second:
-        second.ask(Question(ASK, 100, SCHEMA))
-        assert (len(fake.seen) - calls, second.usage) == (1, Usage(10, 5, 1))
-    with Client(Endpoint(base_url=fake.url, model="n"), capabilities_from=first) as other:
-        other.ask(Question(ASK, 100, SCHEMA))
-    assert len(fake.seen) == 2 * calls + 1
-
-
-def test_first_calls_at_once_learn_together(
-    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    both = threading.Barrier(2)
-
-    def make(json_mode: str) -> Capabilities:
-        with suppress(threading.BrokenBarrierError):
-            both.wait(0.2)
-        return Capabilities(json_mode)
-
-    monkeypatch.setattr("companion.llm.client.Capabilities", make)
-    with client_of(fake) as client, ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: client.capabilities, range(2))
-    assert first is second
+            budget.reserve(0, 1)
+            with pytest.raises(LimitReached, match="121 tokens a day"):
+                client.ask(Question(ASK, 100))
+        assert (source.starts, budget.spent_today()[:2]) == (1, (0, 1))
 
 
 def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: Budget) -> None:
@@ -757,30 +490,3 @@ def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: 
             first.ask(Question(ASK, 100))
         assert second.ask(Question(ASK, 100)).text == "fine"
         assert budget.spent_today()[:2] == (20, 10)
-
-
-@pytest.mark.parametrize("at_once", [1, 3])
-def test_no_more_calls_at_once(fake: FakeEndpoint, at_once: int) -> None:
-    fake.play(answer("fine")._replace(delay=0.05))
-    with Client(Endpoint(base_url=fake.url, model="m")) as client, ThreadPoolExecutor(8) as pool:
-        client.limit_calls(threading.BoundedSemaphore(at_once))
-        assert len(list(pool.map(lambda _: client.ask(Question(ASK, 9)), range(8)))) == 8
-    times = sorted(seen.at for seen in fake.seen)
-    assert all(later - first > 0.04 for first, later in zip(times, times[at_once:], strict=False))
-
-
-def test_who_waits_for_a_slot_hears_of_a_stop(fake: FakeEndpoint) -> None:
-    cancelled = threading.Event()
-    fake.script = lambda _seen, _n: (cancelled.wait(60), answer("fine"))[1]
-    with (
-        Client(Endpoint(base_url=fake.url, model="m"), cancelled) as client,
-        ThreadPoolExecutor(2) as pool,
-    ):
-        client.limit_calls(threading.BoundedSemaphore(1))
-        asked = [pool.submit(client.ask, Question(ASK, 9)) for _ in range(2)]
-        while not fake.seen:
-            pass
-        cancelled.set()
-        faults = [future.exception() for future in asked]
-    assert [type(fault) for fault in faults if fault] == [Cancelled]
-    assert len(fake.seen) == 1

@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from companion.llm import request
-from companion.llm.client import Client
+from companion.llm.client import Client, Question
 from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer, ModelNotStarted
-from companion.llm.request import Question
 
 pytestmark = pytest.mark.model
 
@@ -98,7 +96,9 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
 def test_an_answer_can_be_kept_from_copying(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request, "TEMPERATURE", 0.0)  # the likeliest words, and no others
+    monkeypatch.setattr(
+        "companion.llm.client.TEMPERATURE", 0.0
+    )  # the likeliest words, and no others
     wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
     ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
     copy = client.ask(Question(ask, 40)).text

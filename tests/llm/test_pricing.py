@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint, estimate_tokens, find_cost
-from companion.llm.endpoint_errors import hide_secrets
+from companion.llm.errors import hide_secrets
 
 TEXTS = [
     pytest.param("", 0, 1, id="nothing"),
@@ -108,10 +108,9 @@ def test_importing_is_cheap_and_openai_stays_quiet() -> None:
         "import sys; from companion.llm import client, download, embedded, endpoint\n"
         "slow = {'openai', 'httpx2', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
-        "from companion.llm import transport; import logging\n"
-        "assert 'openai' not in sys.modules\n"
-        "with transport.Transport(endpoint.Endpoint(base_url='http://x', model='m')).client(0):\n"
-        "  assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
+        "from companion.llm import calls; import logging\n"
+        "calls._Connection(endpoint.Endpoint(base_url='http://x', model='m'))\n"
+        "assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
     )
     root = str(Path(__file__).parents[2])
     env = {"OPENAI_LOG": "debug", "PYTHONPATH": root, "PATH": "", "SYSTEMROOT": "C:\\Windows"}

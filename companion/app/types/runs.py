@@ -17,7 +17,7 @@ from companion.app.types.base import (
 from companion.app.types.changes import Undone
 from companion.app.types.notes import ScanOptions
 from companion.enrich.job import NoteStatus, Result
-from companion.llm.response import Usage as Usage
+from companion.llm.answers import Usage as Usage
 from companion.store.proposals import Proposal, ProposalState
 
 Mode = Literal["fill", "replace", "requests", "again"]

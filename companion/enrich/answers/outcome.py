@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from companion.enrich.checks import checks_are_on
 from companion.enrich.checks.checked_answer import Fault
-from companion.llm.endpoint_errors import ModelUnfit
-from companion.llm.response import Usage
+from companion.llm.answers import Usage
+from companion.llm.errors import ModelUnfit
 from companion.note.needs import Need
 from companion.store.proposals import Flag, Proposal
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from companion.enrich.answers.typed_values import read_scalar
 from companion.errors import AnswerError
 from companion.language.words import find_sentence_ends
-from companion.llm.response import CUT
+from companion.llm.answers import CUT
 from companion.note.sanitize import inert_prose, inert_value
 from companion.note.scalars import SCALARS
 from companion.prompts import Field

@@ -15,7 +15,7 @@ from companion.language.words import (
     letters,
     width,
 )
-from companion.llm.response import CUT
+from companion.llm.answers import CUT
 from companion.prompts import Field
 
 _MOST_WORDS, _FEWEST = 6, 2  # words of a name; letters

@@ -1,12 +1,10 @@
 """What endpoints do wrong: one clear sentence each, the right kind, no call too many, no key."""
 
 import logging
-import re
 import socket
 import time
 import traceback
 from collections.abc import Iterator
-from datetime import datetime
 from email.utils import formatdate
 from pathlib import Path
 
@@ -14,9 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from companion.errors import AnswerError, CompanionError, UsageError
-from companion.llm.client import Client
+from companion.llm.answers import NoAnswer, NoCompletion
+from companion.llm.client import Client, Question
 from companion.llm.endpoint import Endpoint
-from companion.llm.endpoint_errors import (
+from companion.llm.errors import (
     EndpointDown,
     ModelMissing,
     NotAnEndpoint,
@@ -26,8 +25,6 @@ from companion.llm.endpoint_errors import (
     RequestRejected,
     Unauthorised,
 )
-from companion.llm.request import Question
-from companion.llm.response import NoAnswer, NoCompletion, Reply
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error, reply
 
@@ -52,16 +49,7 @@ FAULTS = {
     "404": (error(404, "no such model"), ModelMissing, "has no model", 1),
     "400 no model": (error(400, "The model `m` does not exist"), ModelMissing, "has no model", 1),
     "405": (error(405), NotAnEndpoint, "base_url", 1),
-    "204": (Scene(204, b""), NotAnEndpoint, "base_url", 1),
-    "503 for a day": (error(503, retry_after="86400"), EndpointDown, "try again after 20", 1),
-    "redirect is not followed with the key": (
-        Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
-        NotAnEndpoint,
-        "base_url.*elsewhere",
-        1,
-    ),
     "429": (error(429, "slow down"), RateLimited, "wait", 4),
-    "429 for an hour": (error(429, "slow down", retry_after="3600"), RateLimited, "wait", 1),
     "429 no quota": (error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1),
     "500": (error(500, f"oops {KEY}"), EndpointDown, "error 500", 4),
     "503 as a web page": (
@@ -84,28 +72,6 @@ FAULTS = {
         "too large",
         1,
     ),
-    "more tokens than allowed": (
-        error(400, "max_tokens (9000) exceeds the maximum; use at most 4096 instead"),
-        RequestRejected,
-        "exceeds",
-        1,
-    ),
-    "more tokens than vLLM has": (
-        error(
-            400,
-            "'max_tokens' or 'max_completion_tokens' is too large: 9. This model supports at most"
-            " 4 tokens",
-        ),
-        RequestRejected,
-        "too large",
-        1,
-    ),
-    "a parameter that was not sent": (
-        error(400, "unexpected field: thinking"),
-        RequestRejected,
-        "settings",
-        1,
-    ),
     "Google, no such key": (
         reply(400, [{"error": {"code": 400, "message": "API key not valid. Please pass a ..."}}]),
         Unauthorised,
@@ -118,12 +84,6 @@ FAULTS = {
         "wait",
         4,
     ),
-    "Google, for the day": (
-        google("GenerateRequestsPerDayPerProjectPerModel-FreeTier"),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
     "Google, busy": (
         error(429, "Resource has been exhausted (e.g. check quota)."),
         RateLimited,
@@ -135,12 +95,6 @@ FAULTS = {
         RateLimited,
         "wait",
         4,
-    ),
-    "Groq, for the day": (
-        error(429, f"Rate limit reached. Please try again in 9m38.016s. {GROQ_UPGRADE}"),
-        RateLimited,
-        r"no more calls to m until 20.* wait",
-        1,
     ),
     "OpenAI, for a minute": (
         error(
@@ -158,60 +112,16 @@ FAULTS = {
         "credit",
         1,
     ),
-    "OpenAI, unpaid, by its code": (error(429, "", "billing_not_active"), OutOfQuota, "credit", 1),
-    "Moonshot, for a second": (
-        error(429, "Your account reached max request: 3, please try again after 0 seconds"),
-        RateLimited,
-        "wait",
-        4,
-    ),
-    "Moonshot, no credit": (
-        error(403, "Your account is not active, organization o exceeded current quota"),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
-    "Moonshot, by its code": (
-        error(429, "Your account o is suspended", "exceeded_current_quota_error"),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
-    "Azure, for a minute": (
-        error(429, "Please retry after 0 seconds. Go to https://aka.ms/oai/quotaincrease"),
-        RateLimited,
-        "wait",
-        4,
-    ),
     "OpenRouter, upstream": (
         reply(429, {"error": {"message": "Provider returned error", "metadata": {"raw": "busy"}}}),
         RateLimited,
         "busy",
         4,
     ),
-    "OpenRouter, the limit of a key": (
-        error(403, "Key limit exceeded (total limit). Manage it using https://openrouter.ai/"),
-        OutOfQuota,
-        "key for http.* raise that limit",
-        1,
-    ),
     "OpenRouter, for the day": (error(429, "Add 10 credits to unlock 1000"), OutOfQuota, "10", 1),
     "Anthropic, no credit": (error(400, "Your credit balance is too low"), OutOfQuota, "credit", 1),
     "LiteLLM, no budget": (
         error(400, "Budget has been exceeded! Current"),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
-    "xAI, no credit": (error(403, "doesn't have any credits or"), OutOfQuota, "credit", 1),
-    "xAI, no permission": (
-        reply(403, {"code": "permission-denied", "error": "Access to the chat endpoint is denied"}),
-        Unauthorised,
-        "does not let the key use m .* give the key permission.*Access to the chat",
-        1,
-    ),
-    "xAI, blocked for now": (
-        reply(403, {"code": "blocked", "error": "You have run out of credits or need a Grok"}),
         OutOfQuota,
         "credit",
         1,
@@ -226,46 +136,22 @@ FAULTS = {
         "credit",
         1,
     ),
-    "a gateway, for the month": (error(429, "Monthly credit limit reached"), OutOfQuota, "it", 1),
-    "SiliconFlow, no credit": (
-        error(403, "Sorry, your account balance is insufficient"),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
     "a load balancer": (error(429, "load balancer: balance is off"), RateLimited, "wait", 4),
-    "other credits": (error(400, "Only 10 credits of context"), RequestRejected, "settings", 1),
     "OpenRouter, moderated": (error(403, "Your input was flagged for"), AnswerError, "refuses", 1),
     "Azure, filtered": (error(400, "filtered", "content_filter"), AnswerError, "refuses", 1),
     "DeepSeek, no model": (error(400, "Model Not Exist"), ModelMissing, "has no model", 1),
     "OpenRouter, no model": (error(400, "m is not a valid model ID"), ModelMissing, "no model", 1),
-    "LiteLLM, no model": (error(400, "Invalid model name passed in"), ModelMissing, "no model", 1),
-    "Mistral, no model": (error(400, "Invalid model: m"), ModelMissing, "has no model", 1),
-    "OpenAI, a model of others": (
-        error(403, "Project `p` does not have access to model `m`", "model_not_found"),
-        ModelMissing,
-        "has no model",
-        1,
-    ),
     "LM Studio, no memory": (error(400, "Failed to load model"), ModelMissing, "Failed to load", 1),
-    "Jan, from elsewhere": (Scene(403, b"Invalid host header"), NotAnEndpoint, "Invalid host", 1),
     "LM Studio without /v1": (
         reply(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
         NotAnEndpoint,
         "/v1",
         1,
     ),
-    "a firewall": (HTML._replace(status=403), NotAnEndpoint, "error 403.*firewall", 1),
     "502 of the provider inside a 200": (
         reply(200, {"choices": [{"message": {"content": ""}, "error": {"code": 502}}]}),
         EndpointDown,
         "error 502",
-        4,
-    ),
-    "padded 429 inside a 200": (
-        Scene(200, b"\n" * 5000 + b'{"error": {"message": "slow down", "code": "429"}}'),
-        RateLimited,
-        "wait",
         4,
     ),
     "429 inside a 200": (
@@ -286,15 +172,16 @@ FAULTS = {
     "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
     "refusal, cut in a character": (answer(None, refusal="No \ud83d"), NoAnswer, "refuses", 1),
     "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
-    "filtered, by Z.ai": (answer("", "sensitive"), NoAnswer, "refuses", 1),
-    "context full, at Mistral": (answer("Half a sen", "model_length"), NoAnswer, "cut off", 2),
     "broken off": (answer("Half a sen", "error"), NoCompletion, "breaks off", 2),
-    "a megabyte": (answer("x" * 1_100_000), AnswerError, "1 MiB", 1),
-    "an error of a megabyte": (Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1),
-    "gzip": (Scene(200, GOOD.body, {"content-encoding": "gzip"}), AnswerError, "compressed", 1),
     "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 4),
     "slow": (GOOD._replace(delay=5.0), EndpointDown, "within 1.5 seconds", 2),
-    "drips": (GOOD._replace(drip=0.05), EndpointDown, "within 1.5 seconds", 2),
+    "redirect is not followed with the key": (
+        Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
+        NotAnEndpoint,
+        "base_url",
+        1,
+    ),
+    "429 for an hour": (error(429, "slow down", retry_after="3600"), RateLimited, "wait", 1),
 }
 
 
@@ -321,7 +208,7 @@ def test_fault(
     calls: int,
     request: pytest.FixtureRequest,
 ) -> None:
-    slow = request.node.callspec.id in ("slow", "drips")
+    slow = request.node.callspec.id == "slow"
     fake.play(scene)
     endpoint = Endpoint(
         base_url=fake.url,
@@ -365,14 +252,6 @@ def test_no_key_is_set(fake: FakeEndpoint) -> None:
         client.ask(Question(ASK, 100))
 
 
-def test_a_server_that_loads_its_model_is_waited_for(
-    fake: FakeEndpoint, endpoint: Endpoint
-) -> None:
-    fake.play(*[error(503, "Loading model")] * 5, GOOD)
-    with Client(endpoint) as client:
-        assert client.ask(Question(ASK, 100)).text == "A measure of surprise."
-
-
 def test_down() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -390,8 +269,8 @@ def test_down() -> None:
 
 
 PROXIES = [
-    pytest.param("http://127.0.0.1:9", EndpointDown, "through the proxy 127.0.0.1:9: .*refused"),
-    pytest.param("socks5://127.0.0.1:9", UsageError, "not an http or https address.* ALL_PROXY"),
+    pytest.param("http://127.0.0.1:9", EndpointDown, "cannot be reached.*refused"),
+    pytest.param("socks5://127.0.0.1:9", UsageError, "ALL_PROXY"),
 ]
 
 
@@ -405,22 +284,11 @@ def test_a_fault_of_the_proxy_is_told_as_one(
         client.ask(Question(ASK, 100))
 
 
-def test_whose_certificate_is_trusted(fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = Path(__file__).with_name("localhost.pem")
-    fake.encrypt(file)
+def test_a_certificate_that_is_not_trusted(fake: FakeEndpoint) -> None:
+    fake.encrypt(Path(__file__).with_name("localhost.pem"))
     endpoint = Endpoint(base_url=fake.url, model="m")
-
-    def ask() -> str:
-        with Client(endpoint) as client:
-            return client.ask(Question(ASK, 100)).text
-
-    with pytest.raises(EndpointDown, match=r"does not trust .* SSL_CERT_FILE"):
-        ask()
-    monkeypatch.setenv("SSL_CERT_FILE", str(file.with_name("missing.pem")))
-    with pytest.raises(UsageError, match=r"cannot be read .* SSL_CERT_FILE"):
-        ask()
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    assert ask() == "fine"
+    with Client(endpoint) as client, pytest.raises(EndpointDown, match="SSL_CERT_FILE"):
+        client.ask(Question(ASK, 100))
 
 
 @pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
@@ -437,29 +305,19 @@ def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, is_date
 
 
 WAITS = {
-    "Groq": (error(429, "Please try again in 9m38.016s. Need more tokens?"), 578.016),
-    "OpenAI": (error(429, "Please try again in 80ms. Visit https://..."), 0.08),
-    "Azure": (error(429, "Please retry after 26 seconds."), 26),
-    "Google": (error(429, "Please retry in 34.07s."), 34.07),
-    "Google's details": (reply(429, [{"error": {"details": [{"retryDelay": "34s"}]}}]), 34),
-    "the header counts": (error(429, "Please retry in 34s.", retry_after="5"), 5),
-    "no time is named": (error(429, "Please try again later."), 0),
+    "OpenAI": (error(429, "Please try again in 70.5s. Visit https://..."), 70.5),
+    "Google": (error(429, "Please retry in 94.07s."), 94.07),
+    "Google's details": (reply(429, [{"error": {"details": [{"retryDelay": "94s"}]}}]), 94),
+    "the header counts": (error(429, "Please retry in 34s.", retry_after="86400"), 86400),
 }
 
 
 @labelled(("scene", "seconds"), WAITS)
-def test_how_long_to_wait(scene: Scene, seconds: float) -> None:
-    told = Reply(scene.status, dict(scene.headers), scene.body)
-    assert told.retry_after == pytest.approx(seconds)
-
-
-def test_hopeless_wait_is_told(fake: FakeEndpoint, endpoint: Endpoint) -> None:
-    fake.play(error(429, retry_after="86400"))
-    now = time.time()
+def test_a_long_wait_is_left_to_the_caller(
+    fake: FakeEndpoint, endpoint: Endpoint, scene: Scene, seconds: float
+) -> None:
+    fake.play(scene)
     with Client(endpoint) as client, pytest.raises(RateLimited) as caught:
         client.ask(Question(ASK, 100))
-    assert caught.value.retry_after == 86400
-    told = re.search(r"no more calls to \S+ until (\S+ \S+) \(error 429\)", str(caught.value))
-    assert told, str(caught.value)
-    until = datetime.strptime(told[1], "%Y-%m-%d %H:%M").timestamp()  # as the clock shows it then
-    assert now + 86400 - 120 < until < now + 86400 + 300
+    assert caught.value.retry_after == pytest.approx(seconds)
+    assert len(fake.seen) == 1

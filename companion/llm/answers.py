@@ -1,0 +1,229 @@
+"""The answers of a model: their text, its JSON, the tokens used."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import add, sub
+from typing import Any, NamedTuple
+
+from companion.errors import AnswerError
+from companion.llm.endpoint import Endpoint
+from companion.llm.errors import refusal_error, unusable_answer_error
+
+JsonSchema = Mapping[str, Any]
+
+CUT = " …"
+"""The mark at the end of a text that the embedded model was cut off in."""
+
+_THOUGHTS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
+_MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens read and written, as the endpoint counts them, and calls made.
+
+    cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*map(add, vars(self).values(), vars(other).values()))
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(*map(sub, vars(self).values(), vars(other).values()))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A usable answer. `data` is its JSON object if JSON was requested, else empty.
+
+    `usage` is the sum over all calls made, including those without a usable answer.
+    """
+
+    text: str
+    data: dict[str, Any]
+    usage: Usage
+
+
+class NoAnswer(AnswerError):
+    """There is no usable answer. `usage`: what the calls used all the same.
+
+    fault: what was wrong with it, such as `cut off`; empty if the model refused, which it does for
+    one note's text and not for the next.
+    """
+
+    def __init__(self, cause: AnswerError, usage: Usage, fault: str = "") -> None:
+        super().__init__(str(cause))
+        self.usage = usage
+        self.fault = fault
+
+
+class NoCompletion(NoAnswer):
+    """The reply is not a chat completion: a fault of the endpoint or settings, not of the note."""
+
+
+class ThoughtsOnly(NoCompletion):
+    """The model was still thinking when its output tokens were used up."""
+
+
+class Completion(NamedTuple):
+    """A chat completion. `problem`: what is wrong with it, a verb phrase; empty if nothing is.
+
+    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens.
+    """
+
+    text: str = ""
+    usage: Usage = Usage(calls=1)
+    refusal: str = ""
+    finish: str = ""
+    problem: str = ""
+    thinks: bool = False
+
+
+def read_usage(data: Any) -> Usage:
+    """Return the tokens of one call by the JSON of its reply; zeros if it does not say."""
+    counts = _object(_object(data).get("usage"))
+    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    if read:  # at Google and xAI, thoughts are in the total alone
+        written = max(written, _count(counts.get("total_tokens")) - read)
+    cached = _count(_object(counts.get("prompt_tokens_details")).get("cached_tokens"))
+    return Usage(read, written, 1, min(read, cached))
+
+
+def read_completion(data: Any) -> Completion:
+    """Return the completion in the JSON of a reply. Never raises, whatever the server sent."""
+    if not isinstance(data, dict):
+        return Completion(problem="breaks off or is not JSON")
+    usage, choices = read_usage(data), data.get("choices")
+    choice = _object(choices[0] if isinstance(choices, list) and choices else None)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return Completion(usage=usage, problem="holds no message")
+    finish, refusal = choice.get("finish_reason"), message.get("refusal")
+    content = _text_of(message.get("content"))
+    text = _without_thoughts(content).strip()
+    details = _object(_object(data.get("usage")).get("completion_tokens_details"))
+    thinks = (
+        text != content.strip()
+        or (finish == "length" and not text)  # before the first word
+        or bool(message.get("reasoning_content") or message.get("reasoning"))
+        or _count(details.get("reasoning_tokens")) > 0
+    )
+    return Completion(
+        text=text,
+        usage=usage,
+        refusal=_text_of(refusal),
+        finish=finish if isinstance(finish, str) else "",
+        problem="breaks off (error)" if finish == "error" else "",
+        thinks=thinks,
+    )
+
+
+def make_answer(completion: Completion, schema: JsonSchema | None, endpoint: Endpoint) -> Answer:
+    """Return the answer in the completion. Raises NoAnswer."""
+    text, usage = completion.text, completion.usage
+    if completion.refusal or completion.finish == "content_filter":
+        raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
+    if completion.problem:
+        error = unusable_answer_error(endpoint, completion.problem)
+        raise NoCompletion(error, usage, "no completion")
+    if schema and (data := read_json(text, schema)) is not None:
+        return Answer(text, data, usage)
+    if completion.finish == "length":
+        if completion.thinks and not text:
+            error = unusable_answer_error(endpoint, "was all thoughts when its tokens were used up")
+            raise ThoughtsOnly(error, usage, "only thoughts")
+        raise NoAnswer(unusable_answer_error(endpoint, "was cut off"), usage, "cut off")
+    if schema or not text:
+        problem = "is not the JSON that was asked for" if text else "is empty"
+        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, problem)
+    return Answer(text, {}, usage)
+
+
+def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
+    """Return the JSON object in text, None if there is none or it does not fit the schema.
+
+    A code fence or prose around it, which models often add, is left out.
+    """
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        data = json.loads(text[start : end + 1], strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return remove_surrogates(data) if isinstance(data, dict) and fits_schema(data, schema) else None
+
+
+def fits_schema(value: Any, schema: JsonSchema) -> bool:
+    """Return whether value has the types and the required keys of the schema.
+
+    Checks `type`, `required`, `properties` and `items` of JSON Schema. Excess length, unknown keys
+    and values outside an `enum` are left to the caller: they are no reason to reject the other
+    values.
+    """
+    kind = schema.get("type")
+    expected = _TYPES.get(kind) if isinstance(kind, str) else None
+    if expected and (not isinstance(value, expected) or (kind != "boolean" and value is True)):
+        return False
+    if isinstance(value, dict):
+        properties: Mapping[str, JsonSchema] = schema.get("properties", {})
+        if any(key not in value for key in schema.get("required", ())):
+            return False
+        return all(fits_schema(value[key], properties[key]) for key in properties if key in value)
+    if isinstance(value, list):
+        return all(fits_schema(item, schema.get("items", {})) for item in value)
+    return True
+
+
+def remove_surrogates(value: Any) -> Any:
+    """Return value without lone surrogates, which models can write and UTF-8 cannot encode."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("", value)
+    if isinstance(value, list):
+        return [remove_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {remove_surrogates(key): remove_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def _without_thoughts(text: str) -> str:
+    """Return the answer after a model's thoughts; some templates open these in the prompt."""
+    for start, end in _THOUGHTS:
+        if end in text:
+            return text.partition(end)[2]
+        if text.lstrip().startswith(start):
+            return ""
+    return text
+
+
+def _text_of(content: Any) -> str:
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    return min(value, _MAX_TOKENS) if isinstance(value, int) and value > 0 else 0
