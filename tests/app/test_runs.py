@@ -297,7 +297,7 @@ def fill_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
 FAULTS: Sequence[Any] = [
     pytest.param(lambda p, _: p.model.fail(503), "", EndpointError, "503", id="the endpoint"),
     pytest.param(
-        lambda *_: None, "[limits]\ntokens_a_day = 1\n", EndpointError, "tokens", id="a limit"
+        lambda *_: None, "[limits]\ntokens_a_day = 0\n", EndpointError, "tokens", id="a limit"
     ),
     pytest.param(fill_disk, "", JournalError, "the disk is full", id="the journal"),
 ]

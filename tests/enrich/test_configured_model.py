@@ -164,6 +164,7 @@ def test_the_embedded_model_outlives_its_clients(
     monkeypatch.setattr(EmbeddedServer, "close", lambda server: closed.append(server))
     monkeypatch.setattr(catalog, "model_path", lambda name: tmp_path / "some.gguf")
     with open_source(config({})) as source:
+        assert source.settings.embedded
         with Client(source):
             Client(source).close()
         assert closed == []
