@@ -1,16 +1,14 @@
-"""Write files whole; create, read and write files that only their owner may read."""
+"""Write files whole, in folders that only their owner may look into, and read them."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 from companion.errors import UsageError
 
@@ -27,9 +25,23 @@ def make_private_folder(folder: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def open_private(file: str | os.PathLike[str], flags: int) -> int:
-    """Return a descriptor as os.open does; a new file is readable by its owner alone."""
-    return os.open(file, flags, _OWNER)
+def keep_private(state: Path) -> None:
+    """Let only its owner look into a vault's state folder, if it exists.
+
+    So the files in it need no permissions of their own. On Windows, the folders of a user's
+    applications are private.
+    """
+    if os.name != "nt":
+        with suppress(OSError):
+            state.chmod(0o700)
+
+
+def is_private(file: Path) -> bool:
+    """Whether only the owner may read or write the file; always true on Windows.
+
+    Raises OSError if it does not exist.
+    """
+    return os.name == "nt" or not stat.S_IMODE(file.stat().st_mode) & _OTHERS
 
 
 def write_private(file: Path, data: bytes) -> None:
@@ -100,50 +112,6 @@ def locked(folder: Path, name: str, timeout: float) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def new_private(file: Path) -> Iterator[IO[bytes]]:
-    """Open a new file for writing; it gets its name only if the block succeeds.
-
-    At no time may anybody else read it, and no file is ever replaced.
-
-    Raises UsageError if there is a file of that name, or it cannot be written.
-    """
-    try:
-        if file.is_symlink() or file.exists():
-            raise UsageError(f"{file} already exists and is not overwritten; name another file")
-        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as opened:
-                yield opened
-                opened.flush()
-                os.fsync(opened.fileno())
-            _give_name(temporary, file)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except FileExistsError:
-        raise UsageError(
-            f"{file} was created in the meantime and is not overwritten; name another"
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"{file} cannot be written ({error.strerror}); name an existing folder that you may"
-            " write to, with room on its disk"
-        ) from None
-
-
-def _give_name(temporary: Path, file: Path) -> None:
-    """Give the file its name. Raises FileExistsError if there is one of that name."""
-    try:
-        os.link(temporary, file)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if file.exists():
-            raise FileExistsError(file) from None
-        temporary.rename(file)
-
-
 def read_if_there(file: Path) -> bytes | None:
     """Return the content of the file; None if it does not exist.
 
@@ -164,27 +132,3 @@ def read_if_there(file: Path) -> bytes | None:
         raise UsageError(
             f"{file} cannot be read ({error.strerror}); check its permissions"
         ) from None
-
-
-def is_private(file: Path) -> bool:
-    """Whether only the owner may read or write the file; always true on Windows.
-
-    There, the folders of a user's applications are private. Raises OSError if it does not exist.
-    """
-    return os.name == "nt" or not stat.S_IMODE(file.stat().st_mode) & _OTHERS
-
-
-def keep_private(state: Path) -> None:
-    """Remove all permissions of others from a vault's state folder and everything in it.
-
-    Older versions, or a copy of the folder, may have granted some. Its parent, which holds the
-    state of all vaults, is included. Symbolic links and files of other owners are left as they are.
-    """
-    if os.name == "nt":
-        return  # see is_private
-    within = (Path(above, name) for above, dirs, files in os.walk(state) for name in dirs + files)
-    for path in (state.parent, state, *within):
-        with suppress(OSError):
-            mode = path.lstat().st_mode
-            if mode & _OTHERS and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)

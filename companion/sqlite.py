@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from companion.private_files import make_private_folder, open_private
+from companion.private_files import make_private_folder
 
 T = TypeVar("T")
 FileId = tuple[int, int]
@@ -138,7 +138,7 @@ def create_private(file: Path) -> None:
     make_private_folder(file.parent)
     # O_EXCL: opening and closing a file that this process has open elsewhere would drop its locks
     with suppress(FileExistsError):
-        os.close(open_private(file, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 @contextmanager

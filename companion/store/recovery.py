@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
-from companion.private_files import make_private_folder, open_private
+from companion.private_files import make_private_folder
 from companion.store.inverse import find_inverse
 from companion.store.journal import Change, Journal
 from companion.store.undo import locate_note
@@ -156,7 +156,7 @@ def _write_copy(copies: Path, change: Change, data: bytes) -> Path:
     folder = copies / f"{change.id}-{sha256(data).hexdigest()[:8]}"
     make_private_folder(folder)
     copy = folder / PurePosixPath(change.path).name
-    with open(copy, "wb", opener=open_private) as file:
+    with copy.open("wb") as file:
         file.write(data)
         file.flush()
         force_to_disk(file.fileno())
