@@ -14,7 +14,6 @@ import pytest
 from companion.config import state_folder
 from companion.errors import JournalError
 from companion.store.journal import Journal
-from companion.vault.lock import daemon_lock
 from tests.cli.user import STUB, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
