@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from companion.load_once import LockedProperty
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 T = TypeVar("T")
-
-Choose = Callable[[Collection[str]], str | None]
-"""Returns which note of one name is meant, by paths without `.md`; None: nobody can tell."""
 
 
 class Mention(NamedTuple):
@@ -102,24 +99,21 @@ class LinkNames(NotePaths):
         for pattern in patterns:
             _add(self._paths_by_name, pattern, path)
 
-    def resolve(self, target: str, choose: Choose | None = None) -> str | None:
+    def resolve(self, target: str) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
 
         None if target matches no note or several (see only_note), or the note's name has
         characters that links cannot have. target: without a heading (`#...`).
         """
-        path = self.only_note(target, choose)
+        path = self.only_note(target)
         return self.target_of(path) if path is not None else None
 
-    def only_note(self, target: str, choose: Choose | None = None) -> str | None:
-        """Return the path, without `.md`, of the only note that target matches; see find_note.
-
-        choose: says which of several is meant.
-        """
+    def only_note(self, target: str) -> str | None:
+        """Return the path, without `.md`, of the only note that target matches; see find_note."""
         matching = self._matching_paths(target)
         exact = [path for path in matching if name_key(path) == _target_key(target)]
-        path = only_one(exact or matching, choose)
-        return None if path in self._hidden else path
+        paths = exact or matching
+        return paths[0] if len(paths) == 1 and paths[0] not in self._hidden else None
 
     def target_of(self, path: str) -> str | None:
         """Return the target of a link to the note at path, None if none leads to it alone."""
@@ -228,13 +222,6 @@ def can_be_link(text: str, start: int, end: int) -> bool:
     if rest == after:
         return not (rest and joins_letters(text[end - 1], rest[0]))
     return not (rest and (rest[0] == "[" or is_letter(rest[0])))
-
-
-def only_one(paths: Collection[str], choose: Choose | None = None) -> str | None:
-    """Return the only one of the paths, or the one of several that is chosen."""
-    if len(paths) == 1:
-        return next(iter(paths))
-    return choose(paths) if paths and choose else None
 
 
 def without_extension(path: str) -> str:

@@ -9,12 +9,10 @@ from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
 from companion.note.link_names import (
-    Choose,
     LinkNames,
     NotePaths,
     file_name,
     name_key,
-    only_one,
     without_extension,
 )
 
@@ -58,14 +56,13 @@ def link_mentions(
     names: LinkNames,
     own: str = "",
     linked: Collection[str] = frozenset(),
-    choose: Choose | None = None,
 ) -> str:
     """Return text with a wikilink at the first mention of each note that exists.
 
     text: inert Markdown, with or without `> ` before its lines. own: the path of the note it goes
     into. linked: the targets of the links in that note (see link_targets). No note is linked
-    twice, nor own; of several notes of the same name, only one that choose picks; and no link is
-    put inside links, code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
+    twice, nor own, nor one of several notes of the same name; and no link is put inside links,
+    code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
     `[[Name|as written]]`.
     """
     mask = bytearray(len(text))  # 1 for every character that takes no link
@@ -79,7 +76,7 @@ def link_mentions(
         if start < done or 1 in mask[start:end]:
             continue
         done = end  # shorter names within a mention get no link even if the mention gets none
-        path = only_one(paths, choose)
+        path = next(iter(paths)) if len(paths) == 1 else None
         target = None if path is None or path in taken else names.target_of(path)
         if target is not None:
             taken.add(path)
@@ -89,9 +86,7 @@ def link_mentions(
     return apply_edits(text, edits)
 
 
-def unlink_repeats(
-    text: str, names: LinkNames, own: str, linked: Collection[str], choose: Choose | None = None
-) -> str:
+def unlink_repeats(text: str, names: LinkNames, own: str, linked: Collection[str]) -> str:
     """Return a model's text with all wikilinks to a note but the first one as their words.
 
     The same goes for links to own, to notes in linked, and to a note with a `#` in its name. The
@@ -103,7 +98,7 @@ def unlink_repeats(
         target, heading, alias = match.group("target", "heading", "alias")
         if heading and names.find_note(target + heading):
             return (alias or target + heading).strip()
-        path = names.only_note(target, choose)
+        path = names.only_note(target)
         if path is None:
             return match[0]
         if path in taken:

@@ -53,13 +53,6 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
     raise HeadingNotFound(f"no heading reads “{heading}”; it has {names or 'none'}")
 
 
-def name_section(lines: Sequence[Line], section: Section) -> Section:
-    """Return the section, identified by all of its heading. Raises HeadingNotFound."""
-    if section.is_whole:
-        return section
-    return Section(lines[find_heading(lines, section)].title)
-
-
 def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:
     """Return the section that a line of the note is in; a heading is in its own section.
 

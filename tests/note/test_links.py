@@ -3,13 +3,12 @@
 import re
 import subprocess
 import sys
-from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.link_names import LinkNames, fold_case, only_one
+from companion.note.link_names import LinkNames, fold_case
 from companion.note.links import (
     embed_targets,
     likely_targets,
@@ -257,26 +256,6 @@ def test_resolve(target: str, expected: str | None) -> None:
 def test_resolve_among_several(paths: list[str], target: str, expected: str | None) -> None:
     names = LinkNames([named(path) for path in paths])
     assert names.resolve(target) == expected
-
-
-@pytest.mark.parametrize(
-    ("preferred", "target"),
-    [
-        pytest.param(["b/Mercury"], "b/Mercury", id="the one that is preferred"),
-        pytest.param(["a/Mercury", "b/Mercury"], None, id="both are"),
-        pytest.param(["Home"], None, id="another is"),
-    ],
-)
-def test_a_name_of_several_is_the_preferred_note_s(
-    preferred: list[str], target: str | None
-) -> None:
-    expected = f"on [[{target}|Mercury]]" if target else "on Mercury"
-
-    def choose(paths: Collection[str]) -> str | None:
-        return only_one([path for path in paths if path in preferred])
-
-    assert link_mentions("on Mercury", NAMES, choose=choose) == expected
-    assert NAMES.resolve("Mercury", choose) == target
 
 
 def test_no_link_is_made_to_a_hidden_note() -> None:

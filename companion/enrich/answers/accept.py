@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -29,7 +29,7 @@ from companion.enrich.small_model import (
 from companion.errors import AnswerError
 from companion.language.detection import language_named
 from companion.language.words import read_paragraphs
-from companion.note.link_names import only_one, without_extension
+from companion.note.link_names import without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.scalars import SCALARS
@@ -65,7 +65,7 @@ class Acceptor:
         need, field, vault = answer.ask.need, answer.ask.field, self.vault_context
         taken_names = vault.taken if field.name == "aliases" else frozenset[str]()
         path = self.note.path
-        resolve = vault.resolver(field, path, choose=self._choose)
+        resolve = vault.resolver(field, path)
         limits = Limits(field.choices(self.note.context), taken_names, resolve)
         new_values = find_new_values(field, answer.value, limits)
         new = tuple(value for value in new_values if not vault.is_used(field, value))
@@ -82,7 +82,7 @@ class Acceptor:
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
             self._callouts += f"\n\n{text}"
-            text = link_mentions(text, self._names, path, self._linked, self._choose)
+            text = link_mentions(text, self._names, path, self._linked)
             self._linked |= link_targets(text)
             value = text.split("\n")
         remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
@@ -140,7 +140,7 @@ class Acceptor:
         ask, raw = answer.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
-            raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
+            raw = unlink_repeats(raw, self._names, self.note.path, self._linked)
         if not checks_are_on():
             return read_value(field, raw, limits)
         note = self._sources + (self._callouts if field.kind == "prose" else "")
@@ -194,9 +194,3 @@ class Acceptor:
             by_small_model=explains and self.model.is_small,
             own=self.note.text + self._callouts,
         )
-
-    def _choose(self, paths: Collection[str]) -> str | None:
-        """Return which of several notes of one name is meant: the one that is linked with it."""
-        note = self.note
-        neighbours = self.vault_context.neighbours(note.path, note.parsed.note.text)
-        return only_one([path for path in paths if path in neighbours])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import accumulate
 from os.path import relpath
 from typing import NamedTuple
@@ -15,7 +14,6 @@ from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import (
-    Choose,
     LinkNames,
     NotePaths,
     file_name,
@@ -120,13 +118,10 @@ class VaultContext:
         """The languages of the notes."""
         return NoteLanguages(self.scan.notes.root, self.paths)
 
-    def resolver(
-        self, field: Field, path: str, *, choose: Choose | None = None
-    ) -> Callable[[str], str | None]:
+    def resolver(self, field: Field, path: str) -> Callable[[str], str | None]:
         """Return a function that finds the note that a link in the field's value means; see Limits.
 
-        path: of the note that the value is for. choose:
-        returns which of several notes of one name is meant.
+        path: of the note that the value is for.
         """
         if field.is_link:
 
@@ -135,7 +130,7 @@ class VaultContext:
                 return self.link_to(note, path) if note else None
 
             return find_link
-        return partial(self.names(path).resolve, choose=choose)
+        return self.names(path).resolve
 
     def link_to(self, path: str, source: str) -> str | None:
         """Return a link in the note at source to the note at path, as the vault writes links.
