@@ -59,32 +59,23 @@ _LETTERS = "A-Za-z\u00c0-\u024f"
 _LATIN = re.compile(f"[{_LETTERS}]")
 _ALPHABETIC = re.compile("[A-Za-z\u00c0-\u024f\u0400-\u04ff\u0600-\u06ff]")
 _CODE = re.compile(r"`[^`\n]*`|(?<!\S)(?=\S*[/\\_@<>{}=])\S+")
-_SMALL = "[a-z\u00df-\u024f]{2,20}"
-# Two words, one of them in small letters: no name. In Chinese vaults, 97 of 108 notes that have a
-# text of their own, and a name in Latin letters as title, are in Chinese.
-_PHRASE = re.compile(
-    rf"(?<![^\W_])(?:[{_LETTERS}]{{2,20}} {_SMALL}|{_SMALL} [{_LETTERS}]{{2,20}})(?![^\W_])"
-)
 
 ENOUGH = 40
 """Letters needed to recognise a language; half as many do if it is more certain."""
 
 _SIGN = 4  # letters that a sign of another script counts as: Latin names abound in them
 _SHOWN = 1500  # characters of the note that are examined
-_SENTENCE = 70  # letters by which a language other than the neighbours' is known
 _SURELY_CHINESE = 50  # signs without kana, by which a text is Chinese
 _SURE, _UNLIKELY = 0.75, 0.15
 _SURER, _UNLIKELIER = 0.85, 0.1
 _CANDIDATES = 60  # of fastText's 176 languages that share the probability
 
 
-def find_language(words: str, title: str, beside: str | None = None, body: str = "") -> str | None:
-    """Return the English name of the language of a note's running text, None if that is too short.
+def find_language(words: str, title: str, beside: str | None = None) -> str | None:
+    """Return the English name of the language of a note's running text, None if nothing tells.
 
-    The text decides, if there is enough of it; else the language of the neighbours, if it is
-    written in the script of the text. A title decides the script; in Latin letters only if it is
-    not a name, that is, if it has several words, not all with a capital. beside: the language of
-    the notes in the folder. body: the note's whole text.
+    The text decides, if there is enough of it; else the language of the neighbours. beside: the
+    language of the notes in the folder.
     """
     text = remove_code(words[:_SHOWN])
     script = script_of(text) or script_of(title)
@@ -94,26 +85,15 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
         return "Japanese" if is_japanese else script
     if script is None or script not in _SHARED:
         return script or beside
-    own = next(filter(_PHRASE.search, (text, title)), text)
+    own = text if len(_ALPHABETIC.findall(text)) >= ENOUGH // 2 else title
     count = len(_ALPHABETIC.findall(own))
-    if beside in _SHARED[script]:
-        if count < ENOUGH // 2:
-            return beside
-        shares = detect(own)
-        best, share = _likeliest(shares)
-        if count >= _SENTENCE:
-            return best if share >= _SURE else beside
-        is_other = share >= _SURER and shares.get(beside, 0.0) < _UNLIKELIER
-        return best if is_other else beside
-    otherwise = _LIKELIEST.get(script)
-    if beside and script == "Latin letters":
-        if _may_be_in(beside, text, title, body):
-            return beside
-        otherwise = "English"
-    if count < ENOUGH // 2:
-        return otherwise
-    best, share = _likeliest(detect(own))
-    return best if share >= (_SURE if count >= ENOUGH else _SURER) else otherwise or beside
+    if count >= ENOUGH // 2:
+        best, share = _likeliest(detect(own))
+        if share >= (_SURE if count >= ENOUGH else _SURER):
+            return best
+    # names in Latin letters abound in notes of other scripts
+    is_likely = beside in _SHARED[script] or (script == "Latin letters" and count < ENOUGH // 2)
+    return beside if is_likely else _LIKELIEST.get(script)
 
 
 def find_other_language(text: str, language: str) -> str | None:
@@ -205,20 +185,6 @@ def _likeliest(shares: dict[str, float]) -> tuple[str, float]:
     return max(shares.items(), key=lambda item: item[1], default=("", 0.0))
 
 
-def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
-    """Return whether a note in Latin letters may be in a language of another script after all.
-
-    That is so if it has a character of that script, or consists of names.
-    """
-    script = next((name for name, spoken in _SHARED.items() if language in spoken), language)
-    signs = dict(_PATTERNS).get(script)
-    if signs and signs.search(text + title):
-        return True
-    if len(_ALPHABETIC.findall(text)) >= _SENTENCE:
-        return False
-    return bool(signs and signs.search(body)) or not _PHRASE.search(f"{text}\n{title}")
-
-
 _SAMPLE = 12  # notes of a folder, or of the vault, whose language is determined
 _LARGEST = 200_000  # bytes of one
 
@@ -267,5 +233,4 @@ class NoteLanguages:
 def _find_language_of(parsed: ParsedNote, path: str, beside: str | None = None) -> str | None:
     """Return the language of the note at path; see find_language."""
     words = "\n".join(read_paragraphs(parsed))
-    title = find_title(parsed, path)
-    return find_language(words, title, beside, parsed.note.body)
+    return find_language(words, find_title(parsed, path), beside)

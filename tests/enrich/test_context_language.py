@@ -50,14 +50,9 @@ NOTES = [
     pytest.param("Japanese/反証可能性.md", "", "Japanese", id="Han beside Japanese"),
     pytest.param("Japanese/Dough.md", "", "Japanese", id="a name alone, another script"),
     pytest.param("Chinese/Docker Compose.md", "", "Chinese", id="a name of two words"),
-    pytest.param("Korean/Standing desk.md", "", "English", id="words of another script"),
-    pytest.param("Korean/1.md", "---\ntitle: Standing desk\n---\n", "English", id="its title"),
-    pytest.param("Korean/1.md", "# Standing desk\n", "English", id="its heading"),
-    pytest.param("Korean/Desk.md", "Stand up often.", "English", id="a short text, another script"),
     pytest.param("Korean/Standing desk.md", "- 높이 조절", "Korean", id="a list in the script"),
     pytest.param("Korean/Standing desk 높이.md", "", "Korean", id="a title in both"),
     pytest.param("Russian/Standing desk.md", "- высота", "Russian", id="a list, an alphabet"),
-    pytest.param("Russian/Standing desk.md", "", "English", id="words of another alphabet"),
     pytest.param(
         "Korean/Wie man einen guten Sauerteig führt.md", "", "German", id="surely German words"
     ),
