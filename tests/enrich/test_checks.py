@@ -270,23 +270,3 @@ def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not checks_are_on()
     monkeypatch.delenv("COMPANION_CHECKS")
     assert checks_are_on()
-
-
-LISTS = [
-    pytest.param("- **Yeast:** It makes bread rise.\n- **Acids:** They make it sour.", "length"),
-    pytest.param(
-        "1. 酵母让面团发酵，让面包松软。\n2. 细菌让面包变酸，也让它保存得更久。", "length"
-    ),
-    pytest.param(
-        "Two things live in it:\n\n- Yeast makes bread rise.\n- Acids make it sour.", None
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "kind"), LISTS)
-def test_a_small_model_explains_in_sentences(text: str, kind: str | None) -> None:
-    answer = replace(answer_of(text, field="callout"), by_small_model=True)
-    fault = find_fault(answer, ["length"])
-    assert (fault and fault.kind) == kind
-    asked = replace(answer, by_small_model=False, question="What lives in it?")
-    assert find_fault(asked, ["length"]) is None

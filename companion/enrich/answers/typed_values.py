@@ -28,12 +28,7 @@ _CHECKBOX = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 _AROUND = re.compile(r"^[\s\"'`*_\[(]+|[\s\"'`*_\]).,!]+$")
 
 # Below, texts are folded, see fold_accents: small letters without accents, and blanks are spaces.
-_PLAIN = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?", re.ASCII)
-_RAISED = re.compile("[²³¹¼-¾⁰-⁹₀-₉⅐-↉①-⒛]")  # 10², 1½, ①
-_NO_DIGIT = "\ue000"  # what stands for these: a number that one follows is another number
-_DIGITS = re.compile(
-    rf"(?>(?:(?<![^\s(\[|:=])-)?(?<!\d)\d+(?:[.,]\d+|['’ ]\d{{3}}(?!\d))*)(?!{_NO_DIGIT})"
-)
+_DIGITS = re.compile(r"(?:(?<![^\s(\[|:=])-)?(?<![\d.,])\d+(?:[.,]\d+|['’ ]\d{3}(?!\d))*")
 _GROUPS = re.compile(r"-?[1-9]\d{0,2}(?:([.,'’ ])\d{3})(?:\1\d{3})*")
 _SIGNS = str.maketrans({"−": "-", "٫": ".", "٬": "'"})
 
@@ -47,11 +42,9 @@ _DATE = re.compile(
     rf"\.?,?\s{{1,2}}(?:{_OF})?(?P<y5>\d{{4}})(?!\d)"
     r"|(?P<name6>[^\W\d_]+)\.?\s(?P<d6>\d{1,2})(?:st|nd|rd|th)?,?\s(?P<y6>\d{4})(?!\d)"
 )
-# Of another zone it is none: Obsidian keeps no zone.
 _TIME = re.compile(
-    r"(?>[\s,]{0,2}(?:(?:t|at|um|om|a las|as|a|в)\s?)?(?P<hour>\d{1,2})[:h](?P<minute>\d\d)"
-    r"(?::(?P<second>\d\d))?(?:\s?(?P<half>am|pm|a\.m\.|p\.m\.))?)"
-    r"(?!\d|\s?(?:z|utc|gmt)\b|\s?\+\d)"
+    r"[\s,]{0,2}(?:(?:t|at|um|om|a las|as|a|в)\s?)?(?P<hour>\d{1,2})[:h](?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d))?(?:\s?(?P<half>am|pm|a\.m\.|p\.m\.))?(?!\d)"
 )
 _KINDS = {
     "checkbox": "true or false",
@@ -70,19 +63,20 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
     text = "" if answer is None else _AROUND.sub("", _fold(str(answer)))
     if text in _NOTHING:
         return None
-    value: str | None = None
+    values: list[str] = []
     if kind == "checkbox":
-        value = _CHECKBOX.get(text)
+        values = [_CHECKBOX[text]] if text in _CHECKBOX else []
     elif kind == "number" and not isinstance(answer, bool):
-        value = _read_number(text, name, is_text=isinstance(answer, str))
+        is_text = isinstance(answer, str) and _DIGITS.fullmatch(text)
+        values = _read_digits(text) if is_text else _read_json(text)
     elif kind in ("date", "datetime"):
         text = text.removesuffix("z")  # by habit: the note is searched for the time without it
-        whole = [date for date, written in _find_dates(text, kind) if written == text]
-        value = whole[0] if whole else None
-    if value is None:
-        text = " ".join(str(answer)[:60].split())
-        raise AnswerError(f"“{text}” is not {_KINDS[kind]}, which {name} takes")
-    return value
+        values = [date for date, written in _find_dates(text, kind) if written == text]
+    if len(values) != 1:
+        said = " ".join(str(answer)[:60].split())
+        many = f"; it may be {' or '.join(values)}" if values else ""
+        raise AnswerError(f"“{said}” is not {_KINDS[kind]}, which {name} takes{many}")
+    return values[0]
 
 
 def stands_in(kind: str, value: str, text: str, language: str | None = None) -> bool:
@@ -93,12 +87,9 @@ def stands_in(kind: str, value: str, text: str, language: str | None = None) -> 
     folded = _fold(text)
     if kind != "number":
         return any(date == value for date, _ in _find_dates(folded, kind))
-    number = Decimal(value)
-    digits = (_meanings(each[0]) for each in _DIGITS.finditer(folded))
-    words = _number_words(language).get(number)
-    return any(number in map(Decimal, each) for each in digits) or bool(
-        words and words.search(folded)
-    )
+    readings = (reading for each in _DIGITS.finditer(folded) for reading in _find_readings(each[0]))
+    words = _number_words(language).get(Decimal(value))
+    return value in readings or bool(words and words.search(folded))
 
 
 def find_untold(note: PromptNote, field: Field, value: str) -> Fault | None:
@@ -112,51 +103,40 @@ def find_untold(note: PromptNote, field: Field, value: str) -> Fault | None:
     return Fault("untold", f"is not in the note ({value})", retry)
 
 
-def _read_number(text: str, name: str, *, is_text: bool) -> str | None:
-    """Return the number if the whole text is one, None if it is not.
-
-    is_text: it is not a JSON number, which has no separators between thousands. Raises AnswerError.
-    """
-    if is_text and _DIGITS.fullmatch(text):
-        numbers = _read_digits(text)
-    elif _PLAIN.fullmatch(text):
-        numbers = [text]
-    else:
-        words = _number_words(None).items()
-        numbers = [str(number) for number, word in words if word.fullmatch(text)]
-    said = list(dict.fromkeys(map(_plain, numbers)))
-    if len(said) > 1:
-        raise AnswerError(f"“{text}” may be {' or '.join(said)}; for {name}, write one of these")
-    if said and Decimal(repr(float(said[0]))) != Decimal(said[0]):
-        raise AnswerError(f"“{text[:60]}” has more digits than Obsidian keeps of a number")
-    return said[0] if said else None
+def _read_json(text: str) -> list[str]:
+    """Return the number that JSON, or Python, writes so; none if it is none."""
+    with suppress(ArithmeticError):
+        number = Decimal(text)
+        if number.is_finite() and abs(number.adjusted()) < 15:
+            return [_plain(number)]
+    return []
 
 
-def _plain(digits: str) -> str:
+def _plain(number: Decimal) -> str:
     """Return the number without a sign or zeros that mean nothing."""
-    number = f"{Decimal(digits):f}"
-    number = number.rstrip("0").rstrip(".") if "." in number else number
-    return "0" if number == "-0" else number
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def _read_digits(digits: str) -> list[str]:
     """Return the possible readings of a number: `1,234` is 1234 or 1.234; none for several."""
     parts = re.split("[.,'’ ]", digits)
-    groups = _GROUPS.fullmatch(digits)
-    fraction = re.fullmatch(r"(.*)[.,](\d+)", digits)
+    groups, fraction = _GROUPS.fullmatch(digits), re.fullmatch(r"(.*)[.,](\d+)", digits)
     numbers = ["".join(parts)] if groups or len(parts) == 1 else []
     before = fraction[1] if fraction else ""
     is_before = _GROUPS.fullmatch(before) or before.lstrip("-").isdecimal()
     if fraction and is_before and (len(parts) == 2 or not groups):
         numbers.append(f"{re.sub('[^0-9-]', '', before)}.{fraction[2]}")
-    return numbers
+    return list(dict.fromkeys(_plain(Decimal(number)) for number in numbers))
 
 
-def _meanings(digits: str) -> list[str]:
+def _find_readings(digits: str) -> list[str]:
     """Return the numbers that digits may be; for `1.2.2024` and `1 234` the parts, too."""
     numbers = _read_digits(digits)
-    is_several = not numbers or (" " in digits and _GROUPS.fullmatch(digits))
-    return [*numbers, *(re.split("[.,'’ ]", digits) if is_several else [])]
+    is_several = not numbers or " " in digits
+    parts = re.split("[.,'’ ]", digits) if is_several else []
+    return [*numbers, *(_plain(Decimal(part)) for part in parts if part)]
 
 
 def _find_dates(text: str, kind: str) -> Iterator[tuple[str, str]]:
@@ -198,8 +178,7 @@ def _day_of(parts: Mapping[str, str]) -> datetime | None:
 
 def _fold(text: str) -> str:
     """Return the folded text, with the digits of any script as 0 to 9."""
-    signs = fold_accents(_RAISED.sub(_NO_DIGIT, text))
-    return "".join(str(decimal(sign, sign)) for sign in signs).translate(_SIGNS)
+    return "".join(str(decimal(sign, sign)) for sign in fold_accents(text)).translate(_SIGNS)
 
 
 @load_once

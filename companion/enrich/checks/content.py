@@ -22,7 +22,6 @@ from companion.language.detection import (
 from companion.language.words import (
     UNSPACED,
     find_sentences,
-    find_stems,
     find_tokens,
     find_words,
     fold_accents,
@@ -41,8 +40,6 @@ _ROW = re.compile(
     rf"|([{UNSPACED}])\2{{5}}|([{UNSPACED}]{{2,4}})\3{{3}}",
     re.IGNORECASE,
 )
-# Stems, and the share of different ones that people have at least.
-_LINE, _CALLOUT = (7, 0.66), (20, 0.53)
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _ECHO = 6, 12  # words in a row of the prompt, and signs of scripts without spaces
 # What callouts ask and people say, too: "what it is, how it works and why it matters".
@@ -61,7 +58,6 @@ def find_repetition(answer: CheckedAnswer) -> Fault | None:
         (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),
         (row[0] for row in _ROW.finditer(answer.text)),
         _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14))),
-        () if answer.field.kind == "list" or answer.question else _find_stems(answer),
     )
     repeated = next(runs, None)
     if repeated is None:
@@ -78,15 +74,6 @@ def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]
         run = tuple(tokens[start : start + size])
         if len(run) == size and start - seen.setdefault(run, start) >= size:
             yield _join(run)
-
-
-def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
-    """Yield the most frequent stem if too many are repeated; those of the title do not count."""
-    named = set(find_stems(answer.title))
-    counts = Counter(stem for stem in find_stems(answer.text) if stem not in named)
-    fewest, share = _CALLOUT if answer.is_prose else _LINE
-    if counts.total() >= fewest and len(counts) <= share * counts.total():
-        yield counts.most_common(1)[0][0]
 
 
 def find_title_alone(answer: CheckedAnswer) -> Fault | None:

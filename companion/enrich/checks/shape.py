@@ -108,8 +108,6 @@ def find_bad_length(answer: CheckedAnswer) -> Fault | None:
         retry = f"Write at least {field.min_characters} characters."
         return Fault("length", f"is too short ({size} characters)", retry)
     blocks = [block for block in _without_code(answer.text).split("\n\n") if letters(block)]
-    if answer.by_small_model and blocks and all(map(_LIST_OR_TABLE.match, blocks)):
-        return Fault("length", "is nothing but a list", "Write sentences, not a list.")
     if _fits(blocks, field) if answer.is_prose else size <= _OVER * field.max_characters:
         return None
     most = _most_paragraphs(field)
@@ -171,15 +169,12 @@ def whole_sentences(text: str) -> str:
 def without_cut(text: str) -> str:
     """Return a callout's text without its unfinished end, if the answer was cut off (see CUT).
 
-    The whole sentences of the last paragraph stay, or the whole items of a list. The text does not
-    end with a heading or a line with a colon at its end.
+    It does not end with a heading, or a line with a colon at its end.
     """
     if not text.endswith(CUT):
         return text
-    lines = text.split("\n")
-    last = lines.pop()
-    whole = whole_sentences(last)
-    if _FINAL.search(whole) and not _LIST_OR_TABLE.match(last):
+    *lines, last = text.split("\n")
+    if _FINAL.search(whole := whole_sentences(last)) and not _LIST_OR_TABLE.match(last):
         lines.append(whole)
     while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
         lines.pop()
