@@ -21,7 +21,7 @@ UNSAVED = STUB + "Not saved yet.\n"
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.app.engine.handler._OPEN_SETTLE", 0.02)
+    monkeypatch.setattr("companion.app.filler._OPEN_SETTLE", 0.02)
 
 
 @pytest.fixture
