@@ -153,13 +153,13 @@ class Filler:
             return enricher.fill(job, into, write)
         self._space.wait_for_settings(into.cancelled)  # which have the notes of a day
         self._spending.reserve_note()
-        is_counted = False
+        is_failure, calls = False, enricher.client.usage.calls
         try:
             result = enricher.fill(job, into, write)
-            is_counted = result.status == "failed" or result.usage.calls > 0
+            is_failure = result.status == "failed"
             return result
         finally:
-            if not is_counted:
+            if not is_failure and enricher.client.usage.calls == calls:
                 self._spending.release_note()
 
     def _open_run(self, run: Run, options: RunOptions) -> tuple[Enricher, File]:

@@ -77,6 +77,7 @@ class Background:
         self._due: dict[str, float] = {}  # from when the notes may be filled, monotonic clock
         self._attempted: dict[str, AttemptBasis] = {}  # without a result
         self._busy: set[str] = set()
+        self._left_open: set[str] = set()  # as an editor showed them
         self._limit: LimitReached | None = None
         self._logged = ""
         self._paused_until = self._pause = 0.0
@@ -160,8 +161,10 @@ class Background:
         """Return those of these open notes that it would fill if they were closed."""
         if self.off():
             return []
+        now = time.monotonic()
         with self._work:
-            due = {fold_path(path) for path in self._due}
+            ready = (path for path, at in self._due.items() if at <= now or path in self._left_open)
+            due = {fold_path(path) for path in ready}
         return [path for path in paths if fold_path(path) in due]
 
     def _serve(self) -> None:
@@ -207,11 +210,13 @@ class Background:
         again: float | None = None  # seconds until the note is tried again
         try:
             with self._filler.working_on(path):
-                again = self._try(path)
+                self._try(path)
+            self._left_open.discard(path)
         except NoteNotSettled as error:
             again = error.ready_in
         except _NoteOpen:
             again = _OPEN_LOOK
+            self._left_open.add(path)
         except Cancelled:
             again = 0.0
         except LimitReached as error:
@@ -237,10 +242,10 @@ class Background:
             self._work.notify_all()
         self._changed()
 
-    def _try(self, path: str) -> float | None:
-        """Fill the note; return the seconds until it is tried again, None: it is done."""
+    def _try(self, path: str) -> None:
+        """Fill the note."""
         if self._space.journal.presence.is_open(path):
-            return _OPEN_LOOK
+            raise _NoteOpen(_OPEN, path)
         basis, job = self._space.attempt_basis(path), Job(path, background=True)
         enricher, into = self._open()
         result = self._filler.fill_note(enricher, job, into, _write_closed, counted=True)
@@ -249,7 +254,6 @@ class Background:
         if result.change is None:
             self._attempted[path] = basis
         self._record(result)
-        return None
 
     def _open(self) -> tuple[Enricher, File]:
         """Return an enricher, and how one note is read and written, in a run of its own.
@@ -287,6 +291,9 @@ class Background:
             self.fault, self._pause, self._paused_until = None, 0.0, 0.0
 
 
+_OPEN = "it is open in an editor"
+
+
 class _NoteOpen(NoteBusy):
     """An editor shows the note now; its values wait as proposals."""
 
@@ -296,5 +303,5 @@ def _write_closed(
 ) -> Result:
     """Write the values as apply does. Raises _NoteOpen if the note was opened meanwhile."""
     if space.journal.presence.is_open(path):
-        raise _NoteOpen("it is open in an editor", path)
+        raise _NoteOpen(_OPEN, path)
     return apply(space, path, proposals, by, into)

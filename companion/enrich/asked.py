@@ -80,7 +80,11 @@ def sort_needs(
             pending.append(here)
         elif retry or need.key in anew or (previous.change and is_another(previous.change)):
             to_ask.append(need)
-        elif previous.state == "accepted" and previous.value is not None:
+        elif (
+            previous.state == "accepted"
+            and previous.value is not None
+            and not space.journal.presence.is_open(path)  # an editor may not have saved it yet
+        ):
             pending.append(here)
         else:
             before.append(here)

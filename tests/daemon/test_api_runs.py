@@ -86,7 +86,7 @@ def test_follows_a_run(server: Served) -> None:
             "ends_run": False,
             "lacks_heading": False,
             "fallback": [],
-            "proposals": [],
+            "proposals": [7],
             "decided": [],
             "undone": None,
             "diff": "a diff",

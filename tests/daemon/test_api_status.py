@@ -178,7 +178,8 @@ def test_wrong_codes_cost_their_sender_time_and_the_owner_nothing(server: Served
 
 def test_presence_is_reported(server: Served) -> None:
     body = {"client": "obsidian-1", "open": ["Stub.md", "A/Done.md"]}
-    assert server.post("/presence", body).json == {"expires_in": 45, "to_do": [], "asked": []}
+    told = {"expires_in": 45, "to_do": ["Stub.md"], "asked": []}
+    assert server.post("/presence", body).json == told
     assert server.daemon.presence.open_paths() == {"Stub.md", "A/Done.md"}
 
 
