@@ -112,7 +112,8 @@ class NoteVectors:
         for start in range(0, len(missing), _BATCH):
             if until and time.monotonic() > until:
                 break
-            tell(f"comparing notes, {start:,} of {len(missing):,}")
+            if start:  # a second batch: it takes a while
+                tell(f"comparing notes, {start:,} of {len(missing):,}")
             self._encode(missing[start : start + _BATCH])
         tell("")
 
