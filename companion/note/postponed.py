@@ -28,9 +28,7 @@ from companion.note.text import NoteText, line_start
 _ACTS_AT_END = re.compile(
     r".*(?:(?:^|\s)(?:\^[\w-]+|#+)|\\|  |^\[.?\]|\]:)$|[-:|][-:| \t]*$", re.DOTALL
 )
-_CONTINUES_BELOW = ("]:", "\\", "  ")  # a label before its target, and line breaks
-_STOP = re.compile(r"[.,;!?]+(?=[ \t]|$)")
-_ENDS_WORD = re.compile(r"[^\W_]$|[\])\"'”]$")
+_ENDS_TAG = re.compile(r"[ \t.,;!?]|$")
 
 KEEP = "keep"
 REMOVE = "remove"
@@ -66,6 +64,8 @@ def replace_status_marks(parsed: ParsedNote, rules: Rules, afterwards: str) -> l
 
 
 def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
+    blank = Line(0, 0, 0, "")
+    lines = [blank, *parsed.lines, blank]
     for index, line in enumerate(parsed.lines):
         tags = find_tags(line)
         marks = [
@@ -77,55 +77,37 @@ def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
             yield from (
                 Edit(line.start + start, line.start + end, f"#{tag}") for start, end in marks
             )
-        elif marks and has_only_tags(line) and len(marks) == len(tags):
-            if not line.hidden and _is_removable(parsed.lines, index):
-                # to the end of the line, or of the blank line below it if one is above it, too
-                kinds = ["blank", *(line.kind for line in parsed.lines), ""]
-                is_gap = kinds[index] == kinds[index + 2] == "blank"
+        elif marks and has_only_tags(line) and len(marks) == len(tags) and not line.hidden:
+            # to the end of the line, or of the blank line below it if one is above it, too
+            above, below = lines[index], lines[index + 2]
+            is_apart = below.kind != "text" or is_plain_start(below.text)
+            if is_apart and not above.text.endswith(("]:", "\\", "  ")):
+                is_gap = above.kind == below.kind == "blank" and index + 1 < len(parsed.lines)
                 yield Edit(line.start, parsed.lines[index + is_gap].next, "")
         elif marks:
-            yield from _words_edits(line, marks)
+            yield from _take_out_of_words(line, marks)
 
 
-def _words_edits(line: Line, tag_spans: list[tuple[int, int]]) -> Iterator[Edit]:
-    """Yield the edits that remove the tags at tag_spans from a line.
+def _take_out_of_words(line: Line, tag_spans: list[tuple[int, int]]) -> list[Edit]:
+    """Return the edits that remove the tags at tag_spans, each with the blank before or after it.
 
     There are none if the rest of the line would be read as syntax.
     """
-    edits: list[Edit] = []
-    text, done = line.text, line.content
-    for start, end in tag_spans:  # each with the blank before it, else with the one after it
-        if text[end : end + 1] != "#":  # else the next tag needs the blank
-            if start > done and text[start - 1] in " \t":
-                start -= 1
-            elif text[end : end + 1] in (" ", "\t"):
-                end += 1
+    edits, done, text = list[Edit](), line.content, line.text
+    for start, end in tag_spans:
+        if not _ENDS_TAG.match(text, end):
+            return []
+        if start > done and text[start - 1] in " \t":
+            start -= 1
+        elif text[end : end + 1] in (" ", "\t"):
+            end += 1
         edits.append(Edit(start, end, ""))
         done = end
-    before, after = apply_edits(text[:done], edits)[line.content :], text[done:]
-    starts_otherwise = edits[0].start == line.content and not is_plain_start(before + after)
-    ends_otherwise = not after.strip() and _ACTS_AT_END.match(before)
-    # the parts must stay separate words; a full stop may join the word before it
-    is_apart = not after or not before or before[-1] in " \t" or after[0] in " \t#"
-    can_join = is_apart or (_ENDS_WORD.search(before) and _STOP.match(after))
-    if can_join and not starts_otherwise and not ends_otherwise:
-        yield from (Edit(line.start + start, line.start + end, "") for start, end, _ in edits)
-
-
-def _is_removable(lines: list[Line], index: int) -> bool:
-    """Return whether the lines around a line of tags keep their meaning once it is removed."""
-    before, after = range(index - 1, -1, -1), range(index + 1, len(lines))
-    above = next((lines[i] for i in before if lines[i].kind != "blank"), None)
-    below = next((lines[i] for i in after if lines[i].kind != "blank"), None)
-    if above and above.text.endswith(_CONTINUES_BELOW):
-        return False
-    if below is None:
-        return True
-    # two that may be in a list or quote, or be indented code
-    if above and all(each.prefix or each.text[:1] in (" ", "\t") for each in (above, below)):
-        return False
-    is_apart = below is not lines[index + 1] or below.kind != "text" or below.prefix.strip(" \t")
-    return bool(is_apart) or is_plain_start(below.text)
+    rest = apply_edits(text, edits)[line.content :]
+    is_plain = edits[0].start > line.content or is_plain_start(rest)
+    if not is_plain or (not text[done:].strip() and _ACTS_AT_END.match(rest)):
+        return []
+    return [Edit(line.start + start, line.start + end, "") for start, end, _ in edits]
 
 
 def _verify_inline(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
