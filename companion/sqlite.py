@@ -1,21 +1,16 @@
-"""Open SQLite files that only their owner may read.
-
-A vault's database, the user's budget, and caches of notes and vectors are opened here. `PRAGMA
-user_version` counts the migrations that a file has been through; a file with more migrations than
-are known is refused.
-"""
+"""Open SQLite files. `PRAGMA user_version` has the format of the tables in a file."""
 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
+from zlib import crc32
 
 from companion.private_files import make_private_folder
 
@@ -23,155 +18,98 @@ T = TypeVar("T")
 FileId = tuple[int, int]
 """The device and inode of a file: another file with the same name has different ones."""
 
-Migration = Sequence[str]
-"""The SQL statements that bring the tables of a file up to the next format."""
-
-SIDE_FILES = ("-wal", "-shm")
-"""What SQLite appends to a file's name for the files that it keeps beside it in WAL mode."""
-
 _BUSY_PAUSE = 0.01  # seconds
 _CACHE_BUSY_SECONDS = 0.5
 
 
-class NewerFormat(Exception):
-    """The file has been through migrations that this version does not know.
+class OtherFormat(Exception):
+    """The file's tables are those of another version of Companion. format: of the file."""
 
-    version: of the file. newest: the newest that is known.
-    """
-
-    def __init__(self, version: int, newest: int) -> None:
-        super().__init__(f"format {version}, this version knows {newest}")
-        self.version = version
-        self.newest = newest
+    def __init__(self, found: int) -> None:
+        super().__init__(f"format {found}")
+        self.format = found
 
 
 class Cache:
     """A SQLite file whose content can be computed again: no error reaches the caller.
 
-    A damaged file, or one from a newer version, is deleted. If it is locked, or cannot be written,
+    A damaged file, or one of another version, is deleted. If it is locked, or cannot be written,
     nothing is read or written.
     """
 
-    def __init__(self, file: Path, migrations: Sequence[Migration]) -> None:
+    def __init__(self, file: Path, tables: str) -> None:
         self._file = file
-        self._migrations = migrations
+        self._tables = tables
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
         """Return the result of the work, or None. A damaged file is deleted, and it runs again."""
+        # a row shows by itself whether it is still true, so nothing is forced to the disk
+        opening = self._tables, crc32(self._tables.encode()) >> 1, _CACHE_BUSY_SECONDS
         for _ in range(2):
             try:
-                with closing(self._open()) as db:
+                with closing(open_file(self._file, *opening, ["synchronous=OFF"], wal=False)) as db:
                     return work(db)
             except OSError:
                 return None
-            except (sqlite3.Error, NewerFormat) as error:
+            except (sqlite3.Error, OtherFormat) as error:
                 if isinstance(error, sqlite3.Error) and explain_obstacle(error):
                     return None
-                for suffix in ("", "-journal", *SIDE_FILES):
+                for suffix in ("", "-journal", "-wal", "-shm"):
                     with suppress(OSError):
                         self._file.with_name(self._file.name + suffix).unlink()
         return None
 
-    def _open(self) -> sqlite3.Connection:
-        # a row shows by itself whether it is still true, so nothing is forced to the disk
-        pragmas = ("synchronous=OFF",)
-        return open_migrated(self._file, self._migrations, _CACHE_BUSY_SECONDS, pragmas, wal=False)
 
-
-def read_migrations(file: Path) -> list[Migration]:
-    """Return the migrations in an SQL file, each after a line of its number: `-- 1`."""
-    steps = re.split(r"^-- \d+\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [step.split(";\n")[:-1] for step in steps[1:]]
-
-
-def open_migrated(
+def open_file(
     file: Path,
-    migrations: Sequence[Migration],
+    tables: str,
+    file_format: int,
     busy_seconds: float,
     pragmas: Iterable[str] = (),
     *,
     wal: bool = True,
 ) -> sqlite3.Connection:
-    """Return a connection to the database in file, created if it is missing, with current tables.
+    """Return a connection to the database in file, created with its tables if it is missing.
 
-    busy_seconds: as in connect. pragmas: settings of the connection. wal: whether readers continue
-    while somebody writes; see use_wal.
+    Any thread may use it, one at a time. No transaction is begun implicitly, and SQL may call
+    fold(). tables: the statements that make them. busy_seconds: how long a statement waits for
+    another connection's transaction. wal: whether readers continue while somebody writes.
 
-    Raises sqlite3.Error, OSError, and NewerFormat, before anything is written.
+    Raises sqlite3.Error, OSError, and OtherFormat, before anything is written.
     """
-    create_private(file)
-    db = connect(file, busy_seconds)
-    with closed_on_failure(db):
-        is_old = read_format(db, migrations) < len(migrations)
+    make_private_folder(file.parent)
+    db = sqlite3.connect(file, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        db.create_function("fold", 1, fold, deterministic=True)
+        is_new = _check_format(db, file_format)
         if wal:
             use_wal(db, busy_seconds)
         for pragma in pragmas:
             db.execute(f"PRAGMA {pragma}")
-        if is_old:
-            migrate(db, migrations)
+        if is_new:
+            db.execute("BEGIN IMMEDIATE")
+            if _check_format(db, file_format):  # else another process has made them
+                for statement in tables.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={file_format}")
+            db.execute("COMMIT")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
-def connect(database: Path | str, busy_seconds: float) -> sqlite3.Connection:
-    """Return a connection to an existing file, or to a new database in memory (`:memory:`).
-
-    No transaction is begun implicitly, and SQL may call fold(). Any thread may use the connection,
-    one at a time. busy_seconds: how long a statement waits for another connection's transaction.
-
-    Raises sqlite3.Error.
-    """
-    name = f"{database.absolute().as_uri()}?mode=rw" if isinstance(database, Path) else database
-    db = sqlite3.connect(
-        name, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
-    )
-    db.create_function("fold", 1, fold, deterministic=True)
-    return db
+def _check_format(db: sqlite3.Connection, file_format: int) -> bool:
+    """Return whether the file has no tables yet. Raises OtherFormat."""
+    found: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if found not in (0, file_format):
+        raise OtherFormat(found)
+    return not found
 
 
 def fold(text: str | None) -> str:
     """Return the text as searches compare it, ignoring case and Unicode form."""
     return unicodedata.normalize("NFC", text or "").casefold()
-
-
-def create_private(file: Path) -> None:
-    """Create the file and its folder if they are missing, for their owner alone. Raises OSError."""
-    make_private_folder(file.parent)
-    # O_EXCL: opening and closing a file that this process has open elsewhere would drop its locks
-    with suppress(FileExistsError):
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-@contextmanager
-def closed_on_failure(db: sqlite3.Connection) -> Iterator[None]:
-    """Close the connection if the block raises."""
-    try:
-        yield
-    except BaseException:
-        db.close()
-        raise
-
-
-def read_format(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
-    """Return how many of the migrations the database has been through. Raises NewerFormat."""
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(migrations):
-        raise NewerFormat(version, len(migrations))
-    return version
-
-
-def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
-    """Bring the tables up to date in one transaction: all migrations are made, or none.
-
-    A file that is up to date is not written to.
-    """
-    if read_format(db, migrations) == len(migrations):
-        return
-    db.execute("BEGIN IMMEDIATE")
-    for migration in migrations[read_format(db, migrations) :]:
-        for statement in migration:
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version={len(migrations)}")
-    db.execute("COMMIT")
 
 
 def use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:

@@ -18,10 +18,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from companion.app.types.base import check_path
 from companion.app.vault import Vault
+from companion.config import state_folder
 from companion.enrich.settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.private_files import write_private
+from companion.store.database import set_older_aside
 from companion.vault.paths import PathNotFound, relative_path
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def open_space(
     reader: where the model that reads the notes runs; None: where the configured one does.
     """
     adapt = methodcaller("for_reader", reader) if reader else None
+    if said := set_older_aside(state_folder(root)):
+        tell(said)
     with open_workspace(None, root, adapt=adapt) as space:
         for recovered in space.recovered:
             tell(f"{recovered.path}: {recovered.reason}")

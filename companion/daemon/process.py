@@ -40,6 +40,7 @@ from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError, VaultLocked
 from companion.private_files import write_private
+from companion.store.database import set_older_aside
 from companion.vault.lock import daemon_lock
 from companion.vault.obsidian import SETTINGS
 from companion.vault.plugin_files import PLUGIN
@@ -62,6 +63,7 @@ def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     """
     signals = _take_signals()
     gc.freeze()  # imported modules stay
+    aside = set_older_aside(state_folder(root))
     with (
         daemon_lock(state_folder(root)),
         open_workspace(None, root) as space,
@@ -70,7 +72,7 @@ def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     ):
         open_log(space.state)
         recovered = (f"{each.path}: {each.reason}" for each in space.recovered)
-        for remark in filter(None, (*recovered, find_unchecked())):
+        for remark in filter(None, (aside, *recovered, find_unchecked())):
             _log.warning("%s", remark)
         ensure_token()
         daemon = Daemon(space, spending)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from threading import RLock
 
 from companion.errors import JournalError
 from companion.sqlite import (
-    NewerFormat,
+    OtherFormat,
     error_code,
     explain_obstacle,
     identify_file,
-    open_migrated,
-    read_migrations,
+    open_file,
 )
 
-MIGRATIONS = read_migrations(Path(__file__).with_name("tables.sql"))
+_TABLES = Path(__file__).with_name("tables.sql").read_text(encoding="utf-8")
+_JOURNAL = "journal.sqlite3"
+FORMAT = 100
+"""The format of the journal; those before 1.0 had smaller numbers."""
 
 # Each commit is on the disk when it returns; on macOS fsync leaves it in the disk's own cache.
 # What is deleted is overwritten.
@@ -112,14 +114,31 @@ class Store:
 def open_database(file: Path) -> sqlite3.Connection:
     """Return a connection to the journal in file, created if it is missing.
 
-    Raises JournalError if it is locked, damaged, unreadable or from a newer version.
+    Raises JournalError if it is locked, damaged, unreadable or of another version.
     """
     try:
-        db = open_migrated(file, MIGRATIONS, _LOCK_WAIT, _PRAGMAS)
-    except (NewerFormat, sqlite3.Error, OSError) as error:
+        db = open_file(file, _TABLES, FORMAT, _LOCK_WAIT, _PRAGMAS)
+    except (OtherFormat, sqlite3.Error, OSError) as error:
         raise to_journal_error(error, file) from error
     db.row_factory = sqlite3.Row
     return db
+
+
+def set_older_aside(state: Path) -> str:
+    """Rename a state folder of an older version; return its new name in words, empty if it is none.
+
+    Raises OSError if it cannot be renamed.
+    """
+    file = state / _JOURNAL
+    if not file.exists():
+        return ""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as db:
+        found: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if 0 < found < FORMAT:
+            old = state.with_name(f"{state.name}.old-{found}")
+            state.rename(old)
+            return f"What an older version kept of this vault is in {old} now; this one begins anew"
+    return ""
 
 
 def _watch_rows(db: sqlite3.Connection, touched: Callable[[str, int], None]) -> None:
@@ -138,10 +157,10 @@ def to_journal_error(error: Exception, file: Path) -> JournalError:
     """Return an error that says what is wrong with the journal, and what to do about it."""
     if isinstance(error, OSError):
         words = f"cannot be opened: {error.strerror}"
-    elif isinstance(error, NewerFormat):
+    elif isinstance(error, OtherFormat):
         words = (
-            f"was written by a newer version of Companion (format {error.version}, this one knows"
-            f" {error.newest}); update Companion, and restart companion serve"
+            f"was written by another version of Companion (format {error.format}, this one knows"
+            f" {FORMAT}); update Companion, and restart companion serve"
         )
     elif error_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         words = (

@@ -1,7 +1,4 @@
--- The tables of the journal's database. `PRAGMA user_version` counts the steps that made them, each
--- of which begins with a line of its number; see sqlite.read_migrations.
-
--- 1
+-- The tables of the journal's database.
 -- Images have a table of their own, so that they can be deleted while the history stays.
 -- parts: which edits of another change an undo takes back; taken: which of its own are undone.
 CREATE TABLE changes (

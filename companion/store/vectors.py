@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.sqlite import Migration
 from companion.vault.files import NoteFile
 from companion.vault.index import NoteCache
 
@@ -47,7 +46,7 @@ class VectorStore:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._cache = NoteCache(file, _MIGRATIONS)
+        self._cache = NoteCache(file, _TABLES)
 
     def identify(self) -> tuple[int, ...]:
         """Return a fingerprint of the file, which changes when anybody writes it."""
@@ -88,17 +87,13 @@ class VectorStore:
         self._cache.save(encoder, "vectors", deleted, rows)
 
 
-_MIGRATIONS: list[Migration] = [
-    (
-        "CREATE TABLE about (fingerprint TEXT NOT NULL)",
-        """CREATE TABLE vectors (
-            path TEXT PRIMARY KEY,
-            size INTEGER NOT NULL,
-            mtime_ns INTEGER NOT NULL,
-            ctime_ns INTEGER NOT NULL,
-            ino INTEGER NOT NULL,
-            text BLOB NOT NULL,
-            vector BLOB NOT NULL
-        ) WITHOUT ROWID""",
-    )
-]
+_TABLES = """CREATE TABLE about (fingerprint TEXT NOT NULL);
+CREATE TABLE vectors (
+    path TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    ino INTEGER NOT NULL,
+    text BLOB NOT NULL,
+    vector BLOB NOT NULL
+) WITHOUT ROWID"""

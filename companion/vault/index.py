@@ -15,7 +15,7 @@ from companion.note.facts import Facts
 from companion.note.links import likely_targets
 from companion.note.needs import Need
 from companion.note.text import NoteText
-from companion.sqlite import Cache, Migration
+from companion.sqlite import Cache
 from companion.vault.files import (
     IndexedNote,
     NoteFile,
@@ -169,10 +169,13 @@ _TABLE = """CREATE TABLE {table} (
     ino INTEGER NOT NULL,
     {text} TEXT NOT NULL
 ) WITHOUT ROWID"""
-INDEX: list[Migration] = [
-    ("CREATE TABLE about (fingerprint TEXT NOT NULL)", _TABLE.format(table="notes", text="facts")),
-    (_TABLE.format(table="links", text="targets"),),
-]
+INDEX = ";\n".join(
+    (
+        "CREATE TABLE about (fingerprint TEXT NOT NULL)",
+        _TABLE.format(table="notes", text="facts"),
+        _TABLE.format(table="links", text="targets"),
+    )
+)
 """The tables of an index. Links depend on no settings."""
 
 
@@ -183,8 +186,8 @@ class NoteCache:
     nothing else. Deleted data is overwritten in the file.
     """
 
-    def __init__(self, file: Path, migrations: list[Migration]) -> None:
-        self._run = Cache(file, migrations).run
+    def __init__(self, file: Path, tables: str) -> None:
+        self._run = Cache(file, tables).run
 
     def read(
         self,

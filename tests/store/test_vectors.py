@@ -1,6 +1,5 @@
 """Vectors of notes: what the file keeps and forgets."""
 
-import stat
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +49,9 @@ def test_vectors_are_compared_as_they_were(file: Path) -> None:
     assert store.find("one", "none.md") is None
 
 
-def test_the_file_is_its_owners_and_forgets_what_is_deleted(file: Path) -> None:
+def test_the_file_forgets_what_is_deleted(file: Path) -> None:
     store = VectorStore(file)
     store.save("one", [], [row("secret.md", SECRET), row("b.md")])
     assert SECRET in file.read_bytes()
     store.save("one", ["secret.md"], [])
     assert SECRET not in file.read_bytes()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600

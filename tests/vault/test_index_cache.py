@@ -55,11 +55,6 @@ def test_links_are_kept_whatever_the_fingerprint(cache: NoteCache, file: Path) -
     assert load(NoteCache(file, INDEX), None, "links") == {new, *ROWS[2:]}
 
 
-def test_a_file_without_links_gets_them(cache: NoteCache, file: Path) -> None:
-    execute(file, "DROP TABLE links; PRAGMA user_version = 1")
-    assert load(cache, None, "links") == set() and load(cache) == set(ROWS)
-
-
 def test_rows_of_another_fingerprint_give_way(cache: NoteCache) -> None:
     cache.save("2", "notes", [], ROWS[:1], ROWS[:2])
     assert load(cache, "2") == set(ROWS[:2])
