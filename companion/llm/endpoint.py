@@ -24,7 +24,6 @@ from pydantic import (
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL
 
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Dollars = Annotated[float, Field(ge=0)]
 JsonMode = Literal["auto", "schema", "object", "text"]
 _KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
@@ -82,11 +81,6 @@ class Endpoint(BaseModel):
         description="cuts longer notes; unset: 4096 embedded, else by its server, 2000 "
         "(here) or 8000 of a note",
     )
-    reasoning_effort: Effort | None = Field(
-        default=None,
-        description="how much a thinking model thinks: none, minimal, low, medium, high; "
-        "unset: its default",
-    )
     small: bool | None = Field(
         default=None,
         description="do not trust its own knowledge; unset: embedded models under 4 "
@@ -94,13 +88,7 @@ class Endpoint(BaseModel):
     )
     requests_a_minute: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="your account's limit, for all runs of a daemon; unset: as the API "
-        "itself reports",
-    )
-    service_tier: Literal["flex"] | None = Field(
-        default=None,
-        description="flex: slower and cheaper, where the API has it, as OpenAI's does; not "
-        "for a single note",
+        description="your account's limit, for all runs of a daemon; unset: none",
     )
     price: tuple[Dollars, Dollars] | None = Field(
         default=None,

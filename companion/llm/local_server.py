@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from threading import Lock, Timer
+from functools import lru_cache
 from typing import Any
 
 from companion.llm.endpoint import Endpoint
 
 _TIMEOUT = 1.0  # seconds; a server on this machine answers within milliseconds, or is not there
 _MAX_REPLY = 1024 * 1024  # bytes
-_KEPT = 30.0  # seconds; a model may be loaded again, with a larger or smaller context
+_OTHER_JSON = (TypeError, KeyError, ValueError, OverflowError)  # of another server, or none
 _LEAST_CONTEXT = 1024  # tokens, as of the setting
 # Where servers list their models: the path, the list, and a model's context in it. Ollama is not
 # asked: /api/ps has the context that the last program asked for, and for our calls, which ask for
@@ -23,16 +21,12 @@ _LISTS = (
     ("{api}/models", "data", "max_model_len"),  # vLLM, SGLang
     ("{root}/api/v0/models", "data", "loaded_context_length"),  # LM Studio
 )
-_NO_CONTEXT = (TypeError, KeyError, ValueError, OverflowError)  # of another server's JSON, or none
-_contexts: dict[tuple[str, str, str], tuple[float, int | None]] = {}  # and until when they are kept
-_asking = Lock()
 
 
 def ask_server(endpoint: Endpoint, path: str, timeout: float = _TIMEOUT) -> Any:
     """Return the JSON at the path, without a proxy; None if no server here answers with any.
 
-    None for servers on other machines, and encrypted ones: they are not asked. timeout: seconds
-    for the whole answer, however slowly it comes in.
+    None for servers on other machines, and encrypted ones: they are not asked. timeout: seconds.
     """
     import http.client  # few commands ask
 
@@ -41,54 +35,33 @@ def ask_server(endpoint: Endpoint, path: str, timeout: float = _TIMEOUT) -> Any:
         return None
     headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
-    timer = Timer(timeout, lambda: _hang_up(connected))
     try:
-        connection.connect()
-        connected = connection.sock
-        timer.start()
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         return json.loads(response.read(_MAX_REPLY)) if response.status == 200 else None
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return None
     finally:
-        timer.cancel()
         connection.close()
 
 
-def _hang_up(connected: socket.socket) -> None:
-    with suppress(OSError):  # it has just been closed
-        connected.shutdown(socket.SHUT_RDWR)
-
-
+@lru_cache(maxsize=16)
 def find_context(endpoint: Endpoint) -> int | None:
-    """Return how many tokens the model reads and writes in one call, as its server says now.
+    """Return how many tokens the model reads and writes in one call, as its server says.
 
-    None if the server does not say, or is on another machine. It is asked once in half a minute.
+    None if the server does not say, or is on another machine. It is asked once in a process.
     """
-    key = (endpoint.base_url or "", endpoint.model, endpoint.key)
-    with _asking:  # the other threads wait for the one answer
-        until, tokens = _contexts.get(key, (0.0, None))
-        if time.monotonic() > until:
-            tokens = next((each for each in _contexts_of(endpoint) if each >= _LEAST_CONTEXT), None)
-            _contexts[key] = time.monotonic() + _KEPT, tokens
-    return tokens
+    return next((each for each in _contexts_of(endpoint) if each >= _LEAST_CONTEXT), None)
 
 
 def _contexts_of(endpoint: Endpoint) -> Iterator[int]:
-    """Yield each context that the server tells of the model, in _TIMEOUT for all questions."""
-    deadline = time.monotonic() + _TIMEOUT
+    """Yield each context that the server tells of the model."""
     api = endpoint.parts.path.rstrip("/")
     root = api.removesuffix("/v1")
-
-    def ask(path: str) -> Any:
-        timeout = deadline - time.monotonic()
-        return ask_server(endpoint, path, timeout) if timeout > 0 else None
-
     for path, listed, tokens in _LISTS:
-        with suppress(*_NO_CONTEXT):
-            entries = ask(path.format(api=api, root=root))[listed]
+        with suppress(*_OTHER_JSON):
+            entries = ask_server(endpoint, path.format(api=api, root=root))[listed]
             yield from [int(each[tokens]) for each in entries if each["id"] == endpoint.model]
-    with suppress(*_NO_CONTEXT):
+    with suppress(*_OTHER_JSON):
         # llama.cpp has one model, whatever its name is, and tells the share of one call
-        yield int(ask(f"{root}/props")["default_generation_settings"]["n_ctx"])
+        yield int(ask_server(endpoint, f"{root}/props")["default_generation_settings"]["n_ctx"])

@@ -112,7 +112,6 @@ class DaemonFixture:
         self.agents = AgentsTable()
         self.timeout = 60.0
         self.concurrency = 4
-        self.service_tier: str | None = None
         self.small: bool | None = None
         self.url = fake.url
         self.log = StringIO()
@@ -130,7 +129,6 @@ class DaemonFixture:
                 "api_key": KEY,
                 "timeout": self.timeout,
                 "concurrency": self.concurrency,
-                "service_tier": self.service_tier,
                 "small": self.small,
             }
         )

@@ -1,7 +1,6 @@
 """The day's spending as the configuration has it, and clients that share an endpoint."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,14 +13,14 @@ from companion.enrich.configured_model import model_facts, open_client, open_sou
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError
-from companion.llm import catalog, local_server
+from companion.llm import catalog
 from companion.llm.budget import LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.local_server import find_context
 from tests.examples import labelled
-from tests.llm.fake_endpoint import FakeEndpoint, Scene
+from tests.llm.fake_endpoint import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -97,34 +96,17 @@ SERVED: Mapping[str, tuple[str, object, int | None]] = {
 @labelled(("path", "page", "tokens"), SERVED)
 def test_a_server_here_is_asked_for_its_context(
     fake: FakeEndpoint,
-    monkeypatch: pytest.MonkeyPatch,
     path: str,
     page: object,
     tokens: int | None,
 ) -> None:
-    monkeypatch.setattr(local_server, "_contexts", {})
+    find_context.cache_clear()
     fake.pages[path] = page
     assert find_context(Endpoint(base_url=fake.url, model="m")) == tokens
 
 
-SLOW = Scene(body=b" " * 60 + b'{"data": [{"id": "m", "max_model_len": 32768}]}', drip=0.05)
-
-
-def test_a_server_here_that_answers_slowly_is_asked_once(
-    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_server, "_contexts", {})
-    fake.pages["/v1/models"] = SLOW
-    endpoint = Endpoint(base_url=fake.url, model="m")
-    with ThreadPoolExecutor(3) as workers:
-        assert list(workers.map(find_context, [endpoint] * 3)) == [None] * 3
-    assert fake.requested == ["/v1/models"]
-
-
-def test_of_a_server_with_room_a_note_gets_more(
-    fake: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_server, "_contexts", {})
+def test_of_a_server_with_room_a_note_gets_more(fake: FakeEndpoint, tmp_path: Path) -> None:
+    find_context.cache_clear()
     fake.pages["/v1/models"] = {"data": [{"id": "m", "max_model_len": 12288}]}
     (tmp_path / "vault").mkdir()
     settings = config({"base_url": fake.url, "model": "m"})
