@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.enrich.checks import CHECKS, checks_are_on, find_fault, find_good_items, tidy_answer
-from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.content import find_unsupported_fact
-from companion.enrich.checks.shape import first_paragraphs, whole_sentences
+from companion.enrich.checks.shape import CheckedAnswer, first_paragraphs, whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases
 from tests.enrich.answers import read_answers

@@ -3,9 +3,8 @@
 import pytest
 
 from companion.enrich.checks import CHECKS
-from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.content import find_unsupported_fact
-from companion.enrich.checks.shape import whole_sentences
+from companion.enrich.checks.shape import CheckedAnswer, whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases
 

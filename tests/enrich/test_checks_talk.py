@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from companion.enrich.checks import CHECKS
-from companion.enrich.checks.checked_answer import CheckedAnswer
+from companion.enrich.checks.shape import CheckedAnswer
 from companion.prompts import load_prompts
 from tests.enrich.answers import read_answers
 

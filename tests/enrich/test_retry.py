@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from companion.enrich.answers.outcome import Accepted, Filling, NoteAnswers, Rejected, RejectionKind
-from companion.enrich.checks.checked_answer import Fault
+from companion.enrich.checks.shape import Fault
 from companion.enrich.configured_model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
 from companion.errors import AnswerError

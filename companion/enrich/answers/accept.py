@@ -16,8 +16,8 @@ from companion.enrich.checks import (
     find_good_items,
     tidy_answer,
 )
-from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.content import find_unsupported_fact
+from companion.enrich.checks.shape import CheckedAnswer, Fault
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.model_calls import RawAnswer

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Literal, NamedTuple
 
 from companion.enrich.checks import checks_are_on
-from companion.enrich.checks.checked_answer import Fault
+from companion.enrich.checks.shape import Fault
 from companion.llm.answers import Usage
 from companion.llm.errors import ModelUnfit
 from companion.note.needs import Need

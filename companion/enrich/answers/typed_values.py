@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from unicodedata import decimal
 
-from companion.enrich.checks.checked_answer import Fault
+from companion.enrich.checks.shape import Fault
 from companion.enrich.context.excerpt import excerpt, subject_properties
 from companion.enrich.context.vault_context import PromptNote
 from companion.errors import AnswerError

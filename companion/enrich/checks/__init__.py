@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.content import (
     find_copied,
     find_echo,
     find_repetition,
+    find_talk,
     find_title_alone,
     find_wrong_language,
 )
 from companion.enrich.checks.shape import (
+    CheckedAnswer,
+    Fault,
     find_bad_length,
     find_markup,
     find_unfinished,
@@ -28,7 +30,6 @@ from companion.enrich.checks.shape import (
     whole_sentences,
     without_cut,
 )
-from companion.enrich.checks.talk import find_talk
 from companion.note.sanitize import visible_lines
 from companion.prompts import Field
 
