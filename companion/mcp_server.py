@@ -11,12 +11,12 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, getdoc, signature
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, get_type_hints
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
@@ -25,11 +25,9 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
+from companion.app.agents import Agent
 from companion.app.open_vault import open_vault
-from companion.app.operation import Operation, operation_of
 from companion.app.types.base import describe_fault
-from companion.app.types.programs import NoteRead
-from companion.app.vault import Agents
 from companion.errors import CompanionError
 
 _INSTRUCTIONS = """\
@@ -48,15 +46,15 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 _WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=False)
 
-_TOOLS = (
-    ("scan", Agents.scan, _READS),
-    ("read_note", Agents.read_note, _READS),
-    ("find_similar", Agents.find_similar, _READS),
-    ("list_proposals", Agents.proposals, _READS),
-    ("history", Agents.changes, _READS),
-    ("propose", Agents.propose, _ADDS),
-    ("accept", Agents.accept, _WRITES),
-    ("undo", Agents.undo, _WRITES),
+_TOOLS: tuple[tuple[Callable[..., BaseModel], ToolAnnotations], ...] = (
+    (Agent.scan, _READS),
+    (Agent.read_note, _READS),
+    (Agent.find_similar, _READS),
+    (Agent.list_proposals, _READS),
+    (Agent.history, _READS),
+    (Agent.propose, _ADDS),
+    (Agent.accept, _WRITES),
+    (Agent.undo, _WRITES),
 )
 
 Ctx = Context[Any, Any]
@@ -121,29 +119,34 @@ class _StrictTool(Tool):
 
 
 class Tools:
-    """The tools of one vault, made from the methods of Agents.
+    """The tools of one vault, made from the methods of Agent.
 
     They may be called from any thread. Each call opens the vault with its current settings, and
-    closes it again; if its daemon runs, the daemon does the work.
+    closes it again.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._lock = threading.Lock()  # a process holds the vault's lock only once
+        self._lock = threading.Lock()  # an agent's calls are made one after the other
 
-    def make(self, name: str, method: Callable[..., object], hints: ToolAnnotations) -> Tool:
-        """Return the tool that calls a method of Agents, for the calling agent."""
-        operation = operation_of(method)
+    def make(self, method: Callable[..., BaseModel], hints: ToolAnnotations) -> Tool:
+        """Return the tool that calls a method of Agent, for the calling agent."""
 
         def call(ctx: Ctx, **values: object) -> BaseModel:
             try:
-                return self._do(ctx, operation, values)
+                return self._do(ctx, method, values)
             except CompanionError as error:
                 raise ToolError(str(error)) from None
 
-        vars(call)["__signature__"] = _signature_of(operation)
+        vars(call)["__signature__"] = _signature_of(method)
+        words = " ".join((getdoc(method) or "").partition("\n\n")[0].split())
+        about = words.partition(" Raises ")[0].removeprefix("Return ")
         tool = _StrictTool.from_function(
-            call, name, description=operation.summary, context_kwarg="ctx", annotations=hints
+            call,
+            method.__name__,
+            description=about[:1].upper() + about[1:],
+            context_kwarg="ctx",
+            annotations=hints,
         )
         tool.parameters["additionalProperties"] = False
         return tool
@@ -151,37 +154,28 @@ class Tools:
     def note(self, path: str, ctx: Ctx) -> str:
         """A note as a model is shown it."""
         try:
-            return cast(
-                NoteRead, self._do(ctx, operation_of(Agents.read_note), {"path": path})
-            ).text
+            with self._lock, open_vault(self._root) as vault:
+                return vault.agent(_name_of(ctx)).read_note(path).text
         except CompanionError as error:
             raise ResourceNotFoundError(str(error)) from None
 
-    def _do(self, ctx: Ctx, operation: Operation, values: Mapping[str, object]) -> BaseModel:
-        """Return the operation's answer to the calling agent. values: the arguments."""
-        assert operation.takes
-        sent = operation.takes.of(agent=_name_of(ctx), **values)
+    def _do(
+        self, ctx: Ctx, method: Callable[..., BaseModel], values: dict[str, object]
+    ) -> BaseModel:
         with self._lock, open_vault(self._root) as vault:
-            made: BaseModel = getattr(vault.agents, operation.function.__name__)(sent)
-            return made
+            return method(vault.agent(_name_of(ctx)), **values)
 
 
-def _signature_of(operation: Operation) -> Signature:
-    """Return the signature for the schema: the arguments except the agent."""
-    assert operation.takes
-    hints = get_type_hints(operation.takes, include_extras=True)
+def _signature_of(method: Callable[..., BaseModel]) -> Signature:
+    """Return the signature for the schema: the arguments, and the context."""
+    hints = get_type_hints(method, include_extras=True)
     parameters = [
-        Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if field.is_required() else field.default,
-            annotation=hints[name],
-        )
-        for name, field in operation.takes.model_fields.items()
-        if name != "agent"
+        each.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[name])
+        for name, each in signature(method).parameters.items()
+        if name != "self"
     ]
     context = Parameter("ctx", Parameter.POSITIONAL_OR_KEYWORD, annotation=Ctx)
-    return Signature([context, *parameters], return_annotation=operation.answer)
+    return Signature([context, *parameters], return_annotation=hints["return"])
 
 
 def fill(folder: str = "") -> str:

@@ -7,33 +7,44 @@ What an agent may not see is treated as if it did not exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import Field
 
 from companion.app.decider import Decider
-from companion.app.local_notes import ScanPart
-from companion.app.types import changes, programs, proposals
-from companion.app.types.decisions import Acceptance
-from companion.app.types.programs import ProgramValue, ProposalMade
-from companion.app.vault import Agents
+from companion.app.selection import ScanPart
+from companion.app.types.base import FolderPath, Id, PageSize, RelativePath, Shape
+from companion.app.types.changes import Change, ChangePage
+from companion.app.types.decisions import Acceptance, DecisionsMade
+from companion.app.types.notes import Need, Note, NotePage
+from companion.app.types.proposals import (
+    Proposal,
+    ProposalMade,
+    Proposals,
+    ProposalState,
+    ProposedValue,
+    Value,
+)
+from companion.app.types.runs import NoteResult
 from companion.enrich.answers.outcome import Rejected
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context.similar import ComparedNote, open_similar
+from companion.enrich.context.similar import ComparedNote, SimilarNote, open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, Result, Task, new_run, prepare_task
 from companion.enrich.pipeline import to_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
-from companion.note.needs import CALLOUT, Need
+from companion.note import needs
+from companion.note.needs import CALLOUT
 from companion.note.sections import Section
-from companion.prompts import Field, NothingToChoose, find_field
-from companion.store.journal import Change
-from companion.store.proposals import Proposal, ProposedValue, Selection, describe_state
+from companion.prompts import NothingToChoose, find_field
+from companion.store import journal, proposals
+from companion.store.proposals import Selection, describe_state
 from companion.vault.files import skip_reason, stat_note
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note
@@ -41,167 +52,191 @@ from companion.vault.write import read_note
 _LONGEST_VALUE = 20_000  # characters, all items of a list together
 _PROSE_TOKENS = 8000  # of a note that a program is shown
 _RELATED_TOKENS = 800  # of other notes
-
-
-T = TypeVar("T", Proposal, Change)
-Place = tuple[Job, Task, Need]
-
 _BATCH = 500  # proposals or changes that are read at once
 
+T = TypeVar("T", proposals.Proposal, journal.Change)
+Place = tuple[Job, Task, needs.Need]
+_Path = Annotated[RelativePath, Field(description="a note, by the path that scan returns")]
+_Folder = Annotated[FolderPath, Field(description="a folder or a note; empty: the whole vault")]
+_Limit = Annotated[PageSize, Field(description="the most to return")]
+_Kind = Annotated[str, Field(min_length=1, max_length=200, description="the kind of a need")]
+_Title = Annotated[str, Field(min_length=1, max_length=1000)]
 
-class LocalAgents(Agents):
-    """The agents of a vault that this process has open.
 
-    context: returns the names of the vault; from a new scan if called with True. writing: opens the
-    vault to write; the decider knows where a note is open.
+class NeedRead(Need):
+    """A need, and what its value should be like. proposed: the id of a waiting proposal."""
+
+    instruction: str
+    proposed: int | None
+
+
+class NoteRead(Shape):
+    """A note as a prompt shows it, its needs, and what in it is left alone."""
+
+    path: str
+    text: str
+    needs: list[NeedRead]
+    left: list[str]
+
+
+class SimilarNotes(Shape):
+    """The notes most similar to another, the most similar first."""
+
+    notes: list[SimilarNote]
+
+
+class Agent:
+    """What one agent may see of a vault, and do.
+
+    name: that it gives itself. find_context: returns the names of the vault; from a new scan if
+    called with True. decider: knows where a note is open.
     """
 
     def __init__(
         self,
         space: Workspace,
-        context: Callable[[bool], VaultContext],
-        writing: Callable[[], AbstractContextManager[tuple[Workspace, Decider]]],
+        name: str,
+        find_context: Callable[[bool], VaultContext],
+        decider: Decider,
     ) -> None:
-        self._space = space
-        self._context = context
-        self._writing = writing
+        # private notes are left alone as if a model elsewhere asked: who reads this is not known
+        self._space = replace(space, adapt=lambda own: own.for_reader("elsewhere"))
+        self._program = f"mcp:{name}"
+        self._by = f"agent:{self._program}"
+        self._find_context = find_context
+        self._decider = decider
 
-    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        view = AgentView(self._space, self._context(True))
-        part = ScanPart(view.space, view.context.scan, [query.folder.strip("/")])
+    def scan(
+        self,
+        folder: _Folder = "",
+        after: Annotated[FolderPath, Field(description="`next` of the page before")] = "",
+        limit: _Limit = 50,
+    ) -> NotePage:
+        """Return the notes that need something, by path, and what they need."""
+        context = self._find_context(True)
+        part = ScanPart(self._space, context.scan, [folder.strip("/")])
         notes = sorted(
-            (path, facts.needs)
+            (path, facts)
             for path, facts in part.notes.items()
-            if facts.needs and view.context.may_tell(path)
+            if facts.needs and context.may_tell(path)
         )
-        rest = [entry for entry in notes if entry[0] > query.after]
-        page = [
-            programs.NoteForAgent.model_validate({"path": path, "needs": needs})
-            for path, needs in rest[: query.limit]
-        ]
-        end = page[-1].path if len(rest) > query.limit else None
-        return programs.NotesForAgent(notes=page, after=end, total=len(notes))
+        rest = [entry for entry in notes if entry[0] > after]
+        page = [Note.of(path, facts) for path, facts in rest[:limit]]
+        end = page[-1].path if len(rest) > limit else None
+        return NotePage(notes=page, next=end, total=len(notes))
 
-    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        view = AgentView(self._space, self._context(True))
-        space, path = view.space, view.find_note(query.path)
-        data = read_note(space.root, path, settle=0).data
-        task = prepare_task(space, Job(path, explicit=True, retry=True), data)
+    def read_note(self, path: _Path) -> NoteRead:
+        """Return a note as a model is shown it, and its needs, each with an instruction.
+
+        Raises NotThere, NoteError.
+        """
+        context, path = self._find_context(True), self._find_note(path)
+        data = read_note(self._space.root, path, settle=0).data
+        task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
         waiting = {each.need: each.id for each in task.pending if each.state == "open"}
-        asker = make_asker(space, view.context, _program(query.agent))
-        context = asker.describe(path, task.parsed, task.all_needs)
-        prompts, needs = space.prompts, []
+        asker = make_asker(self._space, context, self._program)
+        shown = asker.describe(path, task.parsed, task.all_needs)
+        prompts, read = self._space.prompts, []
         for need in task.all_needs:
             try:
-                how = prompts.field_of(need.kind).instruction(context, need.question, need.heading)
+                how = prompts.field_of(need.kind).instruction(shown, need.question, need.heading)
             except NothingToChoose as error:
                 how = str(error)
             more = {"instruction": how, "proposed": waiting.get(need)}
-            needs.append(programs.NeedRead.model_validate(need._asdict() | more))
-        text = prompts.note.render(context.values() | {"asked": []})
-        return programs.NoteRead(path=path, text=text, needs=needs, left=list(task.unfilled))
+            read.append(NeedRead.model_validate(need._asdict() | more))
+        text = prompts.note.render(shown.values() | {"asked": []})
+        return NoteRead(path=path, text=text, needs=read, left=list(task.unfilled))
 
-    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
-        view = AgentView(self._space, self._context(True))
-        path, context = view.find_note(query.path), view.context
-        note = ComparedNote(context, path, view.space.read_note(path))
+    def find_similar(self, path: _Path, limit: _Limit = 10) -> SimilarNotes:
+        """Return the notes most similar in meaning to a note.
+
+        Notes that were not compared yet are compared first, for half a minute at most.
+
+        Raises NotThere, NoteError; UsageError if it is switched off.
+        """
+        context, path = self._find_context(True), self._find_note(path)
+        note = ComparedNote(context, path, self._space.read_note(path))
         hidden = sum(not context.may_tell(other) for other in context.paths)
-        with open_similar(view.space) as similar:
+        with open_similar(self._space) as similar:
             if similar is None:
                 raise UsageError("similar notes are switched off in this vault")
-            near = similar.find_nearest(note, query.limit + hidden)
-        notes = [each for each in near if context.may_tell(each.path)]
-        return programs.SimilarNotesForAgent(notes=notes[: query.limit])
+            near = similar.find_nearest(note, limit + hidden)
+        return SimilarNotes(notes=[each for each in near if context.may_tell(each.path)][:limit])
 
-    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        view, store = AgentView(self._space, self._context(False)), self._space.journal.proposals
-        states = None if query.state == "all" else (query.state,)
-        selection = Selection([query.folder], states=states)
+    def list_proposals(
+        self, folder: _Folder = "", state: ProposalState = "open", limit: _Limit = 50
+    ) -> Proposals:
+        """Return proposals in a state, newest first."""
+        store, selection = self._space.journal.proposals, Selection([folder], states=(state,))
 
-        def read(before: int | None) -> Sequence[Proposal]:
+        def read(before: int | None) -> Sequence[proposals.Proposal]:
             return store.select(selection._replace(before=before), _BATCH)
 
-        proposals = view.take(read, query.limit, query.before)
-        return programs.AgentProposals(proposals=list(map(programs.ProposalForAgent.of, proposals)))
+        return Proposals(proposals=[Proposal.of(each) for each in islice(self._seen(read), limit)])
 
-    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        view = AgentView(self._space, self._context(False))
-        path = view.find_note(query.path) if query.path else None
-        read = partial(self._space.journal.changes, path, None, _BATCH)
-        visible_changes = view.take(read, query.limit)
-        return programs.AgentHistory(changes=list(map(changes.Change.of, visible_changes)))
+    def history(self, path: _Path | None = None, limit: _Limit = 50) -> ChangePage:
+        """Return changes of a note or of all, newest first. Raises NotThere."""
+        note = self._find_note(path) if path else None
+        read = partial(self._space.journal.changes, note, None, _BATCH)
+        seen = islice(self._seen(read), limit)
+        return ChangePage(changes=[Change.of(each) for each in seen], next=None)
 
-    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        with self._writing() as (space, _):
-            program, context = _program(proposal.agent), self._context(False)
-            view = AgentView(space, context)
-            path = view.find_note(proposal.path)
-            guarded = VaultContext(context.scan, is_guarded=True)
-            place = find_place(view.space, path, proposal)
-            if latest := space.journal.proposals.latest(path).get(place[-1].key):
-                if latest.state == "open" and latest.origin.model != program:
-                    why = f"proposal {latest.id} for it is already waiting for the user"
-                    raise NoteRefused(why, path)
-                if latest.state not in ("open", "rejected"):
-                    why = "it was filled or proposed before, and the user did not want it"
-                    raise NoteRefused(why, path)
-            asker = make_asker(view.space, guarded, program)
-            return programs.ProposalStored.of(propose_value(asker, place, proposal.value))
+    def propose(
+        self,
+        path: _Path,
+        kind: _Kind,
+        value: Annotated[Value, Field(description="a text; a list for tags and aliases")],
+        heading: Annotated[_Title | None, Field(description="the need's, for a callout")] = None,
+        question: Annotated[_Title | None, Field(description="the need's question, if any")] = None,
+    ) -> ProposalMade:
+        """Propose a value for something that a note needs; it is checked, and waits for the user.
 
-    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        with self._writing() as (space, decider):
-            view = AgentView(space, self._context(False))
-            reasons = {id_: view.why_not(id_) for id_ in dict.fromkeys(acceptance.ids)}
-            refused = [
-                Result("", "failed", why, why_not={id_: why}) for id_, why in reasons.items() if why
-            ]
-            wishes = [Acceptance(id=id_) for id_, why in reasons.items() if not why]
-            accepted = decider.accept(wishes, _decider(acceptance.agent))
-            return programs.AgentDecisions.of([*refused, *accepted])
+        Raises NotThere, UsageError, NoteError.
+        """
+        context, path = self._find_context(False), self._find_note(path)
+        made = ProposedValue(kind=kind, value=value, heading=heading, question=question)
+        place = find_place(self._space, path, made)
+        store = self._space.journal.proposals
+        if latest := store.latest(path).get(place[-1].key):
+            if latest.state == "open" and latest.origin.model != self._program:
+                why = f"proposal {latest.id} for it is already waiting for the user"
+                raise NoteRefused(why, path)
+            if latest.state not in ("open", "rejected"):
+                why = "it was filled or proposed before, and the user did not want it"
+                raise NoteRefused(why, path)
+        guarded = VaultContext(context.scan, is_guarded=True)
+        return propose_value(make_asker(self._space, guarded, self._program), place, value)
 
-    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        with self._writing() as (space, decider):
-            view = AgentView(space, self._context(False))
-            change = space.journal.change(undo.change)
-            is_own = (
-                change is not None
-                and change.is_made
-                and change.decided_by == _decider(undo.agent)
-                and bool(change.proposals)
-            )
-            if change is None or not is_own or not view.may_see(change.path):
-                raise NotThere(
-                    f"you have no change {undo.change} that can be taken back; history lists them"
-                )
-            return programs.AgentDecisions.of(decider.undo(change.proposals))
+    def accept(
+        self, ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    ) -> DecisionsMade:
+        """Accept proposals, as far as the settings allow; each has its own result."""
+        reasons = {id_: self._why_not(id_) for id_ in dict.fromkeys(ids)}
+        refused = [
+            Result("", "failed", why, why_not={id_: why}) for id_, why in reasons.items() if why
+        ]
+        wishes = [Acceptance(id=id_) for id_, why in reasons.items() if not why]
+        results = [*refused, *self._decider.accept(wishes, self._by)]
+        return DecisionsMade(notes=list(map(NoteResult.of_decision, results)))
 
+    def undo(self, change: Id) -> DecisionsMade:
+        """Take back a change by which this agent accepted proposals. Raises NotThere."""
+        made = self._space.journal.change(change)
+        is_own = made and made.is_made and made.decided_by == self._by and made.proposals
+        if not (made and is_own and self._may_see(made.path)):
+            words = f"you have no change {change} that can be taken back; history lists them"
+            raise NotThere(words)
+        results = self._decider.undo(made.proposals)
+        return DecisionsMade(notes=list(map(NoteResult.of_decision, results)))
 
-def _program(agent: str) -> str:
-    """Return the name that its proposals carry: `mcp:`, then the name that the agent chose."""
-    return f"mcp:{agent}"
-
-
-def _decider(agent: str) -> str:
-    """Return the name under which its decisions are recorded."""
-    return f"agent:{_program(agent)}"
-
-
-class AgentView:
-    """What an agent may see of a vault. context: its names."""
-
-    def __init__(self, space: Workspace, context: VaultContext) -> None:
-        # private notes are left alone as if a model elsewhere asked: who reads this is not known
-        self.space = replace(space, adapt=lambda own: own.for_reader("elsewhere"))
-        self.context = context
-
-    def find_note(self, path: str) -> str:
+    def _find_note(self, path: str) -> str:
         """Return the path of the note as spelled on the disk. Raises NotThere."""
-        root = self.space.root
-        self.space.refresh()
+        root = self._space.root
+        self._space.refresh()
         try:
             spelled = relative_path(root, path, root)
             file = stat_note(root, spelled)
-            if file and self.space.read_source(file):
+            if file and self._space.read_source(file):
                 return spelled
         except (UsageError, NoteError, OSError, ValueError):
             pass
@@ -209,41 +244,34 @@ class AgentView:
             f"there is no note {path[:200]} that agents may see; scan lists those that they may"
         )
 
-    def may_see(self, path: str) -> bool:
-        """Return whether find_note finds the note."""
+    def _may_see(self, path: str) -> bool:
         try:
-            return bool(self.find_note(path))
+            return bool(self._find_note(path))
         except NotThere:
             return False
 
-    def take(
-        self, read: Callable[[int | None], Sequence[T]], limit: int, before: int | None = None
-    ) -> list[T]:
-        """Return at most `limit` items about notes that the agent may see.
-
-        read: returns the next ones with a lower id.
-        """
-        visible: list[T] = []
-        may_see = cache(self.may_see)  # a scan may not know yet that one became private
-        while len(visible) < limit and (batch := read(before)):
-            told = (each for each in batch if self.context.may_tell(each.path))
-            visible += islice((each for each in told if may_see(each.path)), limit - len(visible))
+    def _seen(self, read: Callable[[int | None], Sequence[T]]) -> Iterator[T]:
+        """Yield the items about notes that the agent may see; read: the next with a lower id."""
+        context, before = self._find_context(False), None
+        may_see = cache(self._may_see)  # a scan may not know yet that one became private
+        while batch := read(before):
+            told = (each for each in batch if context.may_tell(each.path))
+            yield from (each for each in told if may_see(each.path))
             before = batch[-1].id
-        return visible
 
-    def why_not(self, id_: int) -> str:
+    def _why_not(self, id_: int) -> str:
         """Return why the agent may not accept a proposal; empty: it may."""
-        proposal = self.space.journal.proposals.get(id_)
-        if proposal is None or not self.may_see(proposal.path):
+        found = self._space.journal.proposals.get(id_)
+        if found is None or not self._may_see(found.path):
             return f"there is no proposal {id_}"
-        why, flags = "", set(proposal.flags) - {"program"}
-        if proposal.state != "open":
-            why = describe_state(proposal)
-        elif proposal.kind not in self.space.config.agents.may_accept:
-            why = "it waits for the user: the settings do not let agents accept it"
-        elif flags:
-            why = f"it waits for the user because it is flagged: {', '.join(sorted(flags))}"
-        return why
+        flags = set(found.flags) - {"program"}
+        if found.state != "open":
+            return describe_state(found)
+        if found.kind not in self._space.config.agents.may_accept:
+            return "it waits for the user: the settings do not let agents accept it"
+        if flags:
+            return f"it waits for the user because it is flagged: {', '.join(sorted(flags))}"
+        return ""
 
 
 def make_asker(space: Workspace, context: VaultContext, program: str) -> Asker:
@@ -255,38 +283,36 @@ def make_asker(space: Workspace, context: VaultContext, program: str) -> Asker:
     return Asker(space, context, model=facts)
 
 
-def find_place(space: Workspace, path: str, entry: ProgramValue) -> Place:
+def find_place(space: Workspace, path: str, made: ProposedValue) -> Place:
     """Return where the value goes: a need of the note that a field defines, with job and task.
 
     Raises UsageError if there is no such field, or the value is too long; NoteError if the note
     is left alone, cannot be read, or needs nothing there.
     """
-    length = len(entry.value if isinstance(entry.value, str) else "\n".join(entry.value))
+    length = len(made.value if isinstance(made.value, str) else "\n".join(made.value))
     if length > _LONGEST_VALUE:
         raise UsageError(f"a value may have {_LONGEST_VALUE:,} characters, and this has {length:,}")
     space.refresh()
     if reason := skip_reason(space.root, path, space.ignore):
         raise NoteRefused(reason, path)
-    field = _find_field(space, path, entry.field)
+    kind = _find_kind(space, made.kind)
     data = read_note(space.root, path).data
     jobs = [Job(path, explicit=True, retry=True, propose=True)]
-    if field.property is None and entry.heading is not None and entry.question is None:
-        section = Section(entry.heading)  # of a new callout
-        jobs.append(jobs[0]._replace(explicit=False, section=section))
+    if kind == CALLOUT and made.heading is not None and made.question is None:
+        jobs.append(jobs[0]._replace(explicit=False, section=Section(made.heading)))
     for each in jobs:
         task = prepare_task(space, each, data)
         if task.skipped:
             raise NoteRefused(task.skipped, path)
         for need in task.all_needs:
-            if _is_meant(need, field, entry):
+            if need.kind == kind and (kind != CALLOUT or _is_there(need, made)):
                 return each, task, need
-    where = "".join(
-        f" “{part}”" for part in (entry.question, entry.heading) if field.property is None and part
-    )
-    raise NoteRefused(f"it needs no {field.fills}{where}: it has one", path)
+    about = made.question or made.heading
+    where = f" “{about}”" if kind == CALLOUT and about else ""
+    raise NoteRefused(f"it needs no {kind}{where}: it has one", path)
 
 
-def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalMade:
+def propose_value(asker: Asker, place: Place, value: Value) -> ProposalMade:
     """Store the value as an open proposal, unless a check finds it unfit; return the outcome.
 
     It is sanitized, checked and flagged like a model's answer. It supersedes an open proposal
@@ -304,21 +330,19 @@ def propose_value(asker: Asker, place: Place, value: ProposedValue) -> ProposalM
         return ProposalMade(proposal=None, rejected=outcome.reason)
     flagged = [replace(each, flags=(*each.flags, "program"), waits=True) for each in waiting]
     [stored] = space.journal.proposals.add(flagged, task.data)
-    return ProposalMade(proposal=proposals.Proposal.of(stored), rejected=None)
+    return ProposalMade(proposal=Proposal.of(stored), rejected=None)
 
 
-def _find_field(space: Workspace, path: str, name: str) -> Field:
-    fields = space.prompts.fields
+def _find_kind(space: Workspace, name: str) -> str:
+    """Return the kind of needs that the field fills. Raises UsageError if there is no such one."""
     fillable = set(space.rules.fields) | ({CALLOUT} if space.rules.callout else set())
-    usable = [each for each in fields.values() if each.fills in fillable]
+    usable = [each for each in space.prompts.fields.values() if each.fills in fillable]
     if field := find_field(usable, name):
-        return field
+        return field.fills
     names = ", ".join(sorted(each.name for each in usable))
     raise UsageError(f"there is no field {name[:80]}; there are: {names}")
 
 
-def _is_meant(need: Need, field: Field, entry: ProgramValue) -> bool:
-    if need.kind != field.fills or field.property is not None:
-        return need.kind == field.fills
-    is_there = entry.heading == need.heading or bool(entry.question and entry.heading is None)
-    return is_there and entry.question == need.question
+def _is_there(need: needs.Need, made: ProposedValue) -> bool:
+    is_under = made.heading == need.heading or bool(made.question and made.heading is None)
+    return is_under and made.question == need.question

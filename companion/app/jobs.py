@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from companion.app.local_notes import make_filter, needs_of_kind
+from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
 from companion.enrich.answers.outcome import Accepted, Rejected
@@ -76,13 +76,13 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     Raises UsageError if a section is requested in a folder, or an option names nothing; NoteError
     if a line is not in a section; JournalError.
     """
-    only = make_filter(space, options)
+    kind, tag = find_kind(space.prompts, options.field), read_tag(options.tag)
     plan = RunPlan([], [], Counter())
     if options.mode == "again":
         plan = plan._replace(jobs=find_jobs_again(space, options.proposals, options.wish))
     else:
-        plan = _choose_on_paths(space, scan, options, only.kind)
-    jobs = [job for job in plan.jobs if only.keeps(space.root, job.path)]
+        plan = _choose_on_paths(space, scan, options, kind)
+    jobs = [job for job in plan.jobs if has_tag(space.root, job.path, tag)]
     # last what the last attempt could not ask for, which would use up a limit each time
     jobs.sort(key=lambda job: not job.retry and bool(space.unfillable(job.path)))
     return plan._replace(jobs=_limit(space, jobs, options))
@@ -127,7 +127,7 @@ def _choose_on_paths(
             job = _make_job(path, options, kind)
             jobs[path] = job._replace(explicit=section is None, retry=True, section=section)
             continue
-        if options.section is not None or options.line is not None:
+        if options.section is not None:
             raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
         for job in _in_folder(space, scan, path, options, kind):
             jobs.setdefault(job.path, job)
@@ -193,10 +193,10 @@ def _does_anything(space: Workspace, job: Job) -> bool:
 
 
 def _find_section(space: Workspace, path: str, options: RunOptions) -> Section | None:
-    if options.line is None:
-        return None if options.section is None else Section(options.section, is_whole=False)
+    if options.section is None or isinstance(options.section, str):
+        return Section(options.section, is_whole=False) if options.section else None
     note = NoteText.decode(read_note(space.root, path).data)
-    return section_at(note, read_lines(note), options.line)
+    return section_at(note, read_lines(note), options.section)
 
 
 def _in_folder(

@@ -76,7 +76,7 @@ def name_path(vault: Vault, typed: str, folder: Path) -> str:
             path = check_path(typed)
             if vault.changes(ChangeQuery(path=path, limit=1)).changes:
                 return path
-            if vault.proposals(ProposalQuery(folder=path, state="all", limit=1)).total:
+            if vault.proposals(ProposalQuery(path=path, state="all", limit=1)).total:
                 return path
         raise
 

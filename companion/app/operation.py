@@ -41,9 +41,9 @@ class Operation:
     @property
     def hints(self) -> dict[str, Any]:
         """The types of its arguments, by name, and of its answer, as `return`."""
-        from companion.app.types import changes, notes, programs, proposals, spending, status
+        from companion.app.types import changes, notes, proposals, spending, status
 
-        types: dict[str, Any] = {"programs": programs}
+        types: dict[str, Any] = {}
         for module in (changes, notes, proposals, spending, status):
             types |= vars(module)
         return get_type_hints(self.function, localns=types)
@@ -93,5 +93,5 @@ def _decorate(verb: str, rule: str, scope: Scope, **options: Any) -> Callable[[F
 
 
 def operation_of(method: Callable[..., object]) -> Operation:
-    """Return the operation for a method of Vault or Agents."""
+    """Return the operation for a method of Vault."""
     return cast(Operation, vars(method)["operation"])

@@ -8,13 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from companion.app.local_notes import find_kind, make_filter
-from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
+from companion.app.selection import find_kind, has_tag, read_tag
+from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.proposals import (
     Proposal,
-    ProposalFilter,
     ProposalIds,
     ProposalPage,
     ProposalQuery,
@@ -34,8 +33,8 @@ from companion.vault.paths import relative_path
 if TYPE_CHECKING:  # which a command that only reads does not load
     from companion.app.decider import Decider
     from companion.app.run import Run
-    from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
-    from companion.app.types.runs import NoteResult
+    from companion.app.types.decisions import Decisions
+    from companion.app.types.runs import NoteResult, RunKind
 
 _BATCH = 500  # changes that are read at once
 _NO_CHANGE = "there is no change {}"
@@ -70,21 +69,26 @@ class Records:
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
         store, selection = self._journal.proposals, self._selection(query)
-        filters = query.tag, query.property, query.modified_since
-        if query.latest or filters != (None, None, None):
-            fitting = self.select_proposals(query)
-            total = len(fitting)
-            proposals = [each for each in fitting if query.before is None or each.id < query.before]
-        else:
-            proposals = store.select(selection._replace(before=query.before), query.limit + 1)
+        if query.tag is None:
             total = store.count(selection)
+            proposals = store.select(selection._replace(before=query.before), query.limit + 1)
+        else:
+            fits = self._fit(query)
+            matches = [each for each in store.select(selection) if fits(each.path)]
+            total = len(matches)
+            proposals = [each for each in matches if query.before is None or each.id < query.before]
         page = list(map(Proposal.of, proposals[: query.limit]))
         last = page[-1].id if len(proposals) > len(page) else None
         return ProposalPage(proposals=page, next=last, total=total)
 
-    def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
-        """Return the ids of the proposals that match a filter, newest first."""
-        return ProposalIds(ids=[each.id for each in self.select_proposals(only)])
+    def proposal_ids(self, query: ProposalQuery) -> ProposalIds:
+        """Return the ids of the proposals that match, newest first, on all pages."""
+        fits = self._fit(query)
+        proposals = self._journal.proposals.select(self._selection(query))
+        return ProposalIds(ids=[each.id for each in proposals if fits(each.path)])
+
+    def _fit(self, query: ProposalQuery) -> Callable[[str], bool]:
+        return cache(partial(has_tag, self._root, tag=read_tag(query.tag)))
 
     def find_path(self, path: str) -> str:
         """Return the path under which the journal has a note or folder, even if it is gone.
@@ -118,35 +122,17 @@ class Records:
             raise NotThere(f"there is no proposal {number}")
         return proposal
 
-    def _selection(self, query: ProposalFilter) -> Selection:
+    def _selection(self, query: ProposalQuery) -> Selection:
         """Return the part of the query that the store answers."""
-        named = query.path if query.path is not None else query.folder
-        kind = find_kind(self._space.prompts, query.field)
         return Selection(
-            paths=[self.find_path(named)] if named else None,
-            kind=query.kind if kind is None else kind,
+            paths=[self.find_path(query.path)] if query.path else None,
+            kind=find_kind(self._space.prompts, query.field),
             states=query.states(),
             flagged=query.flagged,
             run=query.run,
-            flag=query.flag,
-            text=query.text,
         )
 
-    def select_proposals(self, only: ProposalFilter) -> list[StoredProposal]:
-        """Return the proposals that fit, newest first."""
-        fits = self._fit(only)
-        proposals = self._journal.proposals.select(self._selection(only))
-        return [each for each in proposals if fits(each.id, each.path)]
-
-    def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
-        """Return whether a proposal matches what the store cannot check, by its id and note."""
-        latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
-        ids = {each.id for of_note in latest for each in of_note.values()}
-        notes = make_filter(self._space, only)
-        keeps = cache(partial(notes.keeps, self._root))
-        return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
-
-    def select_changes(self, query: ChangeFilter) -> Iterator[journal.Change]:
+    def select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
         """Yield the changes that fit, newest first."""
         path = None if query.path is None else self.find_path(query.path)
         kind = find_kind(self._space.prompts, query.field)
@@ -169,75 +155,57 @@ class Records:
             yield from batch
             before = batch[-1].id
 
-    def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order; see Vault."""
-        from companion.enrich.job import new_run
+    def undo(self, changes: Sequence[int], run: str | None = None) -> Run:
+        """Return a run that takes changes back in this order; see Vault."""
+        from companion.app.run import Run
 
-        name, decider = run or new_run(), self._decider()
-        for number in changes:
-            yield _take_back(self._journal, decider, number, name)
+        return Run("undo", len(changes), lambda run: self._take_back(changes, run.id), run=run)
 
-    def undo_all(self, only: ChangeFilter) -> Run:
-        """Return a run that takes back all changes that match a filter; see Vault."""
+    def undo_all(self, only: ChangeQuery) -> Run:
+        """Return a run that takes back all changes that match; see Vault."""
         from companion.app.run import Run
         from companion.app.types.decisions import Decisions
+
+        query = only.model_copy(update={"undoable": only.undoable or "part"})
+        changes = [change.id for change in self.select_changes(query)]
+        is_run = only == ChangeQuery(run=only.run, undoable=only.undoable)
+        refused = self._journal.proposals.refused_in(only.run) if only.run and is_run else {}
+
+        def work(run: Run) -> Iterator[NoteResult]:
+            yield from self._take_back(changes, run.id)
+            if refused:
+                yield from self._decide(Decisions(undo=list(refused)), run.id)
+
+        return Run("undo", len(changes) + len(set(refused.values())), work)
+
+    def decide(self, decisions: Decisions) -> Run:
+        """Return a run that accepts, refuses and reopens proposals; see Vault."""
+        from companion.app.run import Run
+
+        ids = set(decisions.ids)
+        proposals = self._journal.proposals.get_all(ids)
+        unknown = ids - {each.id for each in proposals}
+        kind: RunKind = "undo"
+        if not decisions.undo:
+            kind = "accept" if decisions.accept else "refuse"
+        total = len({each.path for each in proposals}) + len(unknown)
+        return Run(kind, total, lambda run: self._decide(decisions, run.id), run=decisions.run)
+
+    def _take_back(self, changes: Sequence[int], run: str) -> Iterator[NoteResult]:
         from companion.app.types.runs import NoteResult
 
-        undoable = only.undoable or "part"
-        undoable_changes = self.select_changes(only.model_copy(update={"undoable": undoable}))
-        changes = [change.id for change in undoable_changes]
-        criteria = only.model_dump(exclude_none=True).keys() - {"undoable", "before"}
-        store = self._journal.proposals
-        refused = store.refused_in(only.run) if only.run and criteria == {"run"} else {}
+        decider = self._decider()
+        for number in changes:
+            yield NoteResult.of_undone(_take_back(self._journal, decider, number, run))
 
-        def undo(run: Run) -> Iterator[NoteResult]:
-            yield from map(NoteResult.of_undone, self.undo(changes, run.id))
-            for note in self.decide(Decisions(undo=list(refused), run=run.id)) if refused else ():
-                yield note.result
+    def _decide(self, decisions: Decisions, run: str) -> Iterator[NoteResult]:
+        from companion.app.types.runs import NoteResult
 
-        return Run("undo", len(changes) + len(set(refused.values())), undo)
-
-    def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and reopen proposals; see Vault."""
-        from companion.app.types.decisions import NoteDecision
-        from companion.enrich.job import new_run
-
-        decider, run = self._decider(), decisions.run or new_run()
+        decider = self._decider()
         accepted = decider.accept(decisions.accept, run=run)
         refused = decider.refuse(decisions.refuse, reason=decisions.reason, run=run)
         results = chain(accepted, refused, decider.undo(decisions.undo, run))
-        yield from map(NoteDecision.of, results)
-
-    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
-        """Return a run that decides on all proposals that match a filter; see Vault."""
-        from companion.app.run import Run
-        from companion.app.types.decisions import Acceptance, Decisions, Takeable
-
-        is_undo = decision.decision == "undo"
-        if not is_undo and only.state not in (states := get_args(Takeable)):
-            raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
-        before, without = decision.before, set(decision.without)
-        only_ids = None if decision.ids is None else set(decision.ids)
-        matches = [
-            each
-            for each in self.select_proposals(only)
-            if (before is None or each.id < before)
-            and each.id not in without
-            and (only_ids is None or each.id in only_ids)
-        ]
-        ids = [each.id for each in reversed(matches)]
-        decisions = (
-            Decisions(undo=ids) if is_undo else Decisions(refuse=ids, reason=decision.reason)
-        )
-        if decision.decision == "accept":
-            accept = [Acceptance.of(id=each, state=only.state) for each in ids]
-            decisions = Decisions(accept=accept)
-
-        def decide(run: Run) -> Iterator[NoteResult]:
-            for note in self.decide(decisions.model_copy(update={"run": run.id})):
-                yield note.result
-
-        return Run(decision.decision, len({each.path for each in matches}), decide)
+        yield from map(NoteResult.of_decision, results)
 
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:
         """Return the change as every interface shows it."""
@@ -248,7 +216,7 @@ class Records:
         return Change.of(change, "".join(diff_lines(change.path, *texts)))
 
 
-def _fits(change: journal.Change, query: ChangeFilter, kind: str | None) -> bool:
+def _fits(change: journal.Change, query: ChangeQuery, kind: str | None) -> bool:
     return (
         (query.since is None or change.made_at >= query.since)
         and (query.until is None or change.made_at <= query.until)
@@ -257,7 +225,7 @@ def _fits(change: journal.Change, query: ChangeFilter, kind: str | None) -> bool
     )
 
 
-def _is_undoable(change: journal.Change, query: ChangeFilter, own: Collection[int]) -> bool:
+def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int]) -> bool:
     """Return whether the change can be taken back. own: all changes of the requested run."""
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False

@@ -47,8 +47,9 @@ class Run:
         *,
         warnings: Sequence[str] = (),
         left_alone: Mapping[str, int] | None = None,
+        run: str | None = None,
     ) -> None:
-        self.id, self.kind, self.total = new_run(), kind, total
+        self.id, self.kind, self.total = run or new_run(), kind, total
         self.warnings, self.left_alone = warnings, left_alone or {}
         self.state: RunState = "queued"
         self.error: CompanionError | None = None

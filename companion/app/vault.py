@@ -6,37 +6,40 @@ Python API and the MCP server call it, and render its results.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from companion.app.local_notes import LocalNotes
 from companion.app.operation import does, reads
+from companion.app.selection import Notes
 from companion.app.types.base import Progress
 from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
 from companion.private_files import write_private
-from companion.vault.paths import named_path, relative_path
+from companion.store.proposals import PROGRAM_NAME
+from companion.vault.paths import named_path
 
 if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.hints
+    from companion.app.agents import Agent
     from companion.app.backlog import Backlog
     from companion.app.outbox import Outbox
     from companion.app.records import Records
     from companion.app.run import Run
-    from companion.app.types import programs
-    from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
-    from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
-    from companion.app.types.notes import NotePrompt, PromptQuery, ScanOptions, ScanReport
+    from companion.app.types.changes import Change, ChangePage, ChangeQuery
+    from companion.app.types.decisions import Decisions
+    from companion.app.types.notes import NotePrompt, PromptQuery, ScanReport, Selection
     from companion.app.types.proposals import (
         Forgotten,
         NotesToForget,
         PlaceQuery,
         Proposal,
-        ProposalFilter,
         ProposalIds,
         ProposalInPlace,
+        ProposalMade,
         ProposalPage,
         ProposalQuery,
+        Value,
     )
     from companion.app.types.runs import RunOptions
     from companion.app.types.spending import (
@@ -47,57 +50,6 @@ if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.
     from companion.enrich.context.vault_context import VaultContext
 
 _LARGEST_PAGE = 1000
-
-
-class Agents(Protocol):
-    """What agents may see of a vault, and do; each gives its name.
-
-    A private note, or one that is left alone, is treated as if it did not exist.
-    """
-
-    @reads("/agents/notes")
-    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        """Return the notes that need something, by path, and what they need."""
-
-    @reads("/agents/note", conflicts=True)
-    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        """Return a note as a model is shown it, and its needs, each with an instruction.
-
-        Raises NotThere, NoteError.
-        """
-
-    @reads("/agents/similar", conflicts=True)
-    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
-        """Return the notes most similar in meaning to a note.
-
-        Notes that were not compared yet are compared first, for half a minute at most, if that is
-        done on this machine.
-
-        Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
-        """
-
-    @reads("/agents/proposals")
-    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        """Return proposals that the agent may see, newest first."""
-
-    @reads("/agents/changes")
-    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        """Return changes that the agent may see, newest first. Raises NotThere."""
-
-    @does("/agents/propose", "propose", conflicts=True)
-    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        """Propose a value for something that a note needs; it is checked, and waits for the user.
-
-        Raises NotThere, UsageError, NoteError.
-        """
-
-    @does("/agents/accept", "decide", conflicts=True)
-    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        """Accept proposals, as far as the settings allow; each has its own result."""
-
-    @does("/agents/undo", "decide", conflicts=True)
-    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        """Take back a change by which this agent accepted proposals. Raises NotThere."""
 
 
 class Vault:
@@ -118,7 +70,7 @@ class Vault:
         self,
         space: Workspace,
         *,
-        notes: LocalNotes | None = None,
+        notes: Notes | None = None,
         context: Callable[[], VaultContext] | None = None,
         status: Callable[[], Status] | None = None,
         backlog: Callable[[], Backlog] | None = None,
@@ -127,7 +79,7 @@ class Vault:
         self.root = space.root
         self._space = space
         self._journal = space.journal
-        self._notes = notes or LocalNotes(space)
+        self._notes = notes or Notes(space)
         if context is not None:
             space.find_context = context
         self._context = space.context
@@ -136,14 +88,14 @@ class Vault:
         self._is_watched = is_watched
 
     @does("/scan", "read")
-    def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
+    def scan(self, selection: Selection, progress: Progress | None = None) -> ScanReport:
         """Scan notes, and return what they need, and what is left alone. Nothing is changed.
 
         progress: called during the scan, if this process reads the notes.
 
         Raises UsageError if a path does not exist, or an option names nothing.
         """
-        return self._notes.scan(options, progress)
+        return self._notes.scan(selection, progress)
 
     @reads("/spending")
     def spending(self, query: SpendingQuery) -> Spending:
@@ -195,15 +147,15 @@ class Vault:
         """Return the change of that id, with its diff. Raises NotThere."""
         return self._records.change(id)
 
-    def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order, byte for byte, and yield the result of each.
+    def undo(self, changes: Sequence[int], run: str | None = None) -> Run:
+        """Return a run that takes changes back in this order, byte for byte.
 
-        Text edited since stays. run: the run that the undos belong to; None: a new one.
+        Text edited since stays. run: that the undos belong to; None: a new one.
         """
         return self._records.undo(changes, run)
 
-    def undo_all(self, only: ChangeFilter) -> Run:
-        """Return a run that takes back all changes that match a filter, the newest first.
+    def undo_all(self, only: ChangeQuery) -> Run:
+        """Return a run that takes back all changes that match, the newest first.
 
         Changes that were taken back in part are taken back completely; with `undoable: whole`, they
         stay. If the filter names nothing but a run, the proposals that the run refused are
@@ -219,7 +171,7 @@ class Vault:
         return self._records.proposals(query)
 
     @reads("/proposals/ids", is_quick=True)
-    def proposal_ids(self, only: ProposalFilter) -> ProposalIds:
+    def proposal_ids(self, only: ProposalQuery) -> ProposalIds:
         """Return the ids of all proposals that match a filter, newest first."""
         return self._records.proposal_ids(only)
 
@@ -259,45 +211,54 @@ class Vault:
             parts=parts,
         )
 
-    def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and reopen proposals, and yield the result for each note.
+    def decide(self, decisions: Decisions) -> Run:
+        """Return a run that accepts, refuses and reopens proposals; it asks no model.
 
-        The proposals accepted for one note become one change. No model is asked.
+        The proposals accepted for one note become one change.
         """
         return self._records.decide(decisions)
 
-    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
-        """Return a run that accepts, refuses or reopens all proposals that match a filter.
+    def propose(
+        self,
+        path: str,
+        kind: str,
+        value: Value,
+        *,
+        heading: str | None = None,
+        question: str | None = None,
+        script: str = "python",
+    ) -> ProposalMade:
+        """Propose a value by a program of the user's, in place of any that waits.
 
-        Raises UsageError, also if the filter's state cannot be accepted or refused: those of open,
-        refused or rejected ones can.
-        """
-        return self._records.decide_all(only, decision)
-
-    @does("/scripts/propose", "propose", conflicts=True)
-    def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        """Propose a value by one of the user's programs, in place of any that waits.
+        kind: a property or field, or `callout`: at the top, under the heading, or the empty one
+        whose title is the question. script: the name that the inbox and the history show.
 
         Raises UsageError, NoteError.
         """
         from companion.app.agents import find_place, make_asker, propose_value
+        from companion.app.types.proposals import ProposedValue
 
-        path = relative_path(self.root, proposal.path, self.root)
-        asker = make_asker(self._space, self._context(), f"script:{proposal.script}")
-        return propose_value(asker, find_place(self._space, path, proposal), proposal.value)
+        if not re.fullmatch(PROGRAM_NAME, script):
+            raise UsageError(
+                f"{script[:80]} cannot be the name of a script; use letters and digits"
+            )
+        made = ProposedValue.of(kind=kind, value=value, heading=heading, question=question)
+        place = find_place(self._space, named_path(self.root, path), made)
+        asker = make_asker(self._space, self._context(), f"script:{script}")
+        return propose_value(asker, place, value)
 
-    @property
-    def agents(self) -> Agents:
-        """What agents may see and do here."""
-        from companion.app.agents import LocalAgents
+    def agent(self, name: str) -> Agent:
+        """Return what an agent of that name may see and do here.
+
+        A private note, or one that is left alone, is treated as if it did not exist.
+        """
+        from companion.app.agents import Agent
         from companion.enrich.context.vault_context import VaultContext
 
         def find_context(now: bool) -> VaultContext:
             return VaultContext(self._notes.look(None)) if now else self._context()
 
-        return LocalAgents(
-            self._space, find_context, lambda: nullcontext((self._space, self.outbox.decider))
-        )
+        return Agent(self._space, name, find_context, self.outbox.decider)
 
     @reads("/status", is_quick=True)
     def status(self) -> Status:

@@ -16,7 +16,7 @@ import click
 
 import companion
 from companion.app.open_vault import find_daemon, open_vault
-from companion.app.types.notes import ScanOptions, ScanReport
+from companion.app.types.notes import ScanReport, Selection
 from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import all_proposals
@@ -144,7 +144,7 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
     """
     before = _read_notes(root)
     with open_vault(root) as vault:
-        report = vault.scan(ScanOptions())
+        report = vault.scan(Selection())
         to_do = [path for path, note in report.notes.items() if note.needs]
         output.say(
             f"{len(to_do)} of {count(len(before), 'note')} lack a description, a property or a"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from companion.app.types.runs import Mode, NoteResult, RunOptions, Usage
+from companion.app.types.runs import NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
-from companion.cli.filters import filter_options, parse_time, work_options
+from companion.cli.filters import filter_options, work_options
 from companion.cli.output import Bar, Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
     StopSignals,
     common_options,
-    describe_unusable,
-    exit_on_signals,
     open_session_vault,
     resolve_paths,
-    say_which_vault,
 )
 from companion.errors import CompanionError, ConsentMissing, ModelNotFetched
 
@@ -45,7 +41,15 @@ if TYPE_CHECKING:
     "--yes", "agreed", is_flag=True, help="Do not ask before many notes are sent elsewhere."
 )
 @common_options
-def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: Any) -> int:
+def enrich(
+    paths: Sequence[str],
+    as_json: bool,
+    force: bool,
+    diff: bool,
+    dry_run: bool,
+    vault: Path | None,
+    **options: Any,
+) -> int:
     """Fill the notes that need it.
 
     It fills empty properties, adds missing AI callouts, and answers questions. A note that you name
@@ -56,41 +60,21 @@ def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: A
     asks. A script needs --yes.
     """
     output = Output(as_json=as_json)
-    report = RunReport(output, dry_run=options["dry_run"])
-    with open_session_vault(vault, paths, output=output) as opened, exit_on_signals():
-        named, errors = resolve_paths(opened.root, paths)
-        chosen = _read_options(named, **options)
-        say_which_vault(opened.root, output)
-        unusable = list(describe_unusable(errors))
-        for result in unusable:
-            report.print_result(result)
+    report = RunReport(output, dry_run=dry_run)
+    with open_session_vault(vault, paths, output=output) as opened:
+        chosen = RunOptions.of(
+            paths=resolve_paths(opened.root, paths),
+            mode="replace" if force else "fill",
+            diff=diff or dry_run,
+            dry_run=dry_run,
+            **options,
+        )
         run = report.agree(opened, chosen)
         if run is None:
             return 0
         with StopSignals(output, run.cancel, run.break_off) as interruption:
             report.follow(run)
-    has_failed = any(result.status == "failed" for result in unusable)
-    return interruption.exit_status or report.exit_status or int(has_failed)
-
-
-def _read_options(
-    paths: list[str],
-    *,
-    force: bool,
-    modified_since: str | None,
-    diff: bool,
-    dry_run: bool,
-    **options: Any,
-) -> RunOptions:
-    mode: Mode = "replace" if force else "fill"
-    return RunOptions.of(
-        paths=paths,
-        mode=mode,
-        modified_since=parse_time(modified_since),
-        diff=diff or dry_run,
-        dry_run=dry_run,
-        **options,
-    )
+    return interruption.exit_status or report.exit_status
 
 
 _MARKS = {
@@ -101,7 +85,6 @@ _MARKS = {
     "skipped": "-",
     "failed": "✗",
 }
-_LONG_REASON = 100  # characters
 _FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
 _STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
 
@@ -131,7 +114,6 @@ class RunReport:
         self.usage = Usage()
         self._unanswered = self._waiting = self._to_decide = 0
         self._lacks_heading = False
-        self._told: set[str] = set()  # the long reasons that were printed
 
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
         """Return the run; None if it is large, and the user does not agree to its cost.
@@ -196,7 +178,7 @@ class RunReport:
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
-        reason = self._shorten(result.reason or "")
+        reason = result.reason or ""
         if result.ends_run:  # printed once at the end, not for each note in progress
             reason = "the run ended here, for the reason below"
         elif result.fallback:
@@ -211,16 +193,9 @@ class RunReport:
             remark = f" ({filled.remark})" if filled.remark else ""
             self.output.say(f"    {filled.kind:<12} {filled.reason}{remark}")
         for reason in result.left:
-            self.output.say(f"    left         {self._shorten(reason)}", style="dim")
+            self.output.say(f"    left         {reason}", style="dim")
         if result.diff:
             self.output.print_diff(result.diff)
-
-    def _shorten(self, reason: str) -> str:
-        """Return the reason; of a long one that was printed before, only what it is about."""
-        if len(reason) <= _LONG_REASON or reason not in self._told:
-            self._told.add(reason)
-            return reason
-        return f"{re.split('[:;]', reason, maxsplit=1)[0]}, for the reason above"
 
     def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
         """Print that no note needs anything, and how many are left alone, by reason."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from datetime import time as time_of_day
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_AGO = re.compile(r"(\d{1,6})\s*(m|h|d|w|min|minutes?|hours?|days?|weeks?)(?:\s+ago)?", re.ASCII)
+_AGO = re.compile(r"(\d{1,6})(m|h|d|w)", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
-_FORMATS = "2026-11-25, 2026-11-25 14:30, 14:30, yesterday, 36h or 7d"
+_FORMATS = "2026-11-25, 2026-11-25 14:30, today, yesterday, 36h or 7d"
 
 
 def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -34,24 +32,12 @@ def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
-def filter_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
-    """Return the decorator that adds an option which may be typed once; the last of two would win,
-    without a word.
-    """
-
-    def read_one(_: click.Context, __: click.Parameter, typed: Sequence[str]) -> str | None:
-        if len(typed) > 1:
-            raise UsageError(f"{name} was given twice; run the command once for each")
-        return typed[0] if typed else None
-
-    return click.option(name, metavar=metavar, help=text, multiple=True, callback=read_one)
-
-
+field_option = click.option(
+    "--field", metavar="NAME", help="Only this field, such as description or callout."
+)
 filter_options = join_options(
-    filter_option("--field", "NAME", "Only this field, such as description or callout."),
-    filter_option("--tag", "TAG", "Only notes with this tag, or one nested in it."),
-    filter_option("--property", "NAME[=VALUE]", "Only notes that have it."),
-    filter_option("--modified-since", "WHEN", f"Only notes edited since then: {_FORMATS}."),
+    field_option,
+    click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
 )
 """Adds the options that choose notes; the command gets them as keyword arguments."""
 
@@ -71,29 +57,28 @@ work_options = join_options(
 
 
 change_options = join_options(
-    filter_option("--since", "WHEN", f"All changes since then: {_FORMATS}."),
-    filter_option("--until", "WHEN", "Only changes until then."),
-    filter_option("--field", "NAME", "Only changes that filled this field."),
-    filter_option("--model", "NAME", "Only what this model wrote."),
+    click.option("--since", metavar="WHEN", help=f"All changes since then: {_FORMATS}."),
+    click.option("--until", metavar="WHEN", help="Only changes until then."),
+    click.option("--field", metavar="NAME", help="Only changes that filled this field."),
+    click.option("--model", metavar="NAME", help="Only what this model wrote."),
 )
 """Adds the options that read_change_query takes; the command gets them as keyword arguments."""
 
 
-def read_change_query(typed: Mapping[str, str | None], **more: Any) -> ChangeQuery:
+def read_change_query(
+    since: str | None, until: str | None, field: str | None, model: str | None, **more: Any
+) -> ChangeQuery:
     """Return the changes that the options stand for. Raises UsageError if one names nothing."""
     from companion.app.types.changes import ChangeQuery
 
-    since, until = parse_time(typed["since"]), parse_time(typed["until"])
-    if since is not None and until is not None and until < since:
-        raise UsageError(f"--until {typed['until']} is before --since {typed['since']}")
-    values = {"since": since, "until": until, "field": typed["field"], "model": typed["model"]}
-    return ChangeQuery.of(**values, **more)
+    times = {"since": parse_time(since), "until": parse_time(until)}
+    return ChangeQuery.of(**times, field=field, model=model, **more)
 
 
 def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
     """Return the Unix time of what the user typed, in local time if it names no zone.
 
-    Raises UsageError if it is not a day, time of day or time ago, or is in the future.
+    Raises UsageError if it is not a day, a time or a time ago, or is in the future.
     """
     if typed is None:
         return None
@@ -101,16 +86,12 @@ def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
     days_ago = {"today": 0, "yesterday": 1}
     try:
         if text in days_ago:
-            day = now.date() - timedelta(days=days_ago[text])
-            moment = datetime.combine(day, time_of_day.min)
+            moment = now.replace(hour=0, minute=0, second=0) - timedelta(days=days_ago[text])
         elif ago := _AGO.fullmatch(text):
-            unit = _UNITS[ago[2][0]]
+            unit = _UNITS[ago[2]]
             # an hour ago is one also where the clock was put forward; a day ago is that time of day
             start = now.astimezone() if unit in ("minutes", "hours") else now
             moment = start - timedelta(**{unit: int(ago[1])})
-        elif _CLOCK.fullmatch(text):
-            clock = time_of_day.fromisoformat(text.rjust(len("00:00"), "0"))
-            moment = datetime.combine(now.date(), clock)
         else:
             moment = datetime.fromisoformat(text.upper())
         seconds = moment.timestamp()

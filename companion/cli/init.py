@@ -12,7 +12,7 @@ from rich.filesize import decimal
 
 from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
-from companion.app.types.notes import ScanOptions
+from companion.app.types.notes import Selection
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault
 from companion.cli.model import fetch_model
@@ -266,7 +266,7 @@ def _show_sample(root: Path, config: Config, output: Output, *, asks: bool) -> N
 
 def _choose_samples(vault: Vault) -> Iterator[str]:
     """Yield the notes to try: those that need something, the most usual in length first."""
-    notes = vault.scan(ScanOptions()).notes
+    notes = vault.scan(Selection()).notes
     sizes = {
         path: abs((vault.root / path).stat().st_size - _USUAL)
         for path, note in notes.items()

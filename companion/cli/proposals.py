@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.types.decisions import Acceptance, DecisionOnAll, Decisions
-from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuery, ProposalState
+from companion.app.types.decisions import Acceptance, Decisions
+from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
 from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_proposals
 from companion.cli.enrich import RunReport
-from companion.cli.filters import filter_option, filter_options, join_options, parse_time
+from companion.cli.filters import field_option, filter_options, join_options
 from companion.cli.output import Output, count, one_line
-from companion.cli.session import (
-    NOTE_PATH,
-    StopSignals,
-    common_options,
-    open_session_vault,
-    say_which_vault,
-)
+from companion.cli.session import NOTE_PATH, StopSignals, common_options, open_session_vault
 from companion.errors import NotThere, UsageError
 
 if TYPE_CHECKING:
@@ -63,9 +57,7 @@ def proposals(
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output) as opened:
-        say_which_vault(opened.root, output)
-        since = parse_time(only.pop("modified_since"))
-        query = ProposalQuery.of(state=state, flagged=flagged or None, modified_since=since, **only)
+        query = ProposalQuery.of(state=state, flagged=flagged or None, **only)
         proposals = find_proposals(opened, paths, query)
     for path, group in groupby(proposals, key=lambda each: each.path):
         output.say(one_line(path), style="bold")
@@ -78,9 +70,8 @@ def proposals(
     notes = len({each.path for each in proposals})
     flags = sum(bool(each.flags) for each in proposals)
     more = f", {flags:,} of them flagged" if flags else ""
-    output.say(
-        f"\n{count(len(proposals), 'proposal')}{more}, for {count(notes, 'note')}", style="bold"
-    )
+    summary = f"{count(len(proposals), 'proposal')}{more}, for {count(notes, 'note')}"
+    output.say(f"\n{summary}", style="bold")
     if state == "open":
         output.say("Go through them: companion review")
         if flags < len(proposals):
@@ -89,7 +80,7 @@ def proposals(
 
 def _print(proposal: Proposal, output: Output) -> None:
     if output.as_json:
-        output.print_json(proposal_object(proposal))
+        output.print_json(proposal.model_dump(mode="json", exclude=_NOT_PRINTED))
     between = " " if proposal.kind == "callout" else ", "
     text = between.join(filter(str.strip, proposal.lines.split("\n")))
     text = " ".join(text.split()) or "(its text was deleted)"
@@ -104,67 +95,15 @@ def _print(proposal: Proposal, output: Output) -> None:
         output.say(f"         {'':<12} {proposal.reason}", style="dim")
 
 
-def proposal_object(proposal: Proposal) -> dict[str, object]:
-    """Return the JSON object of a proposal."""
-    return proposal.model_dump(mode="json", exclude=_NOT_PRINTED)
-
-
 def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> list[Proposal]:
-    """Return the matching proposals of these notes and folders, or of all, sorted by note.
+    """Return the matching proposals of these notes and folders, or of all, by note and by age.
 
     paths: as typed; notes may be gone. Raises UsageError.
     """
     folders = [name_path(vault, path, Path.cwd()) for path in paths] or [""]
-    queries = (query.model_copy(update={"folder": folder}) for folder in folders)
+    queries = (query.model_copy(update={"path": folder}) for folder in folders)
     by_id = {each.id: each for of_one in queries for each in all_proposals(vault, of_one)}
-    return _sort_by_note(by_id.values())
-
-
-def _sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """Return the proposals sorted by note, and those of a note by age."""
-    return sorted(proposals, key=lambda each: (each.path.casefold(), each.path, each.id))
-
-
-class _Choice(NamedTuple):
-    """The proposals that were chosen. unknown: errors, by the number that names no proposal.
-
-    passed_over: how many were left out because they are flagged.
-    """
-
-    proposals: list[Proposal]
-    unknown: dict[int, str]
-    passed_over: int
-
-
-def _choose_proposals(
-    vault: Vault, whats: Sequence[str], field: str | None, flagged: bool
-) -> _Choice:
-    """Return the proposals that a script decides on.
-
-    whats: numbers, notes and folders. Flagged proposals are left out, unless `flagged`, or selected
-    by number or by their note. Raises UsageError.
-    """
-    numbers, chosen, unknown = dict[int, str](), dict[int, Proposal](), dict[int, str]()
-    for what in filter(str.isdecimal, whats):
-        if len(what) > _MAX_DIGITS:
-            raise NotThere(f"there is no proposal {what[:20]}…")
-        numbers[int(what)] = what
-        with suppress(NotThere):
-            chosen[int(what)] = vault.proposal(int(what))
-    paths = [what for what in whats if not what.isdecimal()]
-    of_paths = find_proposals(vault, paths, ProposalQuery.of(field=field)) if paths else []
-    names = (name_path(vault, path, Path.cwd()) for path in paths)
-    notes = {path for path in names if not (vault.root / path).is_dir()}
-    for each in of_paths:
-        if flagged or not each.flags or each.path in notes:
-            chosen[each.id] = each
-    for number, typed in numbers.items():
-        if number not in chosen:
-            is_file = any((base / typed).exists() for base in (Path.cwd(), vault.root))
-            hint = f"./{typed} names the file or folder" if is_file else "see companion proposals"
-            unknown[number] = f"there is no proposal {number}; {hint}"
-    passed_over = sum(each.id not in chosen for each in of_paths)
-    return _Choice(_sort_by_note(chosen.values()), unknown, passed_over)
+    return sorted(by_id.values(), key=lambda each: (each.path.casefold(), each.path, each.id))
 
 
 Decision = Literal["accept", "refuse"]
@@ -173,7 +112,7 @@ _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
     click.option("--run", metavar="RUN", help="The open proposals of this run."),
     click.option("--all", "every", is_flag=True, help="All open proposals of the vault."),
-    filter_option("--field", "NAME", "Only those for this field."),
+    field_option,
     click.option("--flagged", is_flag=True, help="Include flagged proposals."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
     common_options,
@@ -226,57 +165,48 @@ def _decide(
     if sum([bool(whats), run is not None, every]) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     named = [what for what in whats if not what.isdecimal()]
+    numbers = [_read_number(what) for what in whats if what.isdecimal()]
     with open_session_vault(vault, named, output=output) as opened:
-        say_which_vault(opened.root, output)
-        if whats:
-            choice = _choose_proposals(opened, whats, field, flagged)
-            decided: Run = _decide_on(opened, decision, choice.proposals)
-        else:
-            only = ProposalFilter.of(field=field, run=run, flagged=None if flagged else False)
-            choice = _count_flagged(opened, only)
-            decided = opened.decide_all(only, DecisionOnAll(decision=decision))
-        report = _DecisionReport(output, choice)
+        query = ProposalQuery.of(field=field, run=run)
+        if run is not None and not opened.proposals(ProposalQuery(run=run, state="all")).total:
+            raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
+        found = find_proposals(opened, named, query) if named or not whats else []
+        notes = {name_path(opened, path, Path.cwd()) for path in named}
+        chosen = [each for each in found if flagged or not each.flags or each.path in notes]
+        shown = dict.fromkeys(numbers) | {each.id: each for each in chosen}
+        for number in numbers:
+            with suppress(NotThere):
+                shown[number] = opened.proposal(number)
+        decisions = Decisions(refuse=list(shown))
+        if decision == "accept":
+            accept = [
+                Acceptance.of_shown(e) if e else Acceptance(id=id_) for id_, e in shown.items()
+            ]
+            decisions = Decisions(accept=accept)
+        decided = opened.decide(decisions)
+        report = _DecisionReport(output, passed_over=len(found) - len(chosen))
         with StopSignals(output, decided.cancel) as interruption:
             report.follow(decided, "Deciding")
     return interruption.exit_status or report.exit_status
 
 
-def _decide_on(vault: Vault, decision: Decision, proposals: Sequence[Proposal]) -> Run:
-    """Return a run that decides on these proposals."""
-    from companion.app.run import Run  # which listing them does not need
-
-    def decide(run: Run) -> Iterator[NoteResult]:
-        decisions = Decisions(refuse=[each.id for each in proposals], run=run.id)
-        if decision == "accept":
-            decisions = Decisions(accept=list(map(Acceptance.of_shown, proposals)), run=run.id)
-        for note in vault.decide(decisions) if proposals else ():
-            yield note.result
-
-    return Run(decision, len({each.path for each in proposals}), decide)
+def _accept(number: int, shown: Proposal | None) -> Acceptance:
+    return Acceptance.of_shown(shown) if shown else Acceptance(id=number)
 
 
-def _count_flagged(vault: Vault, only: ProposalFilter) -> _Choice:
-    """Return how many flagged proposals a filter leaves out. Raises NotThere if there is no run."""
-    run = only.run
-    if run is not None and not vault.proposals(ProposalQuery(run=run, state="all", limit=1)).total:
-        raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
-    passed_over = 0
-    if only.flagged is False:
-        flagged = only.model_copy(update={"flagged": True})
-        passed_over = len(vault.proposal_ids(flagged).ids)
-    return _Choice([], {}, passed_over)
+def _read_number(typed: str) -> int:
+    if len(typed) > _MAX_DIGITS:
+        raise NotThere(f"there is no proposal {typed[:20]}…")
+    return int(typed)
 
 
 class _DecisionReport(RunReport):
-    """Prints the results for notes, and counts them."""
+    """Prints the results for notes, and counts them. passed_over: flagged ones that are left."""
 
-    def __init__(self, output: Output, choice: _Choice) -> None:
+    def __init__(self, output: Output, passed_over: int) -> None:
         super().__init__(output)
-        self.choice = choice
-        self._has_failed = bool(choice.unknown)
-        for number, reason in choice.unknown.items():
-            failed = NoteResult(path="", status="failed", reason=reason, proposals=[number])
-            self.print_result(failed)
+        self._passed_over = passed_over
+        self._has_failed = False
 
     def add(self, result: NoteResult) -> None:
         """Print a result and count it."""
@@ -286,23 +216,18 @@ class _DecisionReport(RunReport):
     def sum_up(self, run: Run) -> None:
         """Print how many notes had which result, and the command that takes it back."""
         counts, say = self.counts, self.output.say
-        undone = run.total - counts.total()
-        if not (counts or run.total or self.choice.unknown):
+        if not counts:
             say("Nothing waits here.")
-        elif counts:
+        else:
             words = [f"{number:,} {status}" for status, number in counts.items()]
-            words += [f"{undone:,} not done"] if undone else []
+            if undone := run.total - counts.total():
+                words.append(f"{undone:,} not done")
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
-            if undone:
-                say("Your decisions so far took effect; run the command again for the rest.")
         if counts["enriched"] or counts["refused"]:
             say(f"To take it all back: companion undo --run {run.id}")
-        if passed := self.choice.passed_over:
-            wait = "waits" if passed == 1 else "wait"
-            say(
-                f"{count(passed, 'flagged proposal')} {wait} for a closer look: companion review"
-                " --flagged; --flagged here includes them"
-            )
+        if self._passed_over:
+            passed = count(self._passed_over, "flagged proposal")
+            say(f"{passed} left for a closer look: companion review --flagged, or --flagged here")
 
     @property
     def exit_status(self) -> int:

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import click
 
 from companion.app.run import new_run
-from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import FLAG_WORDS, PlaceQuery, Proposal, ProposalQuery
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Vault
-from companion.cli.filters import filter_option
+from companion.cli.filters import field_option
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals
-from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
+from companion.cli.session import NOTE_PATH, common_options, open_session_vault
 from companion.errors import CompanionError, NoteError, UsageError
 
 _KEYS = "y,n,e,i,s,a,d,u,q"
@@ -38,7 +38,7 @@ q - leave this one and the rest for later, and end
 
 @click.command()
 @click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
-@filter_option("--field", "NAME", "Only for this field, such as description or callout.")
+@field_option
 @click.option("--flagged", is_flag=True, help="Only flagged ones, to look at closely.")
 @common_options
 def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path | None) -> None:
@@ -55,7 +55,6 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
             " companion apply and companion refuse decide on it"
         )
     with open_session_vault(vault, paths, output=output) as opened:
-        say_which_vault(opened.root, output)
         query = ProposalQuery.of(field=field, flagged=flagged or None)
         review = _Review(opened, output, partial(find_proposals, opened, paths, query), flagged)
         review.go_through()
@@ -221,14 +220,12 @@ class _Review:
         if step.replaced:
             self._proposals[step.at] = step.replaced
 
-    def _report(self, decision: NoteDecision) -> list[int]:
+    def _report(self, result: NoteResult) -> list[int]:
         """Print the reasons for failures; return the ids of what is done or will be."""
-        path = one_line(decision.path)
-        reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
-        for reason in reasons:
-            self._output.warn(f"{path}: {reason}")
-        waiting = decision.waiting
-        return [each.id for each in decision.proposals if not each.reason or each.id in waiting]
+        for reason in dict.fromkeys(each.reason for each in result.decided if each.reason):
+            self._output.warn(f"{one_line(result.path)}: {reason}")
+        waiting = result.waiting
+        return [each.id for each in result.decided if not each.reason or each.id in waiting]
 
     def _go_on(self, ids: list[int]) -> None:
         self._steps.append(_Step(self._at, ids))

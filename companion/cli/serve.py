@@ -17,7 +17,6 @@ from companion.app.open_vault import find_daemon, open_vault
 from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import (
-    choose_served_vault,
     choose_vault,
     common_options,
     describe_missing_daemon,
@@ -131,7 +130,7 @@ def status(as_json: bool, vault: Path | None) -> None:
     If no daemon runs, the exit status is 1.
     """
     output = Output(as_json=as_json)
-    root = choose_served_vault(vault)
+    root = choose_vault(vault, load_config())
     with open_vault(root, tell=output.warn) as opened:
         now = opened.status()
         if as_json:

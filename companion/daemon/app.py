@@ -25,7 +25,7 @@ from companion.daemon.api import client_routes, routing, vault_routes
 from companion.daemon.api.client_routes import outbox
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.routing import PREFIX
-from companion.daemon.api.vault_routes import changes, for_programs, notes, proposals, runs
+from companion.daemon.api.vault_routes import changes, notes, proposals, runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import SHELL, STATIC, Guard, Refusal, is_visit
 from companion.daemon.openapi import describe_api
@@ -37,7 +37,6 @@ RESOURCES = (
     client_routes.status,
     notes,
     proposals,
-    for_programs,
     runs,
     changes,
     outbox,

@@ -14,9 +14,9 @@ from math import ceil
 from companion.app.backlog import Backlog
 from companion.app.filler import Filler, make_run
 from companion.app.jobs import RunPlan, plan_run
-from companion.app.local_notes import LocalNotes
 from companion.app.overview import describe_vault
 from companion.app.run import Run, log_fault
+from companion.app.selection import Notes
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
 from companion.app.vault import Vault
@@ -69,7 +69,7 @@ class Daemon:
         similar = self._opened.enter_context(open_similar(space, background=True))
         scan = self.scans.scan
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
-        self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
+        self.notes = Notes(space, lambda progress: scan(_REFRESH), scan)
         self.vault = Vault(
             space,
             notes=self.notes,

@@ -49,7 +49,7 @@ _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or its file removed
 _ENDS = 1.0  # seconds to wait at the end for a check in progress: the drive may hang
-_OTHER_PROCESSES = {"__main__", "cli", "mcp_server", "python_api"}
+_OTHER_PROCESSES = {"__main__", "cli", "mcp_server"}
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 

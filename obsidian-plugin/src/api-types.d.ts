@@ -20,48 +20,6 @@ export interface components {
              */
             state: "open" | "refused" | "rejected";
         };
-        /** @description Proposals that an agent accepts, as far as the settings under `[agents]` allow. */
-        AgentAcceptance: {
-            agent: string;
-            ids: number[];
-        };
-        /** @description The results for the notes whose proposals were decided on. */
-        AgentDecisions: {
-            notes: components["schemas"]["NoteDecided"][];
-        };
-        /** @description Changes, newest first. */
-        AgentHistory: {
-            changes: components["schemas"]["Change"][];
-        };
-        /** @description A value that an agent proposes. agent: the name that it gives itself. */
-        AgentProposal: {
-            /** @description a note, by the path that scan returns */
-            path: string;
-            /** @description the field of a need */
-            field: string;
-            /** @description a text; a list for tags and aliases */
-            value: string | string[];
-            /**
-             * @description the need's heading, for a callout
-             * @default null
-             */
-            heading: string | null;
-            /**
-             * @description the need's question, if any
-             * @default null
-             */
-            question: string | null;
-            agent: string;
-        };
-        /** @description Proposals, newest first. */
-        AgentProposals: {
-            proposals: components["schemas"]["ProposalForAgent"][];
-        };
-        /** @description A change, by which the agent itself accepted proposals, to take back. */
-        AgentUndo: {
-            agent: string;
-            change: number;
-        };
         /**
          * @description Ask for a proposal once more. wish: what should be different, in your own words; empty:
          *     anything. agreed: as in RunOptions.
@@ -179,21 +137,11 @@ export interface components {
             /** @default null */
             reason: string | null;
         };
-        /**
-         * @description A decision on all proposals that match a filter.
-         *
-         *     ids: only on these, as somebody has seen them; null: on all. before: only on those with a lower
-         *     id, since nobody has seen newer ones. without: these stay as they are. reason: why they are
-         *     refused. `undo` reopens proposals, which undoes the decisions on them.
-         */
+        /** @description One decision on many proposals, in one run. reason: why they are refused. */
         DecisionOnAll: {
             /** @enum {string} */
             decision: "accept" | "refuse" | "undo";
-            /** @default null */
-            ids: number[] | null;
-            /** @default null */
-            before: number | null;
-            without?: number[];
+            ids: number[];
             /** @default  */
             reason: string;
         };
@@ -214,12 +162,9 @@ export interface components {
             /** @default null */
             run: string | null;
         };
-        /**
-         * @description The results for the notes whose proposals were decided on first; send the other decisions
-         *     again: the answer took its time.
-         */
+        /** @description The results for the notes whose proposals were decided on. */
         DecisionsMade: {
-            notes: components["schemas"]["NoteDecision"][];
+            notes: components["schemas"]["NoteResult"][];
         };
         /**
          * @description Replace base[start:end] with text; offsets count UTF-16 code units.
@@ -281,14 +226,6 @@ export interface components {
             text: string | string[];
             remark: string;
         };
-        /** @description What was filled. field: the property, or `callout`. */
-        FilledForAgent: {
-            field: string;
-            heading: string | null;
-            reason: string;
-            text: string | string[];
-            remark: string;
-        };
         /** @description How many proposals had their text deleted. */
         Forgotten: {
             proposals: number;
@@ -309,22 +246,6 @@ export interface components {
             heading: string | null;
             question: string | null;
             reason: string;
-        };
-        /** @description What a note needs. field: the property, or `callout`. heading, question: for a callout. */
-        NeedForAgent: {
-            field: string;
-            heading: string | null;
-            question: string | null;
-            reason: string;
-        };
-        /** @description A need, and what its value should be like. proposed: the id of a waiting proposal. */
-        NeedRead: {
-            field: string;
-            heading: string | null;
-            question: string | null;
-            reason: string;
-            instruction: string;
-            proposed: number | null;
         };
         /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
         NewFetch: {
@@ -357,38 +278,6 @@ export interface components {
             skipped: string | null;
             left: string[];
         };
-        /** @description The result for a note, and for its proposals. change: its id. left: what was not done. */
-        NoteDecided: {
-            path: string;
-            /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
-            changes: components["schemas"]["FilledForAgent"][];
-            change: number | null;
-            reason: string | null;
-            left: string[];
-            proposals: components["schemas"]["Decided"][];
-        };
-        /**
-         * @description The result for a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
-         *     the note is open, and its editor has to make the edits. changes: what was filled, as in runs.
-         *
-         *     change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
-         */
-        NoteDecision: {
-            path: string;
-            /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
-            changes: components["schemas"]["Filled"][];
-            change: number | null;
-            reason: string | null;
-            left: string[];
-            proposals: components["schemas"]["Decided"][];
-        };
-        /** @description A note that needs something. */
-        NoteForAgent: {
-            path: string;
-            needs: components["schemas"]["NeedForAgent"][];
-        };
         /** @description A page of notes. next: `after` of the next page; null on the last. total: on all pages. */
         NotePage: {
             notes: components["schemas"]["Note"][];
@@ -406,18 +295,41 @@ export interface components {
             calls: components["schemas"]["PromptCall"][];
             remarks: string[];
         };
-        /** @description A note as a prompt shows it, its needs, and what in it is left alone. */
-        NoteRead: {
+        /**
+         * @description The result for a note. change: its id in the journal. left: what was not filled, and why.
+         *
+         *     counted: whether it is one of the run's notes; others were named, and skipped at the start.
+         *     diff: if it was requested and the note changed, or would. fallback: the kinds of changes that
+         *     are a sentence of the note because no answer could be used. proposals: the ids of the proposals:
+         *     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
+         *     applies to every note. lacks_heading: whether the requested section's heading is missing, or not
+         *     unique. decided: the result for each proposal that was decided on. undone: for a change that was
+         *     to be taken back.
+         */
+        NoteResult: {
             path: string;
-            text: string;
-            needs: components["schemas"]["NeedRead"][];
+            /** @enum {string} */
+            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
+            /** @default null */
+            reason: string | null;
+            changes: components["schemas"]["Filled"][];
             left: string[];
-        };
-        /** @description Notes that need something, by path. after: for the next page; null on the last. */
-        NotesForAgent: {
-            notes: components["schemas"]["NoteForAgent"][];
-            after: string | null;
-            total: number;
+            usage: components["schemas"]["Usage"];
+            /** @default null */
+            change: number | null;
+            /** @default false */
+            ends_run: boolean;
+            /** @default false */
+            lacks_heading: boolean;
+            fallback: string[];
+            proposals: number[];
+            /** @default null */
+            diff: string | null;
+            /** @default true */
+            counted: boolean;
+            decided: components["schemas"]["Decided"][];
+            /** @default null */
+            undone: components["schemas"]["Undone"] | null;
         };
         /** @description Notes and folders whose stored text is to be deleted; `""`: the whole vault's. */
         NotesToForget: {
@@ -552,28 +464,6 @@ export interface components {
             original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
         };
-        /** @description A proposal. field: the property, or `callout`. */
-        ProposalForAgent: {
-            id: number;
-            path: string;
-            field: string;
-            heading: string | null;
-            text: string | string[] | null;
-            /** @enum {string} */
-            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "unverified" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
-            why: string;
-            reason: string | null;
-            remark: string;
-            model: string;
-            made_at: string;
-            run: string;
-            decided_by: string;
-            decided_at: string | null;
-            change: number | null;
-            original: string | string[] | null;
-            evidence: components["schemas"]["Evidence"][] | null;
-        };
         /** @description The ids of all proposals that match a filter, newest first. */
         ProposalIds: {
             ids: number[];
@@ -590,11 +480,6 @@ export interface components {
             start: number;
             parts: string[][];
         };
-        /** @description The result: the proposal, which waits for a decision, or why a check rejected it. */
-        ProposalMade: {
-            proposal: components["schemas"]["Proposal"] | null;
-            rejected: string | null;
-        };
         /**
          * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
          *
@@ -604,11 +489,6 @@ export interface components {
             proposals: components["schemas"]["Proposal"][];
             next: number | null;
             total: number;
-        };
-        /** @description The result: the proposal, which waits for the user, or why a check rejected it. */
-        ProposalStored: {
-            proposal: components["schemas"]["ProposalForAgent"] | null;
-            rejected: string | null;
         };
         /**
          * @description The event `proposals`: some are new or decided on. ids: which; null: many. open: how many
@@ -677,21 +557,20 @@ export interface components {
         /**
          * @description What to enrich, and how: the options of `companion enrich`.
          *
-         *     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
-         *     for a scan. mode: `fill` what is missing; `replace`: also replace what Companion wrote and
-         *     nobody has edited; `requests`: fill only the empty callouts in the notes; `again`: ask once more
-         *     for these proposals, and nothing else; the answer takes the place of one that waits, or waits
-         *     beside what is in the note. proposals: their ids. wish: what should be different, in your own
-         *     words, such as “shorter”. all: in folders, fill every note, not only stubs. retry: ask again
-         *     what was undone, deleted or rejected. section: add a callout under the one heading with this
-         *     text, or else with these first words. line: the same for the section that contains this line of
-         *     the file, counted from 1; for headings that occur several times. limit: the most notes that are
-         *     asked about or written. dry_run: write nothing, and return what would be written. propose: write
-         *     nothing; the answers wait for a decision. diff: show in the results what changes in each note.
-         *     The edits for a note that is open in an editor wait for the client that shows it, see `POST
-         *     /api/v1/presence`. on_fault: whether the run waits while the endpoint fails, or ends. agreed:
-         *     begin even if more than 50 notes go to a model on another machine; otherwise that is refused
-         *     with 409, `not-agreed`, with the cost.
+         *     paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
+         *     also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
+         *     callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
+         *     takes the place of one that waits, or waits beside what is in the note. proposals: their ids.
+         *     wish: what should be different, in your own words, such as “shorter”. all: in folders, fill
+         *     every note, not only stubs. retry: ask again what was undone, deleted or rejected. section: add
+         *     a callout under the one heading with this text, or else with these first words; or, as a number,
+         *     in the section that contains this line of the file, counted from 1. limit: the most notes that
+         *     are asked about or written. dry_run: write nothing, and return what would be written. propose:
+         *     write nothing; the answers wait for a decision. diff: show in the results what changes in each
+         *     note. The edits for a note that is open in an editor wait for the client that shows it, see
+         *     `POST /api/v1/presence`. on_fault: whether the run waits while the endpoint fails, or ends.
+         *     agreed: begin even if more than 50 notes go to a model on another machine; otherwise that is
+         *     refused with 409, `not-agreed`, with the cost.
          */
         RunOptions: {
             paths: string[];
@@ -699,10 +578,6 @@ export interface components {
             field: string | null;
             /** @default null */
             tag: string | null;
-            /** @default null */
-            property: string | null;
-            /** @default null */
-            modified_since: string | number | null;
             /**
              * @default fill
              * @enum {string}
@@ -717,9 +592,7 @@ export interface components {
             /** @default false */
             retry: boolean;
             /** @default null */
-            section: string | null;
-            /** @default null */
-            line: number | null;
+            section: string | number | null;
             /** @default null */
             limit: number | null;
             /** @default false */
@@ -740,21 +613,7 @@ export interface components {
             on_fault: "wait" | "stop";
             /** @default false */
             agreed: boolean;
-        } & (({
-            line?: null;
-        } | {
-            section?: null;
-            paths?: string[];
-        }) & ({
-            /** @constant */
-            mode: "again";
-            proposals: unknown;
-        } | {
-            mode?: unknown;
-            proposals?: unknown;
-            /** @constant */
-            wish?: "";
-        }));
+        };
         /**
          * @description A run with its results after a number. next: the number to send next time.
          *
@@ -817,22 +676,6 @@ export interface components {
             };
         };
         /**
-         * @description Which notes to scan. paths: notes and folders; empty: the vault. field: only needs that it
-         *     fills. tag, property, modified_since: as for proposals.
-         */
-        ScanOptions: {
-            /** @default [] */
-            paths: string[];
-            /** @default null */
-            field: string | null;
-            /** @default null */
-            tag: string | null;
-            /** @default null */
-            property: string | null;
-            /** @default null */
-            modified_since: string | number | null;
-        };
-        /**
          * @description The result of a scan. notes: those that need something, or in which something is left alone,
          *     and those that were named, by path. skipped: why others are left alone, by path; folders, too.
          *
@@ -848,34 +691,17 @@ export interface components {
             looked_at: number;
             warnings: string[];
         };
-        /** @description A value that one of the user's scripts proposes. script: its name. */
-        ScriptProposal: {
-            /** @description a note, by the path that scan returns */
-            path: string;
-            /** @description the field of a need */
-            field: string;
-            /** @description a text; a list for tags and aliases */
-            value: string | string[];
-            /**
-             * @description the need's heading, for a callout
-             * @default null
-             */
-            heading: string | null;
-            /**
-             * @description the need's question, if any
-             * @default null
-             */
-            question: string | null;
-            script: string;
-        };
-        /** @description A note that is similar to another. similarity: -1 to 1, to four decimal places. */
-        SimilarNote: {
-            path: string;
-            similarity: number;
-        };
-        /** @description The notes most similar to another, the most similar first. */
-        SimilarNotesForAgent: {
-            notes: components["schemas"]["SimilarNote"][];
+        /**
+         * @description Which notes are meant. paths: notes and folders; empty: the vault. field: only needs that it
+         *     fills, by its name or its property. tag: only notes with it, or one nested in it.
+         */
+        Selection: {
+            /** @default [] */
+            paths: string[];
+            /** @default null */
+            field: string | null;
+            /** @default null */
+            tag: string | null;
         };
         /**
          * @description What was spent for all vaults, oldest day first, including days without calls.
@@ -1124,12 +950,6 @@ export interface components {
     pathItems: never;
 }
 export type Acceptance = components['schemas']['Acceptance'];
-export type AgentAcceptance = components['schemas']['AgentAcceptance'];
-export type AgentDecisions = components['schemas']['AgentDecisions'];
-export type AgentHistory = components['schemas']['AgentHistory'];
-export type AgentProposal = components['schemas']['AgentProposal'];
-export type AgentProposals = components['schemas']['AgentProposals'];
-export type AgentUndo = components['schemas']['AgentUndo'];
 export type AskAgain = components['schemas']['AskAgain'];
 export type AskAllAgain = components['schemas']['AskAllAgain'];
 export type BackgroundWork = components['schemas']['BackgroundWork'];
@@ -1152,23 +972,16 @@ export type Evidence = components['schemas']['Evidence'];
 export type Fault = components['schemas']['Fault'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type Filled = components['schemas']['Filled'];
-export type FilledForAgent = components['schemas']['FilledForAgent'];
 export type Forgotten = components['schemas']['Forgotten'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type Need = components['schemas']['Need'];
-export type NeedForAgent = components['schemas']['NeedForAgent'];
-export type NeedRead = components['schemas']['NeedRead'];
 export type NewFetch = components['schemas']['NewFetch'];
 export type NewToken = components['schemas']['NewToken'];
 export type Nonce = components['schemas']['Nonce'];
 export type Note = components['schemas']['Note'];
-export type NoteDecided = components['schemas']['NoteDecided'];
-export type NoteDecision = components['schemas']['NoteDecision'];
-export type NoteForAgent = components['schemas']['NoteForAgent'];
 export type NotePage = components['schemas']['NotePage'];
 export type NotePrompt = components['schemas']['NotePrompt'];
-export type NoteRead = components['schemas']['NoteRead'];
-export type NotesForAgent = components['schemas']['NotesForAgent'];
+export type NoteResult = components['schemas']['NoteResult'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
@@ -1183,12 +996,9 @@ export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type PromptCall = components['schemas']['PromptCall'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
-export type ProposalForAgent = components['schemas']['ProposalForAgent'];
 export type ProposalIds = components['schemas']['ProposalIds'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
-export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalPage = components['schemas']['ProposalPage'];
-export type ProposalStored = components['schemas']['ProposalStored'];
 export type ProposalsChanged = components['schemas']['ProposalsChanged'];
 export type ReportTaken = components['schemas']['ReportTaken'];
 export type Restarted = components['schemas']['Restarted'];
@@ -1198,11 +1008,8 @@ export type RunList = components['schemas']['RunList'];
 export type RunOptions = components['schemas']['RunOptions'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
-export type ScanOptions = components['schemas']['ScanOptions'];
 export type ScanReport = components['schemas']['ScanReport'];
-export type ScriptProposal = components['schemas']['ScriptProposal'];
-export type SimilarNote = components['schemas']['SimilarNote'];
-export type SimilarNotesForAgent = components['schemas']['SimilarNotesForAgent'];
+export type Selection = components['schemas']['Selection'];
 export type Spending = components['schemas']['Spending'];
 export type Spent = components['schemas']['Spent'];
 export type SpentOnDay = components['schemas']['SpentOnDay'];

@@ -52,7 +52,7 @@ export const ACTIONS = {
     act: (plugin, file) => {
       const options = {
         // read when the run is begun, since what waits for the note is written before, which moves the lines
-        get line() {
+        get section() {
           return findLine(plugin, file) + 1;
         },
       };

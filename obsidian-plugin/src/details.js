@@ -75,7 +75,7 @@ async function decideBacklog(plugin, fill) {
 /** Show why a note is, or is not, among those that are filled. @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */
 export async function showWhy(plugin, file) {
   /** @type {Note} */
-  const { needs, left, skipped } = await plugin.api.get("/notes", { path: file.path });
+  const { needs, left, skipped } = await plugin.api.get("/note", { path: file.path });
   const filled = needs.map((need) => sentence(`${nameOf(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;

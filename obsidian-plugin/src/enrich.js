@@ -15,7 +15,7 @@ import { countNotes, say, sentence } from "./words.js";
 
 const MANY = 50; // notes in a run that the user is asked about first
 
-/** @typedef {Partial<Pick<RunOptions, "line" | "mode" | "field" | "propose">>} Options what of a note is asked for */
+/** @typedef {Partial<Pick<RunOptions, "section" | "mode" | "field" | "propose">>} Options what of a note is asked for */
 /** @typedef {{ change: number | null, status: string, words: string }} Answer words: why there is no change */
 
 /**

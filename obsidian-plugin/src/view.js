@@ -16,7 +16,7 @@ import { SetUpView } from "./set-up-view.js";
 
 /** @import { TFile, WorkspaceLeaf } from "obsidian" */
 /** @import { Decisions, DaemonEvent } from "../ui/api.js" */
-/** @import { DecisionsMade, NoteDecision } from "./api-types.d.ts" */
+/** @import { DecisionsMade, NoteResult } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { SetUp } from "./set-up.js" */
 
@@ -183,12 +183,12 @@ async function decideAll(plugin, decisions) {
  * Make what waits for an editor, if the note is open in this window.
  *
  * @param {CompanionPlugin} plugin
- * @param {NoteDecision} note what became of it until now; it is brought up to date
+ * @param {NoteResult} note what became of it until now; it is brought up to date
  */
 async function makeHere(plugin, note) {
   const file = findFile(plugin.app, note.path);
   if (!file || !findOpen(plugin.app).includes(file.path)) return;
-  const waiting = note.proposals.filter(({ reason }) => reason === note.reason);
+  const waiting = note.decided.filter(({ reason }) => reason === note.reason);
   let why = /** @type {string | null} */ (null);
   try {
     await plugin.outbox.makeNow(file.path);

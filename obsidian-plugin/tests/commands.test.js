@@ -112,7 +112,7 @@ describe("enrich section", () => {
       view.editor.cursor = text.indexOf(at);
       assert.equal("Enrich section at the cursor" in host.menu("editor-menu", view.editor, view), line !== null);
       assert.equal(await host.command("enrich-section"), line !== null);
-      assert.equal(host.daemon.asked("POST /runs")[0]?.body.line ?? null, line);
+      assert.equal(host.daemon.asked("POST /runs")[0]?.body.section ?? null, line);
     });
   }
 
@@ -122,7 +122,7 @@ describe("enrich section", () => {
     host.daemon.leave("A.md", "other", null);
     await host.command("enrich-section");
     assert.equal(view.editor.content, `${FILLED}\n## Two\nc\n`);
-    assert.equal(host.daemon.asked("POST /runs")[0].body.line, FILLED.split("\n").length + 2);
+    assert.equal(host.daemon.asked("POST /runs")[0].body.section, FILLED.split("\n").length + 2);
   });
 
   test("is not to be had in reading view", async () => {
@@ -284,10 +284,10 @@ const WHY = [
 ];
 for (const [name, note, lines] of WHY) {
   test(`why a note is picked that ${name}`, async () => {
-    if (note) host.daemon.answers.set("GET /notes", note);
+    if (note) host.daemon.answers.set("GET /note", note);
     await host.command("why-note");
     assert.deepEqual(host.lines, lines);
-    assert.deepEqual(host.daemon.asked("GET /notes")[0].query, { path: "A.md" });
+    assert.deepEqual(host.daemon.asked("GET /note")[0].query, { path: "A.md" });
   });
 }
 

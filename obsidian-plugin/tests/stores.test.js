@@ -29,7 +29,7 @@ const PROPOSALS = [
 async function openInbox() {
   const asked = [];
   const get = async (path, query) => (asked.push([path, query]), path === "/changes" ? { changes: [], next: null } : { ids: [4, 3, 2, 1], proposals: PROPOSALS, total: 4, next: null });
-  const inbox = new InboxStore({ get, decide: async ({ refuse, undo = refuse }) => ({ notes: [{ path: "", status: "refused", reason: null, proposals: undo.map((id) => ({ id, reason: null })) }] }) });
+  const inbox = new InboxStore({ get, decide: async ({ refuse, undo = refuse }) => ({ notes: [{ path: "", status: "refused", reason: null, decided: undo.map((id) => ({ id, reason: null })) }] }) });
   await inbox.follow();
   return { asked, inbox };
 }

@@ -195,7 +195,7 @@ export class App {
   async reopen(proposal) {
     await this.attempt(async () => {
       const { notes } = await this.api.decide({ undo: [proposal.id], run: this.decisions.run });
-      const why = notes.flatMap((note) => note.proposals).find(({ id }) => id === proposal.id)?.reason;
+      const why = notes.flatMap((note) => note.decided).find(({ id }) => id === proposal.id)?.reason;
       if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
       const open = await this.api.get(`/proposals/${proposal.id}`);
       this.inbox.places.delete(proposal.id);

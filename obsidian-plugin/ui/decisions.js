@@ -5,7 +5,7 @@ import { nameOf, titleOf } from "./proposal.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, NoteDecision, RunShape } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, NoteResult, RunShape } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { InboxStore } from "./inbox-store.js" */
 /** @import { StatusStore } from "./status-store.js" */
@@ -127,7 +127,7 @@ export class DecisionStore {
 
   /** @param {Decision} decision @returns {Promise<RunShape | DecisionsMade>} */
   #send({ what, ids, texts, isMany }) {
-    if (isMany) return this.api.post(`/proposals/decide-all${what === "undo" ? "?state=all" : ""}`, { decision: what, ids });
+    if (isMany) return this.api.post("/proposals/decide-all", { decision: what, ids });
     const accept = ids.map((id) => ({ id, ...(id in texts && { text: texts[id] }) }));
     return this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
   }
@@ -136,24 +136,24 @@ export class DecisionStore {
   async #read(decision, answer) {
     /** @type {Outcome} */
     const outcome = new Map();
-    for (const { status, reason, proposals } of "notes" in answer ? answer.notes : await this.#followRun(decision, answer)) {
+    for (const { status, reason, decided } of "notes" in answer ? answer.notes : await this.#followRun(decision, answer)) {
       const isWaiting = status === "proposed"; // until its editor has written it
-      for (const each of proposals) outcome.set(each.id, isWaiting && each.reason === reason ? null : each.reason);
+      for (const each of decided) outcome.set(each.id, isWaiting && each.reason === reason ? null : each.reason);
       if (isWaiting) this.announce(say("openHere"), false, { canUndo: true });
     }
     return outcome;
   }
 
-  /** @type {(decision: Decision, run: RunShape) => Promise<Pick<NoteDecision, "status" | "reason" | "proposals">[]>} */
+  /** @type {(decision: Decision, run: RunShape) => Promise<Pick<NoteResult, "status" | "reason" | "decided">[]>} */
   async #followRun(decision, run) {
     const { what, ids } = decision;
     decision.run = run.id;
     const results = await this.status.follow(run);
-    if (results) return results.map((result) => ({ ...result, proposals: result.decided }));
+    if (results) return results;
     decision.isCut = true;
     const open = new Set(await this.inbox.findOpen());
     const decided = ids.filter((id) => open.has(id) === (what === "undo"));
-    return [{ status: "unchanged", reason: null, proposals: decided.map((id) => ({ id, state: null, reason: null })) }];
+    return [{ status: "unchanged", reason: null, decided: decided.map((id) => ({ id, state: null, reason: null })) }];
   }
 
   /**

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.types.programs import AgentNotesQuery, AgentSimilarQuery
 from companion.app.vault import Vault
 from companion.config import Config
 from companion.config.settings import PrivateTable
@@ -24,10 +23,10 @@ def test_similar_notes_leave_private_ones_out(tmp_path: Path, home: Path) -> Non
     config = Config(private=PrivateTable(folders=("Diary",)))
     assert not config.is_remote
     with open_workspace(config, vault, read_only=True) as space:
-        agents = Vault(space).agents
-        similar = agents.find_similar(AgentSimilarQuery(agent="tester", path="Bread.md"))
+        agent = Vault(space).agent("tester")
+        similar = agent.find_similar("Bread.md")
         assert [each.path for each in similar.notes] == ["Loaf.md"]
-        notes = agents.scan(AgentNotesQuery(agent="tester")).notes
+        notes = agent.scan().notes
         assert [note.path for note in notes] == ["Bread.md", "Loaf.md"]
         with pytest.raises(NotThere):
-            agents.find_similar(AgentSimilarQuery(agent="tester", path="Diary/Bread too.md"))
+            agent.find_similar("Diary/Bread too.md")

@@ -109,9 +109,9 @@ RUNS: Sequence[Any] = [
     pytest.param({"paths": ["G", "F"], "limit": 1}, {"G.md": "enriched"}, id="one at most"),
     pytest.param({"paths": [""], "tag": "none"}, {}, id="a tag that no note has"),
     pytest.param(
-        {"paths": [""], "property": "created", "field": "description"},
+        {"paths": [""], "field": "description"},
         {"F/Stub.md": "enriched", "G.md": "enriched"},
-        id="a property, and one field",
+        id="one field",
     ),
     pytest.param({"paths": ["F"], "propose": True}, {"F/Stub.md": "proposed"}, id="propose"),
     pytest.param({"paths": ["F"], "dry_run": True}, {"F/Stub.md": "enriched"}, id="dry run"),

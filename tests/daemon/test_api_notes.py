@@ -2,12 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from companion.app.types.notes import ScanOptions
+from companion.app.types.notes import Selection
 from companion.store.proposals import Proposal
 from tests.daemon.conftest import Served
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture
 from tests.daemon.test_guard import assert_is_problem
-from tests.examples import labelled
 from tests.store.stub_note import CALLOUT, DESCRIPTION
 
 NOTES = {
@@ -53,44 +52,19 @@ def test_lists_notes_with_their_needs(notes: Served) -> None:
     }
 
 
-FILTERS = {
-    "left": ("?filter=left", ["Left.md"]),
-    "skipped": ("?filter=skipped", ["Skipped.md"]),
-    "all": ("?filter=all", sorted(NOTES)),
-    "folder": ("?filter=all&folder=A", ["A/Done.md", "A/Stub.md"]),
-    "after": ("?filter=all&after=Plain.md", ["Skipped.md", "Stub.md"]),
-    "limit": ("?filter=all&limit=1", ["A/Done.md"]),
-    "the vault": ("?folder=", ["A/Stub.md", "Stub.md"]),
-    "not below": ("?below=false", ["Stub.md"]),
-    "not below a folder": ("?folder=A&below=false", ["A/Stub.md"]),
-}
-
-
-@labelled(("query", "paths"), FILTERS)
-def test_filters_notes(notes: Served, query: str, paths: list[str]) -> None:
-    page = notes.get(f"/notes{query}").json
-    assert [note["path"] for note in page["notes"]] == paths
-
-
-def test_pages_lead_through_all_notes(notes: Served) -> None:
-    seen, after = [], ""
-    while after is not None:
-        page = notes.get(f"/notes?filter=all&limit=2&after={after}").json
-        assert page["total"] == len(NOTES)
-        seen += [note["path"] for note in page["notes"]]
-        after = page["next"]
-    assert seen == sorted(NOTES)
+def test_the_notes_of_a_folder(notes: Served) -> None:
+    page = notes.get("/notes?folder=A&limit=1").json
+    assert ([note["path"] for note in page["notes"]], page["total"]) == (["A/Stub.md"], 1)
+    assert_is_problem(notes.get("/notes?folder=Nowhere"), 404)
 
 
 def test_looks_at_one_note(notes: Served) -> None:
-    assert notes.get("/notes?path=Skipped.md").json["skipped"] == "it says ai: false"
-    assert notes.get("/notes?path=A%2FStub.md").json["path"] == "A/Stub.md"
-    for query in ("path=Nowhere.md", "folder=Nowhere"):
-        assert_is_problem(notes.get(f"/notes?{query}"), 404)
+    assert notes.get("/note?path=Skipped.md").json["skipped"] == "it says ai: false"
+    assert notes.get("/note?path=A%2FStub.md").json["path"] == "A/Stub.md"
+    assert_is_problem(notes.get("/note?path=Nowhere.md"), 404)
 
 
 REFUSED = {
-    "filter": "/notes?filter=some",
     "none at all": "/notes?limit=0",
     "too many": "/notes?limit=1001",
     "a fraction": "/notes?limit=1.0",
@@ -102,8 +76,8 @@ REFUSED = {
     "less than none": "/notes?limit=-1",
     "nothing": "/notes?limit=",
     "twice": "/notes?limit=5&limit=6",
-    "no path": "/notes?path=",
-    "a path and more": "/notes?path=Stub.md&limit=5",
+    "no path": "/note?path=",
+    "a path and more": "/note?path=Stub.md&limit=5",
     "before the first": "/changes?before=0",
     "before nothing": "/changes?before=9007199254740992",
     "run": "/changes?run=../x",
@@ -157,7 +131,7 @@ def test_what_is_to_do_is_the_same_everywhere(
     to_do = ["A/Stub.md", "Stub.md"]
     assert [note["path"] for note in notes.get("/notes").json["notes"]] == to_do
     assert notes.get("/status").json["to_do"] == 2
-    report = notes.daemon.notes.scan(ScanOptions())
+    report = notes.daemon.notes.scan(Selection())
     assert sorted(path for path, note in report.notes.items() if note.needs) == to_do
     assert "without a call" in report.notes["A/Stub.md"].needs[0].reason
     assert notes.post("/runs", {"paths": [""], "limit": 20}).json["total"] == 2

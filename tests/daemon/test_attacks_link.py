@@ -32,7 +32,7 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
     assert attacked.daemon_fixture.read("A/Stub.md") == FILLED
     let_out(attacked, what, FILLED)
     answers = [
-        attacked.get("/notes?path=A/Stub.md"),
+        attacked.get("/note?path=A/Stub.md"),
         attacked.post(f"/changes/{change}/undo"),
         attacked.post("/runs", ORDER | {"mode": "replace", "diff": True}),
         attacked.post("/runs", {"paths": ["A"], "all": True, "mode": "replace"}),

@@ -106,7 +106,7 @@ def test_nobody_learns_what_lies_beyond_a_link(attacked: AttackedDaemon) -> None
 
 
 def test_a_path_in_a_query_is_decoded_once(attacked: AttackedDaemon) -> None:
-    answer = attacked.get("/notes?path=%252e%252e%252fsecret.md")
+    answer = attacked.get("/note?path=%252e%252e%252fsecret.md")
     assert answer.status == 404
     assert "there is no %2e%2e%2fsecret.md" in answer.json["detail"]
 

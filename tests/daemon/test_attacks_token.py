@@ -98,9 +98,8 @@ def test_a_rotated_token_opens_nothing(attacked: AttackedDaemon) -> None:
 
 SCOPE_OF_POSTS: dict[Scope, set[str]] = {  # that of all others is `all`, and of GET `read`
     "read": {"/scan"},
-    "propose": {"/agents/propose", "/scripts/propose"},
     "decide": {
-        *("/agents/accept", "/agents/undo", "/presence", "/proposals/decide", "/proposals/again"),
+        *("/presence", "/proposals/decide", "/proposals/again"),
         "/proposals/999/again",
         *("/changes/undo", "/changes/undo-all", "/changes/999/undo"),
         *("/proposals/decide-all", "/runs/RUN/cancel"),

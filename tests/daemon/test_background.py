@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from companion.app.types.notes import NotesQuery, ScanOptions
+from companion.app.types.notes import NotesQuery, Selection
 from companion.config.settings import LimitsTable, PrivateTable
 from companion.daemon import background
 from companion.enrich.asked import find_to_do
@@ -112,9 +112,9 @@ def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
     daemon = daemon_fixture.start()
     eventually(lambda: "Typed.md: unchanged" in daemon_fixture.log.getvalue())
     eventually(lambda: daemon_fixture.status().to_do == 0)
-    note = daemon.notes.scan(ScanOptions()).notes["Typed.md"]
+    note = daemon.notes.scan(Selection()).notes["Typed.md"]
     assert not note.needs and note.left[0].startswith("there is no value for note-type")
-    assert daemon.notes.page(NotesQuery(filter="left")).total == 1
+    assert daemon.notes.page(NotesQuery()).total == 0
     run = daemon_fixture.run("")
     assert [(each.status, each.path) for each in run.since(0)] == [("unchanged", "Typed.md")]
     assert daemon_fixture.model.calls() == 0

@@ -77,26 +77,26 @@ def call(tool: str, **arguments: Any) -> Call:
     return Call(tool, arguments)
 
 
-def propose(path: str = "Bread.md", field: str = "description", value: Any = WORDS) -> Call:
-    return call("propose", path=path, field=field, value=value)
+def propose(path: str = "Bread.md", kind: str = "description", value: Any = WORDS) -> Call:
+    return call("propose", path=path, kind=kind, value=value)
 
 
 OTHER_KEYS = [
-    [propose(field="ai", value="false")],
-    [propose(field="title")],
-    [propose(field="status", value="done")],
-    [propose(field="publish", value="true")],
-    [propose(field="cssclasses", value=["x"])],
-    [propose(field="description: x\nai", value="false")],
-    [propose(field="Description")],
-    [propose(field="")],
-    [propose(field="aliases", value=["Loaf"])],
-    [propose(field="__proto__")],
-    [call("propose", path="Bread.md", field="callout", value=WORDS, heading="No such heading")],
-    [call("propose", path="Bread.md", field="callout", value=WORDS, question="No such?")],
-    [propose(field="../prompts/system")],
-    [propose(field="description", value={"key": "ai", "value": False})],
-    [call("propose", path="Bread.md", field=["description", "ai"], value=WORDS)],
+    [propose(kind="ai", value="false")],
+    [propose(kind="title")],
+    [propose(kind="status", value="done")],
+    [propose(kind="publish", value="true")],
+    [propose(kind="cssclasses", value=["x"])],
+    [propose(kind="description: x\nai", value="false")],
+    [propose(kind="Description")],
+    [propose(kind="")],
+    [propose(kind="aliases", value=["Loaf"])],
+    [propose(kind="__proto__")],
+    [call("propose", path="Bread.md", kind="callout", value=WORDS, heading="No such heading")],
+    [call("propose", path="Bread.md", kind="callout", value=WORDS, question="No such?")],
+    [propose(kind="../prompts/system")],
+    [propose(kind="description", value={"key": "ai", "value": False})],
+    [call("propose", path="Bread.md", kind=["description", "ai"], value=WORDS)],
 ]
 OTHER_NOTES = [
     [propose("../outside.md")],
@@ -191,7 +191,7 @@ def act_as_agents(user: User) -> None:
 
 async def fill(agent: AgentClient, path: str) -> int:
     """Return the change by which the agent fills a description where it may."""
-    said = await agent.call("propose", path=path, field="description", value=WORDS)
+    said = await agent.call("propose", path=path, kind="description", value=WORDS)
     made = (await agent.call("accept", ids=[said.object["proposal"]["id"]])).object
     change = made["notes"][0]["change"]
     assert isinstance(change, int), made
@@ -235,7 +235,7 @@ def got_somewhere(tool: str, said: Said) -> bool:
         return False
     told = said.object
     if tool == "accept":
-        return any(each["reason"] is None for note in told["notes"] for each in note["proposals"])
+        return any(each["reason"] is None for note in told["notes"] for each in note["decided"])
     if tool == "propose":
         return told["proposal"] is not None
     return any(told[name] for name in ("notes", "proposals", "changes", "text") if name in told)
@@ -292,7 +292,7 @@ def test_hidden_notes_are_answered_as_absent_ones(
             for tool in ("read_note", "find_similar", "history"):
                 said = await agent.call(tool, path=path)
                 told.setdefault(tool, set()).add(said.text.replace(path, "X"))
-            said = await agent.call("propose", path=path, field="description", value=WORDS)
+            said = await agent.call("propose", path=path, kind="description", value=WORDS)
             told.setdefault("propose", set()).add(said.text.replace(path, "X"))
             for tool in ("scan", "list_proposals"):
                 said = await agent.call(tool, folder=path.partition("/")[0])
@@ -302,10 +302,10 @@ def test_hidden_notes_are_answered_as_absent_ones(
             told.setdefault("accept", set()).add(said.text.replace(str(id_), "X"))
         for links in ("[[Private]]", "[[Left]]", "[[Nowhere]]"):
             text = f"Bread is baked of flour and water, as {links} tells in other words."
-            said = await agent.call("propose", path="Bread.md", field="callout", value=text)
+            said = await agent.call("propose", path="Bread.md", kind="callout", value=text)
             told.setdefault("link", set()).add(str("[[" in said.text))
         for tag in ("kestrel", "unheard-of"):
-            said = await agent.call("propose", path="Bread.md", field="tags", value=[tag])
+            said = await agent.call("propose", path="Bread.md", kind="tags", value=[tag])
             flags = (said.object["proposal"] or {}).get("flags")
             told.setdefault("tag", set()).add(str(flags))
 

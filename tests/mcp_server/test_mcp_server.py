@@ -81,13 +81,12 @@ def test_half_a_surrogate_pair_gets_an_answer(vault: User) -> None:
 async def look_around(agent: AgentClient) -> None:
     found = (await agent.call("scan")).object
     [note] = found["notes"]
-    assert (found["total"], found["after"], note["path"]) == (1, None, "Sourdough.md")
-    fields = [(need["field"], need["question"]) for need in note["needs"]]
+    assert (found["total"], found["next"], note["path"]) == (1, None, "Sourdough.md")
+    fields = [(need["kind"], need["question"]) for need in note["needs"]]
     question = ("callout", "Why does it rise?")
     assert fields == [("description", None), ("tags", None), ("callout", None), question]
     read = (await agent.call("read_note", path="Sourdough")).object
-    assert [(need["field"], need["question"]) for need in read["needs"]] == fields
-    assert not [each for each in (note, read) for need in each["needs"] if "kind" in need]
+    assert [(need["kind"], need["question"]) for need in read["needs"]] == fields
     assert "raised by wild yeast" in read["text"] and "not for others" not in read["text"]
     assert "Rye is a dark bread" in read["text"]
     assert "sentence" in read["needs"][0]["instruction"]
@@ -98,27 +97,27 @@ async def look_around(agent: AgentClient) -> None:
 
 
 async def fill_description(agent: AgentClient, vault: User) -> None:
-    made = await propose(agent, field="description", value=SAYS)
+    made = await propose(agent, kind="description", value=SAYS)
     assert (made["state"], made["flags"], made["model"]) == ("open", ["program"], "mcp:tester")
     assert vault.read("Sourdough.md") == NOTE
     [listed] = (await agent.call("list_proposals")).object["proposals"]
     assert listed["id"] == made["id"]
-    assert listed["field"] == made["field"] == "description" and "kind" not in listed
+    assert listed["kind"] == made["kind"] == "description"
     [note] = (await agent.call("accept", ids=[made["id"]])).object["notes"]
     assert note["status"] == "enriched" and vault.read("Sourdough.md") == FILLED
-    assert [each["field"] for each in note["changes"]] == ["description"]
+    assert [each["kind"] for each in note["changes"]] == ["description"]
     [change] = (await agent.call("history")).object["changes"]
     [undone] = (await agent.call("undo", change=change["id"])).object["notes"]
-    assert [each["state"] for each in undone["proposals"]] == ["open"]
+    assert [each["state"] for each in undone["decided"]] == ["open"]
     assert vault.read("Sourdough.md") == NOTE
 
 
 async def leave_the_rest(agent: AgentClient, vault: User) -> None:
-    tags = await propose(agent, field="tags", value=["Baking", "#new"])
+    tags = await propose(agent, kind="tags", value=["Baking", "#new"])
     assert tags["text"] == ["baking"] and "new" in tags["remark"]
     answer = await propose(
         agent,
-        field="callout",
+        kind="callout",
         question="Why does it rise?",
         value="Wild yeast, as in [[Rye]] but not in [[Nowhere]], makes gas.",
     )
@@ -137,13 +136,13 @@ async def propose(agent: AgentClient, **given: Any) -> dict[str, Any]:
 
 
 WRONG = [
-    pytest.param({"field": "description", "value": ""}, "nothing to say", id="nothing"),
-    pytest.param({"field": "description", "value": "x " * 11_000}, "20,000", id="too long"),
-    pytest.param({"field": "colour", "value": "red"}, "there is no field colour", id="no field"),
-    pytest.param({"field": "aliases", "value": ["x"]}, "needs no aliases", id="no such need"),
-    pytest.param({"field": "callout", "heading": "No", "value": "x"}, "No", id="no such heading"),
+    pytest.param({"kind": "description", "value": ""}, "nothing to say", id="nothing"),
+    pytest.param({"kind": "description", "value": "x " * 11_000}, "20,000", id="too long"),
+    pytest.param({"kind": "colour", "value": "red"}, "there is no field colour", id="no field"),
+    pytest.param({"kind": "aliases", "value": ["x"]}, "needs no aliases", id="no such need"),
+    pytest.param({"kind": "callout", "heading": "No", "value": "x"}, "No", id="no such heading"),
     pytest.param(
-        {"field": "description", "value": "As an AI language model, I cannot help with that."},
+        {"kind": "description", "value": "As an AI language model, I cannot help with that."},
         "description",
         id="a check",
     ),
@@ -171,15 +170,15 @@ ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
     (
         "list_proposals",
         {"path": "Rye.md"},
-        "list_proposals takes no `path`; it takes folder, state, before, limit",
+        "list_proposals takes no `path`; it takes folder, state, limit",
     ),
     ("scan", {"limit": 0}, "limit: this has to be greater than or equal to 1"),
     ("read_note", {}, "path: it is missing"),
     ("list_proposals", {"state": "new"}, "state: this has to be 'asked', 'open'"),
-    ("propose", {"path": "Rye.md", "kind": "tags", "value": ["a"]}, "propose takes no `kind`"),
+    ("propose", {"path": "Rye.md", "field": "tags", "value": ["a"]}, "propose takes no `field`"),
     (
         "propose",
-        {"path": "Rye.md", "field": "tags", "value": 3},
+        {"path": "Rye.md", "kind": "tags", "value": 3},
         "value: this has to be a valid string or a valid list",
     ),
     ("accept", {"ids": []}, "ids: it is empty"),
@@ -208,7 +207,7 @@ def test_wrong_arguments_are_refused_in_words(user: User) -> None:
 @pytest.mark.parametrize("vault", ["alone"], indirect=True)
 def test_a_folder_run_leaves_what_an_agent_proposed_to_the_user(vault: User) -> None:
     async def does(agent: AgentClient) -> None:
-        await propose(agent, field="description", value=SAYS)
+        await propose(agent, kind="description", value=SAYS)
 
     run_agent(vault, does)
     vault.run("enrich", ".")

@@ -31,14 +31,14 @@ from companion.store.change import ChangeState
 from companion.store.outbox_store import OutboxRow, RowState
 
 
-class ChangeFilter(Sent):
-    """Which changes are meant: those that match everything given.
+class ChangeQuery(Sent):
+    """Which changes: those that match everything given.
 
     path: of this note, even if it was moved or deleted, or in this folder. run: of this run. since,
     until: made in that time. field: that filled it, by the name of its file or its property. model:
     that wrote for them. undoable: that can be taken back; `whole`: nothing of them was yet; `part`:
     a part may have been. An undo counts with its own run only, unless it took back a change of that
-    run. before: with a lower id.
+    run. before, limit: of a page: at most so many, with a lower id. diff: with their diffs.
     """
 
     path: FolderPath | None = None
@@ -49,11 +49,6 @@ class ChangeFilter(Sent):
     model: Name | None = None
     undoable: Literal["whole", "part"] | None = None
     before: QueryId | None = None
-
-
-class ChangeQuery(ChangeFilter):
-    """A page of changes. diff: with their diffs. The rest selects them, as in ChangeFilter."""
-
     limit: PageSize = 100
     diff: YesOrNo = False
 

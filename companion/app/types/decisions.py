@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
-from companion.app.types.proposals import Proposal
-from companion.app.types.runs import Decided, Filled, NoteResult, Wish
-from companion.enrich.job import NoteStatus, Result
+from companion.app.types.base import Id, RunId, Sent, Shape
+from companion.app.types.proposals import Proposal, Value
+from companion.app.types.runs import NoteResult, Wish
 from companion.store.proposals import ProposalState
 
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
-
-Value = str | Annotated[list[str], Field(max_length=1000)]
-"""A user's version of a value: as long as a request allows; the field has its own limit."""
-
 
 Takeable = Literal["open", "refused", "rejected"]
 """The states of proposals that can be accepted."""
@@ -61,16 +55,6 @@ class Decisions(Sent):
     reason: Reason = ""
     run: RunId | None = None
 
-    def without(self, ids: Collection[int]) -> Self:
-        """Return the decisions that remain once these are made."""
-        return self.model_copy(
-            update={
-                "accept": [each for each in self.accept if each.id not in ids],
-                "refuse": [each for each in self.refuse if each not in ids],
-                "undo": [each for each in self.undo if each not in ids],
-            }
-        )
-
     @property
     def ids(self) -> list[int]:
         """The proposals that it is about."""
@@ -78,18 +62,19 @@ class Decisions(Sent):
 
 
 class DecisionOnAll(Sent):
-    """A decision on all proposals that match a filter.
-
-    ids: only on these, as somebody has seen them; null: on all. before: only on those with a lower
-    id, since nobody has seen newer ones. without: these stay as they are. reason: why they are
-    refused. `undo` reopens proposals, which undoes the decisions on them.
-    """
+    """One decision on many proposals, in one run. reason: why they are refused."""
 
     decision: Literal["accept", "refuse", "undo"]
-    ids: Ids | None = None
-    before: Id | None = None
-    without: Annotated[list[Id], Field(max_length=10_000)] = Field(default_factory=list)
+    ids: Ids
     reason: Reason = ""
+
+    def as_decisions(self) -> Decisions:
+        """Return the decisions on each."""
+        if self.decision == "accept":
+            return Decisions(accept=[Acceptance(id=each) for each in self.ids])
+        if self.decision == "refuse":
+            return Decisions(refuse=self.ids, reason=self.reason)
+        return Decisions(undo=self.ids)
 
 
 class AskAgain(Sent):
@@ -107,56 +92,7 @@ class AskAllAgain(AskAgain):
     proposals: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
 
 
-class NoteDecision(Shape):
-    """The result for a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
-    the note is open, and its editor has to make the edits. changes: what was filled, as in runs.
-
-    change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
-    """
-
-    path: str
-    status: NoteStatus
-    changes: list[Filled]
-    change: int | None
-    reason: OrNull
-    left: list[str]
-    proposals: list[Decided]
-
-    @classmethod
-    def of(cls, result: Result) -> Self:
-        """Return the engine's result of a note in this shape."""
-        decided = [
-            Decided(id=each.id, state=each.state, reason=result.why_not.get(each.id))
-            for each in result.proposals
-        ]
-        known = {each.id for each in decided}
-        decided += [
-            Decided(id=id_, state=None, reason=why)
-            for id_, why in result.why_not.items()
-            if id_ not in known
-        ]
-        changes = list(map(Filled.of, result.filled))
-        own = {"changes": changes, "left": result.unfilled, "proposals": decided}
-        return cls.model_validate(vars(result) | own)
-
-    @property
-    def result(self) -> NoteResult:
-        """The result of the note, in the form of a run's."""
-        ids = [each.id for each in self.proposals]
-        values = vars(self) | {"proposals": ids, "decided": self.proposals}
-        return NoteResult.model_validate(values)
-
-    @property
-    def waiting(self) -> list[int]:
-        """The ids of proposals whose decision waits for the editor that shows the note."""
-        if self.status != "proposed":
-            return []
-        return [each.id for each in self.proposals if each.reason == self.reason]
-
-
 class DecisionsMade(Shape):
-    """The results for the notes whose proposals were decided on first; send the other decisions
-    again: the answer took its time.
-    """
+    """The results for the notes whose proposals were decided on."""
 
-    notes: list[NoteDecision]
+    notes: list[NoteResult]

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field
 
 from companion.app.types.base import (
-    ExactMoment,
     FolderPath,
     Name,
     PageSize,
     RelativePath,
     Sent,
     Shape,
-    YesOrNo,
 )
 from companion.note import needs
 from companion.note.facts import Facts
 
 Titles = Callable[[], Collection[str]]
-NoteState = Literal["to-do", "left", "skipped", "all"]
 
 
 class Need(Shape):
@@ -64,35 +61,20 @@ class NotePage(Shape):
 
 
 class NotesQuery(Sent):
-    """Which notes. below: also those in folders below the folder. path: only this one, read now."""
+    """Which notes that are to do: those in a folder, and below it."""
 
-    filter: NoteState = "to-do"
     folder: FolderPath = ""
-    below: YesOrNo = True
-    after: FolderPath = ""
     limit: PageSize = 100
-    path: RelativePath | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> NotesQuery:
-        if self.path is not None and len(self.model_fields_set) > 1:
-            raise ValueError("`path` names one note and goes with nothing else")
-        return self
 
 
-TEXT_OR_NUMBER = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]})
-
-
-class ScanOptions(Sent):
-    """Which notes to scan. paths: notes and folders; empty: the vault. field: only needs that it
-    fills. tag, property, modified_since: as for proposals.
+class Selection(Sent):
+    """Which notes are meant. paths: notes and folders; empty: the vault. field: only needs that it
+    fills, by its name or its property. tag: only notes with it, or one nested in it.
     """
 
     paths: list[FolderPath] = Field(default=[])
     field: Name | None = None
     tag: str | None = None
-    property: str | None = None
-    modified_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None
 
 
 class ScanReport(Shape):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema
 
 from companion.app.types.base import (
     WHOLE,
-    ExactMoment,
     FolderPath,
     Moment,
     Name,
     OrNull,
     PageSize,
     QueryId,
-    RelativePath,
     RunId,
     Sent,
     Shape,
@@ -30,47 +28,27 @@ from companion.store.proposals import ProposalState as ProposalState
 _DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
 
 
-class ProposalFilter(Sent):
-    """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
-    `callout`; field: the same, or the name of its file. tag, property, modified_since: of the note;
-    a property may be followed by `=` and a value. state: `all`, `decided` (accepted, refused or
-    superseded), or a single state. flagged: only those with a flag, or without; flag: with this
-    one. text: with these words in the note's path or the value. latest: only those that no later
-    one for the same need followed; an open one is always the latest.
+class ProposalQuery(Sent):
+    """Which proposals. path: of a note, or of those in a folder. field: its name, or the property.
+    tag: of the note. state: `all`, `decided` (accepted, refused or superseded), or a single one.
+    flagged: only those with a flag, or without. run: that asked. before, limit: of a page: at most
+    so many, with a lower id.
     """
 
-    path: RelativePath | None = None
-    folder: FolderPath = ""
-    kind: Name | None = None
+    path: FolderPath = ""
     field: Name | None = None
     tag: str | None = None
-    property: str | None = None
-    modified_since: ExactMoment | None = None
     state: Literal[ProposalState, "decided", "all"] = "open"
     flagged: YesOrNo | None = None
-    flag: Flag | None = None
-    text: Name | None = None
-    latest: YesOrNo = False
     run: RunId | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.path is not None and self.folder:
-            raise ValueError("`path` names one note, and `folder` many; one of them is enough")
-        return self
+    before: QueryId | None = None
+    limit: PageSize = 100
 
     def states(self) -> tuple[ProposalState, ...] | None:
         """Return the states that are selected; None: all."""
         if self.state == "all":
             return None
         return _DECIDED if self.state == "decided" else (self.state,)
-
-
-class ProposalQuery(ProposalFilter):
-    """A page of proposals. before: with a lower id. The rest selects them, as in ProposalFilter."""
-
-    before: QueryId | None = None
-    limit: PageSize = 100
 
 
 class ProposalIds(Shape):
@@ -121,6 +99,29 @@ class Proposal(Shape):
         return self.text if isinstance(self.text, str) else "\n".join(self.text or ())
 
 
+Value = str | Annotated[list[str], Field(max_length=1000)]
+"""A user's version of a value: as long as a request allows; the field has its own limit."""
+
+
+class ProposedValue(Sent):
+    """A value that a program proposes. kind: a property, or `callout`; or the field's name.
+
+    heading, question: for a callout, its section, or its title.
+    """
+
+    kind: str
+    value: Value
+    heading: str | None = None
+    question: str | None = None
+
+
+class ProposalMade(Shape):
+    """The result: the proposal, which waits for a decision, or why a check rejected it."""
+
+    proposal: Proposal | None
+    rejected: str | None
+
+
 class NotesToForget(Sent):
     """Notes and folders whose stored text is to be deleted; `""`: the whole vault's."""
 
@@ -156,12 +157,17 @@ class ProposalInPlace(Shape):
     parts: list[Annotated[tuple[Mark, str], _PAIR]]
 
 
-class ProposalPage(Shape):
+class Proposals(Shape):
+    """Proposals, newest first."""
+
+    proposals: list[Proposal]
+
+
+class ProposalPage(Proposals):
     """A page of proposals, newest first. next: `before` of the next page; null on the last.
 
     total: the number on all pages.
     """
 
-    proposals: list[Proposal]
     next: int | None
     total: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from companion.app.types.base import (
     LARGEST,
@@ -15,7 +15,7 @@ from companion.app.types.base import (
     Shape,
 )
 from companion.app.types.changes import Undone
-from companion.app.types.notes import ScanOptions
+from companion.app.types.notes import Selection
 from companion.enrich.job import NoteStatus, Result
 from companion.llm.answers import Usage as Usage
 from companion.store.proposals import Proposal, ProposalState
@@ -28,54 +28,24 @@ RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 Wish = Annotated[str, Field(max_length=1000)]
 """What should be different, in the user's own words."""
 
-_ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
-_TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
-    "allOf": [
-        {
-            "anyOf": [
-                {"properties": {"line": {"type": "null"}}},
-                {"properties": {"section": {"type": "null"}, "paths": _ONE}},
-            ]
-        },
-        {
-            "anyOf": [
-                {
-                    "properties": {"mode": {"const": "again"}, "proposals": {"minItems": 1}},
-                    "required": ["mode", "proposals"],
-                },
-                {
-                    "properties": {
-                        "mode": {"not": {"const": "again"}},
-                        "proposals": {"maxItems": 0},
-                        "wish": {"const": ""},
-                    }
-                },
-            ]
-        },
-    ]
-}
 
-
-class RunOptions(ScanOptions):
+class RunOptions(Selection):
     """What to enrich, and how: the options of `companion enrich`.
 
-    paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
-    for a scan. mode: `fill` what is missing; `replace`: also replace what Companion wrote and
-    nobody has edited; `requests`: fill only the empty callouts in the notes; `again`: ask once more
-    for these proposals, and nothing else; the answer takes the place of one that waits, or waits
-    beside what is in the note. proposals: their ids. wish: what should be different, in your own
-    words, such as “shorter”. all: in folders, fill every note, not only stubs. retry: ask again
-    what was undone, deleted or rejected. section: add a callout under the one heading with this
-    text, or else with these first words. line: the same for the section that contains this line of
-    the file, counted from 1; for headings that occur several times. limit: the most notes that are
-    asked about or written. dry_run: write nothing, and return what would be written. propose: write
-    nothing; the answers wait for a decision. diff: show in the results what changes in each note.
-    The edits for a note that is open in an editor wait for the client that shows it, see `POST
-    /api/v1/presence`. agreed: begin even if more than 50 notes go to a model on another machine;
-    otherwise that is refused with 409, `not-agreed`, with the cost.
+    paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
+    also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
+    callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
+    takes the place of one that waits, or waits beside what is in the note. proposals: their ids.
+    wish: what should be different, in your own words, such as “shorter”. all: in folders, fill
+    every note, not only stubs. retry: ask again what was undone, deleted or rejected. section: add
+    a callout under the one heading with this text, or else with these first words; or, as a number,
+    in the section that contains this line of the file, counted from 1. limit: the most notes that
+    are asked about or written. dry_run: write nothing, and return what would be written. propose:
+    write nothing; the answers wait for a decision. diff: show in the results what changes in each
+    note. The edits for a note that is open in an editor wait for the client that shows it, see
+    `POST /api/v1/presence`. agreed: begin even if more than 50 notes go to a model on another
+    machine; otherwise that is refused with 409, `not-agreed`, with the cost.
     """
-
-    model_config = ConfigDict(json_schema_extra=_TOGETHER)
 
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
     mode: Mode = "fill"
@@ -83,8 +53,11 @@ class RunOptions(ScanOptions):
     wish: Wish = ""
     all: bool = False
     retry: bool = False
-    section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    line: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    section: (
+        Annotated[str, Field(min_length=1, max_length=1000)]
+        | Annotated[int, Field(ge=1, le=LARGEST)]
+        | None
+    ) = None
     limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     dry_run: bool = False
     propose: bool = False
@@ -94,10 +67,6 @@ class RunOptions(ScanOptions):
 
     @model_validator(mode="after")
     def _check(self) -> RunOptions:
-        if self.line is not None and (len(self.paths) != 1 or not self.paths[0]):
-            raise ValueError("`line` is of one note; name that in `paths`")
-        if self.line is not None and self.section is not None:
-            raise ValueError("`line` and `section` both name a section; one of them is enough")
         if bool(self.proposals) != (self.mode == "again") or (self.wish and not self.proposals):
             raise ValueError("`proposals`, and `wish` with it, go with `mode: again`")
         return self
@@ -166,6 +135,16 @@ class NoteResult(Shape):
         return cls.model_validate(vars(result) | own | more)
 
     @classmethod
+    def of_decision(cls, result: Result) -> Self:
+        """Return the result of a decision on a note's proposals."""
+        states = {each.id: each.state for each in result.proposals}
+        ids = [*states, *(id_ for id_ in result.why_not if id_ not in states)]
+        decided = [
+            Decided(id=id_, state=states.get(id_), reason=result.why_not.get(id_)) for id_ in ids
+        ]
+        return cls.of(result, decided=decided, proposals=ids)
+
+    @classmethod
     def of_undone(cls, undone: Undone) -> Self:
         """Return the result for the note of a change that was to be taken back."""
         status: NoteStatus = "failed" if undone.undone_by is None else "undone"
@@ -177,6 +156,13 @@ class NoteResult(Shape):
             change=undone.undone_by,
             undone=undone,
         )
+
+    @property
+    def waiting(self) -> list[int]:
+        """The ids of proposals whose decision waits for the editor that shows the note."""
+        if self.status != "proposed":
+            return []
+        return [each.id for each in self.decided if each.reason == self.reason]
 
     @property
     def is_unanswered(self) -> bool:

@@ -14,8 +14,8 @@ from flask import current_app, request
 from pydantic import Field
 
 from companion.app.run import Run
-from companion.app.types.base import LARGEST, WHOLE, Nothing, RunId, Sent
-from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
+from companion.app.types.base import LARGEST, WHOLE, Nothing, RelativePath, RunId, Sent
+from companion.app.types.changes import ChangeQuery, ChangesToUndo, Undone, UndoneChanges
 from companion.app.types.decisions import (
     AskAgain,
     AskAllAgain,
@@ -24,10 +24,9 @@ from companion.app.types.decisions import (
     DecisionsMade,
 )
 from companion.app.types.notes import Note, NotePage, NotesQuery
-from companion.app.types.proposals import ProposalFilter
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
-from companion.app.vault import Agents, Vault
-from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
+from companion.app.vault import Vault
+from companion.daemon.api.routing import Resource, run_address, the_daemon
 from companion.daemon.events import LONGEST_WAIT
 from companion.daemon.guard import Refusal
 
@@ -35,10 +34,21 @@ notes = Resource("notes")
 
 
 @notes.reads("/notes")
-def read_notes(query: NotesQuery) -> NotePage | Note:
-    """A page of notes in the order of their paths, or one note by its path."""
-    notes = the_daemon().notes
-    return notes.page(query) if query.path is None else notes.note(query.path)
+def read_notes(query: NotesQuery) -> NotePage:
+    """The notes of a folder that are to do."""
+    return the_daemon().notes.page(query)
+
+
+class NotePath(Sent):
+    """The path of a note."""
+
+    path: RelativePath
+
+
+@notes.reads("/note")
+def read_note(query: NotePath) -> Note:
+    """A note and its needs, read now."""
+    return the_daemon().notes.note(query.path)
 
 
 notes.offer(Vault.scan)
@@ -54,14 +64,14 @@ proposals.offer(Vault.proposals, Vault.proposal_ids, Vault.proposal, Vault.place
 @proposals.does("/proposals/decide", "decide", conflicts=True)
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has its own result."""
-    return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
+    return DecisionsMade(notes=list(the_daemon().vault.decide(body)))
 
 
 @proposals.does("/proposals/decide-all", "decide", status=202, location=run_address)
-def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
-    """Accept, refuse or reopen all proposals that match a filter, in one run, undone as one."""
+def decide_all(body: DecisionOnAll) -> RunShape:
+    """Accept, refuse or reopen many proposals in one run, undone as one."""
     daemon = the_daemon()
-    return RunShape.model_validate(daemon.start_work(daemon.vault.decide_all(query, body)))
+    return RunShape.model_validate(daemon.start_work(daemon.vault.decide(body.as_decisions())))
 
 
 @proposals.does("/proposals/again", "decide", status=202, conflicts=True, location=run_address)
@@ -99,15 +109,6 @@ def _start_again(ids: list[int], body: AskAgain) -> RunShape:
 
 proposals.offer(Vault.forget)
 
-for_programs = Resource("programs")
-for_programs.offer(
-    *(Agents.scan, Agents.read_note, Agents.find_similar, Agents.proposals, Agents.changes),
-    *(Agents.propose, Agents.accept, Agents.undo),
-    of=lambda: the_daemon().vault.agents,
-)
-for_programs.offer(Vault.propose)
-
-
 changes = Resource("changes")
 changes.offer(Vault.changes, Vault.change)
 
@@ -122,11 +123,12 @@ class Undo(Sent):
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has its own result."""
     vault = the_daemon().vault
-    return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
+    results = vault.undo(body.changes, body.run)
+    return UndoneChanges(undone=[each.undone for each in results if each.undone])
 
 
 @changes.does("/changes/undo-all", "decide", status=202, location=run_address)
-def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
+def undo_all(query: ChangeQuery, body: Nothing) -> RunShape:
     """Undo all changes that match a filter, in one run; for a run, also what it refused."""
     daemon = the_daemon()
     return RunShape.model_validate(daemon.start_work(daemon.vault.undo_all(query)))
@@ -135,8 +137,9 @@ def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
 @changes.does("/changes/<change>/undo", "decide", conflicts=True)
 def undo_change(change: int, body: Undo) -> Undone:
     """Undo a change."""
-    [undone] = the_daemon().vault.undo([change], body.run)
-    return undone.check()
+    [result] = the_daemon().vault.undo([change], body.run)
+    assert result.undone
+    return result.undone.check()
 
 
 class RunQuery(Sent):

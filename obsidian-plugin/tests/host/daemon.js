@@ -302,8 +302,11 @@ export class FakeDaemon {
     return this.#end(id, null);
   }
 
-  "GET /notes"(_, __, query) {
-    if (!query.has("path")) return { notes: [], after: null, total: 2 };
+  "GET /notes"() {
+    return { notes: [], next: null, total: 2 };
+  }
+
+  "GET /note"() {
     const needs = CHANGES.map(({ kind, heading, reason }) => ({ kind, heading, reason }));
     return { path: "A.md", needs, left: ["“## Done” has its callout"], skipped: null };
   }
