@@ -148,15 +148,6 @@ class PrivateTable(Table):
         return tuple((name, text) for name, texts in self.properties.items() for text in texts)
 
 
-class TagsTable(Table):
-    """[tags]: tags that are never proposed."""
-
-    never: tuple[TagName, ...] = Field(
-        default=("status", "todo", "inbox", "draft", "wip"),
-        description="tags about what is to be done, and those nested in them; never proposed",
-    )
-
-
 class ReviewTable(Table):
     """[review]: what is written at once. Flagged values always wait until somebody accepts them."""
 
@@ -232,7 +223,6 @@ class Config(Table):
     notes: NotesTable = NotesTable()
     ignore: IgnoreTable = IgnoreTable()
     private: PrivateTable = PrivateTable()
-    tags: TagsTable = TagsTable()
     review: ReviewTable = ReviewTable()
     agents: AgentsTable = AgentsTable()
     background: BackgroundTable = BackgroundTable()

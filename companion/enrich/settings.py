@@ -42,6 +42,9 @@ _SAVING = (0.05, 0.1, 0.3)  # seconds until one that cannot be used is read agai
 # other limits have to be reserved again.
 _BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "review"}
 
+NEVER_TAGS = ("status", "todo", "inbox", "draft", "wip")
+"""Tags about what is to be done, and those nested in them: they are never proposed."""
+
 
 class SettingsUnusable(UsageError):
     """A settings file cannot be used. Nothing is asked or written until it is fixed."""
@@ -270,7 +273,7 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         private_tags=config.private.tags,
         private_properties=config.private.marks,
         is_remote=config.is_remote,
-        never_tags=config.tags.never,
+        never_tags=NEVER_TAGS,
         vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )

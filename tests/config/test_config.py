@@ -157,7 +157,7 @@ def test_private_properties_have_one_value_or_several(home: Path) -> None:
 
 
 def test_there_are_few_settings_and_each_says_what_it_does() -> None:
-    assert len(list(all_settings())) <= 36
+    assert len(list(all_settings())) <= 34
     assert all(each.description for each in all_settings())
 
 
