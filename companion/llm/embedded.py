@@ -1,10 +1,13 @@
-"""The embedded model: llama.cpp in a child process that runs while it is needed.
+"""The embedded model: llama.cpp in a child process, one for all processes of a user.
 
-Its number of threads depends on how much of the processor other programs use.
+The first process that needs it starts it, and leaves its address and a random key in a private
+file, where others find them. It ends by itself: see worker.py. Its number of threads depends on how
+much of the processor other programs use.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import secrets
@@ -12,21 +15,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import SecretStr
 
+from companion.llm.catalog import models_folder
 from companion.llm.endpoint import Endpoint
 from companion.llm.errors import EndpointDown
 from companion.llm.worker import (
     WorkerProcess,
     end_worker,
     find_missing_library,
-    pid_of,
+    is_in_use,
     send_options,
     start_worker,
 )
+from companion.private_files import make_private_folder, write_private
 
 if TYPE_CHECKING:
     import psutil
@@ -55,14 +61,15 @@ class EmbeddedEndpoint(Endpoint):
 class EmbeddedServer:
     """Lends the endpoint of a local model. Safe to use from any thread; close() it at the end.
 
-    The server starts on the first lease, and again if it died; it stops after `idle` seconds
-    without a lease, since it holds the model in memory (1.3 GB for the default one).
+    The server starts on the first lease, unless another process of the user has started one for
+    the same model, and again if it died. It stops after `idle` seconds without a lease, since it
+    holds the model in memory (1.3 GB for the default one), and with the last process that uses it.
 
     slots: calls served at once, each with `context_tokens`; on two cores, two slots do a quarter
     more notes a minute than one. threads: None for as many as there are free cores. If one of two
     cores has other work, one thread is three times as fast as two, which wait for each other. The
-    free cores are counted before each start and after calls; if the number is no longer right, the
-    server restarts between two calls.
+    free cores are counted before each start and after calls; if the number is no longer right, and
+    no other process uses the server, it restarts between two calls.
     """
 
     def __init__(
@@ -81,24 +88,31 @@ class EmbeddedServer:
             json_mode="schema",
             context_tokens=context_tokens,
         )
-        self._model_path = model_path
-        self._slots = slots
+        self.threads = threads or 0  # that the server has
+        self._model_path, self._slots, self._idle = model_path, slots, idle
         self._fixed_threads = threads
-        self._idle = idle
+        key = f"{model_path.absolute()} {self.settings.model} {context_tokens} {slots} {threads}"
+        self._folder = models_folder().parent / "running" / sha256(key.encode()).hexdigest()[:16]
+        # how many calls this object makes now; the child looks at it and at its time
+        self._own_file = self._folder / "users" / f"{os.getpid()}.{secrets.token_hex(4)}"
         self._changed = threading.Condition()
-        self._child: WorkerProcess | None = None
-        self._endpoint = self.settings
+        self._child: WorkerProcess | None = None  # if this object started it
         self._leases = 0
-        self._timer: threading.Timer | None = None
-        self.threads = threads or 0  # that the server was last started with
         self._free = 0.0  # cores, when they were last counted
-        self._process: psutil.Process | None = None
         self._counted_at = 0.0
 
     @property
     def pid(self) -> int | None:
         """The process id of the server; None while none is running."""
-        return pid_of(self._child)
+        import psutil
+
+        if self._child and self._child.poll() is not None:  # else its zombie would count
+            self._child = None
+        pid = self._read_state().get("pid")
+        with suppress(psutil.Error):  # it has ended
+            if pid and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                return int(pid)
+        return None
 
     @contextmanager
     def lease(self) -> Iterator[Endpoint]:
@@ -107,33 +121,28 @@ class EmbeddedServer:
         Raises ModelNotStarted when the server cannot be started.
         """
         with self._changed:
-            if self._timer:
-                self._timer.cancel()
-            while self._leases and self._has_wrong_threads() and self.pid is not None:
+            while self._leases and self._has_wrong_threads():
                 self._changed.wait()  # for the end of the calls under way
-            if self.pid is None:
-                self._free = count_free_cores(seconds=_FIRST_COUNT)
-            if self.pid is None or self._has_wrong_threads():
-                self._start()
+            endpoint = self._find_or_start()
             self._leases += 1
-            endpoint = self._endpoint
+            self._tell_leases()
         try:
             yield endpoint
         finally:
             with self._changed:
                 self._leases -= 1
-                self._timer = threading.Timer(self._idle, self._stop_if_idle)
-                self._timer.daemon = True
-                self._timer.start()
-                if self.pid and time.monotonic() - self._counted_at >= _NEXT_COUNT:
-                    self._free = count_free_cores(self._process)
+                self._tell_leases()
+                if time.monotonic() - self._counted_at >= _NEXT_COUNT:
+                    self._free = count_free_cores(self.pid)
                     self._counted_at = time.monotonic()
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop the server, even during a call. The next lease starts it again."""
+        """Stop using the server; it stops, even during a call, if nobody else uses it."""
         with self._changed:
-            self._stop()
+            if self._own_file.exists():
+                self._own_file.unlink()
+                self._stop_unless_shared()
             self._changed.notify_all()
 
     def __enter__(self) -> EmbeddedServer:
@@ -142,15 +151,30 @@ class EmbeddedServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _find_or_start(self) -> Endpoint:
+        """Return the running server's endpoint, after starting it if necessary."""
+        from filelock import FileLock
+
+        make_private_folder(self._own_file.parent)
+        with FileLock(self._folder / "lock"):
+            if self.pid is not None and self._has_wrong_threads():
+                self._own_file.unlink(missing_ok=True)
+                self._stop_unless_shared()
+            self._tell_leases()
+            if self.pid is None:
+                self._start()
+        state = self._read_state()
+        self.threads = state["threads"]
+        own = {"base_url": f"{state['url']}/v1", "api_key": SecretStr(state["key"])}
+        return self.settings.model_copy(update=own)
+
     def _start(self) -> None:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
-        import psutil
-
-        self._stop()
         if missing := find_missing_library():
             raise ModelNotStarted(f"The embedded model cannot run: {missing}")
+        self._free = count_free_cores(seconds=_FIRST_COUNT)
         cores = count_all_cores()
-        self.threads = self._fixed_threads or choose_threads(self._free, cores)
+        threads = self._fixed_threads or choose_threads(self._free, cores)
         niceness = _NICENESS if self._free >= _FREE_CORE else _NICENESS_BUSY
         key = secrets.token_urlsafe(32)
         child = start_worker("llama.cpp", niceness, is_low=niceness == _NICENESS)
@@ -161,7 +185,9 @@ class EmbeddedServer:
             "context_tokens": self.settings.context_tokens,
             "slots": self._slots,
             # on a machine that is idle llama.cpp knows best which of its cores are fast ones
-            "threads": self._fixed_threads or (self.threads if self.threads < cores else None),
+            "threads": self._fixed_threads or (threads if threads < cores else None),
+            "users": str(self._own_file.parent),
+            "idle": self._idle,
         }
         answer = send_options(child, options, _START_TIMEOUT)
         if "url" not in answer:
@@ -173,35 +199,52 @@ class EmbeddedServer:
                 " or choose a smaller model"
             )
         self._child = child
-        own = {"base_url": f"{answer['url']}/v1", "api_key": SecretStr(key)}
-        self._endpoint = self.settings.model_copy(update=own)
-        with suppress(psutil.Error):  # both count from now on
-            self._process = psutil.Process(child.pid)
-            count_free_cores(self._process)
+        state = {"url": answer["url"], "key": key, "pid": child.pid, "threads": threads}
+        write_private(self._folder / "server.json", json.dumps(state).encode())
         self._counted_at = time.monotonic()
+        count_free_cores(child.pid)  # counts from now on
+
+    def _read_state(self) -> dict[str, Any]:
+        """Return what the running server's file says; empty if there is none."""
+        with suppress(OSError, ValueError):
+            return dict(json.loads((self._folder / "server.json").read_bytes()))
+        return {}
+
+    def _tell_leases(self) -> None:
+        self._own_file.write_text(str(self._leases), "ascii")
 
     def _has_wrong_threads(self) -> bool:
         """Whether too many or too few threads run for the cores that were last free."""
-        if self._fixed_threads:
+        if self._fixed_threads or not self.threads or not self._counted_at:
+            return False
+        if len(list(self._own_file.parent.iterdir())) > 1:  # others use the server, too
             return False
         return choose_threads(self._free, count_all_cores(), self.threads) != self.threads
 
-    def _stop(self) -> None:
-        child, self._child = self._child, None
-        if child:
-            end_worker(child)
+    def _stop_unless_shared(self) -> None:
+        """Stop the server, and wait for its end, if nobody else uses it."""
+        import psutil
 
-    def _stop_if_idle(self) -> None:
-        """Stop the server unless it was lent since this thread's timer was started."""
-        with self._changed:
-            if not self._leases and threading.current_thread() is self._timer:
-                self._stop()
+        pid = self.pid
+        if pid is None or is_in_use(self._own_file.parent):
+            return
+        with suppress(psutil.Error):
+            psutil.Process(pid).kill()
+        if self._child:
+            end_worker(self._child)
+        with suppress(psutil.Error):
+            psutil.wait_procs([psutil.Process(pid)], 5)
+        (self._folder / "server.json").unlink(missing_ok=True)
 
 
-def count_free_cores(server: psutil.Process | None = None, seconds: float | None = None) -> float:
+_servers: dict[int, psutil.Process] = {}  # by pid: they count from one call to the next
+
+
+def count_free_cores(server: int | None = None, seconds: float | None = None) -> float:
     """Return how many cores other programs leave free, measured over this many seconds.
 
-    seconds: None: since the last call. If cores have two hardware threads, each counts half:
+    server: the process id of ours, which counts as free. seconds: None: since the last call. If
+    cores have two hardware threads, each counts half:
     llama.cpp gains nothing from both.
     """
     import psutil
@@ -211,7 +254,8 @@ def count_free_cores(server: psutil.Process | None = None, seconds: float | None
     busy = sum(share for number, share in enumerate(shares) if number in usable)
     own = 0.0
     with suppress(psutil.Error):  # it has ended
-        own = server.cpu_percent() if server else 0.0
+        if server:
+            own = _servers.setdefault(server, psutil.Process(server)).cpu_percent()
     free: float = len(usable) - max(0.0, busy - own) / 100
     physical: int = psutil.cpu_count(logical=False) or logical
     return max(0.0, free) * physical / logical

@@ -1,9 +1,9 @@
 """The child processes in which models run: `llama.cpp`, and `encoder` for the built-in encoder.
 
-It is run by its path, with what to run and the addition to its niceness as arguments. It ends as
-soon as standard input does: with its parent, even one killed with SIGKILL. It imports nothing from
-Companion, so it starts without searching the current folder. The parent starts and ends it with
-start_worker and end_worker.
+It is run by its path, with what to run and the addition to its niceness as arguments. The encoder
+ends as soon as standard input does: with its parent, even one killed with SIGKILL. llama.cpp serves
+several processes, and ends when none of them uses it any more. It imports nothing from Companion,
+so it starts without searching the current folder.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -133,15 +134,37 @@ def _run_llama_cpp(answers: BinaryIO) -> None:
     The options are read from standard input, so that the key is in no argument and no environment
     variable.
     """
+    options = json.loads(sys.stdin.buffer.readline())
     try:
-        server = _start_server(json.loads(sys.stdin.buffer.readline()))
+        server = _start_server(options)
         answer = {"url": server.listening_address}
     except Exception as error:  # llama.cpp's are RuntimeError; imports and options raise others
         answer = {"error": str(error) or type(error).__name__}
     answers.write(json.dumps(answer).encode() + b"\n")
-    while "url" in answer and sys.stdin.buffer.read(4096):
-        pass
+    users = Path(options["users"])
+    while "url" in answer and is_in_use(users, options["idle"]):
+        time.sleep(min(1.0, options["idle"]))
     os._exit("error" in answer)  # at once: llama.cpp is slow to shut down
+
+
+def is_in_use(users: Path, idle: float | None = None) -> bool:
+    """Return whether a process that lives uses the model, by the files in the folder.
+
+    A file's name begins with the process id; it has the number of its calls, and was written when
+    the last one began or ended. idle: seconds without a call that count as no use; None: any.
+    """
+    import psutil
+
+    in_use = False
+    for file in users.iterdir():
+        with suppress(OSError, ValueError):
+            if not psutil.pid_exists(int(file.name.partition(".")[0])):
+                file.unlink()
+            elif idle is None or int(file.read_text("ascii") or 1):
+                in_use = True
+            else:
+                in_use |= time.time() - file.stat().st_mtime < idle
+    return in_use
 
 
 def _start_server(options: dict[str, Any]) -> Any:

@@ -96,9 +96,7 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
 def test_an_answer_can_be_kept_from_copying(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "companion.llm.client.TEMPERATURE", 0.0
-    )  # the likeliest words, and no others
+    monkeypatch.setattr("companion.llm.client.TEMPERATURE", 0.0)  # the likeliest words
     wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
     ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
     copy = client.ask(Question(ask, 40)).text
@@ -248,6 +246,36 @@ def test_low_priority_is_never_none(
         assert server.pid is not None
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, server.pid) == min(19, own + niceness)
+
+
+@unix_only
+def test_processes_share_one(model: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from companion.llm.embedded import EmbeddedServer\n"
+        "with EmbeddedServer(Path(sys.argv[1]), context_tokens=1024, threads=1) as server:\n"
+        "  with server.lease() as endpoint: print(server.pid, endpoint.base_url, flush=True)\n"
+        "  sys.stdin.read()\n"
+    )
+    root = str(Path(__file__).parents[2])
+    users = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(model)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": root},
+        )
+        for _ in range(3)
+    ]
+    seen = {user.stdout.readline() for user in users if user.stdout}
+    assert len(seen) == 1
+    pid = int(seen.pop().split()[0])
+    for user in users[:2]:
+        user.communicate()
+    assert is_running(pid)
+    users[2].kill()
+    users[2].communicate()
+    assert wait_for(lambda: not is_running(pid))
 
 
 @unix_only
