@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from companion.app.types.base import Progress
@@ -48,7 +48,7 @@ class Notes:
         scan = self.look(progress)
         part = ScanPart(space, scan, paths, kind, tag)
         return ScanReport(
-            notes={each.path: each for each in self._show(scan, part.notes.items())},
+            notes={path: Note.of(path, facts) for path, facts in part.notes.items()},
             skipped=part.skipped,
             looked_at=part.looked_at,
             warnings=[],
@@ -62,24 +62,12 @@ class Notes:
         scan, folder = self.last(), self._spell(query.folder) if query.folder else ""
         part = ScanPart(self._space, scan, [folder])
         notes = sorted((path, facts) for path, facts in part.notes.items() if facts.needs)
-        shown = self._show(scan, notes[: query.limit])
+        shown = [Note.of(path, facts) for path, facts in notes[: query.limit]]
         return NotePage(notes=shown, next=None, total=len(notes))
 
     def note(self, path: str) -> Note:
         """Return a note as it is now: its needs, and what is left alone. Raises as page does."""
-        [note] = self._show(self.last(), [(path, self._read_facts(self._spell(path)))])
-        return note
-
-    def _show(self, scan: Scan, entries: Iterable[tuple[str, Facts]]) -> list[Note]:
-        """Return the notes as shown. The callouts' titles are looked up only for a question."""
-
-        @cache
-        def find_titles() -> frozenset[str]:
-            from companion.enrich.context.vault_context import VaultContext
-
-            return VaultContext(scan).styles.titles
-
-        return [Note.of(path, facts, find_titles) for path, facts in entries]
+        return Note.of(path, self._read_facts(self._spell(path)))
 
     def _spell(self, path: str) -> str:
         """Return the path as spelled on the disk. Raises NotThere; UsageError if it is outside."""

@@ -62,7 +62,7 @@ class Vault:
     Paths are relative to the vault, with `/`. For a path that does not exist there are no results.
 
     root: the vault's folder, resolved. notes: looks at the notes. context: returns the names and
-    callout styles of the vault. status, backlog: return the daemon's state, and its question about
+    the vault. status, backlog: return the daemon's state, and its question about
     the backlog. is_watched: whether somebody follows the notes that are moved.
     """
 

@@ -317,8 +317,8 @@ class Scans:
 
 
 def _shared(facts: Facts | None) -> object:
-    """Return what other notes depend on: aliases, values, callout styles, what is private."""
-    return facts and (facts.aliases, facts.values, facts.styles, facts.marks)
+    """Return what other notes depend on: aliases, values, what is private."""
+    return facts and (facts.aliases, facts.values, facts.marks)
 
 
 def _is_excluded(facts: Facts | None) -> bool:

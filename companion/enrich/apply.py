@@ -6,27 +6,33 @@ values in the note as it is now, plans the edits, and has the journal record the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Lock
 from typing import NamedTuple, Protocol
 
-from companion.enrich.context.vault_context import choose_styles
 from companion.enrich.guard import SettingsChanged, is_rewritten, look_at_note, require_included
 from companion.enrich.job import Job, Result, Task, prepare_task
 from companion.enrich.settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteBusy, NoteChanged, NoteRefused, StorageError
 from companion.llm.errors import Cancelled
-from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout
+from companion.note.callouts import (
+    PLAIN,
+    SECTION,
+    answer_callout,
+    place_callout,
+    place_section_callout,
+)
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.facts import find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property, may_be_unfillable
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
 from companion.note.parsed_note import ParsedNote
 from companion.note.postponed import KEEP, replace_status_marks
+from companion.note.scalars import SCALARS
 from companion.note.sections import Section
 from companion.note.text import NoteText
 from companion.store.journal import NewChange, write_note
@@ -332,14 +338,15 @@ def plan_note(space: Workspace, task: Task, proposals: Sequence[Proposal]) -> Pl
 
     Raises NoteRefused.
     """
-    styles = choose_styles(space, space.context())
+    fields = space.prompts.fields.values()
+    bare = frozenset(field.fills for field in fields if field.kind in SCALARS)
     afterwards = space.config.notes.postponed_afterwards
     with _ONE_PLAN:
-        return plan_edits(task.parsed, proposals, space.rules, styles, afterwards)
+        return plan_edits(task.parsed, proposals, space.rules, bare, afterwards)
 
 
 def plan_edits(
-    parsed: ParsedNote, proposals: Sequence[Proposal], rules: Rules, styles: Styles, afterwards: str
+    parsed: ParsedNote, proposals: Sequence[Proposal], rules: Rules, bare: Set[str], afterwards: str
 ) -> Plan:
     """Return the edits that put the values in their places, checked on the text they make.
 
@@ -359,7 +366,7 @@ def plan_edits(
     edits: list[Edit] = []
     for each in sorted(proposals, key=rank):
         assert each.value is not None, "a value that is written is there"
-        edits += _find_edits(parsed, each.need, each.value, styles)
+        edits += _find_edits(parsed, each.need, each.value, bare)
     open_needs = []
     if afterwards != KEEP:
         needs = find_facts(parsed, rules).needs
@@ -381,10 +388,10 @@ def plan_edits(
     return Plan(edits, text, unfilled)
 
 
-def _find_edits(parsed: ParsedNote, need: Need, value: ProposedValue, styles: Styles) -> list[Edit]:
+def _find_edits(parsed: ParsedNote, need: Need, value: ProposedValue, bare: Set[str]) -> list[Edit]:
     note, lines = parsed.note, parsed.lines
     if need.kind != CALLOUT:
-        is_bare = need.kind in styles.bare
+        is_bare = need.kind in bare
         if key := parsed.property_key(need.kind):
             return fill_property(note, key, value, is_bare=is_bare)
         return add_property(note, need.kind, value, is_bare=is_bare)
@@ -393,9 +400,9 @@ def _find_edits(parsed: ParsedNote, need: Need, value: ProposedValue, styles: St
     if need.where == "section":
         section = Section(need.heading or "", need.at, need.of)
         if callout not in parsed.section_callouts(section):  # one like it, in another section
-            return [place_section_callout(note, lines, section, body, styles.section)]
+            return [place_section_callout(note, lines, section, body, SECTION)]
     if callout:
         return [answer_callout(note, lines, callout, body)]
     if need.where == "top":
-        return [place_callout(note, lines, body, styles.top)]
+        return [place_callout(note, lines, body, PLAIN)]
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")

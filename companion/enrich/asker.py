@@ -14,7 +14,7 @@ from companion.enrich.context.backlinks import Backlinks
 from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.excerpt import add_text, excerpt, make_prompt_context
 from companion.enrich.context.similar import ChosenValues, ComparedNote, SimilarNotes
-from companion.enrich.context.vault_context import PromptNote, VaultContext, choose_styles
+from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.guard import NoteGuard
 from companion.enrich.job import Again
 from companion.enrich.model_calls import (
@@ -35,8 +35,7 @@ from companion.llm.answers import Answer, JsonSchema, Usage
 from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
 from companion.llm.local_server import find_context
-from companion.note.callouts import Styles
-from companion.note.needs import Need, explain
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import PromptContext
 
@@ -115,9 +114,7 @@ class Asker:
         Raises EndpointError, Cancelled, and what the guard raises.
         """
         self._update_context(path)
-        titles = self.callout_styles.titles
-        explained = [explain(each, titles) for each in needs]
-        first, unfilled, acceptor = self._begin(path, parsed, explained, again)
+        first, unfilled, acceptor = self._begin(path, parsed, needs, again)
         if acceptor is None:
             return NoteAnswers(tuple(first), Usage())
         note = acceptor.note
@@ -197,11 +194,6 @@ class Asker:
         """Return what the prompts for the needs show of the note."""
         return self._planner(self._read_note(path, parsed, needs)).context
 
-    @property
-    def callout_styles(self) -> Styles:
-        """How the vault's AI callouts begin, and how its properties are written."""
-        return choose_styles(self.workspace, self.vault_context)
-
     def _update_context(self, path: str) -> None:
         """Renew the vault's context if settings changed, or the note is newer than it.
 
@@ -264,8 +256,7 @@ class Asker:
             context, backlinks=related.backlinks, linked=related.linked, small=model.is_small
         )
         files = (*embedded.files, *related.files)
-        titles = self.callout_styles.titles
-        return PromptNote(path, prompts, parsed, needs, context, language, titles, embedded, files)
+        return PromptNote(path, prompts, parsed, needs, context, language, embedded, files)
 
     def _acceptor(self, note: PromptNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note)
@@ -276,11 +267,11 @@ class Asker:
         each_need: tokens reserved for each need.
         """
         model = self.model
-        budget, titles = TokenBudget(model.context_tokens, 0, each_need), note.callout_titles
+        budget = TokenBudget(model.context_tokens, 0, each_need)
         note_tokens = model.prose_tokens
         if budget.context is not None:
             reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
-            bare = CallPlanner(note.prompts, note.context, model.mode, reserved, titles)
+            bare = CallPlanner(note.prompts, note.context, model.mode, reserved)
             calls, _ = bare.plan(note.needs)
             tokens_free = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(tokens_free, note_tokens or tokens_free)
@@ -293,7 +284,7 @@ class Asker:
             too_little = find_too_little(note.whole, context.title, others, small_model)
         if too_little and note.embedded.unread:
             too_little += f" ({'; '.join(note.embedded.unread)})"
-        return CallPlanner(note.prompts, context, model.mode, budget, titles, too_little)
+        return CallPlanner(note.prompts, context, model.mode, budget, too_little)
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None if nothing shows it."""

@@ -75,15 +75,14 @@ class ModelCall:
 class CallPlanner:
     """Plans the calls about one note.
 
-    context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask no
-    question by their title. too_little: why no callout is asked for; empty: they are.
+    context: what the prompts show of the note. too_little: why no callout is asked for; empty:
+    they are.
     """
 
     prompts: Prompts
     context: PromptContext
     mode: AskMode
     budget: TokenBudget
-    callout_titles: frozenset[str] = frozenset()
     too_little: str = ""
 
     def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
@@ -94,7 +93,7 @@ class CallPlanner:
         asks: list[Ask] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
-            ask = make_ask(need, self.prompts.field_of(need.kind), number, self.callout_titles)
+            ask = make_ask(need, self.prompts.field_of(need.kind), number)
             if unaskable := self._find_unaskable(ask):
                 rejected.append(unaskable)
             else:

@@ -147,7 +147,7 @@ class Workspace:
         return scan.basis in (None, self.source.current.scan_basis)
 
     def context(self) -> VaultContext:
-        """Return the names, the vocabularies and the callout styles of the vault."""
+        """Return the names and the vocabularies of the vault."""
         if self.find_context is None:
             from companion.enrich.context.vault_context import VaultContext
 

@@ -7,13 +7,12 @@ type's case does not matter; a fold sign, a title, and metadata after `|` may fo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from companion.note.edit import Edit
 from companion.note.markdown import Line, is_plain_start
-from companion.note.sanitize_inline import inert_line
 from companion.note.sections import Section, find_heading
 from companion.note.tags import has_only_tags
 from companion.note.text import BOM, NoteText
@@ -37,22 +36,10 @@ class Style(NamedTuple):
 
 
 PLAIN = Style()
+"""The style of a callout at the top of a note."""
 
-
-class Styles(NamedTuple):
-    """The styles of new callouts: at the top of a note, and under a heading.
-
-    bare: the properties whose values are written without quotes: numbers, dates and checkboxes.
-    """
-
-    top: Style = PLAIN
-    section: Style = Style(fold="+")
-    bare: Collection[str] = ()
-
-    @property
-    def titles(self) -> frozenset[str]:
-        """The titles, casefolded: an empty callout with one of them asks no question."""
-        return frozenset(style.title.casefold() for style in (self.top, self.section))
+SECTION = Style(fold="+")
+"""The style of a callout under a heading."""
 
 
 @dataclass(frozen=True)
@@ -210,48 +197,3 @@ def _insert(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) 
     if lacks_newline and note.text != BOM:
         return Edit(offset, offset, "".join(newline + line for line in block))
     return Edit(offset, offset, "".join(line + newline for line in block))
-
-
-TOP = "top"
-SECTION = "section"
-
-_MIN_NOTES = 3  # with the same style; fewer may be chance
-_MAX_STYLE_TITLE = 40  # characters
-_QUESTION_MARK = re.compile(  # of any script
-    "[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]"
-)
-
-
-def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
-    """Return the styles of a note's AI callouts, each once, by place: `top` or `section`.
-
-    Empty callouts are requests, and titles with a question mark were requests: neither counts.
-    """
-    styles_by_place: dict[str, dict[Style, None]] = {}
-    for callout in callouts:
-        if not (
-            callout.is_empty
-            or len(callout.title) > _MAX_STYLE_TITLE
-            or _QUESTION_MARK.search(callout.title)
-        ):
-            place = TOP if callout.heading is None else SECTION
-            styles_by_place.setdefault(place, {})[Style(callout.title, callout.fold)] = None
-    return {place: tuple(styles) for place, styles in styles_by_place.items()}
-
-
-def commonest_style(used: Mapping[Style, int], otherwise: Style) -> Style:
-    """Return the style that most notes use and that is safe to write in other notes.
-
-    used: the number of notes that use each style. otherwise: the style to return if none is used
-    in three notes; among equally common styles it comes first.
-    """
-    common = [
-        style
-        for style, notes in used.items()
-        if notes >= _MIN_NOTES
-        and style.title.isprintable()
-        and inert_line(style.title, lambda _: None) == style.title  # no link, tag or template
-    ]
-    return max(
-        common, key=lambda style: (used[style], style == otherwise, style), default=otherwise
-    )

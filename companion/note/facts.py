@@ -8,7 +8,6 @@ from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
-from companion.note.callouts import Style, find_styles
 from companion.note.exclusions import (
     PRIVATE,
     find_marks,
@@ -24,7 +23,7 @@ from companion.note.properties import property_texts
 from companion.note.sections import Section
 from companion.note.tags import is_tag
 
-FACTS_VERSION = 10
+FACTS_VERSION = 11
 """Raise this when Facts change, so that the index is rebuilt."""
 
 UNKNOWN = "cannot be understood"
@@ -39,10 +38,9 @@ class Facts(NamedTuple):
     """Everything a scan finds out about a note.
 
     skipped: why the whole note is left alone. unfilled: what in it is left alone, and why. values:
-    the values of the properties that form the vault's vocabulary. styles: of its AI callouts, by
-    place; see find_styles. marks: the configured tags and properties it has that exclude a note,
-    always or from an endpoint on another machine; see find_marks. They are UNKNOWN for a note that
-    cannot be understood.
+    the values of the properties that form the vault's vocabulary. marks: the configured tags and
+    properties it has that exclude a note, always or from an endpoint on another machine; see
+    find_marks. They are UNKNOWN for a note that cannot be understood.
     """
 
     needs: tuple[Need, ...] = ()
@@ -50,7 +48,6 @@ class Facts(NamedTuple):
     unfilled: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = {}
-    styles: Mapping[str, tuple[Style, ...]] = {}
     marks: tuple[str, ...] = ()
 
     def dump(self) -> str:
@@ -66,7 +63,7 @@ class Facts(NamedTuple):
     def needs_nothing(dumped: str) -> bool:
         """Return whether dump() was of a note that needs nothing and is not skipped.
 
-        Like has_styles and has_marks it does not decode the JSON.
+        Like has_marks it does not decode the JSON.
         """
         return dumped.startswith("[[],null,")
 
@@ -92,11 +89,6 @@ class Facts(NamedTuple):
         return lambda dumped: key in dumped
 
     @staticmethod
-    def has_styles(dumped: str) -> bool:
-        """Return whether dump() may be of a note with callout styles."""
-        return not dumped.endswith(",{},[]]")
-
-    @staticmethod
     def has_marks(dumped: str) -> bool:
         """Return whether dump() was of a note with marks."""
         return not dumped.endswith(",[]]")
@@ -105,13 +97,11 @@ class Facts(NamedTuple):
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
         # json.loads would look for blanks around it, which takes as long
-        (needs, skipped, unfilled, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
+        (needs, skipped, unfilled, aliases, values, marks), _ = _DECODER.raw_decode(dumped)
         for name, texts in values.items():
             values[name] = tuple(texts)
-        for place, used in styles.items():
-            styles[place] = tuple([Style(*style) for style in used])
         needs = tuple([Need(*need) for need in needs])
-        return cls(needs, skipped, tuple(unfilled), tuple(aliases), values, styles, tuple(marks))
+        return cls(needs, skipped, tuple(unfilled), tuple(aliases), values, tuple(marks))
 
 
 def read_facts(data: bytes, rules: Rules) -> Facts:
@@ -144,7 +134,7 @@ def find_facts(
         (*rules.skip_properties, *rules.private_properties),
     )
     if reason := _skip_reason(parsed, rules, marks):
-        # its vocabulary and styles stay out of other notes, too
+        # its vocabulary stays out of other notes, too
         return Facts(skipped=reason, aliases=aliases, marks=marks)
     values = _values_in_use(parsed, rules)
     needs = list(find_needs(parsed, rules, explicit))
@@ -156,8 +146,7 @@ def find_facts(
         for callout in parsed.callouts
         if callout.answered_below
     )
-    styles = find_styles(parsed.callouts)
-    return Facts(tuple(needs), None, unfilled, aliases, values, styles, marks)
+    return Facts(tuple(needs), None, unfilled, aliases, values, marks)
 
 
 def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -188,17 +188,6 @@ def _callout_need(callout: Callout) -> Need:
         return Need(CALLOUT, heading, question, "request", f"your question: {question}")
     where = "top" if heading is None else "request"
     return Need(CALLOUT, heading, None, where, _describe_empty(heading))
-
-
-def explain(need: Need, titles: Collection[str]) -> Need:
-    """Return the need with the reason to show. titles: casefolded, of the vault's callouts.
-
-    A callout that was emptied and kept such a title, `KI` for example, does not ask a question with
-    it.
-    """
-    if need.question is None or need.question.casefold() not in titles:
-        return need
-    return need._replace(reason=_describe_empty(need.heading))
 
 
 def _describe_empty(heading: str | None) -> str:

@@ -3,7 +3,7 @@
 from companion.prompts.context import PromptContext
 from companion.prompts.fields import Field, NothingToChoose, find_field
 from companion.prompts.files import PromptError
-from companion.prompts.messages import Ask, Prompts, load_prompts, make_ask, question_of
+from companion.prompts.messages import Ask, Prompts, load_prompts, make_ask
 
 __all__ = [
     "Ask",
@@ -15,5 +15,4 @@ __all__ = [
     "find_field",
     "load_prompts",
     "make_ask",
-    "question_of",
 ]

@@ -41,21 +41,14 @@ class Ask(NamedTuple):
     section: str | None = None
 
 
-def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[str]) -> Ask:
+def make_ask(need: Need, field: Field, number: int) -> Ask:
     """Return how a prompt asks for the need. number: makes its key unique in the field."""
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
-    question = question_of(need, callout_titles)
-    section = need.heading[:_LONGEST_HEADING] if need.heading and not question else None
+    section = need.heading[:_LONGEST_HEADING] if need.heading and not need.question else None
     if section and need.of > 1:
         section += f" (number {need.at} of the {need.of} headings that read so)"
-    return Ask(need, field, key, question, section)
-
-
-def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
-    """Return the question in the title of an empty callout; None: it is a common title, as `KI`."""
-    is_title = need.question is not None and need.question.casefold() in callout_titles
-    return None if is_title else need.question
+    return Ask(need, field, key, need.question, section)
 
 
 @dataclass(frozen=True)

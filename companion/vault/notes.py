@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from companion.errors import NoteError
-from companion.note.callouts import Style
 from companion.note.facts import Facts
 from companion.vault.files import IndexedNote, NoteFile, describe_read_error
 from companion.vault.ignore import IgnoreRules
@@ -213,14 +212,3 @@ class Scan:
         for path, facts in self.notes.select(Facts.has_marks, keep=True):
             if facts:
                 yield path, facts
-
-    def styles(self, place: str, without: Collection[str] = ()) -> Counter[Style]:
-        """Return how many notes use each style of AI callouts at the place; see find_styles.
-
-        without: paths of notes that do not count.
-        """
-        used: Counter[Style] = Counter()
-        for path, facts in self.notes.select(Facts.has_styles, keep=True):
-            if facts and path not in without:
-                used.update(facts.styles.get(place, ()))
-        return used

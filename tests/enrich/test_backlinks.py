@@ -7,7 +7,6 @@ from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.job import Job
 from companion.enrich.workspace import Workspace
-from companion.note.callouts import Styles
 from companion.note.parsed_note import ParsedNote
 from tests.enrich.conftest import STUB, Open
 
@@ -157,11 +156,3 @@ def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Ope
     for path, told in (("Koji.md", False), ("Diary/D.md", True), ("Secret.md", True)):
         assert (known.names(path).resolve("Secret") is not None) == told
         assert ("plan/quail" in known.vocabulary(fields, path, "")["tags"]) == told
-
-
-@pytest.mark.parametrize(("settings", "title"), [("", "Quail"), (SETTINGS, Styles().top.title)])
-def test_callouts_of_private_notes_are_no_model_for_others(
-    open_vault: Open, settings: str, title: str
-) -> None:
-    notes = {f"Diary/{n}.md": "> [!ai] Quail\n> Birds.\n" for n in range(5)}
-    assert VaultContext(open_vault(notes, settings).scan()).styles.top.title == title

@@ -9,11 +9,10 @@ import pytest
 from companion.enrich.configured_model import AskMode
 from companion.enrich.context.excerpt import make_prompt_context
 from companion.enrich.model_calls import CallPlanner, ModelCall, TokenBudget
-from companion.note.facts import read_facts
-from companion.note.needs import Need, Rules
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import Ask, PromptContext, load_prompts, question_of
+from companion.prompts import Ask, PromptContext, load_prompts
 
 PROMPTS = load_prompts()
 NOTE = PromptContext("Tea", prose="Tea is brewed. " * 20, vocabulary={"tags": ["drink"]})
@@ -141,29 +140,3 @@ def test_a_small_model_may_copy_a_sentence_of_another_note_but_not_of_this_one()
     for note, most in ((NOTE, 8), (replace(NOTE, prose="", backlinks=said, small=True), 32)):
         [call], _ = CallPlanner(PROMPTS, note, "apart", TokenBudget(None)).plan([need])
         assert call.question.longest_copy == most
-
-
-TITLES = [
-    pytest.param("> [!ai]+ ki", [(None, None)], id="the vault's title"),
-    pytest.param("## A\n> [!ai] KI", [(None, "A")], id="under a heading"),
-    pytest.param("> [!ai] KI?", [("KI?", None)], id="a question"),
-    pytest.param("> [!ai]", [(None, None)], id="no title"),
-    pytest.param(
-        "> [!ai] KI\n\n> [!ai] ki\n\n> [!ai] KI\n\n> [!ai] AI",
-        [(None, None)] * 4,
-        id="several stay apart",
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), TITLES)
-def test_an_emptied_callout_asks_nothing_by_its_title(
-    text: str, expected: list[tuple[str | None, str | None]]
-) -> None:
-    needs = read_facts(text.encode(), Rules()).needs
-    titles = frozenset({"ki", ""})
-    assert [(question_of(need, titles), need.heading) for need in needs] == expected
-    planner = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None), titles)
-    [call], _ = planner.plan(needs)
-    assert tuple(each.need for each in call.asks) == needs
-    assert [each.question for each in call.asks] == [question for question, _ in expected]

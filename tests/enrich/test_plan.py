@@ -10,7 +10,6 @@ from ruamel.yaml import YAML
 from companion.app.jobs import find_jobs_again
 from companion.enrich.apply import plan_edits
 from companion.errors import NoteRefused, UsageError
-from companion.note.callouts import Styles
 from companion.note.edit import Edit, apply_edits
 from companion.note.editor_text import to_utf16
 from companion.note.facts import find_facts
@@ -46,7 +45,7 @@ def fill(text: str) -> tuple[ParsedNote, list[Proposal]]:
 def test_fills_a_note(case: Case) -> None:
     view, fillings = fill(case.before)
     for order in (fillings, fillings[::-1]):
-        assert plan_edits(view, order, RULES, Styles(), KEEP).text == case.after
+        assert plan_edits(view, order, RULES, frozenset(), KEEP).text == case.after
 
 
 STAYS = [
@@ -62,11 +61,11 @@ STAYS = [
 @pytest.mark.parametrize(("yaml", "mark"), STAYS)
 def test_a_mark_that_stays_is_told(yaml: str, mark: str | None) -> None:
     view, fillings = fill(f"---\n{yaml}\ndescription:\n---\nText.\n")
-    left = plan_edits(view, fillings, RULES, Styles(), REMOVE).unfilled
+    left = plan_edits(view, fillings, RULES, frozenset(), REMOVE).unfilled
     assert [reason.partition(",")[0] for reason in left] == (
         [f"the mark {mark} stays"] * bool(mark)
     )
-    assert not plan_edits(view, fillings, RULES, Styles(), KEEP).unfilled
+    assert not plan_edits(view, fillings, RULES, frozenset(), KEEP).unfilled
 
 
 KEYS = ("description", "aliases", "tags", "title", "created", "note-type", "Status", "x y")
@@ -102,7 +101,7 @@ def notes(draw: st.DrawFn) -> str:
 def test_nothing_else_changes_and_nothing_is_left_to_fill(text: str) -> None:
     try:
         view, fillings = fill(text)
-        plan = plan_edits(view, fillings, RULES, Styles(), KEEP)
+        plan = plan_edits(view, fillings, RULES, frozenset(), KEEP)
     except NoteRefused:
         return
     assert apply_edits(text, plan.edits) == plan.text
@@ -134,13 +133,13 @@ def test_a_callout_that_is_gone_is_named(question: str | None, name: str) -> Non
     need = Need(CALLOUT, "Perplexity", question, "request", "an empty AI callout")
     with pytest.raises(NoteRefused, match=name):
         note = ParsedNote(NoteText("Text.\n"))
-        plan_edits(note, [Proposal("a.md", need, "One.")], RULES, Styles(), KEEP)
+        plan_edits(note, [Proposal("a.md", need, "One.")], RULES, frozenset(), KEEP)
 
 
 def test_a_section_is_the_only_one_of_its_heading_unless_it_says_otherwise() -> None:
     need = Need(CALLOUT, "Uses", None, "section", "")
     note = ParsedNote(NoteText("## Uses\n"))
-    plan = plan_edits(note, [Proposal("a.md", need, "One.")], RULES, Styles(), KEEP)
+    plan = plan_edits(note, [Proposal("a.md", need, "One.")], RULES, frozenset(), KEEP)
     assert plan.text == "## Uses\n\n> [!ai]+ AI\n> One.\n"
 
 
@@ -227,7 +226,7 @@ def test_the_plugin_is_tested_with_the_edits_of_today() -> None:
             for filling in fillings
             if filling.need.kind in (kinds.split() or [filling.need.kind])
         ]
-        plan = plan_edits(view, chosen, RULES, Styles(), KEEP if kinds else REMOVE)
+        plan = plan_edits(view, chosen, RULES, frozenset(), KEEP if kinds else REMOVE)
         edits = sorted(plan.edits)
         replaced = [text[edit.start : edit.end] for edit in edits]
         undo = invert_edits(edits, replaced)

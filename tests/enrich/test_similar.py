@@ -212,9 +212,7 @@ def accept(
     field = prompts.field_of(need.kind)
     vocabulary = context.vocabulary([field], "Stub.md", parsed.note.text, {})
     shown = make_prompt_context(parsed, "Stub.md", vocabulary)
-    note = PromptNote(
-        "Stub.md", prompts, parsed, [need], shown, None, frozenset(), EmbeddedText(parsed)
-    )
+    note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, EmbeddedText(parsed))
     model = ModelFacts("m", None, "together", is_small=True)
     return Acceptor(workspace.config, context, model, note).accept(
         RawAnswer(Ask(need, field, field.name), answer)

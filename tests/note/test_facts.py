@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callouts import Style
 from companion.note.facts import Facts, read_facts, unfillable_reason
 from companion.note.frontmatter import add_property, fill_property, may_be_unfillable
 from companion.note.needs import Need, Rules
@@ -112,7 +111,6 @@ def test_what_cannot_be_filled_keeps_the_note_from_being_asked_for() -> None:
 
 
 _WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
-_STYLES = st.builds(Style, _WORDS, _WORDS)
 
 
 @given(
@@ -125,13 +123,11 @@ _STYLES = st.builds(Style, _WORDS, _WORDS)
         st.lists(_WORDS).map(tuple),
         st.lists(_WORDS).map(tuple),
         st.dictionaries(_WORDS, st.lists(_WORDS).map(tuple)),
-        st.dictionaries(_WORDS, st.lists(_STYLES, min_size=1).map(tuple)),
         st.lists(_WORDS).map(tuple),
     )
 )
 def test_facts_survive_the_cache(found: Facts) -> None:
     assert Facts.load(found.dump()) == found
-    assert Facts.has_styles(found.dump()) == bool(found.styles or found.marks)
     assert Facts.has_marks(found.dump()) == bool(found.marks)
 
 

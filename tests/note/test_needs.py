@@ -9,7 +9,7 @@ from companion.note.callouts import PLAIN, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.facts import UNKNOWN, Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import Need, Rules, explain, find_callout
+from companion.note.needs import Need, Rules, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
 from companion.note.text import NoteText
@@ -52,12 +52,6 @@ def test_only_what_is_set_is_filled() -> None:
     rules = Rules(fields=("description", "mood"), callout=False, postponed_tags=("todo",))
     found = read_facts(noted("mood:\ntags:", "#todo\n> [!ai] Why?").encode(), rules)
     assert [need.reason for need in found.needs] == ["empty mood", "your question: Why?"]
-
-
-def test_a_callout_that_kept_the_title_of_the_vault_asks_nothing() -> None:
-    (need,) = facts("## A\n> [!ai] KI\n").needs
-    assert explain(need, {"ki"}).reason == "an empty AI callout under “A”"
-    assert explain(need, {"ai"}) == need
 
 
 ASKED = "callout section: you asked for a callout in this section"

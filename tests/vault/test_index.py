@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callouts import Style
 from companion.note.facts import Facts, read_facts
 from companion.note.needs import Need, Rules
 from companion.vault import index as index_module
@@ -109,19 +108,6 @@ def test_names_and_values_of_notes_that_need_nothing(vault: Path, examine: Exami
     assert [names for _, names in found.names()] == [(), ("B", "b"), ("C",), (f'"{kind}":',)]
     assert list(found.values("tags")) == [("b", ("x",))]
     assert list(found.values(kind)) == [("c", ("y",))]
-
-
-def test_counts_styles_and_decodes_only_the_notes_that_have_some(
-    vault: Path, examine: Examiner
-) -> None:
-    notes = Notes(vault, examine)
-    top = {"top": (Style("KI"), Style())}
-    for path, facts in (("a", Facts(styles=top)), ("b", Facts((NEED,))), ("c", Facts(styles=top))):
-        notes.put(path, facts.dump())
-    found = Scan(notes, {})
-    assert found.styles("top") == {Style("KI"): 2, Style(): 2}
-    assert not found.styles("section")
-    assert [type(notes._facts[path]) for path in notes] == [Facts, str, Facts]
 
 
 def test_does_not_trust_what_was_written_just_now(
@@ -534,7 +520,7 @@ def test_tells_the_marks_that_any_note_bears(vault: Path, examine: Examiner, dum
     for number, marks in enumerate([("is tagged #a", "says b: c"), (), ("is tagged #a",)]):
         facts = Facts(skipped="why" if number else None, marks=marks)
         scan.notes.put(f"{number}.md", facts.dump() if dumped else facts)
-    assert scan.marks() == {"is tagged #a", "says b: c"} and not scan.styles("top")
+    assert scan.marks() == {"is tagged #a", "says b: c"}
 
 
 def test_tells_which_notes_are_withheld(vault: Path, examine: Examiner) -> None:
@@ -552,7 +538,6 @@ INTERESTING = [
     pytest.param(Facts(skipped="why"), True, id="skipped"),
     pytest.param(Facts(skipped=""), True, id="skipped without a word"),
     pytest.param(Facts(unfilled=("why",), aliases=("a",)), False, id="left"),
-    pytest.param(Facts(styles={"top": (Style(),)}), False, id="an AI callout"),
     pytest.param(Facts(), False, id="nothing"),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
@@ -15,10 +15,7 @@ from companion.app.types.base import (
     Sent,
     Shape,
 )
-from companion.note import needs
 from companion.note.facts import Facts
-
-Titles = Callable[[], Collection[str]]
 
 
 class Need(Shape):
@@ -28,13 +25,6 @@ class Need(Shape):
     heading: str | None
     question: str | None
     reason: str
-
-    @classmethod
-    def of(cls, need: needs.Need, titles: Titles) -> Self:
-        """Return the need as shown: a title that the vault's callouts use asks no question."""
-        if need.question is None or need.question.casefold() not in titles():
-            return cls.model_validate(need)
-        return cls.model_validate(needs.explain(need, titles())._replace(question=None))
 
 
 class Note(Shape):
@@ -46,9 +36,9 @@ class Note(Shape):
     left: list[str]
 
     @classmethod
-    def of(cls, path: str, facts: Facts, titles: Titles = tuple) -> Self:
-        """Return the note at path. titles: returns those of the vault's callouts, casefolded."""
-        shown = [Need.of(each, titles) for each in facts.needs]
+    def of(cls, path: str, facts: Facts) -> Self:
+        """Return the note at path."""
+        shown = [Need.model_validate(each) for each in facts.needs]
         return cls(path=path, needs=shown, skipped=facts.skipped, left=list(facts.unfilled))
 
 

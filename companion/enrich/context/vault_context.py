@@ -8,11 +8,9 @@ from itertools import accumulate
 from os.path import relpath
 from typing import NamedTuple
 
-from companion.enrich.workspace import Workspace
 from companion.language.detection import NoteLanguages
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
-from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import (
     LinkNames,
     NotePaths,
@@ -23,9 +21,8 @@ from companion.note.link_names import (
 from companion.note.links import Links
 from companion.note.needs import Need, find_empty_callouts
 from companion.note.parsed_note import ParsedNote
-from companion.note.scalars import SCALARS
 from companion.note.sections import Section, find_heading
-from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
+from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
 from companion.vault.files import NoteFile
 from companion.vault.notes import Scan
 
@@ -36,7 +33,7 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
 
 class VaultContext:
-    """The names, the vocabularies and the callout styles of a vault, from one scan of it.
+    """The names and the vocabularies of a vault, from one scan of it.
 
     is_guarded: for agents, which might learn about private notes by trying out links, aliases and
     tags that only those have: these count as unknown. All other values in use may be chosen, not
@@ -99,18 +96,6 @@ class VaultContext:
             for path, title, aliases in self._titles()
             if not self._is_guarded or self.may_tell(path)
             for name in (title, *aliases)
-        )
-
-    @LockedProperty
-    def styles(self) -> Styles:
-        """How its AI callouts usually begin; the built-in styles if it has too few.
-
-        Those of withheld notes do not count: their titles might reveal something.
-        """
-        default = Styles()
-        return Styles(
-            commonest_style(self.scan.styles(TOP, self.withheld), default.top),
-            commonest_style(self.scan.styles(SECTION, self.withheld), default.section),
         )
 
     @LockedProperty
@@ -225,13 +210,6 @@ class VaultContext:
         return self._count_usage(name, frozenset() if of_all else self.withheld)
 
 
-def choose_styles(space: Workspace, context: VaultContext) -> Styles:
-    """Return how new callouts begin, and how properties are written."""
-    fields = space.prompts.fields.values()
-    bare = frozenset(field.fills for field in fields if field.kind in SCALARS)
-    return context.styles._replace(bare=bare)
-
-
 class EmbeddedText(NamedTuple):
     """A note with the text of what it embeds.
 
@@ -249,8 +227,7 @@ class PromptNote(NamedTuple):
     """A note as prompts show it.
 
     prompts: the prompts for the note. context: what they show of it, except its text. language:
-    what to write in; None: nothing shows it. callout_titles: casefolded, of callouts that ask
-    nothing. sources: the files that the prompts quote.
+    what to write in; None: nothing shows it. sources: the files that the prompts quote.
     """
 
     path: str
@@ -259,7 +236,6 @@ class PromptNote(NamedTuple):
     needs: Sequence[Need]
     context: PromptContext
     language: str | None
-    callout_titles: frozenset[str]
     embedded: EmbeddedText
     sources: Sequence[NoteFile] = ()
 
@@ -275,13 +251,13 @@ class PromptNote(NamedTuple):
 
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""
-        return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
+        return make_ask(need, self.prompts.field_of(need.kind), 1)
 
     def find_question_lines(self) -> list[int]:
         """Return the lines that questions and callouts of sections are in, in the whole note."""
         lines, callouts = [], find_empty_callouts(self.parsed)
         for need in self.needs:
-            if need.where == "request" and (question_of(need, self.callout_titles) or need.heading):
+            if need.where == "request" and (need.question or need.heading):
                 if callout := callouts.get(need.key):
                     lines.append(callout.first)
             elif need.where == "section" and need.heading:
