@@ -64,6 +64,7 @@ class Daemon:
         self._opened = ExitStack()
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
+        self._told = 0  # notes of the backlog that wait
         self._version = space.journal.version()
         self.scans = Scans(space, self.follow_settings, self._settle, self._take, self._find_busy)
         similar = self._opened.enter_context(open_similar(space, background=True))
@@ -253,6 +254,11 @@ class Daemon:
         self.backlog.update(found.paths, whole=is_whole)
         self.background.take(found)
         if is_whole:
+            waiting = len(self.backlog.waiting())
+            if waiting > self._told:
+                said = "notes that were here before, or arrived together, wait: %d; %s asks"
+                _log.info(said, waiting, "companion service backlog")
+            self._told = waiting
             self._filler.update_context(self.scans.scanned_context)
             journal = self.space.journal
             journal.prune_images(_KEEP_TEXTS)

@@ -291,7 +291,8 @@ def _why_not(space: Workspace, proposal: Proposal, by: str, into: Target) -> str
     if proposal.value is None:
         return "its text was deleted; ask for it again"
     if by == "setting":
-        is_off = not into.explicit and space.config.background.enabled is False
+        is_background = isinstance(into, File) and not into.waits
+        is_off = is_background and space.config.background.enabled is False
         if is_off or space.config.review_mode(proposal.path, proposal.kind) == "propose":
             return "the settings were changed in the meantime; it waits for you"
     return ""

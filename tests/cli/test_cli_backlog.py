@@ -95,7 +95,7 @@ def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
     old.types("1", "", "")
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
-    monkeypatch.setattr("companion.doctor.machine.SERVERS", ())
+    monkeypatch.setattr("companion.cli.init.SERVERS", ())
     old.run("service", "backlog", "--json")
     with daemon_lock(state_folder(old.vault)):
         ran = old.run("init", str(old.vault), "--no-test", "--no-plugin")

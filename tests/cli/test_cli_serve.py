@@ -1,6 +1,5 @@
 """companion serve as a process: how it starts, what it leaves behind, and how it ends."""
 
-import json
 import os
 import shutil
 import signal
@@ -97,14 +96,6 @@ def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) ->
             assert neighbour.port != daemon.port
             assert user.run("status", *elsewhere, "--json").objects[0]["vault"] == "other"
             assert user.run("status", "--json").objects[0]["vault"] == "vault"
-
-
-def test_a_daemon_of_a_service_is_started_anew_by_that(user: User) -> None:
-    user.configure(QUIET)
-    with serving(user) as daemon:
-        record = {"vault": str(user.vault), "port": None}
-        (daemon.state / "service.json").write_text(json.dumps(record))
-        assert "companion service install restarts it" in try_to_serve(user).err
 
 
 ENDS = [
