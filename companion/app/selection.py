@@ -19,7 +19,7 @@ from companion.note.tags import is_tag
 from companion.prompts import Prompts, find_field
 from companion.vault.files import is_in_any, skip_reason
 from companion.vault.notes import Scan
-from companion.vault.paths import PathNotFound, named_path, spelled_path
+from companion.vault.paths import PathNotFound, spelled_path
 from companion.vault.write import read_note
 
 
@@ -44,7 +44,7 @@ class Notes:
         """Return what needs work, and what is left alone; see Vault."""
         space = self._space
         kind, tag = find_kind(space.prompts, selection.field), read_tag(selection.tag)
-        paths = [named_path(space.root, path) for path in selection.paths]
+        paths = [spelled_path(space.root, path) for path in selection.paths]
         scan = self.look(progress)
         part = ScanPart(space, scan, paths, kind, tag)
         return ScanReport(

@@ -18,7 +18,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.private_files import write_private
 from companion.store.proposals import PROGRAM_NAME
-from companion.vault.paths import named_path
+from companion.vault.paths import spelled_path
 
 if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.hints
     from companion.app.agents import Agent
@@ -129,7 +129,7 @@ class Vault:
         from companion.app.jobs import plan_run
         from companion.llm.catalog import require_model
 
-        paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
+        paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
         options = options.model_copy(update={"paths": paths, "priority": "request"})
         plan = plan_run(self._space, scan, options)
@@ -243,7 +243,7 @@ class Vault:
                 f"{script[:80]} cannot be the name of a script; use letters and digits"
             )
         made = ProposedValue.of(kind=kind, value=value, heading=heading, question=question)
-        place = find_place(self._space, named_path(self.root, path), made)
+        place = find_place(self._space, spelled_path(self.root, path), made)
         asker = make_asker(self._space, self._context(), f"script:{script}")
         return propose_value(asker, place, value)
 

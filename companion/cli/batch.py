@@ -58,7 +58,7 @@ def export(
     output, target = Output(as_json=as_json), file.parent.resolve() / file.name
     reader = "here" if local else "elsewhere"
     with _open(vault, output, paths, reader=reader) as batches:
-        requested_paths = resolve_paths(batches.root, paths)[0] if paths else [""]
+        requested_paths = resolve_paths(batches.root, paths) if paths else [""]
         say_which_vault(batches.root, output)
         mode = "replace" if force else "fill"
         chosen = RunOptions.of(paths=requested_paths, mode=mode, propose=True, **options)

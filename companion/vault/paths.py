@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import unicodedata
 from contextlib import suppress
@@ -25,25 +24,6 @@ class PathNotFound(UsageError):
         super().__init__(message)
         self.typed = typed
         self.root = root
-
-
-class LinkOutOfVault(OutsideVault):
-    """A symbolic link in the vault leads out of it. path: of the link, vault-relative, with `/`."""
-
-    def __init__(self, message: str, path: str) -> None:
-        super().__init__(message)
-        self.path = path
-
-
-class PathUnreadable(UsageError):
-    """The system refuses access to the path. path: as typed. reason: in the system's words."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"{path} cannot be read ({reason}); check its permissions, or leave it out"
-        )
-        self.path = path
-        self.reason = f"it cannot be read ({reason})"
 
 
 def find_vault(start: Path) -> Path | None:
@@ -92,14 +72,12 @@ def has_folder(root: Path, path: str) -> bool:
     The ignore rules compare folders in the same way. path: vault-relative, with `/`.
     """
     folders = [root]
-    for key in map(folder_key, path.split("/")):
-        parents, folders = folders, []
-        for parent in parents:
-            with suppress(OSError):
-                within = list(parent.iterdir())
-                folders += [
-                    each for each in within if folder_key(each.name) == key and each.is_dir()
-                ]
+    try:
+        for key in map(folder_key, path.split("/")):
+            within = [each for folder in folders for each in folder.iterdir() if each.is_dir()]
+            folders = [each for each in within if folder_key(each.name) == key]
+    except OSError:
+        return False
     return bool(folders)
 
 
@@ -118,12 +96,10 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
     """Return the vault-relative path, with `/`, of the note or folder that a user typed.
 
     path is absolute, relative to cwd, or to the vault at root (a real path), tried in that order;
-    `.md` may be left out. A file below cwd wins over one in a vault elsewhere. Names are spelled as
-    on the disk. The vault itself is `""`.
+    `.md` may be left out. Names are spelled as on the disk. The vault itself is `""`.
 
     Raises UsageError if the path is empty or no valid name, PathNotFound if it does not exist,
-    OutsideVault if it is not in the vault, LinkOutOfVault if it is a symbolic link out of the vault
-    or is behind one, PathUnreadable if the system refuses access.
+    OutsideVault if it is not in the vault, or behind a symbolic link out of it.
     """
     typed = str(path)
     if not typed.strip() or "\0" in typed:
@@ -136,36 +112,15 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
         for name in (inside, f"{inside}.md") if inside else (inside,):
             if name is None or (relative := _as_on_disk(root, name)) is None:
                 continue
-            if _leads_out(root, root / relative):
-                raise LinkOutOfVault(
-                    f"{typed} leads out of the vault {root}, by a symbolic link", relative
-                )
+            if _below(root, (root / relative).resolve()) is None:
+                raise OutsideVault(f"{typed} leads out of the vault {root}, by a symbolic link")
             return relative
-        if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
-            raise _outside(root, typed, cwd)
-    for base in (cwd, root):
-        error = _find_error(base / typed)
-        if error and error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            raise PathUnreadable(typed, error.strerror or str(error))
+        if inside is None and any(os.path.lexists(base / f"{typed}{end}") for end in ("", ".md")):
+            raise OutsideVault(
+                f"{typed} is outside the vault {root}; name a note or folder in it, or say --vault"
+                " to work on another vault"
+            )
     raise PathNotFound(f"there is no {typed} in the vault {root}", typed, root)
-
-
-def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
-    if Path(typed).is_absolute() or is_in_vault(root, cwd):
-        return OutsideVault(f"{typed} is outside the vault {root}; name a note or folder in it")
-    there = os.path.normpath(cwd / typed)
-    return OutsideVault(
-        f"{typed} is {there} here, which is outside the vault {root}; say"
-        f" --vault {vault_option_for(cwd)} to work on what is here, or name the whole path of what"
-        " is in that vault"
-    )
-
-
-def _leads_out(root: Path, path: Path) -> bool:
-    try:
-        return _below(root, path.resolve()) is None
-    except RuntimeError:  # up to Python 3.12: a link that leads to itself
-        return False
 
 
 def spelled_path(root: Path, path: str) -> str:
@@ -174,14 +129,6 @@ def spelled_path(root: Path, path: str) -> str:
     Raises as relative_path does.
     """
     return relative_path(root, path, root) if path else ""
-
-
-def named_path(root: Path, path: str) -> str:
-    """Return the same as spelled_path, but allow a link out of the vault, which is skipped."""
-    try:
-        return spelled_path(root, path)
-    except LinkOutOfVault as link:
-        return link.path
 
 
 def fold_path(path: str) -> str:
@@ -209,18 +156,13 @@ def _below(root: Path, path: Path) -> str | None:
 
 
 def _as_on_disk(root: Path, path: str) -> str | None:
-    """Return the path with each name spelled as its folder lists it; None if one does not exist.
-
-    It stops at a symbolic link that leads out of the vault, and reads nothing beyond.
-    """
+    """Return the path with each name spelled as its folder lists it; None if one does not exist."""
     here = root
     for part in path.split("/") if path else []:
         name = _name_on_disk(here, part)
         if name is None:
             return None
         here /= name
-        if here.is_symlink() and _leads_out(root, here):
-            break
     below = here.relative_to(root).as_posix()
     return "" if below == "." else below
 
@@ -230,27 +172,12 @@ def _name_on_disk(folder: Path, name: str) -> str | None:
     try:
         names = [file.name for file in folder.iterdir()]
     except OSError:
-        return name if _exists(folder / name) else None
+        return name if (folder / name).exists() else None
     if name in names:
         return name
     composed = unicodedata.normalize("NFC", name)
     alike = [other for other in names if unicodedata.normalize("NFC", other) == composed]
-    if not alike and _exists(folder / name):  # the file system itself ignores case
+    if not alike and (folder / name).exists():  # the file system itself ignores case
         folded = composed.casefold()
         alike = [n for n in names if unicodedata.normalize("NFC", n).casefold() == folded]
     return alike[0] if alike else None
-
-
-def _exists(path: Path) -> bool:
-    return _find_error(path) is None
-
-
-def _find_error(path: Path) -> OSError | None:
-    """Return why nothing is found at the path; None if it exists."""
-    try:
-        path.lstat()
-    except OSError as error:
-        return error
-    except ValueError:  # it is no valid path
-        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    return None
