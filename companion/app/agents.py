@@ -30,7 +30,6 @@ from companion.app.types.proposals import (
     Value,
 )
 from companion.app.types.runs import NoteResult
-from companion.enrich.answers.outcome import Rejected
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.similar import ComparedNote, SimilarNote, open_similar
@@ -326,7 +325,6 @@ def propose_value(asker: Asker, place: Place, value: Value) -> ProposalMade:
     new = to_proposals(space, job, task, [outcome], model, new_run())
     waiting = [each for each in new if each.state == "open"]
     if not waiting:
-        assert isinstance(outcome, Rejected)
         return ProposalMade(proposal=None, rejected=outcome.reason)
     flagged = [replace(each, flags=(*each.flags, "program"), waits=True) for each in waiting]
     [stored] = space.journal.proposals.add(flagged, task.data)

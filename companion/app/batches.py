@@ -16,7 +16,6 @@ from companion.app.jobs import RunPlan, plan_run
 from companion.app.open_vault import open_space
 from companion.app.run import Tell
 from companion.app.types.runs import NoteResult, RunOptions
-from companion.enrich.answers.outcome import Rejected
 from companion.enrich.apply import File, describe_waiting
 from companion.enrich.asker import Asker
 from companion.enrich.context.similar import open_similar
@@ -179,7 +178,7 @@ def _accept(
     job = Job(path, propose=True)
     stored = store.add(to_proposals(space, job, task, outcomes, model, origin.run), source)
     waiting = tuple(each for each in stored if each.state == "open")
-    rejected = (each for each in outcomes if isinstance(each, Rejected) and not each.new_values)
+    rejected = (each for each in outcomes if each.value is None and not each.new_values)
     unfilled = tuple(dict.fromkeys(each.reason for each in rejected))
     if waiting:
         reason = "; ".join(describe_waiting(waiting))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
-from companion.enrich.answers.outcome import Accepted, Rejected
+from companion.enrich.answers.outcome import Outcome
 from companion.enrich.apply import find_section
 from companion.enrich.asked import sort_needs
 from companion.enrich.asker import Asker
@@ -272,23 +272,12 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     return NotePrompt(endpoint=endpoint, calls=prompt_calls, remarks=remarks)
 
 
-def _describe_value(outcome: Accepted | Rejected) -> str:
-    """Return the value in words, or why there is none."""
-    if isinstance(outcome, Rejected):
-        return outcome.reason
-    value = outcome.filling.value
-    return value if isinstance(value, str) else ", ".join(value)
-
-
-def _describe_outcomes(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]:
-    for outcome in outcomes:
-        if outcome.by_model:  # or would be: why it cannot be
-            yield _describe_value(outcome)
-        elif isinstance(outcome, Rejected):
-            yield f"{outcome.need.kind}: no model is asked; {outcome.reason}"
-        else:
-            remark = outcome.filling.remark
-            yield f"{outcome.need.kind}: no model is asked; {_describe_value(outcome)} ({remark})"
+def _describe_outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    for need, reason, *_, by_model, value, _ in outcomes:
+        said = ", ".join(value) if isinstance(value, list) else value
+        told = reason if said is None else f"{said} ({reason})"
+        # by a model: why it cannot be asked
+        yield told if by_model else f"{need.kind}: no model is asked; {told}"
 
 
 def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:

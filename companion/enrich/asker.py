@@ -8,7 +8,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from companion.enrich.answers.accept import Acceptor
-from companion.enrich.answers.outcome import Accepted, NoteAnswers, Rejected
+from companion.enrich.answers.outcome import NoteAnswers, Outcome
 from companion.enrich.configured_model import ModelFacts, model_facts
 from companion.enrich.context.backlinks import Backlinks
 from companion.enrich.context.embeds import Embeds
@@ -39,7 +39,7 @@ from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import PromptContext
 
-Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
+Keep = Callable[[Sequence[Outcome], Usage], None]
 """Stores the outcomes of a call."""
 
 _EMBEDDED = 8  # letters of what a note embeds, for each token of it that a prompt has room for
@@ -54,7 +54,7 @@ class FirstCalls(NamedTuple):
     """
 
     calls: list[ModelCall]
-    outcomes: list[Accepted | Rejected]
+    outcomes: list[Outcome]
     unread: tuple[str, ...] = ()
 
 
@@ -139,7 +139,7 @@ class Asker:
 
     def _begin(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
-    ) -> tuple[list[Accepted | Rejected], Sequence[Need], Acceptor | None]:
+    ) -> tuple[list[Outcome], Sequence[Need], Acceptor | None]:
         """Return the outcomes that need no call, the other needs, and what accepts their answers.
 
         None: no need is left for a model. again: as in ask.
@@ -182,9 +182,7 @@ class Asker:
         acceptor = self._acceptor(note)
         return NoteAnswers(tuple(map(acceptor.accept, answers)), usage)
 
-    def accept_value(
-        self, path: str, parsed: ParsedNote, need: Need, value: object
-    ) -> Accepted | Rejected:
+    def accept_value(self, path: str, parsed: ParsedNote, need: Need, value: object) -> Outcome:
         """Return the outcome of a value for a need, treated as the model's answer."""
         note = self._read_note(path, parsed, [need])
         acceptor = replace(self._acceptor(note), by_program=True)
@@ -295,7 +293,7 @@ class Asker:
 
 def _accept_calls(acceptor: Acceptor, calls: Iterable[CallAnswers], keep: Keep) -> NoteAnswers:
     """Return the outcomes of the calls, those of each kept before the next one goes out."""
-    all_outcomes, total = list[Accepted | Rejected](), Usage()
+    all_outcomes, total = list[Outcome](), Usage()
     for answers, usage in calls:
         outcomes = list(map(acceptor.accept, answers))
         keep(outcomes, usage)

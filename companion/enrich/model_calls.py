@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from companion.enrich.answers.outcome import Rejected, RejectionKind
+from companion.enrich.answers.outcome import Outcome, OutcomeKind
 from companion.enrich.configured_model import AskMode
 from companion.errors import AnswerError
 from companion.llm.answers import Answer, NoAnswer, NoCompletion, Usage
@@ -85,13 +85,13 @@ class CallPlanner:
     budget: TokenBudget
     too_little: str = ""
 
-    def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
+    def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Outcome]]:
         """Return the calls that ask for the needs, and the needs that cannot be asked for.
 
         Mode together: as many in one call as fit.
         """
         asks: list[Ask] = []
-        rejected: list[Rejected] = []
+        rejected: list[Outcome] = []
         for number, need in enumerate(needs, 1):
             ask = make_ask(need, self.prompts.field_of(need.kind), number)
             if unaskable := self._find_unaskable(ask):
@@ -115,7 +115,7 @@ class CallPlanner:
                     f" text of the note, and context_tokens is {self.budget.context:,}; raise it"
                     " if the model reads more, or choose another"
                 )
-                rejected.append(Rejected(ask.need, reason, "no answer"))
+                rejected.append(Outcome(ask.need, reason, "no answer"))
         return calls, rejected
 
     def _group(self, asks: Sequence[Ask]) -> Iterator[ModelCall]:
@@ -157,17 +157,17 @@ class CallPlanner:
         )
         return ModelCall(tuple(asks), question)
 
-    def _find_unaskable(self, ask: Ask) -> Rejected | None:
+    def _find_unaskable(self, ask: Ask) -> Outcome | None:
         """Return why the need cannot be asked for; None: it can."""
         need = ask.need
         try:
             ask.field.choices(self.context)
         except NothingToChoose as error:
-            return Rejected(need, str(error), "no choices")
+            return Outcome(need, str(error), "no choices")
         if need.kind == CALLOUT and self.too_little:
-            return Rejected(need, self.too_little, "too little")
+            return Outcome(need, self.too_little, "too little")
         if ask.question and len(ask.question) > _LONGEST_QUESTION:
-            return Rejected(
+            return Outcome(
                 need,
                 f"the question “{ask.question[:_QUOTED]}…” has {len(ask.question):,} letters, and"
                 f" {_LONGEST_QUESTION:,} are the most; shorten it, and put the rest into the note",
@@ -183,7 +183,7 @@ class RawAnswer(NamedTuple):
     value: object
 
 
-CallAnswers = tuple[list[RawAnswer | Rejected], Usage]
+CallAnswers = tuple[list[RawAnswer | Outcome], Usage]
 """The outcomes of a call, and the tokens it took."""
 
 
@@ -191,7 +191,7 @@ def send_calls(
     planner: CallPlanner,
     needs: Sequence[Need],
     client: Client,
-    unfit: Mapping[Need, Rejected] | None = None,
+    unfit: Mapping[Need, Outcome] | None = None,
     check: Check | None = None,
 ) -> Iterator[CallAnswers]:
     """Yield the model's answers to each call for the needs, unchecked, and the tokens it took.
@@ -218,7 +218,7 @@ def send_calls(
         yield call_answers
 
 
-def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
+def _add_faults(call: ModelCall, unfit: Mapping[Need, Outcome]) -> ModelCall:
     """Return the call with the faults of the first answers added to its messages.
 
     A model that must not copy does not see its first answer again.
@@ -259,16 +259,16 @@ def split_answer(asks: Sequence[Ask], ask: Callable[[], Answer], is_json: bool) 
         where, id_ = str(error), error.id
         keys = [each.key if is_json else "" for each in asks]
         later = zip(asks, keys, strict=True)
-        return [Rejected(a.need, where, "asked", answer=[id_, key]) for a, key in later], Usage()
+        return [Outcome(a.need, where, "asked", answer=[id_, key]) for a, key in later], Usage()
     except AnswerError as error:
         usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
         if isinstance(error, NoAnswer):
             usage, fault = error.usage, error.fault
         if isinstance(error, RequestRejected):
             fault = "request rejected"
-        kind: RejectionKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
+        kind: OutcomeKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
         reason = str(error)
-        rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in asks)
+        rejected = (Outcome(each.need, reason, kind, endpoint_fault=fault) for each in asks)
         return [*rejected], usage
     values = (answer.data[each.key] if is_json else answer.text for each in asks)
     answers = [RawAnswer(*each) for each in zip(asks, values, strict=True)]

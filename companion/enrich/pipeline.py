@@ -19,9 +19,8 @@ from functools import partial
 
 from companion.enrich.answers.outcome import (
     NOT_ASKED,
-    Accepted,
     NoteAnswers,
-    Rejected,
+    Outcome,
     RepeatedFaults,
 )
 from companion.enrich.apply import REWRITTEN, File, apply, describe_waiting, require_places
@@ -215,14 +214,14 @@ class _Question:
             raise SettingsChanged("the settings were changed meanwhile", self.job.path)
         return answers
 
-    def _keep(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
+    def _keep(self, outcomes: Sequence[Outcome], usage: Usage) -> None:
         """Store what a call gave, since the next one may fail.
 
         What was rejected is stored at the end: the next call may ask for it once more.
         """
-        self._store([each for each in outcomes if isinstance(each, Accepted)])
+        self._store([each for each in outcomes if each.value is not None])
 
-    def _store(self, outcomes: Sequence[Accepted | Rejected]) -> None:
+    def _store(self, outcomes: Sequence[Outcome]) -> None:
         """Store outcomes as proposals, except those that the current settings do not ask for.
 
         Raises NoteExcluded if nothing of the note may be kept.
@@ -246,7 +245,7 @@ def to_proposals(
     space: Workspace,
     job: Job,
     task: Task,
-    outcomes: Sequence[Accepted | Rejected],
+    outcomes: Sequence[Outcome],
     model: ModelFacts,
     run: str,
     shown: tuple[str, ...] = (),

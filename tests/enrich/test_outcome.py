@@ -4,28 +4,22 @@ from contextlib import nullcontext
 
 import pytest
 
-from companion.enrich.answers.outcome import (
-    Accepted,
-    Filling,
-    NoteAnswers,
-    Rejected,
-    RepeatedFaults,
-)
+from companion.enrich.answers.outcome import NoteAnswers, Outcome, RepeatedFaults
 from companion.llm.answers import Usage
 from companion.llm.errors import ModelUnfit
 from companion.note.needs import Need
 
 NEED = Need("description", None, None, "property", "")
-FILLED = Accepted(Filling(NEED, "About tea."))
-CUT = Rejected(NEED, "it was cut off", "no answer", endpoint_fault="cut off")
-EMPTY = Rejected(NEED, "it is empty", "no answer", endpoint_fault="is empty")
-REFUSED = Rejected(NEED, "the model refuses", "no answer")
-NOTHING = Rejected(NEED, "nothing to say", "nothing")
-UNFIT = Rejected(NEED, "it echoes", "unfit")
-NOT_ASKED = Rejected(NEED, "no value to choose from", "no choices")
+FILLED = Outcome(NEED, "", "value", value="About tea.")
+CUT = Outcome(NEED, "it was cut off", "no answer", endpoint_fault="cut off")
+EMPTY = Outcome(NEED, "it is empty", "no answer", endpoint_fault="is empty")
+REFUSED = Outcome(NEED, "the model refuses", "no answer")
+NOTHING = Outcome(NEED, "nothing to say", "nothing")
+UNFIT = Outcome(NEED, "it echoes", "unfit")
+NOT_ASKED = Outcome(NEED, "no value to choose from", "no choices")
 
-CHOSEN = Accepted(Filling(NEED, "tea"), by_model=False)
-NONE_ALIKE = Rejected(NEED, "no similar note has any", "nothing", by_model=False)
+CHOSEN = Outcome(NEED, "", "value", by_model=False, value="tea")
+NONE_ALIKE = Outcome(NEED, "no similar note has any", "nothing", by_model=False)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +38,7 @@ NONE_ALIKE = Rejected(NEED, "no similar note has any", "nothing", by_model=False
     ],
 )
 def test_the_same_fault_in_note_after_note_ends_the_run(
-    outcomes: list[Accepted | Rejected], ends: bool
+    outcomes: list[Outcome], ends: bool
 ) -> None:
     faults = RepeatedFaults()
     *before, last = [NoteAnswers((each,), Usage()) for each in outcomes]

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from companion.enrich.answers.outcome import Accepted, Filling, NoteAnswers, Rejected, RejectionKind
+from companion.enrich.answers.outcome import NoteAnswers, Outcome, OutcomeKind
 from companion.enrich.checks.shape import Fault
 from companion.enrich.configured_model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
@@ -46,8 +46,8 @@ def planner(mode: AskMode) -> CallPlanner:
     return CallPlanner(PROMPTS, NOTE, mode, TokenBudget(None))
 
 
-def unfit(*needs: Need) -> dict[Need, Rejected]:
-    return {need: Rejected(need, "bad", "unfit", (), "Bad.", FAULT) for need in needs}
+def unfit(*needs: Need) -> dict[Need, Outcome]:
+    return {need: Outcome(need, "bad", "unfit", (), "Bad.", FAULT) for need in needs}
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_callout_s_second_question_does_not_show_what_must_not_be_copied() -> 
 
 @pytest.mark.parametrize("first_answers", [{}, unfit(DESCRIPTION, TAGS)], ids=["first", "second"])
 def test_an_endpoint_without_json_is_asked_in_plain_text(
-    first_answers: dict[Need, Rejected],
+    first_answers: dict[Need, Outcome],
 ) -> None:
     client = StubClient(json=False)
     needs = [DESCRIPTION, TAGS]
     given = list(send_calls(planner("together"), needs, cast(Client, client), first_answers))
     assert len(client.messages) == 2
     assert [usage for _, usage in given] == [Usage(1, 1, 1)] * 2
-    assert not any(isinstance(answer, Rejected) for answers, _ in given for answer in answers)
+    assert not any(isinstance(answer, Outcome) for answers, _ in given for answer in answers)
 
 
 def test_an_error_of_one_call_rejects_all_its_needs_and_counts_once() -> None:
@@ -97,17 +97,17 @@ def test_an_error_of_one_call_rejects_all_its_needs_and_counts_once() -> None:
     needs = [DESCRIPTION, TAGS]
     [(answers, usage)] = send_calls(planner("together"), needs, cast(Client, client))
     assert answers == [
-        Rejected(need, "it was cut off", "no answer", endpoint_fault="cut off") for need in needs
+        Outcome(need, "it was cut off", "no answer", endpoint_fault="cut off") for need in needs
     ]
     assert usage == Usage(5, 5, 1)
 
 
-def rejected(reason: str, kind: RejectionKind = "unfit", *proposed: str) -> Rejected:
-    return Rejected(TAGS, reason, kind, proposed)
+def rejected(reason: str, kind: OutcomeKind = "unfit", *proposed: str) -> Outcome:
+    return Outcome(TAGS, reason, kind, proposed)
 
 
-ACCEPTED = Accepted(Filling(TAGS, ["tea"]))
-OTHER = Accepted(Filling(DESCRIPTION, "About tea."))
+ACCEPTED = Outcome(TAGS, "", "value", value=["tea"])
+OTHER = Outcome(DESCRIPTION, "", "value", value="About tea.")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,7 @@ OTHER = Accepted(Filling(DESCRIPTION, "About tea."))
         pytest.param(None, rejected("a", "unfit", "x"), id="not asked"),
     ],
 )
-def test_what_both_answers_come_to(
-    second: Accepted | Rejected | None, merged: Accepted | Rejected
-) -> None:
+def test_what_both_answers_come_to(second: Outcome | None, merged: Outcome) -> None:
     first = NoteAnswers((rejected("a", "unfit", "x"), OTHER), Usage())
     answers = first.merge(NoteAnswers((second,) if second else (), Usage()))
     assert sorted(answers.outcomes, key=lambda each: each.need) == [OTHER, merged]

@@ -9,7 +9,7 @@ import pytest
 
 from companion.config import Config, load_config
 from companion.enrich.answers.accept import Acceptor
-from companion.enrich.answers.outcome import Accepted, Rejected
+from companion.enrich.answers.outcome import Outcome
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.excerpt import make_prompt_context
 from companion.enrich.context.similar import FEWEST, ComparedNote, NoteVectors, SimilarNotes
@@ -64,8 +64,8 @@ def test_a_note_gets_the_tag_of_those_like_it(
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
         note, field = ComparedNote(context, "Stub.md", parsed), workspace.prompts.fields["tags"]
         [outcome] = similar.choose(note, {TAGS: field}, is_small=False).outcomes
-        assert isinstance(outcome, Accepted) and not outcome.by_model
-        assert outcome.filling.value == [tag]
+        assert not outcome.by_model
+        assert outcome.value == [tag]
 
 
 def test_where_similar_notes_disagree_the_model_chooses_unless_it_is_small(
@@ -80,7 +80,7 @@ def test_where_similar_notes_disagree_the_model_chooses_unless_it_is_small(
         chosen = similar.choose(compared, {TAGS: field}, is_small=False)
         assert (chosen.outcomes, chosen.needs, len(chosen.likely["tags"])) == ((), [TAGS], 10)
         [outcome] = similar.choose(compared, {TAGS: field}, is_small=True).outcomes
-        assert isinstance(outcome, Rejected) and outcome.kind == "nothing"
+        assert outcome.kind == "nothing"
 
 
 def test_tags_the_note_has_in_its_text_are_not_suggested(
@@ -197,7 +197,7 @@ def test_tags_that_a_small_model_chooses_wait(
     with opened(vault, encoder) as (workspace, _):
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
         accepted = accept(workspace, context, parsed, TAGS, ["cooking"])
-    assert isinstance(accepted, Accepted) and accepted.flags == ("unsupported",)
+    assert accepted.flags == ("unsupported",)
 
 
 def accept(
@@ -206,7 +206,7 @@ def accept(
     parsed: ParsedNote,
     need: Need,
     answer: str | list[str],
-) -> Accepted | Rejected:
+) -> Outcome:
     """Return what becomes of a small model's answer."""
     prompts = workspace.prompts
     field = prompts.field_of(need.kind)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from companion.config import Config
-from companion.enrich.answers.outcome import Accepted, Filling, Rejected
+from companion.enrich.answers.outcome import Outcome
 from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.answers.typed_values import find_untold
 from companion.enrich.checks import (
@@ -34,6 +34,7 @@ from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.scalars import SCALARS
 from companion.prompts import Ask
+from companion.store.proposals import Flag
 
 
 @dataclass
@@ -58,9 +59,9 @@ class Acceptor:
         self._sources = "\n\n".join((self.note.text, *context.backlinks, *context.linked))
         self._callouts = ""  # those accepted so far
 
-    def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
+    def accept(self, answer: RawAnswer | Outcome) -> Outcome:
         """Return the value in the answer, or why none may go into the note."""
-        if isinstance(answer, Rejected):
+        if isinstance(answer, Outcome):
             return answer
         need, field, vault = answer.ask.need, answer.ask.field, self.vault_context
         taken_names = vault.taken if field.name == "aliases" else frozenset[str]()
@@ -72,12 +73,12 @@ class Acceptor:
         try:
             value = self._read_value(answer, limits)
         except NothingToSay as error:
-            return Rejected(need, str(error), "nothing", new, answer.value)
+            return Outcome(need, str(error), "nothing", new, answer.value)
         except AnswerError as error:
-            return Rejected(need, str(error), "no answer", new, answer.value)
+            return Outcome(need, str(error), "no answer", new, answer.value)
         if isinstance(value, Fault):
             reason = f"the {field.name} {value.reason}"
-            return Rejected(need, reason, "unfit", new, answer.value, value)
+            return Outcome(need, reason, "unfit", new, answer.value, value)
         doubt = self._find_doubt(answer.ask, value) if checks_are_on() else ""
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
@@ -87,9 +88,10 @@ class Acceptor:
             value = text.split("\n")
         remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         remark = "; ".join(filter(None, (remark, doubt)))
-        return Accepted(Filling(need, value, remark), flags=("unsupported",) if doubt else ())
+        flags: tuple[Flag, ...] = ("unsupported",) if doubt else ()
+        return Outcome(need, remark, "value", value=value, flags=flags)
 
-    def use_own_sentence(self) -> list[Accepted | Rejected]:
+    def use_own_sentence(self) -> list[Outcome]:
         """Return the note's own sentence as its description, if a small model would write that."""
         need = next((need for need in self.note.needs if need.kind == DESCRIPTION), None)
         if need is None or not (self.model.is_small and checks_are_on()):
@@ -98,7 +100,8 @@ class Acceptor:
         own = find_own_sentence(self.note.whole, title, field.max_characters)
         if own is None:
             return []
-        return [Accepted(Filling(need, own, "a sentence copied from the note"), by_model=False)]
+        why = "a sentence copied from the note"
+        return [Outcome(need, why, "value", by_model=False, value=own)]
 
     def _find_doubt(self, ask: Ask, value: str | list[str]) -> str:
         """Return in words what neither the note nor the vault supports; empty if all is."""

@@ -12,11 +12,12 @@ from companion.llm.errors import ModelUnfit
 from companion.note.needs import Need
 from companion.store.proposals import Flag, Proposal
 
-RejectionKind = Literal[
-    "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "asked"
+OutcomeKind = Literal[
+    "value", "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "asked"
 ]
-"""Why a need has no value:
+"""Whether a need has a value, or why not:
 
+- value: it has one.
 - unfit: the model answered, and a check found a fault. It can be asked once more.
 - nothing: the model answered that there is nothing to say.
 - no choices: only values that the vault uses are allowed, and it uses none. The model was not
@@ -29,112 +30,77 @@ RejectionKind = Literal[
   and the key of the value.
 """
 
-NOT_ASKED: tuple[RejectionKind, ...] = ("no choices", "too little")
+NOT_ASKED: tuple[OutcomeKind, ...] = ("no choices", "too little")
 
 
-class Filling(NamedTuple):
-    """The value that a need is filled with, sanitized; a list holds items, or a callout's lines.
+class Outcome(NamedTuple):
+    """The value for a need, sanitized, or why there is none.
 
-    remark: what the history says about it beside the value.
-    """
-
-    need: Need
-    value: str | list[str]
-    remark: str = ""
-
-
-class Rejected(NamedTuple):
-    """A need without a value. reason: for the user.
-
-    new_values: values in the answer that the vault does not use yet. answer: the model's answer,
-    unchanged. fault: the fault that a check found in it. endpoint_fault: what went wrong, such as
-    `cut off`, if the note is hardly the cause; else empty. by_model: whether a model was asked.
+    reason: why there is none, for the user; of a value, what the history says about it. new_values:
+    values in the answer that the vault does not use yet. answer: the model's answer, unchanged.
+    fault: the fault that a check found in it. endpoint_fault: what went wrong, such as `cut off`,
+    if the note is hardly the cause; else empty. by_model: whether a model was asked. value: a text,
+    the items of a list, or a callout's lines. flags: why somebody should look at it first.
     """
 
     need: Need
     reason: str
-    kind: RejectionKind
+    kind: OutcomeKind
     new_values: tuple[str, ...] = ()
     answer: object = None
     fault: Fault | None = None
     endpoint_fault: str = ""
     by_model: bool = True
-
-    @property
-    def proposal(self) -> str:
-        """The values that the answer proposed, in words; empty if none."""
-        if not self.new_values:
-            return ""
-        named = ", ".join(self.new_values)
-        return f"proposed {self.need.kind}: {named} (not used in this vault yet)"
+    value: str | list[str] | None = None
+    flags: tuple[Flag, ...] = ()
 
     def to_proposal(self, path: str, *, is_list: bool) -> Proposal | None:
         """Return the proposal for the note at path; None if there is no answer to remember.
 
         Values that are new to the vault make an open one.
         """
+        need, reason = self.need, self.reason
         if self.kind in ("no completion", *NOT_ASKED):
             return None
+        if self.value is not None:
+            flags = self.flags if checks_are_on() else ()
+            return Proposal(path, need, self.value, "open", flags, remark=reason)
         if self.kind == "asked":
-            return Proposal(path, self.need, None, "asked", reason=self.reason, answer=self.answer)
-        if self.new_values and checks_are_on():
-            value = list(self.new_values) if is_list else self.new_values[0]
-            return Proposal(path, self.need, value, "open", ("new-value",), remark=self.proposal)
-        return Proposal(path, self.need, None, "rejected", reason=self.proposal or self.reason)
-
-
-class Accepted(NamedTuple):
-    """A value that may go into the note.
-
-    by_model: whether a model was asked. flags: why somebody should look at it before it is written.
-    """
-
-    filling: Filling
-    by_model: bool = True
-    flags: tuple[Flag, ...] = ()
-
-    @property
-    def need(self) -> Need:
-        """What the value fills."""
-        return self.filling.need
-
-    def to_proposal(self, path: str, *, is_list: bool) -> Proposal | None:
-        """Return the proposal for the note at path."""
-        _, value, remark = self.filling
-        flags = self.flags if checks_are_on() else ()
-        return Proposal(path, self.need, value, "open", flags, remark=remark)
+            return Proposal(path, need, None, "asked", reason=reason, answer=self.answer)
+        if self.new_values:
+            named = ", ".join(self.new_values)
+            reason = f"proposed {need.kind}: {named} (not used in this vault yet)"
+            if checks_are_on():
+                value = list(self.new_values) if is_list else self.new_values[0]
+                return Proposal(path, need, value, "open", ("new-value",), remark=reason)
+        return Proposal(path, need, None, "rejected", reason=reason)
 
 
 class NoteAnswers(NamedTuple):
     """The outcomes for the needs of a note, and the tokens they took."""
 
-    outcomes: tuple[Accepted | Rejected, ...]
+    outcomes: tuple[Outcome, ...]
     usage: Usage
 
     @property
-    def accepted(self) -> list[Accepted]:
-        """What may go into the note."""
-        return [each for each in self.outcomes if isinstance(each, Accepted)]
-
-    @property
-    def rejected(self) -> list[Rejected]:
+    def rejected(self) -> list[Outcome]:
         """The needs without a value."""
-        return [each for each in self.outcomes if isinstance(each, Rejected)]
+        return [each for each in self.outcomes if each.value is None]
 
     def merge(self, second: NoteAnswers) -> NoteAnswers:
         """Return these answers with those to the second questions in their places.
 
         A need keeps its last reason, unless the model had nothing to say to the second question.
         """
-        accepted = {each.need: each for each in second.accepted}
-        rejected = {each.need: each for each in second.rejected if each.kind != "nothing"}
-        merged: list[Accepted | Rejected] = []
-        for each in self.outcomes:
-            if isinstance(each, Rejected) and (last := rejected.get(each.need)):
-                each = last._replace(new_values=last.new_values or each.new_values)
-            if each.need not in accepted:
-                merged.append(each)
-        return NoteAnswers((*merged, *accepted.values()), self.usage + second.usage)
+        last = {each.need: each for each in second.outcomes if each.kind != "nothing"}
+        merged = [
+            again
+            if again.value is not None or again.new_values
+            else again._replace(new_values=each.new_values)
+            for each in self.outcomes
+            if (again := last.get(each.need, each))
+        ]
+        return NoteAnswers(tuple(merged), self.usage + second.usage)
 
 
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
@@ -155,13 +121,12 @@ class RepeatedFaults:
 
         A refusal by the model is about the note, and does not count either way.
         """
-        is_answered = any(each.by_model for each in answers.accepted)
-        rejected = [each for each in answers.rejected if each.by_model]
+        outcomes = [each for each in answers.outcomes if each.by_model]
         with self._lock:
-            if is_answered or any(each.kind in ("unfit", "nothing") for each in rejected):
+            if any(each.kind in ("value", "unfit", "nothing") for each in outcomes):
                 self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
                 return
-            first = next((each for each in rejected if each.endpoint_fault), None)
+            first = next((each for each in outcomes if each.endpoint_fault), None)
             if first is None:
                 return
             self._notes = self._notes + 1 if first.endpoint_fault == self._fault else 1

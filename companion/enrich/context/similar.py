@@ -18,7 +18,7 @@ from heapq import nlargest
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.answers.outcome import Accepted, Filling, Rejected
+from companion.enrich.answers.outcome import Outcome
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
@@ -162,7 +162,7 @@ class ChosenValues(NamedTuple):
     likely: the values that similar notes have, the likeliest first, by the name of the field.
     """
 
-    outcomes: tuple[Accepted | Rejected, ...]
+    outcomes: tuple[Outcome, ...]
     needs: Sequence[Need]
     likely: Mapping[str, Sequence[str]]
 
@@ -209,7 +209,7 @@ class SimilarNotes:
         is_small: the model is small, whose choice is mostly wrong; it is not asked where similar
         notes have values, but agree too little.
         """
-        outcomes, likely = list[Accepted | Rejected](), dict[str, Sequence[str]]()
+        outcomes, likely = list[Outcome](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.is_link:
                 nearest = (each.path for each in self.find_nearest(note, _VOTERS))
@@ -221,11 +221,11 @@ class SimilarNotes:
                 likely[field.name] = sorted(votes, key=lambda value: (-votes[value], value))
                 if chosen := [value for value in likely[field.name] if votes[value] >= _NEEDED]:
                     value = chosen[: field.max_items] if field.is_list else chosen[0]
-                    filling = Filling(need, value, f"{need.kind} as in similar notes")
-                    outcomes.append(Accepted(filling, by_model=False))
+                    why = f"{need.kind} as in similar notes"
+                    outcomes.append(Outcome(need, why, "value", by_model=False, value=value))
                 elif votes and is_small:
                     reason = f"similar notes have no {need.kind} in common"
-                    outcomes.append(Rejected(need, reason, "nothing", by_model=False))
+                    outcomes.append(Outcome(need, reason, "nothing", by_model=False))
         decided = {each.need for each in outcomes}
         undecided = [need for need in fields if need not in decided]
         return ChosenValues(tuple(outcomes), undecided, likely)
