@@ -6,12 +6,10 @@ The daemon writes `daemon.json` in the vault's state folder, which says where it
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 from operator import methodcaller
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,15 +19,12 @@ from companion.app.vault import Vault
 from companion.config import state_folder
 from companion.enrich.settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import CompanionError
 from companion.private_files import write_private
 from companion.store.database import set_older_aside
 from companion.vault.paths import PathNotFound, relative_path
 
 if TYPE_CHECKING:
     from companion.app.run import Tell
-
-_NAMESAKES = 3
 
 
 @contextmanager
@@ -79,24 +74,6 @@ def name_path(vault: Vault, typed: str, folder: Path) -> str:
             if vault.proposals(ProposalQuery(path=path, state="all", limit=1)).total:
                 return path
         raise
-
-
-def find_namesakes(error: CompanionError) -> list[str]:
-    """Return a few notes, in other folders, with the name in a path that does not exist.
-
-    In Obsidian a note is known by its name. Only for the user to see: they may be private.
-    """
-    if not isinstance(error, PathNotFound):
-        return []
-    name = PurePath(error.typed).name.casefold()
-    paths = (
-        Path(folder, file).relative_to(error.root).as_posix()
-        for folder, folders, files in os.walk(error.root)
-        if not folders.sort()  # the same ones each time
-        for file in sorted(files)
-        if file.casefold() in (name, f"{name}.md")
-    )
-    return list(islice((path for path in paths if not path.startswith(".")), _NAMESAKES))
 
 
 class RuntimeFile(NamedTuple):

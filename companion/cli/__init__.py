@@ -47,32 +47,7 @@ _SECTIONS = {
         "prompt": "companion.cli.prompt:prompt",
     },
 }
-_OLD_NAMES = {
-    "pair": ("plugin pair", "companion.cli.plugin:pair"),
-    "token": ("plugin token", "companion.cli.plugin:token"),
-    "pause": ("service pause", "companion.cli.service:pause"),
-    "resume": ("service resume", "companion.cli.service:resume"),
-    "backlog": ("service backlog", "companion.cli.service:backlog"),
-    "forget": ("doctor forget", "companion.cli.doctor:forget"),
-}
-_MEANT = {
-    "accept": "apply",
-    "ask": "enrich NOTE",
-    "cost": "status",
-    "daemon": "serve",
-    "fill": "enrich",
-    "install": "init",
-    "page": "open",
-    "reject": "refuse",
-    "remove": "uninstall",
-    "settings": "config get",
-    "start": "serve",
-    "stop": "service pause",
-    "why": "scan NOTE",
-}
-"""Words that people may type, and the command they mean."""
 _COMMANDS = {name: place for section in _SECTIONS.values() for name, place in section.items()}
-_PLACES = _COMMANDS | {name: place for name, (_, place) in _OLD_NAMES.items()}
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _CLOSED_ON_WINDOWS = (errno.EINVAL,) if os.name == "nt" else ()  # of a pipe that nobody reads
 _WHOLE = 1000  # characters of a help line: none is cut
@@ -94,31 +69,11 @@ class _Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _PLACES:
+        if cmd_name not in _COMMANDS:
             return None
-        module, name = _PLACES[cmd_name].split(":")
+        module, name = _COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command of the arguments; on a terminal, print the new name of an old one.
-
-        Raises UsageError for an unknown one, with the command that was probably meant.
-        """
-        if args[0] not in _PLACES and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], _COMMANDS, 1)
-            usual = "enrich NOTE" if args[0].endswith(".md") else "--help"
-            meant = _MEANT.get(args[0], near[0] if near else usual)
-            raise UsageError(f"there is no command {args[0]}; try companion {meant}")
-        name, command, rest = super().resolve_command(ctx, args)
-        is_shown = sys.stderr and sys.stderr.isatty() and not ctx.resilient_parsing
-        if name in _OLD_NAMES and is_shown:
-            _say(f"{name} is now {_OLD_NAMES[name][0]}")
-        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections, their lines with the same margin and never cut."""
@@ -194,10 +149,6 @@ def run(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
-        if isinstance(error, click.NoSuchOption):  # it may be a note whose name begins with a dash
-            for name in arguments:
-                if name.startswith(error.option_name) and name.endswith(".md"):
-                    click.echo(f"If you mean the note: ./{name}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -213,13 +164,7 @@ def _report(error: Exception) -> int:
     if not isinstance(error, CompanionError):
         _say(_explain(error))
         return 1
-    import shlex
-
-    from companion.app.open_vault import find_namesakes
-
     _say(str(error))
-    if others := find_namesakes(error):  # notes with the name that was typed, elsewhere
-        _say(f"did you mean {' or '.join(map(shlex.quote, others))}?")
     return 2 if isinstance(error, UsageError) else 1
 
 
@@ -241,17 +186,7 @@ def _discard_output(fd: int) -> None:
 
 
 def _say(text: str) -> None:
-    """Print the text on standard error; a terminal breaks it between words."""
-    import shutil
-    import textwrap
-
+    """Print the text on standard error; what was typed steers no terminal."""
     from companion.note.text import show_hidden
 
-    lines = show_hidden(f"companion: {text}").split("\n")  # what was typed steers no terminal
-    if sys.stderr and sys.stderr.isatty():
-        width = shutil.get_terminal_size().columns
-        lines = [  # paths stay whole, to be copied
-            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-            for line in lines
-        ]
-    click.echo("\n".join(lines), err=True)
+    click.echo(show_hidden(f"companion: {text}"), err=True)

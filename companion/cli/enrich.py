@@ -85,7 +85,6 @@ _MARKS = {
     "skipped": "-",
     "failed": "✗",
 }
-_FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
 _STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
 
 # The keys of a result's JSON object, and which of their members it has.
@@ -98,7 +97,6 @@ _JSON: dict[str, Any] = {
     "dry_run": True,
     "diff": True,
     "change": True,
-    "fallback": True,
     "proposals": True,
     "usage": {"input_tokens", "output_tokens"},
 }
@@ -112,7 +110,7 @@ class RunReport:
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
-        self._unanswered = self._waiting = self._to_decide = 0
+        self._waiting = self._to_decide = 0
         self._lacks_heading = False
 
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
@@ -162,7 +160,6 @@ class RunReport:
         """Print a result and count it."""
         self.counts[result.status] += 1
         self.usage += result.usage
-        self._unanswered += result.is_unanswered
         self._lacks_heading |= result.lacks_heading
         waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
         self._waiting += waits and result.usage.calls > 0
@@ -176,17 +173,9 @@ class RunReport:
             self.output.print_json({key: members[key] for key in _JSON})
             return
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
-        if result.is_unanswered:
-            mark, style = _FALLBACK_MARK, "yellow"
         reason = result.reason or ""
         if result.ends_run:  # printed once at the end, not for each note in progress
             reason = "the run ended here, for the reason below"
-        elif result.fallback:
-            waits = "is proposed" if result.status == "proposed" else "stands in"
-            reason = (
-                f"no answer could be used for {', '.join(result.fallback)}; the note's own sentence"
-                f" {waits}"
-            )
         told = ": ".join(filter(None, (one_line(result.path), reason)))
         self.output.say(f"{mark} {told}", style=style)
         for filled in result.changes:
@@ -216,8 +205,6 @@ class RunReport:
             return
         usage = run.usage
         names = {"enriched": "would be enriched"} if self.dry_run else {}
-        if self._unanswered:
-            names["proposed"] = f"proposed ({self._unanswered} without anything from the model)"
         words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
         if not_begun := run.total - self.counts.total():
             words.append(f"{not_begun} not done")
@@ -238,7 +225,7 @@ class RunReport:
     @property
     def exit_status(self) -> int:
         """The exit status of a run that nobody interrupted."""
-        return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
+        return 1 if self.counts["failed"] or self._lacks_heading else 0
 
 
 def agrees_to_send(cost: ConsentMissing, output: Output) -> bool:

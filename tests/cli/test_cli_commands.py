@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from companion.cli import _OLD_NAMES, companion
+from companion.cli import companion
 from tests.cli.serving import PATIENCE
 from tests.cli.test_transcripts import PAGES
 from tests.cli.transcript import read_sections
@@ -51,29 +51,6 @@ def test_its_line_in_the_help_is_whole(command: str) -> None:
         group = found
         line = group.get_short_help_str(limit=1000)
         assert 10 < len(line) <= 50 and group.help and not group.hidden
-
-
-OLD_NAMES = [
-    ("pair --vault .", "plugin pair --vault ."),
-    ("pair --json", "plugin pair --json"),
-    ("token path", "plugin token path"),
-    ("token rotate", "plugin token rotate"),
-    ("similar Stub.md --json", "doctor similar Stub.md --json"),
-    ("pause", "service pause"),
-    ("resume", "service resume"),
-    ("backlog --json", "service backlog --json"),
-    ("forget --yes", "doctor forget --yes"),
-]
-
-
-@pytest.mark.parametrize(("old", "new"), OLD_NAMES)
-def test_an_old_name_does_what_the_new_one_does(user: User, old: str, new: str) -> None:
-    user.note("Stub.md")
-    before, after = user.run(*old.split()), user.run(*new.split())
-    codes = re.compile("[A-Z0-9]{4}-[A-Z0-9]{4}")
-    assert before.status == after.status and before.all
-    assert codes.sub("CODE", before.out) == codes.sub("CODE", after.out)
-    assert before.err == after.err
 
 
 WITH_KEYS = {
@@ -198,9 +175,3 @@ def test_it_can_be_typed(page: str, command: str) -> None:
         names |= {name for param in called.get_params(context) for name in param.secondary_opts}
         options = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
         assert options <= names | {"--help"}, f"{page}: {command}"
-
-
-def test_the_plugin_and_the_page_name_no_command_by_an_old_name() -> None:
-    for file in (REPOSITORY / "obsidian-plugin/ui/languages").glob("*.json"):
-        named = set(re.findall(r"\bcompanion (\w+)", file.read_text(encoding="utf-8")))
-        assert named and not named & set(_OLD_NAMES), file.name

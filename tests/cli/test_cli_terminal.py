@@ -290,13 +290,6 @@ def test_help_lists_few_commands_in_sections(
     assert told.count("    companion ") == 3
 
 
-@posix
-def test_an_old_name_says_the_new_one_on_a_terminal(user: User) -> None:
-    told = "companion: token is now plugin token"
-    assert told in in_a_terminal(user, ["token", "path"])
-    assert told not in in_a_terminal(user, ["plugin", "token", "path"])
-
-
 def test_version_needs_no_vault(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "companion", "--version"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

@@ -85,7 +85,6 @@ def test_follows_a_run(server: Served) -> None:
             "change": 3,
             "ends_run": False,
             "lacks_heading": False,
-            "fallback": [],
             "proposals": [7],
             "decided": [],
             "undone": None,

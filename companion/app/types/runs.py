@@ -100,8 +100,7 @@ class NoteResult(Shape):
     """The result for a note. change: its id in the journal. left: what was not filled, and why.
 
     counted: whether it is one of the run's notes; others were named, and skipped at the start.
-    diff: if it was requested and the note changed, or would. fallback: the kinds of changes that
-    are a sentence of the note because no answer could be used. proposals: the ids of the proposals:
+    diff: if it was requested and the note changed, or would. proposals: the ids of the proposals:
     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
     applies to every note. lacks_heading: whether the requested section's heading is missing, or not
     unique. decided: the result for each proposal that was decided on. undone: for a change that was
@@ -117,7 +116,6 @@ class NoteResult(Shape):
     change: int | None = None
     ends_run: bool = False
     lacks_heading: bool = False
-    fallback: list[str] = Field(default_factory=list)
     proposals: list[int] = Field(default_factory=list)
     diff: str | None = None
     counted: bool = True
@@ -163,12 +161,6 @@ class NoteResult(Shape):
         if self.status != "proposed":
             return []
         return [each.id for each in self.decided if each.reason == self.reason]
-
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether a model was asked in vain: all that was filled or waits is a fallback."""
-        number = len(self.changes or self.proposals)
-        return self.usage.calls > 0 and 0 < len(self.fallback) == number
 
 
 class ResultShape(NoteResult):
