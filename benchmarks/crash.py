@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.results import make_parser
 from companion.note.edit import Edit, apply_edits
-from companion.store.journal import Journal, NewChange, write_note
+from companion.store.journal import Change, Journal, write_note
 from companion.store.recovery import recover
 from companion.vault.write import read_note
 
@@ -68,7 +68,7 @@ def make_case(size: int) -> Case:
 
 def write_once(vault: Path, journal: Journal, case: Case) -> None:
     seen = read_note(vault, PATH, settle=0)
-    write_note(seen, case.after, journal, NewChange("run", PATH, "enrich", [case.edit]))
+    write_note(seen, case.after, journal, Change("run", PATH, "enrich", [case.edit]))
 
 
 def die_at(at: int, share: float | None) -> None:

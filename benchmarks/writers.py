@@ -34,7 +34,7 @@ from unittest.mock import patch
 from benchmarks.results import make_parser
 from companion.errors import NoteError
 from companion.note.edit import Edit, apply_edits
-from companion.store.journal import Journal, NewChange, write_note
+from companion.store.journal import Change, Journal, write_note
 from companion.vault import write
 from companion.vault.write import read_note
 
@@ -96,7 +96,7 @@ def edit_once(vault: Path, journal: Journal, number: int) -> None:
     at = text.index("# Note\n") + len("# Note\n")
     edit = Edit(at, at, f"ours {number}\n")
     new = apply_edits(text, [edit]).encode()
-    write_note(seen, new, journal, NewChange("run", PATH, "enrich", [edit]))
+    write_note(seen, new, journal, Change("run", PATH, "enrich", [edit]))
 
 
 def edit_all(vault: Path, journal: Journal, edits: int, pace: Pace, put_off: Counter[str]) -> None:
@@ -167,7 +167,7 @@ def count_fsyncs(notes: int, at_once: int) -> str:
         path = f"{number}.md"
         new = apply_edits(START, [edit]).encode()
         seen = read_note(vault, path, settle=0)
-        write_note(seen, new, journal, NewChange("run", path, "enrich", [edit]))
+        write_note(seen, new, journal, Change("run", path, "enrich", [edit]))
 
     with (
         tempfile.TemporaryDirectory(prefix="companion-writers-") as name,

@@ -18,7 +18,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.store.journal import Change
 from companion.store.moves import follow_moves
-from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposals import Proposal, describe_state
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there

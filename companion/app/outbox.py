@@ -29,11 +29,11 @@ from companion.errors import (
 )
 from companion.note.edit import Edit, apply_edits
 from companion.note.editor_text import require_utf8, to_utf16
-from companion.store.change import Change
+from companion.store.changes import Change
 from companion.store.inverse import find_parts
-from companion.store.outbox_store import NOT_OPEN, OutboxRow, Request, TextHashes
+from companion.store.outbox import NOT_OPEN, OutboxRow, Request, TextHashes
 from companion.store.proposals import Proposal, ProposalState
-from companion.store.recovery import confirm_made_offers
+from companion.store.recovery import confirm_made_offers, holds
 from companion.store.undo import Undone, locate_note, make_undo, require_made, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path, spelled_path
@@ -91,7 +91,7 @@ class Outbox:
         row = self._request(path, proposals, by, into.run, time.time() + PATIENCE)
         while row.is_open and time.time() < row.deadline:
             if into.cancelled.wait(_LOOK):
-                self._store.step(row.id, "withdraw")
+                self._store.end(row.id, "withdrawn")
             row = self._store.get(row.id) or replace(row, state="withdrawn", reason=EDITS_DELETED)
         change = space.journal.change(row.change) if row.change else None
         if change is None:
@@ -102,7 +102,7 @@ class Outbox:
 
     def cancel(self, id_: int) -> None:
         """Withdraw a row because the user does not want its edits. Raises NotThere."""
-        self._store.step(self.row(id_).id, "withdraw", reason=CANCELLED)
+        self._store.end(self.row(id_).id, "withdrawn", reason=CANCELLED)
 
     def row(self, id_: int) -> OutboxRow:
         """Return the row of that id. Raises NotThere."""
@@ -126,8 +126,11 @@ class Outbox:
         """
         row = self.row(id_)
         require_utf8(text)
-        if row.is_open and row.offer and row.offer.is_in(text):  # its confirmation got lost
-            self._store.confirm(row.id, row.offer.hashes, event="find")
+        if row.state == "given":
+            journal = self._space.journal
+            for change in journal.offered():
+                if change.outbox == id_ and holds(journal, change, text):
+                    journal.done(change.id)  # its confirmation got lost
             row = self.row(id_)
         if not row.is_open:
             raise NoteRefused(NOT_OPEN, row.path)
@@ -177,7 +180,7 @@ class Outbox:
         """Make the edits of a row in its note, which is closed; or later, if that may help."""
         if row.state == "given":
             self.settle([row.path])
-            self._store.step(row.id, "miss")
+            self._store.end(row.id, "waiting")
         try:
             if self.row(row.id).is_open:
                 self._make_in_file(row)
@@ -201,11 +204,11 @@ class Outbox:
         result = apply(self._space, row.path, proposals, row.decided_by, into)
         if result.change is None:
             raise NoteRefused(result.reason, result.path)
-        self._store.step(row.id, "write", change=result.change)
+        self._store.end(row.id, "made", change=result.change)
 
     def _withdraw(self, row: OutboxRow, error: NoteError) -> None:
         _log.info("%s: left alone; companion scan says why", row.path)
-        self._store.step(row.id, "withdraw", reason=error.reason, code=code_of(error))
+        self._store.end(row.id, "withdrawn", reason=error.reason, code=code_of(error))
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:
         self._space.refresh()

@@ -24,7 +24,7 @@ from companion.note.diff import diff_lines
 from companion.store import journal
 from companion.store.journal import Journal
 from companion.store.moves import follow_moves
-from companion.store.outbox_store import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposals import Proposal as StoredProposal
 from companion.store.proposals import Selection
 from companion.vault.files import is_in

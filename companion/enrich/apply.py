@@ -35,8 +35,8 @@ from companion.note.postponed import KEEP, replace_status_marks
 from companion.note.scalars import SCALARS
 from companion.note.sections import Section
 from companion.note.text import NoteText
-from companion.store.journal import NewChange, write_note
-from companion.store.outbox_store import TextHashes
+from companion.store.journal import Change, write_note
+from companion.store.outbox import TextHashes
 from companion.store.proposals import FLAG_WORDS, Proposal, ProposedValue
 from companion.vault.files import is_gone, skip_reason
 from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
@@ -70,7 +70,7 @@ class Target(Protocol):
         """Return the note as it is now. Raises NoteError."""
 
     def put(
-        self, space: Workspace, seen: Snapshot, new: bytes, change: NewChange, check: Check
+        self, space: Workspace, seen: Snapshot, new: bytes, change: Change, check: Check
     ) -> int | None:
         """Record the change, and write it; return its id if it is made. check: see write_note."""
 
@@ -101,7 +101,7 @@ class File:
         return read_note(space.root, path, settle=settle, waits=self.waits, max_bytes=limit)
 
     def put(
-        self, space: Workspace, seen: Snapshot, new: bytes, change: NewChange, check: Check
+        self, space: Workspace, seen: Snapshot, new: bytes, change: Change, check: Check
     ) -> int | None:
         """Write the change in place, the journal first; see write_note."""
         if self.dry_run:
@@ -131,7 +131,7 @@ class Editor:
         return Snapshot(space.root, path, self.text.encode("utf-8"), 0)
 
     def put(
-        self, space: Workspace, seen: Snapshot, new: bytes, change: NewChange, check: Check
+        self, space: Workspace, seen: Snapshot, new: bytes, change: Change, check: Check
     ) -> int | None:
         """Record the edits for the editor to make; see OutboxStore.offer."""
         outbox = space.journal.outbox
@@ -187,7 +187,7 @@ def _require_settings(space: Workspace, settings: VaultSettings) -> None:
 
 def _plan_change(
     space: Workspace, proposals: Sequence[Proposal], by: str, into: Target, seen: Snapshot
-) -> tuple[Result, NewChange | None]:
+) -> tuple[Result, Change | None]:
     """Return the result for the note as it was seen, and the change to record, if any.
 
     Raises NoteExcluded; NoteRefused if the note is left alone, or a value has no place.
@@ -202,7 +202,7 @@ def _plan_change(
     for each in proposals:
         if each.id in gone:
             continue
-        if why := _why_not(space, each, by, into):
+        if why := _why_not(space, each, by):
             why_not[each.id] = why
         elif each.need.key in fits:
             why_not[each.id] = "another proposal for the same was accepted with it"
@@ -233,9 +233,9 @@ def _plan_change(
 
 def _make_change(
     path: str, filled: Sequence[Proposal], edits: Sequence[Edit], by: str, run: str
-) -> NewChange:
+) -> Change:
     """Return the change with these edits as the journal will record it."""
-    return NewChange(
+    return Change(
         run=run,
         path=path,
         kind="enrich",
@@ -286,15 +286,12 @@ def _why_gone(space: Workspace, proposal: Proposal, task: Task, needs: Mapping[s
     return "" if proposal.need.key in needs else _FILLED
 
 
-def _why_not(space: Workspace, proposal: Proposal, by: str, into: Target) -> str:
+def _why_not(space: Workspace, proposal: Proposal, by: str) -> str:
     """Return why the value is not written although it has a place; empty: it may be."""
     if proposal.value is None:
         return "its text was deleted; ask for it again"
-    if by == "setting":
-        is_background = isinstance(into, File) and not into.waits
-        is_off = is_background and space.config.background.enabled is False
-        if is_off or space.config.review_mode(proposal.path, proposal.kind) == "propose":
-            return "the settings were changed in the meantime; it waits for you"
+    if by == "setting" and space.config.review_mode(proposal.path, proposal.kind) == "propose":
+        return "the settings were changed in the meantime; it waits for you"
     return ""
 
 

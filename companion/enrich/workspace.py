@@ -255,7 +255,7 @@ class Workspace:
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")
         if excluded:
-            self.journal.delete_texts([(path,) for path in excluded])
+            self.journal.delete_texts(excluded)
 
     def _is_lost(self, path: str, scan: Scan) -> bool:
         if path in scan.notes or path in scan.skipped or self.ignore.path_reason(path):

@@ -6,7 +6,7 @@ Recovery, history, undo and the proposals rely on it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
@@ -16,9 +16,8 @@ from companion.errors import JournalError, NoteError
 from companion.note.edit import apply_edits
 from companion.sqlite import FULL
 from companion.store.backlog import BacklogStore
-from companion.store.change import (
+from companion.store.changes import (
     Change,
-    NewChange,
     insert_pending,
     make_row,
     mark_abandoned,
@@ -28,7 +27,7 @@ from companion.store.change import (
 from companion.store.claims import Claims, Presence
 from companion.store.database import Database, Store
 from companion.store.moves import RememberedNotes, put_note
-from companion.store.outbox_store import OutboxStore, forget_texts
+from companion.store.outbox import OutboxStore, forget_offers
 from companion.store.proposals import ProposalStore
 from companion.vault.files import is_in_any
 from companion.vault.lock import VaultLock
@@ -40,7 +39,7 @@ from companion.vault.write import (
     require_writable,
 )
 
-__all__ = ["Change", "Journal", "NewChange"]
+__all__ = ["Change", "Journal"]
 
 _ROOM = 1_000_000  # bytes
 
@@ -66,7 +65,7 @@ class Journal(Store):
         self.recover: Callable[[], object] = list
         self._lock = VaultLock(file.parent)
 
-    def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
+    def begin(self, change: Change, before: bytes, after: bytes) -> int:
         """Record a pending change; return its id once it is on the disk, with the text before it.
 
         Its proposals are accepted from then on.
@@ -121,7 +120,8 @@ class Journal(Store):
         before: return only changes with a lower id, for the next page.
         """
         parts: list[tuple[str, object]] = [
-            ("id < ?", _MOST if before is None else min(before, _MOST))
+            ("id < ?", _MOST if before is None else min(before, _MOST)),
+            ("state != ?", "offered"),
         ]
         if path is not None:
             parts.append(("path = ?", path))
@@ -167,6 +167,14 @@ class Journal(Store):
         """Return the pending changes, oldest first."""
         return self._select("WHERE state = 'pending' ORDER BY id")
 
+    def offered(self) -> list[Change]:
+        """Return the changes that editors were given and did not confirm, oldest first.
+
+        Those that a later change of the note supersedes are left out: one that fills the same needs
+        or takes back the same change.
+        """
+        return self._select(_OFFERED)
+
     def images(self, change: int) -> tuple[bytes, bytes] | None:
         """Return the whole note before and after the change; None if they were pruned."""
         query = "SELECT before FROM images WHERE change = ?"
@@ -196,23 +204,23 @@ class Journal(Store):
         mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
         touched = self._db.select("SELECT path FROM changes UNION SELECT path FROM outbox")
-        self.delete_texts([(path,) for (path,) in touched if is_in_any(path, paths)])
+        self.delete_texts(path for (path,) in touched if is_in_any(path, paths))
         return number
 
     def changed_paths(self) -> list[str]:
         """Return the paths of the notes that are stored as they were before a change or offer."""
-        query = """SELECT path FROM changes WHERE state != 'pending' AND id IN (
-            SELECT change FROM images) UNION SELECT path FROM outbox
-            WHERE before IS NOT NULL AND change IS NULL AND undoes IS NULL"""
+        query = """SELECT DISTINCT path FROM changes WHERE state != 'pending' AND id IN (
+            SELECT change FROM images)"""
         return [path for (path,) in self._db.select(query)]
 
-    def delete_texts(self, paths: Sequence[tuple[str]]) -> None:
+    def delete_texts(self, paths: Iterable[str]) -> None:
         """Delete these notes as they were before changes and offers."""
         images = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
         with self._db.transaction() as db:
-            db.executemany(images, paths)
-            forget_texts(db, paths)
+            for path in paths:
+                db.execute(images, (path,))
+                forget_offers(db, path)
         self._db.erase_log()
 
     def move(self, old: str, new: str) -> None:
@@ -245,7 +253,7 @@ def write_note(
     snapshot: Snapshot,
     new: bytes,
     journal: Journal,
-    change: NewChange,
+    change: Change,
     check: Callable[[], None] = lambda: None,
 ) -> int:
     """Write new over the note in place, provided it still holds the bytes of the snapshot.
@@ -278,5 +286,11 @@ def write_note(
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
+_OFFERED = """WHERE state = 'offered' AND NOT EXISTS (
+    SELECT 1 FROM changes AS later WHERE later.path = changes.path
+    AND later.state NOT IN ('abandoned', 'offered') AND later.made_at >= changes.made_at
+    AND (later.undoes = changes.undoes OR EXISTS (
+        SELECT 1 FROM json_each(later.needs) AS mine, json_each(changes.needs) AS theirs
+        WHERE mine.value = theirs.value))) ORDER BY id"""
 _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
+from companion.note.edit import Edit, EditLost, rebase
+from companion.note.editor_text import EditorText
 from companion.private_files import make_private_folder
 from companion.store.inverse import find_inverse
 from companion.store.journal import Change, Journal
@@ -78,28 +80,47 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
 def confirm_made_offers(
     root: Path, journal: Journal, paths: Collection[str] | None = None
 ) -> list[int]:
-    """Record as done the offered changes that clients made without confirming them.
+    """Record as done the offered changes that editors made without confirming them.
 
     Returns the ids of those changes; the others may still be made. paths: the notes to look at;
     None: all. Raises JournalError.
     """
     by_path = defaultdict(list)
-    for offered in journal.outbox.unconfirmed():
-        if paths is None or offered.path in paths:
-            by_path[offered.path].append(offered)
+    for change in journal.offered():
+        if paths is None or change.path in paths:
+            by_path[change.path].append(change)
     made = []
     for path, offers in by_path.items():
-        in_note = []
         with (
             suppress(NoteError, OSError, UnicodeDecodeError),
             open_note(root, path, write=False) as fd,
         ):
             text = read_all(fd).decode("utf-8")
-            in_note = [offered for offered in offers if offered.is_in(text)]
-        if in_note:  # take the largest: parts of it may have been offered on their own
-            largest = max(in_note, key=lambda offered: sum(len(e.text) for e in offered.edits))
-            made.append(journal.outbox.confirm(largest.row, largest.hashes, event="find"))
-    return [number for number in made if number is not None]
+            if in_note := [each for each in offers if holds(journal, each, text)]:
+                # the largest: parts of it may have been offered on their own
+                largest = max(in_note, key=lambda each: sum(len(e.text) for e in each.edits))
+                journal.done(largest.id)
+                made.append(largest.id)
+    return made
+
+
+def holds(journal: Journal, change: Change, text: str) -> bool:
+    """Return whether text, the note's, holds all of the change; it may be edited elsewhere."""
+    if (images := journal.images(change.id)) is None:
+        return False
+    before, after = (image.decode("utf-8") for image in images)
+    if EditorText.of(before).text == before:  # it may come from an editor
+        text = EditorText.of(text).text
+    is_made = _fits(change.inverse_edits(), after, text)
+    return text == after or (is_made and not _fits(change.edits, before, text))
+
+
+def _fits(edits: Sequence[Edit], old: str, new: str) -> bool:
+    try:
+        rebase(list(edits), old, new)
+    except EditLost:
+        return False
+    return True
 
 
 def _settle_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:

@@ -1,6 +1,7 @@
 -- The tables of the journal's database.
 -- Images have a table of their own, so that they can be deleted while the history stays.
 -- parts: which edits of another change an undo takes back; taken: which of its own are undone.
+-- outbox: the row whose edits an editor makes.
 CREATE TABLE changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run TEXT NOT NULL,
@@ -18,9 +19,11 @@ CREATE TABLE changes (
     parts TEXT,
     taken TEXT NOT NULL DEFAULT '[]',
     proposals TEXT NOT NULL DEFAULT '[]',
-    decided_by TEXT NOT NULL DEFAULT ''
+    decided_by TEXT NOT NULL DEFAULT '',
+    outbox INTEGER
 );
 CREATE INDEX changes_of_path ON changes (path);
+CREATE INDEX offered_changes ON changes (outbox) WHERE outbox IS NOT NULL;
 CREATE INDEX undoing_changes ON changes (undoes) WHERE undoes IS NOT NULL;
 CREATE UNIQUE INDEX pending_paths ON changes (path) WHERE state = 'pending';
 CREATE TABLE images (change INTEGER PRIMARY KEY, before BLOB NOT NULL);
@@ -70,34 +73,21 @@ CREATE TABLE proposal_sources (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL);
 -- Questions that are lines of a batch.
 CREATE INDEX questions_in_batches ON proposals (json_extract(answer, '$[0]'))
 WHERE state = 'asked';
--- row: a row of `changes` as JSON; before: the text of the note; both of the edits that were given
--- last. requested: the edits are to be made, by an editor or once the note is closed. remark: what
--- the history says beside the values.
+-- What open notes' editors are to make: an undo, or the values of proposals.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL,
     path TEXT NOT NULL,
     state TEXT NOT NULL,
-    requested INTEGER NOT NULL DEFAULT 0,
-    run TEXT NOT NULL DEFAULT '',
+    run TEXT NOT NULL,
     undoes INTEGER,
-    proposals TEXT NOT NULL DEFAULT '[]',
-    decided_by TEXT NOT NULL DEFAULT '',
-    deadline REAL NOT NULL DEFAULT 0,
+    proposals TEXT NOT NULL,
+    decided_by TEXT NOT NULL,
+    deadline REAL NOT NULL,
     made_at REAL NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
     code TEXT NOT NULL DEFAULT '',
-    remark TEXT NOT NULL DEFAULT '',
-    before_sha256 TEXT,
-    after_sha256 TEXT,
-    row TEXT,
-    before BLOB,
-    change INTEGER,
-    UNIQUE (key, before_sha256, after_sha256)
+    change INTEGER
 );
-CREATE INDEX open_requests ON outbox (id)
-WHERE requested AND state IN ('waiting', 'given');
-
 -- What processes must know of each other: which notes an editor shows, and which needs are being
 -- asked for. pid: of the process that asks.
 CREATE TABLE presence (

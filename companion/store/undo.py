@@ -9,7 +9,7 @@ from typing import NamedTuple
 from companion.errors import NoteChanged, NoteRefused
 from companion.note.edit import apply_edits
 from companion.store.inverse import Inverse, find_parts
-from companion.store.journal import Change, Journal, NewChange, write_note
+from companion.store.journal import Change, Journal, write_note
 from companion.store.moves import follow_moves
 from companion.vault.write import read_note
 
@@ -66,9 +66,9 @@ def require_made(change: Change) -> None:
         raise NoteRefused(f"change {change.id} {_WHY_NOT[change.state]}{by}", change.path)
 
 
-def make_undo(change: Change, inverse: Inverse, run: str) -> NewChange:
+def make_undo(change: Change, inverse: Inverse, run: str) -> Change:
     """Return the change that takes the given one back."""
-    return NewChange(run, change.path, "undo", inverse.edits, undoes=change.id, parts=inverse.parts)
+    return Change(run, change.path, "undo", inverse.edits, undoes=change.id, parts=inverse.parts)
 
 
 def locate_note(root: Path, journal: Journal, change: Change) -> Change:

@@ -9,7 +9,7 @@ from companion.app.types.changes import ChangeQuery, OfferShape
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
 from companion.store.journal import Change
-from companion.store.outbox_store import OutboxRow
+from companion.store.outbox import OutboxRow
 from companion.store.undo import Undone
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 

@@ -9,7 +9,7 @@ from companion.app.types.decisions import Acceptance
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
-from companion.store.outbox_store import OutboxRow, Request
+from companion.store.outbox import OutboxRow, Request
 from tests.clock import Clock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses
 from tests.daemon.test_editor_runs import applied, quiet

@@ -18,7 +18,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.postponed import KEEP, REMOVE
 from companion.note.sections import Section
 from companion.note.text import NoteText
-from companion.store.change import invert_edits
+from companion.store.changes import invert_edits
 from companion.store.proposals import Proposal, ProposalState
 from tests.cases import Case, cases
 from tests.enrich.conftest import Open

@@ -22,7 +22,7 @@ from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask
-from companion.store.journal import NewChange
+from companion.store.journal import Change
 from tests.enrich.similar_vault import STUB, write, write_tagged
 
 BREAD = STUB.format(title="Cheese bread", text="Knead cheese into the dough and bake it.")
@@ -118,7 +118,7 @@ def test_what_companion_tagged_is_not_the_authors(vault: Path, encoder: BuiltInE
     with opened(vault, encoder) as (workspace, similar):
         assert "cooking" in vote(workspace, similar, BREAD)
         for number, note in enumerate(vault.glob("*.md")):
-            change = NewChange("run", note.name, "enrich", [Edit(0, 0, "a")], ("tags",))
+            change = Change("run", note.name, "enrich", [Edit(0, 0, "a")], ("tags",))
             workspace.journal.done(workspace.journal.begin(change, b"", b"a"))
             if number == 30 - FEWEST:
                 break

@@ -2,8 +2,8 @@
 
 from companion.note.edit import diff_edits
 from companion.note.needs import Need
-from companion.store.journal import Journal, NewChange
-from companion.store.outbox_store import Request, TextHashes
+from companion.store.journal import Change, Journal
+from companion.store.outbox import Request, TextHashes
 
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (
@@ -16,21 +16,19 @@ CALLOUT = Need("callout", None, None, "top", "empty description; no callout yet"
 SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section", 2)
 
 
-def new_change(before: bytes = NOTE, after: bytes = ENRICHED, path: str = "Stub.md") -> NewChange:
+def new_change(before: bytes = NOTE, after: bytes = ENRICHED, path: str = "Stub.md") -> Change:
     """Return the change that fills the note."""
     edits = diff_edits(before.decode(), after.decode())
-    return NewChange("run-1", path, "enrich", edits, ("description", "callout:top"), "model")
+    return Change("run-1", path, "enrich", edits, ("description", "callout:top"), "model")
 
 
-def offer(
-    journal: Journal, change: NewChange, before: bytes, after: bytes
-) -> tuple[int, TextHashes]:
+def offer(journal: Journal, change: Change, before: bytes, after: bytes) -> tuple[int, TextHashes]:
     """Return the row whose edits an editor was given, and their hashes."""
     row = journal.outbox.add(Request(change.path, change.run)).id
     return row, journal.outbox.offer(row, change, before, after)
 
 
-def record(journal: Journal, change: NewChange, before: bytes, after: bytes) -> int:
+def record(journal: Journal, change: Change, before: bytes, after: bytes) -> int:
     """Return the id of a change that a client made itself."""
     made = journal.outbox.confirm(*offer(journal, change, before, after))
     assert made

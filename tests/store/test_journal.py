@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from companion.errors import JournalError, NoteBusy
 from companion.note.edit import Edit, apply_edits
 from companion.store import database
-from companion.store.journal import Journal, NewChange
+from companion.store.journal import Change, Journal
 from companion.store.proposals import Proposal
 from tests.examples import labelled
 from tests.store.stub_note import ENRICHED, NOTE, TAGS, new_change
@@ -43,7 +44,7 @@ def test_keeps_the_whole_change(journal: Journal) -> None:
     ],
 )
 def test_takes_edits_back(journal: Journal, edits: list[Edit], after: str) -> None:
-    number = journal.begin(NewChange("1", "a.md", "enrich", edits), b"abcd", after.encode())
+    number = journal.begin(Change("1", "a.md", "enrich", edits), b"abcd", after.encode())
     kept = journal.change(number)
     assert kept and apply_edits(after, kept.inverse_edits()) == "abcd"
 
@@ -53,7 +54,7 @@ def test_counts_the_notes_that_hold_an_enrichment(journal: Journal) -> None:
     for path in ("a.md", "a.md", "b.md"):
         journal.done(journal.begin(new_change(path=path), NOTE, ENRICHED))
     journal.begin(new_change(path="pending.md"), NOTE, ENRICHED)
-    undo = new_change(ENRICHED, NOTE, "b.md")._replace(kind="undo", undoes=3)
+    undo = replace(new_change(ENRICHED, NOTE, "b.md"), kind="undo", undoes=3)
     assert (journal.newest(), journal.count_notes(0)) == (4, 2)
     journal.done(journal.begin(undo, ENRICHED, NOTE))
     assert (journal.count_notes(0), journal.count_notes(time.time() + 60)) == (1, 0)
@@ -75,7 +76,7 @@ def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal) -> None:
     states = []
     for undoes in (None, 1, 2, 3):
         before, after = (NOTE, ENRICHED) if undoes in (None, 2) else (ENRICHED, NOTE)
-        new = new_change(before, after)._replace(undoes=undoes)
+        new = replace(new_change(before, after), undoes=undoes)
         journal.done(journal.begin(new, before, after))
         states.append([c.state for c in reversed(journal.changes())])
     assert states == [

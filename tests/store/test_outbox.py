@@ -8,7 +8,7 @@ import pytest
 from companion.errors import NoteRefused
 from companion.store.journal import Journal
 from companion.store.moves import follow_events
-from companion.store.outbox_store import Event, OutboxRow, Request, RowState, next_state
+from companion.store.outbox import OutboxRow, Request
 from companion.store.recovery import confirm_made_offers
 from tests.examples import labelled
 from tests.store.conftest import Bench
@@ -21,51 +21,28 @@ BOM = b"\xef\xbb\xbf"
 PART = NOTE.replace(b"description: ", b"description: What a stub is.")
 REQUEST = Request("Stub.md", "run-1", None, (1, 2), "user", 30.0)
 
-EVENTS: tuple[Event, ...] = ("give", "confirm", "find", "miss", "write", "withdraw")
-STATES: dict[RowState, tuple[RowState | None, ...]] = {
-    "waiting": ("given", "made", "made", None, "made", "withdrawn"),
-    "given": ("given", "made", "made", "waiting", None, "withdrawn"),
-    "made": (None, "made", None, None, None, None),
-    "withdrawn": (None, "made", "made", None, None, None),
-}
-TO_STATE: dict[RowState, tuple[Event, ...]] = {
-    "waiting": ("give", "miss"),
-    "given": ("give",),
-    "made": ("give", "confirm"),
-    "withdrawn": ("give", "withdraw"),
-}
-STEPS = [
-    pytest.param(state, event, to, id=f"{state}, {event}")
-    for state, row in STATES.items()
-    for event, to in zip(EVENTS, row, strict=True)
-]
 
-
-@pytest.mark.parametrize(("state", "event", "to"), STEPS)
-def test_state_after_an_event(
-    journal: Journal, state: RowState, event: Event, to: RowState | None
-) -> None:
-    assert next_state(state, event) == to
+def test_edits_that_were_given_count_until_they_are_made(journal: Journal) -> None:
     outbox = journal.outbox
     row = outbox.add(REQUEST)
-    for each in (*TO_STATE[state], event):
-        if each == "give":
-            if to is None and event == "give" and outbox.open_rows() == []:
-                with pytest.raises(NoteRefused):
-                    outbox.offer(row.id, new_change(), NOTE, ENRICHED)
-                continue
-            hashes = outbox.offer(row.id, new_change(), NOTE, ENRICHED)
-        elif each in ("confirm", "find"):
-            outbox.confirm(row.id, hashes, event=each)
-        else:
-            outbox.step(row.id, each)
+    outbox.offer(row.id, new_change(NOTE, PART), NOTE, PART)
+    hashes = outbox.offer(row.id, new_change(), NOTE, ENRICHED)  # in place of the first
+    assert [each.state for each in outbox.open_rows()] == ["given"]
+    assert journal.changes() == []
+    assert outbox.end(row.id, "withdrawn", reason="no") and not outbox.end(row.id, "waiting")
+    with pytest.raises(NoteRefused):
+        outbox.offer(row.id, new_change(), NOTE, ENRICHED)
+    number = outbox.confirm(row.id, hashes)
+    assert number and outbox.confirm(row.id, hashes) == number
     now = outbox.get(row.id)
-    assert now and now.state == (to or state)
-    assert [each.id for each in outbox.open_rows()] == [row.id] * (
-        now.state in ("waiting", "given")
-    )
-    made = len(journal.changes())
-    assert made == ("confirm" in TO_STATE[state] or (event in ("confirm", "find") and to == "made"))
+    assert now and (now.state, now.change, now.is_open) == ("made", number, False)
+    assert [each.state for each in journal.changes()] == ["done"]
+
+
+def test_edits_that_were_made_in_the_file_are_no_offer_any_more(journal: Journal) -> None:
+    row, hashes = offer(journal, new_change(), NOTE, ENRICHED)
+    assert journal.outbox.end(row, "waiting") and journal.outbox.end(row, "made")
+    assert (journal.offered(), journal.outbox.confirm(row, hashes)) == ([], None)
 
 
 def test_request_outlives_its_process(journal: Journal, tmp_path: Path) -> None:
@@ -82,7 +59,7 @@ def test_request_to_undo_is_made_by_any_undo(journal: Journal) -> None:
     request = Request("Stub.md", "run-2", undoes=first)
     row = journal.outbox.add(request)
     assert journal.outbox.add(request) == row
-    undo = new_change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=())
+    undo = replace(new_change(ENRICHED, NOTE), kind="undo", undoes=first, needs=())
     made = journal.begin(undo, ENRICHED, NOTE)
     journal.done(made)
     assert journal.outbox.get(row.id) == replace(row, state="made", change=made)
@@ -105,7 +82,7 @@ def test_request_is_stored_with_what_it_does_to_proposals(journal: Journal) -> N
     assert read() == [("open", ""), ("open", "user"), ("superseded", "")]
     later = journal.outbox.add(now, ("open",))  # in place of the first
     assert [each.id for each in journal.outbox.open_rows()] == [later.id]
-    journal.outbox.step(later.id, "withdraw")
+    journal.outbox.end(later.id, "withdrawn")
     assert journal.outbox.open_rows() == []
     assert read() == [("open", ""), ("open", ""), ("superseded", "")]
 
@@ -143,7 +120,7 @@ def test_is_done_when_the_note_holds_it(
     made = confirm_made_offers(vault, journal)
     assert [c.state for c in journal.changes()] == ["done"] * held
     assert made == [c.id for c in journal.changes()]
-    assert len(journal.outbox.unconfirmed()) == (not held)
+    assert len(journal.offered()) == (not held)
     number = journal.outbox.confirm(*edits)  # which comes late
     assert [c.id for c in journal.changes()] == [number]
     assert journal.images(number or 0) == (before, after)
@@ -154,7 +131,7 @@ def test_is_on_the_disk_before_it_is_offered(tmp_path: Path) -> None:
     with Journal(file) as journal:
         edits = offer(journal, new_change(), NOTE, ENRICHED)
         with Journal(file) as reader:
-            assert [each[:2] for each in reader.outbox.unconfirmed()] == [edits]
+            assert [each.outbox for each in reader.offered()] == [edits[0]]
     with Journal(file) as again:
         number = again.outbox.confirm(*edits)
         assert [(each.id, each.state) for each in again.changes()] == [(number, "done")]
@@ -168,7 +145,7 @@ def test_what_was_made_is_told_from_what_was_offered_too(
     bench: Bench, stands: bytes, needs: tuple[str, ...]
 ) -> None:
     for offered, after in ((("description",), PART), (("description", "callout:top"), ENRICHED)):
-        made = new_change(NOTE, after)._replace(needs=offered)
+        made = replace(new_change(NOTE, after), needs=offered)
         offer(bench.journal, made, NOTE, after)
     bench.note.write_bytes(stands + MORE)
     for _ in range(2):
@@ -178,7 +155,7 @@ def test_what_was_made_is_told_from_what_was_offered_too(
 
 def test_is_not_what_a_later_change_made(bench: Bench) -> None:
     offer(bench.journal, new_change(), NOTE, ENRICHED)
-    record(bench.journal, new_change()._replace(run="run-2"), NOTE, ENRICHED)
+    record(bench.journal, replace(new_change(), run="run-2"), NOTE, ENRICHED)
     bench.note.write_bytes(ENRICHED)
     assert confirm_made_offers(bench.vault, bench.journal) == []
     assert [c.run for c in bench.journal.changes()] == ["run-2"]
@@ -210,11 +187,11 @@ def test_only_the_notes_asked_for_are_looked_at(journal: Journal, vault: Path) -
 def test_what_nobody_made_is_forgotten_in_the_end(journal: Journal) -> None:
     edits = offer(journal, new_change(), NOTE, ENRICHED)
     journal.outbox.drop(older_than=-1)
-    assert journal.outbox.step(edits[0], "withdraw")
+    assert journal.outbox.end(edits[0], "withdrawn")
     journal.outbox.drop(older_than=3600)
-    assert journal.outbox.unconfirmed()
+    assert journal.offered()
     journal.outbox.drop(older_than=-1)
-    assert (journal.outbox.unconfirmed(), journal.outbox.confirm(*edits)) == ([], None)
+    assert (journal.offered(), journal.outbox.confirm(*edits)) == ([], None)
 
 
 def test_offer_hinders_no_change_of_the_note(journal: Journal) -> None:
@@ -227,7 +204,7 @@ def test_a_confirmed_change_is_what_one_begun_and_done_is(journal: Journal) -> N
     journal.done(journal.begin(new_change(path="a.md"), NOTE, ENRICHED))
     record(journal, new_change(path="b.md"), NOTE, ENRICHED)
     done, recorded = (vars(journal.changes(path)[0]) for path in ("a.md", "b.md"))
-    own = {"id", "path", "made_at"}
+    own = {"id", "path", "made_at", "outbox"}
     assert {k: v for k, v in recorded.items() if k not in own} == {
         k: v for k, v in done.items() if k not in own
     }

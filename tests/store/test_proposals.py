@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from companion.errors import ProposalDecided
-from companion.store.journal import Journal, NewChange
-from companion.store.outbox_store import Request
+from companion.store.journal import Change, Journal
+from companion.store.outbox import Request
 from companion.store.proposals import ALL, Flag, Origin, Proposal, ProposalState, Selection
 from tests.store.stub_note import (
     CALLOUT,
@@ -39,8 +39,8 @@ def _states(journal: Journal, *ids: int) -> list[ProposalState]:
     return [each.state for each in journal.proposals.get_all(ids)]
 
 
-def _accepting(change: NewChange, *ids: int, by: str = "user") -> NewChange:
-    return change._replace(proposals=ids, decided_by=by)
+def _accepting(change: Change, *ids: int, by: str = "user") -> Change:
+    return replace(change, proposals=ids, decided_by=by)
 
 
 def _get(journal: Journal, number: int) -> Proposal:
@@ -182,7 +182,7 @@ def test_follows_its_change(
             continue
         if step != "done":
             texts = (ENRICHED, NOTE) if step.startswith("undo") else (NOTE, ENRICHED)
-            undo = new_change(*texts)._replace(kind="undo", undoes=number, needs=())
+            undo = replace(new_change(*texts), kind="undo", undoes=number, needs=())
             number = journal.begin(undo, *texts)
         journal.done(number)
     assert _states(journal, *ids) == states
@@ -205,7 +205,7 @@ def test_what_was_decided_is_not_written(journal: Journal, to: ProposalState) ->
         journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     assert journal.changes() == []
     assert _states(journal, *ids) == ["open", to]
-    wanted = _accepting(new_change(), *ids)._replace(states=("open", to))
+    wanted = replace(_accepting(new_change(), *ids), states=("open", to))
     journal.done(journal.begin(wanted, NOTE, ENRICHED))
     assert _states(journal, *ids) == ["accepted", "accepted"]
 
@@ -229,7 +229,7 @@ def test_what_is_left_of_an_undone_change_stays_accepted(journal: Journal) -> No
     number = record(journal, _accepting(new_change(), *ids), NOTE, ENRICHED)
     part = new_change(ENRICHED, NOTE)
     half = ENRICHED.replace(b" What a stub is.", b" ")
-    part = part._replace(edits=part.edits[:1], undoes=number, parts=(0,), needs=())
+    part = replace(part, edits=part.edits[:1], undoes=number, parts=(0,), needs=())
     record(journal, part, ENRICHED, half)
     assert _states(journal, *ids) == ["accepted", "accepted"]
 
@@ -250,14 +250,14 @@ def test_an_undone_change_opens_what_a_person_accepted(
 ) -> None:
     [number] = add(journal, TEXT)
     journal.proposals.edit_value(number, "Mine.")
-    made = record(journal, _accepting(new_change(), number)._replace(decided_by=by), NOTE, ENRICHED)
+    made = record(journal, replace(_accepting(new_change(), number), decided_by=by), NOTE, ENRICHED)
     assert _get(journal, number).value == "Mine."
-    undo = new_change(ENRICHED, NOTE)._replace(undoes=made, parts=None, needs=())
+    undo = replace(new_change(ENRICHED, NOTE), undoes=made, parts=None, needs=())
     undone = record(journal, undo, ENRICHED, NOTE)
     kept = _get(journal, number)
     assert (kept.state, kept.flags, kept.reason) == (state, flags, f"change {made} was undone")
     assert kept.value == "What a stub is.", "the model's, which the evidence is about"
-    redo = new_change(NOTE, ENRICHED)._replace(undoes=undone, parts=None, needs=())
+    redo = replace(new_change(NOTE, ENRICHED), undoes=undone, parts=None, needs=())
     record(journal, redo, NOTE, ENRICHED)
     kept = _get(journal, number)
     assert (kept.state, kept.flags, kept.value) == ("accepted", (), "Mine.")
@@ -302,7 +302,7 @@ def test_forgets_notes_as_they_were_before_changes_and_offers(
     offer(journal, new_change(path="other.md"), NOTE, ENRICHED)
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     journal.forget(["Stub.md"])
-    assert [offered.path for offered in journal.outbox.unconfirmed()] == ["other.md"]
+    assert [offered.path for offered in journal.offered()] == ["other.md"]
     assert b"Xylophone" not in _bytes_of(tmp_path / "state")
 
 

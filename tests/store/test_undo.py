@@ -12,7 +12,7 @@ from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.store.inverse import find_inverse, find_parts
-from companion.store.journal import Change, Journal, NewChange
+from companion.store.journal import Change, Journal
 from companion.store.undo import undo_change
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
@@ -455,7 +455,7 @@ def test_lines_come_back_with_the_line_ends_of_the_note(
     expected: str | None,
 ) -> None:
     after = apply_edits(before, [edit])
-    made = NewChange("run", "Any.md", "enrich", [edit])
+    made = Change("run", "Any.md", "enrich", [edit])
     change = bench.change(record(bench.journal, made, before.encode(), after.encode()))
     forget()
     # a client that writes the file sends the text of the file
@@ -497,7 +497,7 @@ def test_file_and_editor_agree_on_what_is_left(
     file_text = mark + "".join(_put_in(after, mine))
     if not in_file:
         old, new = EditorText.of(old).text, EditorText.of(new).text
-    made = NewChange("run", "Any.md", "enrich", diff_edits(old, new))
+    made = Change("run", "Any.md", "enrich", diff_edits(old, new))
     change = bench.change(record(bench.journal, made, old.encode(), new.encode()))
     if prune:
         bench.journal.prune_images(older_than=-1)

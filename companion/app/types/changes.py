@@ -27,8 +27,8 @@ from companion.app.types.base import (
 )
 from companion.errors import CompanionError, NoteError
 from companion.store import journal
-from companion.store.change import ChangeState
-from companion.store.outbox_store import OutboxRow, RowState
+from companion.store.changes import ChangeState
+from companion.store.outbox import OutboxRow, RowState
 
 
 class ChangeQuery(Sent):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from sqlite3 import Connection, IntegrityError, Row
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edit import Edit, apply_edits, name_place
@@ -25,19 +25,35 @@ from companion.store.proposals import (
     require_in_state,
 )
 
-ChangeState = Literal["pending", "done", "undone", "abandoned"]
+ChangeState = Literal["pending", "offered", "done", "undone", "abandoned"]
 
 _OPEN: tuple[ProposalState, ...] = ("open",)
 
 
-class NewChange(NamedTuple):
-    """A change that is about to be made. The edits' offsets count characters of the old text.
+@dataclass(frozen=True)
+class Change:
+    """A change of a note: about to be made, or in the journal.
 
-    undoes: the id of the change that this one takes back.
-    parts: for an undo, the numbers, from 0, of the edits that it takes back, in the order of its
-    own edits; None for all.
+    edits: their offsets count characters of the old text. needs: the keys of those that it fills.
+    note: a remark. undoes: the id of the change that this one takes back. parts: for an undo, the
+    numbers, from 0, of the edits that it takes back, in the order of its own edits; None for all.
     proposals: the ids of the proposals that it accepts; decided_by: who accepts them; states: the
     states that they must be in when the change is recorded.
+
+    What follows is set once it is recorded.
+    state: `pending` from the journal's commit until the note is written, `offered` from when an
+    editor gets the edits until it has made them, then `done`; `undone` while all of it is taken
+    back by later changes; `abandoned` if it was never written to the note, or recovery took it out
+    again.
+    made_at: Unix time, seconds.
+    before_sha256, after_sha256: of the whole note, hexadecimal.
+    replaced: for each edit, the text that it replaced.
+    around: for each edit, the text before and after it on the lines that it touches, as they are
+    once the change is made.
+    names: for each edit, what it fills, as name_place returns it.
+    undone_by: the id of the latest change that takes it, or a part of it, back.
+    taken: the numbers, from 0, of its edits that are taken back; the state is `done` until all are.
+    outbox: the row whose edits an editor makes.
     """
 
     run: str
@@ -52,48 +68,17 @@ class NewChange(NamedTuple):
     proposals: tuple[int, ...] = ()
     decided_by: str = "setting"
     states: tuple[ProposalState, ...] = _OPEN
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change in the journal.
-
-    state: `pending` from the journal's commit until the note is written, then `done`; `undone`
-    while all of it is taken back by later changes; `abandoned` if it was never written to the
-    note, or recovery took it out again.
-    made_at: Unix time, seconds.
-    before_sha256, after_sha256: of the whole note, hexadecimal.
-    replaced: for each edit, the text that it replaced.
-    around: for each edit, the text before and after it on the lines that it touches, as they are
-    once the change is made.
-    names: for each edit, what it fills, as name_place returns it.
-    undone_by: the id of the latest change that takes it, or a part of it, back.
-    parts: as in NewChange.
-    taken: the numbers, from 0, of its edits that are taken back; the state is `done` until all are.
-    proposals, decided_by: as in NewChange.
-    """
-
-    id: int
-    run: str
-    path: str
-    kind: str
-    state: ChangeState
-    made_at: float
-    before_sha256: str
-    after_sha256: str
-    edits: tuple[Edit, ...]
-    replaced: tuple[str, ...]
-    around: tuple[tuple[str, str], ...]
-    needs: tuple[str, ...]
-    model: str
-    note: str
-    undoes: int | None
-    undone_by: int | None
-    parts: tuple[int, ...] | None = None
-    taken: frozenset[int] = frozenset()
+    id: int = 0
+    state: ChangeState = "pending"
+    made_at: float = 0.0
+    before_sha256: str = ""
+    after_sha256: str = ""
+    replaced: tuple[str, ...] = ()
+    around: tuple[tuple[str, str], ...] = ()
     names: tuple[str, ...] = ()
-    proposals: tuple[int, ...] = ()
-    decided_by: str = ""
+    undone_by: int | None = None
+    taken: frozenset[int] = frozenset()
+    outbox: int | None = None
 
     @property
     def is_made(self) -> bool:
@@ -119,7 +104,7 @@ class Change:
         return invert_edits(self.edits, self.replaced)
 
 
-def make_row(change: NewChange, before: bytes, after: bytes) -> dict[str, object]:
+def make_row(change: Change, before: bytes, after: bytes) -> dict[str, object]:
     """Return the columns of a new row of the table `changes`.
 
     Raises ValueError if the edits do not turn before into after, since undo relies on it.
@@ -135,40 +120,39 @@ def make_row(change: NewChange, before: bytes, after: bytes) -> dict[str, object
         name_place(new, back.start, back.end) if edit.text.strip() else name_place(old, *edit[:2])
         for edit, back in zip(edits, inverse, strict=True)
     ]
-    row = change._asdict() | {
+    return {
+        "run": change.run,
+        "path": change.path,
+        "kind": change.kind,
+        "state": "pending",
         "made_at": time.time(),
         "before_sha256": sha256(before).hexdigest(),
         "after_sha256": sha256(after).hexdigest(),
         "edits": json.dumps(list(zip(edits, replaced, around, names, strict=True))),
         "needs": json.dumps(change.needs),
+        "model": change.model,
+        "note": change.note,
+        "undoes": change.undoes,
         "parts": None if change.parts is None else json.dumps(change.parts),
         "proposals": json.dumps(change.proposals),
+        "decided_by": change.decided_by,
     }
-    del row["states"]
-    return row
 
 
 def read_row(row: Row) -> Change:
     """Return the change in a row of `changes` to which the column `undone_by` was joined."""
-    columns = dict(row)
-    edits, parts = json.loads(columns.pop("edits")), columns.pop("parts")
-    columns["needs"] = tuple(json.loads(columns["needs"]))
-    columns["proposals"] = tuple(json.loads(columns["proposals"]))
-    columns["taken"] = frozenset(json.loads(columns["taken"]))
+    columns: dict[str, Any] = dict(row)
+    for name in ("needs", "parts", "proposals"):
+        columns[name] = None if columns[name] is None else tuple(json.loads(columns[name]))
+    edits, taken = json.loads(columns.pop("edits")), json.loads(columns.pop("taken"))
     return Change(
         **columns,
-        parts=None if parts is None else tuple(json.loads(parts)),
         edits=tuple(Edit(*edit) for edit, *_ in edits),
         replaced=tuple(replaced for _, replaced, *_ in edits),
-        around=tuple((before, after) for _, _, (before, after), *_ in edits),
-        names=tuple(_name(*edit) for edit in edits),
+        around=tuple((before, after) for _, _, (before, after), _ in edits),
+        names=tuple(name for *_, name in edits),
+        taken=frozenset(taken),
     )
-
-
-def _name(edit: list[Any], replaced: str, around: list[str], name: str = "") -> str:
-    """Return what the edit fills; for a row without names, from an older version, by its lines."""
-    words = f"{around[0]}{edit[2] if edit[2].strip() else replaced}"
-    return name or name_place(words, len(around[0]), len(words))
 
 
 def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
@@ -193,14 +177,14 @@ def _lines_around(text: str, span: Edit) -> tuple[str, str]:
     return text[start : span.start], after.group() if after else ""
 
 
-def insert_pending(db: Connection, row: dict[str, object], before: bytes, change: NewChange) -> int:
+def insert_pending(db: Connection, row: dict[str, object], before: bytes, change: Change) -> int:
     """Insert a pending change and its image, and accept its proposals; return its id.
 
     Raises NoteBusy if an earlier change of the note is pending, ProposalDecided.
     """
     try:
         require_in_state(db, change.path, change.proposals, change.states)
-        number = insert_change(db, row | {"state": "pending"}, before)
+        number = insert_change(db, row, before)
     except (ProposalDecided, IntegrityError):
         query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
         if db.execute(query, row).fetchone():
@@ -216,8 +200,10 @@ def mark_done(db: Connection, change: int) -> None:
     """Mark the change as done, its proposals as accepted, and the edits it takes back as undone."""
     db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
     mark_accepted(db, change)
-    row = db.execute("SELECT undoes FROM changes WHERE id = ?", (change,)).fetchone()
-    if row and row["undoes"] is not None:
+    row = db.execute("SELECT undoes, outbox FROM changes WHERE id = ?", (change,)).fetchone()
+    if row["outbox"] is not None:
+        db.execute(_END_ROW, (change, row["outbox"]))
+    if row["undoes"] is not None:
         _mark_undone(db, change)
         db.execute(_END_REQUESTS, (change, row["undoes"]))
 
@@ -240,6 +226,12 @@ def insert_change(db: Connection, row: dict[str, object], before: bytes) -> int:
     return change
 
 
+def delete_change(db: Connection, change: int) -> None:
+    """Delete a change that nobody made, and its image."""
+    db.execute("DELETE FROM images WHERE change = ?", (change,))
+    db.execute("DELETE FROM changes WHERE id = ?", (change,))
+
+
 def _mark_undone(db: Connection, change: int) -> None:
     """Mark the edits that this change takes back; if it undoes an undo, restore those."""
     query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
@@ -260,6 +252,7 @@ def _mark_undone(db: Connection, change: int) -> None:
         taken_back = not taken_back
 
 
+_END_ROW = "UPDATE outbox SET state = 'made', change = ?, code = '' WHERE id = ?"
 # that an editor take the same change back
-_END_REQUESTS = """UPDATE outbox SET state = 'made', change = ?, before = NULL
-    WHERE undoes = ? AND requested AND state IN ('waiting', 'given')"""
+_END_REQUESTS = """UPDATE outbox SET state = 'made', change = ?
+    WHERE undoes = ? AND state IN ('waiting', 'given')"""
