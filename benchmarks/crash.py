@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import make_parser
-from companion.note.edit import Edit, apply_edits
+from companion.note.edits import Edit, apply_edits
 from companion.store.journal import Change, Journal, write_note
 from companion.store.recovery import recover
 from companion.vault.write import read_note

@@ -33,7 +33,7 @@ from unittest.mock import patch
 
 from benchmarks.results import make_parser
 from companion.errors import NoteError
-from companion.note.edit import Edit, apply_edits
+from companion.note.edits import Edit, apply_edits
 from companion.store.journal import Change, Journal, write_note
 from companion.vault import write
 from companion.vault.write import read_note

@@ -25,7 +25,7 @@ import ruamel.yaml
 import yaml
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, apply_edits
+from companion.note.edits import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.text import NoteText
 

@@ -27,7 +27,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError, NoteError, NoteRefused, UsageError
 from companion.llm.batch import AnswerLine, BatchClient, read_line
 from companion.llm.endpoint import Endpoint
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.store.moves import follow_moves
 from companion.store.proposals import Proposal, ProposalState
 from companion.vault.notes import Scan

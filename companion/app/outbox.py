@@ -27,8 +27,8 @@ from companion.errors import (
     NotThere,
     UsageError,
 )
-from companion.note.edit import Edit, apply_edits
 from companion.note.editor_text import require_utf8, to_utf16
+from companion.note.edits import Edit, apply_edits
 from companion.store.changes import Change
 from companion.store.inverse import find_parts
 from companion.store.outbox import NOT_OPEN, OutboxRow, Request, TextHashes

@@ -14,7 +14,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import Need, property_names
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.tags import is_tag
 from companion.prompts import Prompts, find_field
 from companion.vault.files import is_in_any, skip_reason

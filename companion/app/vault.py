@@ -193,7 +193,7 @@ class Vault:
         from companion.errors import NoteRefused
         from companion.note.diff import diff_words
         from companion.note.editor_text import to_utf16
-        from companion.note.parsed_note import ParsedNote, name_note
+        from companion.note.note import ParsedNote, name_note
         from companion.note.text import NoteText
 
         space, proposal = self._space, self._records.proposal(id)

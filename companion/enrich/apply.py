@@ -26,13 +26,12 @@ from companion.note.callouts import (
     place_callout,
     place_section_callout,
 )
-from companion.note.edit import Edit, apply_edits, diff_edits
+from companion.note.edits import Edit, apply_edits, diff_edits
 from companion.note.facts import find_facts, read_facts
-from companion.note.frontmatter import add_property, fill_property, may_be_unfillable
+from companion.note.frontmatter import SCALARS, add_property, fill_property, may_be_unfillable
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.postponed import KEEP, replace_status_marks
-from companion.note.scalars import SCALARS
 from companion.note.sections import Section
 from companion.note.text import NoteText
 from companion.store.journal import Change, write_note

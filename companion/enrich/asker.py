@@ -36,7 +36,7 @@ from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
 from companion.llm.local_server import find_context
 from companion.note.needs import Need
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.prompts import PromptContext
 
 Keep = Callable[[Sequence[Outcome], Usage], None]

@@ -25,9 +25,9 @@ from companion.language.words import (
     read_paragraphs,
     width,
 )
-from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize import inert_value
-from companion.note.sanitize_inline import without_links
+from companion.note.note import ParsedNote
+from companion.note.safe_line import without_links
+from companion.note.safe_text import inert_value
 from companion.note.tags import has_only_tags
 
 _SHORTEST = 30  # letters of a description; a Chinese character counts as 2.5

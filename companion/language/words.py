@@ -17,8 +17,8 @@ from typing import Any
 
 from companion.load_once import load_once
 from companion.note.markdown import Line
-from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize_inline import without_links
+from companion.note.note import ParsedNote
+from companion.note.safe_line import without_links
 from companion.note.tags import has_only_tags
 from companion.note.text import UNSPACED as UNSPACED
 

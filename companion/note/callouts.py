@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from companion.note.edit import Edit
+from companion.note.edits import Edit
 from companion.note.markdown import Line, is_plain_start
 from companion.note.sections import Section, find_heading
 from companion.note.tags import has_only_tags

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, EditLost, Place, apply_edits, find_place
+from companion.note.edits import Edit, EditLost, Place, apply_edits, find_place
 from companion.note.text import BOM, NoteText
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from companion.errors import NoteRefused
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
 from companion.note.tags import find_possible_tags
 from companion.note.text import CodeSpans

@@ -18,7 +18,7 @@ from companion.note.exclusions import (
 )
 from companion.note.frontmatter import fill_property, may_be_unfillable
 from companion.note.needs import Need, Rules, find_needs, find_section_needs, property_names
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.properties import property_texts
 from companion.note.sections import Section
 from companion.note.tags import is_tag

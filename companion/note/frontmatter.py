@@ -18,29 +18,30 @@ YAML 1.2 (ruamel.yaml) read the old values and the new one from its result.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
-from threading import Lock
-from typing import Any, NamedTuple, TypeAlias
-
-import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError as RuamelError
+from typing import Any, NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, apply_edits
+from companion.note.edits import Edit, apply_edits
+from companion.note.entries import (
+    Entry,
+    Tree,
+    compose,
+    find_entries,
+    find_entry,
+    is_unambiguous,
+    read_trees,
+)
 from companion.note.properties import PropertyValue, read_properties
-from companion.note.scalars import bare_scalar, flow_scalar, yaml_scalar
-from companion.note.text import BOM, NoteText, line_start
+from companion.note.text import BOM, NoteText, is_joiner, line_start
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STR = "tag:yaml.org,2002:str"
 _SEQ = "tag:yaml.org,2002:seq"
 _LINE_END = re.compile(r"(\r\n|\r|\n)")
 _COLON = re.compile(r"[ \t]*:")
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*")
 _COMMENT = re.compile(r"(?:^|\s)#")
-_ODD_LINE_END = re.compile("[\x85\u2028\u2029]")  # to YAML 1.1, not to YAML 1.2 (section 5.4)
 _RARE_SYNTAX = re.compile(
     "[\t\x85\u2028\u2029]"  # a tab, a line end of YAML 1.1 only
     "|[-:] *[&!*{]"  # an anchor, a tag, an alias, braces
@@ -160,82 +161,6 @@ def may_be_unfillable(note: NoteText) -> bool:
     return _RARE_SYNTAX.search(note.yaml) is not None
 
 
-class Entry(NamedTuple):
-    """A property of a note, by its places (characters of the note's text).
-
-    name: as written. line: of the key. indent: the blanks before the key. key_end: after the key.
-    start: of the value. last: the end of the last text in it. is_list: the value is a list.
-    is_flow: one in brackets. items: the places of its items, each start and end; of another value,
-    only the place of that. value: the parser's node.
-    """
-
-    name: str
-    line: int
-    indent: str
-    key_end: int
-    start: int
-    end: int
-    last: int
-    is_list: bool
-    is_flow: bool
-    items: tuple[tuple[int, int], ...]
-    value: Any
-
-
-def find_entry(note: NoteText, name: str) -> Entry:
-    """Return the property of exactly that name.
-
-    Raises NoteRefused if there is none, or its value is marked by a YAML tag, anchor or alias.
-    """
-    for entry in find_entries(note):
-        if entry.name == name:
-            starts = (entry.start, *(start for start, _ in entry.items))
-            signs = {note.text[at : at + 1] for at in starts}
-            if signs & {"&", "!", "*"} or min(starts) < entry.key_end:
-                reason = f"`{name}` has a YAML tag, anchor or alias; fill it by hand"
-                raise NoteRefused(reason, line=entry.line)
-            return entry
-    raise NoteRefused(f"`{name}` is written in a form that only its author can edit")
-
-
-def find_entries(note: NoteText) -> list[Entry]:
-    """Return the note's properties.
-
-    Raises NoteRefused, with the line, if a parser cannot read them, or they are in braces.
-    """
-    root = _compose(note, _is_unambiguous(note))[-1]
-    if root is None:
-        return []
-    first = note.frontmatter.start if note.frontmatter else 0
-    if root.flow_style:
-        reason = "the properties are written in braces; write each on a line of its own"
-        raise NoteRefused(reason, line=note.line_number(first + root.start_mark.index))
-    return [_entry(note, first, key, value) for key, value in root.value]
-
-
-def _entry(note: NoteText, first: int, key: Any, value: Any) -> Entry:
-    is_list = isinstance(value.value, list) and value.id == "sequence"
-    is_flow = bool(getattr(value, "flow_style", False))
-    nodes = value.value if is_list else [value]
-    last = value
-    while isinstance(last.value, list) and last.value:
-        last = last.value[-1][1] if last.id == "mapping" else last.value[-1]
-    key_start = first + key.start_mark.index
-    return Entry(
-        name=key.value if key.id == "scalar" else "",
-        line=note.line_number(key_start),
-        indent=note.text[line_start(note.text, key_start) : key_start],
-        key_end=first + key.end_mark.index,
-        start=first + value.start_mark.index,
-        end=first + value.end_mark.index,
-        last=first + (value if is_flow else last).end_mark.index,
-        is_list=is_list,
-        is_flow=is_flow,
-        items=tuple((first + n.start_mark.index, first + n.end_mark.index) for n in nodes),
-        value=value,
-    )
-
-
 class _Filling(NamedTuple):
     """An empty property to fill (see the table above)."""
 
@@ -333,9 +258,9 @@ def _prove(
     try:
         is_same = new.body == note.body
         read = read_properties(new).get(key)
-        is_plain = _is_unambiguous(note) and _is_unambiguous(new)
-        before_and_after = (_compose(each, is_plain) for each in (note, new))
-        trees = [tuple(map(_trees, roots)) for roots in zip(*before_and_after, strict=True)]
+        is_plain = is_unambiguous(note) and is_unambiguous(new)
+        before_and_after = (compose(each, is_plain) for each in (note, new))
+        trees = [tuple(map(read_trees, roots)) for roots in zip(*before_and_after, strict=True)]
     except (NoteRefused, RecursionError):
         reason = f"filling `{key}` would make the properties invalid YAML; edit it by hand"
         raise NoteRefused(reason, line=line) from None
@@ -354,75 +279,77 @@ def _prove(
         raise NoteRefused(reason, line=line)
 
 
-Tree: TypeAlias = tuple[str, Any]
-"""A YAML node's tag and its text, or the trees in it; the place of the node that an alias means."""
+SCALARS = ("number", "date", "datetime", "checkbox")
+"""The kinds of values that YAML has types for, which are written without quotes."""
 
-
-def _trees(root: Any) -> dict[Tree, Tree]:
-    """Return the properties, each name and value as a tree. Raises RecursionError."""
-    places: dict[int, tuple[int, ...]] = {}
-
-    def tree(node: Any, place: tuple[int, ...]) -> Tree:
-        if id(node) in places:
-            return "alias", places[id(node)]
-        places[id(node)] = place
-        if isinstance(node.value, str):
-            return str(node.tag), node.value
-        is_mapping = node.id == "mapping"
-        children = [part for pair in node.value for part in pair] if is_mapping else node.value
-        return str(node.tag), [tree(child, (*place, at)) for at, child in enumerate(children)]
-
-    pairs = enumerate(root.value if root else ())
-    return {tree(key, (at, 0)): tree(value, (at, 1)) for at, (key, value) in pairs}
-
-
-_RUAMEL, _LOCK = YAML(typ="safe", pure=True, plug_ins=[]), Lock()
-
-
-# In pure Python, some 2 ms a KB. It is cached because each edit starts from the last one's result.
-@lru_cache(maxsize=16)
-def _compose(note: NoteText, is_plain: bool) -> tuple[Any, ...]:
-    """Return the properties as PyYAML (YAML 1.1) and ruamel.yaml (YAML 1.2) read them.
-
-    is_plain: PyYAML's reading is enough. Each is the node of a mapping, None if there is none.
-
-    Raises NoteRefused, with the line, if one of the parsers cannot read them, or YAML 1.2 itself
-    would see other lines.
-    """
-    start = note.frontmatter.start if note.frontmatter else 0
-    if odd := _ODD_LINE_END.search(note.yaml):
-        reason = f"the properties hold a line separator (U+{ord(odd[0]):04X}); delete it"
-        raise NoteRefused(reason, line=note.line_number(start + odd.start()))
-    try:
-        node: Any = yaml.compose(note.yaml, Loader=_LOADER)
-        with _LOCK:
-            nodes = (node,) if is_plain else (node, _RUAMEL.compose(note.yaml))
-    except (yaml.YAMLError, RuamelError, ValueError, OverflowError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        reason = "not every YAML parser can read the properties; write this line in a simpler way"
-        line = note.line_number(start + (mark.index if mark else 0))
-        raise NoteRefused(f"{reason}, without tabs", line=line) from None
-    if any(node is not None and node.id != "mapping" for node in nodes):
-        raise NoteRefused("the properties are not a list of `name: value` lines", line=1)
-    return nodes
-
-
-# What no two parsers read differently: a property or an item a line, without anchor, tag, comment,
-# escape, tab, or text of several lines.
-_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"
-_QUOTED = rf"""(?>"[^{_CONTROL}"\\]*"|'(?>[^{_CONTROL}']|'')*')\ *"""
-_SCALAR = rf"(?>[\w(](?>[^{_CONTROL}:\#]|:(?=[\w/])|(?<=\w)\#)*|{_QUOTED})"
-_WORDS = rf"(?>\w[\w./-]*(?:\ [\w./-]+)*|{_QUOTED})"
-_ITEM = rf"-(?:\ +{_SCALAR}|\ *)\r?\n"
-_UNAMBIGUOUS = re.compile(
-    rf"""(?>\r?\n|\w[\w\ -]{{0,99}}(?<!\ ):(?>
-    \ +(?>{_SCALAR}|\[(?:{_WORDS}(?:,\ ?{_WORDS})*)?\]\ *)\r?\n
-    |\ *\r?\n(?>(?P<indent>\ *){_ITEM}(?>(?P=indent){_ITEM})*)?
-    ))*""",
-    re.VERBOSE,
+# What no version of YAML reads as something else than a number, a date or a checkbox.
+_BARE = re.compile(
+    r"-?(?:0|[1-9]\d*)(?:\.\d+)?|true|false|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?", re.ASCII
 )
 
 
-def _is_unambiguous(note: NoteText) -> bool:
-    """Return whether PyYAML is enough, which takes a tenth of ruamel.yaml's time."""
-    return bool(_UNAMBIGUOUS.fullmatch(note.yaml))
+def bare_scalar(value: str) -> str:
+    """Return a number, date or checkbox as YAML without quotes; any other text as yaml_scalar."""
+    return value if _BARE.fullmatch(value) else yaml_scalar(value)
+
+
+# Words that YAML 1.1 (its types bool and null), YAML 1.2 or a lenient parser does not read as text.
+_RESERVED = frozenset(
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "undefined"]
+)
+
+# Plain text starts with a letter, a parenthesis or a character beyond ASCII, never with an
+# indicator (YAML 1.2.2, 5.3). A number must precede a word of two letters or more, so that the
+# whole is no number, date or time in any version of YAML.
+_PLAIN_START = re.compile(r"[A-Za-z(]|[^\x00-\x7f]|\d+ [^\W\d_]{2}", re.ASCII)
+_COLON_OR_COMMENT = re.compile(r":(?:\s|$)|\s#")
+_FLOW_INDICATOR = re.compile(r"[][{},?:#]")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def yaml_scalar(value: str) -> str:
+    """Return value as YAML on one line, to follow `key: ` or `- ` in block style.
+
+    Plain if YAML 1.1 and 1.2 both read it as this string; else in double quotes, as Obsidian
+    writes them, or in single quotes if that saves escapes. It is never folded, whatever its
+    length; newlines and characters that do not print are escaped.
+    """
+    is_plain = (
+        _PLAIN_START.match(value)
+        and value == value.strip()
+        and value.lower() not in _RESERVED
+        and not _COLON_OR_COMMENT.search(value)
+    )
+    is_printable = not any(_needs_escape(value, at) for at in range(len(value)))
+    if is_plain and is_printable:
+        return value
+    if is_printable and re.search(r'["\\]', value):
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + "".join(_escaped(value, at) for at in range(len(value))) + '"'
+
+
+def flow_scalar(value: str) -> str:
+    """Return value as YAML on one line, to go within brackets or braces."""
+    scalar = yaml_scalar(value)
+    if scalar.startswith(('"', "'")) or not _FLOW_INDICATOR.search(scalar):
+        return scalar
+    return "'" + scalar.replace("'", "''") + "'"
+
+
+def _needs_escape(value: str, at: int) -> bool:
+    char = value[at]
+    # YAML allows more (5.1), but a note should have no invisible text. U+2028 and U+2029 (Zl, Zp)
+    # and U+0085 (Cc) end lines in YAML 1.1.
+    is_invisible = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return (is_invisible and not is_joiner(value, at)) or ord(char) & 0xFFFE == 0xFFFE
+
+
+def _escaped(value: str, at: int) -> str:
+    char = value[at]
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if not _needs_escape(value, at):
+        return char
+    code = ord(char)
+    sign, digits = ("x", 2) if code < 0x100 else ("u", 4) if code < 0x10000 else ("U", 8)
+    return f"\\{sign}{code:0{digits}x}"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.callouts import Callout
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.properties import property_texts
 from companion.note.sections import Section, find_heading
 

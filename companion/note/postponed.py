@@ -14,11 +14,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Set
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, apply_edits
-from companion.note.frontmatter import find_entry
+from companion.note.edits import Edit, apply_edits
+from companion.note.entries import find_entry
 from companion.note.markdown import Line, is_plain_start
 from companion.note.needs import Rules
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.properties import PropertyValue, read_properties
 from companion.note.tags import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText, line_start

@@ -12,7 +12,7 @@ from sqlite3 import Connection, IntegrityError, Row
 from typing import Any, Literal
 
 from companion.errors import NoteBusy, ProposalDecided
-from companion.note.edit import Edit, apply_edits, name_place
+from companion.note.edits import Edit, apply_edits, name_place
 from companion.note.text import line_start
 from companion.store.moves import put_note
 from companion.store.proposals import (

@@ -10,8 +10,8 @@ from itertools import pairwise, product
 from typing import NamedTuple
 
 from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
-from companion.note.edit import Edit, EditLost, rebase
 from companion.note.editor_text import EditorText
+from companion.note.edits import Edit, EditLost, rebase
 from companion.note.properties import Properties, read_properties
 from companion.note.text import BOM, NoteText, split_lines
 from companion.store.journal import Change, Journal

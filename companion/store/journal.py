@@ -13,7 +13,7 @@ from shutil import disk_usage
 from typing import Self
 
 from companion.errors import JournalError, NoteError
-from companion.note.edit import apply_edits
+from companion.note.edits import apply_edits
 from companion.sqlite import FULL
 from companion.store.backlog import BacklogStore
 from companion.store.changes import (

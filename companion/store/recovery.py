@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
-from companion.note.edit import Edit, EditLost, rebase
 from companion.note.editor_text import EditorText
+from companion.note.edits import Edit, EditLost, rebase
 from companion.private_files import make_private_folder
 from companion.store.inverse import find_inverse
 from companion.store.journal import Change, Journal

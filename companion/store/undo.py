@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from companion.errors import NoteChanged, NoteRefused
-from companion.note.edit import apply_edits
+from companion.note.edits import apply_edits
 from companion.store.inverse import Inverse, find_parts
 from companion.store.journal import Change, Journal, write_note
 from companion.store.moves import follow_moves

@@ -7,7 +7,7 @@ from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.job import Job
 from companion.enrich.workspace import Workspace
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from tests.enrich.conftest import STUB, Open
 
 USE = "Steamed rice is overgrown by [[Koji]] within two days."

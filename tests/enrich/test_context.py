@@ -6,7 +6,7 @@ from companion.enrich.context.excerpt import make_prompt_context, subject_proper
 from companion.enrich.context.vault_context import VaultContext
 from companion.llm.endpoint import estimate_tokens
 from companion.note.needs import Need
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, load_prompts
 from tests.enrich.conftest import Open

@@ -8,7 +8,7 @@ import pytest
 
 from companion.language import detection
 from companion.language.detection import NoteLanguages, detect, language_named, name_language
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 
 TEXTS = {

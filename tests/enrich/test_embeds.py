@@ -11,7 +11,7 @@ from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.enrich.conftest import Open

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from companion.enrich.context.excerpt import LEFT_OUT, excerpt
 from companion.llm.endpoint import estimate_tokens
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 
 LONG = "Words of it. " * 40

@@ -10,7 +10,7 @@ from companion.enrich.configured_model import AskMode
 from companion.enrich.context.excerpt import make_prompt_context
 from companion.enrich.model_calls import CallPlanner, ModelCall, TokenBudget
 from companion.note.needs import Need
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, PromptContext, load_prompts
 

@@ -17,9 +17,9 @@ from companion.enrich.context.vault_context import EmbeddedText, PromptNote, Vau
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
-from companion.note.edit import Edit
+from companion.note.edits import Edit
 from companion.note.needs import Need
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask
 from companion.store.journal import Change

@@ -10,7 +10,7 @@ from companion.enrich.small_model import (
     find_too_little,
     find_unsupported,
 )
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 
 YEAST = "Sourdough starter is flour and water in which wild yeast lives."

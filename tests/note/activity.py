@@ -1,6 +1,6 @@
 """What is still active in a callout or a property: the judge of the tests for inert text.
 
-It shares nothing with companion.note.sanitize*: markdown-it-py reads CommonMark with tables, and
+It shares nothing with companion.note.safe_text*: markdown-it-py reads CommonMark with tables, and
 the signs of Obsidian, GFM's autolinks and the plugins are sought in the raw text.
 """
 

@@ -19,9 +19,9 @@ from companion.note.callouts import (
     place_callout,
     place_section_callout,
 )
-from companion.note.edit import Edit, apply_edits
+from companion.note.edits import Edit, apply_edits
 from companion.note.markdown import read_lines
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.cases import Case, cases

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, EditLost, Place, apply_edits
 from companion.note.editor_text import EditorText, Utf16Edit, require_utf8, to_utf16
+from companion.note.edits import Edit, EditLost, Place, apply_edits
 
 BOM = "\ufeff"
 _FILES = st.builds(

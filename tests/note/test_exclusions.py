@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from companion.note.exclusions import find_marks
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.properties import Properties, PropertyValue
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, notes

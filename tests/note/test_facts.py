@@ -10,7 +10,7 @@ from companion.errors import NoteRefused
 from companion.note.facts import Facts, read_facts, unfillable_reason
 from companion.note.frontmatter import add_property, fill_property, may_be_unfillable
 from companion.note.needs import Need, Rules
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.examples import many

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.edit import apply_edits
+from companion.note.edits import apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText

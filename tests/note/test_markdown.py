@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from companion.note.markdown import Line, read_lines
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.tags import has_only_tags, has_tag
 from companion.note.text import NoteText, split_lines
 from tests.examples import many

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.edit import apply_edits
+from companion.note.edits import apply_edits
 from companion.note.needs import Rules
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.postponed import replace_status_marks
 from companion.note.text import NoteText
 from tests.cases import Case, cases

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.tags import is_tag
 from companion.note.text import NoteText
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from companion.note.parsed_note import ParsedNote, find_title
+from companion.note.note import ParsedNote, find_title
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS
 

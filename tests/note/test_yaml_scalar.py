@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.note.scalars import yaml_scalar
+from companion.note.frontmatter import yaml_scalar
 from tests.examples import many
 
 PLAIN = [

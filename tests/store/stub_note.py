@@ -1,6 +1,6 @@
 """The note that the tests of the vault write to, before and after."""
 
-from companion.note.edit import diff_edits
+from companion.note.edits import diff_edits
 from companion.note.needs import Need
 from companion.store.journal import Change, Journal
 from companion.store.outbox import Request, TextHashes

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from companion.errors import JournalError, NoteBusy
-from companion.note.edit import Edit, apply_edits
+from companion.note.edits import Edit, apply_edits
 from companion.store import database
 from companion.store.journal import Change, Journal
 from companion.store.proposals import Proposal

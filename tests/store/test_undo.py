@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
-from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
+from companion.note.edits import Edit, apply_edits, diff_edits
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.store.inverse import find_inverse, find_parts

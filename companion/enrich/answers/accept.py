@@ -29,10 +29,10 @@ from companion.enrich.small_model import (
 from companion.errors import AnswerError
 from companion.language.detection import language_named
 from companion.language.words import read_paragraphs
+from companion.note.frontmatter import SCALARS
 from companion.note.link_names import without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
-from companion.note.scalars import SCALARS
 from companion.prompts import Ask
 from companion.store.proposals import Flag
 

@@ -10,8 +10,8 @@ from companion.enrich.answers.typed_values import read_scalar
 from companion.errors import AnswerError
 from companion.language.words import find_sentence_ends
 from companion.llm.answers import CUT
-from companion.note.sanitize import inert_prose, inert_value
-from companion.note.scalars import SCALARS
+from companion.note.frontmatter import SCALARS
+from companion.note.safe_text import inert_prose, inert_value
 from companion.prompts import Field
 
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")

@@ -30,7 +30,7 @@ from companion.enrich.checks.shape import (
     whole_sentences,
     without_cut,
 )
-from companion.note.sanitize import visible_lines
+from companion.note.safe_text import visible_lines
 from companion.prompts import Field
 
 CHECKS: Mapping[str, Callable[[CheckedAnswer], Fault | None]] = MappingProxyType(

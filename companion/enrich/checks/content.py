@@ -33,7 +33,7 @@ from companion.language.words import (
     letters,
     width,
 )
-from companion.note.sanitize_inline import without_links
+from companion.note.safe_line import without_links
 
 _STOPS = ".!?…。！？"
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."

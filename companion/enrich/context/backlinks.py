@@ -16,8 +16,8 @@ from companion.llm.endpoint import estimate_tokens
 from companion.note.link_names import file_name
 from companion.note.links import likely_targets
 from companion.note.needs import DESCRIPTION
-from companion.note.parsed_note import ParsedNote, name_note
-from companion.note.sanitize import inert_value
+from companion.note.note import ParsedNote, name_note
+from companion.note.safe_text import inert_value
 from companion.note.tags import has_only_tags
 from companion.vault.files import NoteFile, stat_note
 

@@ -17,7 +17,7 @@ from companion.enrich.workspace import Workspace
 from companion.note.link_names import NotePaths
 from companion.note.links import embed_targets
 from companion.note.markdown import Line
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from companion.vault.files import NoteFile, attachment_reason, read_file, stat_note
 from companion.vault.pdf_text import LARGEST_PDF, PdfText, read_pdf

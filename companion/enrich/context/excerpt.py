@@ -11,9 +11,9 @@ from typing import NamedTuple
 from companion.language.words import find_sentence_ends, width
 from companion.llm.endpoint import estimate_tokens
 from companion.note.markdown import Line
-from companion.note.parsed_note import ParsedNote, find_title
-from companion.note.sanitize import visible_lines
-from companion.note.sanitize_inline import without_links
+from companion.note.note import ParsedNote, find_title
+from companion.note.safe_line import without_links
+from companion.note.safe_text import visible_lines
 from companion.prompts import PromptContext
 
 LEFT_OUT = "(cut here)"

@@ -25,8 +25,8 @@ from companion.errors import AnswerError, EndpointError
 from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder
 from companion.note.link_names import without_extension
 from companion.note.needs import Need
-from companion.note.parsed_note import ParsedNote, find_title
-from companion.note.sanitize_inline import without_links
+from companion.note.note import ParsedNote, find_title
+from companion.note.safe_line import without_links
 from companion.note.tags import without_tags
 from companion.prompts import Field
 from companion.vault.files import NoteFile

@@ -20,7 +20,7 @@ from companion.note.link_names import (
 )
 from companion.note.links import Links
 from companion.note.needs import Need, find_empty_callouts
-from companion.note.parsed_note import ParsedNote
+from companion.note.note import ParsedNote
 from companion.note.sections import Section, find_heading
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
 from companion.vault.files import NoteFile

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Literal, NamedTuple
 
-from companion.note.sanitize_inline import (
+from companion.note.safe_line import (
     BLOCK_ID_AHEAD,
     ENTITY_AHEAD,
     MARKUP_AHEAD,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.note.diff import CommonLines, align, slide_up
-from companion.note.edit import (
+from companion.note.edits import (
     Edit,
     EditLost,
     apply_edits,

@@ -5,7 +5,7 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from companion.note.sanitize import inert_prose, inert_value
+from companion.note.safe_text import inert_prose, inert_value
 from tests.examples import labelled, many
 from tests.note.activity import activity, value_activity
 
