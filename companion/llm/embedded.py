@@ -100,6 +100,7 @@ class EmbeddedServer:
         self._leases = 0
         self._free = 0.0  # cores, when they were last counted
         self._counted_at = 0.0
+        self._process: psutil.Process | None = None  # which counts from one look to the next
 
     @property
     def pid(self) -> int | None:
@@ -133,8 +134,7 @@ class EmbeddedServer:
                 self._leases -= 1
                 self._tell_leases()
                 if time.monotonic() - self._counted_at >= _NEXT_COUNT:
-                    self._free = count_free_cores(self.pid)
-                    self._counted_at = time.monotonic()
+                    self._count_free_cores()
                 self._changed.notify_all()
 
     def close(self) -> None:
@@ -172,10 +172,9 @@ class EmbeddedServer:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
         if missing := find_missing_library():
             raise ModelNotStarted(f"The embedded model cannot run: {missing}")
-        self._free = count_free_cores(seconds=_FIRST_COUNT)
-        cores = count_all_cores()
-        threads = self._fixed_threads or choose_threads(self._free, cores)
-        niceness = _NICENESS if self._free >= _FREE_CORE else _NICENESS_BUSY
+        free, cores = count_free_cores(seconds=_FIRST_COUNT), count_all_cores()
+        threads = self._fixed_threads or choose_threads(free, cores)
+        niceness = _NICENESS if free >= _FREE_CORE else _NICENESS_BUSY
         key = secrets.token_urlsafe(32)
         child = start_worker("llama.cpp", niceness, is_low=niceness == _NICENESS)
         options = {
@@ -201,8 +200,8 @@ class EmbeddedServer:
         self._child = child
         state = {"url": answer["url"], "key": key, "pid": child.pid, "threads": threads}
         write_private(self._folder / "server.json", json.dumps(state).encode())
-        self._counted_at = time.monotonic()
-        count_free_cores(child.pid)  # counts from now on
+        self._count_free_cores()
+        self._free = free  # what the threads were chosen for
 
     def _read_state(self) -> dict[str, Any]:
         """Return what the running server's file says; empty if there is none."""
@@ -212,6 +211,16 @@ class EmbeddedServer:
 
     def _tell_leases(self) -> None:
         self._own_file.write_text(str(self._leases), "ascii")
+
+    def _count_free_cores(self) -> None:
+        import psutil
+
+        pid = self.pid
+        if self._process is None or self._process.pid != pid:
+            with suppress(psutil.Error):
+                self._process = psutil.Process(pid) if pid else None
+        self._free = count_free_cores(self._process)
+        self._counted_at = time.monotonic()
 
     def _has_wrong_threads(self) -> bool:
         """Whether too many or too few threads run for the cores that were last free."""
@@ -237,13 +246,10 @@ class EmbeddedServer:
         (self._folder / "server.json").unlink(missing_ok=True)
 
 
-_servers: dict[int, psutil.Process] = {}  # by pid: they count from one call to the next
-
-
-def count_free_cores(server: int | None = None, seconds: float | None = None) -> float:
+def count_free_cores(server: psutil.Process | None = None, seconds: float | None = None) -> float:
     """Return how many cores other programs leave free, measured over this many seconds.
 
-    server: the process id of ours, which counts as free. seconds: None: since the last call. If
+    server: our own, which counts as free. seconds: None: since the last call. If
     cores have two hardware threads, each counts half:
     llama.cpp gains nothing from both.
     """
@@ -254,8 +260,7 @@ def count_free_cores(server: int | None = None, seconds: float | None = None) ->
     busy = sum(share for number, share in enumerate(shares) if number in usable)
     own = 0.0
     with suppress(psutil.Error):  # it has ended
-        if server:
-            own = _servers.setdefault(server, psutil.Process(server)).cpu_percent()
+        own = server.cpu_percent() if server else 0.0
     free: float = len(usable) - max(0.0, busy - own) / 100
     physical: int = psutil.cpu_count(logical=False) or logical
     return max(0.0, free) * physical / logical
