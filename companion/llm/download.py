@@ -25,7 +25,6 @@ from companion.llm.catalog import (
     model_path,
     models_folder,
 )
-from companion.llm.worker import find_missing_library
 
 DownloadProgress = Callable[[int, int], None]
 """Called with the bytes so far and the total; the total is 0 while unknown."""
@@ -59,8 +58,6 @@ def pull_model(name: str, progress: DownloadProgress) -> Path:
     existing = model_path(name)
     if existing:
         return existing
-    if missing := find_missing_library():
-        raise ModelUnavailable(f"The model {name} is not fetched, as it cannot run: {missing}")
     from filelock import FileLock
 
     folder = models_folder()

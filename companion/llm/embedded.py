@@ -27,7 +27,6 @@ from companion.llm.errors import EndpointDown
 from companion.llm.worker import (
     WorkerProcess,
     end_worker,
-    find_missing_library,
     is_in_use,
     send_options,
     start_worker,
@@ -170,8 +169,6 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
-        if missing := find_missing_library():
-            raise ModelNotStarted(f"The embedded model cannot run: {missing}")
         free, cores = count_free_cores(seconds=_FIRST_COUNT), count_all_cores()
         threads = self._fixed_threads or choose_threads(free, cores)
         niceness = _NICENESS if free >= _FREE_CORE else _NICENESS_BUSY
@@ -194,8 +191,8 @@ class EmbeddedServer:
             reason = answer.get("error", "it ended without a message")
             raise ModelNotStarted(
                 f"The embedded model {self.settings.model} cannot be started ({reason});"
-                " see that the file is a whole GGUF model and that there is enough free memory,"
-                " or choose a smaller model"
+                " see that the file is a whole GGUF model and that there is enough free memory, or"
+                " choose a smaller model; if libgomp is missing: sudo apt install libgomp1"
             )
         self._child = child
         state = {"url": answer["url"], "key": key, "pid": child.pid, "threads": threads}

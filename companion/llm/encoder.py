@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from companion.llm.errors import EndpointDown
 from companion.llm.worker import WorkerProcess, pid_of, start_worker
@@ -31,21 +31,6 @@ _DIMENSIONS = 512  # of the built-in encoder's vectors
 _IDLE = 60.0  # seconds without a call, after which the child ends: it takes 150 MB
 _NICENESS = 5  # of background work; with 10 it starves beside other work
 _THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-class Encoder(Protocol):
-    """Encodes texts. name: vectors of encoders with different names cannot be compared."""
-
-    name: str
-
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a vector of length 1 for each text, as the rows of a matrix.
-
-        Raises EndpointError, AnswerError, Cancelled.
-        """
-
-    def close(self) -> None:
-        """Free what it uses; the next call acquires it again, where that is possible."""
 
 
 class BuiltInEncoder:

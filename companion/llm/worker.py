@@ -8,7 +8,6 @@ so it starts without searching the current folder.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import subprocess
@@ -20,26 +19,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _STOP_TIMEOUT = 5.0  # seconds
-_OPENMP = "libgomp.so.1"  # that llama.cpp is linked to, and no Python package brings
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 WorkerProcess = subprocess.Popen[bytes]
-
-
-def find_missing_library() -> str:
-    """Return in words what llama.cpp lacks on this machine, as on a bare Debian; empty if nothing.
-
-    Other systems have it, or llama.cpp brings it.
-    """
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL(_OPENMP)
-        except OSError:
-            return (
-                f"the system lacks {_OPENMP}; install it: sudo apt install libgomp1, on Fedora"
-                " sudo dnf install libgomp"
-            )
-    return ""
 
 
 def start_worker(what: str, niceness: int, *, is_low: bool, **environment: str) -> WorkerProcess:

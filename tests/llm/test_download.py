@@ -22,7 +22,6 @@ from companion.llm.catalog import (
     model_path,
 )
 from companion.llm.download import DownloadProgress, DownloadWords, ModelUnavailable, pull_model
-from companion.llm.embedded import EmbeddedServer, ModelNotStarted
 from tests.llm.fake_hub import HubServer, point_hub_at, running_hub
 
 PARTS = [b"GGUF" + b"a" * 996, b"b" * 1000, b"c" * 500]
@@ -130,19 +129,6 @@ def test_full_disk_is_told_before(cache: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ModelUnavailable, match=r"needs 0\.3 GB .* make room"):
         pull_model("tiny", ignore)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="others bring their OpenMP")
-def test_a_library_that_the_system_lacks_is_told_before_the_first_byte(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.llm.worker._OPENMP", "libgomp-of-no-system.so.1")
-    with pytest.raises(ModelUnavailable, match=r"not fetched.* sudo apt install libgomp1"):
-        pull_model("tiny", ignore)
-    assert not cache.exists()
-    server = EmbeddedServer(tmp_path / "a.gguf")
-    with pytest.raises(ModelNotStarted, match=r"cannot run.* sudo apt install"), server.lease():
-        pass
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from companion.enrich.answers.outcome import Outcome
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
-from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder
+from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder
 from companion.note.link_names import without_extension
 from companion.note.needs import Need
 from companion.note.note import ParsedNote, find_title
@@ -77,7 +77,7 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
 class NoteVectors:
     """The vectors of one vault's notes that are not left alone. Safe to use from any thread."""
 
-    def __init__(self, workspace: Workspace, encoder: Encoder) -> None:
+    def __init__(self, workspace: Workspace, encoder: BuiltInEncoder) -> None:
         from companion.store.vectors import VectorStore  # loads numpy, for who compares notes
 
         self._encoder = encoder
