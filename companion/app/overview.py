@@ -71,8 +71,11 @@ def find_status(space: Workspace) -> Status:
     """
     from companion.app.open_vault import find_daemon
 
+    table = space.config.background
+    is_asked = table.backlog == "ask" and table.enabled is not False
+    waiting = space.journal.backlog.waiting() if is_asked else ()
     with open_spending(space, space.root) as spending:
-        status = describe_vault(space, spending, BacklogState())
+        status = describe_vault(space, spending, BacklogState(notes=len(waiting)))
     if (place := find_daemon(space.state)) is None:
         return status
     off = reason_off(space.config, paused=status.paused)

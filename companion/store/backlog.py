@@ -59,10 +59,10 @@ class BacklogStore(Store):
         rows = self._db.select("SELECT path FROM backlog WHERE consent != 'free'")
         return frozenset(path for (path,) in rows)
 
-    def waiting(self, paths: Collection[str]) -> tuple[str, ...]:
-        """Return those of these notes that wait for the user's answer, sorted."""
+    def waiting(self, paths: Collection[str] | None = None) -> tuple[str, ...]:
+        """Return those of these notes that wait for the user's answer, sorted. None: all."""
         rows = self._db.select("SELECT path FROM backlog WHERE consent = 'asked' ORDER BY path")
-        return tuple(path for (path,) in rows if path in paths)
+        return tuple(path for (path,) in rows if paths is None or path in paths)
 
     def answer(self, *, fill: bool) -> None:
         """Save whether the notes that wait for the user's answer may be filled."""

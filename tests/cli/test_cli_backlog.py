@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.config import state_folder
-from companion.vault.lock import daemon_lock
 from tests.cli.serving import QUIET, serving, wait_until
 from tests.cli.user import FILLED, STUB, User
 
@@ -44,8 +42,7 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         assert "notes that were here before, or arrived together, wait: 3" in daemon.log
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
         assert line.startswith("backlog      3 notes, which were here before or arrived")
-        assert COST in line and line.endswith("Answer with companion service backlog")
-        assert ", which cost nothing on this machine." in line
+        assert line.endswith("Answer with companion service backlog")
         ran = old.run("service", "backlog")
         assert ran.status == 2 and "nobody is here to answer; add --fill or --leave" in ran.err
         assert old.run("service", "backlog", answer).status == 0
@@ -90,13 +87,3 @@ def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> Non
         assert ran.status == 0 and ran.err.count("Fill them, too?") == 1
         assert "left alone until you answer; companion service backlog asks again" in ran.out
     assert waiting(old) == 3
-
-
-def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    old.types("1", "", "")
-    old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
-    monkeypatch.setattr("companion.cli.init.SERVERS", ())
-    old.run("service", "backlog", "--json")
-    with daemon_lock(state_folder(old.vault)):
-        ran = old.run("init", str(old.vault), "--no-test", "--no-plugin")
-    assert ran.status == 0 and "companion service backlog asks about the notes" in ran.err
