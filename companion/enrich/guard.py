@@ -182,6 +182,5 @@ def require_included(space: Workspace, path: str, facts: Facts | None) -> None:
     """Raise NoteExcluded if the note is now private or ignored; its proposals are forgotten."""
     if facts is None or facts.skipped is None or not facts.is_excluded:
         return
-    if not space.read_only:
-        space.journal.proposals.forget([path], LEFT_ALONE, "need", to="closed")
+    space.journal.proposals.forget([path], LEFT_ALONE, "need", to="closed")
     raise NoteExcluded(facts.skipped, path)

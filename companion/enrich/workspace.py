@@ -67,7 +67,7 @@ class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
     source: the vault's settings as its files have them. recovered: what an interrupted run left
-    unfinished, and what happened to it. read_only: nothing is written into the journal. adapt:
+    unfinished, and what happened to it. adapt:
     returns settings that apply in place of the vault's own. find_context: returns the names and
     vocabularies of the vault; None: from a new scan.
     """
@@ -77,7 +77,6 @@ class Workspace:
     source: SettingsSource
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
-    read_only: bool = False
     adapt: Adapt | None = None
     find_context: Callable[[], VaultContext] | None = None
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
@@ -168,7 +167,7 @@ class Workspace:
         fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
         scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         follow_moves(self.root, self.journal, scan.files)
-        if not self.read_only and self.adapt is None:  # by which other notes are private
+        if self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
         scan.basis = settings
         return scan
@@ -283,23 +282,18 @@ def open_workspace(
     config: Config | None,
     root: Path,
     *,
-    read_only: bool = False,
     adapt: Adapt | None = None,
 ) -> Iterator[Workspace]:
     """Open the vault at root, after recovering from an interrupted run.
 
     Other processes may have it open, too. config: applies until a settings file changes; None: read
-    the files. read_only: recover nothing, write nothing into the journal. adapt: as in Workspace.
+    the files. adapt: as in Workspace.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
     state = state_folder(root)
     keep_private(state)
     opened = partial(Workspace, root, state, SettingsSource(root, config), adapt=adapt)
-    if read_only:
-        with Journal(state / "journal.sqlite3") as journal:
-            yield opened(journal, read_only=True)
-        return
     make_private_folder(state)
     with Journal(state / "journal.sqlite3") as journal:
         recovered = list[Recovered]()

@@ -22,7 +22,7 @@ def test_similar_notes_leave_private_ones_out(tmp_path: Path, home: Path) -> Non
         (vault / path).write_text(BREAD, encoding="utf-8")
     config = Config(private=PrivateTable(folders=("Diary",)))
     assert not config.is_remote
-    with open_workspace(config, vault, read_only=True) as space:
+    with open_workspace(config, vault) as space:
         agent = Vault(space).agent("tester")
         similar = agent.find_similar("Bread.md")
         assert [each.path for each in similar.notes] == ["Loaf.md"]

@@ -111,9 +111,9 @@ class User:
         self._monkeypatch.setenv("TERM", "dumb")
         self._monkeypatch.setattr(sys, "stdin", Terminal("".join(f"{line}\n" for line in lines)))
 
-    def open(self, *, read_only: bool = False) -> AbstractContextManager[Workspace]:
+    def open(self) -> AbstractContextManager[Workspace]:
         """Open the vault, as commands do."""
-        return open_workspace(load_config(self.vault), self.vault, read_only=read_only)
+        return open_workspace(load_config(self.vault), self.vault)
 
     def kept(self) -> list[Proposal]:
         """Return all proposals, the oldest first."""

@@ -199,7 +199,7 @@ async def fill(agent: AgentClient, path: str) -> int:
 
 
 def find_ids(user: User) -> Ids:
-    with user.open(read_only=True) as space:
+    with user.open() as space:
         first = {(each.path, each.kind): each.id for each in space.journal.proposals.select()}
         changes = {(each.path, each.kind): each.id for each in space.journal.changes()}
     return Ids(
@@ -218,7 +218,7 @@ def find_ids(user: User) -> Ids:
 
 def look(user: User) -> tuple[object, ...]:
     """Return all notes, proposals and changes."""
-    with user.open(read_only=True) as space:
+    with user.open() as space:
         proposals = [
             (p.id, p.state, p.text, p.decided_by) for p in space.journal.proposals.select()
         ]
