@@ -22,7 +22,7 @@ def session(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A user with a session of systemd, whose model is set in the configuration's file."""
     user.configure(
         f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\napi_key = "{KEY}"\n'
-        "[background]\nsettle_seconds = 1\n[server]\nport = 0\n"
+        '[background]\nsettle_seconds = 1\nbacklog = "all"\n[server]\nport = 0\n'
     )
     with user_manager(tmp_path) as variables:
         for name, value in variables.items():
@@ -57,8 +57,7 @@ def test_a_daemon_starts_with_the_session_and_fills_a_stub(session: User) -> Non
     assert f"It runs on http://127.0.0.1:{place.port} (pid {place.pid})." in ran.out
     assert systemctl("is-enabled", unit) == "enabled"
     assert systemctl("show", "-p", "MainPID", "--value", unit) == str(place.pid)
-    wait_until(lambda: session.run("status", "--json").objects[0]["ready"], "looked over")
-    note = session.note("Stub.md", STUB)  # it did not lie there before
+    note = session.note("Stub.md", STUB)
     wait_until(lambda: note.read_text() == FILLED, "the stub is filled")
     shown = session.run("service", "status")
     assert shown.status == 0 and str(session.vault) in shown.out
