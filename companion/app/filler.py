@@ -114,7 +114,7 @@ class Filler:
 
         Raises EndpointError, Cancelled, StorageError.
         """
-        into = replace(into, explicit=job.explicit, dry_run=job.dry_run)
+        into = replace(into, explicit=job.explicit or job.rejected_only, dry_run=job.dry_run)
         write, is_counted = self._outbox.fill, options.priority == "background"
         try:
             with self.working_on(job.path):
