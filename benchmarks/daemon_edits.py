@@ -26,8 +26,8 @@ from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.made_vault import number_of, path_of, read_changes, stubbed_vault
 from benchmarks.results import make_parser, print_table, report
 from companion.app.open_vault import find_daemon
-from companion.app.tokens import read_token
 from companion.config import state_folder
+from companion.daemon.access import read_token
 from companion.store.journal import Change
 
 DELAY = 0.05  # seconds that the stub takes for an answer

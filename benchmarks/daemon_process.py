@@ -17,9 +17,9 @@ from urllib.request import Request, urlopen
 from pydantic import BaseModel
 
 from companion.app.open_vault import find_daemon
-from companion.app.tokens import read_token
 from companion.app.types.status import Status
 from companion.config import state_folder
+from companion.daemon.access import read_token
 from companion.daemon.log import log_file
 
 COMPANION = ("-m", "companion")

@@ -35,8 +35,8 @@ from benchmarks.made_vault import fresh_folder, note, set_home, stub_tables
 from benchmarks.results import print_table, report, timed
 from benchmarks.stub_endpoint import running_stub
 from companion.app.open_vault import find_daemon
-from companion.app.tokens import read_token
 from companion.config import load_config, state_folder
+from companion.daemon.access import read_token
 from companion.enrich.context.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.llm.encoder import BuiltInEncoder

@@ -40,9 +40,9 @@ PLACES = (
     "companion/vault",
     "companion/enrich/places.py",
     "companion/enrich/task.py",
-    "companion/daemon/guard.py",
+    "companion/daemon/app.py",
     "companion/app/engine/work_queue.py",
-    "companion/app/tokens.py",
+    "companion/daemon/access.py",
 )
 FLIPS = (
     "Eq_NotEq|NotEq_Eq|Lt_GtE|Lt_LtE|LtE_Gt|LtE_Lt|Gt_LtE|Gt_GtE|GtE_Lt|GtE_Gt|Is_IsNot|IsNot_Is"

@@ -15,9 +15,9 @@ import openapiTS, { astToString } from "openapi-typescript";
 
 const FILE = new URL("src/api-types.d.ts", import.meta.url);
 const PRINT = `
-from companion.daemon.app import RESOURCES
-from companion.daemon.openapi import describe_api
-print(describe_api(RESOURCES))
+import json
+from companion.daemon.app import describe_api
+print(json.dumps(describe_api()))
 `;
 
 const root = fileURLToPath(new URL("../", import.meta.url));

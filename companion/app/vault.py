@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from companion.app.operation import does, reads
 from companion.app.selection import Notes
 from companion.app.types.base import Progress
 from companion.enrich.workspace import Workspace
@@ -20,7 +19,7 @@ from companion.private_files import write_private
 from companion.store.proposals import PROGRAM_NAME
 from companion.vault.paths import spelled_path
 
-if TYPE_CHECKING:  # a command loads only the types that it uses: see Operation.hints
+if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.agents import Agent
     from companion.app.backlog import Backlog
     from companion.app.outbox import Outbox
@@ -55,8 +54,6 @@ _LARGEST_PAGE = 1000
 class Vault:
     """One vault, open in this process; others may work beside it.
 
-    A method with an address is also a route of the HTTP API: see Operation.
-
     Its methods may be called from any thread, and raise CompanionError.
 
     Paths are relative to the vault, with `/`. For a path that does not exist there are no results.
@@ -87,7 +84,6 @@ class Vault:
         self._backlog = backlog or cache(self._find_backlog)
         self._is_watched = is_watched
 
-    @does("/scan", "read")
     def scan(self, selection: Selection, progress: Progress | None = None) -> ScanReport:
         """Scan notes, and return what they need, and what is left alone. Nothing is changed.
 
@@ -97,7 +93,6 @@ class Vault:
         """
         return self._notes.scan(selection, progress)
 
-    @reads("/spending")
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
         from companion.app.overview import measure_spending
@@ -106,7 +101,6 @@ class Vault:
         with open_spending(self._space, self.root) as budget:
             return measure_spending(budget, self._space.config, query.days)
 
-    @reads("/prompt", conflicts=True)
     def prompt(self, query: PromptQuery) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent.
 
@@ -137,12 +131,10 @@ class Vault:
             require_model(self._space.config.endpoint.model)
         return fill_here(self._space, self.outbox, scan, plan, options)
 
-    @reads("/changes", is_quick=True)
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
         return self._records.changes(query)
 
-    @reads("/changes/<change>")
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
         return self._records.change(id)
@@ -165,24 +157,20 @@ class Vault:
         """
         return self._records.undo_all(only)
 
-    @reads("/proposals")
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
         return self._records.proposals(query)
 
-    @reads("/proposals/ids", is_quick=True)
     def proposal_ids(self, only: ProposalQuery) -> ProposalIds:
         """Return the ids of all proposals that match a filter, newest first."""
         return self._records.proposal_ids(only)
 
-    @reads("/proposals/<proposal>")
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
         from companion.app.types.proposals import Proposal
 
         return Proposal.of(self._records.proposal(id))
 
-    @reads("/proposals/<proposal>/place", conflicts=True)
     def place(self, id: int, query: PlaceQuery) -> ProposalInPlace:
         """Return the effect of a proposal on its note.
 
@@ -260,7 +248,6 @@ class Vault:
 
         return Agent(self._space, name, find_context, self.outbox.decider)
 
-    @reads("/status", is_quick=True)
     def status(self) -> Status:
         """Return what is set up, what was spent today, what waits, and what the daemon does."""
         from companion.app.overview import find_status
@@ -278,7 +265,6 @@ class Vault:
         """
         self._backlog().answer(answer)
 
-    @does("/proposals/forget")
     def forget(self, notes: NotesToForget) -> Forgotten:
         """Delete the stored text of notes; their open proposals count as refused.
 

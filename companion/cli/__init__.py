@@ -36,6 +36,7 @@ _SECTIONS = {
         "demo": "companion.cli.demo:demo",
         "init": "companion.cli.init:init",
         "plugin": "companion.cli.plugin:plugin",
+        "token": "companion.cli.plugin:token",
         "model": "companion.cli.model:model",
         "config": "companion.cli.config:config",
         "doctor": "companion.cli.doctor:doctor",

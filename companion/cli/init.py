@@ -11,7 +11,6 @@ import click
 from rich.filesize import decimal
 
 from companion.app.open_vault import open_vault
-from companion.app.tokens import ensure_token
 from companion.app.types.notes import Selection
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault
@@ -119,14 +118,13 @@ def init(
         background = _ask_about_background(planned.config)
     if background is not None:
         settings["background.enabled"] = background
-    ensure_token()
     planned = write_edit(lambda: plan_for_vault(root, settings))
     if planned.changed:
         output.say(f"\nWritten to {planned.file}:", style="bold")
         output.say("\n".join(f"  {line}" for line in planned.changed))
     else:
         output.say(f"Nothing to change: {planned.file} already says so.")
-    installed = not no_plugin and _install_plugin(root, planned.config, output)
+    installed = not no_plugin and _install_plugin(root, output)
     if not no_test:
         _show_sample(root, planned.config, output, asks=asks)
     output.say(_NEXT + (f"\n{NEXT_IN_OBSIDIAN}" if installed else ""))
@@ -289,9 +287,9 @@ def _warn_of_surprises(root: Path, output: Output) -> None:
         output.warn(f"Before the file's settings come those of {', '.join(names)}")
 
 
-def _install_plugin(root: Path, config: Config, output: Output) -> bool:
+def _install_plugin(root: Path, output: Output) -> bool:
     try:
-        install_plugin(root, config, output, again=False)
+        install_plugin(root, output)
     except CompanionError as error:
         output.warn(f"The plugin was not installed: {error}; companion plugin install does it.")
         return False

@@ -212,14 +212,14 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     """Open the daemon's page in your browser.
 
     The address can be used once, within a minute; afterwards the tab stays signed in until it is
-    closed, for twelve hours at most, or until its token is revoked (`companion plugin token`).
+    closed, for twelve hours at most, or until `companion token --new`.
     """
     root = choose_vault(vault, load_config())
     state = state_folder(root)
     daemon = find_daemon(state)
     if daemon is None:
         raise NotThere(describe_missing_daemon(root))
-    address = new_page_address(state, daemon.port)
+    address = new_page_address(daemon.port)
     if only_print:
         click.echo(address)
         return

@@ -1,199 +1,115 @@
-"""Access to a running daemon: by tokens, and by one-time codes, which are exchanged for one."""
+"""Who may use the daemon: who has the user's token, and the page, by a session.
+
+The token is in the file `token` in the state folder. A new one ends all sessions at once, since
+codes and sessions are signed with it.
+"""
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from hashlib import sha256
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from itsdangerous import BadData, URLSafeTimedSerializer
 
-from companion import __version__
-from companion.app.tokens import VaultTokens, prove
-from companion.app.types.base import Shape
-from companion.app.types.status import NewToken, TokenSecret
-from companion.config import state_folder
+from companion.config import common_state_folder
 from companion.errors import UsageError
-from companion.private_files import locked, write_private
+from companion.private_files import is_private, locked, write_private
+
+CODE_LASTS = 600  # seconds
+SESSION_LASTS = 12 * 3600  # seconds
+_LOCK, _LOCK_TIMEOUT = "token.lock", 2.0  # seconds
+_TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
+_REMEDY = "companion token --new makes one"
 
 
-class Proof(Shape):
-    """HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
+def token_file() -> Path:
+    """Return the path of the token file, which may not exist."""
+    return common_state_folder() / "token"
 
-    token: made with the client's token as the key. place: made with the `id` in the
-    plugin's runtime file, which says where the daemon is.
+
+def read_token() -> str:
+    """Return this user's token. Raises UsageError if there is none, or it cannot be read."""
+    file = token_file()
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"the token {file} cannot be read ({why}); {_REMEDY}") from None
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(f"the file {file} holds no token; {_REMEDY}")
+    return token
+
+
+def ensure_token() -> str:
+    """Return this user's token, made if there is none. Only the user may read its file.
+
+    Raises UsageError if the file holds no token, or cannot be written.
     """
-
-    token: str
-    place: str
-    version: str
-
-
-class Access:
-    """Who may use the daemon of the vault at root (its real path), which listens on port.
-
-    plugin_id: the id in the plugin's runtime file.
-    """
-
-    def __init__(self, root: Path, port: int, plugin_id: str) -> None:
-        self.port = port
-        self.tokens = VaultTokens(root)
-        self.wrong_codes = WrongCodes()
-        self.state = state_folder(root)
-        self._plugin_id = plugin_id
-
-    def exchange(
-        self, code: str, purpose: Purpose, name: str, seconds: float | None = None
-    ) -> TokenSecret | None:
-        """Return a new token of this name for a one-time code, None for a wrong one.
-
-        seconds: how long the token is valid; None: until it is revoked. Not a cookie: browsers send
-        those to all ports of a host (RFC 6265, section 8.5).
-
-        Raises UsageError if no token can be made; the code is used up even then.
-        """
-        is_right = take_code(self.state, code, purpose=purpose)
-        self.wrong_codes.count(is_right=is_right)
-        return self.tokens.make(NewToken(name=name, scope="all"), seconds) if is_right else None
-
-    def prove(self, nonce: str, id_: str = "") -> Proof | None:
-        """Return the daemon's proofs for a client's nonce, None while there is no user token.
-
-        id_: of the client's token; empty: it has one of an earlier version, or none.
-        """
-        by_token = self.tokens.prove(self.port, nonce, id_)
-        by_place = prove(self._plugin_id, self.port, nonce)
-        if by_token is None:
-            return None
-        return Proof(token=by_token, place=by_place, version=__version__)
+    file = token_file()
+    with locked(file.parent, _LOCK, _LOCK_TIMEOUT):
+        if not file.exists():
+            _write_new()
+    if not is_private(file):
+        with suppress(OSError):  # another user's file, which `companion doctor` reports
+            file.chmod(0o600)
+    return read_token()
 
 
-class WrongCodes:
-    """The wrong codes entered in a row, and how long their sender should wait.
-
-    Programs on this machine cannot be told apart by their address. So a right code is accepted at
-    any time, however many wrong ones came before, and the length of a code makes guessing hopeless.
-    Safe to use from any thread.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._number, self._last = 0, 0.0
-
-    def count(self, *, is_right: bool) -> None:
-        """Count a code; a right one, or a long pause, ends the row."""
-        with self._lock:
-            now = self._clock()
-            before = self._number if now - self._last < _ROW_ENDS else 0
-            self._number, self._last = (0 if is_right else before + 1), now
-
-    @property
-    def wait(self) -> int:
-        """The seconds to wait before the next try; none for the first few wrong codes."""
-        beyond = self._number - _SLIPS
-        return 0 if beyond <= 0 else min(2**beyond, _LONGEST_WAIT)
+def replace_token() -> str:
+    """Return a new token; the old one and all sessions end. Raises UsageError."""
+    with locked(token_file().parent, _LOCK, _LOCK_TIMEOUT):
+        return _write_new()
 
 
-_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V
-_LENGTH = 8  # characters of a code that is typed: 30^8 codes, for two minutes
-CARRIED_LENGTH = 16  # of one that programs carry, and that lasts longer
-_LOCK, _LOCK_TIMEOUT = "pairing.lock", 2.0  # seconds
-_SLIPS = 3  # wrong codes in a row, as somebody types them
-_LONGEST_WAIT = 64  # seconds
-_ROW_ENDS = 600.0  # seconds
-
-Clock = Callable[[], float]
-Purpose = Literal["pairing", "page"]
-"""What a code is for: to pair a client, or to open the page. Each has its own code."""
+def _write_new() -> str:
+    token = secrets.token_urlsafe(32)
+    write_private(token_file(), f"{token}\n".encode("ascii"))
+    return token
 
 
-class _PairingCode(BaseModel):
-    """The code that is valid now. Times are in seconds since the epoch."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
-
-    sha256: str
-    made_at: float
-    expires_at: float
-
-    def is_valid(self, now: float) -> bool:
-        """Return whether the code may still be used.
-
-        A clock that was set back by more than a code lasts also ends it.
-        """
-        return abs(now - self.made_at) < self.expires_at - self.made_at
-
-    def accepts(self, code: str, now: float) -> bool:
-        """Return whether it is this code, and may still be used. Case is ignored."""
-        return self.is_valid(now) and hmac.compare_digest(_hash(code), self.sha256)
-
-
-def new_code(
-    state: Path,
-    lasts: float = 120.0,
-    *,
-    length: int = _LENGTH,
-    purpose: Purpose = "pairing",
-    clock: Clock = time.time,
-) -> str:
-    """Return a new code like `ABCD-2345` that take_code accepts once; it replaces an earlier one.
-
-    state: the vault's state folder, where its hash is saved. lasts: in seconds. length: characters.
-
-    Raises UsageError if the folder cannot be written.
-    """
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(length))
-    now = clock()
-    saved = _PairingCode(sha256=_hash(code), made_at=now, expires_at=now + lasts)
-    with locked(state, _LOCK, _LOCK_TIMEOUT):
-        write_private(_file(state, purpose), saved.model_dump_json().encode())
-    return "-".join(code[start : start + 4] for start in range(0, length, 4))
-
-
-def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
-    """Return an address of the page with a new one-time code, valid for this many seconds."""
-    code = new_code(state, lasts, length=CARRIED_LENGTH, purpose="page")
+def new_page_address(port: int) -> str:
+    """Return an address of the page, to be used once in ten minutes. Raises UsageError."""
+    code = _signer("page", port).dumps(secrets.token_hex(8))
     return f"http://127.0.0.1:{port}/#code={code}"
 
 
-def take_code(
-    state: Path, code: str, *, purpose: Purpose = "pairing", clock: Clock = time.time
-) -> bool:
-    """Return whether it is the latest code, and valid; that uses it up."""
-    try:
-        with locked(state, _LOCK, _LOCK_TIMEOUT):
-            saved, now = _read(file := _file(state, purpose)), clock()
-            is_right = saved is not None and saved.accepts(code, now)
-            if is_right or (saved and not saved.is_valid(now)):
-                file.unlink()
-            return is_right
-    except (OSError, UsageError):
-        return False
+class Access:
+    """Who may use the daemon that listens on port. Safe to use from any thread."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._lock = threading.Lock()
+        self._used: dict[str, float] = {}  # codes, with when they expire by the monotonic clock
+
+    def admits(self, bearer: str) -> bool:
+        """Return whether it is the user's token, or a session's."""
+        try:
+            if hmac.compare_digest(bearer.encode(), read_token().encode()):
+                return True
+            _signer("session", self.port).loads(bearer, max_age=SESSION_LASTS)
+        except (UsageError, BadData):
+            return False
+        return True
+
+    def open_session(self, code: str) -> str | None:
+        """Return the token of a new session for a code of an address, None for a wrong one."""
+        with self._lock:
+            now = time.monotonic()
+            self._used = {used: at for used, at in self._used.items() if now < at}
+            try:
+                name = _signer("page", self.port).loads(code, max_age=CODE_LASTS)
+            except (UsageError, BadData):
+                return None
+            if name in self._used:
+                return None
+            self._used[name] = now + CODE_LASTS + 1
+        return _signer("session", self.port).dumps(secrets.token_hex(8))
 
 
-def can_pair(state: Path, code: str) -> bool:
-    """Return whether the code would still be accepted."""
-    saved = _read(_file(state, "pairing"))
-    return saved is not None and saved.accepts(code, time.time())
-
-
-def _read(file: Path) -> _PairingCode | None:
-    try:
-        return _PairingCode.model_validate_json(file.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-
-
-def _file(state: Path, purpose: Purpose) -> Path:
-    return state / f"{purpose}.json"
-
-
-def _hash(code: str) -> str:
-    plain = "".join(sign for sign in code.upper() if sign not in "- \t\r\n")
-    return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+def _signer(what: str, port: int) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(read_token(), salt=f"companion {what} {port}")

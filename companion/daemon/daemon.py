@@ -17,12 +17,12 @@ from companion.app.jobs import RunPlan, plan_run
 from companion.app.overview import describe_vault
 from companion.app.run import Run, log_fault
 from companion.app.selection import Notes
-from companion.app.types.runs import RunOptions, RunShape
+from companion.app.types.runs import RunOptions
 from companion.app.types.status import Fault, Status
 from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
 from companion.daemon.background import Background
-from companion.daemon.events import Events
+from companion.daemon.feed import Feed
 from companion.daemon.log import log_result
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.scans import Scans, ToDo
@@ -32,7 +32,6 @@ from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.budget import Budget
-from companion.store.proposals import Selection
 from companion.vault.paths import spelled_path
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
@@ -86,18 +85,13 @@ class Daemon:
             space, self._filler, spending, self.backlog.held, record, self._wake
         )
         self.model_fetch = ModelFetch(self._wake)
-        self.events = Events(
-            self.status,
-            lambda: list(map(RunShape.model_validate, reversed(list(self.runs.values())))),
-            lambda: space.journal.proposals.count(Selection(states=("open",))),
-        )
-        space.journal.watch(self.events.touch)
+        self.feed = Feed(self)
+        space.journal.watch(self.feed.touch)
 
     def start(self) -> None:
         """Start to watch the vault and to work on its notes."""
         self.scans.start()
         self.background.start()
-        self.events.start()
         self._start_thread(self._look_around, "look")
 
     def stop(self) -> None:
@@ -105,7 +99,7 @@ class Daemon:
 
         Answers received are kept, and the next start does the rest.
         """
-        self.events.stop()
+        self.feed.close()
         self._stopped.set()
         self.background.finish()
         for run in list(self.runs.values()):
@@ -204,7 +198,7 @@ class Daemon:
         for old in over[: max(0, len(over) - _KEPT)]:
             del self.runs[old]
         self.runs[run.id] = run
-        run.changed = self.events.wake
+        run.changed = self.feed.wake
 
         def work() -> None:
             run.finish()
@@ -218,13 +212,13 @@ class Daemon:
         """Stop background work now, until resume(), even across restarts."""
         self.vault.pause()
         self.background.break_off()
-        self.events.wake()
+        self.feed.wake()
 
     def resume(self) -> None:
         """Resume background work, and try a failing endpoint again now."""
         self.vault.resume()
         self.background.try_now()
-        self.events.wake()
+        self.feed.wake()
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         """Record which notes the client has open; return those that wait for edits there."""
@@ -243,7 +237,7 @@ class Daemon:
                 version = self.space.journal.version()
                 if version != self._version:
                     self._version = version
-                    self.events.wake()
+                    self.feed.wake()
                     self._take(ToDo(set(self.scans.to_do), {}))
             except Exception as error:
                 log_fault("what other processes did", error)
@@ -264,7 +258,7 @@ class Daemon:
             journal.prune_images(_KEEP_TEXTS)
             journal.proposals.purge(_KEEP_TEXTS)
             journal.outbox.drop(_KEEP_TEXTS)
-        self.events.wake()
+        self.feed.wake()
 
     def _settle(self, paths: Iterable[str] | None) -> None:
         self.outbox.settle(None if paths is None else set(paths))
@@ -277,7 +271,7 @@ class Daemon:
         self.scans.hint(result.path)  # no file event may say that it is not to do now
 
     def _wake(self) -> None:
-        self.events.wake()
+        self.feed.wake()
 
     def _start_thread(self, work: Callable[[], None], name: str) -> None:
         self._threads = [thread for thread in self._threads if thread.is_alive()]

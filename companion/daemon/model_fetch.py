@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from companion.app.run import log_fault
 from companion.app.types.status import FetchShape
-from companion.daemon.guard import Refusal
-from companion.errors import CompanionError
+from companion.errors import CompanionError, NotThere, UsageError
 from companion.llm import catalog
 
 if TYPE_CHECKING:  # it is slow to import, and seldom needed
@@ -45,16 +44,16 @@ class ModelFetch:
     def start(self, name: str) -> FetchShape:
         """Start to fetch a model of the catalogue, unless it is already being fetched.
 
-        Raises Refusal if there is none of that name, or another one is being fetched.
+        Raises NotThere if there is none of that name, UsageError while another is fetched.
         """
         size = next((model.size or 0 for model in catalog.CATALOG if model.name == name), None)
         if size is None:
-            raise Refusal(404, f"The catalogue has no model {name[:100]}.")
+            raise NotThere(f"The catalogue has no model {name[:100]}.")
         with self._lock:
             current = self._progress
             if current and current.state == "fetching":
                 if current.name != name:
-                    raise Refusal(409, f"The model {current.name} is being fetched; wait for it.")
+                    raise UsageError(f"The model {current.name} is being fetched; wait for it.")
                 return current
             begun = self._progress = FetchShape(
                 name=name, state="fetching", done=0, of=size, reason=""

@@ -1,18 +1,15 @@
-"""`companion serve`: the daemon's process, from start to end; and how the plugin finds it."""
+"""`companion serve`: the daemon's process, from start to end."""
 
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
-import secrets
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -27,28 +24,22 @@ from companion.app.open_vault import (
     remove_runtime_file,
     write_runtime_file,
 )
-from companion.app.tokens import ensure_token
-from companion.config import config_folder, state_folder
-from companion.daemon.access import Access
+from companion.config import state_folder
+from companion.daemon.access import Access, ensure_token
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import Server, bind_port
 from companion.daemon.log import open_log
+from companion.daemon.server import Server, bind_port
 from companion.daemon.service import service_file
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
-from companion.errors import UsageError, VaultLocked
-from companion.private_files import write_private
+from companion.errors import VaultLocked
 from companion.store.database import set_older_aside
 from companion.vault.lock import daemon_lock
-from companion.vault.obsidian import SETTINGS
-from companion.vault.plugin_files import PLUGIN
 
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
-_LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or its file removed
-_ENDS = 1.0  # seconds to wait at the end for a check in progress: the drive may hang
 _OTHER_PROCESSES = {"__main__", "cli", "mcp_server"}
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
@@ -87,20 +78,17 @@ def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
 @contextmanager
 def _answering(daemon: Daemon, listener: socket.socket) -> Iterator[int]:
     """Run the daemon and its HTTP server in the block, which gets the port; others can find it."""
-    root, state, bound = daemon.root, daemon.state, int(listener.getsockname()[1])
-    plugin_file, stopped = PluginRuntimeFile(root, bound), threading.Event()
-    server = Server(make_app(daemon, Access(root, bound, plugin_file.id), stopped), listener)
+    state, bound = daemon.state, int(listener.getsockname()[1])
+    server = Server(make_app(daemon, Access(bound)), listener)
     answering = threading.Thread(target=server.run, name="http", daemon=True)
     answering.start()
     write_runtime_file(state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at))
     try:
-        plugin_file.start()
         daemon.start()
         yield bound
     finally:
-        stopped.set()
-        plugin_file.stop()
         remove_runtime_file(state)
+        daemon.feed.close()
         server.stop()
         daemon.stop()
         answering.join(_SERVER_ENDS)
@@ -158,60 +146,3 @@ def _wait_for(signals: SimpleQueue[int]) -> None:
         with suppress(Empty):
             signals.get(timeout=_SIGNAL_CHECK)
             return
-
-
-class PluginRuntimeFile:
-    """A file in the plugin's folder that tells the plugin of the vault at root where we answer.
-
-    root: the vault's real path. id: a secret that the daemon proves it knows when a plugin asks who
-    it is. It grants no access.
-    """
-
-    def __init__(self, root: Path, port: int) -> None:
-        self.id = secrets.token_hex(16)
-        machine = socket.gethostname()
-        content = {"port": port, "id": self.id, "machine": machine, "version": __version__}
-        self._data = json.dumps(content).encode()
-        user = f"{machine}\0{config_folder()}".encode("utf-8", "surrogateescape")
-        name = f"daemon-{sha256(user).hexdigest()[:12]}.json"  # the same after a restart
-        self._file = root / SETTINGS / "plugins" / PLUGIN / name
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="plugin-place", daemon=True)
-
-    def start(self) -> None:
-        """Write the file if the plugin is installed, now and whenever the file is missing."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Remove the file, unless another process has written it since."""
-        self._stopped.set()
-        self._thread.join(_ENDS)
-        with suppress(OSError):
-            if self._is_written():
-                self._file.unlink()
-
-    def _keep(self) -> None:
-        failed = ""
-        while not self._stopped.is_set():
-            try:
-                self._write()
-            except (OSError, UsageError) as error:
-                if str(error) != failed:
-                    _log.warning("the plugin is not told where the daemon is: %s", error)
-                failed = str(error)
-            self._stopped.wait(_LOOKS)
-
-    def _write(self) -> None:
-        is_installed = self._file.parent.is_dir() and self._is_inside()
-        if is_installed and not self._is_written():
-            write_private(self._file, self._data)
-
-    def _is_inside(self) -> bool:
-        """Return whether no part of the path is a link, which may lead out of the vault."""
-        return Path(os.path.realpath(self._file)) == self._file
-
-    def _is_written(self) -> bool:
-        try:
-            return self._is_inside() and self._file.read_bytes() == self._data
-        except FileNotFoundError:
-            return False

@@ -132,16 +132,16 @@ class Journal(Store):
         query = f"WHERE {where} ORDER BY id DESC LIMIT ?"
         return self._select(query, *(value for _, value in parts), most)
 
-    def version(self) -> int:
-        """Return a number that changes when another process has written."""
-        return self._db.version()
-
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with `changes` or `proposals` and the id of each row that changes, at once.
 
         This process's own changes only; just before what it wrote can be read.
         """
         self._db.watch(touched)
+
+    def version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return self._db.version()
 
     def newest(self) -> int:
         """Return the highest id of a change; 0 if there is none."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,7 +16,6 @@ T = TypeVar("T", dict[str, Any], list[Any])
 PLUGIN = "callout-companion"
 FILES = ("main.js", "manifest.json", "styles.css")
 _PACKAGE = Path(__file__).parent.parent
-_PRIVATE = 0o600  # data.json holds a code until the plugin has paired
 _USUAL = 0o666  # less the umask
 
 
@@ -33,16 +31,13 @@ class PlannedWrite(NamedTuple):
 class InstallPlan(NamedTuple):
     """What installing the plugin in the vault at root, a real path, will write.
 
-    folder: of the plugin. settings: the content of its data.json, whose bytes are `before`.
-    enabling: of the list of enabled plugins; None if it is enabled already.
+    folder: of the plugin. enabling: of the list of enabled plugins; None if it is enabled already.
     """
 
     root: Path
     folder: Path
     version: str
     files: tuple[PlannedWrite, ...]
-    settings: Mapping[str, Any]
-    before: bytes | None
     enabling: PlannedWrite | None
 
 
@@ -71,7 +66,6 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
             " Obsidian, and try again"
         )
     folder = settings / "plugins" / PLUGIN
-    data, own_settings = _read_json(root, folder / "data.json", {}, "it holds no settings")
     list_file, before, enabled = _read_enabled(root)
     enabling = PlannedWrite(list_file, before, _as_json([*enabled, PLUGIN], before))
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
@@ -81,21 +75,17 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         folder=folder,
         version=_version((built / "manifest.json").read_bytes(), built / "manifest.json"),
         files=tuple(write for write in writes if write.before != write.after),
-        settings=own_settings,
-        before=data,
         enabling=None if PLUGIN in enabled else enabling,
     )
 
 
-def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[str, ...]:
+def write_install(install: InstallPlan) -> tuple[str, ...]:
     """Write the plugin, and enable it last; return the names of the files written.
 
-    settings: merged into its data.json. Raises UsageError if a file has changed since the plan was
-    made, or cannot be written; each file is then as it was or as planned.
+    Raises UsageError if a file has changed since the plan was made, or cannot be written; each file
+    is then as it was or as planned.
     """
-    merged = _as_json({**install.settings, **settings}, install.before)
-    data = PlannedWrite(install.folder / "data.json", install.before, merged, _PRIVATE)
-    writes = [*install.files, data, *filter(None, [install.enabling])]
+    writes = [*install.files, *filter(None, [install.enabling])]
     for write in writes:
         if _read(install.root, write.file) != write.before:
             raise UsageError(f"somebody changed {write.file} meanwhile; try again")
@@ -135,16 +125,6 @@ def remove_plugin(root: Path) -> None:
         write_whole(list_file, _as_json(rest, before), _USUAL)
     if folder := find_plugin(root):
         shutil.rmtree(folder)
-
-
-def read_setting(root: Path, name: str) -> object:
-    """Return a value of the plugin's data.json in the vault at root, None if it is not there.
-
-    Raises UsageError if the file cannot be read, or is not JSON.
-    """
-    file = root / SETTINGS / "plugins" / PLUGIN / "data.json"
-    settings: dict[str, object] = _read_json(root, file, {}, "it holds no settings")[1]
-    return settings.get(name)
 
 
 def _read_enabled(root: Path) -> tuple[Path, bytes | None, list[Any]]:

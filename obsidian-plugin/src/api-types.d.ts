@@ -5,773 +5,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description A proposal to accept. text: the user's version of its text; null: unchanged.
-         *
-         *     state: as the client shows it. If it has changed, somebody else has decided on it, and it stays
-         *     as it is. `refused` and `rejected` ones can be accepted, too.
-         */
-        Acceptance: {
-            id: number;
-            /** @default null */
-            text: string | string[] | null;
-            /**
-             * @default open
-             * @enum {string}
-             */
-            state: "open" | "refused" | "rejected";
-        };
-        /**
-         * @description Ask for a proposal once more. wish: what should be different, in your own words; empty:
-         *     anything. agreed: as in RunOptions.
-         */
-        AskAgain: {
-            /** @default  */
-            wish: string;
-            /** @default false */
-            agreed: boolean;
-        };
-        /** @description Ask for proposals once more. proposals: their ids. */
-        AskAllAgain: {
-            /** @default  */
-            wish: string;
-            /** @default false */
-            agreed: boolean;
-            proposals: number[];
-        };
-        /** @description Background work. off: why it is held, in words; empty if it is not. */
-        BackgroundWork: {
-            off: string;
-            /** @default 0 */
-            waiting: number;
-            notes_today: number;
-            notes_a_day: number;
-            /**
-             * @default {
-             *       "notes": 0,
-             *       "cost": ""
-             *     }
-             */
-            backlog: components["schemas"]["BacklogState"];
-        };
-        /**
-         * @description The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
-         *
-         *     notes: the number that the user was shown; if there are more now, the answer is refused.
-         */
-        BacklogAnswer: {
-            fill: boolean;
-            /** @default null */
-            notes: number | null;
-        };
-        /**
-         * @description The backlog: notes that were there before, or arrived many at once, filled only with consent.
-         *
-         *     notes: how many wait for an answer. cost: where they would be sent, and what that may cost, in
-         *     words; empty until it is known.
-         */
-        BacklogState: {
-            /** @default 0 */
-            notes: number;
-            /** @default  */
-            cost: string;
-        };
-        /** @description A model of the catalogue. bytes: of its file. is_here: whether it is on this machine. */
-        CatalogEntry: {
-            name: string;
-            title: string;
-            bytes: number;
-            is_here: boolean;
-        };
-        /**
-         * @description A change. needs: the needs it filled. note: a remark. undoes: the change that it took back.
-         *
-         *     left: the parts that remain of a change that was undone in part, and is still `done`.
-         *     decided_by: `user`, who accepted it; `setting` if it was written at once; or the agent, as
-         *     `agent:NAME`. diff: unified, if it was requested; also null once the note's texts were deleted.
-         */
-        Change: {
-            id: number;
-            run: string;
-            path: string;
-            kind: string;
-            /** @enum {string} */
-            state: "pending" | "done" | "undone" | "abandoned";
-            made_at: string;
-            needs: string[];
-            model: string;
-            note: string;
-            undoes: number | null;
-            undone_by: number | null;
-            left: string[];
-            decided_by: string;
-            /** @default null */
-            diff: string | null;
-        };
-        /** @description The id of a change in the journal. */
-        ChangeMade: {
-            change: number;
-        };
-        /** @description A page of changes, newest first. next: `before` of the next page; null on the last. */
-        ChangePage: {
-            changes: components["schemas"]["Change"][];
-            next: number | null;
-        };
-        /** @description The event `changes`: some were made or taken back. ids: which; null: many. */
-        ChangesChanged: {
-            ids: number[] | null;
-        };
-        /** @description Changes to take back, in this order. run: that the undos belong to; null: a new one. */
-        ChangesToUndo: {
-            changes: number[];
-            /** @default null */
-            run: string | null;
-        };
-        /** @description A one-time code: of `companion plugin pair`, or in the address of `companion open`. */
-        Code: {
-            code: string;
-        };
-        /** @description The result for a proposal. state: null if there is none. reason: why it failed, or null. */
-        Decided: {
-            id: number;
-            state: ("asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
-            /** @default null */
-            reason: string | null;
-        };
-        /** @description One decision on many proposals, in one run. reason: why they are refused. */
-        DecisionOnAll: {
-            /** @enum {string} */
-            decision: "accept" | "refuse" | "undo";
-            ids: number[];
-            /** @default  */
-            reason: string;
-        };
-        /**
-         * @description Proposals to accept, to refuse, and to reopen, which undoes the decision on them.
-         *
-         *     A proposal accepted for a note that is open in an editor waits for that editor to make the edits
-         *     (see `POST /api/v1/presence`), or until the note is closed, even across restarts; `refuse` and
-         *     `undo` take that back. reason: why they are refused. run: the run that the changes of notes
-         *     belong to, so that a request sent in parts is taken back as one; null: a new one.
-         */
-        Decisions: {
-            accept?: components["schemas"]["Acceptance"][];
-            refuse?: number[];
-            undo?: number[];
-            /** @default  */
-            reason: string;
-            /** @default null */
-            run: string | null;
-        };
-        /** @description The results for the notes whose proposals were decided on. */
-        DecisionsMade: {
-            notes: components["schemas"]["NoteResult"][];
-        };
-        /**
-         * @description Replace base[start:end] with text; offsets count UTF-16 code units.
-         *
-         *     place: what the edit belongs to: do not make it while the cursor is there. null: it makes a new
-         *     property or callout, or is in other text. What is inserted at the start of a line belongs to
-         *     what is above it.
-         */
-        EditShape: {
-            start: number;
-            end: number;
-            text: string;
-            place: components["schemas"]["PlaceShape"] | null;
-        };
-        /** @description Edits for the text that was sent. For an undo, left and reason are as in Undone. */
-        EditsInPart: {
-            offer: components["schemas"]["OfferShape"];
-            left: string[];
-            reason: string | null;
-        };
-        /**
-         * @description The evidence for a sentence of a proposal. shown: the closest text that the model was shown;
-         *     empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it. path: of
-         *     the other note that it is from; null: the note itself.
-         */
-        Evidence: {
-            sentence: string;
-            shown: string;
-            similarity: number;
-            /** @default true */
-            supported: boolean;
-            /** @default null */
-            path: string | null;
-        };
-        /** @description A fault of the model's endpoint. */
-        Fault: {
-            kind: string;
-            reason: string;
-            since: string;
-            tries: number;
-        };
-        /**
-         * @description The progress of fetching a model. done, of: bytes; `of` is 0 while unknown. reason: why it
-         *     failed.
-         */
-        FetchShape: {
-            name: string;
-            /** @enum {string} */
-            state: "fetching" | "done" | "failed";
-            done: number;
-            of: number;
-            reason: string;
-        };
-        /** @description What was filled: a property's value or values, or the lines of a callout. */
-        Filled: {
-            kind: string;
-            heading: string | null;
-            reason: string;
-            text: string | string[];
-            remark: string;
-        };
-        /** @description How many proposals had their text deleted. */
-        Forgotten: {
-            proposals: number;
-        };
-        /**
-         * @description The configured model, and the catalogue of those that can be fetched.
-         *
-         *     is_missing: it runs on this machine, and its file is not there.
-         */
-        ModelShape: {
-            name: string;
-            is_missing: boolean;
-            catalog: components["schemas"]["CatalogEntry"][];
-        };
-        /** @description Something that a note needs. question: the title of a callout that asks one, or null. */
-        Need: {
-            kind: string;
-            heading: string | null;
-            question: string | null;
-            reason: string;
-        };
-        /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
-        NewFetch: {
-            name: string;
-        };
-        /** @description A token to make. days: how long it is valid; null: until it is revoked. */
-        NewToken: {
-            name: string;
-            /**
-             * @default read
-             * @enum {string}
-             */
-            scope: "read" | "propose" | "decide" | "all";
-            /** @default null */
-            days: number | null;
-        };
-        /**
-         * @description 32 random bytes in 64 hex digits, never sent by the client before. id: the part of its token
-         *     before the dot; null: the token has no dot, or there is none.
-         */
-        Nonce: {
-            nonce: string;
-            /** @default null */
-            id: string | null;
-        };
-        /** @description A note. skipped: why all of it is left alone, or null. left: which parts are, and why. */
-        Note: {
-            path: string;
-            needs: components["schemas"]["Need"][];
-            skipped: string | null;
-            left: string[];
-        };
-        /** @description A page of notes. next: `after` of the next page; null on the last. total: on all pages. */
-        NotePage: {
-            notes: components["schemas"]["Note"][];
-            next: string | null;
-            total: number;
-        };
-        /**
-         * @description The calls with which enriching a note begins.
-         *
-         *     endpoint: the model that would get them, in words. remarks: why nothing would be sent, what is
-         *     filled without a model, and what is left out.
-         */
-        NotePrompt: {
-            endpoint: string;
-            calls: components["schemas"]["PromptCall"][];
-            remarks: string[];
-        };
-        /**
-         * @description The result for a note. change: its id in the journal. left: what was not filled, and why.
-         *
-         *     counted: whether it is one of the run's notes; others were named, and skipped at the start.
-         *     diff: if it was requested and the note changed, or would. fallback: the kinds of changes that
-         *     are a sentence of the note because no answer could be used. proposals: the ids of the proposals:
-         *     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
-         *     applies to every note. lacks_heading: whether the requested section's heading is missing, or not
-         *     unique. decided: the result for each proposal that was decided on. undone: for a change that was
-         *     to be taken back.
-         */
-        NoteResult: {
-            path: string;
-            /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
-            /** @default null */
-            reason: string | null;
-            changes: components["schemas"]["Filled"][];
-            left: string[];
-            usage: components["schemas"]["Usage"];
-            /** @default null */
-            change: number | null;
-            /** @default false */
-            ends_run: boolean;
-            /** @default false */
-            lacks_heading: boolean;
-            fallback: string[];
-            proposals: number[];
-            /** @default null */
-            diff: string | null;
-            /** @default true */
-            counted: boolean;
-            decided: components["schemas"]["Decided"][];
-            /** @default null */
-            undone: components["schemas"]["Undone"] | null;
-        };
-        /** @description Notes and folders whose stored text is to be deleted; `""`: the whole vault's. */
-        NotesToForget: {
-            paths: string[];
-        };
-        /** @description An empty object. */
-        Nothing: Record<string, never>;
-        /** @description Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8. */
-        OfferShape: {
-            edits: components["schemas"]["EditShape"][];
-            base_sha256: string;
-            new_sha256: string;
-        };
-        /**
-         * @description The event `outbox`: edits of open notes wait for their editors, or no longer do. ids: which;
-         *     null: many. `POST /presence` returns them.
-         */
-        OutboxChanged: {
-            ids: number[] | null;
-        };
-        /**
-         * @description The state of edits that an open note's editor has to make, or Companion once it is closed.
-         *
-         *     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
-         *     `withdrawn`, for this reason, and with the code of a problem. For an undo, left and reason are
-         *     as in Undone.
-         */
-        OutboxEntry: {
-            id: number;
-            path: string;
-            /** @enum {string} */
-            state: "waiting" | "given" | "made" | "withdrawn";
-            change: number | null;
-            left: string[];
-            reason: string | null;
-            code: string | null;
-        };
-        /** @description An address of the page that can be used once, within a minute. Keep it off command lines. */
-        PageAddress: {
-            address: string;
-        };
-        /** @description A code of `companion plugin pair`. name: the token's, which says whose it is. */
-        PairingCode: {
-            code: string;
-            /** @default Obsidian */
-            name: string;
-        };
-        /** @description The property or callout base[start:end]; name: the property's, or the callout's title. */
-        PlaceShape: {
-            /** @enum {string} */
-            kind: "property" | "callout";
-            name: string;
-            start: number;
-            end: number;
-        };
-        /** @description All the notes that this client has open now. client: a name that stays the same. */
-        PresenceReport: {
-            client: string;
-            open: string[];
-        };
-        /**
-         * @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
-         *
-         *     code: the kind, for programs: the last part of the URN, or the HTTP status in words, such as
-         *     `not-found`. path: of the note that it is about; null: it is not about a note.
-         */
-        Problem: {
-            /** @default about:blank */
-            type: string;
-            /** @default  */
-            code: string;
-            title: string;
-            status: number;
-            detail: string;
-            /** @default null */
-            path: string | null;
-            /** @default [] */
-            errors: components["schemas"]["ProblemPlace"][];
-        };
-        /** @description One fault of a request. where: `body`, `query` or `path`, and the names below it. */
-        ProblemPlace: {
-            where: string;
-            what: string;
-        };
-        /** @description A call to the model. schema: the JSON schema of its answer; null: the answer is text. */
-        PromptCall: {
-            messages: {
-                [key: string]: string;
-            }[];
-            schema: {
-                [key: string]: unknown;
-            } | null;
-        };
-        /**
-         * @description HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
-         *
-         *     token: made with the client's token as the key. place: made with the `id` in the
-         *     plugin's runtime file, which says where the daemon is.
-         */
-        Proof: {
-            token: string;
-            place: string;
-            version: string;
-        };
-        /**
-         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
-         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
-         *
-         *     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
-         *     change that wrote it. evidence: what supports each sentence, as far as known. decided_by: for an
-         *     open one, who has accepted it while an editor showed its note, which has to make the edits; else
-         *     empty. original: the model's value, if the user has edited the text; null: it was not edited.
-         */
-        Proposal: {
-            id: number;
-            path: string;
-            kind: string;
-            heading: string | null;
-            text: string | string[] | null;
-            /** @enum {string} */
-            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "unverified" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
-            why: string;
-            reason: string | null;
-            remark: string;
-            model: string;
-            made_at: string;
-            run: string;
-            decided_by: string;
-            decided_at: string | null;
-            change: number | null;
-            original: string | string[] | null;
-            evidence: components["schemas"]["Evidence"][] | null;
-        };
-        /** @description The ids of all proposals that match a filter, newest first. */
-        ProposalIds: {
-            ids: number[];
-        };
-        /**
-         * @description The effect of a proposal on its note as it is now: the parts of a word diff, each with its
-         *     mark: kept (`=`), added (`+`), removed (`-`), or lines that are left out (`…`). title: the
-         *     note's. new_values: those of its values that no note of the vault uses yet. start: where the
-         *     first edit is in the note's text; it counts UTF-16 code units.
-         */
-        ProposalInPlace: {
-            title: string;
-            new_values: string[];
-            start: number;
-            parts: string[][];
-        };
-        /**
-         * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
-         *
-         *     total: the number on all pages.
-         */
-        ProposalPage: {
-            proposals: components["schemas"]["Proposal"][];
-            next: number | null;
-            total: number;
-        };
-        /**
-         * @description The event `proposals`: some are new or decided on. ids: which; null: many. open: how many
-         *     wait now.
-         */
-        ProposalsChanged: {
-            ids: number[] | null;
-            open: number;
-        };
-        /**
-         * @description The report was accepted. expires_in: seconds until the client must report again.
-         *
-         *     to_do: open notes that background work would fill. asked: edits that a user asked for.
-         */
-        ReportTaken: {
-            expires_in: number;
-            to_do: string[];
-            asked: components["schemas"]["WaitingEdits"][];
-        };
-        /** @description The event `reset`: earlier events are no longer known, so read everything again. */
-        Restarted: {
-            version: string;
-        };
-        /** @description The result for a note of a run. number: counts up within the run. */
-        ResultShape: {
-            path: string;
-            /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
-            /** @default null */
-            reason: string | null;
-            changes: components["schemas"]["Filled"][];
-            left: string[];
-            usage: components["schemas"]["Usage"];
-            /** @default null */
-            change: number | null;
-            /** @default false */
-            ends_run: boolean;
-            /** @default false */
-            lacks_heading: boolean;
-            fallback: string[];
-            proposals: number[];
-            /** @default null */
-            diff: string | null;
-            /** @default true */
-            counted: boolean;
-            decided: components["schemas"]["Decided"][];
-            /** @default null */
-            undone: components["schemas"]["Undone"] | null;
-            number: number;
-        };
-        /**
-         * @description An editor has made the edits of a row: the hashes of the text before and after.
-         *
-         *     moved_to: the note's path, if it has changed since.
-         */
-        RowApplied: {
-            base_sha256: string;
-            new_sha256: string;
-            /** @default null */
-            moved_to: string | null;
-        };
-        /** @description The runs that the daemon remembers, newest first. */
-        RunList: {
-            runs: components["schemas"]["RunShape"][];
-        };
-        /**
-         * @description What to enrich, and how: the options of `companion enrich`.
-         *
-         *     paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
-         *     also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
-         *     callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
-         *     takes the place of one that waits, or waits beside what is in the note. proposals: their ids.
-         *     wish: what should be different, in your own words, such as “shorter”. all: in folders, fill
-         *     every note, not only stubs. retry: ask again what was undone, deleted or rejected. section: add
-         *     a callout under the one heading with this text, or else with these first words; or, as a number,
-         *     in the section that contains this line of the file, counted from 1. limit: the most notes that
-         *     are asked about or written. dry_run: write nothing, and return what would be written. propose:
-         *     write nothing; the answers wait for a decision. diff: show in the results what changes in each
-         *     note. The edits for a note that is open in an editor wait for the client that shows it, see
-         *     `POST /api/v1/presence`. on_fault: whether the run waits while the endpoint fails, or ends.
-         *     agreed: begin even if more than 50 notes go to a model on another machine; otherwise that is
-         *     refused with 409, `not-agreed`, with the cost.
-         */
-        RunOptions: {
-            paths: string[];
-            /** @default null */
-            field: string | null;
-            /** @default null */
-            tag: string | null;
-            /**
-             * @default fill
-             * @enum {string}
-             */
-            mode: "fill" | "replace" | "requests" | "again";
-            /** @default [] */
-            proposals: number[];
-            /** @default  */
-            wish: string;
-            /** @default false */
-            all: boolean;
-            /** @default false */
-            retry: boolean;
-            /** @default null */
-            section: string | number | null;
-            /** @default null */
-            limit: number | null;
-            /** @default false */
-            dry_run: boolean;
-            /** @default false */
-            propose: boolean;
-            /** @default false */
-            diff: boolean;
-            /**
-             * @default request
-             * @enum {string}
-             */
-            priority: "interactive" | "request" | "background";
-            /**
-             * @default wait
-             * @enum {string}
-             */
-            on_fault: "wait" | "stop";
-            /** @default false */
-            agreed: boolean;
-        };
-        /**
-         * @description A run with its results after a number. next: the number to send next time.
-         *
-         *     Once the state is done, cancelled or failed, an answer without results is the last one.
-         */
-        RunProgress: {
-            id: string;
-            /**
-             * @default fill
-             * @enum {string}
-             */
-            kind: "fill" | "accept" | "refuse" | "undo";
-            /** @enum {string} */
-            state: "queued" | "running" | "done" | "cancelled" | "failed";
-            total: number;
-            counts: {
-                [key: string]: number;
-            };
-            usage: components["schemas"]["Usage"];
-            waits: string;
-            fault: string;
-            /** @default  */
-            code: string;
-            made_at: string;
-            warnings: string[];
-            left_alone: {
-                [key: string]: number;
-            };
-            results: components["schemas"]["ResultShape"][];
-            next: number;
-        };
-        /**
-         * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
-         *     number of its notes, or of the changes to take back. counts: results by status. waits: why it
-         *     waits now. fault: what ended it, and code: of that problem. warnings: settings that match
-         *     nothing. left_alone: if no note needs anything, how many are left alone, by reason.
-         */
-        RunShape: {
-            id: string;
-            /**
-             * @default fill
-             * @enum {string}
-             */
-            kind: "fill" | "accept" | "refuse" | "undo";
-            /** @enum {string} */
-            state: "queued" | "running" | "done" | "cancelled" | "failed";
-            total: number;
-            counts: {
-                [key: string]: number;
-            };
-            usage: components["schemas"]["Usage"];
-            waits: string;
-            fault: string;
-            /** @default  */
-            code: string;
-            made_at: string;
-            warnings: string[];
-            left_alone: {
-                [key: string]: number;
-            };
-        };
-        /**
-         * @description The result of a scan. notes: those that need something, or in which something is left alone,
-         *     and those that were named, by path. skipped: why others are left alone, by path; folders, too.
-         *
-         *     looked_at: how many notes were read. warnings: settings that leave no note alone.
-         */
-        ScanReport: {
-            notes: {
-                [key: string]: components["schemas"]["Note"];
-            };
-            skipped: {
-                [key: string]: string;
-            };
-            looked_at: number;
-            warnings: string[];
-        };
-        /**
-         * @description Which notes are meant. paths: notes and folders; empty: the vault. field: only needs that it
-         *     fills, by its name or its property. tag: only notes with it, or one nested in it.
-         */
-        Selection: {
-            /** @default [] */
-            paths: string[];
-            /** @default null */
-            field: string | null;
-            /** @default null */
-            tag: string | null;
-        };
-        /**
-         * @description What was spent for all vaults, oldest day first, including days without calls.
-         *
-         *     month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
-         *     a price. tokens_a_day, dollars_a_day: the limits, if any.
-         */
-        Spending: {
-            days: components["schemas"]["SpentOnDay"][];
-            month: components["schemas"]["Spent"];
-            is_free: boolean;
-            tokens_a_day: number | null;
-            dollars_a_day: number | null;
-        };
-        /** @description Tokens read and written, and calls. dollars: null if the price of a call is not known. */
-        Spent: {
-            /** @default 0 */
-            input_tokens: number;
-            /** @default 0 */
-            output_tokens: number;
-            /** @default 0 */
-            calls: number;
-            /** @default 0 */
-            dollars: number | null;
-        };
-        /**
-         * @description What was spent on a day, local time, such as `2026-11-25`.
-         *
-         *     models: the same by model, dearest first; calls by older versions belong to none.
-         */
-        SpentOnDay: {
-            /** @default 0 */
-            input_tokens: number;
-            /** @default 0 */
-            output_tokens: number;
-            /** @default 0 */
-            calls: number;
-            /** @default 0 */
-            dollars: number | null;
-            day: string;
-            models: components["schemas"]["SpentOnModel"][];
-        };
-        /** @description What was spent on a model. */
-        SpentOnModel: {
-            /** @default 0 */
-            input_tokens: number;
-            /** @default 0 */
-            output_tokens: number;
-            /** @default 0 */
-            calls: number;
-            /** @default 0 */
-            dollars: number | null;
-            model: string;
-        };
-        /**
-         * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
-         *
-         *     dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
-         *     gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
-         */
-        SpentToday: {
-            notes: number;
-            input_tokens: number;
-            output_tokens: number;
-            dollars: number | null;
-            is_free: boolean;
-            tokens_a_day: number | null;
-            dollars_a_day: number | null;
-        };
-        /**
          * @description The state of a vault, and of its daemon. Without a daemon, its part has defaults.
          *
          *     pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
@@ -848,46 +81,301 @@ export interface components {
             /** @default null */
             fetch: components["schemas"]["FetchShape"] | null;
         };
-        /** @description The text that the editor shows now. */
-        TextShown: {
-            text: string;
+        /** @description Background work. off: why it is held, in words; empty if it is not. */
+        BackgroundWork: {
+            off: string;
+            /** @default 0 */
+            waiting: number;
+            notes_today: number;
+            notes_a_day: number;
+            /**
+             * @default {
+             *       "notes": 0,
+             *       "cost": ""
+             *     }
+             */
+            backlog: components["schemas"]["BacklogState"];
         };
         /**
-         * @description A token, without its secret. used_at: when it was last used, to the minute; null: never.
-         *     expires_at: null if it stays valid until it is revoked.
+         * @description The backlog: notes that were there before, or arrived many at once, filled only with consent.
+         *
+         *     notes: how many wait for an answer. cost: where they would be sent, and what that may cost, in
+         *     words; empty until it is known.
          */
-        Token: {
-            id: string;
+        BacklogState: {
+            /** @default 0 */
+            notes: number;
+            /** @default  */
+            cost: string;
+        };
+        /** @description A fault of the model's endpoint. */
+        Fault: {
+            kind: string;
+            reason: string;
+            since: string;
+            tries: number;
+        };
+        /**
+         * @description The progress of fetching a model. done, of: bytes; `of` is 0 while unknown. reason: why it
+         *     failed.
+         */
+        FetchShape: {
             name: string;
             /** @enum {string} */
-            scope: "read" | "propose" | "decide" | "all";
-            made_at: string;
-            /** @default null */
-            used_at: string | null;
-            /** @default null */
-            expires_at: string | null;
+            state: "fetching" | "done" | "failed";
+            done: number;
+            of: number;
+            reason: string;
         };
-        /** @description The tokens of this vault, oldest first, without the command line's. */
-        TokenList: {
-            tokens: components["schemas"]["Token"][];
+        /**
+         * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
+         *
+         *     dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
+         *     gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
+         */
+        SpentToday: {
+            notes: number;
+            input_tokens: number;
+            output_tokens: number;
+            dollars: number | null;
+            is_free: boolean;
+            tokens_a_day: number | null;
+            dollars_a_day: number | null;
         };
-        /** @description A new token. token: send it with each request; it is never shown again. */
-        TokenSecret: {
+        /**
+         * @description The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
+         *
+         *     notes: the number that the user was shown; if there are more now, the answer is refused.
+         */
+        BacklogAnswer: {
+            fill: boolean;
+            /** @default null */
+            notes: number | null;
+        };
+        /** @description What changed after a number. */
+        News: {
+            /** @description To be sent as `after` with the next request. */
+            number: number;
+            /** @description Everything may have changed: read all again. */
+            is_whole: boolean;
+            /** @description The status, if it changed. */
+            status: components["schemas"]["Status"] | null;
+            /** @description The runs that changed. */
+            runs: components["schemas"]["RunShape"][];
+            /** @description The proposals that changed; null: any. */
+            proposals: number[] | null;
+            /** @description The changes that changed; null: any. */
+            changes: number[] | null;
+            /** @description The edits that wait for this client. */
+            edits: components["schemas"]["WaitingEdits"][];
+            /** @description Open notes that background work would fill. */
+            to_do: string[];
+        };
+        /**
+         * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
+         *     number of its notes, or of the changes to take back. counts: results by status. waits: why it
+         *     waits now. fault: what ended it, and code: of that problem. warnings: settings that match
+         *     nothing. left_alone: if no note needs anything, how many are left alone, by reason.
+         */
+        RunShape: {
             id: string;
-            name: string;
+            /**
+             * @default fill
+             * @enum {string}
+             */
+            kind: "fill" | "accept" | "refuse" | "undo";
             /** @enum {string} */
-            scope: "read" | "propose" | "decide" | "all";
+            state: "queued" | "running" | "done" | "cancelled" | "failed";
+            total: number;
+            counts: {
+                [key: string]: number;
+            };
+            usage: components["schemas"]["Usage"];
+            waits: string;
+            fault: string;
+            /** @default  */
+            code: string;
             made_at: string;
-            /** @default null */
-            used_at: string | null;
-            /** @default null */
-            expires_at: string | null;
-            token: string;
+            warnings: string[];
+            left_alone: {
+                [key: string]: number;
+            };
         };
-        /** @description How to undo. run: the run that the undo belongs to in the journal. */
-        Undo: {
-            /** @default null */
+        /**
+         * @description Tokens read and written, as the endpoint counts them, and calls made.
+         *
+         *     cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
+         */
+        Usage: {
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            calls: number;
+            /** @default 0 */
+            cached_tokens: number;
+        };
+        /**
+         * @description Edits of an open note that a user asked for, and that wait for this client to make them.
+         *
+         *     Get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there.
+         */
+        WaitingEdits: {
+            id: number;
+            path: string;
+            /** @description The run that they belong to; null: see `change`. */
             run: string | null;
+            /** @description The change that they undo; null: see `run`. */
+            change: number | null;
+        };
+        /** @description It was done. */
+        Done: Record<string, never>;
+        /** @description All the notes that this client has open now. */
+        PresenceReport: {
+            /** @description A name that stays the same; `GET /feed` takes it, too. */
+            client: string;
+            open: string[];
+        };
+        /** @description A page of notes. next: `after` of the next page; null on the last. total: on all pages. */
+        NotePage: {
+            notes: components["schemas"]["Note"][];
+            next: string | null;
+            total: number;
+        };
+        /** @description Something that a note needs. question: the title of a callout that asks one, or null. */
+        Need: {
+            kind: string;
+            heading: string | null;
+            question: string | null;
+            reason: string;
+        };
+        /** @description A note. skipped: why all of it is left alone, or null. left: which parts are, and why. */
+        Note: {
+            path: string;
+            needs: components["schemas"]["Need"][];
+            skipped: string | null;
+            left: string[];
+        };
+        /**
+         * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
+         *
+         *     total: the number on all pages.
+         */
+        ProposalPage: {
+            proposals: components["schemas"]["Proposal"][];
+            next: number | null;
+            total: number;
+        };
+        /**
+         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
+         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
+         *
+         *     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
+         *     change that wrote it. decided_by: for an
+         *     open one, who has accepted it while an editor showed its note, which has to make the edits; else
+         *     empty. original: the model's value, if the user has edited the text; null: it was not edited.
+         */
+        Proposal: {
+            id: number;
+            path: string;
+            kind: string;
+            heading: string | null;
+            text: string | string[] | null;
+            /** @enum {string} */
+            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            flags: ("unsupported" | "new-value" | "replaces" | "program" | "undone")[];
+            why: string;
+            reason: string | null;
+            remark: string;
+            model: string;
+            made_at: string;
+            run: string;
+            decided_by: string;
+            decided_at: string | null;
+            change: number | null;
+            original: string | string[] | null;
+        };
+        /** @description The ids of all proposals that match a filter, newest first. */
+        ProposalIds: {
+            ids: number[];
+        };
+        /**
+         * @description The effect of a proposal on its note as it is now: the parts of a word diff, each with its
+         *     mark: kept (`=`), added (`+`), removed (`-`), or lines that are left out (`…`). title: the
+         *     note's. new_values: those of its values that no note of the vault uses yet. start: where the
+         *     first edit is in the note's text; it counts UTF-16 code units.
+         */
+        ProposalInPlace: {
+            title: string;
+            new_values: string[];
+            start: number;
+            parts: string[][];
+        };
+        /**
+         * @description Ask for a proposal once more. wish: what should be different, in your own words; empty:
+         *     anything. agreed: as in RunOptions.
+         */
+        AskAgain: {
+            /** @default  */
+            wish: string;
+            /** @default false */
+            agreed: boolean;
+        };
+        /** @description The results for the notes whose proposals were decided on. */
+        DecisionsMade: {
+            notes: components["schemas"]["NoteResult"][];
+        };
+        /** @description The result for a proposal. state: null if there is none. reason: why it failed, or null. */
+        Decided: {
+            id: number;
+            state: ("asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
+            /** @default null */
+            reason: string | null;
+        };
+        /** @description What was filled: a property's value or values, or the lines of a callout. */
+        Filled: {
+            kind: string;
+            heading: string | null;
+            reason: string;
+            text: string | string[];
+            remark: string;
+        };
+        /**
+         * @description The result for a note. change: its id in the journal. left: what was not filled, and why.
+         *
+         *     counted: whether it is one of the run's notes; others were named, and skipped at the start.
+         *     diff: if it was requested and the note changed, or would. fallback: the kinds of changes that
+         *     are a sentence of the note because no answer could be used. proposals: the ids of the proposals:
+         *     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
+         *     applies to every note. lacks_heading: whether the requested section's heading is missing, or not
+         *     unique. decided: the result for each proposal that was decided on. undone: for a change that was
+         *     to be taken back.
+         */
+        NoteResult: {
+            path: string;
+            /** @enum {string} */
+            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
+            /** @default null */
+            reason: string | null;
+            changes: components["schemas"]["Filled"][];
+            left: string[];
+            usage: components["schemas"]["Usage"];
+            /** @default null */
+            change: number | null;
+            /** @default false */
+            ends_run: boolean;
+            /** @default false */
+            lacks_heading: boolean;
+            fallback: string[];
+            proposals: number[];
+            /** @default null */
+            diff: string | null;
+            /** @default true */
+            counted: boolean;
+            decided: components["schemas"]["Decided"][];
+            /** @default null */
+            undone: components["schemas"]["Undone"] | null;
         };
         /**
          * @description The result of taking a change back.
@@ -911,16 +399,283 @@ export interface components {
             /** @default null */
             waits: number | null;
         };
+        /**
+         * @description Proposals to accept, to refuse, and to reopen, which undoes the decision on them.
+         *
+         *     A proposal accepted for a note that is open in an editor waits for that editor to make the edits
+         *     (see `POST /api/v1/presence`), or until the note is closed, even across restarts; `refuse` and
+         *     `undo` take that back. reason: why they are refused. run: the run that the changes of notes
+         *     belong to, so that a request sent in parts is taken back as one; null: a new one.
+         */
+        Decisions: {
+            accept?: components["schemas"]["Acceptance"][];
+            refuse?: number[];
+            undo?: number[];
+            /** @default  */
+            reason: string;
+            /** @default null */
+            run: string | null;
+        };
+        /**
+         * @description A proposal to accept. text: the user's version of its text; null: unchanged.
+         *
+         *     state: as the client shows it. If it has changed, somebody else has decided on it, and it stays
+         *     as it is. `refused` and `rejected` ones can be accepted, too.
+         */
+        Acceptance: {
+            id: number;
+            /** @default null */
+            text: string | string[] | null;
+            /**
+             * @default open
+             * @enum {string}
+             */
+            state: "open" | "refused" | "rejected";
+        };
+        /** @description One decision on many proposals, in one run. reason: why they are refused. */
+        DecisionOnAll: {
+            /** @enum {string} */
+            decision: "accept" | "refuse" | "undo";
+            ids: number[];
+            /** @default  */
+            reason: string;
+        };
+        /** @description A page of changes, newest first. next: `before` of the next page; null on the last. */
+        ChangePage: {
+            changes: components["schemas"]["Change"][];
+            next: number | null;
+        };
+        /**
+         * @description A change. needs: the needs it filled. note: a remark. undoes: the change that it took back.
+         *
+         *     left: the parts that remain of a change that was undone in part, and is still `done`.
+         *     decided_by: `user`, who accepted it; `setting` if it was written at once; or the agent, as
+         *     `agent:NAME`. diff: unified, if it was requested; also null once the note's texts were deleted.
+         */
+        Change: {
+            id: number;
+            run: string;
+            path: string;
+            kind: string;
+            /** @enum {string} */
+            state: "pending" | "done" | "undone" | "abandoned";
+            made_at: string;
+            needs: string[];
+            model: string;
+            note: string;
+            undoes: number | null;
+            undone_by: number | null;
+            left: string[];
+            decided_by: string;
+            /** @default null */
+            diff: string | null;
+        };
         /** @description The results for the first of the changes; send the others again: the answer took its time. */
         UndoneChanges: {
             undone: components["schemas"]["Undone"][];
         };
+        /** @description Changes to take back, in this order. run: that the undos belong to; null: a new one. */
+        ChangesToUndo: {
+            changes: number[];
+            /** @default null */
+            run: string | null;
+        };
         /**
-         * @description Tokens read and written, as the endpoint counts them, and calls made.
+         * @description What to enrich, and how: the options of `companion enrich`.
          *
-         *     cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
+         *     paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
+         *     also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
+         *     callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
+         *     takes the place of one that waits, or waits beside what is in the note. proposals: their ids.
+         *     wish: what should be different, in your own words, such as “shorter”. all: in folders, fill
+         *     every note, not only stubs. retry: ask again what was undone, deleted or rejected. section: add
+         *     a callout under the one heading with this text, or else with these first words; or, as a number,
+         *     in the section that contains this line of the file, counted from 1. limit: the most notes that
+         *     are asked about or written. dry_run: write nothing, and return what would be written. propose:
+         *     write nothing; the answers wait for a decision. diff: show in the results what changes in each
+         *     note. The edits for a note that is open in an editor wait for the client that shows it, see
+         *     `POST /api/v1/presence`. agreed: begin even if more than 50 notes go to a model on another
+         *     machine; otherwise that is refused with 409, `not-agreed`, with the cost.
          */
-        Usage: {
+        RunOptions: {
+            paths: string[];
+            /** @default null */
+            field: string | null;
+            /** @default null */
+            tag: string | null;
+            /**
+             * @default fill
+             * @enum {string}
+             */
+            mode: "fill" | "replace" | "requests" | "again";
+            /** @default [] */
+            proposals: number[];
+            /** @default  */
+            wish: string;
+            /** @default false */
+            all: boolean;
+            /** @default false */
+            retry: boolean;
+            /** @default null */
+            section: string | number | null;
+            /** @default null */
+            limit: number | null;
+            /** @default false */
+            dry_run: boolean;
+            /** @default false */
+            propose: boolean;
+            /** @default false */
+            diff: boolean;
+            /**
+             * @default request
+             * @enum {string}
+             */
+            priority: "interactive" | "request" | "background";
+            /** @default false */
+            agreed: boolean;
+        };
+        /**
+         * @description A run with its results after a number. next: the number to send next time.
+         *
+         *     Once the state is done, cancelled or failed, an answer without results is the last one.
+         */
+        RunProgress: {
+            id: string;
+            /**
+             * @default fill
+             * @enum {string}
+             */
+            kind: "fill" | "accept" | "refuse" | "undo";
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled" | "failed";
+            total: number;
+            counts: {
+                [key: string]: number;
+            };
+            usage: components["schemas"]["Usage"];
+            waits: string;
+            fault: string;
+            /** @default  */
+            code: string;
+            made_at: string;
+            warnings: string[];
+            left_alone: {
+                [key: string]: number;
+            };
+            results: components["schemas"]["ResultShape"][];
+            next: number;
+        };
+        /** @description The result for a note of a run. number: counts up within the run. */
+        ResultShape: {
+            path: string;
+            /** @enum {string} */
+            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
+            /** @default null */
+            reason: string | null;
+            changes: components["schemas"]["Filled"][];
+            left: string[];
+            usage: components["schemas"]["Usage"];
+            /** @default null */
+            change: number | null;
+            /** @default false */
+            ends_run: boolean;
+            /** @default false */
+            lacks_heading: boolean;
+            fallback: string[];
+            proposals: number[];
+            /** @default null */
+            diff: string | null;
+            /** @default true */
+            counted: boolean;
+            decided: components["schemas"]["Decided"][];
+            /** @default null */
+            undone: components["schemas"]["Undone"] | null;
+            number: number;
+        };
+        /**
+         * @description The state of edits that an open note's editor has to make, or Companion once it is closed.
+         *
+         *     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
+         *     `withdrawn`, for this reason, and with the code of a problem. For an undo, left and reason are
+         *     as in Undone.
+         */
+        OutboxEntry: {
+            id: number;
+            path: string;
+            /** @enum {string} */
+            state: "waiting" | "given" | "made" | "withdrawn";
+            change: number | null;
+            left: string[];
+            reason: string | null;
+            code: string | null;
+        };
+        /** @description Edits for the text that was sent. For an undo, left and reason are as in Undone. */
+        EditsInPart: {
+            offer: components["schemas"]["OfferShape"];
+            left: string[];
+            reason: string | null;
+        };
+        /**
+         * @description Replace base[start:end] with text; offsets count UTF-16 code units.
+         *
+         *     place: what the edit belongs to: do not make it while the cursor is there. null: it makes a new
+         *     property or callout, or is in other text. What is inserted at the start of a line belongs to
+         *     what is above it.
+         */
+        EditShape: {
+            start: number;
+            end: number;
+            text: string;
+            place: components["schemas"]["PlaceShape"] | null;
+        };
+        /** @description Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8. */
+        OfferShape: {
+            edits: components["schemas"]["EditShape"][];
+            base_sha256: string;
+            new_sha256: string;
+        };
+        /** @description The property or callout base[start:end]; name: the property's, or the callout's title. */
+        PlaceShape: {
+            /** @enum {string} */
+            kind: "property" | "callout";
+            name: string;
+            start: number;
+            end: number;
+        };
+        /** @description The text that the editor shows now. */
+        TextShown: {
+            text: string;
+        };
+        /** @description The id of a change in the journal. */
+        ChangeMade: {
+            change: number;
+        };
+        /**
+         * @description An editor has made the edits of a row: the hashes of the text before and after.
+         *
+         *     moved_to: the note's path, if it has changed since.
+         */
+        RowApplied: {
+            base_sha256: string;
+            new_sha256: string;
+            /** @default null */
+            moved_to: string | null;
+        };
+        /**
+         * @description What was spent for all vaults, oldest day first, including days without calls.
+         *
+         *     month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
+         *     a price. tokens_a_day, dollars_a_day: the limits, if any.
+         */
+        Spending: {
+            days: components["schemas"]["SpentOnDay"][];
+            month: components["schemas"]["Spent"];
+            is_free: boolean;
+            tokens_a_day: number | null;
+            dollars_a_day: number | null;
+        };
+        /** @description Tokens read and written, and calls. dollars: null if the price of a call is not known. */
+        Spent: {
             /** @default 0 */
             input_tokens: number;
             /** @default 0 */
@@ -928,19 +683,94 @@ export interface components {
             /** @default 0 */
             calls: number;
             /** @default 0 */
-            cached_tokens: number;
+            dollars: number | null;
         };
         /**
-         * @description Edits of an open note that a user asked for, and that wait for this client to make them.
+         * @description What was spent on a day, local time, such as `2026-11-25`.
          *
-         *     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
-         *     the run they belong to; change: the one they undo. One of the two is null.
+         *     models: the same by model, dearest first; calls by older versions belong to none.
          */
-        WaitingEdits: {
-            id: number;
-            path: string;
-            run: string | null;
-            change: number | null;
+        SpentOnDay: {
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            calls: number;
+            /** @default 0 */
+            dollars: number | null;
+            day: string;
+            models: components["schemas"]["SpentOnModel"][];
+        };
+        /** @description What was spent on a model. */
+        SpentOnModel: {
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            calls: number;
+            /** @default 0 */
+            dollars: number | null;
+            model: string;
+        };
+        /** @description The configured model, and the catalogue of those that can be fetched. */
+        ModelShape: {
+            name: string;
+            /** @description It runs on this machine, and its file is not there. */
+            is_missing: boolean;
+            catalog: components["schemas"]["CatalogEntry"][];
+        };
+        /** @description A model of the catalogue. */
+        CatalogEntry: {
+            name: string;
+            title: string;
+            /** @description The size of its file. */
+            bytes: number;
+            /** @description Whether it is on this machine. */
+            is_here: boolean;
+        };
+        /** @description The model to fetch. Nothing else can be fetched this way. */
+        NewFetch: {
+            /** @description A name of the catalogue. */
+            name: string;
+        };
+        /** @description A session of the page. */
+        Session: {
+            /** @description To be sent as the bearer token, for twelve hours. */
+            token: string;
+        };
+        /** @description The one-time code in the address of `companion open`. */
+        Code: {
+            code: string;
+        };
+        /** @description An address of the page, to be used once in ten minutes. Keep it off command lines. */
+        PageAddress: {
+            address: string;
+        };
+        /**
+         * @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
+         *
+         *     code: the kind, for programs: the last part of the URN, or the HTTP status in words, such as
+         *     `not-found`. path: of the note that it is about; null: it is not about a note.
+         */
+        Problem: {
+            /** @default about:blank */
+            type: string;
+            /** @default  */
+            code: string;
+            title: string;
+            status: number;
+            detail: string;
+            /** @default null */
+            path: string | null;
+            /** @default [] */
+            errors: components["schemas"]["ProblemPlace"][];
+        };
+        /** @description One fault of a request. where: `body`, `query` or `path`, and the names below it. */
+        ProblemPlace: {
+            where: string;
+            what: string;
         };
     };
     responses: never;
@@ -949,81 +779,61 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type Acceptance = components['schemas']['Acceptance'];
-export type AskAgain = components['schemas']['AskAgain'];
-export type AskAllAgain = components['schemas']['AskAllAgain'];
+export type Status = components['schemas']['Status'];
 export type BackgroundWork = components['schemas']['BackgroundWork'];
-export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type BacklogState = components['schemas']['BacklogState'];
-export type CatalogEntry = components['schemas']['CatalogEntry'];
-export type Change = components['schemas']['Change'];
-export type ChangeMade = components['schemas']['ChangeMade'];
-export type ChangePage = components['schemas']['ChangePage'];
-export type ChangesChanged = components['schemas']['ChangesChanged'];
-export type ChangesToUndo = components['schemas']['ChangesToUndo'];
-export type Code = components['schemas']['Code'];
-export type Decided = components['schemas']['Decided'];
-export type DecisionOnAll = components['schemas']['DecisionOnAll'];
-export type Decisions = components['schemas']['Decisions'];
-export type DecisionsMade = components['schemas']['DecisionsMade'];
-export type EditShape = components['schemas']['EditShape'];
-export type EditsInPart = components['schemas']['EditsInPart'];
-export type Evidence = components['schemas']['Evidence'];
 export type Fault = components['schemas']['Fault'];
 export type FetchShape = components['schemas']['FetchShape'];
-export type Filled = components['schemas']['Filled'];
-export type Forgotten = components['schemas']['Forgotten'];
-export type ModelShape = components['schemas']['ModelShape'];
-export type Need = components['schemas']['Need'];
-export type NewFetch = components['schemas']['NewFetch'];
-export type NewToken = components['schemas']['NewToken'];
-export type Nonce = components['schemas']['Nonce'];
-export type Note = components['schemas']['Note'];
-export type NotePage = components['schemas']['NotePage'];
-export type NotePrompt = components['schemas']['NotePrompt'];
-export type NoteResult = components['schemas']['NoteResult'];
-export type NotesToForget = components['schemas']['NotesToForget'];
-export type Nothing = components['schemas']['Nothing'];
-export type OfferShape = components['schemas']['OfferShape'];
-export type OutboxChanged = components['schemas']['OutboxChanged'];
-export type OutboxEntry = components['schemas']['OutboxEntry'];
-export type PageAddress = components['schemas']['PageAddress'];
-export type PairingCode = components['schemas']['PairingCode'];
-export type PlaceShape = components['schemas']['PlaceShape'];
+export type SpentToday = components['schemas']['SpentToday'];
+export type BacklogAnswer = components['schemas']['BacklogAnswer'];
+export type News = components['schemas']['News'];
+export type RunShape = components['schemas']['RunShape'];
+export type Usage = components['schemas']['Usage'];
+export type WaitingEdits = components['schemas']['WaitingEdits'];
+export type Done = components['schemas']['Done'];
 export type PresenceReport = components['schemas']['PresenceReport'];
-export type Problem = components['schemas']['Problem'];
-export type ProblemPlace = components['schemas']['ProblemPlace'];
-export type PromptCall = components['schemas']['PromptCall'];
-export type Proof = components['schemas']['Proof'];
+export type NotePage = components['schemas']['NotePage'];
+export type Need = components['schemas']['Need'];
+export type Note = components['schemas']['Note'];
+export type ProposalPage = components['schemas']['ProposalPage'];
 export type Proposal = components['schemas']['Proposal'];
 export type ProposalIds = components['schemas']['ProposalIds'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
-export type ProposalPage = components['schemas']['ProposalPage'];
-export type ProposalsChanged = components['schemas']['ProposalsChanged'];
-export type ReportTaken = components['schemas']['ReportTaken'];
-export type Restarted = components['schemas']['Restarted'];
-export type ResultShape = components['schemas']['ResultShape'];
-export type RowApplied = components['schemas']['RowApplied'];
-export type RunList = components['schemas']['RunList'];
+export type AskAgain = components['schemas']['AskAgain'];
+export type DecisionsMade = components['schemas']['DecisionsMade'];
+export type Decided = components['schemas']['Decided'];
+export type Filled = components['schemas']['Filled'];
+export type NoteResult = components['schemas']['NoteResult'];
+export type Undone = components['schemas']['Undone'];
+export type Decisions = components['schemas']['Decisions'];
+export type Acceptance = components['schemas']['Acceptance'];
+export type DecisionOnAll = components['schemas']['DecisionOnAll'];
+export type ChangePage = components['schemas']['ChangePage'];
+export type Change = components['schemas']['Change'];
+export type UndoneChanges = components['schemas']['UndoneChanges'];
+export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type RunOptions = components['schemas']['RunOptions'];
 export type RunProgress = components['schemas']['RunProgress'];
-export type RunShape = components['schemas']['RunShape'];
-export type ScanReport = components['schemas']['ScanReport'];
-export type Selection = components['schemas']['Selection'];
+export type ResultShape = components['schemas']['ResultShape'];
+export type OutboxEntry = components['schemas']['OutboxEntry'];
+export type EditsInPart = components['schemas']['EditsInPart'];
+export type EditShape = components['schemas']['EditShape'];
+export type OfferShape = components['schemas']['OfferShape'];
+export type PlaceShape = components['schemas']['PlaceShape'];
+export type TextShown = components['schemas']['TextShown'];
+export type ChangeMade = components['schemas']['ChangeMade'];
+export type RowApplied = components['schemas']['RowApplied'];
 export type Spending = components['schemas']['Spending'];
 export type Spent = components['schemas']['Spent'];
 export type SpentOnDay = components['schemas']['SpentOnDay'];
 export type SpentOnModel = components['schemas']['SpentOnModel'];
-export type SpentToday = components['schemas']['SpentToday'];
-export type Status = components['schemas']['Status'];
-export type TextShown = components['schemas']['TextShown'];
-export type Token = components['schemas']['Token'];
-export type TokenList = components['schemas']['TokenList'];
-export type TokenSecret = components['schemas']['TokenSecret'];
-export type Undo = components['schemas']['Undo'];
-export type Undone = components['schemas']['Undone'];
-export type UndoneChanges = components['schemas']['UndoneChanges'];
-export type Usage = components['schemas']['Usage'];
-export type WaitingEdits = components['schemas']['WaitingEdits'];
+export type ModelShape = components['schemas']['ModelShape'];
+export type CatalogEntry = components['schemas']['CatalogEntry'];
+export type NewFetch = components['schemas']['NewFetch'];
+export type Session = components['schemas']['Session'];
+export type Code = components['schemas']['Code'];
+export type PageAddress = components['schemas']['PageAddress'];
+export type Problem = components['schemas']['Problem'];
+export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -1,31 +1,28 @@
-/**
- * The daemon's API over HTTP: requests with the token; pairing, which gets the token for a one-time code; and
- * discovery, which finds this vault's daemon, has it prove that it is, and sends no secret.
- */
+/** The daemon's API over HTTP. Where it answers, and the user's token, are in files of the state folder, or in the settings. */
 
-import { requestUrl } from "obsidian";
-import { ApiError, parse, parseEvents, readAnswer, readText, toQuery, UnexpectedAnswer } from "../ui/api.js";
+import { createHash } from "node:crypto";
+import { readFile, realpath } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join } from "node:path";
+import { env, kill } from "node:process";
+import { FileSystemAdapter, Platform, requestUrl } from "obsidian";
+import { ApiError, parse, readAnswer, toQuery, UnexpectedAnswer } from "../ui/api.js";
 import { notifyWithButton } from "./dialogs.js";
-import { ConnectionFault, explain, faultOf, Stopped } from "./errors.js";
-import { toHex } from "./note-text.js";
+import { ConnectionFault, explain, Stopped } from "./errors.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
 
-/** @import { RequestUrlParam } from "obsidian" */
-/** @import { Answer, Question, Transport } from "../ui/api.js" */
+/** @import { App, RequestUrlParam } from "obsidian" */
+/** @import { Transport } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Proof, TokenSecret } from "./api-types.d.ts" */
+/** @import { News } from "./api-types.d.ts" */
 
-const SECRET = "callout-companion-token";
-const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
-const PLACE_ID = /^[0-9a-f]{32}$/;
-const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
-const OLDEST = "0.3"; // the oldest version of the daemon that the plugin works with
-const NONCE = 32; // bytes
-const WRONG_CODE = 403; // or used up, or too old
+export const SECRET = "callout-companion-token"; // where Obsidian keeps the token that the user pasted
+const NAME = "callout-companion"; // of the state folder
+const DIGITS = 12; // of the hash of its path in the name of a vault's folder
+const WAIT = 25; // seconds that the feed may take to tell something
 const PAUSE = 500; // milliseconds until what got no answer is asked again
-const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon answers within 26 seconds
-const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
+const PATIENCE = 30_000; // milliseconds until a request is given up
 
 /** The way to this vault's daemon. Both reject with Stopped once the plugin is switched off. */
 export class Connection {
@@ -36,14 +33,25 @@ export class Connection {
     this.#plugin = plugin;
   }
 
-  /** Send a request, once it is proved to whom. Rejects as locate() does. @type {Transport["send"]} */
-  async send({ path, ...question }) {
-    if (this.#plugin.timers.isStopped) throw new Stopped();
+  /** Send a request. Rejects with ConnectionFault. @type {Transport["send"]} */
+  async send({ method, path, body }) {
+    const { timers } = this.#plugin;
+    if (timers.isStopped) throw new Stopped();
     const { address, token } = await locate(this.#plugin);
-    if (!token) throw new ConnectionFault("unpaired");
-    const answer = await send(this.#plugin, address, { ...question, path: `/api/v1${path}`, token });
-    if (answer.status === 401) throw new ConnectionFault("unpaired");
-    return answer;
+    /** @type {RequestUrlParam} */
+    const request = {
+      url: `${address}/api/v1${path}`,
+      method,
+      headers: { Authorization: `Bearer ${token}` },
+      throw: false,
+      ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
+    };
+    const fail = () => Promise.reject(new ConnectionFault("away", address));
+    const answer = requestUrl(request).catch(fail);
+    const end = timers.pause(PATIENCE).then(fail, () => answer); // once the plugin is switched off, it may still be answered
+    const { status, text } = await Promise.race([answer, end]);
+    if (status === 401) throw new ConnectionFault("unpaired");
+    return { status, text };
   }
 
   /**
@@ -60,13 +68,13 @@ export class Connection {
   }
 
   /**
-   * Return what changed after an event, as soon as something does; nothing after 25 seconds.
+   * Return what changed after a number, as soon as something does.
    *
-   * @param {string} after the id of that event; empty: how things are now
+   * @param {number} after of the news that were read last; 0: how things are now
+   * @returns {Promise<News>}
    */
-  async readEvents(after) {
-    const path = `/events${toQuery({ once: true, ...(after && { after }) })}`;
-    return parseEvents(readText(await this.send({ method: "GET", path })));
+  readNews(after) {
+    return this.get("/feed", { after, wait: after && WAIT, client: this.#plugin.client });
   }
 
   /** Wait a moment, or for as long as the daemon cannot be asked, which the user is told and can cancel. @type {Transport["wait"]} */
@@ -91,174 +99,40 @@ export class Connection {
 }
 
 /**
- * Exchange a code for a token, even if there is one, with this vault's daemon. Rejects as locate does, or with ApiError.
- *
- * unproven: the address of whoever gets the code instead, once the user has agreed to send what they typed there: a
- * daemon may be unable to write its file into the plugin's folder. Rejects with the fault `another` if it is refused there.
- *
- * @type {(plugin: CompanionPlugin, code: string, unproven?: string) => Promise<void>}
- */
-export async function pair(plugin, code, unproven) {
-  const address = unproven ?? (await locate(plugin)).address;
-  const answer = await send(plugin, address, { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } });
-  if (unproven && answer.status !== 200) throw new ConnectionFault("another", address);
-  /** @type {TokenSecret} */
-  const { token } = readAnswer(answer);
-  plugin.app.secretStorage.setSecret(SECRET, token);
-}
-
-/**
- * Exchange the code that `companion init` left in data.json, but only with this vault's daemon. The
- * code is removed when it was used or is wrong, and stays while the daemon is away or cannot take it.
+ * Return where this vault's daemon answers, and the token. Rejects with ConnectionFault.
  *
  * @param {CompanionPlugin} plugin
  */
-export async function useCode(plugin) {
-  const { code } = plugin.settings;
-  if (code === undefined) return;
-  await pair(plugin, code).catch((error) => {
-    if (!(error instanceof ApiError) || error.status !== WRONG_CODE) throw error;
-  });
-  if (plugin.settings.code === code) delete plugin.settings.code;
-  await plugin.saveData(plugin.settings);
+async function locate({ app, settings }) {
+  const pasted = app.secretStorage.getSecret(SECRET) ?? "";
+  const token = pasted || (await readFile(join(findState(), "token"), "utf8").catch(() => "")).trim();
+  const port = await readPort(app);
+  if (port) return { address: `http://127.0.0.1:${port}`, token };
+  if (pasted) return { address: settings.address, token };
+  throw new ConnectionFault(token ? "away" : "notInstalled", settings.address);
 }
 
-/**
- * Find this vault's daemon: where it answered last, at the address in the settings, or at the ports
- * in the files that daemons leave in the plugin's folder. It has to prove itself every time, since
- * another program may take its port at any moment. Return our token for it, empty if it does not know that.
- *
- * Rejects with ConnectionFault, or with why a daemon sent no proof.
- *
- * @param {CompanionPlugin} plugin
- */
-async function locate(plugin) {
-  const { settings, daemon, app } = plugin;
-  const token = app.secretStorage.getSecret(SECRET) ?? "";
-  // the name may resolve to another interface, where another program can have the same port and forward the request for a proof
-  const usual = settings.address.replace("localhost", "127.0.0.1");
-  let error = /** @type {unknown} */ (null);
-  const fruitless = new Set();
-  for (const address of new Set([daemon.address || usual, usual])) {
-    try {
-      await identify(plugin, address, token);
-      daemon.address = address;
-      return { address, token };
-    } catch (reason) {
-      error = reason;
-      if (["away", "other"].includes(faultOf(reason))) fruitless.add(address);
-    }
-  }
-  const places = await readPlaces(plugin);
-  const others = places.filter(({ address }) => !fruitless.has(address));
-  const proofs = await Promise.all(others.map(({ address, id }) => identify(plugin, address, token, id).catch(() => null)));
-  for (const proof of ["token", "place"]) {
-    daemon.address = others[proofs.indexOf(proof)]?.address ?? "";
-    if (daemon.address) return { address: daemon.address, token: proof === "token" ? token : "" };
-  }
-  if (faultOf(error) !== "away") throw error;
-  const wasHere = token || places.length || settings.code !== undefined;
-  throw new ConnectionFault(wasHere ? "away" : "notInstalled", usual);
-}
-
-/** Read the files that daemons left. Any may be from another computer, or from a daemon that was killed. @param {CompanionPlugin} plugin */
-async function readPlaces({ app, manifest }) {
-  const { adapter, configDir } = app.vault;
-  const folder = manifest.dir ?? `${configDir}/plugins/${manifest.id}`;
-  const { files } = await adapter.list(folder).catch(() => ({ files: [] }));
-  /** @type {{ address: string, id: string }[]} */
-  const places = [];
-  for (const file of files.filter((name) => PLACE_FILE.test(name)).slice(0, MOST_FILES)) {
-    try {
-      /** @type {{ port?: unknown, id?: unknown }} */
-      const { port, id } = parse(await adapter.read(file));
-      const isPort = Number.isInteger(port) && Number(port) > 0 && Number(port) < 65536;
-      if (isPort && typeof id === "string" && PLACE_ID.test(id)) places.push({ address: `http://127.0.0.1:${Number(port)}`, id });
-    } catch {
-      // not such a file, or removed at this moment
-    }
-  }
-  return places;
-}
-
-/**
- * Return by what a daemon has proved that it is this vault's: our token, or the id in the file that led to its place.
- * Rejects with ConnectionFault, or with why a daemon sent no proof.
- *
- * @type {(plugin: CompanionPlugin, address: string, token: string, id?: string) => Promise<string>}
- */
-async function identify(plugin, address, token, id = "") {
-  const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
-  const [tokenId] = token.includes(".") ? token.split(".") : [];
-  const question = { method: "POST", path: "/api/v1/proof", body: { nonce, ...(tokenId && { id: tokenId }) }, patience: PROOF_PATIENCE };
-  const answer = await send(plugin, address, question);
-  const proof = answer.status === 200 ? parseProof(answer.text) : {};
-  if (!proof.version) return refuseUnproven(plugin, address, answer);
-  checkVersion(address, proof.version);
-  const port = address.replace(/.*:/, "");
-  if (token && proof.token === (await prove(token, port, nonce))) return "token";
-  if (id && proof.place === (await prove(id, port, nonce))) return "place";
-  throw new ConnectionFault("another", address);
-}
-
-/** Reject with who answers there, by its /healthz. @type {(plugin: CompanionPlugin, address: string, answer: Answer) => Promise<never>} */
-async function refuseUnproven(plugin, address, answer) {
-  const { text } = await send(plugin, address, { method: "GET", path: "/healthz", patience: PROOF_PATIENCE });
-  const { name, version = "" } = parseProof(text);
-  if (name !== plugin.manifest.id) throw new ConnectionFault("other", address);
-  checkVersion(address, version);
-  if (answer.status !== 200) readAnswer(answer); // throws the reason that the daemon gives
-  throw new ConnectionFault("another", address);
-}
-
-/**
- * Return the proof for a nonce: its HMAC with the key, bound to the port (docs/api.md).
- *
- * @type {(key: string, port: string, nonce: string) => Promise<string>}
- */
-async function prove(key, port, nonce) {
-  const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", encode(key), algorithm, false, ["sign"]);
-  const message = encode(`callout-companion\n${port}\n${nonce}`);
-  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", imported, message)));
-}
-
-/** @type {(address: string, version: string) => void} version: of the daemon there */
-function checkVersion(address, version) {
-  if (version.localeCompare(OLDEST, "en", { numeric: true }) < 0) throw new ConnectionFault("version", address);
-}
-
-/** Return what another program may have answered, empty if it is no JSON. @type {(text: string) => Partial<Proof> & { name?: string }} */
-function parseProof(text) {
+/** Return the port of this vault's daemon, 0 where none runs. @param {App} app */
+async function readPort({ vault: { adapter } }) {
+  if (!(adapter instanceof FileSystemAdapter)) return 0;
   try {
-    return { .../** @type {object} */ (parse(text)) };
+    const root = await realpath(adapter.getBasePath());
+    const digest = createHash("sha256").update(root).digest("hex").slice(0, DIGITS);
+    const file = join(findState(), "vaults", `${basename(root) || "vault"}-${digest}`, "daemon.json");
+    /** @type {{ port?: unknown, pid?: unknown }} */
+    const { port, pid } = parse(await readFile(file, "utf8"));
+    kill(Number(pid), 0); // throws where there is no such process: the daemon was killed
+    return Number(port);
   } catch {
-    return {};
+    return 0;
   }
 }
 
-/**
- * Send a request and return the answer. Rejects with ConnectionFault.
- *
- * path: with the whole of its prefix. token: empty to send none. patience: milliseconds until it is given up.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {Question & { token?: string, patience?: number }} question
- * @returns {Promise<Answer>}
- */
-function send({ manifest, timers }, address, { method, path, body, headers, token, patience = PATIENCE }) {
-  /** @type {RequestUrlParam} */
-  const request = {
-    url: `${address}${path}`,
-    method,
-    headers: { "Companion-Version": manifest.version, ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
-    throw: false,
-    ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
-  };
-  const fail = () => Promise.reject(new ConnectionFault("away", address, true));
-  const answer = requestUrl(request).catch(fail);
-  const end = timers.pause(patience).then(fail, () => answer); // once the plugin is switched off, it may still be answered
-  return Promise.race([answer, end]);
+/** Return the folder of the daemon's state, as the daemon finds it. */
+function findState() {
+  const { COMPANION_HOME: home, LOCALAPPDATA: local = "", XDG_STATE_HOME: state } = env;
+  if (home) return home;
+  if (Platform.isWin) return join(local, NAME);
+  if (Platform.isMacOS) return join(homedir(), "Library", "Application Support", NAME);
+  return join(state || join(homedir(), ".local", "state"), NAME);
 }

@@ -11,20 +11,15 @@ const LARGEST = 1024 * 1024; // bytes that the daemon takes
 /**
  * What may be wrong with the connection: in a word or two for the status bar, and in sentences.
  *
- * away: nobody answers at the address. notInstalled: nor does anything show that this vault ever had a daemon. other: another program
- * answers. another: a daemon answers that cannot prove that it is this vault's. unpaired: there is no token, or the daemon does not
- * accept it. version: the versions of daemon and plugin do not work together. trouble: it does not answer as a daemon of this version
- * does.
+ * away: nobody answers. notInstalled: nor does anything show that there ever was a daemon. unpaired: the daemon does not accept the
+ * token. trouble: it does not answer as a daemon of this version does.
  *
  * @satisfies {Record<string, { state: Key, words: Key }>}
  */
 const FAULTS = {
   away: { state: "stateAway", words: "awayAt" },
   notInstalled: { state: "stateNotInstalled", words: "notInstalled" },
-  other: { state: "stateAway", words: "otherProgram" },
-  another: { state: "stateAnotherVault", words: "anotherVault" },
   unpaired: { state: "stateNotPaired", words: "notPaired" },
-  version: { state: "stateTooOld", words: "tooOld" },
   trouble: { state: "stateTrouble", words: "unexpectedAnswer" },
 };
 
@@ -35,13 +30,10 @@ export class ConnectionFault extends NoAnswer {
   /**
    * @param {Fault} fault
    * @param {string} [address] that was tried
-   * @param {boolean} [isSent] whether the daemon may have done what it was asked to, as the connection ended before an answer came
    */
-  constructor(fault, address = "", isSent = false) {
+  constructor(fault, address = "") {
     super(say(FAULTS[fault].words, { address }));
     this.fault = fault;
-    this.address = address;
-    this.isSent = isSent;
   }
 }
 
@@ -56,8 +48,7 @@ export class Stopped extends Error {}
 
 /** Return what is wrong with a connection that failed. @type {(error: unknown) => Fault} */
 export function faultOf(error) {
-  if (error instanceof ConnectionFault) return error.fault;
-  return error instanceof ApiError && error.code.startsWith("client-too-") ? "version" : "trouble";
+  return error instanceof ConnectionFault ? error.fault : "trouble";
 }
 
 /** Return the state of a connection that failed, in a word or two for the status bar. @param {unknown} error */

@@ -1,15 +1,13 @@
 /** The exchange with the daemon: it is told which notes are open, and tells what changes. */
 
 import { StatusStore } from "../ui/status-store.js";
-import { useCode } from "./connection.js";
 import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { ReportTaken, RunList, Status } from "./api-types.d.ts" */
+/** @import { News } from "./api-types.d.ts" */
 
-const OFTEN = 10_000; // milliseconds between two reports at least, also while the status cannot be read
 const FIRST = 1_000; // milliseconds until the first check after one that failed; each later one waits twice as long
 const SELDOM = 30_000; // milliseconds between two checks at most
 const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at most
@@ -22,18 +20,15 @@ export class Heartbeat {
   words = "";
   /** What was thrown by the last check. */
   error = /** @type {unknown} */ (null);
-  /** Where the daemon answered last, empty if nowhere. */
-  address = "";
-  /** The open notes that the daemon was told of last, a line each, when, and whether it still knows them. */
+  /** The open notes that the daemon was told of last, a line each. */
   reportedOpen = "";
-  #reportedAt = 0;
-  #isTold = false;
   #delay = FIRST / 2;
   /** How many checks were made. */
   #turn = 0;
   #checks = new Turns(() => this.#check());
   #reports = new Turns(() => this.#report());
-  #lastEvent = "";
+  /** Of the news that were read last. */
+  #number = 0;
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -57,13 +52,10 @@ export class Heartbeat {
   async #check() {
     const { timers } = this.#plugin;
     if (timers.isStopped) return;
-    const delay = this.status || this.#isTold ? FIRST : this.#delay * 2;
-    let isTold = false;
+    const delay = this.status ? FIRST : this.#delay * 2;
     try {
-      await useCode(this.#plugin);
-      const [told, status] = await Promise.allSettled([this.reportOpen(), this.load()]);
-      isTold = told.status === "fulfilled"; // even if the status cannot be read
-      for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
+      await this.reportOpen();
+      await this.load();
       this.error = null;
     } catch (error) {
       this.store.status.value = null;
@@ -72,39 +64,37 @@ export class Heartbeat {
       this.words = explain(error);
     }
     if (timers.isStopped) return;
-    this.#isTold = isTold;
     void this.reportOpenIfChanged(); // a note may have been opened or renamed since
-    this.#delay = isTold ? OFTEN : Math.min(delay, SELDOM);
+    this.#delay = Math.min(delay, SELDOM);
     void this.#follow(++this.#turn).catch(() => {});
     updateStatusBar(this.#plugin);
     for (const watch of this.#plugin.watchers) watch();
   }
 
-  /** Read what the daemon is doing. */
+  /** Read what the daemon is doing, and has for this window. */
   async load() {
-    const { connection } = this.#plugin;
-    /** @type {Promise<[Status, RunList]>} */
-    const both = Promise.all([connection.get("/status"), connection.get("/runs")]);
-    const [status, { runs }] = await both;
-    this.store.status.value = status;
-    this.store.takeRuns(runs);
+    this.#take(await this.#plugin.connection.readNews(0));
   }
 
-  /** Take what the daemon tells until it does not answer, and check it again; unless it was checked meanwhile. @param {number} turn */
+  /** @param {News} news */
+  #take(news) {
+    if (!news.is_whole && news.number < this.#number) return; // newer ones were read meanwhile
+    this.#number = news.number;
+    this.store.takeNews(news);
+    this.#plugin.outbox.take(news);
+    for (const watch of this.#plugin.watchers) watch(news);
+  }
+
+  /** Follow the feed until it does not answer, and check again; unless that was done meanwhile. @param {number} turn */
   async #follow(turn) {
-    const { connection, timers, watchers } = this.#plugin;
+    const { connection, timers } = this.#plugin;
     let delay = this.#delay;
     try {
       while (this.status) {
-        const events = await connection.readEvents(this.#lastEvent);
+        const news = await connection.readNews(this.#number);
         if (turn !== this.#turn || timers.isStopped) return;
-        for (const event of events) {
-          this.#lastEvent = event.id;
-          this.store.takeEvent(event);
-          for (const watch of watchers) watch(event);
-        }
-        const isDue = Date.now() - this.#reportedAt >= OFTEN || events.some(({ name }) => name === "outbox" || name === "reset");
-        if (isDue) await this.reportOpen();
+        if (news.is_whole) await this.reportOpen(); // the daemon was started again
+        this.#take(news);
       }
     } catch {
       delay = FIRST;
@@ -113,24 +103,21 @@ export class Heartbeat {
     if (turn === this.#turn) await this.check();
   }
 
-  /** Tell the daemon which notes are open, after what it is being told, and take what it says is to be changed in them. */
+  /** Tell the daemon which notes are open, after what it is being told. */
   reportOpen() {
     return this.#reports.take();
   }
 
   async #report() {
-    const { app, api, client, outbox } = this.#plugin;
+    const { app, api, client } = this.#plugin;
     const open = findOpen(app);
     this.reportedOpen = open.join("\n");
-    this.#reportedAt = Date.now();
-    /** @type {ReportTaken} */
-    const taken = await api.post("/presence", { client, open });
-    outbox.take(taken);
+    await api.post("/presence", { client, open });
   }
 
   /** Tell the daemon which notes are open if that changed since it was told last, and resolve once it knows. Never rejects. */
   async reportOpenIfChanged() {
-    if (!this.#isTold) return;
+    if (!this.status) return;
     const isReported = findOpen(this.#plugin.app).join("\n") === this.reportedOpen;
     await (isReported ? this.#reports.current : this.reportOpen()).catch(() => this.check());
   }

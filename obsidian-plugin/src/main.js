@@ -13,7 +13,6 @@ import { requireNote } from "./open-notes.js";
 import { previewField } from "./place.js";
 import { Work } from "./runs.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
-import { watchPairing } from "./set-up.js";
 import { addStatusBar, updateStatusBar } from "./status-bar.js";
 import { LOOK, Outbox } from "./outbox.js";
 import { UserActivity } from "./user-activity.js";
@@ -21,7 +20,7 @@ import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 
 /** @import { Modal } from "obsidian" */
-/** @import { DaemonEvent } from "../ui/api.js" */
+/** @import { News } from "./api-types.d.ts" */
 /** @import { ShownPreview } from "./place.js" */
 
 export default class CompanionPlugin extends Plugin {
@@ -37,15 +36,13 @@ export default class CompanionPlugin extends Plugin {
   client = crypto.randomUUID();
   /** The size of the backlog that the user was notified of. */
   announcedBacklog = 0;
-  /** @type {Promise<void> | null} the pairing in progress */
-  pairing = null;
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
   preview = null;
   /** @type {string[]} what Obsidian does not have of that which it does not document */
   missing = [];
   /** @type {Set<Modal>} the windows that are open, except those of Obsidian's */
   modals = new Set();
-  /** @type {Set<(event?: DaemonEvent) => void>} called after each check of the daemon, and with all it tells */
+  /** @type {Set<(news?: News) => void>} called after each check of the daemon, and with all it tells */
   watchers = new Set();
   /** @type {HTMLElement | null} */
   statusBar = null;
@@ -76,7 +73,6 @@ export default class CompanionPlugin extends Plugin {
 
   async onExternalSettingsChange() {
     this.settings = readSettings(await this.loadData());
-    this.daemon.address = "";
     await this.daemon.check();
   }
 }
@@ -95,7 +91,6 @@ function begin(plugin) {
   plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));
-  watchPairing(plugin);
   void plugin.daemon.check().then(() => {
     if (faultOf(plugin.daemon.error) === "notInstalled") notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
   });

@@ -1,4 +1,4 @@
-/** What program.js uses of Node, which Obsidian has on a desktop. */
+/** What is used of Node, which Obsidian has on a desktop. */
 
 declare module "node:child_process" {
   interface Child {
@@ -29,9 +29,18 @@ declare module "node:child_process" {
   ): void;
 }
 
+declare module "node:crypto" {
+  interface Hash {
+    update(text: string): Hash;
+    digest(encoding: "hex"): string;
+  }
+  export function createHash(name: "sha256"): Hash;
+}
+
 declare module "node:fs/promises" {
   export const constants: { X_OK: number };
   export function access(path: string, mode: number): Promise<void>;
+  export function readFile(path: string, encoding: "utf8"): Promise<string>;
   export function realpath(path: string): Promise<string>;
   export function stat(path: string): Promise<{ isFile(): boolean }>;
 }
@@ -43,10 +52,12 @@ declare module "node:os" {
 declare module "node:path" {
   export const delimiter: string;
   export const sep: string;
+  export function basename(path: string): string;
   export function isAbsolute(path: string): boolean;
   export function join(...parts: string[]): string;
 }
 
 declare module "node:process" {
   export const env: Record<string, string | undefined>;
+  export function kill(pid: number, signal: 0): true;
 }

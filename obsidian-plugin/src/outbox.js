@@ -11,7 +11,7 @@ import { makeEdits } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { OutboxEntry, ReportTaken, RunShape, WaitingEdits } from "./api-types.d.ts" */
+/** @import { News, OutboxEntry, RunShape, WaitingEdits } from "./api-types.d.ts" */
 
 /**
  * What was made of a row. change: its id in the journal. reason: why it is not the whole.
@@ -50,10 +50,10 @@ export class Outbox {
     this.#plugin = plugin;
   }
 
-  /** @param {ReportTaken} taken what the daemon says of the open notes */
-  take({ to_do, asked }) {
-    this.#toDo = to_do;
-    this.rows = asked;
+  /** @param {Pick<News, "edits" | "to_do">} news what the daemon says of the open notes */
+  take({ to_do: toDo, edits }) {
+    this.#toDo = toDo;
+    this.rows = edits;
     this.look();
   }
 
@@ -112,7 +112,7 @@ export class Outbox {
    */
   async makeNow(path, only = null) {
     const { app, daemon } = this.#plugin;
-    await this.hold(() => daemon.reportOpen());
+    await this.hold(() => daemon.reportOpen().then(() => daemon.load()));
     /** @type {Made[]} */
     const made = [];
     for (const row of this.rows) {

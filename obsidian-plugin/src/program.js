@@ -1,5 +1,5 @@
 /**
- * The program `companion` on this computer: found, started for this vault, and asked for a code. It is
+ * The program `companion` on this computer: found, and started for this vault. It is
  * run without a shell, with fixed arguments, and only after its path was shown and agreed to.
  */
 
@@ -15,7 +15,7 @@ import { say } from "./words.js";
 /** @import { App } from "obsidian" */
 
 const AGREED = "callout-companion-program"; // in this device's storage, which no sync reads
-const PATIENCE = 30_000; // milliseconds for a code
+const PATIENCE = 30_000; // milliseconds to open the page
 const LONGEST = 4_000; // characters kept of what it says
 
 /**
@@ -53,15 +53,9 @@ export function readAgreed(app) {
   return typeof path === "string" ? path : "";
 }
 
-/**
- * Return what is run, as it is shown: the daemon, and what gives a code.
- *
- * @type {(app: App, path: string) => { serve: string; pair: string; }}
- */
-export function describeCommands(app, path) {
-  const show = (/** @type {string[]} */ words) => [path, ...words].map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
-  const { serve, pair } = listArguments(app);
-  return { serve: show(serve), pair: show(pair) };
+/** Return what starts the daemon, as it is shown. @type {(app: App, path: string) => string} */
+export function describeServe(app, path) {
+  return [path, ...listArguments(app)].map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
 }
 
 /**
@@ -73,7 +67,7 @@ export function describeCommands(app, path) {
  */
 export async function startDaemon(app, untilAnswered) {
   const path = await requireRunnable(app);
-  const child = spawn(path, listArguments(app).serve, { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(path, listArguments(app), { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8");
   child.stderr.on("data", (text) => void (said = (said + text).slice(-LONGEST)));
@@ -84,20 +78,6 @@ export async function startDaemon(app, untilAnswered) {
   child.unref();
   await Promise.race([end, untilAnswered()]);
   child.stderr.destroy();
-}
-
-/**
- * Return a one-time code of this vault's daemon.
- *
- * Throws ProgramFailed.
- *
- * @type {(app: App) => Promise<string>}
- */
-export async function readCode(app) {
-  const said = await run(app, listArguments(app).pair);
-  const [, code] = /"code": ?"([\w-]{4,64})"/.exec(said) ?? [];
-  if (!code) throw new ProgramFailed(lastLine(said));
-  return code;
 }
 
 /**
@@ -142,11 +122,7 @@ async function requireRunnable(app, path = readAgreed(app)) {
 
 /** @param {App} app */
 function listArguments(app) {
-  const vault = findRoot(app);
-  return {
-    serve: ["serve", "--vault", vault, "--port", "0"],
-    pair: ["pair", "--json", "--vault", vault], // the old name of `plugin pair`, which older versions of the program know as well
-  };
+  return ["serve", "--vault", findRoot(app), "--port", "0"];
 }
 
 function options() {

@@ -3,10 +3,10 @@
 import { useSignal } from "@preact/signals";
 import { Platform } from "obsidian";
 import { useEffect, useRef } from "preact/hooks";
-import { html, withCode } from "../ui/dom.js";
+import { html } from "../ui/dom.js";
 import installLines from "./install-lines.json";
-import { agreeTo, describeCommands } from "./program.js";
-import { fetchAndFollow, pairByCode, pairByProgram, start } from "./set-up.js";
+import { agreeTo, describeServe } from "./program.js";
+import { fetchAndFollow, start } from "./set-up.js";
 import { formatBytes, say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -30,10 +30,6 @@ import { formatBytes, say } from "./words.js";
 const STEPS = {
   notInstalled: ["setUpNone", Installation],
   away: ["setUpStopped", Start],
-  another: ["setUpAnother", Start],
-  other: ["setUpOther", Start],
-  unpaired: ["setUpPair", Pairing],
-  version: ["setUpVersion", Trouble],
   model: ["setUpModel", Model],
 };
 
@@ -63,20 +59,8 @@ function Start({ place, program }) {
   const path = program ?? "";
   const act = () => (tell(say("starting")), start(plugin, path));
   return html`<p>${say("setUpStoppedMore")}</p>
-    ${Object.values(describeCommands(plugin.app, path)).map((text) => html`<${Command} key=${text} text=${text} />`)}
+    <code class="callout-companion-command">${describeServe(plugin.app, path)}</code>
     <${Act} place=${place} words=${say("start")} act=${act} /><${Elsewhere} place=${place} />`;
-}
-
-/** @param {Props} props program: null: there is none, so that a code has to be typed */
-function Pairing({ place, program }) {
-  const { plugin } = place;
-  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const act = () => (program ? pairByProgram(plugin, program) : pairByCode(plugin, field.current?.value ?? ""));
-  const shown = program
-    ? html`<${Command} text=${describeCommands(plugin.app, program).pair} />`
-    : html`<input ref=${field} type="text" aria-label=${say("setCode")} />`;
-  return html`<p>${withCode(say(program ? "setUpPairMore" : "setUpPairByHand"))}</p>
-    ${shown}<${Act} place=${place} words=${say("pair")} act=${act} /><${Elsewhere} place=${place} />`;
 }
 
 /** @param {Props} props */
@@ -100,11 +84,6 @@ function Model({ place, model }) {
 /** @param {Props} props what is wrong, which no button mends */
 function Trouble({ place }) {
   return html`<p>${place.plugin.daemon.words}</p><${LookAgain} place=${place} />`;
-}
-
-/** @param {{ text: string }} props what is run */
-function Command({ text }) {
-  return html`<code class="callout-companion-command">${text}</code>`;
 }
 
 /** @param {{ place: Place }} props */

@@ -1,8 +1,7 @@
 /** Set-up: what is missing until notes can be filled, and the steps that bring it. */
 
-import { pair } from "./connection.js";
 import { faultOf, ProgramFailed } from "./errors.js";
-import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
+import { agreeTo, findProgram, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -35,67 +34,23 @@ export async function findSetUp(plugin) {
   }
   const program = await findProgram(plugin.app);
   let state = faultOf(error);
-  if (!program && !["unpaired", "version", "trouble"].includes(state)) state = "notInstalled";
+  if (!program && !["unpaired", "trouble"].includes(state)) state = "notInstalled";
   else if (state === "notInstalled") state = "away"; // it is, but not for this vault
   return { state, program, model: null };
 }
 
 /**
- * Run the program for this vault, which the user has agreed to, wait until it answers, and pair with it.
+ * Run the program for this vault, which the user has agreed to, and wait until it answers.
  *
- * Throws ProgramFailed, with why it did not start or could not be paired with.
+ * Throws ProgramFailed, with why it did not start.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path of the program
  */
 export async function start(plugin, path) {
   await agreeTo(plugin.app, path);
-  await startDaemon(plugin.app, () => awaitDaemon(plugin)).catch(failAs("startFailed"));
-  if (faultOf(plugin.daemon.error) === "unpaired") await pairByProgram(plugin, path);
-}
-
-/**
- * Have the program give a code, which the user has agreed to, and pair with it. One that is being
- * paired with already is waited for: a second code would end the first.
- *
- * Throws ProgramFailed.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} path of the program
- */
-export async function pairByProgram(plugin, path) {
-  await agreeTo(plugin.app, path);
-  const readAndPair = async () => pairByCode(plugin, await readCode(plugin.app).catch(failAs("pairFailed")));
-  plugin.pairing ??= readAndPair().finally(() => (plugin.pairing = null));
-  await plugin.pairing;
-}
-
-/** Pair with the daemon by a code, and check it. @type {(plugin: CompanionPlugin, code: string) => Promise<void>} */
-export async function pairByCode(plugin, code) {
-  await pair(plugin, code);
-  await plugin.daemon.check();
-}
-
-/** Return what says of a program that failed what that means, and why. @param {"startFailed" | "pairFailed"} key */
-function failAs(key) {
-  return (/** @type {unknown} */ error) => {
-    throw error instanceof ProgramFailed ? new ProgramFailed(say(key, { why: error.message && sentence(error.message) })) : error;
-  };
-}
-
-/**
- * Pair by the program whenever the daemon does not know the plugin, if the user has agreed to run it
- * on this computer: once, until it answers again.
- *
- * @param {CompanionPlugin} plugin
- */
-export function watchPairing(plugin) {
-  let isTried = false;
-  plugin.watchers.add(() => {
-    const isUnpaired = faultOf(plugin.daemon.error) === "unpaired";
-    const path = readAgreed(plugin.app);
-    if (isUnpaired && !isTried && path) void pairByProgram(plugin, path).catch(() => {}); // the set-up tells why
-    isTried = isUnpaired;
+  await startDaemon(plugin.app, () => awaitDaemon(plugin)).catch((/** @type {unknown} */ error) => {
+    throw error instanceof ProgramFailed ? new ProgramFailed(say("startFailed", { why: error.message && sentence(error.message) })) : error;
   });
 }
 
@@ -122,7 +77,7 @@ export async function fetchAndFollow(plugin, name, show) {
 }
 
 /**
- * Resolve when this vault's daemon answers, whether or not it is paired.
+ * Resolve when this vault's daemon answers, whether or not it accepts the token.
  *
  * Throws ProgramFailed if it does not in a minute.
  *
@@ -133,7 +88,7 @@ async function awaitDaemon(plugin) {
     await plugin.timers.pause(LOOK);
     await plugin.daemon.check();
     const { status, error } = plugin.daemon;
-    if (status || ["unpaired", "version"].includes(faultOf(error))) return;
+    if (status || faultOf(error) === "unpaired") return;
   }
   throw new ProgramFailed(say("startSlow"));
 }

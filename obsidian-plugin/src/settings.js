@@ -1,9 +1,8 @@
 /** The settings as data.json holds them (the token is not among them), and the tab to change them. */
 
 import { PluginSettingTab } from "obsidian";
-import { pair } from "./connection.js";
-import { confirmFirst, notify } from "./dialogs.js";
-import { ConnectionFault, explain } from "./errors.js";
+import { SECRET } from "./connection.js";
+import { notify } from "./dialogs.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
 import { describeVault, joinNames, say, showHidden } from "./words.js";
@@ -13,11 +12,10 @@ import { describeVault, joinNames, say, showHidden } from "./words.js";
 /** @import { Key } from "./words.js" */
 
 /**
- * address: where the daemon listens. code: a one-time code to exchange for a token, removed then.
- * ribbon: what the ribbon's button does. takeOver: whether open notes are filled while the user
- * pauses, off by default.
+ * address: where the daemon listens, where its files cannot be read. ribbon: what the ribbon's button does. takeOver: whether open
+ * notes are filled while the user pauses, off by default.
  *
- * @typedef {{ address: string, code?: string, ribbon: "enrich" | "propose", takeOver: boolean }} Settings
+ * @typedef {{ address: string, ribbon: "enrich" | "propose", takeOver: boolean }} Settings
  */
 
 const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
@@ -28,12 +26,11 @@ const USUAL = "http://127.0.0.1:27182";
 export function readSettings(data) {
   /** @type {{ [name: string]: unknown }} */
   const fields = typeof data === "object" ? { ...data } : {};
-  const { address, code, ribbon, takeOver } = fields;
+  const { address, ribbon, takeOver } = fields;
   return {
     address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
     ribbon: ribbon === "review" || ribbon === "propose" ? "propose" : "enrich",
     takeOver: takeOver === true,
-    ...(typeof code === "string" && { code }),
   };
 }
 
@@ -90,7 +87,7 @@ export class CompanionSettingTab extends PluginSettingTab {
         }),
       },
       { name: say("setAddress"), desc: markCode(say("setAddressMore")), render: (setting) => renderAddress(plugin, setting) },
-      { name: say("setCode"), desc: markCode(say("setCodeMore")), render: (setting) => renderPairing(plugin, setting) },
+      { name: say("setToken"), desc: markCode(say("setTokenMore")), render: (setting) => renderToken(plugin, setting) },
       { name: say("setProgram"), desc: program, action: open },
     ];
   }
@@ -133,7 +130,6 @@ function renderAddress(plugin, setting) {
       const fault = findAddressFault(address);
       setting.setErrorMessage(fault || null);
       if (fault || address === plugin.settings.address) return;
-      plugin.daemon.address = "";
       void change(plugin, { address });
     };
     inputEl.addEventListener("blur", keep);
@@ -142,30 +138,17 @@ function renderAddress(plugin, setting) {
 }
 
 /** @type {(plugin: CompanionPlugin, setting: Setting) => void} */
-function renderPairing(plugin, setting) {
+function renderToken(plugin, setting) {
+  const { secretStorage } = plugin.app;
   setting.addText(({ inputEl }) => {
-    inputEl.placeholder = say("code");
-    nameControl(inputEl, "setCode");
-    setting.addButton((button) => button.setButtonText(say("pair")).onClick(() => pairInRow(plugin, setting, inputEl.value)));
+    inputEl.type = "password";
+    inputEl.value = secretStorage.getSecret(SECRET) ?? "";
+    nameControl(inputEl, "setToken");
+    inputEl.addEventListener("blur", () => {
+      secretStorage.setSecret(SECRET, inputEl.value.trim());
+      void plugin.daemon.check();
+    });
   });
-}
-
-/**
- * Pair. Where nobody proves to be this vault's daemon, the user may have the code sent to its address all the same.
- *
- * @type {(plugin: CompanionPlugin, setting: Setting, code: string, unproven?: string) => Promise<void>}
- */
-async function pairInRow(plugin, setting, code, unproven) {
-  try {
-    await pair(plugin, code, unproven);
-    setting.setErrorMessage(null).setDesc(await testConnection(plugin));
-  } catch (error) {
-    setting.setErrorMessage(explain(error));
-    if (!(error instanceof ConnectionFault) || error.fault !== "another" || unproven) return;
-    const { address } = error;
-    const send = () => pairInRow(plugin, setting, code, address);
-    confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), send]);
-  }
 }
 
 /** Return the daemon's model, where notes are sent, and how it stands, or why that is not known. @param {CompanionPlugin} plugin */

@@ -15,8 +15,8 @@ import { findSetUp } from "./set-up.js";
 import { SetUpView } from "./set-up-view.js";
 
 /** @import { TFile, WorkspaceLeaf } from "obsidian" */
-/** @import { Decisions, DaemonEvent } from "../ui/api.js" */
-/** @import { DecisionsMade, NoteResult } from "./api-types.d.ts" */
+/** @import { Decisions } from "../ui/api.js" */
+/** @import { DecisionsMade, News, NoteResult } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { SetUp } from "./set-up.js" */
 
@@ -58,7 +58,7 @@ export class CompanionView extends ItemView {
 
   async onOpen() {
     const { watchers } = this.companion;
-    const watch = (/** @type {DaemonEvent | undefined} */ event) => void (event ? this.inbox?.app.take(event) : this.refresh(false));
+    const watch = (/** @type {News | undefined} */ news) => void (news ? this.inbox?.app.take(news) : this.refresh(false));
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
     this.register(() => this.#endInbox());

@@ -22,7 +22,7 @@ test("main.js makes no noise, and takes no markup", async () => {
     assert.doesNotMatch(code, word);
   }
   const modules = [...code.matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name);
-  const node = ["child_process", "fs/promises", "os", "path", "process"].map((name) => `node:${name}`);
+  const node = ["child_process", "crypto", "fs/promises", "os", "path", "process"].map((name) => `node:${name}`);
   const given = ["@codemirror/commands", "@codemirror/state", "@codemirror/view", ...node, "obsidian"];
   assert.deepEqual([...new Set(modules)].sort(), given, "Obsidian has these on a desktop");
 });

@@ -23,7 +23,7 @@ describe("a run that is followed", () => {
 
   const GONE = [
     ["away", { isAway: true }, /companion serve$/],
-    ["unpaired", { token: "another" }, /companion plugin pair$/],
+    ["unpaired", { token: "another" }, /companion token/],
   ];
   for (const [name, end, words] of GONE) {
     test(`goes on though the daemon is ${name} for a long time, which the status bar says`, async () => {

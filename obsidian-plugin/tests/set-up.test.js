@@ -12,7 +12,6 @@ import { waitFor } from "../e2e-tests/wait.js";
 
 const { default: axe } = await import("axe-core"); // which wants a window
 
-const GIVES_CODE = `echo '{"code": "GOOD-CODE"}'`;
 const { HOME, PATH } = process.env;
 
 let base;
@@ -50,28 +49,18 @@ async function openSetUp() {
 
 const click = (name) => find(view.contentEl, "button", name).click();
 const shows = (words) => waitFor(`it says ${words}`, () => words.test(view.contentEl.textContent));
-const token = () => host.app.secretStorage.getSecret("callout-companion-token");
-const isPaired = () => waitFor("it is paired", () => token() === host.daemon.token && view.inbox);
-
-const ANOTHER = { token: "another", place: "f".repeat(32) };
 const NO_MODEL = { name: "small", is_missing: true, catalog: [{ name: "small", title: "Small", bytes: 2e9, is_here: false }] };
-const refuses = (problem, ...names) => ({ answers: new Map(["POST /proof", ...names].map((name) => [name, problem])) });
 /** What answers there, what the status bar says, the heading, what mends it (a button or a field), and what a click on the status bar says. */
 const STATES = [
   ["nobody", { isAway: true }, "not running", "Its program is not on this computer yet", "Look again", /^Nothing answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
   ["nobody", { isAway: true }, "not running", "It is installed, but not running", "Start", /companion serve$/],
-  ["another vault's daemon", ANOTHER, "wrong vault", "Companion is running for another vault", "Start", /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 belongs to another vault.*companion serve --port 0/],
-  ["another program", refuses(answer(404, "Not here."), "GET /healthz"), "not running", "Another program is in its place", "Start", /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
-  ["a daemon that does not know the plugin", { token: "another" }, "not paired", "It runs, but is not paired", "Pair", /^Not paired\. .*companion plugin pair/],
-  ["a daemon that does not know the plugin", { token: "another" }, "not paired", "It runs, but is not paired", "Pairing code", /companion plugin pair/],
-  ["a daemon that is too old", { version: "0.0.9" }, "too old", "The versions do not match", "Look again", /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it: uv tool upgrade callout-companion/],
-  ["a daemon that we are too old for", refuses(answer(422, "0.0.1 is too old: update the plugin.", "client-too-old")), "too old", "The versions do not match", "Look again", /^0\.0\.1 is too old: update the plugin\.$/],
+  ["a daemon that does not accept the token", { token: "another" }, "token doesn’t fit", "It does not answer as it should", "Look again", /companion token/],
   ["a daemon without a model", { answers: new Map([["GET /model", NO_MODEL]]) }, "3 today", "It runs, but has no model yet", "Fetch the model, 2 GB"],
-  ["a daemon in trouble", refuses(answer(503, "There is no token.")), "trouble", "It does not answer as it should", "Look again", /^There is no token\.$/],
+  ["a daemon in trouble", { answers: new Map([["GET /feed", answer(503, "The disk is full.")]]) }, "trouble", "It does not answer as it should", "Look again", /^The disk is full\.$/],
 ];
 for (const [name, fields, state, heading, remedy, words] of STATES) {
   test(`${name}: ${heading}; ${remedy} mends it`, async () => {
-    if (!["Pairing code", "Look again"].includes(remedy)) await install(GIVES_CODE);
+    if (remedy !== "Look again") await install("exit");
     Object.assign(host.daemon, fields);
     assert.equal(await openSetUp(), heading);
     assert.equal(host.status.textContent, `Companion: ${state}`);
@@ -98,44 +87,13 @@ test("a daemon that goes just as its model is asked for is told of in the view a
 });
 
 test("nothing shows that this vault ever had a daemon: the user is told of the set-up", async () => {
-  Object.assign(host, { told: null });
-  host.daemon.isAway = true;
-  host.app.secretStorage.setSecret("callout-companion-token", "");
+  Object.assign(host, { told: null, token: "" });
   await host.load();
   assert.equal(host.status.textContent, "Companion: not installed");
   assert.deepEqual(host.notices, ["Callout Companion is not set up in this vault yet.Set up"]);
   await host.reply("Set up");
   await host.openStatus();
   assert.equal(host.said, "Callout Companion is not installed on this computer, or has never run for this vault. Click Companion in the status bar to see how.");
-});
-
-test("the program gives a code, once that is agreed to; then also by itself", async () => {
-  await install(GIVES_CODE);
-  host.app.secretStorage.setSecret("callout-companion-token", "");
-  await openSetUp();
-  click("Pair");
-  await isPaired();
-  host.app.secretStorage.setSecret("callout-companion-token", "");
-  await host.plugin.onExternalSettingsChange();
-  await isPaired();
-});
-
-test("a code is typed where there is no program to ask", async () => {
-  host.app.secretStorage.setSecret("callout-companion-token", "");
-  await openSetUp();
-  find(view.contentEl, "input", "Pairing code").value = "GOOD-CODE";
-  click("Pair");
-  await isPaired();
-});
-
-test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", async () => {
-  await install(GIVES_CODE);
-  host.app.secretStorage.setSecret("callout-companion-token", "");
-  await openSetUp();
-  const other = host.listenAt("http://127.0.0.1:27182", ANOTHER);
-  click("Pair");
-  await shows(/The Callout Companion at .* belongs to another vault/);
-  assert.deepEqual([other.codes, token()], [[], ""]);
 });
 
 const REFUSED = [

@@ -16,9 +16,9 @@
 /** @typedef {{ accept?: Acceptance[], refuse?: number[], undo?: number[], run?: string }} Decisions */
 
 /**
- * A request, and its answer. path: below `/api/v1`, with its query. headers: without the token.
+ * A request, and its answer. path: below `/api/v1`, with its query.
  *
- * @typedef {{ method: string, path: string, body?: object, headers?: Record<string, string> }} Question
+ * @typedef {{ method: string, path: string, body?: object }} Question
  * @typedef {{ status: number, text: string }} Answer
  */
 
@@ -44,18 +44,12 @@ export class ApiError extends Error {
 }
 
 /** There is no answer of this vault's daemon. */
-export class NoAnswer extends Error {
-  /** Whether the daemon may have done all the same what it was asked to. */
-  isSent = true;
-}
+export class NoAnswer extends Error {}
 
 /** What came is half an answer, or none that a daemon of this version gives. */
 export class UnexpectedAnswer extends NoAnswer {}
 
-/**
- * The client. What only reads is asked for until it is answered; all else is sent once, unless it
- * `insists`, so that it is repeated as if it only read.
- */
+/** The client. What only reads is asked for until it is answered; all else once, unless it `insists`, as it may be done twice. */
 export class Client {
   #transport;
 
@@ -85,16 +79,11 @@ export class Client {
       try {
         return readAnswer(await this.#transport.send(question));
       } catch (error) {
-        if (!isRepeated(error, insists)) throw error;
+        if (!insists || !(error instanceof NoAnswer)) throw error;
         await this.#transport.wait(error, tries);
       }
     }
   }
-}
-
-/** @type {(error: unknown, insists: boolean) => boolean} */
-function isRepeated(error, insists) {
-  return error instanceof NoAnswer && insists;
 }
 
 /** Return what an answer says. Throws as readText does, or UnexpectedAnswer. @template T @param {Answer} answer @returns {T} */
@@ -143,24 +132,4 @@ export async function* readList(api, path, query) {
     yield* page[path.slice(1)];
     before = page.next;
   } while (before !== null);
-}
-
-/** @typedef {{ id: string, name: string, data: unknown }} DaemonEvent */
-
-/**
- * Return the events of a stream's text (server-sent events). Lines that begin with a colon only show that it goes on.
- *
- * @param {string} text whole events
- * @returns {DaemonEvent[]}
- */
-export function parseEvents(text) {
-  return text.split(/\r?\n\r?\n/).flatMap((event) => {
-    const lines = event.split(/\r?\n/);
-    const read = (/** @type {string} */ name) => {
-      const values = lines.filter((line) => line.startsWith(`${name}:`));
-      return values.map((line) => line.slice(name.length + 1).replace(/^ /, ""));
-    };
-    const data = read("data").join("\n");
-    return data ? [{ id: read("id")[0] ?? "", name: read("event")[0] ?? "message", data: JSON.parse(data) }] : [];
-  });
 }

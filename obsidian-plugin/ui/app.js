@@ -9,7 +9,7 @@ import { StatusStore } from "./status-store.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
+/** @import { News, Proposal, ProposalPage } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 
 /**
@@ -96,10 +96,10 @@ export class App {
     });
   }
 
-  /** See what the daemon tells, once the status has it. @param {{ name: string, data: any }} event */
-  take({ name, data }) {
-    if (name === "proposals" || name === "reset") void followMoves(this.inbox, data.ids ?? null).catch(() => {});
-    if (name === "proposals" || name === "reset" || (name === "runs" && this.#isTold)) void this.follow().catch(() => {});
+  /** See what the feed tells, once the status has it. @param {News} news */
+  take({ proposals, runs }) {
+    if (!proposals || proposals.length) void followMoves(this.inbox, proposals).catch(() => {});
+    if (!proposals || proposals.length || (runs.length && this.#isTold)) void this.follow().catch(() => {});
   }
 
   /**

@@ -5,7 +5,7 @@ import { ApiError } from "./api.js";
 import { capitalize, say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Fault, ResultShape, RunProgress, RunShape, Status } from "../src/api-types.d.ts" */
+/** @import { Fault, News, ResultShape, RunProgress, RunShape, Status } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { Key } from "./words.js" */
 
@@ -97,11 +97,11 @@ export class StatusStore {
     return say("minutesLeft", { n: minutes });
   }
 
-  /** Take what the daemon tells. @param {{ name: string, data: any }} event */
-  takeEvent({ name, data }) {
-    if (name === "status") this.status.value = data;
-    else if (name === "runs") this.takeRuns(data.runs);
-    else if (name === "reset") this.runs.value = []; // those that there are now follow
+  /** Take what the feed tells. @param {News} news */
+  takeNews({ is_whole: isWhole, runs, status }) {
+    if (isWhole) this.runs.value = [];
+    this.takeRuns(runs);
+    if (status) this.status.value = status;
   }
 
   /** Take in runs that have changed. What is over stays so: an answer may arrive after a newer event. @param {RunShape[]} changed */

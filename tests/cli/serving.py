@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from companion.app.tokens import read_token
 from companion.app.types.status import Status
 from companion.config import state_folder
+from companion.daemon.access import read_token
 from companion.daemon.log import log_file
 from tests.cli.user import Process, User
 

@@ -54,7 +54,7 @@ _VARYING = [
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"(?<=http://127\.0\.0\.1:)[3-6]\d{4}"), "PORT"),
-    (re.compile(r"\b[0-9a-f]{16}\.[0-9a-f]{64}\b"), "TOKEN"),
+    (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])"), "TOKEN"),
     (re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{16}\b"), "ID"),
     (re.compile(r"\d+\.\d+ s\b"), "N s"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": N'),

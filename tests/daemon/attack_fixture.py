@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +14,9 @@ import pytest
 from companion.config import state_folder
 from companion.daemon.daemon import Daemon
 from tests.cli.user import let_it_rest
-from tests.daemon.caller import JSON, Answer, make_request
+from tests.daemon.caller import JSON, Answer, assert_is_secured, make_request
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
-from tests.daemon.test_guard import assert_is_secured
 from tests.examples import IS_RELEASE
 
 __all__ = ["Address", "AttackedDaemon", "Headers", "attack", "attacked", "let_out", "look"]
@@ -54,21 +52,17 @@ _Seen = dict[str, tuple[object, ...]]
 
 
 class Address(NamedTuple):
-    """One route of the API. scope: that its token needs; empty: it needs none. body, needed: a body
-    and the start of a query that come in; places, queries: its fields that are paths.
+    """One route of the API. is_open: it needs no token. body, needed: a body and the start of a
+    query that come in; places, queries: its fields that are paths.
     """
 
     method: str
     target: str
-    scope: str
+    is_open: bool
     body: dict[str, object]
     places: tuple[str, ...]
     queries: tuple[str, ...]
     needed: str
-
-    @property
-    def is_open(self) -> bool:
-        return not self.scope
 
     def request(
         self,
@@ -242,8 +236,8 @@ def _addresses(document: dict[str, Any]) -> Iterator[Address]:
             queries = [one for one in told.get("parameters", ()) if one["in"] == "query"]
             yield Address(
                 method.upper(),
-                re.sub(r"\{\w+\}", "999", path.replace("{run}", NO_RUN)),
-                "".join(*told["security"][0].values()) if told["security"] else "",
+                path.replace("runs/{id}", f"runs/{NO_RUN}").replace("{id}", "999"),
+                {} in told["security"],
                 filled | places,
                 tuple(places),
                 tuple(one["name"] for one in queries if _is_path(one["schema"])),

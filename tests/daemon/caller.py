@@ -22,6 +22,31 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
+SECURITY = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+def assert_is_problem(answer: Answer, status: int) -> None:
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert_is_secured(answer)
+    problem = answer.json
+    assert problem["status"] == status
+    assert problem["title"] and problem["detail"] and problem["type"] and problem["code"]
+
+
+def assert_is_secured(answer: Answer) -> None:
+    for name, value in SECURITY.items():
+        assert answer.headers.get(name) == value
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    assert not {"server", "via", "x-powered-by"} & set(answer.headers)
+
+
 class Caller:
     """Sends raw requests over one connection, opened again when the server closes it."""
 

@@ -4,20 +4,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import pytest
-from flask import Flask
 
 from companion.app.filler import Filler
 from companion.app.run import Run
-from companion.app.tokens import ensure_token
 from companion.app.types.runs import NoteResult
-from companion.app.types.status import NewToken
-from companion.daemon.access import Access
+from companion.daemon.access import Access, ensure_token, new_page_address
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import Server, bind_port
+from companion.daemon.server import Server, bind_port
 from companion.errors import CompanionError
 from companion.vault.watch import Watch
 from tests.daemon.caller import JSON, Answer, Caller, make_request
@@ -25,8 +22,7 @@ from tests.daemon.daemon_fixture import DaemonFixture, open_daemon_fixture
 from tests.examples import IS_RELEASE
 from tests.llm.fake_endpoint import FakeEndpoint
 
-PLACE = "c0ffee" * 5
-collect_ignore = [] if IS_RELEASE else ["test_openapi_fuzz.py"]  # slow to import, too
+collect_ignore = [] if IS_RELEASE else ["test_api_fuzz.py"]  # slow to import, too
 
 D = TypeVar("D", bound=Daemon)
 
@@ -43,15 +39,12 @@ class Serving(Caller, Generic[D]):
         listener = bind_port(0)
         self.daemon = daemon
         self.token = ensure_token()
-        self.closing = threading.Event()
         port = listener.getsockname()[1]
-        self.access = Access(daemon.root, port, PLACE)
-        app = make_app(daemon, self.access, self.closing)
-        self.app = cast(Flask, app.app)
-        self._server = Server(app, listener)
+        self.access = Access(port)
+        self.app = make_app(daemon, self.access)
+        self._server = Server(self.app, listener)
         super().__init__(port)
-        self._thread = threading.Thread(target=self._server.run)
-        self._thread.start()
+        threading.Thread(target=self._server.run, daemon=True).start()
 
     @property
     def headers(self) -> dict[str, str | list[str]]:
@@ -73,19 +66,23 @@ class Serving(Caller, Generic[D]):
         request = make_request(method, target, self.headers | named, body)
         return self.send(request, has_body=method != "HEAD")
 
+    def report_open(self, *paths: str) -> list[dict[str, Any]]:
+        """Report these notes as open in an editor, and return the edits that wait for it."""
+        assert self.post("/presence", {"client": "c", "open": list(paths)}).status == 200
+        edits: list[dict[str, Any]] = self.get("/feed?client=c").json["edits"]
+        return edits
+
     @property
     def page_headers(self) -> dict[str, str | list[str]]:
         """The headers of a request of the page, in a session of its own."""
         host = f"127.0.0.1:{self.port}"
-        session = self.access.tokens.make(NewToken(name="page", scope="all"), 3600.0).token
+        session = self.access.open_session(new_page_address(self.port).partition("=")[2])
         return {"Host": host, "Origin": f"http://{host}", "Authorization": f"Bearer {session}"}
 
     def stop(self) -> None:
-        self.closing.set()
+        self.daemon.feed.close()
         self.close()
         self._server.stop()
-        self._thread.join(60)
-        assert not self._thread.is_alive()
 
 
 Served = Serving[Daemon]

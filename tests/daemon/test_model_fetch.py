@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon.guard import Refusal
 from companion.daemon.model_fetch import ModelFetch
+from companion.errors import NotThere, UsageError
 from companion.llm import catalog
 from companion.llm.catalog import CATALOG, model_path
 from companion.llm.download import DownloadProgress
@@ -94,9 +94,9 @@ def test_one_at_a_time_and_a_stop_ends_it() -> None:
     fetch = ModelFetch(lambda: pytest.fail("nothing was fetched"), pull)
     fetch.start("qwen3-4b")
     assert fetch.start("qwen3-4b").state == "fetching"
-    with pytest.raises(Refusal, match="qwen3-4b is being fetched"):
+    with pytest.raises(UsageError, match="qwen3-4b is being fetched"):
         fetch.start("qwen3-8b")
-    with pytest.raises(Refusal, match="has no model none"):
+    with pytest.raises(NotThere, match="has no model none"):
         fetch.start("none")
     fetch.stop()
     may_go.set()

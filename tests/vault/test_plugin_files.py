@@ -4,12 +4,8 @@ import json
 import os
 import stat
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from companion import __version__
 from companion.errors import UsageError
@@ -22,12 +18,10 @@ from companion.vault.plugin_files import (
 )
 from companion.vault.plugin_files import write_install as write
 from tests.cli.user import files_in
-from tests.examples import many
 from tests.vault.stub_plugin import PLUGIN, build_plugin
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCE = REPOSITORY / "obsidian-plugin"
-SETTINGS = {"address": "http://127.0.0.1:1", "code": "ABCD-2345"}
 posix = pytest.mark.skipif(os.name == "nt", reason="symbolic links and modes of POSIX")
 
 
@@ -43,7 +37,7 @@ def built(tmp_path: Path) -> Path:
 
 
 def install(root: Path, built: Path) -> tuple[str, ...]:
-    return write(plan_install(root, built), SETTINGS)
+    return write(plan_install(root, built))
 
 
 def test_everything_the_first_time(root: Path, built: Path) -> None:
@@ -54,25 +48,24 @@ def test_everything_the_first_time(root: Path, built: Path) -> None:
         os.umask(before)
     folder = root / PLUGIN
     files = ("main.js", "manifest.json", "styles.css")
-    assert written == (*files, "data.json", "community-plugins.json")
-    assert sorted(files_in(folder)) == sorted((*files, "data.json"))
+    assert written == (*files, "community-plugins.json")
+    assert sorted(files_in(folder)) == sorted(files)
     assert all((folder / name).read_bytes() == (built / name).read_bytes() for name in files)
-    assert json.loads((folder / "data.json").read_bytes()) == SETTINGS
     listed = (root / ".obsidian/community-plugins.json").read_bytes()
     assert listed == b'[\n  "callout-companion"\n]'  # byte for byte as Obsidian writes it
     assert read_installed(root) == (__version__, True)
     if os.name != "nt":
-        modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in written[:4]}
-        assert modes == dict.fromkeys(files, 0o644) | {"data.json": 0o600}
+        modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in files}
+        assert modes == dict.fromkeys(files, 0o644)
 
 
 def test_only_what_differs_the_second_time(root: Path, built: Path) -> None:
     install(root, built)
     before = files_in(root)
-    assert install(root, built) == ("data.json",)
+    assert install(root, built) == ()
     assert files_in(root) == before
     (root / PLUGIN / "styles.css").write_text("old")
-    assert install(root, built) == ("styles.css", "data.json") and files_in(root) == before
+    assert install(root, built) == ("styles.css",) and files_in(root) == before
 
 
 ENABLED = [
@@ -95,56 +88,13 @@ def test_other_plugins_stay(root: Path, built: Path, before: bytes | None, after
     assert file.read_bytes() == after
 
 
-DATA = [
-    pytest.param(b"{}", SETTINGS, id="none"),
-    pytest.param(
-        b'{"code": "OLD", "ribbon": "review", "x": {"y": [1.5, null]}}',
-        {"code": "ABCD-2345", "ribbon": "review", "x": {"y": [1.5, None]}}
-        | {"address": "http://127.0.0.1:1"},
-        id="others of the plugin's",
-    ),
-    pytest.param(b'{"a": "\\ud800"}', {"a": "\ud800", **SETTINGS}, id="half a surrogate pair"),
-]
-
-
-@pytest.mark.parametrize(("before", "after"), DATA)
-def test_other_settings_stay(root: Path, built: Path, before: bytes, after: dict[str, Any]) -> None:
-    (root / PLUGIN).mkdir(parents=True)
-    (root / PLUGIN / "data.json").write_bytes(before)
-    install(root, built)
-    found = json.loads((root / PLUGIN / "data.json").read_bytes())
-    assert found == after and list(found)[: len(json.loads(before))] == list(json.loads(before))
-
-
-JSON = st.recursive(
-    st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-)
-
-
-@settings(max_examples=many(30))
-@given(st.dictionaries(st.text(), JSON, max_size=4), st.booleans())
-def test_whatever_the_settings_are(saved: dict[str, Any], escaped: bool) -> None:
-    with TemporaryDirectory() as folder:
-        root = Path(folder).resolve() / "vault"
-        (root / PLUGIN).mkdir(parents=True)
-        data = json.dumps(saved, ensure_ascii=escaped).encode("utf-8", "backslashreplace")
-        (root / PLUGIN / "data.json").write_bytes(data)
-        install(root, build_plugin(Path(folder) / "built"))
-        assert json.loads((root / PLUGIN / "data.json").read_bytes()) == {**saved, **SETTINGS}
-
-
-LIST, OURS = "community-plugins.json", "plugins/callout-companion/data.json"
+LIST = "community-plugins.json"
 REFUSED = [
     pytest.param(LIST, b"{}", "is not a list of plugins", id="a list that is none"),
     pytest.param(LIST, b'["a"', "is not valid JSON", id="half a list"),
     pytest.param(LIST, b"", "is not valid JSON", id="an empty file"),
     pytest.param(LIST, b"\xff", "is not valid JSON", id="no UTF-8"),
     pytest.param(LIST, b"[" * 100_000, "is not valid JSON", id="nested"),
-    pytest.param(OURS, b"[]", "holds no settings", id="no settings"),
-    pytest.param(OURS, b'{"a": 1,}', "is not valid JSON", id="a comma too many"),
-    pytest.param(OURS, b'{"a": NaN}', "is not valid JSON", id="no number"),
-    pytest.param(OURS, b'{"a": 1e999}', "is not valid JSON", id="too large a number"),
 ]
 
 
@@ -180,7 +130,6 @@ LINKS = [
     pytest.param(".obsidian/plugins", id="all plugins"),
     pytest.param(PLUGIN, id="the plugin"),
     pytest.param(f"{PLUGIN}/main.js", id="its code"),
-    pytest.param(f"{PLUGIN}/data.json", id="its settings"),
     pytest.param(".obsidian/community-plugins.json", id="the list"),
 ]
 
@@ -252,7 +201,7 @@ def test_what_obsidian_wrote_meanwhile_stays(root: Path, built: Path) -> None:
     listed = root / ".obsidian/community-plugins.json"
     listed.write_text('["new"]')
     with pytest.raises(UsageError, match="somebody changed"):
-        write(planned, SETTINGS)
+        write(planned)
     assert listed.read_text() == '["new"]'
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from companion.app.types.base import LARGEST, IsoTime, Moment, Sent, Shape
+from companion.app.types.base import LARGEST, IsoTime, Sent, Shape
 from companion.config.settings import Mode
 
 
@@ -128,50 +128,3 @@ class Status(Shape):
     settings_to_restart_for: tuple[str, ...] = ()
     settings_fault: str = ""
     fetch: FetchShape | None = None
-
-
-Scope = Literal["read", "propose", "decide", "all"]
-"""What a token allows. Each scope includes those before it: `read` to look, `propose` to propose
-values, `decide` to accept, refuse and undo, also in an editor; `all` to start runs, and everything
-else.
-"""
-TokenName = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-SCOPES: tuple[Scope, ...] = get_args(Scope)
-
-
-def is_within(scope: Scope, other: Scope) -> bool:
-    """Return whether the other scope allows everything that this one does."""
-    return SCOPES.index(scope) <= SCOPES.index(other)
-
-
-class Token(Shape):
-    """A token, without its secret. used_at: when it was last used, to the minute; null: never.
-    expires_at: null if it stays valid until it is revoked.
-    """
-
-    id: str
-    name: str
-    scope: Scope
-    made_at: Moment
-    used_at: Moment | None = None
-    expires_at: Moment | None = None
-
-
-class TokenSecret(Token):
-    """A new token. token: send it with each request; it is never shown again."""
-
-    token: str
-
-
-class TokenList(Shape):
-    """The tokens of this vault, oldest first, without the command line's."""
-
-    tokens: list[Token]
-
-
-class NewToken(Sent):
-    """A token to make. days: how long it is valid; null: until it is revoked."""
-
-    name: TokenName
-    scope: Scope = "read"
-    days: Annotated[int, Field(ge=1, le=3650)] | None = None

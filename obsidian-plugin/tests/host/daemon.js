@@ -1,6 +1,6 @@
 /** A daemon that answers in the API's shapes: recorded answers, and what a test puts in their place. */
 
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { clock } from "./globals.js";
 
@@ -32,13 +32,7 @@ const WORDS = [" A note.", "\n> Because."];
 export const FILLED = fill(NOTE);
 
 export class FakeDaemon {
-  /** The token of the plugin; one of an earlier version has no id before a dot. */
-  token = "0123456789abcdef.t0ken";
-  /** The id in the file that it leaves in the plugin's folder. */
-  place = "0123456789abcdef".repeat(2);
-  version = "0.3.0";
-  /** The port that it believes to listen on; null: the one that is dialled. */
-  port = null;
+  token = "t0ken";
   isAway = false;
   status = structuredClone(STATUS);
   toDo = [];
@@ -46,13 +40,9 @@ export class FakeDaemon {
   open = [];
   /** Reads a file of the vault. */
   read = async () => NOTE;
-  /** Codes that it was asked to exchange. */
-  codes = [];
-  /** Nonces that it was asked to prove itself by. */
-  nonces = [];
   askedFor = [];
   changes = [];
-  /** Every request but those for a proof, in order. */
+  /** Every request but those of the feed, in order. */
   requests = [];
   /** Every request's origin, name and headers. */
   dialled = [];
@@ -67,8 +57,9 @@ export class FakeDaemon {
   /** How the runs are, by their ids, and what of that was told last. */
   #runs = new Map();
   #toldOf = new Map();
-  /** Requests for events that are not answered yet, and what was told last. */
+  /** Requests of the feed that are not answered yet, and what was told last. */
   #polls = [];
+  #number = 0;
   #told = "";
   #rows = 100;
   /** Called with what became of a row, by its id. */
@@ -80,12 +71,12 @@ export class FakeDaemon {
     const path = pathname.replace("/api/v1", "");
     const sent = body === undefined ? undefined : JSON.parse(body);
     this.dialled.push({ name: `${method} ${path}`, origin, headers });
-    if (!["/proof", "/events"].includes(path)) this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
+    if (path !== "/feed") this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
     await null;
     if (this.isAway) throw new Error("net::ERR_CONNECTION_REFUSED");
     if (throws !== false) throw new Error("the status was not to be thrown");
     if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
-    if (!["/pair", "/proof", "/healthz"].includes(path) && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
+    if (headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
     const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)(?!undo)[^/]+/, "*")}`;
     const usual = this[name];
     const made = this.answers.get(name) ?? usual;
@@ -111,29 +102,8 @@ export class FakeDaemon {
     return this.requests.filter((request) => request.name === name);
   }
 
-  "POST /proof"({ nonce, id }, origin) {
-    this.nonces.push(nonce);
-    const port = this.port ?? origin.split(":")[2];
-    const prove = (key) => createHmac("sha256", key).update(`callout-companion\n${port}\n${nonce}`).digest("hex");
-    const isOurs = `${id ?? this.token}`.startsWith(this.token.split(".")[0]);
-    return { token: prove(isOurs && (id || !this.token.includes(".")) ? this.token : "earlier"), place: prove(this.place), version: this.version };
-  }
-
-  "GET /healthz"() {
-    return { status: "ok", name: "callout-companion", version: this.version };
-  }
-
-  "POST /pair"({ code }) {
-    this.codes.push(code);
-    return code === "GOOD-CODE" ? { token: this.token } : answer(403, "The code is wrong, already used or too old.");
-  }
-
   "GET /status"() {
     return this.status;
-  }
-
-  "GET /runs"() {
-    return { runs: this.run === "lost" ? [] : [...this.#runs.values()].map((own) => this.#shape(own)) };
   }
 
   /** A run without its results. */
@@ -161,15 +131,21 @@ export class FakeDaemon {
 
   "POST /presence"({ open }) {
     this.open = open;
-    this.#told = this.#rowsNow();
-    return { expires_in: 45, to_do: this.toDo, asked: this.#openRows() };
+    return {};
   }
 
   /** Answers once something has changed, or after 25 seconds. */
-  "GET /events"() {
+  "GET /feed"(_, __, query) {
     clock.ticks.add(this.#answerPolls);
+    if (query.get("wait") === "0") return this.#news(true, this.status, [...this.#runs.values()].map((own) => this.#shape(own)));
     const status = JSON.stringify(this.status);
     return new Promise((resolve, reject) => this.#polls.push({ resolve, reject, status, until: clock.now + 25_000 }));
+  }
+
+  #news(isWhole, status, runs) {
+    this.#told = this.#rowsNow();
+    const ids = isWhole ? null : [];
+    return { number: ++this.#number, is_whole: isWhole, status, runs, proposals: ids, changes: ids, edits: this.#openRows(), to_do: this.toDo };
   }
 
   #answerPolls = () => {
@@ -177,22 +153,21 @@ export class FakeDaemon {
     const polls = this.#polls;
     this.#polls = [];
     const runs = polls.length && !this.isAway ? this.#changedRuns() : [];
+    const isLost = this.run === "lost" && this.#runs.size > 0;
+    if (this.run === "lost") this.#runs.clear();
+    const isNew = isLost || this.#told !== this.#rowsNow() || runs.length > 0;
     for (const poll of polls) {
-      const events = [
-        ["reset", "{}", this.run === "lost" && this.#runs.size > 0],
-        ["outbox", '{"ids":null}', this.#told !== this.#rowsNow()],
-        ["runs", JSON.stringify({ runs }), runs.length > 0],
-        ["status", now, now !== poll.status],
-      ].filter(([, , isNew]) => isNew);
-      if (this.run === "lost") this.#runs.clear();
       if (this.isAway) poll.reject(new Error("net::ERR_CONNECTION_RESET"));
-      else if (!events.length && clock.now < poll.until) this.#polls.push(poll);
-      else poll.resolve({ status: 200, text: events.map(([name, data]) => `id: 0123abcd-1\nevent: ${name}\ndata: ${data}\n\n`).join("") });
+      else if (!isNew && now === poll.status && clock.now < poll.until) this.#polls.push(poll);
+      else {
+        const news = this.#news(isLost, now === poll.status ? null : this.status, isLost ? [] : runs);
+        poll.resolve({ status: 200, text: JSON.stringify(news) });
+      }
     }
   };
 
   #rowsNow() {
-    return JSON.stringify(this.#openRows().map(({ id }) => id));
+    return JSON.stringify([this.#openRows().map(({ id }) => id), this.toDo]);
   }
 
   #openRows() {

@@ -1,7 +1,8 @@
 /** The built plugin in the Obsidian of e2e-tests/host, in Node: its files and its daemon are made up, and its time is a test's. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import * as files from "node:fs/promises";
 import Module, { createRequire } from "node:module";
 import { runInThisContext } from "node:vm";
 import { clock } from "./globals.js";
@@ -12,9 +13,8 @@ const { Menu } = await import("obsidian-test-mocks/obsidian");
 const { TextEditor } = await import("../../e2e-tests/host/text-editor.js");
 const require = createRequire(import.meta.url);
 const PLUGIN = new URL("../../", import.meta.url);
-const MANIFEST = JSON.parse(await readFile(new URL("manifest.json", PLUGIN), "utf8"));
-const CODE = await readFile(new URL("main.js", PLUGIN), "utf8");
-const FOLDER = `.obsidian/plugins/${MANIFEST.id}`;
+const MANIFEST = JSON.parse(await files.readFile(new URL("manifest.json", PLUGIN), "utf8"));
+const CODE = await files.readFile(new URL("main.js", PLUGIN), "utf8");
 
 /** host: what the plugin sees as Obsidian now. */
 const now = { host: null };
@@ -29,6 +29,19 @@ class Plugin extends OBSIDIAN.Plugin {
   }
 }
 
+/** The files of the computer, and the daemon's, which are made up. */
+const FILES = {
+  ...files,
+  async readFile(path, encoding) {
+    const { told, token } = now.host;
+    if (path.endsWith("/daemon.json") && told) return JSON.stringify(told);
+    if (path.endsWith("/token") && token) return token;
+    if (/\/(daemon\.json|token)$/.test(path)) throw new Error("ENOENT");
+    return files.readFile(path, encoding);
+  },
+  realpath: async (path) => (path === "/vault" ? path : realpathSync(path)),
+};
+
 const obsidian = requireObsidian({
   ...OBSIDIAN,
   Plugin,
@@ -39,8 +52,10 @@ export class Host {
   daemon = new FakeDaemon();
   /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
   others = new Map();
-  /** What the daemon's file says in the plugin's folder; null for no file. */
-  told = { port: 27182, id: this.daemon.place, machine: "here", version: "0.3.0" };
+  /** What daemon.json says in the state folder; null for no file. */
+  told = { port: 27182, pid: process.pid };
+  /** What is in the file of the token; empty for no file. */
+  token = this.daemon.token;
 
   /** What data.json holds. */
   data = { address: "http://127.0.0.1:27182" };
@@ -65,7 +80,6 @@ export class Host {
     this.app = makeApp("Notes");
     this.workspace = this.app.workspace;
     this.daemon.read = (path) => this.read(path);
-    this.app.secretStorage.setSecret("callout-companion-token", this.daemon.token);
   }
 
   /** The view of the active tab, or what is there in its place. */
@@ -84,19 +98,13 @@ export class Host {
     return other;
   }
 
-  /** A file that a daemon leaves in the plugin's folder. told: what it holds. */
-  async place(told, name = "daemon-0123456789ab.json") {
-    this.files.set(`${FOLDER}/${name}`, typeof told === "string" ? told : JSON.stringify(told));
-  }
-
   /** Switch the plugin on, and wait for the daemon's first answer. */
   async load() {
     const module = { exports: {} };
     const wrapped = runInThisContext(Module.wrap(CODE), { filename: "main.js" });
-    wrapped(module.exports, (name) => (name === "obsidian" ? obsidian : (CODEMIRROR[name] ?? require(name))), module);
+    wrapped(module.exports, (name) => (name === "obsidian" ? obsidian : (CODEMIRROR[name] ?? (name === "node:fs/promises" ? FILES : require(name)))), module);
     this.plugin = new module.exports.default(this.app, MANIFEST);
     if (!this.app.vault.getRoot().children.length) await this.app.vault.load();
-    if (this.told) await this.place(this.told);
     await Promise.all([this.plugin.load(), settle()]);
     this.workspace.ready();
     await settle();

@@ -14,7 +14,7 @@ import { StatusButton } from "../components/status.js";
 import { AppContext, Button, EmptyState, html, withCode } from "../dom.js";
 import { listenToKeys } from "../keys.js";
 import { formatNumber, say, setLanguage, showHidden } from "../words.js";
-import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
+import { api, openSession, followNews, reason, session, signOut } from "./session.js";
 
 /** @import { ProposalPage } from "../../src/api-types.d.ts" */
 /** @import { Key, Message } from "../words.js" */
@@ -26,7 +26,7 @@ const PAGES = {
   spending: { name: "spending", view: Spending },
 };
 const LANGUAGES = ["de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"];
-const PAUSE = 3000; // milliseconds until events that ended are asked for again
+const PAUSE = 3000; // milliseconds until the feed is asked again where it did not answer
 
 const page = signal(pageOf(location.pathname));
 const hrefOf = (/** @type {number} */ id) => `/inbox?id=${id}`;
@@ -173,11 +173,11 @@ function Shown() {
   <//>`;
 }
 
-/** Follow what changes while the page is in sight; the first events tell how things are, and which proposals to read. */
+/** Follow what changes while the page is in sight; the first news tell how things are, and which proposals to read. */
 async function keepUp() {
   for (;;) {
     if (!document.hidden && session.peek() !== "out" && session.peek() !== "opening") {
-      await readEvents((event) => (app.status.takeEvent(event), app.take(event)));
+      await followNews((news) => (app.status.takeNews(news), app.take(news)));
     }
     await new Promise((done) => setTimeout(done, PAUSE));
   }

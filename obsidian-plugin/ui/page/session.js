@@ -1,14 +1,15 @@
-/** The page's session: a one-time code is traded for a token, which lives in the tab alone; requests and events by it. */
+/** The page's session: a one-time code is traded for a token, which lives in the tab alone; requests by it. */
 
 import { signal } from "@preact/signals";
-import { Client, NoAnswer, parseEvents, readAnswer } from "../api.js";
+import { Client, NoAnswer, readAnswer, toQuery } from "../api.js";
 import { say } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DaemonEvent, Question } from "../api.js" */
-/** @import { TokenSecret } from "../../src/api-types.d.ts" */
+/** @import { Answer, Question } from "../api.js" */
+/** @import { News, Session } from "../../src/api-types.d.ts" */
 
 const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
+const WAIT = 25; // seconds that the feed may take to tell something
 const PAUSE = 500; // milliseconds until what got no answer is asked again
 
 /** How the session is: being opened, open, ended, or without a daemon that answers. @type {Signal<"opening" | "open" | "out" | "away">} */
@@ -16,8 +17,8 @@ export const session = signal("opening");
 /** Why there is none. */
 export const reason = signal("");
 const others = new BroadcastChannel(SESSION);
-/** The last event: what came after it is told once events are read again. */
-let lastEvent = "";
+/** Of the last news: what comes after them is told next. */
+let number = 0;
 
 /** Trade the code of the address for a token. The code is good once, and leaves the history. */
 export async function openSession() {
@@ -25,7 +26,7 @@ export async function openSession() {
   if (code) {
     history.replaceState(null, "", location.pathname + location.search);
     try {
-      /** @type {TokenSecret} */
+      /** @type {Session} */
       const { token } = readAnswer(await send({ method: "POST", path: "/session", body: { code } }));
       keep(token);
       others.postMessage(token);
@@ -50,10 +51,8 @@ others.addEventListener("message", ({ data }) => {
   if (session.peek() === "out") keep(String(data));
 });
 
-/** End the session, in all tabs that share its token. */
+/** End the session in this tab. */
 export function signOut() {
-  const token = sessionStorage.getItem(SESSION);
-  if (token) void send({ method: "POST", path: `/tokens/${token.split(".")[0]}/revoke`, body: {} }).catch(() => {});
   sessionStorage.removeItem(SESSION);
   reason.value = say("signedOut");
   session.value = "out";
@@ -68,26 +67,26 @@ export const api = new Client({
   },
 });
 
-/** @param {Question} question */
-async function send(question) {
-  const response = await ask(question);
+/** @type {(question: Question, stop?: AbortSignal) => Promise<Answer>} */
+async function send(question, stop) {
+  const response = await ask(question, stop);
   const text = await response.text().catch(() => lose());
   return { status: response.status, text };
 }
 
 /** @type {(question: Question, stop?: AbortSignal) => Promise<Response>} */
-async function ask({ method, path, body, headers }, stop) {
+async function ask({ method, path, body }, stop) {
   const token = sessionStorage.getItem(SESSION);
   /** @type {RequestInit} */
   const request = {
     method,
-    headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) },
+    headers: { ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) },
     cache: "no-store",
     ...(body && { body: JSON.stringify(body) }),
     ...(stop && { signal: stop }),
   };
   const response = await fetch(`/api/v1${path}`, request).catch(() => lose(stop?.aborted));
-  if (!/json|event-stream/.test(response.headers.get("Content-Type") ?? "")) lose(); // another program has the port
+  if (!/json/.test(response.headers.get("Content-Type") ?? "")) lose(); // another program has the port
   if (response.status === 401) {
     reason.value ||= say("sessionOver");
     session.value = "out";
@@ -102,39 +101,25 @@ function lose(isAborted = false) {
 }
 
 /**
- * Read the daemon's events (server-sent events, with a token, which EventSource cannot send) until the answer ends, as it does when too
- * many are read at a time, or the tab is hidden.
+ * Follow the feed until it does not answer, or the tab is hidden.
  *
- * @param {(event: DaemonEvent) => void} take
+ * @param {(news: News) => void} take
  */
-export async function readEvents(take) {
+export async function followNews(take) {
   const stop = new AbortController();
   const hide = () => document.hidden && stop.abort();
   document.addEventListener("visibilitychange", hide);
   try {
-    const headers = { ...(lastEvent && { "Last-Event-ID": lastEvent }) };
-    const { ok, body } = await ask({ method: "GET", path: "/events", headers }, stop.signal);
-    if (ok && body) await readStream(body.pipeThrough(new TextDecoderStream()).getReader(), take);
-  } catch {
-    // it ended: whoever follows looks again
-  } finally {
-    stop.abort();
-    document.removeEventListener("visibilitychange", hide);
-  }
-}
-
-/** @type {(reader: ReadableStreamDefaultReader<string>, take: (event: DaemonEvent) => void) => Promise<void>} */
-async function readStream(reader, take) {
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const parts = (rest + value).split(/\r?\n\r?\n/);
-    rest = parts.pop() ?? "";
-    for (const event of parseEvents(parts.join("\n\n"))) {
-      lastEvent = event.id;
-      if (session.peek() === "away") session.value = "open";
-      take(event);
+    while (!stop.signal.aborted && session.peek() !== "out") {
+      const path = `/feed${toQuery({ after: number, wait: WAIT })}`;
+      /** @type {News} */
+      const news = readAnswer(await send({ method: "GET", path }, stop.signal));
+      number = news.number;
+      take(news);
     }
+  } catch {
+    // whoever follows looks again
+  } finally {
+    document.removeEventListener("visibilitychange", hide);
   }
 }

@@ -1,9 +1,8 @@
 """The OpenAPI document is true, whatever is sent: no server error, and no undocumented answer.
 
-Only before a release, as requests made of 57 schemas take a minute: tests/daemon/conftest.py.
+Only before a release, as requests made of 31 schemas take a minute: tests/daemon/conftest.py.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -16,8 +15,7 @@ from hypothesis import HealthCheck, assume, settings
 from schemathesis.config import SchemathesisConfig
 
 from companion.app.types.base import LARGEST
-from companion.daemon.app import RESOURCES
-from companion.daemon.openapi import describe_api
+from companion.daemon.app import describe_api
 from tests.daemon.attack_fixture import AttackedDaemon, attack
 from tests.daemon.daemon_fixture import eventually, open_daemon_fixture
 from tests.llm.fake_endpoint import FakeEndpoint
@@ -30,13 +28,10 @@ CHECKS = {
     "negative_data_rejection": {
         "expected-statuses": ["400", "401", "403", "404", "405", "413", "415", "421", "422", "431"]
     },
-    "positive_data_acceptance": {
-        "expected-statuses": ["2xx", "304", "403", "404", "409", "422", "429"]
-    },
+    "positive_data_acceptance": {"expected-statuses": ["2xx", "403", "404", "409", "422"]},
 }
 CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
-whole = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)
-schema = whole.exclude(path="/api/v1/events")  # its answer goes on; see test_events
+schema = schemathesis.openapi.from_dict(describe_api(), config=CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +60,14 @@ def test_no_server_error_and_no_undocumented_answer(
     # an empty list in a query is not sent, so that a name that makes it invalid may be lost
     assume(all(value not in ([], {}, None) for value in (case.query or {}).values()))
     _name_what_is_there(case, busy)
-    answer = case.call_and_validate(
+    answer = case.call(
         base_url=f"http://127.0.0.1:{busy.port}",
         headers={"Authorization": f"Bearer {busy.token}"},
         timeout=60,
     )
     busy.asked += 1
+    if answer.status_code not in (413, 431):  # the server itself refuses what is too large
+        case.validate_response(answer)
     busy.assert_tells_nothing(answer.content)
 
 
@@ -84,9 +81,9 @@ def _name_what_is_there(case: schemathesis.Case[Any], busy: AttackedDaemon) -> N
             is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value)
             if is_word and field in ("path", "folder"):
                 named[field] = NOTES[turn % len(NOTES)]
-            if is_word and field == "run" and named is parts[0]:
+            if is_word and named is parts[0] and "/runs/" in case.path:
                 named[field] = runs[turn % len(runs)]
-            if field == "change" and isinstance(value, int) and 0 < value <= LARGEST:
+            if field in ("change", "id") and isinstance(value, int) and 0 < value <= LARGEST:
                 named[field] = turn % 3 + 1
             if field == "paths" and value == [""]:
                 named[field] = [NOTES[turn % len(NOTES)]]

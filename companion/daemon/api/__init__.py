@@ -1,1 +1,0 @@
-"""The HTTP API: a blueprint per kind of resource, and the models of its JSON."""

@@ -1,0 +1,217 @@
+"""The feed: what changed in a vault and its daemon, told to each client that waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from companion.app.types.base import LARGEST, WHOLE, Sent, Shape
+from companion.app.types.runs import RunShape
+from companion.app.types.status import Status
+from companion.errors import UsageError
+from companion.store.outbox import OutboxRow
+
+if TYPE_CHECKING:
+    from companion.daemon.daemon import Daemon
+
+LONGEST_WAIT = 25  # seconds
+CLIENTS = 32  # that wait at a time; a further one is refused
+_KEPT = 1000  # changes of rows that are remembered
+_GATHER = 0.05  # seconds in which changes are told together
+_LOOK = 1.0  # seconds between two looks at what nobody reports
+TABLES = "proposals", "changes", "outbox"
+ALL = 0  # in place of the id of a row: any of them
+
+
+class FeedQuery(Sent):
+    """What to wait for."""
+
+    after: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = Field(
+        0, description="The `number` of the last answer; 0: tell everything."
+    )
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = Field(
+        0, description="Seconds to wait until there is something to tell."
+    )
+    client: Annotated[str, Field(max_length=64)] = Field(
+        "", description="The name under which `POST /presence` reported open notes."
+    )
+
+
+class WaitingEdits(Shape):
+    """Edits of an open note that a user asked for, and that wait for this client to make them.
+
+    Get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there.
+    """
+
+    id: int
+    path: str
+    run: str | None = Field(description="The run that they belong to; null: see `change`.")
+    change: int | None = Field(description="The change that they undo; null: see `run`.")
+
+    @classmethod
+    def of(cls, row: OutboxRow) -> WaitingEdits:
+        """Return what a client is told of a row of the outbox."""
+        run = row.run if row.undoes is None else None
+        return cls(id=row.id, path=row.path, run=run, change=row.undoes)
+
+
+class News(Shape):
+    """What changed after a number."""
+
+    number: int = Field(description="To be sent as `after` with the next request.")
+    is_whole: bool = Field(description="Everything may have changed: read all again.")
+    status: Status | None = Field(description="The status, if it changed.")
+    runs: list[RunShape] = Field(description="The runs that changed.")
+    proposals: list[int] | None = Field(description="The proposals that changed; null: any.")
+    changes: list[int] | None = Field(description="The changes that changed; null: any.")
+    edits: list[WaitingEdits] = Field(description="The edits that wait for this client.")
+    to_do: list[str] = Field(description="Open notes that background work would fill.")
+
+
+class Feed:
+    """What changes in one daemon. Safe to use from any thread.
+
+    Numbers grow across restarts: they begin with the time. Nothing is looked at while nobody waits.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._looking, self._reporting = threading.Lock(), threading.Lock()
+        self._changed = threading.Condition()  # nothing else is locked while this is held
+        self._first = self._newest = int(time.time() * 1000)
+        self._rows: deque[tuple[int, str, int]] = deque()
+        self._runs: dict[str, tuple[int, RunShape]] = {}
+        self._status: tuple[int, Status] | None = None
+        self._looked_at = float("-inf")
+        self._version = daemon.space.journal.version()
+        self._reports: dict[str, list[str]] = {}  # open notes, by client
+        self._places = threading.BoundedSemaphore(CLIENTS)
+        self._is_closed = False
+
+    def touch(self, table: str, id: int) -> None:
+        """Record that a row of a table changed; returns at once."""
+        with self._changed:
+            if len(self._rows) == _KEPT:
+                self._first = self._rows.popleft()[0]
+            self._rows.append((self._next(), table, id))
+            self.wake()
+
+    def wake(self) -> None:
+        """Have runs and status looked at now; returns at once."""
+        with self._changed:
+            self._looked_at = float("-inf")
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Answer all that wait."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def report(self, client: str, paths: Sequence[str]) -> None:
+        """Record which notes a client has open: all of them. It holds while the feed is read."""
+        with self._reporting:
+            if self._reports.pop(client, []) != list(paths):
+                with self._changed:
+                    self._next()  # other edits may wait for it
+            self._reports[client] = list(paths)
+            if len(self._reports) > CLIENTS:
+                del self._reports[next(iter(self._reports))]
+            self._daemon.report_presence(client, paths)
+        self.wake()
+
+    def read(self, query: FeedQuery, is_gone: Callable[[], bool] = bool) -> News:
+        """Return what changed, as soon as there is something, or the time is up.
+
+        is_gone: returns whether the client has disconnected. Raises UsageError if too many wait.
+        """
+        self._repeat_report(query.client)
+        if query.wait:
+            if not self._places.acquire(blocking=False):
+                raise UsageError(f"{CLIENTS} clients follow the feed already")
+            try:
+                self._wait(query.after, query.wait, is_gone)
+            finally:
+                self._places.release()
+        self._look()
+        to_do = self._repeat_report(query.client)
+        return self._tell(query.after, self._reports.get(query.client, []), to_do)
+
+    def _repeat_report(self, client: str) -> list[str]:
+        with self._reporting:
+            paths = self._reports.get(client)
+            return self._daemon.report_presence(client, paths) if paths else []
+
+    def _wait(self, after: int, seconds: float, is_gone: Callable[[], bool]) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not is_gone():
+            self._look()
+            with self._changed:
+                if self._is_closed:
+                    return
+                if not self._first <= after == self._newest:
+                    break
+                self._changed.wait(min(left, _LOOK))
+        time.sleep(_GATHER)
+
+    def _look(self) -> None:
+        """See whether runs, status, or rows that another process wrote have changed."""
+        with self._looking:
+            if time.monotonic() < self._looked_at + _LOOK:
+                return
+            self._looked_at = time.monotonic()
+            version = self._daemon.space.journal.version()
+            runs = [RunShape.model_validate(run) for run in [*self._daemon.runs.values()][::-1]]
+            status = self._daemon.status()
+            with self._changed:
+                self._take(version, runs, status)
+
+    def _take(self, version: int, runs: Sequence[RunShape], status: Status) -> None:
+        if version != self._version:
+            self._version = version
+            for table in TABLES:
+                self.touch(table, ALL)
+        before = self._runs
+        self._runs = {
+            run.id: known
+            if (known := before.get(run.id)) and known[1] == run
+            else (self._next(), run)
+            for run in runs
+        }
+        if self._status is None or _steady(self._status[1]) != _steady(status):
+            self._status = self._next(), status
+
+    def _tell(self, after: int, opened: Sequence[str], to_do: list[str]) -> News:
+        edits = [WaitingEdits.of(row) for row in self._daemon.outbox.rows_of(opened)]
+        with self._changed:
+            is_whole = not self._first <= after <= self._newest
+            after = 0 if is_whole else after
+            status = self._status
+            return News(
+                number=self._newest,
+                is_whole=is_whole,
+                status=status[1] if status and status[0] > after else None,
+                runs=[run for number, run in self._runs.values() if number > after],
+                proposals=None if is_whole else self._ids("proposals", after),
+                changes=None if is_whole else self._ids("changes", after),
+                edits=edits,
+                to_do=to_do,
+            )
+
+    def _ids(self, table: str, after: int) -> list[int] | None:
+        ids = {id for number, each, id in self._rows if each == table and number > after}
+        return None if ALL in ids else sorted(ids)
+
+    def _next(self) -> int:
+        self._newest += 1
+        return self._newest
+
+
+def _steady(status: Status) -> object:
+    """Return the status without what counts down."""
+    return status.model_dump(exclude={"retry_in"})
