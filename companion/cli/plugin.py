@@ -10,7 +10,8 @@ from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.daemon.access import ensure_token, replace_token
 from companion.errors import UsageError
-from companion.vault.plugin_files import find_built, plan_install, write_install
+from companion.vault.plugin_files import find_built, find_plugin, read_version
+from companion.vault.plugin_files import install as install_files
 
 NEXT_IN_OBSIDIAN = """
 Then, in Obsidian:
@@ -51,12 +52,11 @@ def install_plugin(root: Path, output: Output) -> None:
             "this build of Companion has no Obsidian plugin in it; in a checkout, make dev builds"
             " the plugin"
         )
-    planned = plan_install(root, built)
-    if not (planned.files or planned.enabling):
-        output.say(f"The Obsidian plugin {planned.version} is in the vault already.")
+    version, written = read_version(built), install_files(root, built)
+    if not written:
+        output.say(f"The Obsidian plugin {version} is in the vault already.")
         return
-    written = write_install(planned)
-    output.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
+    output.say(f"The Obsidian plugin {version} is in {find_plugin(root)}", style="bold")
     output.say(f"  written: {', '.join(written)}")
 
 
