@@ -65,7 +65,7 @@ async function askOnce(plugin, file, options) {
   await saveOpen(plugin, file.path);
   await plugin.daemon.reportOpenIfChanged();
   /** @type {RunShape} */
-  const run = await api.post("/runs", { paths: [file.path], priority: "interactive", on_fault: "stop", ...options });
+  const run = await api.post("/runs", { paths: [file.path], priority: "interactive", ...options });
   /** @type {Promise<Answer>} */
   const made = outbox.expect(run.id).then(({ change }) => ({ change, status: "enriched", words: "" }));
   const follow = async () => {

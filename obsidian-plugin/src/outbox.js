@@ -196,7 +196,7 @@ export class Outbox {
     if (!file) return;
     this.#tried.set(file.path, Date.now());
     /** @type {RunShape} */
-    const run = await api.post("/runs", { paths: [file.path], priority: "background", on_fault: "stop" });
+    const run = await api.post("/runs", { paths: [file.path], priority: "background" });
     this.#quiet.add(run.id);
   }
 }

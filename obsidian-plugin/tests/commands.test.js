@@ -39,7 +39,7 @@ describe("enrich note", () => {
     assert.equal(view.editor.steps, 1);
     assert.match(host.said, /^Filled description and a callout in “A”\.Undo$/);
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop" });
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive" });
     const { base_sha256, new_sha256 } = offerFor(NOTE);
     assert.deepEqual(host.daemon.asked("POST /outbox/100/applied")[0].body, { base_sha256, new_sha256 });
     await host.reply("Undo");
@@ -132,7 +132,7 @@ describe("enrich section", () => {
   });
 });
 
-const OF_NOTE = { paths: ["A.md"], priority: "interactive", on_fault: "stop" };
+const OF_NOTE = { paths: ["A.md"], priority: "interactive" };
 const OF_MANY = { priority: "request", agreed: false };
 const choose = (...paths) => paths.map((path) => host.app.vault.getAbstractFileByPath(path));
 const ASKED = [

@@ -183,7 +183,7 @@ describe("an open note that waits for edits", () => {
     assert.deepEqual(runs(), []);
     await host.pass(1100);
     assert.equal(view.editor.getValue(), fill(text));
-    assert.deepEqual(runs(), [{ paths: ["A.md"], priority: "background", on_fault: "stop" }]);
+    assert.deepEqual(runs(), [{ paths: ["A.md"], priority: "background" }]);
     assert.match(host.said, /^Filled description and a callout in “A”\. The plugin’s settings say that/);
     await host.reply("Undo");
     assert.equal(view.editor.getValue(), text);

@@ -38,7 +38,7 @@ export function Panel({ status, notes = [], attempt, children }) {
     <div class="cc-buttons">${children}</div>`;
   const { background, fault, in_hand: inHand, paused } = now;
   const done = run ? sum(run.counts) : 0;
-  const waiting = sum(now.waiting);
+  const { waiting } = background;
   const facts = [
     inHand.length > 0 && [say("rightNow"), inHand.slice(0, 3).map((path) => splitPath(path).name).join(", ")],
     waiting > 0 && [say("waitingNotes"), say("notesCount", { n: waiting })],
