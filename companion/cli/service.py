@@ -106,7 +106,7 @@ def uninstall(vault: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @debug_option
 def status(vault: Path | None, as_json: bool) -> int:
-    """Show whether the vault's daemon starts at login, and runs.
+    """Show whether it starts at login, and runs.
 
     The exit status is 1 if it does not.
     """

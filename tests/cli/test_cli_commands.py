@@ -79,7 +79,7 @@ ELSEWHERE = {
     "uninstall": "test_cli_uninstall",
     "service install": "test_cli_service",
     "service uninstall": "test_cli_service",
-    "service logs": "test_cli_service",
+    "service status": "test_cli_service",
     "model pull": "test_what_cannot_be_fetched",
     "batch export": "test_cli_state",
     "batch import": "test_cli_batch",
@@ -133,7 +133,7 @@ def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("companion.app.local_notes.ScanPart", fail)
+    monkeypatch.setattr("companion.app.selection.ScanPart", fail)
     ran = user.run("scan")
     assert ran.status == 1 and ran.err.count("\n") == 1
     assert "unexpected RuntimeError: boom; --debug shows where" in ran.err

@@ -166,15 +166,12 @@ def test_a_terminal(user: User, no_color: bool) -> None:
 
 
 NO_STUB = (
-    "A note to work on has an empty `description:`, or an empty callout, such as `> [!ai] A"
-    " question?`, or the tag #status/postponed or `status: postponed`."
+    "A note to work on has an empty `description:`, an empty callout, such as `> [!ai] A"
+    " question?`, or the mark of a postponed note"
 )
 WRAPPED = [
     pytest.param(["scan"], 0, NO_STUB, id="what it prints"),
     pytest.param(["status"], 1, "starts one\n             (0 of 100 notes", id="columns"),
-    pytest.param(
-        ["enrich", "Gone.md"], 2, "companion: there is no Gone.md in the vault {vault}", id="error"
-    ),
 ]
 
 
