@@ -1,6 +1,5 @@
 """Paths that cannot be read, and names that would steer the terminal."""
 
-import errno
 import os
 from pathlib import Path
 
@@ -9,34 +8,6 @@ import pytest
 from tests.cli.user import FILLED, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="names that only POSIX systems have")
-
-
-@pytest.fixture
-def locked(user: User, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a note in a folder that nobody may look into, whoever runs the tests."""
-    file = user.note("Locked/B.md")
-    lstat, iterdir = Path.lstat, Path.iterdir
-
-    def look(path: Path) -> os.stat_result:
-        if file.parent in path.parents:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return lstat(path)
-
-    def list_(path: Path) -> object:
-        if path == file.parent:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return iterdir(path)
-
-    monkeypatch.setattr(Path, "lstat", look)
-    monkeypatch.setattr(Path, "iterdir", list_)
-    return "Locked/B.md"
-
-
-@pytest.mark.parametrize("command", ["enrich", "scan", "prompt"])
-def test_alone_it_is_told(user: User, locked: str, command: str) -> None:
-    ran = user.run(command, locked)
-    assert ran.status == 2 and "there is no" not in ran.err
-    assert "Locked/B.md cannot be read (Permission denied)" in ran.err
 
 
 @posix
