@@ -39,7 +39,6 @@ _DASHES = ("—", "–", "―", "--")  # before the name of who said it
 
 _ENOUGH = 160  # letters about a subject, under which a callout would mostly be made up
 _UNSUPPORTED = 0.3  # of a sentence's content words, from which on it says something new
-_LONG = 5  # letters of a content word
 
 
 def find_own_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str | None:

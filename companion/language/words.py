@@ -214,12 +214,9 @@ def without_embeds(text: str) -> str:
     return _EMBED.sub("", text)
 
 
-def plain_text(line: str, *, captions: bool = False) -> str:
-    """Return the words of the line, without tags at its ends and a block identifier.
-
-    captions: include the captions of pictures.
-    """
-    words = (_FOOTNOTE.sub("", line) if captions else without_embeds(line)).split()
+def plain_text(line: str) -> str:
+    """Return the words of the line, without tags at its ends and a block identifier."""
+    words = without_embeds(line).split()
     end = len(words)
     if end and _BLOCK_ID.fullmatch(words[-1]):
         end -= 1

@@ -70,7 +70,6 @@ UNFIT = [
     pytest.param("description", ANY, 3, "no text for description", id="a number"),
     pytest.param("description", ANY, None, "no text for description", id="null"),
     pytest.param("note-type", VAULT, "poem", "“poem” is no note-type that the vault", id="unknown"),
-    pytest.param("callout", ANY, "word " * 3000, "characters", id="a book"),
 ]
 
 

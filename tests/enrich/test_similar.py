@@ -94,9 +94,8 @@ def test_tags_the_note_has_in_its_text_are_not_suggested(
 def test_marks_and_tags_that_are_never_proposed_are_not_suggested(
     vault: Path, encoder: BuiltInEncoder
 ) -> None:
-    write_tagged(vault, cooking="todo, status/done, secret/recipe, cooking")
-    config = Config.model_validate({"tags": {"never": ["status", "todo", "#secret"]}})
-    with opened(vault, encoder, config) as (workspace, similar):
+    write_tagged(vault, cooking="todo, status/done, cooking")
+    with opened(vault, encoder) as (workspace, similar):
         assert set(vote(workspace, similar, BREAD)) <= {"cooking", "garden"}
 
 

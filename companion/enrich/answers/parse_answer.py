@@ -77,13 +77,8 @@ def _nothing_for(field: Field) -> NothingToSay:
 
 def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
     lines = inert_prose(answer.strip(), limits.resolve)
-    length, most = sum(map(len, lines)), field.max_characters
     if not any(line.strip() for line in lines):
         raise _nothing_for(field)
-    if most and length > 2 * most:
-        raise AnswerError(
-            f"the {field.name} has {length:,} characters; at most {most:,} were asked for"
-        )
     return lines
 
 
@@ -187,8 +182,7 @@ def _without_label(text: str, name: str) -> str:
     return re.sub(label, "", text.strip(), flags=re.IGNORECASE)
 
 
-_LONGEST_EDITED = {"prose": 20_000, "list": 5_000, "links": 5_000}  # characters; of other kinds:
-_LONGEST_LINE = 2_000
+_LONGEST_EDITED = 20_000  # characters
 
 
 def read_edited_value(
@@ -203,9 +197,8 @@ def read_edited_value(
     Raises AnswerError if it is too long, is not of the field's kind, or nothing of it is left.
     """
     raw = text if isinstance(text, str) else "\n".join(text)
-    most = _LONGEST_EDITED.get(field.kind, _LONGEST_LINE)
-    if len(raw) > most:
-        raise AnswerError(f"a {field.name} may have {most:,} characters, and this has {len(raw):,}")
+    if len(raw) > _LONGEST_EDITED:
+        raise AnswerError(f"{len(raw):,} characters are too many for a {field.name}")
     items = raw.splitlines() if isinstance(text, str) else text
     if field.is_link:
         if missing := next((each for each in items if each.strip() and not resolve(each)), None):
