@@ -16,11 +16,11 @@ _WHOLE = re.compile(_NAME)
 _TAGS = re.compile(rf"#(?<![^\s\ufeff]#){_NAME}(?:#{_NAME})*")
 _POSSIBLE_TAG = re.compile(rf"#(?<!(?<!\\)\\#)({_NAME})")
 # What most likely is code, a comment, a formula or a link. Each is linear in time.
-_UNLIKELY = re.compile(
-    r"```.*?```|~~~.*?~~~|%%.*?%%|\$\$.*?\$\$|<!--(?:(?!<!--).)*?-->|`[^`\n]*`"
-    r"|\[\[[^\[\]]*\]\]|\]\([^()\n]*\)|^(?: {4}|\t)[^\n]*|\\#",
-    re.DOTALL | re.MULTILINE,
+_UNLIKELY_BLOCK = re.compile(
+    r"```.*?```|~~~.*?~~~|%%.*?%%|\$\$.*?\$\$|<!--(?:(?!<!--).)*?-->", re.DOTALL
 )
+_SIGNS = ("```", "~~~", "%%", "$$", "<!--")
+_UNLIKELY = re.compile(r"`[^`]*`|\[\[[^\[\]]*\]\]|\]\([^()]*\)|\\#")
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -46,8 +46,14 @@ def find_tag_candidates(text: str, start: int) -> list[str]:
 
 def likely_tags(body: str) -> list[str]:
     """Return what most likely are the tags of a note's body, without `#`. Fast, and not exact."""
-    text = _UNLIKELY.sub("!", body)
-    return [text[place + 1 : end] for place, end in _find_tags(text)]
+    if any(sign in body for sign in _SIGNS):
+        body = _UNLIKELY_BLOCK.sub("!", body)
+    tags = []
+    for line in body.split("\n"):
+        if "#" in line and _TAGS.search(line) and not line.startswith(("    ", "\t")):
+            line = _UNLIKELY.sub("!", line)
+            tags += [line[place + 1 : end] for place, end in _find_tags(line)]
+    return tags
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
