@@ -7,10 +7,11 @@ markdown-it-py finds the blocks (CommonMark, chapters 4 and 5). What Obsidian ad
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from companion.errors import NoteRefused
 from companion.load_once import load_once
 from companion.note.text import CodeSpans, NoteText, split_lines
 
@@ -109,10 +110,19 @@ def read_lines(note: NoteText) -> list[Line]:
         lines.append(Line(start, start + len(text), start + len(line), text))
         start += len(line)
     masked = [_Masked(line.text) for line in lines]
-    if any(sign in note.text for sign in ("%%", "<!--", "$$")):
-        masked = _Masker([line.text for line in lines]).mask()
-    blocks = _read_blocks([line.text for line in masked])
-    return list(map(_join, lines, masked, blocks))
+    if not any(sign in note.text for sign in ("%%", "<!--", "$$")):
+        return list(map(_join, lines, masked, _read_blocks([line.text for line in masked])))
+    fence_ends = set[int]()
+    while len(fence_ends) < _MOST_FENCE_ENDS:
+        masker = _Masker([line.text for line in lines], fence_ends)
+        masked = masker.mask()
+        blocks = _read_blocks([line.text for line in masked])
+        after = (n for n in masker.fenced if blocks[n].kind in ("text", "heading", "rule"))
+        end = next(after, None)
+        if end is None:
+            return list(map(_join, lines, masked, blocks))
+        fence_ends.add(end)  # with its list item: read again, as a comment may follow
+    raise NoteRefused("too many of its code blocks are never closed; close them")
 
 
 def _join(line: Line, masked: _Masked, block: _Block) -> Line:
@@ -143,6 +153,7 @@ class _Block:
     starts: bool = False
 
 
+_MOST_FENCE_ENDS = 20
 # Deeper containers count as text: no note has them, and time must not grow as depth times length.
 _MAX_DEPTH = 100
 _KINDS: dict[str, LineKind] = {
@@ -264,10 +275,16 @@ class _Open(NamedTuple):
 
 
 class _Masker:
-    """Masks the lines of a note, in order. What is open ends with its quote at the latest."""
+    """Masks the lines of a note, in order. What is open ends with its quote at the latest.
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    fence_ends: lines above which an open fence ends without a closing one. fenced: after mask(),
+    the lines taken for code in fences.
+    """
+
+    def __init__(self, texts: Sequence[str], fence_ends: Collection[int] = ()) -> None:
         self._texts = texts
+        self._fence_ends = fence_ends
+        self.fenced: list[int] = []
         self._open: _Open | None = None
         self._last = {
             closing: max((n for n, text in enumerate(texts) if closing in text), default=-1)
@@ -284,7 +301,10 @@ class _Masker:
         depth = text.count(">", 0, content)
         if self._open and depth < self._open.depth:
             self._open = None
+        if self._open and self._open.opening in "`~" and index in self._fence_ends:
+            self._open = None
         if self._open and self._open.opening in "`~":
+            self.fenced.append(index)
             tail = text[content:].rstrip(" \t")
             if tail.startswith(self._open.closing) and not tail.strip(tail[:1]):
                 self._open = None

@@ -188,3 +188,8 @@ def test_lines_are_the_note(text: str) -> None:
     assert all(
         0 <= line.continued <= line.depth and line.content <= len(line.text) for line in lines
     )
+
+
+def test_a_comment_below_a_fence_that_its_list_item_ends_is_hidden() -> None:
+    note = NoteText("- ```\n  code\n\nText %%secret%% after\n")
+    assert [line.visible for line in read_lines(note)][-1] == "Text  after"
