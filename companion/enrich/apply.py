@@ -208,7 +208,7 @@ def _plan_change(
         else:
             need = needs[each.need.key]._replace(reason=each.need.reason)
             fits[need.key] = replace(each, need=need)
-    rest = tuple(each for each in proposals if each.id in why_not)
+    rest = tuple(each for each in proposals if each.id in why_not and each.id not in gone)
     result = Result(path, "unchanged", waiting=rest, why_not=why_not)
     if not fits:
         return replace(result, reason="; ".join(dict.fromkeys(why_not.values()))), None

@@ -136,6 +136,8 @@ def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
 def _why_not(proposal: Proposal) -> str:
     """Return in words why its need is not asked for once more; empty if that is not worth it."""
     reason = f" ({proposal.reason})" if proposal.reason else ""
+    if proposal.state == "refused" and proposal.change:
+        return f"filled once and taken out again; {_AGAIN}"
     if proposal.state == "refused":
         return f"proposed once, and refused{reason}; {_AGAIN}"
     if proposal.state == "rejected":

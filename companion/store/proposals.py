@@ -45,7 +45,7 @@ FLAG_WORDS: Mapping[Flag, str] = {
     "new-value": "no other note uses this yet",
     "replaces": "it replaces what Companion wrote before",
     "program": "a script or an agent proposed this, not the model you chose",
-    "undone": "you accepted this once, and it was taken out again",
+    "undone": "it was in the note once, and was taken out again",
 }
 
 ProposedValue = str | list[str]
