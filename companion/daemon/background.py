@@ -139,7 +139,7 @@ class Background:
             for path in list(self._due) if to_do.looked is None else to_do.looked:
                 if path not in paths:
                     self._due.pop(path, None)
-            for path in paths:
+            for path in sorted(paths):
                 if path in to_do.changed:
                     self._due[path] = to_do.changed[path] + settle
                 elif path not in self._busy:

@@ -194,7 +194,7 @@ def _plan_change(
     path = seen.path
     task, needs = _find_needs(space, path, proposals, into.explicit, seen.data)
     gone = {each.id: why for each in proposals if (why := _why_gone(space, each, task, needs))}
-    if into.is_final:
+    if into.is_final and not _is_in_part(space, proposals, task.data):
         for id_, why in gone.items():
             space.journal.proposals.decide([id_], "closed", "need", why)
     fits, why_not = dict[str, Proposal](), dict(gone)
@@ -276,6 +276,12 @@ def find_section(proposal: Proposal) -> Section | None:
     """Return the section in which the proposal puts a new callout; None: it does not."""
     need = proposal.need
     return Section(need.heading or "", need.at, need.of) if need.where == "section" else None
+
+
+def _is_in_part(space: Workspace, proposals: Sequence[Proposal], data: bytes) -> bool:
+    """Return whether the note is only the beginning of what was asked about, as while it syncs."""
+    sources = map(space.journal.proposals.source, proposals)
+    return any(source and source != data and source.startswith(data) for source in sources)
 
 
 def _why_gone(space: Workspace, proposal: Proposal, task: Task, needs: Mapping[str, Need]) -> str:

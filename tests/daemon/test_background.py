@@ -6,15 +6,13 @@ import time
 import pytest
 
 from companion.app.types.notes import NotesQuery, Selection
-from companion.config.settings import LimitsTable, PrivateTable
+from companion.config.settings import LimitsTable
 from companion.daemon import background
-from companion.enrich.asked import find_to_do
 from companion.errors import UsageError
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
 EDITED_FILLED = FILLED + "A line added.\n"
-TYPED = FILLED.replace("created", "note-type: recipe\ncreated")
 UNTYPED = "---\nstatus: postponed\nnote-type:\n---\n\n# Typed\n\n> [!ai] AI\n> Mine.\n"
 POSTPONED = "---\nstatus: postponed\n---\n\n# Koji\n"
 SENTENCE = (
@@ -118,10 +116,6 @@ def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
     run = daemon_fixture.run("")
     assert [(each.status, each.path) for each in run.since(0)] == [("unchanged", "Typed.md")]
     assert daemon_fixture.model.calls() == 0
-    daemon_fixture.model.says(**{"note-type": "recipe"})
-    daemon_fixture.note("Other.md", TYPED)
-    daemon_fixture.rescan()
-    eventually(lambda: "note-type: recipe" in daemon_fixture.read("Typed.md"))
 
 
 def test_a_limit_takes_first_what_may_be_filled(daemon_fixture: DaemonFixture) -> None:
@@ -132,36 +126,6 @@ def test_a_limit_takes_first_what_may_be_filled(daemon_fixture: DaemonFixture) -
     daemon_fixture.note("Stub.md")
     run = daemon_fixture.run("", limit=1)
     assert [each.path for each in run.since(0)] == ["Stub.md"]
-
-
-def test_values_that_only_private_notes_have_are_none_to_choose_from(
-    daemon_fixture: DaemonFixture,
-) -> None:
-    daemon_fixture.private = PrivateTable(properties={"private": ("true",)})
-    daemon_fixture.note("Typed.md", UNTYPED)
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.space.unfillable("Typed.md"))
-    daemon_fixture.note("Mine.md", TYPED.replace("created", "private: true\ncreated"))
-    daemon_fixture.rescan()
-    eventually(daemon_fixture.is_idle)
-    daemon_fixture.model.says(**{"note-type": "recipe"})
-    daemon_fixture.note("Other.md", TYPED)
-    daemon_fixture.rescan()
-    eventually(lambda: "note-type: recipe" in daemon_fixture.read("Typed.md"))
-
-
-def test_an_attempt_that_began_before_a_value_appeared_is_not_the_last_word(
-    daemon_fixture: DaemonFixture,
-) -> None:
-    daemon_fixture.note("Typed.md", UNTYPED)
-    daemon_fixture.open()
-    space = daemon_fixture.space
-    space.scan()
-    basis = space.attempt_basis("Typed.md")
-    daemon_fixture.note("Other.md", TYPED)
-    scan = space.scan()
-    space.record_unfillable("Typed.md", basis, {"note-type": "no value"})
-    assert find_to_do(space, "Typed.md", scan.notes["Typed.md"].needs).needs
 
 
 def test_what_was_said_before_a_note_came_is_shown(daemon_fixture: DaemonFixture) -> None:
@@ -175,16 +139,6 @@ def test_what_was_said_before_a_note_came_is_shown(daemon_fixture: DaemonFixture
     daemon_fixture.note("Koji.md", POSTPONED, rests=False)
     eventually(lambda: "> A stub is" in daemon_fixture.read("Koji.md"))
     assert daemon_fixture.model.calls("soy sauce and sake") == 1
-
-
-def test_a_run_for_another_field_leaves_the_reason(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.note("Typed.md", UNTYPED.replace("# Typed\n", "# Typed\n\nText of mine.\n"))
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.status().ready and daemon_fixture.status().to_do == 0)
-    run = daemon_fixture.run("Typed.md", field="description", propose=True)
-    assert [each.status for each in run.since(0)] == ["proposed"]
-    daemon_fixture.rescan()
-    assert daemon_fixture.status().to_do == 0
 
 
 # --- open notes
