@@ -41,6 +41,7 @@ from companion.vault.files import is_gone, skip_reason
 from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
 
 REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
+IN_PART = "only the beginning of the text that a model was asked about is there; is it syncing?"
 _FILLED = "the note no longer needs it: it was filled, or its place is gone"
 _ATTEMPTS = 3  # to write a note that somebody else is writing
 # Threads that only compute switch every 5 ms, which costs a fifth of their time.
@@ -196,6 +197,8 @@ def _plan_change(
     gone = {each.id: why for each in proposals if (why := _why_gone(space, each, task, needs))}
     if into.is_final and not _is_in_part(space, proposals, task.data):
         for id_, why in gone.items():
+            if why == IN_PART:  # the answer waits for the rest
+                continue
             space.journal.proposals.decide([id_], "closed", "need", why)
     fits, why_not = dict[str, Proposal](), dict(gone)
     for each in proposals:
@@ -286,8 +289,9 @@ def _is_in_part(space: Workspace, proposals: Sequence[Proposal], data: bytes) ->
 
 def _why_gone(space: Workspace, proposal: Proposal, task: Task, needs: Mapping[str, Need]) -> str:
     """Return why the proposal has no place in the note any more; empty: it has."""
-    if is_rewritten(space.journal.proposals.source(proposal), task.data):
-        return REWRITTEN
+    source = space.journal.proposals.source(proposal)
+    if is_rewritten(source, task.data):
+        return IN_PART if source and source.startswith(task.data) else REWRITTEN
     return "" if proposal.need.key in needs else _FILLED
 
 

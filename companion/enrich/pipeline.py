@@ -23,7 +23,7 @@ from companion.enrich.answers.outcome import (
     Outcome,
     RepeatedFaults,
 )
-from companion.enrich.apply import REWRITTEN, File, apply, describe_waiting, require_places
+from companion.enrich.apply import IN_PART, REWRITTEN, File, apply, describe_waiting, require_places
 from companion.enrich.asker import Asker
 from companion.enrich.checks import checks_are_on
 from companion.enrich.configured_model import ModelFacts
@@ -51,7 +51,6 @@ Write = Callable[[Workspace, str, Sequence[Proposal], str, File], Result]
 """Writes proposals into a note, as apply does, or leaves that to the editor that shows it."""
 
 _ANSWERED = ("nothing", *NOT_ASKED)  # no failure: there is no such value
-_IN_PART = "only the beginning of the text that a model was asked about is there; is it syncing?"
 
 
 class Enricher:
@@ -123,7 +122,7 @@ class Enricher:
             source = store.source(each)
             if is_rewritten(source, task.data) and each.state != "asked":
                 if job.background and source is not None and source.startswith(task.data):
-                    return replace(task, needs=(), unfilled=(*task.unfilled, _IN_PART)), []
+                    return replace(task, needs=(), unfilled=(*task.unfilled, IN_PART)), []
                 store.decide([each.id], "closed", "need", REWRITTEN, (each.state,))
                 stale.append(each.need)
                 continue

@@ -55,11 +55,13 @@ _log = logging.getLogger(__name__)
 class AttemptBasis(NamedTuple):
     """What the outcome of an attempt to fill a note depends on; a later one may differ if it does.
 
-    file: None: it is missing. settings_version: as in VaultSettings.
+    file: None: it is missing. settings_version: as in VaultSettings. chosen: the properties with
+    values to choose from, at the last scan.
     """
 
     file: FileFingerprint | None
     settings_version: int
+    chosen: frozenset[str]
 
 
 @dataclass
@@ -82,6 +84,7 @@ class Workspace:
     _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: dict[str, float] = field(default_factory=dict, init=False)  # since when, by path
     _told: str = ""
+    _chosen: frozenset[str] = field(default=frozenset(), init=False)
     # why needs, by key, could not be asked for at the last attempt, by path
     _unfillable: dict[str, tuple[AttemptBasis, Mapping[str, str]]] = field(
         default_factory=dict, init=False
@@ -169,6 +172,12 @@ class Workspace:
         follow_moves(self.root, self.journal, scan.files)
         if self.adapt is None:  # by which other notes are private
             self._forget_lost(scan)
+        withheld = scan.withheld_notes()
+        self._chosen = frozenset(
+            name
+            for name in self.rules.vocabulary
+            if any(path not in withheld for path, _ in scan.values(name))
+        )
         scan.basis = settings
         return scan
 
@@ -217,7 +226,7 @@ class Workspace:
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
-        return AttemptBasis(read_fingerprint(self.root / path), self.settings.version)
+        return AttemptBasis(read_fingerprint(self.root / path), self.settings.version, self._chosen)
 
     def record_unfillable(self, path: str, basis: AttemptBasis, reasons: Mapping[str, str]) -> None:
         """Record why needs could not be asked for, by key: no model was asked for them.
