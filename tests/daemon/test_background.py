@@ -6,7 +6,6 @@ import time
 import pytest
 
 from companion.app.types.notes import NotesQuery, Selection
-from companion.config.settings import LimitsTable
 from companion.daemon import background
 from companion.errors import UsageError
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
@@ -311,18 +310,6 @@ def test_notes_in_editors_count_as_notes_of_the_day(daemon_fixture: DaemonFixtur
     assert "notes_a_day" in daemon_fixture.status().background.off
     assert daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"]) == []
     assert daemon_fixture.model.calls() == 1
-
-
-def test_cap_on_tokens_holds_the_background_and_ends_runs(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.limits = LimitsTable(tokens_a_day=10)
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    eventually(lambda: "tokens_a_day" in daemon_fixture.status().background.off)
-    run = daemon_fixture.run("Stub.md")
-    assert (run.state, "tokens_a_day" in run.fault) == ("failed", True)
-    assert daemon_fixture.model.calls() == 0
-    assert daemon_fixture.status().background.notes_today == 0
-    assert daemon_fixture.status().fault is None
 
 
 # --- asked once
