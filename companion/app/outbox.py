@@ -30,11 +30,17 @@ from companion.errors import (
 from companion.note.editor_text import require_utf8, to_utf16
 from companion.note.edits import Edit, apply_edits
 from companion.store.changes import Change
-from companion.store.inverse import find_parts
 from companion.store.outbox import NOT_OPEN, OutboxRow, Request, TextHashes
 from companion.store.proposals import Proposal, ProposalState
 from companion.store.recovery import confirm_made_offers, holds
-from companion.store.undo import Undone, locate_note, make_undo, require_made, undo_change
+from companion.store.undo import (
+    Undone,
+    find_parts,
+    locate_note,
+    make_undo,
+    require_made,
+    undo_change,
+)
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path, spelled_path
 

@@ -20,9 +20,9 @@ from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.note import ParsedNote
 from companion.note.sections import HeadingNotFound, Section
 from companion.note.text import NoteText, split_lines
-from companion.store.inverse import find_parts
 from companion.store.journal import Change, Journal
 from companion.store.proposals import Proposal
+from companion.store.undo import find_parts
 from companion.vault.files import skip_reason
 from companion.vault.write import Snapshot, read_note
 

@@ -15,9 +15,8 @@ from companion.errors import NoteChanged, NoteError
 from companion.note.editor_text import EditorText
 from companion.note.edits import Edit, EditLost, rebase
 from companion.private_files import make_private_folder
-from companion.store.inverse import find_inverse
 from companion.store.journal import Change, Journal
-from companion.store.undo import locate_note
+from companion.store.undo import find_inverse, locate_note
 from companion.vault.files import is_vault_there
 from companion.vault.lock import open_note
 from companion.vault.write import force_to_disk, is_partial_write, read_all, replace_bytes

@@ -11,9 +11,8 @@ from companion.note.editor_text import EditorText
 from companion.note.edits import Edit, apply_edits, diff_edits
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
-from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal
-from companion.store.undo import undo_change
+from companion.store.undo import find_inverse, find_parts, undo_change
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change, record
