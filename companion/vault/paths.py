@@ -112,7 +112,7 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
         for name in (inside, f"{inside}.md") if inside else (inside,):
             if name is None or (relative := _as_on_disk(root, name)) is None:
                 continue
-            if _below(root, (root / relative).resolve()) is None:
+            if not _is_real_path_in(root, root / relative):
                 raise OutsideVault(f"{typed} leads out of the vault {root}, by a symbolic link")
             return relative
         if inside is None and any(os.path.lexists(base / f"{typed}{end}") for end in ("", ".md")):
@@ -156,15 +156,24 @@ def _below(root: Path, path: Path) -> str | None:
 
 
 def _as_on_disk(root: Path, path: str) -> str | None:
-    """Return the path with each name spelled as its folder lists it; None if one does not exist."""
+    """Return the path with each name spelled as its folder lists it; None if one does not exist.
+
+    It stops at a symbolic link that leads out of the vault, and reads nothing beyond.
+    """
     here = root
     for part in path.split("/") if path else []:
         name = _name_on_disk(here, part)
         if name is None:
             return None
         here /= name
+        if here.is_symlink() and not _is_real_path_in(root, here):
+            break
     below = here.relative_to(root).as_posix()
     return "" if below == "." else below
+
+
+def _is_real_path_in(root: Path, path: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(root)
 
 
 def _name_on_disk(folder: Path, name: str) -> str | None:
@@ -172,12 +181,12 @@ def _name_on_disk(folder: Path, name: str) -> str | None:
     try:
         names = [file.name for file in folder.iterdir()]
     except OSError:
-        return name if (folder / name).exists() else None
+        return name if os.path.lexists(folder / name) else None
     if name in names:
         return name
     composed = unicodedata.normalize("NFC", name)
     alike = [other for other in names if unicodedata.normalize("NFC", other) == composed]
-    if not alike and (folder / name).exists():  # the file system itself ignores case
+    if not alike and os.path.lexists(folder / name):  # the file system itself ignores case
         folded = composed.casefold()
         alike = [n for n in names if unicodedata.normalize("NFC", n).casefold() == folded]
     return alike[0] if alike else None

@@ -1,6 +1,6 @@
 /** A proposal in words: what it is about, its value in one line, its flags, and what became of it. */
 
-import { CircleQuestionMark, Cpu, ExternalLink, Flag, Quote, RotateCw, Tag, Undo2 } from "lucide";
+import { CircleQuestionMark, ExternalLink, Flag, RotateCw, Tag, Undo2 } from "lucide";
 import { capitalize, say, showHidden, splitPath } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
@@ -38,13 +38,9 @@ export function titleOf({ path }) {
 /** @type {Record<string, [Key, Key, IconNode]>} the name, why to look closer, and the icon */
 const FLAGS = {
   unsupported: ["flagUnsupported", "whyUnsupported", CircleQuestionMark],
-  unverified: ["flagUnverified", "whyUnverified", CircleQuestionMark],
-  extractive: ["flagCopied", "whyCopied", Quote],
   "new-value": ["flagNew", "whyNew", Tag],
-  "small-model": ["flagSmall", "whySmall", Cpu],
   replaces: ["flagReplaces", "whyReplaces", RotateCw],
   program: ["flagProgram", "whyProgram", ExternalLink],
-  lost: ["flagLost", "whyLost", CircleQuestionMark],
   undone: ["flagUndone", "whyUndone", Undo2],
 };
 
