@@ -261,7 +261,7 @@ TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 @pytest.mark.parametrize("added", ["", "New.\n\n", "# New\n\n"])
 def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: str) -> None:
     quiet.note("Stub.md", LOG)
-    row = request_edits(quiet, line=TUESDAY)
+    row = request_edits(quiet, section=TUESDAY)
     now = LOG.replace("# Stub", f"{added}# Stub")
     made = applied(now, quiet.daemon.outbox.give(row.id, now).offer)
     assert made.startswith(now[: now.index("Tuesday")])
@@ -280,17 +280,17 @@ def test_section_that_is_not_sure_any_more_is_refused(
     quiet: DaemonFixture, now: str, reason: str
 ) -> None:
     quiet.note("Stub.md", LOG)
-    row = request_edits(quiet, line=TUESDAY)
+    row = request_edits(quiet, section=TUESDAY)
     with pytest.raises(NoteError, match=reason):
         quiet.daemon.outbox.give(row.id, now)
 
 
 def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
     with pytest.raises(NoteError, match="line 2 stands below no heading"):
-        quiet.run("Stub.md", line=2)
+        quiet.run("Stub.md", section=2)
     (quiet.vault / "F").mkdir()
     with pytest.raises(UsageError, match="works on notes"):
-        quiet.run("F", line=2)
+        quiet.run("F", section=2)
 
 
 def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixture) -> None:
