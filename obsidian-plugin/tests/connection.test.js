@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { Host, clock, enter, find, settle } from "./host/obsidian.js";
-import { FakeDaemon, STATUS, answer, change } from "./host/daemon.js";
+import { Host, clock, enter, settle } from "./host/obsidian.js";
+import { STATUS, change } from "./host/daemon.js";
 
 const AWAY = "Nothing answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
 
