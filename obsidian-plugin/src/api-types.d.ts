@@ -345,8 +345,7 @@ export interface components {
          * @description The result for a note. change: its id in the journal. left: what was not filled, and why.
          *
          *     counted: whether it is one of the run's notes; others were named, and skipped at the start.
-         *     diff: if it was requested and the note changed, or would. fallback: the kinds of changes that
-         *     are a sentence of the note because no answer could be used. proposals: the ids of the proposals:
+         *     diff: if it was requested and the note changed, or would. proposals: the ids of the proposals:
          *     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
          *     applies to every note. lacks_heading: whether the requested section's heading is missing, or not
          *     unique. decided: the result for each proposal that was decided on. undone: for a change that was
@@ -367,7 +366,6 @@ export interface components {
             ends_run: boolean;
             /** @default false */
             lacks_heading: boolean;
-            fallback: string[];
             proposals: number[];
             /** @default null */
             diff: string | null;
@@ -458,7 +456,7 @@ export interface components {
             path: string;
             kind: string;
             /** @enum {string} */
-            state: "pending" | "done" | "undone" | "abandoned";
+            state: "pending" | "offered" | "done" | "undone" | "abandoned";
             made_at: string;
             needs: string[];
             model: string;
@@ -581,7 +579,6 @@ export interface components {
             ends_run: boolean;
             /** @default false */
             lacks_heading: boolean;
-            fallback: string[];
             proposals: number[];
             /** @default null */
             diff: string | null;

@@ -236,53 +236,6 @@ function toPieces({ embed, target, alias, label, url, tag, code, comment, hidden
   return parseInline(styled[style] ?? "").map((piece) => ({ ...piece, styles: [style, ...(piece.styles ?? [])] }));
 }
 
-/**
- * Cut pieces where ranges of their text begin and end.
- *
- * @param {Piece[]} pieces
- * @param {{ start: number, end: number }[]} ranges sorted; of what is in two of them, the first one counts
- * @returns {{ range: number, pieces: Piece[] }[]} range: which one they are in; -1: none
- */
-export function cutAt(pieces, ranges) {
-  /** @type {{ range: number, pieces: Piece[] }[]} */
-  const groups = [];
-  let at = 0;
-  const take = (/** @type {number} */ range, /** @type {number} */ end) => {
-    const part = slicePieces(pieces, at, end);
-    if (part.length) groups.push({ range, pieces: part });
-    at = Math.max(at, end);
-  };
-  for (const [range, { start, end }] of ranges.entries()) {
-    take(-1, start);
-    take(range, end);
-  }
-  take(-1, Infinity);
-  return groups;
-}
-
-/** @type {(pieces: Piece[], start: number, end: number) => Piece[]} */
-function slicePieces(pieces, start, end) {
-  let at = 0;
-  return pieces.flatMap((piece) => {
-    const text = piece.text.slice(Math.max(start - at, 0), Math.max(end - at, 0));
-    at += piece.text.length;
-    return text ? [{ ...piece, text }] : [];
-  });
-}
-
-/**
- * Return where a sentence stands in a text, whatever spaces and line ends it has; null: it does not.
- *
- * @type {(text: string, sentence: string) => { start: number; end: number; } | null}
- */
-export function findSentence(text, sentence) {
-  const words = plainText(sentence).trim().split(/\s+/).filter(Boolean);
-  if (!words.length) return null;
-  const pattern = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+");
-  const match = new RegExp(pattern).exec(text);
-  return match ? { start: match.index, end: match.index + match[0].length } : null;
-}
-
 /** @param {string} text its Markdown without marks */
 export function plainText(text) {
   return parseInline(text).map((piece) => piece.text).join("");

@@ -210,6 +210,6 @@ export function DecidedOne() {
     <${Button} icon=${Undo2} cap="U" onClick=${() => void app.reopen(proposal)}>${say(isWritten ? "undo" : "restore")}<//>
   </div>`;
   return html`<${Sheet} proposal=${proposal} label=${say("proposal")} head=${fate} foot=${bar}>
-    <${Paper} key=${proposal.id} proposal=${{ ...proposal, evidence: null, flags: [] }} placed=${null} />
+    <${Paper} key=${proposal.id} proposal=${{ ...proposal, flags: [] }} placed=${null} />
   <//>`;
 }

@@ -1,26 +1,17 @@
 /** A note as Obsidian shows it, with a proposal in its place; what stands around it is dimmed. */
 
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { Check, ChevronRight, CircleQuestionMark, File } from "lucide";
 import { Fault, html, Icon, iconOf, instead, SPARKLES, useApp } from "../dom.js";
 import { describeFlag, linesOf } from "../proposal.js";
-import { cutAt, findSentence, parseBlocks, parseInline, parseRead, plainText, toLines } from "../markdown.js";
-import { formatMoment, say, showHidden, splitPath } from "../words.js";
+import { parseBlocks, parseInline, parseRead, toLines } from "../markdown.js";
+import { formatMoment, say, showHidden } from "../words.js";
 
-/** @import { Evidence, Proposal } from "../../src/api-types.d.ts" */
-/** @import { App } from "../app.js" */
+/** @import { Proposal } from "../../src/api-types.d.ts" */
 /** @import { Placed } from "../inbox-store.js" */
 /** @import { Block, Piece, Property } from "../markdown.js" */
 
-/**
- * What nothing supports: where it stands in a text, the sentence that it is, and its number among all of the proposal;
- * without evidence, the text as a whole is doubtful.
- *
- * @typedef {{ start: number, end: number, evidence: Evidence | null, number: number }} Doubt
- */
 /** @typedef {Block | { type: "proposed", title: string }} Shown */
 
-const OWN_SENTENCE = "extractive";
 const CHECKBOX = /^(?:true|false)$/;
 const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?$/;
 const LINK = /^\[\[(?:[^[\]|]*\|)?([^[\]|]*)\]\]$/;
@@ -125,12 +116,11 @@ function PropertyRow({ name, value, isNew = false, children }) {
   </div>`;
 }
 
-/** @param {{ values: string[], isList: boolean, doubtful?: Set<string> }} props doubtful: those that nothing supports */
-function Values({ values, isList, doubtful }) {
+/** @param {{ values: string[], isList: boolean }} props */
+function Values({ values, isList }) {
   if (!values.length) return say("empty");
   const name = (/** @type {string} */ value) => showHidden(value.replace(LINK, "$1"));
-  const pill = (/** @type {string} */ each) => (doubtful?.has(each) ? "cc-pill-tag cc-doubt" : "cc-pill-tag");
-  if (isList) return values.map((each, index) => html`<span key=${index} class=${pill(each)}><bdi>${name(each)}</bdi></span> `);
+  if (isList) return values.map((each, index) => html`<span key=${index} class="cc-pill-tag"><bdi>${name(each)}</bdi></span> `);
   const [value = ""] = values;
   if (CHECKBOX.test(value)) return html`<input type="checkbox" checked=${value === "true"} disabled aria-label=${value} />`;
   const [, day, time] = value.match(DATE) ?? [];
@@ -142,23 +132,19 @@ function Values({ values, isList, doubtful }) {
 /** @param {{ proposal: Proposal, isEdited: boolean }} props the property that is filled */
 function NewProperty({ proposal, isEdited }) {
   const app = useApp();
-  const { kind, text, flags } = proposal;
+  const { kind, text } = proposal;
   const draft = app.inbox.draft(proposal.id).value;
   const value = draft ?? linesOf(proposal);
   const isList = Array.isArray(text);
-  const doubtful = findUnsupported(proposal, draft);
   const isText = !isList && ![CHECKBOX, DATE, LINK].some((form) => form.test(value));
-  const [doubts = []] = isText ? findDoubts(doubtful, [value]) : [];
-  const isCopied = !doubts.length && draft === null && flags.includes(OWN_SENTENCE);
-  const marks = isCopied ? [{ start: 0, end: value.length, evidence: null, number: 0 }] : doubts;
-  let shown = html`<${Text} proposal=${proposal} text=${value} doubts=${marks} />`;
+  let shown = html`<${Text} text=${value} />`;
   if (isEdited) shown = html`<${Editor} proposal=${proposal} />`;
   else if (!isText) {
     const values = isList ? value.split("\n").filter(Boolean) : [value];
-    shown = html`<${Values} values=${values} isList=${isList} doubtful=${new Set(doubtful.map(({ sentence }) => sentence))} />`;
+    shown = html`<${Values} values=${values} isList=${isList} />`;
   }
   return html`<${PropertyRow} name=${kind} value=${value} isNew>
-    ${shown}${!isEdited && draft === null && html`<${Reasons} proposal=${proposal} underlined=${doubts.length} />`}
+    ${shown}${!isEdited && draft === null && html`<${Reasons} proposal=${proposal} />`}
   <//>`;
 }
 
@@ -172,123 +158,30 @@ function Callout({ proposal, title, isEdited }) {
     ${head}<${Editor} proposal=${proposal} />${hint}
   </div>`;
   const blocks = parseBlocks(toLines([["=", draft ?? linesOf(proposal)]]));
-  const paragraphs = blocks.map((block) => (block.type === "paragraph" ? block.text : ""));
-  const doubts = findDoubts(findUnsupported(proposal, draft), paragraphs);
   return html`<div class="cc-callout cc-callout--new" key="callout">${head}
       ${blocks.map((block, index) => block.type === "paragraph"
-        ? html`<${Text} key=${index} proposal=${proposal} text=${block.text} doubts=${doubts[index]} isParagraph />`
+        ? html`<${Text} key=${index} text=${block.text} isParagraph />`
         : showBlock(block))}
     </div>
     ${draft === null
-      ? html`<${Supported} evidence=${proposal.evidence ?? []} />
-          <${Reasons} proposal=${proposal} underlined=${doubts.flat().length} />`
+      ? html`<${Reasons} proposal=${proposal} />`
       : hint}`;
 }
 
-/**
- * Return the sentences that nothing supports, none once somebody has changed the text.
- *
- * @type {(proposal: Proposal, draft: string | null) => Evidence[]}
- */
-function findUnsupported({ evidence }, draft) {
-  return draft === null ? (evidence ?? []).filter((each) => !each.supported) : [];
+/** @param {{ text: string, isParagraph?: boolean }} props */
+function Text({ text, isParagraph = false }) {
+  const pieces = parseInline(text).map(showPiece);
+  return isParagraph ? html`<p dir="auto">${pieces}</p>` : html`${pieces}`;
 }
 
-/**
- * Return what is doubtful in each of the texts, in the order in which it stands there.
- *
- * @param {Evidence[]} sentences that nothing supports
- * @param {string[]} texts
- * @returns {Doubt[][]}
- */
-function findDoubts(sentences, texts) {
-  let number = 0;
-  return texts.map((text) => {
-    const plain = plainText(text);
-    const doubts = sentences.flatMap((evidence) => {
-      const range = findSentence(plain, evidence.sentence);
-      return range ? [{ ...range, evidence }] : [];
-    });
-    return doubts.sort((a, b) => a.start - b.start).map((doubt) => ({ ...doubt, number: number++ }));
-  });
-}
-
-/** @param {{ proposal: Proposal, text: string, doubts: Doubt[], isParagraph?: boolean }} props a text, with what is doubtful in it */
-function Text({ proposal, text, doubts, isParagraph = false }) {
-  const pieces = cutAt(parseInline(text), doubts).map(({ range, pieces: all }, index) => {
-    const words = all.map(showPiece);
-    const doubt = doubts[range];
-    if (!doubt) return words;
-    const why = doubt.evidence ? `why-${proposal.id}-${doubt.number}` : undefined;
-    const style = { anchorName: `--cc-doubt-${doubt.number}` };
-    return html`<span key=${index} class="cc-doubt" style=${style} aria-describedby=${why}>${words}</span>`;
-  });
-  const beside = doubts.map((doubt) => doubt.evidence && html`<${Why} key=${`why${doubt.number}`} proposal=${proposal} ...${doubt} />`);
-  return isParagraph ? html`<p dir="auto">${pieces}</p>${beside}` : html`${pieces}${beside}`;
-}
-
-/** @param {{ proposal: Proposal, evidence: Evidence, number: number }} props what comes closest to a doubtful sentence */
-function Why({ proposal, evidence, number }) {
-  const app = useApp();
-  const { path, sentence, shown } = evidence;
-  const id = `why-${proposal.id}-${number}`;
-  return html`<aside role="note" class="cc-evidence" id=${id} style=${beside(number)} aria-label=${say("aboutSentence")}>
-    <h3><${Icon} icon=${CircleQuestionMark} />${say("flagUnsupported")}</h3>
-    <p>${say(shown ? "closest" : "nothingClose")}</p>
-    ${shown && html`<blockquote dir="auto">“${showHidden(plainText(shown))}”</blockquote>`}
-    ${path && html`<p><${NoteLink} target=${path}><${Icon} icon=${File} />${splitPath(path).name}<//></p>`}
-    ${proposal.kind === "callout" && html`<p>
-      <button class="cc-link" onClick=${() => leaveOut(app, proposal, sentence)}>${say("leaveOut")}</button>
-    </p>`}
-  </aside>`;
-}
-
-/**
- * @param {number} number of a margin note: beside its sentence, below the one before
- * @param {boolean} [isAll] whether it is about all of the text
- */
-function beside(number, isAll = false) {
-  const own = isAll ? "anchor(--cc-block top)" : `anchor(--cc-doubt-${number} top, anchor(--cc-block top))`;
-  const above = number ? `max(${own}, calc(anchor(--cc-why-${number - 1} bottom) + 14px))` : own;
-  return { anchorName: `--cc-why-${number}`, insetBlockStart: above };
-}
-
-/** @type {(app: App, proposal: Proposal, sentence: string) => void} */
-function leaveOut(app, proposal, sentence) {
-  const draft = app.inbox.draft(proposal.id);
-  const text = draft.peek() ?? linesOf(proposal);
-  const range = findSentence(text, sentence);
-  if (!range) return app.startEditing();
-  const rest = `${text.slice(0, range.start).trimEnd()} ${text.slice(range.end).trimStart()}`;
-  draft.value = rest.replace(/^ | $/g, "").replace(/ ?\n ?/g, "\n").replace(/\n{3,}/g, "\n\n");
-  app.decisions.announce(say("leftSentenceOut"), false);
-}
-
-/** @param {{ proposal: Proposal, underlined: number }} props why to look closer; underlined: the sentences that say so themselves */
-function Reasons({ proposal, underlined }) {
-  const app = useApp();
-  const others = proposal.flags.filter((flag) => flag !== "unsupported" || !underlined);
-  if (!others.length) return null;
-  return html`<aside role="note" class="cc-evidence" style=${beside(underlined, underlined === 0)} aria-label=${say("whyLook")}>
-    ${others.map(describeFlag).map(({ name, why, icon }) => html`
+/** @param {{ proposal: Proposal }} props why to look closer */
+function Reasons({ proposal }) {
+  if (!proposal.flags.length) return null;
+  const style = { anchorName: "--cc-why-0", insetBlockStart: "anchor(--cc-block top)" };
+  return html`<aside role="note" class="cc-evidence" style=${style} aria-label=${say("whyLook")}>
+    ${proposal.flags.map(describeFlag).map(({ name, why, icon }) => html`
       <div key=${name}><h3><${Icon} icon=${icon} />${name}</h3><p>${why}</p></div>`)}
-    ${proposal.flags.includes(OWN_SENTENCE) && html`<p>
-      <button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button>
-    </p>`}
   </aside>`;
-}
-
-/** @param {{ evidence: Evidence[] }} props */
-function Supported({ evidence }) {
-  const good = evidence.filter((each) => each.supported);
-  if (!good.length) return null;
-  const words = good.length === evidence.length ? say("allSupported") : say("someSupported", { n: good.length, of: evidence.length });
-  return html`<details class="cc-fold">
-    <summary><${Icon} icon=${Check} />${words}<${Icon} icon=${ChevronRight} class="cc-icon--right" /></summary>
-    <ol>${good.map(({ sentence, shown }, index) => html`<li key=${index} dir="auto">
-      ${showHidden(plainText(sentence))} <q>${showHidden(plainText(shown))}</q>
-    </li>`)}</ol>
-  </details>`;
 }
 
 /** @param {{ proposal: Proposal }} props the field to edit in; what is typed is never touched from outside */
