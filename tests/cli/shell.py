@@ -62,7 +62,7 @@ _VARYING = [
     (re.compile(r"(?<=-)[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\(\d+(\.\d+)? (bytes|kB)\)"), "(SIZE)"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
-    (re.compile(r"\b[A-Z2-9]{4}(-[A-Z2-9]{4})+\b"), "CODE"),
+    (re.compile(r"(?<=#code=)\S+"), "CODE"),
 ]
 _ESCAPE = re.compile(r"\\(?:n|x[0-9a-f]{2}|u[0-9a-f]{4})")
 _DAY = 86_400.0  # seconds

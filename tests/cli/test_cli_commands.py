@@ -83,6 +83,7 @@ ELSEWHERE = {
     "model pull": "test_what_cannot_be_fetched",
     "batch export": "test_cli_state",
     "batch import": "test_cli_batch",
+    "token": "test_cli_plugin",
 }
 
 

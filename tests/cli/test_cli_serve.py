@@ -263,7 +263,7 @@ def test_an_upgrade_under_a_daemon_breaks_nothing_that_it_serves(
     with serving(user, env=environment, preexec_fn=None) as daemon:
         wait_until(lambda: all(map(Path.exists, caches)), "loaded all modules")
         shutil.rmtree(tmp_path / "lib")
-        assert daemon.ask("/prompt?path=Stub.md")["calls"]
+        assert daemon.ask("/notes")["notes"]
 
 
 @pytest.mark.parametrize(
