@@ -82,8 +82,8 @@ class Editor:
         if trial.undoes is None:
             self.ask("POST", "/runs", {"paths": [path], "priority": "interactive"})
         else:
-            self.ask("POST", f"/changes/{trial.undoes}/undo", {})
-        while not (rows := self.ask("POST", "/presence", presence)["asked"]):
+            self.ask("POST", "/changes/undo", {"changes": [trial.undoes]})
+        while not (rows := self.ask("GET", "/feed?client=editor")["edits"]):
             time.sleep(LATER)
         where = f"/outbox/{rows[0]['id']}"
         return where, self.ask("POST", f"{where}/edits", {"text": text})["offer"]

@@ -109,10 +109,10 @@ export class Vault {
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** Pair the plugin once it is loaded, as `companion init` does. */
+  /** Have the plugin know the address and the token, as if they were pasted: its window reads no files. */
   async preparePairing() {
-    const { code } = JSON.parse(await this.companion("pair", "--json"));
-    await this.write(join(PLUGIN, "data.json"), JSON.stringify({ address: this.address, code }));
+    this.token = (await this.companion("token")).trim();
+    await this.write(join(PLUGIN, "data.json"), JSON.stringify({ address: this.address }));
   }
 
   /** The address that opens the page, once. */

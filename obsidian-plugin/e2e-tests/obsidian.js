@@ -35,7 +35,7 @@ export class Obsidian {
     const faults = [];
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
     for (const [name, act] of Object.entries(hostFunctions(vault))) await page.exposeFunction(name, act);
-    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, language: "en" });
+    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, language: "en", token: vault.token ?? "" });
     await page.route("http://localhost/**", (route) => this.#serve(route));
     await page.goto("http://localhost/");
     await waitFor("the window is there", async () => {

@@ -53,6 +53,7 @@ async function requestUrl({ url, method, body, contentType, headers = {}, throw:
 export function makeApp(name) {
   const vault = new Vault(name);
   const app = { vault, defaultViewMode: "source", secretStorage: SecretStorage.create2__() };
+  app.secretStorage.setSecret("callout-companion-token", window.hostNode.token ?? "");
   const stored = (key) => `${vault.name}-${key}`; // of this vault, on this device
   app.loadLocalStorage = (key) => JSON.parse(window.localStorage.getItem(stored(key)));
   app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));

@@ -32,7 +32,9 @@ export const NODE = {
         done(error ? new Error(error) : null, stdout, stderr),
       ),
   },
+  "node:crypto": { createHash: () => ({ update: () => ({ digest: () => "" }) }) },
   "node:fs/promises": {
+    readFile: () => Promise.reject(new Error("ENOENT")),
     constants: { X_OK: 1 },
     access: (path, mode) => window.hostAccess(path, mode),
     realpath: (path) => window.hostRealpath(path),
@@ -43,10 +45,11 @@ export const NODE = {
   },
   "node:os": { homedir: () => window.hostNode.home },
   "node:path": {
+    basename: (path) => path.split("/").at(-1),
     delimiter: ":",
     sep: "/",
     isAbsolute: (path) => path.startsWith("/"),
     join: (...parts) => parts.join("/").replace(/\/+/g, "/"),
   },
-  "node:process": { env: {} },
+  "node:process": { env: {}, kill: () => true },
 };
