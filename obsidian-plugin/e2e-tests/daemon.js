@@ -109,12 +109,6 @@ export class Vault {
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** Have the plugin know the address and the token, as if they were pasted: its window reads no files. */
-  async preparePairing() {
-    this.token = (await this.companion("token")).trim();
-    await this.write(join(PLUGIN, "data.json"), JSON.stringify({ address: this.address }));
-  }
-
   /** The address that opens the page, once. */
   async openPage() {
     return (await this.companion("open", "--print")).trim();

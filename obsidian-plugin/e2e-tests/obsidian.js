@@ -1,6 +1,7 @@
 /** Opens the page that plays Obsidian on a vault; everything outside the page happens here. */
 
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { watch } from "node:fs";
 import { execFile } from "node:child_process";
 import { access, mkdir, readFile, readdir, realpath, rename, stat, writeFile } from "node:fs/promises";
@@ -35,7 +36,12 @@ export class Obsidian {
     const faults = [];
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
     for (const [name, act] of Object.entries(hostFunctions(vault))) await page.exposeFunction(name, act);
-    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, language: "en", token: vault.token ?? "" });
+    await page.addInitScript((node) => (window.hostNode = node), {
+      root: vault.path,
+      home: vault.home,
+      language: "en",
+      digest: createHash("sha256").update(await realpath(vault.path)).digest("hex"),
+    });
     await page.route("http://localhost/**", (route) => this.#serve(route));
     await page.goto("http://localhost/");
     await waitFor("the window is there", async () => {
@@ -113,6 +119,7 @@ function hostFunctions(vault) {
       await writeFile(whole(path), text);
       return true;
     },
+    hostReadFile: (path) => readFile(path, "utf8"),
     hostRealpath: (path) => realpath(path),
     hostAccess: (path, mode) => access(path, mode),
     hostIsFile: async (path) => (await stat(path)).isFile(),

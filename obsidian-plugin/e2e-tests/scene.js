@@ -58,9 +58,8 @@ export async function openScene({ isServed = true } = {}) {
 
 /** A window whose plugin is paired. */
 export async function openPaired({ vault, obsidian }, look = {}) {
-  await vault.preparePairing();
   const opened = await obsidian.open(vault, look);
-  await waitFor("the plugin is paired", () => secret(opened));
+  await waitFor("the plugin is connected", () => opened.evaluate(() => Boolean(app.plugin.daemon.status)));
   await tidyUp(opened);
   return opened;
 }

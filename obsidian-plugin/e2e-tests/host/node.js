@@ -32,10 +32,11 @@ export const NODE = {
         done(error ? new Error(error) : null, stdout, stderr),
       ),
   },
-  "node:crypto": { createHash: () => ({ update: () => ({ digest: () => "" }) }) },
+  // of the vault's folder alone: a window has no hash that answers at once
+  "node:crypto": { createHash: () => ({ update: () => ({ digest: () => window.hostNode.digest }) }) },
   "node:fs/promises": {
-    readFile: () => Promise.reject(new Error("ENOENT")),
     constants: { X_OK: 1 },
+    readFile: (path) => window.hostReadFile(path),
     access: (path, mode) => window.hostAccess(path, mode),
     realpath: (path) => window.hostRealpath(path),
     stat: async (path) => {
@@ -45,11 +46,16 @@ export const NODE = {
   },
   "node:os": { homedir: () => window.hostNode.home },
   "node:path": {
-    basename: (path) => path.split("/").at(-1),
+    basename: (path) => path.slice(path.lastIndexOf("/") + 1),
     delimiter: ":",
     sep: "/",
     isAbsolute: (path) => path.startsWith("/"),
     join: (...parts) => parts.join("/").replace(/\/+/g, "/"),
   },
-  "node:process": { env: {}, kill: () => true },
+  "node:process": {
+    kill() {},
+    get env() {
+      return { COMPANION_HOME: window.hostNode.home };
+    },
+  },
 };
