@@ -186,8 +186,8 @@ test("who signs out is out everywhere", async () => {
   await own.getByRole("button", { name: "Sign out" }).waitFor();
   const token = await own.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
   await own.getByRole("button", { name: "Sign out" }).click();
-  const id = token.split(".")[0];
-  await waitFor("it is revoked", async () => !(await call("/tokens")).tokens.some((each) => each.id === id));
+  const headers = { Authorization: `Bearer ${token}` };
+  await waitFor("it is over", async () => (await fetch(`${vault.address}/api/v1/status`, { headers })).status === 401);
 });
 
 test("a proposal is asked for again with a sentence of one's own, and the old one is under Decided", async () => {
@@ -275,7 +275,7 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
 test("what is typed stays while nobody answers, even if the daemon never told how it is", async () => {
   await stand();
   let stream;
-  await page.route("**/api/v1/events", (route) => {
+  await page.route("**/api/v1/feed*", (route) => {
     stream = route;
   });
   await page.reload();
@@ -288,7 +288,7 @@ test("what is typed stays while nobody answers, even if the daemon never told ho
 });
 
 const REFUSED = [
-  ["description", "word ".repeat(10_000), /a description may have [\d,]+ characters, and this has 50,000/],
+
   ["description", " \n ", /nothing would be left of the description/],
   ["callout", "![](http://127.0.0.1:1/x.png)", /nothing would be left of the callout/],
 ];
@@ -421,7 +421,7 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
     });
   };
   await waitFor("all is as the keys were pressed", async () => !(await wrong()).length).catch(async () => assert.deepEqual(await wrong(), []));
-  await vault.companion("undo", "--today").catch(() => "");
+  await vault.companion("undo", "--since", "today").catch(() => "");
 });
 
 test("all that are not flagged are accepted in one run of the daemon, which another window shows", async () => {
@@ -564,34 +564,6 @@ test("Back goes to the list, keys that are switched off stay off, and a page wit
   const asked = page.waitForEvent("dialog");
   await page.reload();
   assert.equal((await asked).type(), "beforeunload");
-});
-
-test("what is doubtful is underlined and says why, within the paper, and can be left out", async () => {
-  await page.route("**/api/v1/proposals?*", async (route) => {
-    const response = await route.fetch();
-    const json = await response.json();
-    for (const each of json.proposals) {
-      const sentences = [each.text ?? ""].flat().flatMap((line) => (each.kind === "callout" ? line.split(/(?<=\.) /) : line)).filter(Boolean);
-      each.flags = ["unsupported"];
-      each.evidence = sentences.map((sentence) => ({ sentence, shown: "It says much else. ".repeat(9), supported: false, path: null }));
-    }
-    await route.fulfill({ response, json });
-  });
-  await stand(OPEN, "callout");
-  const doubts = page.locator(".cc-paper .cc-doubt");
-  assert.equal(await doubts.count(), 3);
-  const bottom = (name) => page.locator(name).last().evaluate((element) => element.getBoundingClientRect().bottom);
-  await waitFor("the paper holds its notes", async () => (await bottom(".cc-evidence")) < (await bottom(".cc-paper")));
-  await assertAccessible(page);
-  await page.getByRole("button", { name: "Leave this sentence out" }).last().click();
-  assert.equal(await doubts.count(), 0); // nothing is known of one's own words
-  assert.doesNotMatch(await page.locator(".cc-callout").first().innerText(), /In the fridge/);
-
-  await stand("Garden/Basil.md", "aliases");
-  assert.equal(await page.locator(".cc-prop--new .cc-doubt").innerText(), "another name");
-  await page.getByText("Neither the note nor what links to it supports all of this.").waitFor();
-  await stand("Cooking/Ratatouille.md"); // whose description is `~`
-  await page.locator(".cc-prop--new").waitFor();
 });
 
 test("Accept is in sight without scrolling, at every width, at 100% and at 200%", async () => {
