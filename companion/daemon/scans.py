@@ -11,13 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from typing import NamedTuple
 
 from companion.app.run import log_fault
 from companion.enrich.asked import find_to_do
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.guard import are_others
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
@@ -32,7 +30,6 @@ _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
 _MANY = 100  # hints together; more of them cause a scan of the whole vault
 _GATHER = 0.2  # seconds in which further hints are gathered before a scan
 _MAX_GATHER = 5.0  # seconds, if a scan of the whole vault takes long
-_MOVE_LASTS = 10.0  # seconds after which no event is expected to go on with an earlier move
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
 _MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
 _SCAN_SHARE = 200  # polling takes at most 1/200 of the time
@@ -93,8 +90,6 @@ class Scans:
         self._changed = threading.Condition()
         self._hints: dict[str, float] = {}  # time of the last event, by path
         self._moves: list[Move] = []  # that events told, in order
-        self._unfinished_moves: list[Move] = []  # of notes that have been moved on already
-        self._moves_end = 0.0
         self._requested, self._done = 1, 0  # scans of the whole vault, by number
         self._stopped = False
         self._watcher = Watch(space.root, self.hint, self._hint_move)
@@ -136,7 +131,7 @@ class Scans:
             self._changed.wait_for(lambda: self._done >= number or self._stopped, timeout)
 
     def scan(self, renew: float = 0) -> Scan:
-        """Return a copy of the last scan. Waits for the first one; UsageError after 20 seconds.
+        """Return the last scan. Waits for the first one; UsageError after 20 seconds.
 
         renew: seconds to wait for a new one, in place of the last.
         """
@@ -145,7 +140,7 @@ class Scans:
         self._wait_ready()
         with self._reading:
             assert self._scan
-            return self._scan.copy()
+            return self._scan
 
     def context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
@@ -164,7 +159,7 @@ class Scans:
         """Return the names and vocabularies of the last scan; they are kept."""
         with self._reading:
             assert self._scan
-            self._context = self._context or VaultContext(self._scan.copy())
+            self._context = self._context or VaultContext(self._scan)
             return self._context
 
     def follow_moves(self) -> None:
@@ -178,12 +173,7 @@ class Scans:
                 moves = list(self._moves)
             if not moves:
                 return
-            root, is_other = self._space.root, partial(are_others, self._space.root)
-            earlier = self._unfinished_moves if time.monotonic() < self._moves_end else []
-            _, self._unfinished_moves = follow_events(
-                root, self._space.journal, moves, self._busy(), earlier, is_other
-            )
-            self._moves_end = time.monotonic() + _MOVE_LASTS
+            follow_events(self._space.root, self._space.journal, moves, self._busy())
             with self._changed:
                 del self._moves[: len(moves)]
 
@@ -217,10 +207,9 @@ class Scans:
                 max(0.0, until - time.monotonic()),
             )
             if self._hints:
-                gather = max(_GATHER, min(self._scan_seconds * 10, _MAX_GATHER))
                 self._changed.wait_for(
                     lambda: self._stopped or self._requested > self._done,
-                    gather if len(self._hints) > _MANY else _GATHER,
+                    max(_GATHER, min(self._scan_seconds * 10, _MAX_GATHER)),
                 )
             return not self._stopped
 
@@ -283,17 +272,19 @@ class Scans:
         self.ready.set()
 
     def scan_some(self, hints: Mapping[str, float]) -> None:
-        """Scan the notes with a hint."""
+        """Scan the notes with a hint; the context is kept if other notes depend on none of them."""
         if not self._scan:
             return
         self._settle(hints)
-        notes = self._scan.notes
-        before = {path: notes.get(path) for path in hints}
+        before, began = self._scan.notes, time.monotonic()
+        scan = self._space.scan()
+        self._scan_seconds = time.monotonic() - began
+        notes = scan.notes
         with self._reading:
-            changed = self._space.rescan(self._scan, hints)
-            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in changed):
+            self._scan = scan
+            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in hints):
                 self._context = None
-        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
+        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in hints):
             self.hint(None)  # after which nobody keeps or shows anything of it
         to_do = {path for path in hints if self._needs(path, notes.get(path))}
         self.to_do = (self.to_do - set(hints)) | to_do
@@ -302,7 +293,7 @@ class Scans:
             self._left_alone.discard(path)
             if facts is not None and facts.skipped is not None:
                 self._left_alone.add(path)
-        self._count(self._scan)
+        self._count(scan)
         self._found(ToDo(to_do, hints, hints))
 
     def _count(self, scan: Scan) -> None:

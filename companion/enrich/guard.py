@@ -9,7 +9,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event
 
 from companion.enrich.job import Job, Task
@@ -154,18 +153,6 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
 def is_another(one: bytes, other: bytes) -> bool:
     """Return whether two texts have little in common, and neither is only a part of the other."""
     return is_rewritten(one, other) and is_rewritten(other, one)
-
-
-def are_others(root: Path, path: str, other_path: str) -> bool:
-    """Return whether is_another is true of two notes; False if one of them cannot be read.
-
-    The note at path is also another one if only the one at other_path has a body: a new note.
-    """
-    try:
-        one, other = (root / path).read_bytes(), (root / other_path).read_bytes()
-        return is_another(one, other) or bool(_find_words(other) and not _find_words(one))
-    except (OSError, NoteRefused):
-        return False
 
 
 def _find_parts(data: bytes) -> Iterator[set[str]]:

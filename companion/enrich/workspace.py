@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -27,13 +27,12 @@ from companion.store.journal import Journal
 from companion.store.moves import follow_moves
 from companion.store.recovery import Recovered, confirm_made_offers, recover
 from companion.vault.files import (
-    FileFingerprint,
     NoteFile,
     is_gone,
     is_vault_there,
     read_file,
-    read_fingerprint,
     skip_reason,
+    stat_note,
 )
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index
@@ -59,7 +58,7 @@ class AttemptBasis(NamedTuple):
     values to choose from, at the last scan.
     """
 
-    file: FileFingerprint | None
+    file: NoteFile | None
     settings_version: int
     chosen: frozenset[str]
 
@@ -162,7 +161,7 @@ class Workspace:
 
         The journal's records of a moved note move with it.
 
-        Not for several threads at once, nor while rescan runs. Raises SettingsUnusable.
+        Not for several threads at once. Raises SettingsUnusable.
         """
         self.refresh()
         settings = self.source.current.scan_basis
@@ -180,16 +179,6 @@ class Workspace:
         )
         scan.basis = settings
         return scan
-
-    def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
-        """Update the facts of these notes in the last scan, and return the paths that changed.
-
-        paths: vault-relative, with `/`, as on the disk; notes that may be new, changed or gone.
-        """
-        paths = list(paths)
-        changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
-        follow_moves(self.root, self.journal, scan.files, paths)
-        return changed
 
     def read_note(self, path: str) -> ParsedNote:
         """Return the note at path as it is now. Raises NoteError."""
@@ -226,7 +215,7 @@ class Workspace:
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
-        return AttemptBasis(read_fingerprint(self.root / path), self.settings.version, self._chosen)
+        return AttemptBasis(stat_note(self.root, path), self.settings.version, self._chosen)
 
     def record_unfillable(self, path: str, basis: AttemptBasis, reasons: Mapping[str, str]) -> None:
         """Record why needs could not be asked for, by key: no model was asked for them.

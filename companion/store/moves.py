@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from hashlib import sha256
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from companion.store.claims import move_note
 from companion.store.database import Store
-from companion.vault.files import NoteFile, find_inode, read_file, skip_reason, stat_note
+from companion.vault.files import NoteFile, find_inode, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
 
@@ -39,20 +39,18 @@ def follow_moves(
     root: Path,
     journal: Journal,
     files: Mapping[str, NoteFile] | None = None,
-    only: Iterable[str] | None = None,
 ) -> None:
     """Find the journal's notes that were moved, and update the fingerprints of the others.
 
-    files: the notes in the vault by path, as a walk found them; None: walk now. only: notes that
-    may be new, changed or deleted; None: any. Raises JournalError.
+    files: the notes in the vault by path, as a walk found them; None: walk now. Raises
+    JournalError.
     """
     recorded = journal.notes.all()
-    hints = None if only is None else set(only)
     in_vault = files or {}
     missing: dict[str, Fingerprint] = {}
     updated = []
-    for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
-        fingerprint, file = recorded[path], in_vault.get(path) or stat_note(root, path)
+    for path, fingerprint in recorded.items():
+        file = in_vault.get(path) or stat_note(root, path)
         if file and (fingerprint is None or file[1:3] != fingerprint[1:3]):
             if (data := _read(root, file)) is not None:
                 digest = sha256(data).hexdigest()
@@ -62,16 +60,14 @@ def follow_moves(
     journal.notes.update(updated)
     sizes = {fingerprint.size for fingerprint in missing.values()}
 
-    def may_be_missing(file: NoteFile | None) -> bool:
-        return file is not None and file.size in sizes
-
-    new = (stat_note(root, path) for path in (hints or set()) - recorded.keys())
-    if not missing or (hints is not None and not any(map(may_be_missing, new))):
+    if not missing:
         return
     candidates: dict[str, list[NoteFile]] = defaultdict(list)
-    for file in filter(may_be_missing, find_unrecorded(root, recorded, files)):
-        if (data := _read(root, file)) is not None:
-            candidates[sha256(data).hexdigest()].append(file)
+    for new in walk_notes(root, _NO_RULES) if files is None else files.values():
+        if not isinstance(new, NoteFile) or new.path in recorded or new.size not in sizes:
+            continue
+        if (data := _read(root, new)) is not None:
+            candidates[sha256(data).hexdigest()].append(new)
     for old, moved_to in _pair(missing, candidates):
         journal.move(old, moved_to)
 
@@ -115,46 +111,26 @@ def _find_moved(root: Path, begun: NoteFile, inode: int | None, data: bytes) -> 
 
 
 def follow_events(
-    root: Path,
-    journal: Journal,
-    moves: Sequence[Move],
-    busy: Iterable[str] = (),
-    earlier: Iterable[Move] = (),
-    is_another: Callable[[str, str], bool] = lambda old, new: False,
-) -> tuple[list[Move], list[Move]]:
+    root: Path, journal: Journal, moves: Iterable[Move], busy: Iterable[str] = ()
+) -> None:
     """Record the moves of notes or folders that events reported, in order.
 
-    A move is ignored if the note is still at its old path, or is not at the new one. A program that
+    A move is ignored if a note is still at its old path, or none is at the new one. A program that
     saves a note may first move it out of the way; then it is still there.
 
-    busy: notes in progress or open, which the journal may not know yet. earlier: what the last call
-    returned as unfinished; ignored unless one of moves starts there, as another note may be there
-    by now. is_another: returns whether the note now at the old path is another one than that at the
-    new path, to which nothing goes if it is a sync client's conflict copy, or no note. Returns the
-    notes that were moved, and the unfinished moves: of notes at neither path, which were deleted or
-    moved on.
+    busy: notes in progress or open, which the journal may not know yet.
     """
-    paths = (*journal.notes.all(), *busy, *journal.notes.moved_from)
-    before = {path: path for path in paths} | dict(earlier)
-    now = before.copy()
+    paths = dict.fromkeys((*journal.notes.all(), *busy, *journal.notes.moved_from))
+    now = {path: path for path in paths}
     for old, new in moves:
         for first, at in now.items():
             if at == old or at.startswith(f"{old}/"):
                 now[first] = new + at[len(old) :]
-    moved, unfinished = list[Move](), list[Move]()
     list_names = cache(partial(_list_names, root))
     for first, at in now.items():
-        if at in (first, before[first]):
-            continue
-        is_there = basename(at) in list_names(dirname(at))
-        if basename(first) in list_names(dirname(first)):
-            is_note = is_there and skip_reason(root, at, _NO_RULES) is None
-            if not is_note or first in now.values() or not is_another(first, at):
-                continue
-        (moved if is_there else unfinished).append((first, at))
-    for first, at in moved:
-        journal.move(first, at)
-    return moved, unfinished
+        is_gone = at != first and basename(first) not in list_names(dirname(first))
+        if is_gone and basename(at) in list_names(dirname(at)):
+            journal.move(first, at)
 
 
 def _list_names(root: Path, folder: str) -> frozenset[str]:
@@ -170,15 +146,6 @@ def _read(root: Path, file: NoteFile) -> bytes | None:
         return read_file(f"{root}/{file.path}", file.size)
     except OSError:
         return None
-
-
-def find_unrecorded(
-    root: Path, recorded: Container[str], files: Mapping[str, NoteFile] | None = None
-) -> Iterator[NoteFile]:
-    """Yield the notes that are not in the journal."""
-    for file in walk_notes(root, _NO_RULES) if files is None else files.values():
-        if isinstance(file, NoteFile) and file.path not in recorded:
-            yield file
 
 
 def _pair(

@@ -58,25 +58,18 @@ class VectorStore:
 
     def read_files(self, encoder: str) -> dict[str, int]:
         """Return the hash() of the NoteFile that each vector of the encoder is from, by path."""
-        files: dict[str, int] = {}
-
-        def take(row: tuple[str, int, int, int, int]) -> None:
-            files[row[0]] = hash(NoteFile(*row))
-
-        self._cache.read(encoder, take, "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors")
-        return files
+        query = "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors"
+        return {row[0]: hash(NoteFile(*row)) for row in self._cache.read(encoder, query)}
 
     def read_vectors(self, encoder: str) -> tuple[list[str], bytes]:
         """Return the paths of the notes that have a vector of the encoder, and these, packed."""
-        rows = list[tuple[str, bytes]]()
-        self._cache.read(encoder, rows.append, "SELECT path, vector FROM vectors")
+        rows = self._cache.read(encoder, "SELECT path, vector FROM vectors")
         return [path for path, _ in rows], b"".join(vector for _, vector in rows)
 
     def find(self, encoder: str, path: str) -> tuple[bytes, Floats] | None:
         """Return the hash of the note's text and its vector; None if it has none."""
-        rows = list[tuple[bytes, bytes]]()
         query = "SELECT text, vector FROM vectors WHERE path = ?"
-        self._cache.read(encoder, rows.append, query, path)
+        rows = self._cache.read(encoder, query, path)
         return (rows[0][0], np.frombuffer(rows[0][1], np.int8).astype(np.float32)) if rows else None
 
     def save(self, encoder: str, deleted: Iterable[str], rows: Iterable[VectorRow]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Collection, Iterable
+import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 
 # Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: only the name
@@ -57,10 +58,8 @@ class NoteFile(NamedTuple):
         return max(self.mtime_ns, self.ctime_ns) < now_ns - _SETTLED_NS
 
 
-FileFingerprint = tuple[int, int, int, int]
-"""A file's inode, size, mtime and ctime in nanoseconds."""
-IndexedNote = tuple[str, int, int, int, int, str]
-"""A note that was read before: the fields of NoteFile, and a text that was kept."""
+IndexedNote = tuple[NoteFile, str]
+"""A note that was read before, and a text that was kept of it."""
 
 
 class SkippedFile(NamedTuple):
@@ -73,15 +72,6 @@ class SkippedFile(NamedTuple):
     reason: str
 
 
-def read_fingerprint(file: Path) -> FileFingerprint | None:
-    """Return the fingerprint of a file, None if it is missing or access to it is refused."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
 def is_in(path: str, folder: str) -> bool:
     """Return whether the note at path is the one at folder, or within it; `""`: the vault."""
     return not folder or f"{path}/".startswith(f"{folder}/")
@@ -90,15 +80,6 @@ def is_in(path: str, folder: str) -> bool:
 def is_in_any(path: str, folders: Collection[str]) -> bool:
     """Return whether the note at path is in one of the folders, as is_in does."""
     return any(is_in(path, folder) for folder in folders)
-
-
-def with_parent_folders(paths: Iterable[str]) -> set[str]:
-    """Return the paths, and the folders on the way to them."""
-    return {
-        path[:end]
-        for path in paths
-        for end in (*(place for place, sign in enumerate(path) if sign == "/"), len(path))
-    }
 
 
 def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
@@ -267,3 +248,34 @@ def is_link(status: os.stat_result) -> bool:
 def printable_path(path: str) -> str:
     """Return the path with U+FFFD in place of bytes that are not valid UTF-8."""
     return path if is_utf8(path) else os.fsencode(path).decode(errors="replace")
+
+
+# What sync clients write between the brackets, in each language. Dropbox and Nextcloud translate
+# the phrase; Obsidian Sync and OpenCloud use Dropbox's English one.
+_PHRASES = Path(__file__).with_name("conflict_phrases.txt").read_text(encoding="utf-8").splitlines()
+
+_CONFLICT = re.compile(
+    r"""
+    (?: \( [^()]* (?: \([^()]*\) [^()]* )? (?:PHRASES) [^()]* (?: \([^()]*\) [^()]* )? \)
+      | \( SFConflict \s [^()]* \)                        # Seafile
+      | \s [\[(] conflict(?:ed)? (?:\s\d+)? [\])]         # pCloud, old Google Drive
+      | \[ conflict (?:\s\d+)? \]
+      | \. sync-conflict-\d{8}-\d{6} (?:-\w+)?            # Syncthing
+      | \. conflict \d*                                   # Resilio
+      | _conflict-\d{8}-\d{6}                             # ownCloud
+      | _[^_]+ _ \w{3}-\d\d-\d{4}-\d{4} _ (?:Case)?Conflict  # Synology Drive
+    )
+    (?: \s \(\d+\) | \s \d+ )? \.md \Z
+    """.replace("PHRASES", "|".join(re.escape(phrase) for phrase in _PHRASES)),
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_conflict_copy(name: str) -> bool:
+    """Whether a sync client made the file of that name, for a note that it could not merge.
+
+    OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, since people also name notes like that.
+    """
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", name)
+    return _CONFLICT.search(name) is not None

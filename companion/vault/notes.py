@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from companion.errors import NoteError
 from companion.note.facts import Facts
-from companion.vault.files import IndexedNote, NoteFile, describe_read_error
+from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
 
 Examine = Callable[[str, bytes], Facts]
@@ -21,15 +20,14 @@ FindLinks = Callable[[Path, Mapping[str, NoteFile]], Iterator[tuple[str, str]]]
 class Notes(Mapping[str, Facts]):
     """The facts of each note by path, in the order of the walk. Stored facts are decoded on use."""
 
-    def __init__(self, root: Path, examine: Examine) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self._examine = examine
         self._facts: dict[str, Facts | str] = {}
 
     def __getitem__(self, path: str) -> Facts:
         facts = self._facts[path]
         if isinstance(facts, str):
-            self._facts[path] = facts = self._decode(path, facts)
+            self._facts[path] = facts = Facts.load(facts)
         return facts
 
     def __contains__(self, path: object) -> bool:
@@ -44,10 +42,6 @@ class Notes(Mapping[str, Facts]):
     def put(self, path: str, facts: Facts | str) -> None:
         """Add a note's facts, or the text that Facts.dump made of them."""
         self._facts[path] = facts
-
-    def drop(self, path: str) -> None:
-        """Remove the note, if it is there."""
-        self._facts.pop(path, None)
 
     def skipped(self, path: str) -> Facts | None:
         """Return the facts of the note if it is skipped; no facts of others are decoded."""
@@ -69,7 +63,7 @@ class Notes(Mapping[str, Facts]):
             if not isinstance(facts, str):
                 yield path, facts
             elif may_matter(facts):
-                yield path, self[path] if keep else self._decode(path, facts)
+                yield path, self[path] if keep else Facts.load(facts)
             else:
                 yield path, None
 
@@ -86,60 +80,7 @@ class Notes(Mapping[str, Facts]):
     def each(self) -> Iterator[tuple[str, Facts]]:
         """Yield all notes with their facts, which are not kept decoded."""
         for path, facts in self._facts.items():
-            yield path, self._decode(path, facts) if isinstance(facts, str) else facts
-
-    def copy(self) -> Notes:
-        """Return a copy that does not change with this one."""
-        copied = Notes(self.root, self._examine)
-        copied._facts = self._facts.copy()
-        return copied
-
-    def _decode(self, path: str, dumped: str) -> Facts:
-        try:
-            return Facts.load(dumped)
-        except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
-            pass
-        try:
-            return self._examine(path, (self.root / path).read_bytes())
-        except OSError as error:
-            return Facts(skipped=describe_read_error(error))
-        except NoteError as error:
-            return Facts(skipped=error.reason)
-
-
-class Files(MutableMapping[str, NoteFile]):
-    """The notes as files, by path. The object for an unchanged note is made on use."""
-
-    def __init__(self, files: dict[str, NoteFile | IndexedNote] | None = None) -> None:
-        self._files = {} if files is None else files
-
-    def __getitem__(self, path: str) -> NoteFile:
-        file = self._files[path]
-        return file if isinstance(file, NoteFile) else NoteFile(*file[:5])
-
-    def __setitem__(self, path: str, file: NoteFile | IndexedNote) -> None:
-        self._files[path] = file
-
-    def __delitem__(self, path: str) -> None:
-        del self._files[path]
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._files
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def inodes(self) -> Iterator[tuple[str, int]]:
-        """Yield the path and the inode of each."""
-        for path, file in self._files.items():
-            yield path, file[4]
-
-    def copy(self) -> Files:
-        """Return a copy that does not change with this one."""
-        return Files(self._files.copy())
+            yield path, Facts.load(facts) if isinstance(facts, str) else facts
 
 
 @dataclass
@@ -155,15 +96,10 @@ class Scan:
     notes: Notes
     skipped: dict[str, str]
     read: int = 0
-    files: Files = field(default_factory=Files)
+    files: dict[str, NoteFile] = field(default_factory=dict)
     rules: IgnoreRules = field(default_factory=IgnoreRules)
     basis: object = None
     find_links: FindLinks | None = None
-
-    def copy(self) -> Scan:
-        """Return a copy, for another thread to read while this one is refreshed."""
-        notes, skipped, files = self.notes.copy(), self.skipped.copy(), self.files.copy()
-        return replace(self, notes=notes, skipped=skipped, files=files)
 
     def link_targets(self) -> Iterator[tuple[str, str]]:
         """Yield the path of each note, and the targets of its links, a line each.

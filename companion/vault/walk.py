@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
@@ -28,27 +28,20 @@ from companion.vault.files import (
     printable_path,
     refuse_name,
     refuse_stat,
-    with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
 
 _ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
 
 
-def walk_notes(
-    root: Path, rules: IgnoreRules, only: Iterable[str] | None = None
-) -> Iterator[NoteFile | SkippedFile]:
+def walk_notes(root: Path, rules: IgnoreRules) -> Iterator[NoteFile | SkippedFile]:
     """Yield the notes in the vault at root, those of a folder before those of its subfolders.
 
     They are sorted by name, so that two walks of the same vault agree. Hidden folders and
     Companion's own are not part of the vault; every other note that is left out is yielded as a
     SkippedFile.
-
-    only: yield only these paths, and the folders on the way to them. Those folders are listed
-    and the paths looked up in the lists: on drives that ignore case, a stat of an old name would
-    find the file under its new spelling.
     """
-    for file in walk_indexed(root, rules, {}, None if only is None else _names_by_folder(only)):
+    for file in walk_indexed(root, rules, {}):
         if isinstance(file, NoteFile | SkippedFile):
             yield file
 
@@ -70,26 +63,22 @@ def walk_files(root: Path, rules: IgnoreRules, ending: str) -> Iterator[str]:
 
 
 def walk_indexed(
-    root: Path,
-    rules: IgnoreRules,
-    previous: Mapping[str, IndexedNote],
-    only: Mapping[str, set[str]] | None = None,
+    root: Path, rules: IgnoreRules, previous: Mapping[str, IndexedNote]
 ) -> Iterator[NoteFile | SkippedFile | IndexedNote]:
-    """Yield what walk_notes does; for an unchanged note, its previous row.
+    """Yield what walk_notes does; for an unchanged note, what was kept of it.
 
     previous: notes that a walk with the same rules found before, by path. Their names need not be
-    checked again. only: the names to check, by folder; None: all.
+    checked again.
     """
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
         folder, reason = pending.pop()
         folders: list[str] = []
         try:
-            here = None if only is None else only[folder.rstrip("/")]
             with _listed(f"{root}/{folder}") as entries:
-                for entry in [each for each in entries if here is None or each.name in here]:
+                for entry in entries:
                     path = folder + entry.name
-                    if (before := previous.get(path)) and _is_unchanged(entry, before):
+                    if (before := previous.get(path)) and _is_unchanged(entry, before[0]):
                         yield before
                     elif entry.is_dir(follow_symlinks=False) and (
                         os.name != "nt" or not is_link(entry.stat(follow_symlinks=False))
@@ -103,7 +92,7 @@ def walk_indexed(
         for path in reversed(folders):
             if not is_utf8(path):
                 yield SkippedFile(printable_path(path), BAD_NAME)
-            elif not is_hidden(path.rpartition("/")[2]) and (only is None or path in only):
+            elif not is_hidden(path.rpartition("/")[2]):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
 
 
@@ -128,16 +117,16 @@ def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
         os.close(fd)
 
 
-def _is_unchanged(entry: os.DirEntry[str], before: IndexedNote) -> bool:
+def _is_unchanged(entry: os.DirEntry[str], before: NoteFile) -> bool:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
         return False
     return (
-        status.st_mtime_ns == before[2]
-        and status.st_ctime_ns == before[3]
-        and status.st_size == before[1]
-        and status.st_ino & INT64 == before[4]
+        status.st_mtime_ns == before.mtime_ns
+        and status.st_ctime_ns == before.ctime_ns
+        and status.st_size == before.size
+        and status.st_ino & INT64 == before.ino
         and stat.S_ISREG(status.st_mode)
         and not (HAS_PLACEHOLDERS and is_placeholder(status))
     )
@@ -168,11 +157,3 @@ def _examine_entry(
     if reason := refuse_stat(status, rules):
         return SkippedFile(path, reason)
     return NoteFile.of(path, status)
-
-
-def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
-    names_by_folder: dict[str, set[str]] = {"": set()}
-    for path in with_parent_folders(paths):
-        folder, _, name = path.rpartition("/")
-        names_by_folder.setdefault(folder, set()).update((name, f".{name}.icloud"))
-    return names_by_folder

@@ -116,11 +116,11 @@ def test_a_thread_waits_for_the_moves_that_another_records(
 
     other = Thread(target=run, daemon=True)
 
-    def follow(*args: Any) -> object:
+    def follow(*args: Any) -> None:
         if not other.ident:
             other.start()
             other.join(0.1)  # it must not end
-        return follow_events(*args)
+        follow_events(*args)
 
     monkeypatch.setattr(scans, "follow_events", follow)
     (quiet.vault / "A.md").rename(quiet.vault / "C.md")
@@ -134,10 +134,10 @@ def test_moves_that_the_journal_could_not_record_are_recorded_later(
     quiet.run("A.md", propose=True)
     faults = [JournalError("the disk is full")]
 
-    def follow(*args: Any) -> object:
+    def follow(*args: Any) -> None:
         if faults:
             raise faults.pop()
-        return follow_events(*args)
+        follow_events(*args)
 
     monkeypatch.setattr(scans, "follow_events", follow)
     _rename_and_edit(quiet.vault)
@@ -215,25 +215,6 @@ def test_memory_stays_where_a_note_is_written_anew(undone: DaemonFixture) -> Non
     eventually(lambda: undone.is_filled("Backup.md"))
     assert {change.path for change in undone.changes()[1:]} == {"A.md", "F/B.md"}
     assert undone.read("A.md") == STUB + "More.\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("# Another\n\nAll of this is new, and nothing is old.\n", id="with a text"),
-        pytest.param("---\ncreated: 2026-07-22\n---\n", id="without a body"),
-        pytest.param("", id="empty"),
-    ],
-)
-def test_memory_goes_with_a_note_whose_path_another_takes_at_once(
-    undone: DaemonFixture, text: str
-) -> None:
-    another = undone.vault.with_name("another")
-    another.write_text(text)
-    (undone.vault / "A.md").rename(undone.vault / "C.md")
-    another.rename(undone.vault / "A.md")
-    eventually(lambda: {change.path for change in undone.changes()} == {"C.md", "F/B.md"})
-    assert _is_remembered(undone, {"C.md", "F/B.md"})
 
 
 def test_what_a_person_accepted_and_undid_is_not_written_by_itself(

@@ -14,19 +14,15 @@ from tests.store.stub_note import DESCRIPTION
 
 ONE, TWO = b"# One\n\nOf the first.\n", b"# Two\n\nOf another length.\n"
 
-# The notes before and after, the paths that may have changed (None: any), and what moved where.
+# The notes before and after, and what moved where.
 MOVES = [
-    pytest.param({"a.md": ONE}, {"b.md": ONE}, None, {"a.md": "b.md"}, id="renamed"),
-    pytest.param({"a.md": ONE}, {"x/a.md": ONE}, {"x/a.md"}, {"a.md": "x/a.md"}, id="as told"),
-    pytest.param({"a.md": ONE}, {"b.md": ONE}, {"a.md"}, {}, id="the new one is not told"),
-    pytest.param({"a.md": ONE}, {"b.md": ONE, "c.md": TWO}, {"c.md"}, {}, id="no one like it"),
-    pytest.param({"a.md": ONE}, {"b.md": TWO}, None, {}, id="gone"),
-    pytest.param({"a.md": ONE}, {"a.md": ONE, "b.md": ONE}, None, {}, id="copied"),
-    pytest.param({"a.md": ONE}, {"b.md": ONE, "c.md": ONE}, None, {}, id="one of two"),
+    pytest.param({"a.md": ONE}, {"b.md": ONE}, {"a.md": "b.md"}, id="renamed"),
+    pytest.param({"a.md": ONE}, {"b.md": TWO}, {}, id="gone"),
+    pytest.param({"a.md": ONE}, {"a.md": ONE, "b.md": ONE}, {}, id="copied"),
+    pytest.param({"a.md": ONE}, {"b.md": ONE, "c.md": ONE}, {}, id="one of two"),
     pytest.param(
         {"a.md": ONE, "b.md": TWO},
         {"c.md": TWO, "d.md": ONE},
-        None,
         {"a.md": "d.md", "b.md": "c.md"},
         id="two",
     ),
@@ -42,13 +38,12 @@ def _reason(journal: Journal, path: str) -> str:
     return journal.proposals.latest(path)[DESCRIPTION.key].reason
 
 
-@pytest.mark.parametrize(("before", "after", "only", "moved"), MOVES)
+@pytest.mark.parametrize(("before", "after", "moved"), MOVES)
 def test_what_was_asked_for_follows_a_note(
     vault: Path,
     journal: Journal,
     before: Mapping[str, bytes],
     after: Mapping[str, bytes],
-    only: set[str] | None,
     moved: Mapping[str, str],
 ) -> None:
     for path, data in before.items():
@@ -60,7 +55,7 @@ def test_what_was_asked_for_follows_a_note(
         (vault / path).parent.mkdir(exist_ok=True)
         (vault / path).write_bytes(data)
     kept = {moved.get(path, path): path for path in before}
-    follow_moves(vault, journal, only=only)
+    follow_moves(vault, journal)
     assert {path: _reason(journal, path) for path in journal.proposals.latest_of_all()} == kept
 
 
@@ -81,7 +76,7 @@ def test_a_note_is_found_as_it_was_last_seen(
     follow_moves(vault, journal)
     note.write_bytes(now)
     os.utime(note, ns=(note.stat().st_atime_ns, note.stat().st_mtime_ns + 1))
-    follow_moves(vault, journal, only={"a.md"})
+    follow_moves(vault, journal)
     note.rename(vault / "b.md")
     follow_moves(vault, journal)
     assert set(journal.proposals.latest_of_all()) == {"b.md"}
@@ -126,38 +121,19 @@ def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "path"),
+    ("moves", "there", "path"),
     [
-        pytest.param(("Renamed.md", "Moved.md"), "Moved.md", id="moved on"),
-        pytest.param(("Other.md", "Moved.md"), "Stub.md", id="deleted, and another is there"),
+        pytest.param([("S.md", "R.md")], ["R.md"], "R.md", id="a rename"),
+        pytest.param([("S.md", "R.md"), ("R.md", "M.md")], ["M.md"], "M.md", id="moved on"),
+        pytest.param([("S.md", "S.md~")], ["S.md", "S.md~"], "S.md", id="an editor's backup"),
+        pytest.param([("S.md", "R.md")], [], "S.md", id="deleted after it was moved"),
     ],
 )
-def test_a_note_is_followed_whose_second_move_is_reported_after_the_first(
-    journal: Journal, vault: Path, second: tuple[str, str], path: str
+def test_a_note_is_followed_by_what_events_report(
+    journal: Journal, vault: Path, moves: list[tuple[str, str]], there: list[str], path: str
 ) -> None:
-    journal.notes.record("Stub.md", b"as it was")
-    (vault / "Stub.md").unlink(missing_ok=True)
-    moved, unfinished = follow_events(vault, journal, [("Stub.md", "Renamed.md")])
-    assert (moved, unfinished) == ([], [("Stub.md", "Renamed.md")])
-    for name in ("Renamed.md", "Moved.md"):
+    journal.notes.record("S.md", b"as it was")
+    for name in there:
         (vault / name).write_bytes(b"edited, or another")
-    follow_events(vault, journal, [second], earlier=unfinished)
-    assert list(journal.notes.all()) == [path]
-
-
-@pytest.mark.parametrize(
-    ("new", "path"),
-    [
-        pytest.param("Renamed.md", "Renamed.md", id="a rename"),
-        pytest.param("Stub.sync-conflict-20260101-101010-ABCDEFG.md", "Stub.md", id="a conflict"),
-        pytest.param("Stub.md~", "Stub.md", id="an editor's backup"),
-    ],
-)
-def test_a_note_whose_path_another_text_takes_is_followed_only_to_a_note(
-    journal: Journal, vault: Path, new: str, path: str
-) -> None:
-    journal.notes.record("Stub.md", b"as it was")
-    for name in ("Stub.md", new):
-        (vault / name).write_bytes(b"edited, or another")
-    follow_events(vault, journal, [("Stub.md", new)], is_another=lambda old, new: True)
+    follow_events(vault, journal, moves)
     assert list(journal.notes.all()) == [path]

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from companion.vault.conflict_copies import is_conflict_copy
+from companion.vault.files import is_conflict_copy
 
 COPIES = [
     pytest.param("Note (Anna's conflicted copy 2024-05-01).md", id="Dropbox"),

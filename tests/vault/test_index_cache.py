@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault.files import IndexedNote
 from companion.vault.index import INDEX, NoteCache
 from tests.examples import labelled
 
-ROWS: list[IndexedNote] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
+Row = tuple[str, int, int, int, int, str]
+ROWS: list[Row] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
 
 
 @pytest.fixture
@@ -25,10 +25,8 @@ def cache(file: Path) -> NoteCache:
     return cache
 
 
-def load(cache: NoteCache, fingerprint: str | None = "1", table: str = "notes") -> set[IndexedNote]:
-    rows: set[IndexedNote] = set()
-    cache.read(fingerprint, rows.add, f"SELECT * FROM {table}")
-    return rows
+def load(cache: NoteCache, fingerprint: str | None = "1", table: str = "notes") -> set[Row]:
+    return set(cache.read(fingerprint, f"SELECT * FROM {table}"))
 
 
 def execute(file: Path, sql: str) -> None:
@@ -42,22 +40,22 @@ def test_keeps_rows(cache: NoteCache, file: Path) -> None:
 
 
 def test_saves_what_changed(cache: NoteCache) -> None:
-    new: IndexedNote = ("0.md", 5, 5, 5, 5, "new")
-    cache.save("1", "notes", ["1.md", "2.md"], [new], [])
+    new: Row = ("0.md", 5, 5, 5, 5, "new")
+    cache.save("1", "notes", ["1.md", "2.md"], [new])
     assert load(cache) == {new, *ROWS[3:]}
 
 
 def test_links_are_kept_whatever_the_fingerprint(cache: NoteCache, file: Path) -> None:
     cache.save(None, "links", [], ROWS)
     cache.save("2", "notes", [], ROWS[:1])
-    new: IndexedNote = ("0.md", 5, 5, 5, 5, "A\nB")
+    new: Row = ("0.md", 5, 5, 5, 5, "A\nB")
     cache.save(None, "links", ["1.md"], [new])
     assert load(NoteCache(file, INDEX), None, "links") == {new, *ROWS[2:]}
 
 
 def test_rows_of_another_fingerprint_give_way(cache: NoteCache) -> None:
-    cache.save("2", "notes", [], ROWS[:1], ROWS[:2])
-    assert load(cache, "2") == set(ROWS[:2])
+    cache.save("2", "notes", [], ROWS[:1])
+    assert load(cache, "2") == set(ROWS[:1])
     assert load(cache) == set()
 
 
@@ -81,7 +79,7 @@ def test_a_damaged_file_is_made_anew(
     harm(file)
     if load_first:
         assert load(cache) <= set(ROWS)
-    cache.save("1", "notes", [], ROWS, ROWS)
+    cache.save("1", "notes", [], ROWS)
     assert load(cache) == set(ROWS)
 
 

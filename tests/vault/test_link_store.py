@@ -1,10 +1,8 @@
 """Which notes link to which, and that only changed notes are read for it."""
 
 import os
-import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,14 +94,9 @@ def test_only_changed_notes_are_read(
     assert read == []
     (vault / "Bread.md").unlink()
     (vault / "Koji.md").write_text("[[Rye]] bread", encoding="utf-8")
-    index = Index(file)
-    changed = dict(scan(vault, index).link_targets())
+    changed = dict(scan(vault, Index(file)).link_targets())
     assert read == ["Koji.md"] * 2, "for its facts, and for its links"
     assert changed["Koji.md"] == "Rye" and "Bread.md" not in changed
-    read.clear()
-    index.refresh(vault, IgnoreRules(), lambda _, data: read_facts(data, Rules()), first, [])
-    assert dict(scan(vault, Index(file)).link_targets()) == changed
-    assert read == []
 
 
 def test_a_note_that_was_just_written_is_read_again(vault: Path, tmp_path: Path) -> None:
@@ -120,17 +113,3 @@ def test_what_cannot_be_read_has_no_links(vault: Path, tmp_path: Path) -> None:
     (vault / "Bad.md").write_bytes(b"[[Rye]] \xff")
     index = Index(tmp_path / "index.sqlite3")
     assert dict(scan(vault, index).link_targets()) == {"Bad.md": ""}
-
-
-def test_more_links_than_are_read_at_once(
-    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time_ns", lambda: 10**19)
-    notes = {f"{number}.md": f"[[{number + 1}]]" for number in range(2001)}
-    put(vault, notes)
-    file = tmp_path / "index.sqlite3"
-    cold = dict(scan(vault, Index(file)).link_targets())
-    assert cold == {f"{number}.md": str(number + 1) for number in range(2001)}
-    with closing(sqlite3.connect(file)) as db:
-        assert db.execute("SELECT count(*) FROM links").fetchone() == (2001,)
-    assert dict(scan(vault, Index(file)).link_targets()) == cold
