@@ -35,7 +35,7 @@ from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.similar import ComparedNote, SimilarNote, open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, Result, Task, new_run, prepare_task
-from companion.enrich.pipeline import to_proposals
+from companion.enrich.pipeline import complete_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note import needs
@@ -134,7 +134,7 @@ class Agent:
         task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
         waiting = {each.need: each.id for each in task.pending if each.state == "open"}
         asker = make_asker(self._space, context, self._program)
-        shown = asker.describe(path, task.parsed, task.all_needs)
+        shown = asker.whole_question(path, task.parsed, task.all_needs).planner.context
         prompts, read = self._space.prompts, []
         for need in task.all_needs:
             try:
@@ -321,13 +321,12 @@ def propose_value(asker: Asker, place: Place, value: Value) -> ProposalMade:
     """
     job, task, need = place
     space, model = asker.workspace, asker.model
-    outcome = asker.accept_value(job.path, task.parsed, need, value)
-    new = to_proposals(space, job, task, [outcome], model, new_run())
-    waiting = [each for each in new if each.state == "open"]
-    if not waiting:
-        return ProposalMade(proposal=None, rejected=outcome.reason)
-    flagged = [replace(each, flags=(*each.flags, "program"), waits=True) for each in waiting]
-    [stored] = space.journal.proposals.add(flagged, task.data)
+    made = asker.whole_question(job.path, task.parsed, [need]).accept_value(value)
+    if made.state != "open":
+        return ProposalMade(proposal=None, rejected=made.reason)
+    [new] = complete_proposals(space, job, task, [made], model, new_run())
+    flagged = replace(new, flags=(*new.flags, "program"), waits=True)
+    [stored] = space.journal.proposals.add([flagged], task.data)
     return ProposalMade(proposal=Proposal.of(stored), rejected=None)
 
 

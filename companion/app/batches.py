@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.guard import find_withheld, look_at_note, require_included
 from companion.enrich.job import Job, Result, Task, failed_result, new_run
-from companion.enrich.pipeline import Enricher, to_proposals
+from companion.enrich.pipeline import Enricher, complete_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError, NoteError, NoteRefused, UsageError
 from companion.llm.batch import AnswerLine, BatchClient, read_line
@@ -164,27 +165,22 @@ def _accept(
     if (source := store.source(proposals[0])) is None:
         raise NoteRefused("its text was deleted", path)
     task, endpoint = Task(source, ParsedNote.decode(source)), _endpoint_of(space)
-    answers = asker.accept_later(
-        path,
-        task.parsed,
-        [each.need for each in proposals],
-        [key for key in (each.answer[1] for each in proposals) if key],
-        lambda schema: line.to_answer(schema, endpoint),
-    )
-    asked = {each.need.key for each in proposals}
-    outcomes = [each for each in answers.outcomes if each.need.key in asked]
+    question = asker.whole_question(path, task.parsed, [each.need for each in proposals])
+    keys = [key for key in (each.answer[1] for each in proposals) if key]
+    answers = question.accept_later(keys, lambda schema: line.to_answer(schema, endpoint))
     origin = proposals[0].origin
     model = asker.model._replace(name=origin.model)
-    job = Job(path, propose=True)
-    stored = store.add(to_proposals(space, job, task, outcomes, model, origin.run), source)
+    answers = [replace(each, origin=origin) for each in answers]
+    new = complete_proposals(space, Job(path, propose=True), task, answers, model, origin.run)
+    stored = store.add(new, source)
     waiting = tuple(each for each in stored if each.state == "open")
-    rejected = (each for each in outcomes if each.value is None and not each.new_values)
+    rejected = (each for each in stored if each.state == "rejected")
     unfilled = tuple(dict.fromkeys(each.reason for each in rejected))
     if waiting:
         reason = "; ".join(describe_waiting(waiting))
-        return Result(path, "proposed", reason, (), waiting, unfilled, answers.usage)
+        return Result(path, "proposed", reason, (), waiting, unfilled, question.usage)
     *rest, reason = unfilled or ("",)
-    return Result(path, "failed", reason, unfilled=tuple(rest), usage=answers.usage)
+    return Result(path, "failed", reason, unfilled=tuple(rest), usage=question.usage)
 
 
 _ASKED: tuple[ProposalState, ...] = ("asked",)

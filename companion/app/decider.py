@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from companion.app.types.decisions import Acceptance
-from companion.enrich.answers.parse_answer import read_edited_value
 from companion.enrich.apply import File, apply
 from companion.enrich.job import NoteStatus, Result, failed_result, new_run
+from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.pipeline import Write
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError

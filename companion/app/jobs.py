@@ -10,7 +10,6 @@ from typing import NamedTuple
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
-from companion.enrich.answers.outcome import Outcome
 from companion.enrich.apply import find_section
 from companion.enrich.asked import sort_needs
 from companion.enrich.asker import Asker
@@ -33,6 +32,7 @@ from companion.errors import ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.note.markdown import read_lines
 from companion.note.sections import Section, section_at
 from companion.note.text import NoteText
+from companion.store.proposals import Proposal
 from companion.vault.files import (
     describe_read_error,
     folder_reason,
@@ -262,8 +262,10 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
         return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
     with open_similar(space) as similar:
         asker = Asker(space, VaultContext(scan), similar)
-        calls, outcomes, unread = asker.plan(path, task.parsed, task.all_needs)
-    remarks = [*_describe_outcomes(outcomes), *(f"{path}: {each}" for each in unread)]
+        question = asker.question(path, task.parsed, task.all_needs)
+        calls, unaskable = question.plan
+    remarks = [*map(_describe_chosen, question.chosen), *unaskable.values()]
+    remarks += [f"{path}: {each}" for each in question.unread]
     if _is_cut(calls, task.parsed.note.text):
         remarks.append(
             f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
@@ -272,12 +274,10 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     return NotePrompt(endpoint=endpoint, calls=prompt_calls, remarks=remarks)
 
 
-def _describe_outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    for need, reason, *_, by_model, value, _ in outcomes:
-        said = ", ".join(value) if isinstance(value, list) else value
-        told = reason if said is None else f"{said} ({reason})"
-        # by a model: why it cannot be asked
-        yield told if by_model else f"{need.kind}: no model is asked; {told}"
+def _describe_chosen(proposal: Proposal) -> str:
+    value = ", ".join(proposal.text.split("\n"))
+    told = f"{value} ({proposal.remark})" if value else proposal.reason
+    return f"{proposal.kind}: no model is asked; {told}"
 
 
 def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:

@@ -13,7 +13,8 @@ from functools import partial
 from threading import Event, Lock
 from typing import NamedTuple, Protocol
 
-from companion.enrich.guard import SettingsChanged, is_rewritten, look_at_note, require_included
+from companion.enrich.asked import IN_PART, REWRITTEN, is_rewritten
+from companion.enrich.guard import SettingsChanged, look_at_note, require_included
 from companion.enrich.job import Job, Result, Task, prepare_task
 from companion.enrich.settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
@@ -40,8 +41,6 @@ from companion.store.proposals import FLAG_WORDS, Proposal, ProposedValue
 from companion.vault.files import is_gone, skip_reason
 from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
 
-REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
-IN_PART = "only the beginning of the text that a model was asked about is there; is it syncing?"
 _FILLED = "the note no longer needs it: it was filled, or its place is gone"
 _ATTEMPTS = 3  # to write a note that somebody else is writing
 # Threads that only compute switch every 5 ms, which costs a fifth of their time.

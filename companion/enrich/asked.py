@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteRefused
+from companion.errors import NoteBusy, NoteRefused
 from companion.note.needs import CALLOUT, Need
+from companion.note.tags import without_tags
+from companion.note.text import NoteText
 from companion.store.proposals import Proposal
+
+if TYPE_CHECKING:
+    from companion.enrich.job import Job, Task
+
+REWRITTEN = "the note was rewritten since the model was asked; enrich it again"
+IN_PART = "only the beginning of the text that a model was asked about is there; is it syncing?"
 
 _IF_ENOUGH = "filled only if the note and its backlinks say enough"
 _AGAIN = "name the note, or use --retry, to ask again"
@@ -127,6 +135,47 @@ def find_to_do(
     return to_ask._replace(needs=(*to_ask.needs, *without_call), pending=tuple(others))
 
 
+def take_open(space: Workspace, job: Job, task: Task) -> tuple[Task, list[Proposal]]:
+    """Return the task, and the open proposals for its note that still apply.
+
+    An accepted one whose value is not in the note any more is open again. If little is left of the
+    text that a proposal was made from, it is closed, and asked for again. But background work asks
+    and writes nothing while the note is only the beginning of that text, as when a sync client
+    writes it in parts.
+    """
+    store = space.journal.proposals
+    proposals, stale = list[Proposal](), list[Need]()
+    for each in task.pending:
+        source = store.source(each)
+        if is_rewritten(source, task.data) and each.state != "asked":
+            if job.background and source is not None and source.startswith(task.data):
+                return replace(task, needs=(), unfilled=(*task.unfilled, IN_PART)), []
+            store.decide([each.id], "closed", "need", REWRITTEN, (each.state,))
+            stale.append(each.need)
+            continue
+        if each.state == "accepted":
+            store.reopen_lost(each.id)
+        now = store.get(each.id)
+        if now and now.state == "open" and now.value is not None:
+            proposals.append(replace(now, need=each.need))
+    return replace(task, needs=(*task.needs, *stale)), proposals
+
+
+def leave_claimed(job: Job, task: Task, claimed: set[str]) -> Task:
+    """Return the task without the needs that another run is asking for.
+
+    Raises NoteBusy if background work had nothing else to do.
+    """
+    others = ", ".join(need.kind for need in task.needs if need.key not in claimed)
+    if not others:
+        return task
+    needs = tuple(need for need in task.needs if need.key in claimed)
+    why = f"{others}: another run is asking for it"
+    if job.background and not needs:
+        raise NoteBusy(why, job.path)
+    return replace(task, needs=needs, unfilled=(*task.unfilled, why))
+
+
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
     """Yield why needs with an open proposal are not asked for; nothing if there are none."""
     if names := ", ".join(map(_name, needs)):
@@ -167,11 +216,41 @@ def _is_another(space: Workspace, path: str, change: int) -> bool:
     In that case little of the old one is left, and little was in it: more than in a file that a
     sync client has written in part.
     """
-    from companion.enrich.guard import is_another  # slow to load, and few needs get here
-
     if (images := space.journal.images(change)) is None:
         return False
     try:
         return is_another(images[0], (space.root / path).read_bytes())
     except (OSError, NoteRefused):
         return False
+
+
+# --- whether a note is still the one that was asked about
+
+
+def is_rewritten(source: bytes | None, now: bytes) -> bool:
+    """Return whether most of what the model was asked about is gone from the note.
+
+    That is most of its lines, or of the words of its body: stubs from one template share lines.
+    source: what it was asked about; None if that is no longer known.
+    """
+    if source is None or source == now:
+        return False
+    parts = zip(_find_parts(source), _find_parts(now), strict=True)
+    return any(len(old & new) * 2 < len(old) for old, new in parts)
+
+
+def is_another(one: bytes, other: bytes) -> bool:
+    """Return whether two texts have little in common, and neither is only a part of the other."""
+    return is_rewritten(one, other) and is_rewritten(other, one)
+
+
+def _find_parts(data: bytes) -> Iterator[set[str]]:
+    """Yield the lines of the note, then the words of its body, except its tags."""
+    yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
+    yield _find_words(data)
+
+
+def _find_words(data: bytes) -> set[str]:
+    from companion.language.words import find_tokens  # slow to load, and few needs get here
+
+    return set(find_tokens(without_tags(NoteText.decode(data).body)))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from threading import Lock
-from typing import NamedTuple
 
-from companion.enrich.answers.accept import Acceptor
-from companion.enrich.answers.outcome import NoteAnswers, Outcome
+from companion.enrich.accept import Acceptor
 from companion.enrich.configured_model import ModelFacts, model_facts
 from companion.enrich.context.backlinks import Backlinks
 from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.excerpt import add_text, excerpt, make_prompt_context
-from companion.enrich.context.similar import ChosenValues, ComparedNote, SimilarNotes
+from companion.enrich.context.similar import ComparedNote, SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext
-from companion.enrich.guard import NoteGuard
 from companion.enrich.job import Again
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
-    CallAnswers,
+    Answers,
     CallPlanner,
     ModelCall,
-    RawAnswer,
     TokenBudget,
     send_calls,
     split_answer,
@@ -32,30 +29,19 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
 from companion.language.detection import name_language
 from companion.llm.answers import Answer, JsonSchema, Usage
+from companion.llm.calls import Check
 from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
+from companion.llm.errors import ModelUnfit
 from companion.llm.local_server import find_context
 from companion.note.needs import Need
 from companion.note.note import ParsedNote
-from companion.prompts import PromptContext
-
-Keep = Callable[[Sequence[Outcome], Usage], None]
-"""Stores the outcomes of a call."""
+from companion.store.proposals import Proposal
+from companion.vault.files import NoteFile
 
 _EMBEDDED = 8  # letters of what a note embeds, for each token of it that a prompt has room for
 _EMBEDDED_TOKENS = 16_000  # for which it is read at most
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
-
-
-class FirstCalls(NamedTuple):
-    """The calls that ask for what a note needs, and the outcomes that need no call.
-
-    unread: what the note embeds that is left out, and why, in words.
-    """
-
-    calls: list[ModelCall]
-    outcomes: list[Outcome]
-    unread: tuple[str, ...] = ()
 
 
 class Asker:
@@ -81,9 +67,6 @@ class Asker:
         self._model = model
         self._renew_context = renew or (lambda: VaultContext(workspace.scan()))
         self._renewing = Lock()
-        self._read_from(workspace)
-
-    def _read_from(self, workspace: Workspace) -> None:
         self._backlinks, self._embeds = Backlinks(workspace), Embeds(workspace)
 
     @property
@@ -93,149 +76,46 @@ class Asker:
         is_set = config.is_embedded or config.endpoint.context_tokens
         return self._model or model_facts(config, None if is_set else find_context(config.endpoint))
 
-    def ask(
-        self,
-        path: str,
-        parsed: ParsedNote,
-        needs: Sequence[Need],
-        client: Client,
-        keep: Keep = lambda outcomes, usage: None,
-        guard: NoteGuard | None = None,
-        again: Again | None = None,
-    ) -> NoteAnswers:
-        """Return the model's answers to the needs of the note.
+    def question(
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
+    ) -> NoteQuestion:
+        """Return what to ask about a note, with the context of the vault as it is now.
 
-        A rejected answer is asked for once more.
-
-        keep: called after each call with its outcomes and tokens, since the next call may fail.
-        guard: called right before each call to check that it may still go out; None: it may. again:
-        what the user wants changed; only the model can do that.
-
-        Raises EndpointError, Cancelled, and what the guard raises.
+        again: what the user wants changed; only the model can do that.
         """
         self._update_context(path)
-        first, unfilled, acceptor = self._begin(path, parsed, needs, again)
-        if acceptor is None:
-            return NoteAnswers(tuple(first), Usage())
-        note = acceptor.note
-        if guard:
-            guard.sources = note.sources
-        check = guard.check_call if guard else None
-        calls = send_calls(self._planner(note), unfilled, client, {}, check)
-        answers = _accept_calls(acceptor, calls, keep)
-        if unfit := {each.need: each for each in answers.rejected if each.kind == "unfit"}:
-            planner = self._planner(note, RETRY_TOKENS)
-            calls = send_calls(planner, list(unfit), client, unfit, check)
-            answers = answers.merge(_accept_calls(acceptor, calls, keep))
-        return NoteAnswers((*first, *answers.outcomes), answers.usage)
-
-    def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
-        """Return the calls that ask() makes first, and the outcomes that need no call."""
-        first, unfilled, acceptor = self._begin(path, parsed, needs)
-        if acceptor is None:
-            return FirstCalls([], first)
-        calls, unaskable = self._planner(acceptor.note).plan(unfilled)
-        return FirstCalls(calls, [*first, *unaskable], acceptor.note.embedded.unread)
-
-    def _begin(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
-    ) -> tuple[list[Outcome], Sequence[Need], Acceptor | None]:
-        """Return the outcomes that need no call, the other needs, and what accepts their answers.
-
-        None: no need is left for a model. again: as in ask.
-        """
-        chosen = ChosenValues((), needs, {}) if again else self._choose(path, parsed, needs)
-        if not chosen.needs:
-            return [*chosen.outcomes], (), None
-        note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         if again:
+            note = self._read_note(path, parsed, needs, {})
             earlier = again.texts[0][1] if len(again.texts) == 1 else ""
             context = replace(note.context, wish=again.wish, earlier=earlier)
-            note = note._replace(context=context)
-        acceptor = self._acceptor(note)
-        own = [] if again else acceptor.use_own_sentence()
-        rest = [need for need in chosen.needs if all(need != each.need for each in own)]
-        return [*chosen.outcomes, *own], rest, acceptor
+            return NoteQuestion(self, note._replace(context=context), needs)
+        chosen, likely = self._choose(path, parsed, needs)
+        decided = {each.need for each in chosen}
+        rest = [need for need in needs if need not in decided]
+        note = self._read_note(path, parsed, rest, likely)
+        question = NoteQuestion(self, note, rest, chosen)
+        question.use_own_sentence()
+        return question
 
-    def accept_later(
-        self,
-        path: str,
-        parsed: ParsedNote,
-        needs: Sequence[Need],
-        keys: Sequence[str],
-        read: Callable[[JsonSchema | None], Answer],
-    ) -> NoteAnswers:
-        """Return the outcomes of the answer to one of plan's calls, which asked for the needs.
+    def whole_question(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> NoteQuestion:
+        """Return the question for all of the needs, for an answer that comes from elsewhere.
 
-        Nothing is asked again. parsed: the note as it was then. keys: of the needs in a JSON
-        answer; none: it is a text. read: returns the answer, which fits the JSON schema.
-
-        Raises EndpointError.
+        The context of the vault stays as it is.
         """
-        likely = self._choose(path, parsed, needs).likely
-        note = self._read_note(path, parsed, needs, likely)
-        asks = [note.ask_for(need) for need in needs]
-        if keys:
-            asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
-        schema = note.prompts.schema(asks, note.context) if keys else None
-        answers, usage = split_answer(asks, lambda: read(schema), bool(keys))
-        acceptor = self._acceptor(note)
-        return NoteAnswers(tuple(map(acceptor.accept, answers)), usage)
-
-    def accept_value(self, path: str, parsed: ParsedNote, need: Need, value: object) -> Outcome:
-        """Return the outcome of a value for a need, treated as the model's answer."""
-        note = self._read_note(path, parsed, [need])
-        acceptor = replace(self._acceptor(note), by_program=True)
-        return acceptor.accept(RawAnswer(note.ask_for(need), value))
-
-    def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
-        """Return what the prompts for the needs show of the note."""
-        return self._planner(self._read_note(path, parsed, needs)).context
-
-    def _update_context(self, path: str) -> None:
-        """Renew the vault's context if settings changed, or the note is newer than it.
-
-        What others said of a new note before it came is in the new context. Raises NoteBusy if that
-        fails now.
-        """
-        if self._is_current(path):
-            return
-        with self._renewing:
-            if self._is_current(path):
-                return
-            try:
-                context = self._renew_context()
-            except UsageError as error:
-                raise NoteBusy(str(error), path) from None
-            if context is not self.vault_context:  # as where no scan has seen the note yet
-                self.vault_context = context
-                self._read_from(self.workspace)
-
-    def _is_current(self, path: str) -> bool:
-        scan = self.vault_context.scan
-        return path in scan.notes and self.workspace.is_current(scan)
-
-    def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
-        """Return the values that similar notes decide, without a model."""
-        prompts = self.workspace.prompts
-        fields = {need: prompts.field_of(need.kind) for need in needs}
-        is_any_chosen = any(each.vocabulary == "vault" or each.is_link for each in fields.values())
-        if self.similar is None or not is_any_chosen:
-            return ChosenValues((), needs, {})
-        language = self._language_of(path, parsed)
-        note = ComparedNote(self.vault_context, path, parsed, language)
-        return self.similar.choose(note, fields, is_small=self.model.is_small)
+        _, likely = self._choose(path, parsed, needs)
+        return NoteQuestion(self, self._read_note(path, parsed, needs, likely), needs)
 
     def _read_note(
         self,
         path: str,
         parsed: ParsedNote,
         needs: Sequence[Need],
-        likely: Mapping[str, Sequence[str]] | None = None,
+        likely: Mapping[str, Sequence[str]],
     ) -> PromptNote:
-        """Return the note with the context that both questions about it share.
+        """Return the note with the context that all questions about it share.
 
-        Other notes tell a small model as much as the note itself lacks. likely: as in ChosenValues.
+        Other notes tell a small model as much as the note itself lacks. likely: the values that
+        similar notes have, by the name of the field.
         """
         vault, model = self.vault_context, self.model
         prompts = self.workspace.prompts
@@ -256,15 +136,145 @@ class Asker:
         files = (*embedded.files, *related.files)
         return PromptNote(path, prompts, parsed, needs, context, language, embedded, files)
 
-    def _acceptor(self, note: PromptNote) -> Acceptor:
-        return Acceptor(self.workspace.config, self.vault_context, self.model, note)
+    def _update_context(self, path: str) -> None:
+        """Renew the vault's context if settings changed, or the note is newer than it.
 
-    def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
+        What others said of a new note before it came is in the new context. Raises NoteBusy if that
+        fails now.
+        """
+        if self._is_current(path):
+            return
+        with self._renewing:
+            if self._is_current(path):
+                return
+            try:
+                context = self._renew_context()
+            except UsageError as error:
+                raise NoteBusy(str(error), path) from None
+            if context is not self.vault_context:  # as where no scan has seen the note yet
+                self.vault_context = context
+                self._backlinks, self._embeds = Backlinks(self.workspace), Embeds(self.workspace)
+
+    def _is_current(self, path: str) -> bool:
+        scan = self.vault_context.scan
+        return path in scan.notes and self.workspace.is_current(scan)
+
+    def _choose(
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need]
+    ) -> tuple[list[Proposal], Mapping[str, Sequence[str]]]:
+        """Return what similar notes decide without a model, and the values that they have."""
+        prompts = self.workspace.prompts
+        fields = {need: prompts.field_of(need.kind) for need in needs}
+        is_any_chosen = any(each.vocabulary == "vault" or each.is_link for each in fields.values())
+        if self.similar is None or not is_any_chosen:
+            return [], {}
+        language = self._language_of(path, parsed)
+        note = ComparedNote(self.vault_context, path, parsed, language)
+        return self.similar.choose(note, fields, is_small=self.model.is_small)
+
+    def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
+        """Return the language to write in; None if nothing shows it."""
+        if configured := self.workspace.config.notes.language:
+            return name_language(configured)
+        return self.vault_context.languages.of(path, parsed)
+
+
+class NoteQuestion:
+    """What a model is asked about one note, and the proposals that its answers become.
+
+    chosen: those that take no call. usage: the tokens of the calls so far. sources: the files that
+    the prompts quote.
+    """
+
+    def __init__(
+        self,
+        asker: Asker,
+        note: PromptNote,
+        needs: Sequence[Need],
+        chosen: Iterable[Proposal] = (),
+    ) -> None:
+        self.needs = list(needs)
+        self.chosen = list(chosen)
+        self.usage = Usage()
+        self.sources: Sequence[NoteFile] = note.sources
+        self.unread = note.embedded.unread
+        self._note, self._model = note, asker.model
+        self._acceptor = Acceptor(asker.workspace.config, asker.vault_context, self._model, note)
+
+    @cached_property
+    def planner(self) -> CallPlanner:
+        """The planner of the first calls."""
+        return self._make_planner()
+
+    @cached_property
+    def plan(self) -> tuple[list[ModelCall], dict[Need, str]]:
+        """The first calls, and why the model cannot be asked for some of the needs."""
+        return self.planner.plan(self.needs) if self.needs else ([], {})
+
+    def use_own_sentence(self) -> None:
+        """Take the note's own sentence in place of a call where that is as good."""
+        self.chosen += (own := self._acceptor.use_own_sentence())
+        decided = {each.need for each in own}
+        self.needs = [need for need in self.needs if need not in decided]
+
+    def ask(self, client: Client, check: Check | None = None) -> Iterator[list[Proposal]]:
+        """Yield the proposals, open or rejected, of each call before the next one goes out.
+
+        What is worth it is asked for once more, and the better of the two answers counts. check:
+        called right before each call; what it raises is passed on.
+
+        Raises EndpointError, Cancelled.
+        """
+        if self.chosen:
+            yield self.chosen
+        calls, _ = self.plan
+        acceptor, first = self._acceptor, dict[Need, Proposal]()
+        for answers, usage in send_calls(self.planner, calls, client, None, check):
+            made = self._accept(answers, usage)
+            first |= {each.need: each for each in made if each.need in acceptor.ask_again}
+            if rest := [each for each in made if each.need not in first]:
+                yield rest
+        if not first:
+            return
+        unfit = dict(acceptor.ask_again)
+        planner = self._make_planner(RETRY_TOKENS)
+        calls, unaskable = planner.plan(list(first))
+        if unaskable:
+            yield [first[need] for need in unaskable]
+        for answers, usage in send_calls(planner, calls, client, unfit, check):
+            yield [choose_better(first[p.need], p) for p in self._accept(answers, usage)]
+
+    def accept_later(
+        self, keys: Sequence[str], read: Callable[[JsonSchema | None], Answer]
+    ) -> list[Proposal]:
+        """Return the proposals of the answer to one of the calls, which asked for the needs.
+
+        Nothing is asked again. keys: of the needs in a JSON answer; none: it is a text. read:
+        returns the answer, which fits the JSON schema.
+
+        Raises EndpointError.
+        """
+        asks = [self._note.ask_for(need) for need in self.needs]
+        if keys:
+            asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
+        schema = self._note.prompts.schema(asks, self._note.context) if keys else None
+        return self._accept(*split_answer(asks, lambda: read(schema), bool(keys)))
+
+    def accept_value(self, value: object) -> Proposal:
+        """Return the proposal of a program's value for the only need, checked as an answer."""
+        [need] = self.needs
+        return replace(self._acceptor, by_program=True).accept(self._note.ask_for(need), value)
+
+    def _accept(self, answers: Answers, usage: Usage) -> list[Proposal]:
+        self.usage += usage
+        return [self._acceptor.accept(ask, answer) for ask, answer in answers]
+
+    def _make_planner(self, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
 
         each_need: tokens reserved for each need.
         """
-        model = self.model
+        note, model = self._note, self._model
         budget = TokenBudget(model.context_tokens, 0, each_need)
         note_tokens = model.prose_tokens
         if budget.context is not None:
@@ -284,19 +294,44 @@ class Asker:
             too_little += f" ({'; '.join(note.embedded.unread)})"
         return CallPlanner(note.prompts, context, model.mode, budget, too_little)
 
-    def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
-        """Return the language to write in; None if nothing shows it."""
-        if configured := self.workspace.config.notes.language:
-            return name_language(configured)
-        return self.vault_context.languages.of(path, parsed)
+
+def choose_better(first: Proposal, second: Proposal) -> Proposal:
+    """Return which of two answers counts: the second, unless it has no value or says nothing."""
+    is_worse = second.value is None and (first.value is not None or not second.fault)
+    return first if is_worse else second
 
 
-def _accept_calls(acceptor: Acceptor, calls: Iterable[CallAnswers], keep: Keep) -> NoteAnswers:
-    """Return the outcomes of the calls, those of each kept before the next one goes out."""
-    all_outcomes, total = list[Outcome](), Usage()
-    for answers, usage in calls:
-        outcomes = list(map(acceptor.accept, answers))
-        keep(outcomes, usage)
-        all_outcomes += outcomes
-        total += usage
-    return NoteAnswers(tuple(all_outcomes), total)
+_LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
+_LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the notes
+_ANSWERED = ("", "unfit")
+
+
+class RepeatedFaults:
+    """Ends a run when the same fault leaves note after note unanswered. From any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._fault = ""
+        self._notes = 0
+        self._limit = _LIMIT_AT_FIRST
+
+    def count(self, proposals: Iterable[Proposal]) -> None:
+        """Count what came of a note. Raises ModelUnfit if the same fault occurs too often.
+
+        A refusal by the model is about the note, and does not count either way.
+        """
+        by_model = [each for each in proposals if each.origin.model and each.state != "asked"]
+        with self._lock:
+            if any(each.fault in _ANSWERED for each in by_model):
+                self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
+                return
+            first = next((each for each in by_model if each.fault != "no answer"), None)
+            if first is None:
+                return
+            self._notes = self._notes + 1 if first.fault == self._fault else 1
+            self._fault = first.fault
+            if self._notes >= self._limit:
+                raise ModelUnfit(
+                    f"{self._limit} notes in a row got no answer, for the same reason:"
+                    f" {first.reason}"
+                )

@@ -48,7 +48,7 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
         if (task := open_task(workspace, job)) is None:
             continue
         with suppress(NoteError):
-            calls, *_ = asker.plan(job.path, task.parsed, task.needs)
+            calls, _ = asker.question(job.path, task.parsed, task.needs).plan
             notes += bool(calls)
             for question in (call.question for call in calls):
                 inputs += sum(estimate_tokens(each["content"]) for each in question.messages)

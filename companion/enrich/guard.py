@@ -7,17 +7,14 @@ become private, or the settings may have changed.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
 from companion.enrich.job import Job, Task
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
-from companion.language.words import find_tokens
 from companion.note.facts import UNKNOWN, Facts, read_facts
-from companion.note.tags import without_tags
-from companion.note.text import NoteText
 from companion.store.proposals import Proposal
 from companion.vault.files import (
     NoteFile,
@@ -136,33 +133,6 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     except OSError as error:
         return Facts(skipped=describe_read_error(error), marks=(UNKNOWN,))
     return None if now == data else read_facts(now, space.rules)
-
-
-def is_rewritten(source: bytes | None, now: bytes) -> bool:
-    """Return whether most of what the model was asked about is gone from the note.
-
-    That is most of its lines, or of the words of its body: stubs from one template share lines.
-    source: what it was asked about; None if that is no longer known.
-    """
-    if source is None or source == now:
-        return False
-    parts = zip(_find_parts(source), _find_parts(now), strict=True)
-    return any(len(old & new) * 2 < len(old) for old, new in parts)
-
-
-def is_another(one: bytes, other: bytes) -> bool:
-    """Return whether two texts have little in common, and neither is only a part of the other."""
-    return is_rewritten(one, other) and is_rewritten(other, one)
-
-
-def _find_parts(data: bytes) -> Iterator[set[str]]:
-    """Yield the lines of the note, then the words of its body, except its tags."""
-    yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-    yield _find_words(data)
-
-
-def _find_words(data: bytes) -> set[str]:
-    return set(find_tokens(without_tags(NoteText.decode(data).body)))
 
 
 def require_included(space: Workspace, path: str, facts: Facts | None) -> None:

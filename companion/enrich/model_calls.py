@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from companion.enrich.answers.outcome import Outcome, OutcomeKind
+from companion.enrich.checks.shape import Fault
 from companion.enrich.configured_model import AskMode
 from companion.errors import AnswerError
-from companion.llm.answers import Answer, NoAnswer, NoCompletion, Usage
+from companion.llm.answers import Answer, NoAnswer, Usage
 from companion.llm.batch import QuestionInBatch
 from companion.llm.calls import Check
 from companion.llm.client import Client, Question
-from companion.llm.errors import JsonUnsupported, RequestRejected
+from companion.llm.errors import JsonUnsupported
 from companion.note.needs import CALLOUT, Need
 from companion.prompts import Ask, NothingToChoose, PromptContext, Prompts, make_ask
 
@@ -85,17 +85,17 @@ class CallPlanner:
     budget: TokenBudget
     too_little: str = ""
 
-    def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Outcome]]:
-        """Return the calls that ask for the needs, and the needs that cannot be asked for.
+    def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], dict[Need, str]]:
+        """Return the calls that ask for the needs, and why others cannot be asked for.
 
         Mode together: as many in one call as fit.
         """
         asks: list[Ask] = []
-        rejected: list[Outcome] = []
+        unaskable: dict[Need, str] = {}
         for number, need in enumerate(needs, 1):
             ask = make_ask(need, self.prompts.field_of(need.kind), number)
-            if unaskable := self._find_unaskable(ask):
-                rejected.append(unaskable)
+            if why := self._find_unaskable(ask):
+                unaskable[need] = why
             else:
                 asks.append(ask)
         calls = []
@@ -110,13 +110,12 @@ class CallPlanner:
                 what = f"the {ask.field.name}"
                 if ask.question:
                     what = f"the question “{ask.question[:_QUOTED]}”"
-                reason = (
+                unaskable[ask.need] = (
                     f"asking for {what} takes about {bare.estimate_tokens():,} tokens, without any"
                     f" text of the note, and context_tokens is {self.budget.context:,}; raise it"
                     " if the model reads more, or choose another"
                 )
-                rejected.append(Outcome(ask.need, reason, "no answer"))
-        return calls, rejected
+        return calls, unaskable
 
     def _group(self, asks: Sequence[Ask]) -> Iterator[ModelCall]:
         """Yield calls with all of the asks, in their order; a single one may not fit."""
@@ -157,73 +156,61 @@ class CallPlanner:
         )
         return ModelCall(tuple(asks), question)
 
-    def _find_unaskable(self, ask: Ask) -> Outcome | None:
-        """Return why the need cannot be asked for; None: it can."""
-        need = ask.need
+    def _find_unaskable(self, ask: Ask) -> str:
+        """Return why the need cannot be asked for; empty: it can."""
         try:
             ask.field.choices(self.context)
         except NothingToChoose as error:
-            return Outcome(need, str(error), "no choices")
-        if need.kind == CALLOUT and self.too_little:
-            return Outcome(need, self.too_little, "too little")
+            return str(error)
+        if ask.need.kind == CALLOUT and self.too_little:
+            return self.too_little
         if ask.question and len(ask.question) > _LONGEST_QUESTION:
-            return Outcome(
-                need,
+            return (
                 f"the question “{ask.question[:_QUOTED]}…” has {len(ask.question):,} letters, and"
-                f" {_LONGEST_QUESTION:,} are the most; shorten it, and put the rest into the note",
-                "no answer",
+                f" {_LONGEST_QUESTION:,} are the most; shorten it, and put the rest into the note"
             )
-        return None
+        return ""
 
 
-class RawAnswer(NamedTuple):
-    """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
-
-    ask: Ask
-    value: object
-
-
-CallAnswers = tuple[list[RawAnswer | Outcome], Usage]
-"""The outcomes of a call, and the tokens it took."""
+Answers = list[tuple[Ask, object]]
+"""The answer to each ask of a call, unchecked: a text, a value of its JSON answer, or the
+AnswerError of the call.
+"""
 
 
 def send_calls(
     planner: CallPlanner,
-    needs: Sequence[Need],
+    calls: Sequence[ModelCall],
     client: Client,
-    unfit: Mapping[Need, Outcome] | None = None,
+    unfit: Mapping[Need, tuple[Fault, object]] | None = None,
     check: Check | None = None,
-) -> Iterator[CallAnswers]:
-    """Yield the model's answers to each call for the needs, unchecked, and the tokens it took.
+) -> Iterator[tuple[Answers, Usage]]:
+    """Yield the model's answers to each of the planner's calls, and the tokens it took.
 
-    The needs that cannot be asked for come first. unfit: the first answers, if this is the second
-    question; they are kept where it cannot be asked. check: called right before each call goes out;
-    what it raises is passed on.
+    unfit: if this is the second question, the fault of each first answer, and that answer. check:
+    called right before each call goes out; what it raises is passed on.
 
     Raises EndpointError when the endpoint is down, Cancelled when the user stops the work.
     """
-    calls, unaskable = planner.plan(needs)
-    if unaskable and not unfit:
-        yield [*unaskable], Usage()
-    for number, call in enumerate(calls):
-        if unfit:
-            call = _add_faults(call, unfit)
+    for number, planned in enumerate(calls):
+        call = _add_faults(planned, unfit) if unfit else planned
         ask = partial(client.ask, call.question, check)
         try:
-            call_answers = split_answer(call.asks, ask, call.is_json)
+            answers = split_answer(call.asks, ask, call.is_json)
         except JsonUnsupported:
             rest = [each.need for later in calls[number:] for each in later.asks]
-            yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
+            plain = replace(planner, mode="plain")
+            yield from send_calls(plain, plain.plan(rest)[0], client, unfit, check)
             return
-        yield call_answers
+        yield answers
 
 
-def _add_faults(call: ModelCall, unfit: Mapping[Need, Outcome]) -> ModelCall:
+def _add_faults(call: ModelCall, unfit: Mapping[Need, tuple[Fault, object]]) -> ModelCall:
     """Return the call with the faults of the first answers added to its messages.
 
     A model that must not copy does not see its first answer again.
     """
-    faults = {ask.key: fault for ask in call.asks if (fault := unfit[ask.need].fault)}
+    faults = {ask.key: unfit[ask.need][0] for ask in call.asks}
     fault = next(iter(faults.values()))
     question = call.question
     if question.longest_copy:
@@ -233,7 +220,7 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Outcome]) -> ModelCall:
         return replace(call, question=question._replace(messages=[*before, last]))
     answers = {}
     for ask in call.asks:
-        first = unfit[ask.need].answer
+        _, first = unfit[ask.need]
         text = first if isinstance(first, str) else json.dumps(first, ensure_ascii=False)
         cut = " ..." if len(text) > _LONGEST_REPEATED else ""
         answers[ask.key] = text[:_LONGEST_REPEATED] + cut
@@ -248,28 +235,23 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Outcome]) -> ModelCall:
     return replace(call, question=question._replace(messages=[*question.messages, *second]))
 
 
-def split_answer(asks: Sequence[Ask], ask: Callable[[], Answer], is_json: bool) -> CallAnswers:
-    """Call ask, and return its answer split into one for each need.
+def split_answer(
+    asks: Sequence[Ask], ask: Callable[[], Answer], is_json: bool
+) -> tuple[Answers, Usage]:
+    """Call ask, and return its answer split into one for each need, and the tokens it took.
 
-    Raises what ask raises, except AnswerError, which rejects the needs.
+    Raises what ask raises, except AnswerError, which is the answer to each.
     """
     try:
         answer = ask()
-    except QuestionInBatch as error:
-        where, id_ = str(error), error.id
-        keys = [each.key if is_json else "" for each in asks]
-        later = zip(asks, keys, strict=True)
-        return [Outcome(a.need, where, "asked", answer=[id_, key]) for a, key in later], Usage()
     except AnswerError as error:
-        usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
-        if isinstance(error, NoAnswer):
-            usage, fault = error.usage, error.fault
-        if isinstance(error, RequestRejected):
-            fault = "request rejected"
-        kind: OutcomeKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
-        reason = str(error)
-        rejected = (Outcome(each.need, reason, kind, endpoint_fault=fault) for each in asks)
-        return [*rejected], usage
-    values = (answer.data[each.key] if is_json else answer.text for each in asks)
-    answers = [RawAnswer(*each) for each in zip(asks, values, strict=True)]
-    return [*answers], answer.usage
+        usage = Usage(calls=1)  # of a call that the endpoint refused
+        if isinstance(error, QuestionInBatch):
+            usage = Usage()
+            asks = [each if is_json else each._replace(key="") for each in asks]
+        elif isinstance(error, NoAnswer):
+            usage = error.usage
+        return [(each, error) for each in asks], usage
+    return [
+        (each, answer.data[each.key] if is_json else answer.text) for each in asks
+    ], answer.usage

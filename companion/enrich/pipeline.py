@@ -3,7 +3,7 @@
     examine   what it needs, what of it is left alone, and why       job, note.facts
     choose    what to ask for: not what is proposed, or was asked    asked
     ask       the model, with what the prompts show of note, vault   asker, context, model_calls
-    check     each answer: make it harmless, accept it, or not       answers, checks
+    check     each answer: make it harmless, accept it, or not       accept, checks
     propose   all of it, stored; some waits for a decision           store.proposals
     write     the rest on the note as it is by then                  apply, store.journal
 
@@ -17,17 +17,12 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from companion.enrich.answers.outcome import (
-    NOT_ASKED,
-    NoteAnswers,
-    Outcome,
-    RepeatedFaults,
-)
-from companion.enrich.apply import IN_PART, REWRITTEN, File, apply, describe_waiting, require_places
-from companion.enrich.asker import Asker
+from companion.enrich.apply import File, apply, describe_waiting, require_places
+from companion.enrich.asked import leave_claimed, take_open
+from companion.enrich.asker import Asker, RepeatedFaults
 from companion.enrich.checks import checks_are_on
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged, is_rewritten
+from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.job import (
     Job,
     NoteStatus,
@@ -39,18 +34,14 @@ from companion.enrich.job import (
 )
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteBusy
 from companion.llm.answers import Usage
 from companion.llm.client import Client
-from companion.note.needs import Need
 from companion.store.moves import follow_note
-from companion.store.proposals import Flag, Origin, Proposal
+from companion.store.proposals import Proposal
 from companion.vault.write import require_writable
 
 Write = Callable[[Workspace, str, Sequence[Proposal], str, File], Result]
 """Writes proposals into a note, as apply does, or leaves that to the editor that shows it."""
-
-_ANSWERED = ("nothing", *NOT_ASKED)  # no failure: there is no such value
 
 
 class Enricher:
@@ -84,54 +75,73 @@ class Enricher:
                     return Result(error.path, "skipped", error.reason)
 
     def _fill(self, job: Job, into: File, write: Write) -> Result:
-        space, path = self.space, job.path
+        space, path, usage = self.space, job.path, Usage()
         basis, since = space.attempt_basis(path), space.journal.claims.newest_proposal()
         task = examine_note(space, job, partial(into.read, space))
         if task.skipped:
             return Result(path, "skipped", task.skipped)
-        task, proposals = self._reuse_open(job, task)
+        task, proposals = take_open(space, job, task)
         if not task.needs and not proposals:
             return Result(path, "unchanged", "nothing to fill", unfilled=task.unfilled)
         if not (job.dry_run or job.propose):
             require_writable(space.root, path)
-        answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
             require_places(space, path, task)
             keys = [need.key for need in task.needs]
             with space.journal.claims.asking(path, keys, since) as claimed:
-                task = _leave_claimed(job, task, claimed)
-                question = _Question(self._asker, job, task, into)
-                answers = question.ask(self.client) if task.needs else answers
-            self._repeated_faults.count(answers)  # which ends the run if they are too many
-            job, proposals = question.job, [*proposals, *question.proposals.values()]
-            unaskable = {r.need.key: r.reason for r in answers.rejected if r.kind in NOT_ASKED}
+                task = leave_claimed(job, task, claimed)
+                job, answers, unaskable, usage = self._ask(job, task, into)
+            proposals += answers
+            task = replace(task, unfilled=(*task.unfilled, *unaskable.values()))
             space.record_unfillable(path, basis, unaskable)
-        return self._finish(job, task, into, proposals, answers, write)
+        return self._finish(job, task, into, proposals, usage, write)
 
-    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[Proposal]]:
-        """Return the task, and the open proposals for its note that still apply.
+    def _ask(
+        self, job: Job, task: Task, into: File
+    ) -> tuple[Job, list[Proposal], dict[str, str], Usage]:
+        """Ask for the needs of the task, and store what comes of each call.
 
-        An accepted one whose value is not in the note any more is open again. If little is left of
-        the text that a proposal was made from, it is closed, and asked for again. But background
-        work asks and writes nothing while the note is only the beginning of that text, as when a
-        sync client writes it in parts.
+        Returns the job with the note's current path, the proposals, why needs could not be asked
+        for, by key, and the tokens used. Raises SettingsChanged if settings changed in between.
         """
-        store = self.space.journal.proposals
-        proposals, stale = list[Proposal](), list[Need]()
-        for each in task.pending:
-            source = store.source(each)
-            if is_rewritten(source, task.data) and each.state != "asked":
-                if job.background and source is not None and source.startswith(task.data):
-                    return replace(task, needs=(), unfilled=(*task.unfilled, IN_PART)), []
-                store.decide([each.id], "closed", "need", REWRITTEN, (each.state,))
-                stale.append(each.need)
-                continue
-            if each.state == "accepted":
-                store.reopen_lost(each.id)
-            now = store.get(each.id)
-            if now and now.state == "open" and now.value is not None:
-                proposals.append(replace(now, need=each.need))
-        return replace(task, needs=(*task.needs, *stale)), proposals
+        space, all_proposals = self.space, list[Proposal]()
+        if not task.needs:
+            return job, [], {}, Usage()
+        path = follow_note(space.root, space.journal, job.path, task.data)
+        question = self._asker.question(job.path, task.parsed, task.needs, job.again)
+        guard = NoteGuard(space, job, task, path, into.cancelled, question.sources)
+        for proposals in question.ask(self.client, guard.check_call):
+            job = job._replace(path=guard.check_keeping())
+            shown = tuple(each.path for each in question.sources)
+            all_proposals += self._store(job, task, proposals, into.run, shown)
+        if task.settings_version != space.settings.version:
+            raise SettingsChanged("the settings were changed meanwhile", job.path)
+        self._repeated_faults.count(all_proposals)  # which ends the run if they are too many
+        _, unaskable = question.plan
+        reasons = {need.key: reason for need, reason in unaskable.items()}
+        return job, all_proposals, reasons, question.usage
+
+    def _store(
+        self, job: Job, task: Task, proposals: list[Proposal], run: str, shown: tuple[str, ...]
+    ) -> list[Proposal]:
+        """Store proposals, except those that the current settings do not ask for; return all.
+
+        A reply that is no completion says nothing about the note, so nothing is remembered.
+        """
+        space = self.space
+        if task.settings_version != space.settings.version:
+            explicit = job.explicit or job.rejected_only
+            anew = job._replace(explicit=explicit, retry=True, rejected_only=False)
+            now = prepare_task(space, anew, task.data)
+            keys = set() if now.skipped else {need.key for need in now.all_needs}
+            proposals = [each for each in proposals if each.need.key in keys]
+        to_store = [each for each in proposals if each.fault != "no completion"]
+        model = self._asker.model
+        new = complete_proposals(space, job, task, to_store, model, run, shown)
+        stored = space.journal.proposals.add(new, task.data)
+        faults = {each.need.key: each.fault for each in to_store}
+        stored = [replace(each, fault=faults[each.need.key]) for each in stored]
+        return [*stored, *(each for each in proposals if each not in to_store)]
 
     def _finish(
         self,
@@ -139,138 +149,63 @@ class Enricher:
         task: Task,
         into: File,
         proposals: Sequence[Proposal],
-        answers: NoteAnswers,
+        usage: Usage,
         write: Write,
     ) -> Result:
         """Write what may be written, and return the result; the rest waits for a decision."""
-        keys = {each.need.key for each in proposals}
-        rejected = [r for r in answers.rejected if r.need.key not in keys and r.kind != "asked"]
+        rejected = [each for each in proposals if each.state == "rejected"]
         unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
-        to_write = [each for each in proposals if is_written(self.space, job, each)]
-        waiting = tuple(each for each in proposals if each not in to_write)
-        result = Result(
-            job.path, "proposed", usage=answers.usage, waiting=waiting, unfilled=unfilled
-        )
-        if not proposals:  # all that was asked for was rejected, or is in a batch
-            is_failed = any(each.kind not in _ANSWERED for each in rejected)
-            status: NoteStatus = "failed" if is_failed else "unchanged"
+        open_proposals = [each for each in proposals if each.state == "open"]
+        to_write = [each for each in open_proposals if is_written(self.space, job, each)]
+        waiting = tuple(each for each in open_proposals if each not in to_write)
+        result = Result(job.path, "proposed", usage=usage, waiting=waiting, unfilled=unfilled)
+        if not open_proposals:  # all that was asked for was rejected, or is in a batch
+            is_failed = any(each.fault for each in rejected)
             *rest, reason = unfilled or ("",)
+            status: NoteStatus = "failed" if is_failed else "unchanged"
             return replace(result, status=status, reason=reason, unfilled=tuple(rest))
         if not to_write:
             return replace(result, reason="; ".join(describe_waiting(waiting)))
         if into.cancelled.is_set() and not job.background:
             kinds = ", ".join(each.kind for each in to_write)
             why = f"{kinds}: kept, since the run was stopped; the next one writes it without a call"
-            return replace(result, reason=why, waiting=tuple(proposals))
+            return replace(result, reason=why, waiting=tuple(open_proposals))
         written = write(self.space, job.path, to_write, "setting", into)
         return replace(
             written,
             waiting=(*written.waiting, *waiting),
             unfilled=(*unfilled, *describe_waiting(waiting), *written.unfilled),
-            usage=answers.usage,
+            usage=usage,
         )
 
 
-def _leave_claimed(job: Job, task: Task, claimed: set[str]) -> Task:
-    """Return the task without the needs that another run is asking for.
-
-    Raises NoteBusy if background work had nothing else to do.
-    """
-    others = ", ".join(need.kind for need in task.needs if need.key not in claimed)
-    if not others:
-        return task
-    needs = tuple(need for need in task.needs if need.key in claimed)
-    why = f"{others}: another run is asking for it"
-    if job.background and not needs:
-        raise NoteBusy(why, job.path)
-    return replace(task, needs=needs, unfilled=(*task.unfilled, why))
-
-
-class _Question:
-    """What a model is asked about one note, and the proposals that its answers become.
-
-    job: with the note's current path. proposals: those that are open, by the keys of their needs.
-    """
-
-    def __init__(self, asker: Asker, job: Job, task: Task, into: File) -> None:
-        self.job = job
-        self.proposals: dict[str, Proposal] = {}
-        self._asker, self._space, self._task, self._run = asker, asker.workspace, task, into.run
-        path = follow_note(self._space.root, self._space.journal, job.path, task.data)
-        self._guard = NoteGuard(self._space, job, task, path, into.cancelled)
-
-    def ask(self, client: Client) -> NoteAnswers:
-        """Ask, and store what comes; return the outcomes.
-
-        Raises SettingsChanged if settings changed in between.
-        """
-        job, task = self.job, self._task
-        answers = self._asker.ask(
-            job.path, task.parsed, task.needs, client, self._keep, self._guard, job.again
-        )
-        self._store([each for each in answers.outcomes if each.need.key not in self.proposals])
-        if task.settings_version != self._space.settings.version:
-            raise SettingsChanged("the settings were changed meanwhile", self.job.path)
-        return answers
-
-    def _keep(self, outcomes: Sequence[Outcome], usage: Usage) -> None:
-        """Store what a call gave, since the next one may fail.
-
-        What was rejected is stored at the end: the next call may ask for it once more.
-        """
-        self._store([each for each in outcomes if each.value is not None])
-
-    def _store(self, outcomes: Sequence[Outcome]) -> None:
-        """Store outcomes as proposals, except those that the current settings do not ask for.
-
-        Raises NoteExcluded if nothing of the note may be kept.
-        """
-        self.job = job = self.job._replace(path=self._guard.check_keeping())
-        space, task = self._space, self._task
-        if task.settings_version != space.settings.version:
-            explicit = job.explicit or job.rejected_only
-            anew = job._replace(explicit=explicit, retry=True, rejected_only=False)
-            now = prepare_task(space, anew, task.data)
-            keys = set() if now.skipped else {need.key for need in now.all_needs}
-            outcomes = [each for each in outcomes if each.need.key in keys]
-        shown = tuple(each.path for each in self._guard.sources)
-        model = self._asker.model
-        proposals = to_proposals(space, job, task, outcomes, model, self._run, shown)
-        stored = space.journal.proposals.add(proposals, task.data)
-        self.proposals |= {each.need.key: each for each in stored if each.state == "open"}
-
-
-def to_proposals(
+def complete_proposals(
     space: Workspace,
     job: Job,
     task: Task,
-    outcomes: Sequence[Outcome],
+    proposals: Sequence[Proposal],
     model: ModelFacts,
     run: str,
     shown: tuple[str, ...] = (),
 ) -> list[Proposal]:
-    """Return the proposals that outcomes of calls become, in their order.
+    """Return proposals with the note's path, the run, and whether they wait, to be stored.
 
-    Those without an answer are left out: the model was not asked, or gave no completion. shown: the
-    other notes that the question quotes, for one that is answered later.
+    shown: the other notes that the question quotes, for one that is answered later.
     """
-    proposals = []
-    for outcome in outcomes:
-        is_list = space.prompts.field_of(outcome.need.kind).is_list
-        proposal = outcome.to_proposal(job.path, is_list=is_list)
-        if proposal is None:
-            continue
+    complete = []
+    for each in proposals:
         # of a small model, only what somebody asked for is written at once
-        is_guess = job.background and model.is_small and outcome.by_model and checks_are_on()
-        mode = space.config.review_mode(job.path, proposal.kind)
-        replaces: tuple[Flag, ...] = ("replaces",) if proposal.need.key in task.replaces else ()
-        proposals.append(
+        is_guess = job.background and model.is_small and each.origin.model and checks_are_on()
+        mode = space.config.review_mode(job.path, each.kind)
+        flags = each.flags if checks_are_on() else ()
+        complete.append(
             replace(
-                proposal,
-                flags=(*replaces, *proposal.flags),
-                origin=Origin(model.name if outcome.by_model else "", run),
-                waits=job.propose or job.dry_run or mode == "propose" or is_guess,
-                shown=shown if proposal.state == "asked" else (),
+                each,
+                path=job.path,
+                flags=("replaces", *flags) if each.need.key in task.replaces else flags,
+                origin=each.origin._replace(run=run),
+                waits=job.propose or job.dry_run or mode == "propose" or bool(is_guess),
+                shown=shown if each.state == "asked" else (),
             )
         )
-    return proposals
+    return complete

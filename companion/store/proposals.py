@@ -77,7 +77,9 @@ class Proposal:
 
     path: of the note now. value: None if there is none, or its text was deleted. reason: why it was
     rejected, refused or closed. remark: what the history says beside the value. waits: it must be
-    reviewed first; the daemon does not write it by itself.
+    reviewed first; the daemon does not write it by itself. fault: of a rejected one, not stored:
+    empty if there is nothing to say, `unfit` if a check rejected it, `no answer`, or what is wrong
+    with the endpoint's replies, such as `cut off`.
     answer, shown: of a question in a batch, its id and the key of the value, and the paths of the
     other notes that it quotes.
 
@@ -96,6 +98,7 @@ class Proposal:
     remark: str = ""
     origin: Origin = _UNKNOWN
     waits: bool = False
+    fault: str = ""
     answer: Any = None
     shown: tuple[str, ...] = ()
     id: int = 0

@@ -74,7 +74,8 @@ def shown(space: Workspace, text: str) -> str:
     (space.root / "Koji.md").write_text(f"---\ndescription:\n---\n{text}", encoding="utf-8")
     data = (space.root / "Koji.md").read_bytes()
     parsed = prepare_task(space, Job("Koji.md", explicit=True), data).parsed
-    return Asker(space, VaultContext(space.scan())).describe("Koji.md", parsed, []).prose
+    asker = Asker(space, VaultContext(space.scan()))
+    return asker.whole_question("Koji.md", parsed, []).planner.context.prose
 
 
 @cases("enrich/cases/embeds.md", "Embeds", ways=["as written"])
@@ -121,7 +122,7 @@ def test_pdfs_and_what_is_left_out(open_vault: Open, text: str, prose: str, unre
     assert prose in shown(space, text) and "quail" not in shown(space, text)
     task = prepare_task(space, Job("Koji.md", explicit=True), (space.root / "Koji.md").read_bytes())
     asker = Asker(space, VaultContext(space.scan()))
-    _, _, said = asker.plan("Koji.md", task.parsed, task.needs)
+    said = asker.question("Koji.md", task.parsed, task.needs).unread
     assert [unread in each for each in said] == [True] * bool(unread)
 
 

@@ -51,8 +51,8 @@ GROUPS = [
 def test_calls_fit_the_context(
     needs: list[Need], mode: AskMode, context: int | None, sizes: list[int]
 ) -> None:
-    calls, rejected = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context)).plan(needs)
-    assert ([len(call.asks) for call in calls], rejected) == (sizes, [])
+    calls, unaskable = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context)).plan(needs)
+    assert ([len(call.asks) for call in calls], unaskable) == (sizes, {})
     assert [each.need for call in calls for each in call.asks] == needs
     assert all(call.question.max_tokens <= 4096 for call in calls)
     assert context is None or all(call.estimate_tokens() <= context for call in calls)
@@ -92,16 +92,16 @@ def test_what_cannot_be_asked(
     needs: list[Need], context: int | None, reason: str, mode: AskMode
 ) -> None:
     planner = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context))
-    calls, rejected = planner.plan([STUB[0], *needs])
+    calls, unaskable = planner.plan([STUB[0], *needs])
     assert [each.need for call in calls for each in call.asks] == STUB[:1]
-    assert [each.need for each in rejected] == needs[:1]
-    assert re.search(reason, rejected[0].reason)
+    assert list(unaskable) == needs[:1]
+    assert re.search(reason, unaskable[needs[0]])
 
 
 def test_a_note_that_leaves_no_room_is_no_reason_to_refuse() -> None:
     context = PromptContext("Tea", prose="Tea is brewed. " * 200)
-    calls, rejected = CallPlanner(PROMPTS, context, "together", TokenBudget(1024)).plan(asking(2))
-    assert ([len(call.asks) for call in calls], rejected) == ([1, 1], [])
+    calls, unaskable = CallPlanner(PROMPTS, context, "together", TokenBudget(1024)).plan(asking(2))
+    assert ([len(call.asks) for call in calls], unaskable) == ([1, 1], {})
 
 
 LISTS = [

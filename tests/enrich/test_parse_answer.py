@@ -2,22 +2,29 @@
 
 import pytest
 
-from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
-from companion.enrich.answers.typed_values import stands_in
+from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
+from companion.enrich.typed_values import stands_in
 from companion.errors import AnswerError
 from companion.language.detection import find_language
 from companion.prompts import Field, load_prompts
 from companion.prompts.fields import FieldKind
 
+Limits = tuple[tuple[str, ...] | None, frozenset[str]]
+"""The only values allowed, and the names of other notes."""
+
 FIELDS = load_prompts().fields
-ANY = Limits(None, frozenset(), lambda name: None)
-VAULT = Limits(("bread", "how-to", "garden/herbs"), frozenset(), lambda name: None)
+ANY: Limits = (None, frozenset())
+VAULT: Limits = (("bread", "how-to", "garden/herbs"), frozenset())
 ABBREVIATED = f"Dr. Yeast's bread, {'x' * 200}, e.g. of rye. More."
-TAKEN = Limits(None, frozenset({"sourdough"}), lambda name: None)
+TAKEN: Limits = (None, frozenset({"sourdough"}))
 
 
 def field(name: str) -> Field:
     return FIELDS[name]
+
+
+def read(field: Field, answer: object, limits: Limits) -> object:
+    return read_value(field, answer, *limits, resolve=lambda name: None)
 
 
 VALUES = [
@@ -46,7 +53,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("name", "limits", "said", "expected"), VALUES)
 def test_value(name: str, limits: Limits, said: object, expected: object) -> None:
-    assert read_value(field(name), said, limits) == expected
+    assert read(field(name), said, limits) == expected
 
 
 NOTHING = [
@@ -62,7 +69,7 @@ NOTHING = [
 @pytest.mark.parametrize(("name", "limits", "said"), NOTHING)
 def test_nothing(name: str, limits: Limits, said: object) -> None:
     with pytest.raises(NothingToSay):
-        read_value(field(name), said, limits)
+        read(field(name), said, limits)
 
 
 UNFIT = [
@@ -76,7 +83,7 @@ UNFIT = [
 @pytest.mark.parametrize(("name", "limits", "said", "words"), UNFIT)
 def test_unfit(name: str, limits: Limits, said: object, words: str) -> None:
     with pytest.raises(AnswerError, match=words) as caught:
-        read_value(field(name), said, limits)
+        read(field(name), said, limits)
     assert not isinstance(caught.value, NothingToSay)
 
 
@@ -112,7 +119,7 @@ SCALARS = [
 def test_a_number_or_a_date_is_never_guessed(kind: FieldKind, said: object, expected: str) -> None:
     typed = field("description").model_copy(update={"kind": kind})
     try:
-        assert read_value(typed, said, ANY) == expected
+        assert read(typed, said, ANY) == expected
     except AnswerError as error:
         assert expected in str(error)
 
@@ -151,4 +158,4 @@ NEW = [
 def test_what_the_vault_does_not_use_is_only_proposed(
     name: str, limits: Limits, answer: object, expected: list[str]
 ) -> None:
-    assert find_new_values(field(name), answer, limits) == expected
+    assert find_new_values(field(name), answer, limits[0]) == expected

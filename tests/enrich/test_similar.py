@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config, load_config
-from companion.enrich.answers.accept import Acceptor
-from companion.enrich.answers.outcome import Outcome
+from companion.enrich.accept import Acceptor
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.excerpt import make_prompt_context
 from companion.enrich.context.similar import FEWEST, ComparedNote, NoteVectors, SimilarNotes
 from companion.enrich.context.vault_context import EmbeddedText, PromptNote, VaultContext
-from companion.enrich.model_calls import RawAnswer
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.edits import Edit
@@ -23,6 +21,7 @@ from companion.note.note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask
 from companion.store.journal import Change
+from companion.store.proposals import Proposal
 from tests.enrich.similar_vault import STUB, write, write_tagged
 
 BREAD = STUB.format(title="Cheese bread", text="Knead cheese into the dough and bake it.")
@@ -63,9 +62,8 @@ def test_a_note_gets_the_tag_of_those_like_it(
     with opened(vault, encoder) as (workspace, similar):
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
         note, field = ComparedNote(context, "Stub.md", parsed), workspace.prompts.fields["tags"]
-        [outcome] = similar.choose(note, {TAGS: field}, is_small=False).outcomes
-        assert not outcome.by_model
-        assert outcome.value == [tag]
+        [proposal], _ = similar.choose(note, {TAGS: field}, is_small=False)
+        assert (proposal.value, proposal.origin.model) == ([tag], "")
 
 
 def test_where_similar_notes_disagree_the_model_chooses_unless_it_is_small(
@@ -77,10 +75,10 @@ def test_where_similar_notes_disagree_the_model_chooses_unless_it_is_small(
     with opened(vault, encoder) as (workspace, similar):
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
         compared, field = ComparedNote(context, "Stub.md", parsed), workspace.prompts.fields["tags"]
-        chosen = similar.choose(compared, {TAGS: field}, is_small=False)
-        assert (chosen.outcomes, chosen.needs, len(chosen.likely["tags"])) == ((), [TAGS], 10)
-        [outcome] = similar.choose(compared, {TAGS: field}, is_small=True).outcomes
-        assert outcome.kind == "nothing"
+        chosen, likely = similar.choose(compared, {TAGS: field}, is_small=False)
+        assert (chosen, len(likely["tags"])) == ([], 10)
+        [proposal], _ = similar.choose(compared, {TAGS: field}, is_small=True)
+        assert (proposal.state, proposal.fault) == ("rejected", "")
 
 
 def test_tags_the_note_has_in_its_text_are_not_suggested(
@@ -205,7 +203,7 @@ def accept(
     parsed: ParsedNote,
     need: Need,
     answer: str | list[str],
-) -> Outcome:
+) -> Proposal:
     """Return what becomes of a small model's answer."""
     prompts = workspace.prompts
     field = prompts.field_of(need.kind)
@@ -214,5 +212,5 @@ def accept(
     note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, EmbeddedText(parsed))
     model = ModelFacts("m", None, "together", is_small=True)
     return Acceptor(workspace.config, context, model, note).accept(
-        RawAnswer(Ask(need, field, field.name), answer)
+        Ask(need, field, field.name), answer
     )

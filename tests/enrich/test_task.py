@@ -2,7 +2,7 @@
 
 import pytest
 
-from companion.enrich.guard import is_rewritten
+from companion.enrich.asked import is_rewritten
 from companion.enrich.job import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.note.needs import Need

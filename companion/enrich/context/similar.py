@@ -18,7 +18,6 @@ from heapq import nlargest
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.answers.outcome import Outcome
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
@@ -29,6 +28,7 @@ from companion.note.note import ParsedNote, find_title
 from companion.note.safe_line import without_links
 from companion.note.tags import without_tags
 from companion.prompts import Field
+from companion.store.proposals import Proposal
 from companion.vault.files import NoteFile
 from companion.vault.notes import Scan
 
@@ -156,17 +156,6 @@ def _hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
 
 
-class ChosenValues(NamedTuple):
-    """The values that similar notes decide. needs: those left for the model.
-
-    likely: the values that similar notes have, the likeliest first, by the name of the field.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    needs: Sequence[Need]
-    likely: Mapping[str, Sequence[str]]
-
-
 class ComparedNote(NamedTuple):
     """A note that others are compared with. language: its own, by its English name, if known."""
 
@@ -203,13 +192,14 @@ class SimilarNotes:
 
     def choose(
         self, note: ComparedNote, fields: Mapping[Need, Field], *, is_small: bool
-    ) -> ChosenValues:
-        """Return the values that similar notes decide for the needs, each with its field.
+    ) -> tuple[list[Proposal], Mapping[str, Sequence[str]]]:
+        """Return the proposals that similar notes decide for needs, each with its field.
 
+        And the values that similar notes have, the likeliest first, by the name of the field.
         is_small: the model is small, whose choice is mostly wrong; it is not asked where similar
         notes have values, but agree too little.
         """
-        outcomes, likely = list[Outcome](), dict[str, Sequence[str]]()
+        decided, likely = list[Proposal](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.is_link:
                 nearest = (each.path for each in self.find_nearest(note, _VOTERS))
@@ -221,14 +211,12 @@ class SimilarNotes:
                 likely[field.name] = sorted(votes, key=lambda value: (-votes[value], value))
                 if chosen := [value for value in likely[field.name] if votes[value] >= _NEEDED]:
                     value = chosen[: field.max_items] if field.is_list else chosen[0]
-                    why = f"{need.kind} as in similar notes"
-                    outcomes.append(Outcome(need, why, "value", by_model=False, value=value))
+                    remark = f"{need.kind} as in similar notes"
+                    decided.append(Proposal(note.path, need, value, remark=remark))
                 elif votes and is_small:
-                    reason = f"similar notes have no {need.kind} in common"
-                    outcomes.append(Outcome(need, reason, "nothing", by_model=False))
-        decided = {each.need for each in outcomes}
-        undecided = [need for need in fields if need not in decided]
-        return ChosenValues(tuple(outcomes), undecided, likely)
+                    why = f"similar notes have no {need.kind} in common"
+                    decided.append(Proposal(note.path, need, None, "rejected", reason=why))
+        return decided, likely
 
     def vote(self, note: ComparedNote, name: str) -> Mapping[str, float]:
         """Return the share of the votes that each value of the property has.

@@ -104,7 +104,7 @@ class VaultContext:
         return NoteLanguages(self.scan.notes.root, self.paths)
 
     def resolver(self, field: Field, path: str) -> Callable[[str], str | None]:
-        """Return a function that finds the note that a link in the field's value means; see Limits.
+        """Return a function that finds the note that a link in the field's value means.
 
         path: of the note that the value is for.
         """

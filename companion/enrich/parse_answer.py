@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from companion.enrich.answers.typed_values import read_scalar
+from companion.enrich.typed_values import read_scalar
 from companion.errors import AnswerError
 from companion.language.words import find_sentence_ends
 from companion.llm.answers import CUT
@@ -28,23 +27,24 @@ class NothingToSay(AnswerError):
     """The model answered with nothing, which is a valid answer: there is no such value."""
 
 
-class Limits(NamedTuple):
-    """What a value may be, in addition to the field's own limits.
+Resolve = Callable[[str], str | None]
+"""Returns the name of the note that a wikilink means, None if there is none.
 
-    choices: the only values allowed; None: any. taken: names of other notes, casefolded. resolve:
-    returns the name of the note that a wikilink means, None if there is none; for a field of links,
-    the link to the note of that name.
-    """
-
-    choices: Sequence[str] | None
-    taken: frozenset[str]
-    resolve: Callable[[str], str | None]
+For a field of links: the link to the note of that name.
+"""
 
 
-def read_value(field: Field, answer: object, limits: Limits) -> str | list[str]:
+def read_value(
+    field: Field,
+    answer: object,
+    choices: Sequence[str] | None,
+    taken: frozenset[str],
+    resolve: Resolve,
+) -> str | list[str]:
     """Return the value in the answer: a text, a list of texts, or the lines of a callout's body.
 
-    answer: the text a model wrote, or its value in a JSON answer.
+    answer: the text a model wrote, or its value in a JSON answer. choices: the only values allowed;
+    None: any. taken: names of other notes, casefolded, which no item of a list may be.
 
     Raises NothingToSay if it says nothing, AnswerError with the reason if it is unfit.
     """
@@ -53,19 +53,19 @@ def read_value(field: Field, answer: object, limits: Limits) -> str | list[str]:
     if field.kind in SCALARS:
         return _read_scalar(field, answer)
     if field.is_link:
-        return _read_links(field, answer, limits)
+        return _read_links(field, answer, resolve)
     if field.kind == "list":
-        return _read_list(field, answer, limits)
+        return _read_list(field, answer, choices, taken)
     if not isinstance(answer, str):
         raise AnswerError(f"the model gave no text for {field.name}")
     if field.kind == "prose":
-        return _read_prose(field, answer, limits)
+        return _read_prose(field, answer, resolve)
     text = inert_value(_without_label(answer, field.name))
     if not text:
         raise _nothing_for(field)
     if field.kind != "choice":
         return _shorten(text, field)
-    chosen = _match_choice(text.rstrip("."), limits.choices)
+    chosen = _match_choice(text.rstrip("."), choices)
     if chosen is None:
         raise AnswerError(f"“{text[:60]}” is no {field.name} that the vault uses")
     return chosen
@@ -75,8 +75,8 @@ def _nothing_for(field: Field) -> NothingToSay:
     return NothingToSay(f"the model had nothing to say for {field.name}")
 
 
-def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
-    lines = inert_prose(answer.strip(), limits.resolve)
+def _read_prose(field: Field, answer: str, resolve: Resolve) -> list[str]:
+    lines = inert_prose(answer.strip(), resolve)
     if not any(line.strip() for line in lines):
         raise _nothing_for(field)
     return lines
@@ -89,9 +89,9 @@ def _read_scalar(field: Field, answer: object) -> str:
     return value
 
 
-def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
+def find_new_values(field: Field, answer: object, choices: Sequence[str] | None) -> list[str]:
     """Return the values in the answer that are not among the choices, to propose to the user."""
-    if limits.choices is None:
+    if choices is None:
         return []
     items: list[str] = []
     if field.kind == "list":
@@ -99,7 +99,7 @@ def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
     elif field.vocabulary == "vault" and isinstance(answer, str):
         text = inert_value(_without_label(_without_fence(answer), field.name)).rstrip(".")
         items = [text] if len(text.split()) <= _NEW_VALUE_WORDS else []
-    items = [item for item in items if _match_choice(item, limits.choices) is None]
+    items = [item for item in items if _match_choice(item, choices) is None]
     return [item for item in dict.fromkeys(items) if item and _fits(item, field)]
 
 
@@ -121,25 +121,27 @@ def _clean_item(text: str) -> str:
     return inert_value(_BULLET.sub("", text)).lstrip("#")
 
 
-def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
-    choices: dict[str, str] = {}
+def _read_list(
+    field: Field, answer: object, choices: Sequence[str] | None, taken: frozenset[str]
+) -> list[str]:
+    items: dict[str, str] = {}
     for text in _read_items(answer):
-        chosen = _match_choice(text, limits.choices)
-        if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
-            choices.setdefault(chosen.casefold(), chosen)
-    if not choices:
-        new = find_new_values(field, answer, limits)
+        chosen = _match_choice(text, choices)
+        if chosen and chosen.casefold() not in taken and _fits(chosen, field):
+            items.setdefault(chosen.casefold(), chosen)
+    if not items:
+        new = find_new_values(field, answer, choices)
         named = f"only what the vault does not use yet ({', '.join(new)})" if new else "nothing fit"
         raise NothingToSay(f"the model named {named} for {field.name}")
-    return list(choices.values())[: field.max_items]
+    return list(items.values())[: field.max_items]
 
 
-def _read_links(field: Field, answer: object, limits: Limits) -> str | list[str]:
+def _read_links(field: Field, answer: object, resolve: Resolve) -> str | list[str]:
     """Return the links to notes that exist; at least one."""
     names = [str(each).strip() for each in answer] if isinstance(answer, list) else []
     if isinstance(answer, str):
         names = [_BULLET.sub("", line).strip() for line in answer.splitlines()]
-    links = list(dict.fromkeys(filter(None, map(limits.resolve, filter(None, names)))))
+    links = list(dict.fromkeys(filter(None, map(resolve, filter(None, names)))))
     if not links:
         unknown = f"only notes that are not there ({', '.join(names)[:60]})" if names else "nothing"
         raise NothingToSay(f"the model named {unknown} for {field.name}")
@@ -185,14 +187,10 @@ def _without_label(text: str, name: str) -> str:
 _LONGEST_EDITED = 20_000  # characters
 
 
-def read_edited_value(
-    field: Field,
-    text: str | Sequence[str],
-    resolve: Callable[[str], str | None],
-) -> str | list[str]:
+def read_edited_value(field: Field, text: str | Sequence[str], resolve: Resolve) -> str | list[str]:
     """Return the value that a user wrote in place of a proposed one, sanitized and unchecked.
 
-    text: the items of a list may be given one by one, or each on a line. resolve: as in Limits.
+    text: the items of a list may be given one by one, or each on a line.
 
     Raises AnswerError if it is too long, is not of the field's kind, or nothing of it is left.
     """

@@ -1,15 +1,12 @@
-"""Accepts a model's answers as values that may go into a note, or rejects them with a reason."""
+"""Makes proposals of a model's answers: open ones, or rejected ones with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from companion.config import Config
-from companion.enrich.answers.outcome import Outcome
-from companion.enrich.answers.parse_answer import Limits, NothingToSay, find_new_values, read_value
-from companion.enrich.answers.typed_values import find_untold
 from companion.enrich.checks import (
     checks_are_on,
     find_fault,
@@ -20,30 +17,35 @@ from companion.enrich.checks.content import find_unsupported_fact
 from companion.enrich.checks.shape import CheckedAnswer, Fault
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext
-from companion.enrich.model_calls import RawAnswer
+from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
 from companion.enrich.small_model import (
     find_own_sentence,
     find_strange_names,
     find_unsupported,
 )
+from companion.enrich.typed_values import find_untold
 from companion.errors import AnswerError
 from companion.language.detection import language_named
 from companion.language.words import read_paragraphs
+from companion.llm.answers import NoAnswer
+from companion.llm.batch import QuestionInBatch
+from companion.llm.errors import RequestRejected
 from companion.note.frontmatter import SCALARS
 from companion.note.link_names import without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
-from companion.note.needs import CALLOUT, DESCRIPTION
+from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.prompts import Ask
-from companion.store.proposals import Flag
+from companion.store.proposals import Origin, Proposal
 
 
 @dataclass
 class Acceptor:
-    """Accepts or rejects what a model answers to the needs of one note.
+    """Makes proposals of what a model answers to the needs of one note.
 
     An accepted callout counts as part of the note for the callouts after it.
 
-    by_program: the values are a program's, not the model's.
+    by_program: the values are a program's, not the model's. ask_again: what is worth asking once
+    more: by the needs, the fault of the last answer and the answer itself.
     """
 
     config: Config
@@ -51,6 +53,7 @@ class Acceptor:
     model: ModelFacts
     note: PromptNote
     by_program: bool = False
+    ask_again: dict[Need, tuple[Fault, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         context = self.note.context
@@ -59,27 +62,24 @@ class Acceptor:
         self._sources = "\n\n".join((self.note.text, *context.backlinks, *context.linked))
         self._callouts = ""  # those accepted so far
 
-    def accept(self, answer: RawAnswer | Outcome) -> Outcome:
-        """Return the value in the answer, or why none may go into the note."""
-        if isinstance(answer, Outcome):
-            return answer
-        need, field, vault = answer.ask.need, answer.ask.field, self.vault_context
-        taken_names = vault.taken if field.name == "aliases" else frozenset[str]()
-        path = self.note.path
-        resolve = vault.resolver(field, path)
-        limits = Limits(field.choices(self.note.context), taken_names, resolve)
-        new_values = find_new_values(field, answer.value, limits)
-        new = tuple(value for value in new_values if not vault.is_used(field, value))
-        try:
-            value = self._read_value(answer, limits)
-        except NothingToSay as error:
-            return Outcome(need, str(error), "nothing", new, answer.value)
-        except AnswerError as error:
-            return Outcome(need, str(error), "no answer", new, answer.value)
-        if isinstance(value, Fault):
-            reason = f"the {field.name} {value.reason}"
-            return Outcome(need, reason, "unfit", new, answer.value, value)
-        doubt = self._find_doubt(answer.ask, value) if checks_are_on() else ""
+    def accept(self, ask: Ask, answer: object) -> Proposal:
+        """Return the proposal that an answer becomes: open, or rejected with a reason.
+
+        answer: a text, a value of a JSON answer, or the AnswerError of the call.
+        """
+        need, path = ask.need, self.note.path
+        made = Proposal(path, need, None, "rejected", origin=Origin(self.model.name))
+        if isinstance(answer, QuestionInBatch):
+            return replace(made, state="asked", reason=str(answer), answer=[answer.id, ask.key])
+        if isinstance(answer, AnswerError):
+            return replace(made, reason=str(answer), fault=_name_fault(answer))
+        choices, vault = ask.field.choices(self.note.context), self.vault_context
+        new_values = find_new_values(ask.field, answer, choices)
+        new = [value for value in new_values if not vault.is_used(ask.field, value)]
+        value = self._take_value(ask, answer, choices)
+        if isinstance(value, Proposal):  # rejected
+            return self._propose_new(value, new, is_list=ask.field.is_list)
+        doubt = self._find_doubt(ask, value) if checks_are_on() else ""
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
             self._callouts += f"\n\n{text}"
@@ -87,11 +87,50 @@ class Acceptor:
             self._linked |= link_targets(text)
             value = text.split("\n")
         remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
-        remark = "; ".join(filter(None, (remark, doubt)))
-        flags: tuple[Flag, ...] = ("unsupported",) if doubt else ()
-        return Outcome(need, remark, "value", value=value, flags=flags)
+        return replace(
+            made,
+            value=value,
+            state="open",
+            flags=("unsupported",) if doubt else (),
+            remark="; ".join(filter(None, (remark, doubt))),
+        )
 
-    def use_own_sentence(self) -> list[Outcome]:
+    def _take_value(
+        self, ask: Ask, answer: object, choices: Sequence[str] | None
+    ) -> str | list[str] | Proposal:
+        """Return the value in the answer, or a rejected proposal."""
+        rejected = Proposal(
+            self.note.path, ask.need, None, "rejected", origin=Origin(self.model.name)
+        )
+        try:
+            value = self._read_value(ask, answer, choices)
+        except AnswerError as error:
+            fault = "" if isinstance(error, NothingToSay) else "no answer"
+            return replace(rejected, reason=str(error), fault=fault)
+        if isinstance(value, Fault):
+            self.ask_again[ask.need] = value, answer
+            return replace(rejected, reason=f"the {ask.field.name} {value.reason}", fault="unfit")
+        return value
+
+    def _propose_new(self, rejected: Proposal, new: Sequence[str], *, is_list: bool) -> Proposal:
+        """Return the rejected proposal, or one of values that the vault does not use yet."""
+        if not new:
+            return rejected
+        remark = f"proposed {rejected.kind}: {', '.join(new)} (not used in this vault yet)"
+        if not checks_are_on():
+            return replace(rejected, reason=remark)
+        value = list(new) if is_list else new[0]
+        return replace(
+            rejected,
+            value=value,
+            state="open",
+            flags=("new-value",),
+            reason="",
+            remark=remark,
+            fault="",
+        )
+
+    def use_own_sentence(self) -> list[Proposal]:
         """Return the note's own sentence as its description, if a small model would write that."""
         need = next((need for need in self.note.needs if need.kind == DESCRIPTION), None)
         if need is None or not (self.model.is_small and checks_are_on()):
@@ -100,8 +139,7 @@ class Acceptor:
         own = find_own_sentence(self.note.whole, title, field.max_characters)
         if own is None:
             return []
-        why = "a sentence copied from the note"
-        return [Outcome(need, why, "value", by_model=False, value=own)]
+        return [Proposal(self.note.path, need, own, remark="a sentence copied from the note")]
 
     def _find_doubt(self, ask: Ask, value: str | list[str]) -> str:
         """Return in words what neither the note nor the vault supports; empty if all is."""
@@ -135,23 +173,26 @@ class Acceptor:
         links = [links] if isinstance(links, str) else links
         return all(context.linked_note(link, path) in mentioned_notes for link in links)
 
-    def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
+    def _read_value(
+        self, ask: Ask, answer: object, choices: Sequence[str] | None
+    ) -> str | list[str] | Fault:
         """Return the value in the answer, or the fault that a check found in it, if checks are on.
 
         Raises NothingToSay, AnswerError.
         """
-        ask, raw = answer.ask, answer.value
-        field = ask.field
+        field, raw, vault = ask.field, answer, self.vault_context
+        taken = vault.taken if field.name == "aliases" else frozenset[str]()
+        resolve = vault.resolver(field, self.note.path)
         if field.kind == "prose" and isinstance(raw, str):
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked)
         if not checks_are_on():
-            return read_value(field, raw, limits)
+            return read_value(field, raw, choices, taken, resolve)
         note = self._sources + (self._callouts if field.kind == "prose" else "")
         try:
             tidy = raw
             if isinstance(raw, str):
                 tidy = tidy_answer(raw, field, self.note.context.title, note)
-            value = read_value(field, tidy, limits)
+            value = read_value(field, tidy, choices, taken, resolve)
         except NothingToSay:
             raise
         except AnswerError as error:
@@ -197,3 +238,10 @@ class Acceptor:
             by_small_model=explains and self.model.is_small,
             own=self.note.text + self._callouts,
         )
+
+
+def _name_fault(error: AnswerError) -> str:
+    """Return what was wrong with a call, as Proposal.fault has it."""
+    if isinstance(error, RequestRejected):
+        return "request rejected"
+    return (isinstance(error, NoAnswer) and error.fault) or "no answer"
