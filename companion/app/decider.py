@@ -97,13 +97,11 @@ class Decider:
         return self._conclude(result, group, result.why_not | why_not)
 
     def _take_edited(self, proposal: Proposal, text: str | Sequence[str] | None) -> Proposal:
-        """Return the proposal with the value in the user's text, which is stored; None: unchanged.
+        """Return the proposal with the value in the user's text, which is stored; None: as it is.
 
         Raises AnswerError.
         """
         if text is None:
-            if proposal.edited is not None and not proposal.waits_for_editor:
-                self._store.edit_value(proposal.id, None)
             return proposal
         field, context = self._space.prompts.field_of(proposal.kind), self._space.context()
         resolve = context.resolver(field, proposal.path)

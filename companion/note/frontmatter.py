@@ -33,7 +33,7 @@ from companion.note.entries import (
     is_unambiguous,
     read_trees,
 )
-from companion.note.properties import PropertyValue, read_properties
+from companion.note.properties import read_properties
 from companion.note.text import BOM, NoteText, is_joiner, line_start
 
 _STR = "tag:yaml.org,2002:str"
@@ -116,40 +116,6 @@ def add_property(
     edits = [Edit(at, at, text)]
     _prove(note, edits, name, value, line, is_bare)
     return edits
-
-
-def take_out_value(
-    note: NoteText, name: str, value: PropertyValue, token: str, *, with_key: bool
-) -> Edit:
-    """Return the edit that takes the value out of the property, in whatever style it is written.
-
-    token: what replaces the value, such as `""`, or nothing. with_key: the property goes, too.
-
-    Raises NoteRefused if the property does not have exactly this value, or more would change.
-    """
-    properties = read_properties(note)
-    keys = properties.keys_of(name)
-    if [properties.values[key] for key in keys] != [value]:
-        raise NoteRefused(f"`{name}` does not have this value")
-    entry = find_entry(note, keys[0])
-    text = note.text[entry.start : entry.last].rstrip()
-    if _COMMENT.search(text):
-        raise NoteRefused(f"there is a comment in the value of `{name}`")
-    end = entry.start + len(text)
-    colon = _COLON.match(note.text, entry.key_end)
-    if with_key:
-        line_end = _LINE_END.search(note.text, end)
-        start = line_start(note.text, entry.key_end)
-        edit = Edit(start, line_end.end() if line_end else end, "")
-    elif colon and not note.text[colon.end() : entry.start].strip():
-        edit = Edit(colon.end(), end, f" {token}" if token else "")
-    else:  # a comment is above it
-        edit = Edit(entry.start, end, token)
-    then = read_properties(NoteText(apply_edits(note.text, [edit])))
-    is_out = keys[0] not in then.values if with_key else then.is_empty(name)
-    if not is_out or {**then.values, keys[0]: None} != {**properties.values, keys[0]: None}:
-        raise NoteRefused(f"taking the value of `{name}` out would change other text, too")
-    return edit
 
 
 def may_be_unfillable(note: NoteText) -> bool:

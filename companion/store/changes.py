@@ -14,16 +14,16 @@ from typing import Any, Literal
 from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edits import Edit, apply_edits, name_place
 from companion.note.text import line_start
+from companion.store.database import insert_row
 from companion.store.moves import put_note
-from companion.store.proposals import (
-    ProposalState,
-    insert_row,
+from companion.store.proposal_rows import (
     mark_accepted,
     mark_made_again,
     mark_not_written,
     mark_taken_back,
     require_in_state,
 )
+from companion.store.proposals import ProposalState
 
 ChangeState = Literal["pending", "offered", "done", "undone", "abandoned"]
 

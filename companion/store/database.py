@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import product
 from pathlib import Path
@@ -170,3 +171,19 @@ def to_journal_error(error: Exception, file: Path) -> JournalError:
     else:
         words = explain_obstacle(error) or f"cannot be used: {error}"
     return JournalError(f"the journal {file} {words}")
+
+
+def insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
+    """Insert a row with these columns, and return its id; the others get their defaults."""
+    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 (our own words)
+    number = db.execute(insert, row).lastrowid
+    assert number is not None
+    return number
+
+
+def to_json(value: object) -> str:
+    """Return the value as JSON; an iterable becomes a list."""
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        value = list(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

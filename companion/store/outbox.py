@@ -17,7 +17,8 @@ from companion.errors import NoteRefused
 from companion.store.changes import Change, delete_change, insert_change, make_row, mark_done
 from companion.store.database import Store
 from companion.store.moves import put_note
-from companion.store.proposals import ProposalState, mark_waiting
+from companion.store.proposal_rows import mark_waiting
+from companion.store.proposals import ProposalState
 
 RowState = Literal["waiting", "given", "made", "withdrawn"]
 """The state of a row: nobody has its edits yet; an editor has them, and has not confirmed them; the

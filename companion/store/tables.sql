@@ -38,7 +38,6 @@ CREATE TABLE notes (
 CREATE TABLE moves (id INTEGER PRIMARY KEY AUTOINCREMENT, old TEXT, new TEXT, at REAL NOT NULL);
 -- need: its key; place: all of it. Long values come last, so that a scan of the others does not
 -- read them. The text of the notes has a table of its own, as all proposals for a note share it.
--- edited: what the user made of a value that they accepted; the model's stays in `value`.
 -- decided_in: the run that refused it. answer, shown: of a question in a batch.
 CREATE TABLE proposals (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,7 +59,6 @@ CREATE TABLE proposals (
     change INTEGER REFERENCES changes (id),
     waits INTEGER NOT NULL,
     value TEXT,
-    edited TEXT,
     answer TEXT,
     shown TEXT
 );

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
 from companion.note.editor_text import EditorText
 from companion.note.edits import Edit, EditLost, apply_edits, rebase
-from companion.note.properties import Properties, read_properties
-from companion.note.text import BOM, NoteText, split_lines
+from companion.note.text import BOM
 from companion.store.journal import Change, Journal, write_note
 from companion.store.moves import follow_moves
 from companion.vault.write import read_note
@@ -137,11 +136,9 @@ def find_parts(journal: Journal, change: Change, text: str, *, in_editor: bool =
     for part in parts:
         with suppress(EditLost):
             edits_by_part[part] = find([part])
-        if not edits_by_part.get(part):
-            edits_by_part[part] = _find_rewritten_value(change, text, part)
     edits = sorted((edit, part) for part, mine in edits_by_part.items() for edit in mine)
     if edits and all(one[0].end <= other[0].start for one, other in pairwise(edits)):
-        remaining = change.name_parts(part for part in parts if not edits_by_part[part])
+        remaining = change.name_parts(part for part in parts if part not in edits_by_part)
         reason = (
             f"change {change.id} stays in part, where it was edited, moved or removed since: "
             f"{', '.join(remaining)}; remove by hand what you do not want"
@@ -156,37 +153,6 @@ def find_parts(journal: Journal, change: Change, text: str, *, in_editor: bool =
         "exactly; remove by hand what you do not want"
     )
     raise NoteChanged(reason, change.path)
-
-
-def _find_rewritten_value(change: Change, text: str, part: int) -> list[Edit]:
-    """Return the edit that takes out a property's value if it has since been written differently.
-
-    Formatters quote and sort properties. There is no edit if the value itself has changed.
-    """
-    from companion.note.frontmatter import take_out_value  # with a parser that is slow to load
-
-    name, edit, replaced = change.names[part], change.edits[part], change.replaced[part]
-    lines = edit.text.join(change.around[part])
-    value = _read_lines(lines).get(name) or _read_lines(f"{name}:\n{lines}").get(name)
-    if value in (None, "", []) or change.names.count(name) > 1:
-        return []
-    with_key = bool(_read_lines(edit.text).keys_of(name))
-    if with_key and _read_lines(replaced).keys_of(name):  # edits may be of whole lines
-        with_key, replaced = False, replaced.strip().partition(":")[2]
-    token = replaced.strip()
-    try:
-        return [take_out_value(NoteText(text), name, value, token, with_key=with_key)]
-    except NoteRefused:
-        return []
-
-
-def _read_lines(lines: str) -> Properties:
-    """Return the properties in these lines of a frontmatter; none if they are in no order."""
-    inner = "".join(line for line in split_lines(lines) if line.strip() != "---")
-    try:
-        return read_properties(NoteText(f"---\n{inner}\n---\n"))
-    except NoteRefused:
-        return Properties({})
 
 
 def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:

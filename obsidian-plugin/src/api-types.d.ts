@@ -274,7 +274,7 @@ export interface components {
          *     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
          *     change that wrote it. decided_by: for an
          *     open one, who has accepted it while an editor showed its note, which has to make the edits; else
-         *     empty. original: the model's value, if the user has edited the text; null: it was not edited.
+         *     empty.
          */
         Proposal: {
             id: number;
@@ -294,7 +294,6 @@ export interface components {
             decided_by: string;
             decided_at: string | null;
             change: number | null;
-            original: string | string[] | null;
         };
         /** @description The ids of all proposals that match a filter, newest first. */
         ProposalIds: {

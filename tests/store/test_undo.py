@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
 from companion.note.editor_text import EditorText
 from companion.note.edits import Edit, apply_edits, diff_edits
-from companion.note.properties import read_properties
-from companion.note.text import NoteText
 from companion.store.journal import Change, Journal
 from companion.store.undo import find_inverse, find_parts, undo_change
 from tests.examples import labelled, many
@@ -161,63 +159,6 @@ def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there
     bench.note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
     with pytest.raises(ChangeNotInNote, match="change 2 is not in the note any more"):
         bench.undo(number)
-
-
-TAGS = "---\ntags:{}\n---\n# N\n"
-FORMATTED = {
-    "quoted": ("---\nd: {}\n---\n", ["", "Said."], "---\nd: 'Said.'\n---\n", "d:"),
-    "sorted": (
-        "---\nd: {}\na: x\n---\n",
-        ['""', "Said."],
-        '---\na: "x"\nd: "Said."\n---\n',
-        'd: ""',
-    ),
-    "folded": (
-        "---\nd: {}\n---\n",
-        ["", "Said so."],
-        "---\nd: >-\n  Said\n  so.\nb: 1\n---\n",
-        "d:",
-    ),
-    "a list": (TAGS, ["", "\n  - a\n  - b"], TAGS.format(' ["a", b]'), "tags:"),
-    "a comment": (TAGS, [" []", " [a, b]"], TAGS.format("\n- a\n- b # mine"), "tags: [] # mine"),
-    "below a comment": (
-        "---\nd: {}\n---\n",
-        ["", "Said."],
-        "---\nd: # mine\n  Said.\n---\n",
-        "d: # mine",
-    ),
-    "added": ("---\n{}b: 1\n---\n", ["", "d: Said.\n"], "---\nb: 1\nd: 'Said.'\n---\n", ""),
-}
-
-
-@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
-@labelled(("note_of", "values", "formatted", "rest"), FORMATTED)
-def test_a_value_that_a_formatter_wrote_in_another_style_goes(
-    bench: Bench,
-    forget: Callable[[], None],
-    note_of: str,
-    values: list[str],
-    formatted: str,
-    rest: str,
-    newline: str,
-) -> None:
-    """What else the formatter did stays, and the value is made again."""
-    before, after = (note_of.format(value).replace("\n", newline) for value in values)
-    bench.note.write_bytes(before.encode())
-    number = bench.write(after.encode())
-    forget()
-    text = formatted.replace("\n", newline).encode()
-    bench.note.write_bytes(text)
-    undone = bench.undo(number)
-    now = read_properties(NoteText(bench.note.read_bytes().decode()))
-    assert undone.remaining == [] and bench.change(number).state == "undone"
-    assert not any(now.get(name) for name in ("d", "tags"))
-    assert rest.encode() in bench.note.read_bytes().splitlines() or not rest
-    assert now.values.keys() == read_properties(NoteText(before)).values.keys() | (
-        read_properties(NoteText(formatted)).values.keys() - {"d"}
-    )
-    bench.undo(undone.change)
-    assert bench.note.read_bytes() == text
 
 
 CALLOUT = b"> [!ai] AI\n> Prose.\n\n"

@@ -64,7 +64,7 @@ class Proposal(Shape):
     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
     change that wrote it. decided_by: for an
     open one, who has accepted it while an editor showed its note, which has to make the edits; else
-    empty. original: the model's value, if the user has edited the text; null: it was not edited.
+    empty.
     """
 
     id: int
@@ -83,7 +83,6 @@ class Proposal(Shape):
     decided_by: str
     decided_at: Moment | None
     change: int | None
-    original: str | list[str] | None
 
     @classmethod
     def of(cls, stored: proposals.Proposal) -> Self:
