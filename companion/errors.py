@@ -65,6 +65,10 @@ class ConsentMissing(CompanionError):
     """A large run would send notes to another machine, and nobody agreed. Nothing was sent."""
 
 
+class TakesOut(CompanionError):
+    """A change of settings would take something out of what is private or left alone."""
+
+
 class StorageError(CompanionError):
     """No note can be written now: the disk is full or fails."""
 

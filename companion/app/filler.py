@@ -12,7 +12,7 @@ from itertools import islice
 from companion.app.jobs import RunPlan
 from companion.app.outbox import Outbox
 from companion.app.run import Run, describe_fault, log_fault
-from companion.app.types.runs import NoteResult, RunOptions
+from companion.app.types.runs import NoteResult, RunPriority
 from companion.enrich.apply import File
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
@@ -24,6 +24,7 @@ from companion.enrich.pipeline import Enricher, Write
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, EndpointError, NoteError, StorageError
 from companion.llm.budget import Budget, LimitReached
+from companion.llm.catalog import require_model
 from companion.llm.client import Client
 from companion.llm.errors import Cancelled
 from companion.note.diff import diff_lines
@@ -74,20 +75,23 @@ class Filler:
         if self._asker:
             self._asker.vault_context = context()
 
-    def fill(self, run: Run, plan: RunPlan, options: RunOptions) -> Iterator[NoteResult]:
+    def fill(
+        self, run: Run, plan: RunPlan, priority: RunPriority = "request", *, has_diff: bool = False
+    ) -> Iterator[NoteResult]:
         """Fill the notes of a plan, and yield the results, first of those that it skips.
+
+        has_diff: whether the results show what changes in each note.
 
         Raises the fault of the endpoint or the journal that ends the run.
         """
         yield from (NoteResult.of(each, counted=False) for each in plan.skipped)
-        for result in self._fill(run, plan.jobs, options) if plan.jobs else ():
-            has_diff = options.diff and result.old != result.new
-            diff = "".join(diff_lines(result.path, result.old, result.new)) if has_diff else None
-            yield NoteResult.of(result, diff=diff)
+        for result in self._fill(run, plan.jobs, priority) if plan.jobs else ():
+            lines = diff_lines(result.path, result.old, result.new) if has_diff else ()
+            yield NoteResult.of(result, diff="".join(lines) or None)
 
-    def _fill(self, run: Run, jobs: Iterable[Job], options: RunOptions) -> Iterator[Result]:
+    def _fill(self, run: Run, jobs: Iterable[Job], priority: RunPriority) -> Iterator[Result]:
         """Fill the notes, as many at once as the settings say, and yield the results."""
-        (enricher, into), at_once = self._open_run(run, options), self._space.config.concurrency
+        (enricher, into), at_once = self._open_run(run, priority), self._space.config.concurrency
         workers = at_once + at_once // _SPARE
         faults, rest, futures = list[CompanionError](), iter(jobs), dict[Future[Result], str]()
         with (
@@ -97,7 +101,7 @@ class Filler:
             while True:
                 room = 0 if faults or run.is_cancelled else workers - len(futures)
                 for job in islice(rest, room):
-                    futures[pool.submit(self._fill_one, enricher, into, job, options)] = job.path
+                    futures[pool.submit(self._fill_one, enricher, into, job, priority)] = job.path
                 if not futures:
                     break
                 done, _ = wait(futures, _LOOK, FIRST_COMPLETED)
@@ -109,13 +113,13 @@ class Filler:
         if faults:
             raise faults[0]
 
-    def _fill_one(self, enricher: Enricher, into: File, job: Job, options: RunOptions) -> Result:
+    def _fill_one(self, enricher: Enricher, into: File, job: Job, priority: RunPriority) -> Result:
         """Work on a note; return its result, including a failure of this note alone.
 
         Raises EndpointError, Cancelled, StorageError.
         """
         into = replace(into, explicit=job.explicit or job.rejected_only, dry_run=job.dry_run)
-        write, is_counted = self._outbox.fill, options.priority == "background"
+        write, is_counted = self._outbox.fill, priority == "background"
         try:
             with self.working_on(job.path):
                 result = self.fill_note(enricher, job, into, write, counted=is_counted)
@@ -162,19 +166,19 @@ class Filler:
             if not is_failure and enricher.client.usage.calls == calls:
                 self._spending.release_note()
 
-    def _open_run(self, run: Run, options: RunOptions) -> tuple[Enricher, File]:
+    def _open_run(self, run: Run, priority: RunPriority) -> tuple[Enricher, File]:
         """Return the enricher for a run, and how it reads and writes notes.
 
         Its client is the run's. Close that at the end.
         """
 
         def settle(path: str) -> float:  # for who waits at a note, its editor saves it first
-            is_open = options.priority != "interactive" and self._outbox.is_open(path)
+            is_open = priority != "interactive" and self._outbox.is_open(path)
             return _OPEN_SETTLE if is_open else SETTLE
 
         asker = self._open_asker()
         client = run.client = Client(self._source, run.cancelled, self._spending)
-        if options.priority != "interactive":
+        if priority != "interactive":
             client.slots = self._slots
         into = File(run.id, settle=settle, cancelled=run.cancelled)
         return Enricher(asker, client), into
@@ -210,16 +214,23 @@ def _take_result(future: Future[Result], path: str, faults: list[CompanionError]
         return Result(path, "failed", str(error), ends_run=True)
 
 
-def make_run(plan: RunPlan, work: Callable[[Run], Iterator[NoteResult]]) -> Run:
-    """Return a run that fills the notes of a plan by that work."""
+def make_run(
+    plan: RunPlan, work: Callable[[Run], Iterator[NoteResult]], id_: str | None = None
+) -> Run:
+    """Return a run that fills the notes of a plan by that work. id_: None: a new one."""
     total = len(plan.jobs)
-    return Run("fill", total, work, warnings=plan.warnings, left_alone=plan.left_alone)
+    return Run("fill", total, work, warnings=plan.warnings, left_alone=plan.left_alone, run=id_)
 
 
 def fill_here(
-    space: Workspace, outbox: Outbox, scan: Scan, plan: RunPlan, options: RunOptions
+    space: Workspace, outbox: Outbox, scan: Scan, plan: RunPlan, *, has_diff: bool = False
 ) -> Run:
-    """Return a run that opens the model of the vault for itself alone. scan: of just now."""
+    """Return a run that opens the model of the vault for itself alone. scan: of just now.
+
+    Raises ModelNotFetched.
+    """
+    if plan.jobs and space.config.is_embedded:
+        require_model(space.config.endpoint.model)
 
     def find_context() -> VaultContext:
         return VaultContext(scan if space.is_current(scan) else space.scan())
@@ -230,7 +241,7 @@ def fill_here(
                 similar.tell = run.set_waits
             filler = Filler(space, outbox, spending, find_context, similar)
             with closing(filler):
-                yield from filler.fill(run, plan, options)
+                yield from filler.fill(run, plan, has_diff=has_diff)
 
     warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
     return make_run(plan._replace(warnings=warnings), fill)

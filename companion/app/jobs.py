@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
+from companion.app.types.decisions import Wish
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
 from companion.enrich.apply import find_section
@@ -59,13 +60,32 @@ class RunPlan(NamedTuple):
 def plan_run(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     """Return the plan of a run with these options.
 
-    Raises as choose_jobs does, and ConsentMissing, with the cost, if so many notes would go to
-    another machine that somebody has to agree first.
+    Raises UsageError if a path is missing; as choose_jobs does; and ConsentMissing, with the cost,
+    if so many notes would go to another machine that somebody has to agree first.
     """
+    paths = [spelled_path(space.root, path) for path in dict.fromkeys(options.paths)]
+    options = options.model_copy(update={"paths": paths})
     plan = choose_jobs(space, scan, options)
-    if not options.agreed and needs_agreement(space, plan.jobs):
-        raise ConsentMissing(describe_cost(space, scan, plan.jobs))
+    require_agreement(space, scan, plan.jobs, agreed=options.agreed)
     return plan
+
+
+def plan_again(space: Workspace, scan: Scan, proposal: int, wish: Wish) -> RunPlan:
+    """Return the plan of a run that asks for a proposal once more, and for nothing else.
+
+    The answer waits, in place of an open proposal, or beside what is in the note.
+
+    Raises NotThere; UsageError if it is asked in a batch; ConsentMissing as plan_run does.
+    """
+    plan = RunPlan([make_job_again(space, proposal, wish.wish)], [], Counter())
+    require_agreement(space, scan, plan.jobs, agreed=wish.agreed)
+    return plan
+
+
+def require_agreement(space: Workspace, scan: Scan, jobs: Sequence[Job], *, agreed: bool) -> None:
+    """Raise ConsentMissing, with the cost, unless somebody agreed, or need not."""
+    if not agreed and needs_agreement(space, jobs):
+        raise ConsentMissing(describe_cost(space, scan, jobs))
 
 
 def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
@@ -77,42 +97,35 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     if a line is not in a section; JournalError.
     """
     kind, tag = find_kind(space.prompts, options.field), read_tag(options.tag)
-    plan = RunPlan([], [], Counter())
-    if options.mode == "again":
-        plan = plan._replace(jobs=find_jobs_again(space, options.proposals, options.wish))
-    else:
-        plan = _choose_on_paths(space, scan, options, kind)
+    plan = _choose_on_paths(space, scan, options, kind)
     jobs = [job for job in plan.jobs if has_tag(space.root, job.path, tag)]
     # last what the last attempt could not ask for, which would use up a limit each time
     jobs.sort(key=lambda job: not job.retry and bool(space.unfillable(job.path)))
     return plan._replace(jobs=_limit(space, jobs, options))
 
 
-def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job]:
-    """Return a job for each note of these proposals, which asks for them once more.
+def make_job_again(space: Workspace, id_: int, wish: str) -> Job:
+    """Return the job that asks for a proposal once more. wish: what the user wants changed.
 
-    The answers then wait, in place of open proposals, or beside what is in the note. wish: what the
-    user wants changed, in their words.
-
-    Raises NotThere; UsageError if one is asked in a batch.
+    Raises NotThere; UsageError if it is asked in a batch.
     """
-    proposals = space.journal.proposals.get_all(ids)
-    if unknown := sorted(set(ids) - {each.id for each in proposals}):
-        raise NotThere(f"there is no proposal {unknown[0]}")
-    jobs = []
-    for path in dict.fromkeys(each.path for each in proposals):
-        group = [each for each in proposals if each.path == path]
-        if any(each.state == "asked" for each in group):
-            raise UsageError(f"{path}: it was asked in a batch, which is not answered yet")
-        again = Again(wish, tuple({each.need.key: each.text for each in group}.items()))
-        job = Job(path, explicit=True, retry=True, propose=True, again=again)
-        written = frozenset(
-            each.need.key for each in group if each.state == "accepted" or "replaces" in each.flags
-        )
-        sections = {find_section(each) for each in group}
-        section = sections.pop() if len(sections) == 1 else None
-        jobs.append(job._replace(replaces=written, section=section, explicit=section is None))
-    return jobs
+    proposal = space.journal.proposals.get(id_)
+    if proposal is None:
+        raise NotThere(f"there is no proposal {id_}")
+    path, key = proposal.path, proposal.need.key
+    if proposal.state == "asked":
+        raise UsageError(f"{path}: it was asked in a batch, which is not answered yet")
+    is_written = proposal.state == "accepted" or "replaces" in proposal.flags
+    section = find_section(proposal)
+    return Job(
+        path,
+        explicit=section is None,
+        retry=True,
+        propose=True,
+        section=section,
+        again=Again(wish, ((key, proposal.text),)),
+        replaces=frozenset({key} if is_written else ()),
+    )
 
 
 def _choose_on_paths(

@@ -170,8 +170,8 @@ class Outbox:
         """Record edits that editors made without confirming them. paths: the notes; None: all."""
         confirm_made_offers(self._space.root, self._space.journal, paths)
 
-    def make_closed(self) -> list[str]:
-        """Make the edits of notes that are now closed; return their paths. Raises JournalError."""
+    def make_closed(self) -> list[OutboxRow]:
+        """Make the edits of notes that are now closed; return their rows. Raises JournalError."""
         rows = self._store.open_rows()
         if not (rows and is_vault_there(self._space.root)):
             return []
@@ -180,7 +180,7 @@ class Outbox:
         for row in closed:
             if self._next_tries.get(row.id, 0.0) <= now:
                 self._make(row)
-        return [row.path for row in closed]
+        return list(filter(None, (self._store.get(row.id) for row in closed)))
 
     def _make(self, row: OutboxRow) -> None:
         """Make the edits of a row in its note, which is closed; or later, if that may help."""

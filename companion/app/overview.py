@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from math import ceil
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from companion import __version__
+from companion.app.types.runs import RunKind
 from companion.app.types.spending import (
     Spending,
     Spent,
@@ -20,6 +22,9 @@ from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import Workspace
 from companion.llm.budget import Amount, Budget
 from companion.store.proposals import Selection
+
+if TYPE_CHECKING:
+    from companion.app.run import Run
 
 S = TypeVar("S", bound=Spent)
 
@@ -76,12 +81,63 @@ def find_status(space: Workspace) -> Status:
     waiting = space.journal.backlog.waiting() if is_asked else ()
     with open_spending(space, space.root) as spending:
         status = describe_vault(space, spending, BacklogState(notes=len(waiting)))
-    if (place := find_daemon(space.state)) is None:
-        return status
-    off = reason_off(space.config, paused=status.paused)
-    update = {"background": status.background.model_copy(update={"off": off})}
-    running = {"running": True, "pid": place.pid, "started_at": place.started_at}
-    return Status.model_validate(vars(status) | update | running)
+    values = vars(status)
+    if place := find_daemon(space.state):
+        off = reason_off(space.config, paused=status.paused)
+        values |= {"background": status.background.model_copy(update={"off": off})}
+        values |= {"running": True, "pid": place.pid, "started_at": place.started_at}
+    return finish_status(values, ())
+
+
+def finish_status(values: Mapping[str, object], runs: Sequence[Run]) -> Status:
+    """Return the status with these values, and what it says in words. runs: that are not over."""
+    status = Status.model_validate(values)
+    status = status.model_copy(update={"missing": _find_missing(status)})
+    return status.model_copy(update={"line": _describe_work(status, runs)})
+
+
+_VERBS: Mapping[RunKind, str] = {
+    "fill": "Enriching",
+    "accept": "Writing",
+    "refuse": "Refusing",
+    "undo": "Undoing",
+}
+
+
+def _find_missing(status: Status) -> str | None:
+    """Return in a sentence what is to be done before anything works; None: nothing."""
+    if status.settings_fault:
+        return f"A settings file cannot be used: {status.settings_fault}"
+    if status.vault_missing:
+        return "The vault's folder is missing or empty; mount its drive."
+    if status.is_model_missing:
+        return (
+            f"The model {status.model} is not on this machine; companion model pull fetches it,"
+            " companion init names another one."
+        )
+    return None
+
+
+def _describe_work(status: Status, runs: Sequence[Run]) -> str:
+    """Return what is going on, or waits for the user, in a few words."""
+    if status.missing:
+        return "Not ready"
+    if not status.running:
+        return "Not running"
+    for run in runs:
+        verb = _VERBS[run.kind]
+        done = run.counts.total()
+        return run.waits or (verb if run.total <= 1 else f"{verb} {done:,} of {run.total:,}")
+    if status.fault:
+        where = status.endpoint or status.model
+        minutes = ceil(status.retry_in / 60)
+        again = f", next try in {minutes} min" if minutes > 1 else ""
+        return f"Model not answering: {where}{again}"
+    if status.in_hand:
+        return "Enriching" if len(status.in_hand) == 1 else f"Enriching {len(status.in_hand)} notes"
+    if status.paused:
+        return "Paused"
+    return f"{status.proposals:,} to review" if status.proposals else "Ready"
 
 
 def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) -> Status:
@@ -95,7 +151,10 @@ def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) ->
         model=config.endpoint.model,
         is_embedded=config.is_embedded,
         is_remote=config.is_remote,
-        modes={name: config.review_mode("", name) for name in space.prompts.fields},
+        is_model_missing=config.is_model_missing,
+        modes={
+            each.fills: config.review_mode("", each.fills) for each in space.prompts.fields.values()
+        },
         folder_modes=config.review.folders,
         background=BackgroundWork(
             off=reason_off(config, paused=paused) or NOT_RUNNING,

@@ -19,6 +19,7 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
     NotThere,
+    TakesOut,
     UsageError,
     VaultLocked,
 )
@@ -40,6 +41,7 @@ _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
     (NoteUnwritable, 409, "note-unwritable", "The note cannot be written"),
     (NoteError, 409, "note", "The note cannot be worked on"),
     (ConsentMissing, 409, "not-agreed", "Somebody has to agree first"),
+    (TakesOut, 409, "takes-out", "Somebody has to agree first"),
     (EndpointError, 503, "endpoint", "The model's endpoint is not available now"),
     (JournalError, 503, "journal", "The journal cannot be used"),
     (VaultLocked, 503, "vault-locked", "Another process works on the vault"),

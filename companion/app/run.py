@@ -35,8 +35,8 @@ class Run:
     id: names it in an undo. total: the number of its notes, or of the changes to take back. work:
     returns its results, as they come. waits: why it waits now, in words; empty if it does not.
     tell: called from any thread with that. changed: called after each change. error: what ended it.
-    client: makes its calls, while it fills notes. made_at: Unix time, seconds. warnings,
-    left_alone: as in RunShape.
+    client: makes its calls, while it fills notes. asked_by: the client of the API that is told of
+    the result. made_at: Unix time, seconds. warnings, left_alone: as in RunShape.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Run:
         self.tell: Tell = bool
         self.changed: Callable[[], object] = bool
         self.waits = ""
+        self.asked_by = ""
         self._work = work
         self._progress = threading.Condition()
 

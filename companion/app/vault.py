@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.records import Records
     from companion.app.run import Run
     from companion.app.types.changes import Change, ChangePage, ChangeQuery
-    from companion.app.types.decisions import Decisions
+    from companion.app.types.decisions import Decisions, Wish
     from companion.app.types.notes import NotePrompt, PromptQuery, ScanReport, Selection
     from companion.app.types.proposals import (
         Forgotten,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
         Value,
     )
     from companion.app.types.runs import RunOptions
+    from companion.app.types.settings import SettingsChange, SettingsShape
     from companion.app.types.spending import (
         Spending,
         SpendingQuery,
@@ -121,15 +122,22 @@ class Vault:
         """
         from companion.app.filler import fill_here
         from companion.app.jobs import plan_run
-        from companion.llm.catalog import require_model
 
-        paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
-        options = options.model_copy(update={"paths": paths, "priority": "request"})
         plan = plan_run(self._space, scan, options)
-        if plan.jobs and self._space.config.is_embedded:
-            require_model(self._space.config.endpoint.model)
-        return fill_here(self._space, self.outbox, scan, plan, options)
+        return fill_here(self._space, self.outbox, scan, plan, has_diff=options.diff)
+
+    def again(self, proposal: int, wish: Wish) -> Run:
+        """Return a run that asks for a proposal once more; the answer takes its place.
+
+        Raises as run does; NotThere.
+        """
+        from companion.app.filler import fill_here
+        from companion.app.jobs import plan_again
+
+        scan = self._space.scan()
+        plan = plan_again(self._space, scan, proposal, wish)
+        return fill_here(self._space, self.outbox, scan, plan)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
@@ -274,6 +282,23 @@ class Vault:
 
         paths = [self._records.find_path(path) for path in notes.paths]
         return Forgotten(proposals=self._journal.forget(paths))
+
+    def settings(self) -> SettingsShape:
+        """Return the settings that one can change by a click."""
+        from companion.app.vault_settings import show_settings
+
+        return show_settings(self._space)
+
+    def change_settings(self, change: SettingsChange) -> SettingsShape:
+        """Change settings of the vault, and return them.
+
+        Raises UsageError if a value is wrong; TakesOut if something would no longer be private or
+        left alone, unless that is what the change says.
+        """
+        from companion.app.vault_settings import change_settings, show_settings
+
+        change_settings(self._space, change)
+        return show_settings(self._space)
 
     def pause(self) -> None:
         """Stop background work until resume(), even across restarts of the daemon."""

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import click
 
 from companion.app.run import new_run
-from companion.app.types.decisions import Decisions
+from companion.app.types.decisions import Decisions, Wish
 from companion.app.types.proposals import FLAG_WORDS, PlaceQuery, Proposal, ProposalQuery
-from companion.app.types.runs import NoteResult, RunOptions
+from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault
 from companion.cli.filters import field_option
 from companion.cli.output import Output, edit_text, local_time, one_line
@@ -185,9 +185,7 @@ class _Review:
 
     def _ask_again(self, proposal: Proposal, wish: str) -> None:
         """Replace the proposal with the model's next answer, and show that."""
-        options = RunOptions.of(paths=[""], mode="again", proposals=[proposal.id], wish=wish)
-        run = self._vault.run(options)
-        for result in run:
+        for result in self._vault.again(proposal.id, Wish.of(wish=wish)):
             made = [self._vault.proposal(id_) for id_ in result.proposals]
             if new := next((each for each in made if each.kind == proposal.kind), None):
                 self._proposals[self._at] = new

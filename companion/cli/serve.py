@@ -166,7 +166,6 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
         since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         yield "waits", f"{now.fault.reason} ({since})"
     optional = {
-        "waits": now.rate_limit,
         "polls": now.polls,
         "works on": ", ".join(now.in_hand),
         "runs": ", ".join(now.runs),

@@ -130,6 +130,7 @@ def find_losses(edit: SettingsEdit, before: Config) -> list[str]:
         "ignore.patterns",
         "ignore.folders",
         "ignore.tags",
+        "ignore.places",
     ):
         now = value_of(edit.config, name)
         losses += [f"{name}: {each}" for each in value_of(before, name) if each not in now]

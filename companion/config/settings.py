@@ -131,6 +131,14 @@ class IgnoreTable(Table):
     )
     folders: tuple[FolderName, ...] = Field(default=(), description="folders of the vault")
     tags: tuple[TagName, ...] = Field(default=(), description="notes with one of these tags")
+    fields: dict[str, tuple[FolderName, ...]] = Field(
+        default={}, description='fields to leave empty in folders, such as { tags = ["Projects"] }'
+    )
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The fields, each with one of its folders."""
+        return tuple((name, each) for name, folders in self.fields.items() for each in folders)
 
 
 class PrivateTable(Table):
@@ -272,6 +280,15 @@ class Config(Table):
             private_folders=self.private.folders,
             is_remote=self.is_remote,
         )
+
+    def ignored_folder(self, path: str, kind: str) -> str | None:
+        """Return the folder around a note in which this kind of need is left alone; None: none is.
+
+        path: vault-relative, with `/`.
+        """
+        key = folder_key(path)
+        folders = self.ignore.fields.get(kind, ())
+        return next((each for each in folders if key.startswith(f"{folder_key(each)}/")), None)
 
     def review_mode(self, path: str, kind: str) -> Mode:
         """Return the review mode for a note: its deepest folder's with a setting, else the field's.

@@ -8,16 +8,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from math import ceil
 
 from companion.app.backlog import Backlog
 from companion.app.filler import Filler, make_run
-from companion.app.jobs import RunPlan, plan_run
-from companion.app.overview import describe_vault
+from companion.app.jobs import RunPlan, plan_again, plan_run
+from companion.app.overview import describe_vault, finish_status
 from companion.app.run import Run, log_fault
 from companion.app.selection import Notes
-from companion.app.types.runs import RunOptions
+from companion.app.types.changes import RowApplied
+from companion.app.types.decisions import Wish
+from companion.app.types.proposals import Proposal, ProposalQuery
+from companion.app.types.runs import NoteResult, RunPriority, RunRequest
+from companion.app.types.settings import SettingsChange, SettingsShape
 from companion.app.types.status import Fault, Status
 from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
@@ -25,6 +29,7 @@ from companion.daemon.background import Background
 from companion.daemon.feed import Feed
 from companion.daemon.log import log_result
 from companion.daemon.model_fetch import ModelFetch
+from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
 from companion.daemon.scans import Scans, ToDo
 from companion.enrich.context.similar import open_similar
 from companion.enrich.job import Job, Result
@@ -59,6 +64,7 @@ class Daemon:
         self.runs: dict[str, Run] = {}
         self.presence = space.journal.presence
         self._following = threading.Lock()
+        self._begins, self._beginning = threading.Condition(), set[str]()
         self._first_settings = self._settings = space.settings
         self._opened = ExitStack()
         self._threads: list[threading.Thread] = []
@@ -82,7 +88,7 @@ class Daemon:
         context, record = self.scans.context, self._record
         self._filler = Filler(space, self.outbox, spending, context, similar, record)
         self.background = Background(
-            space, self._filler, spending, self.backlog.held, record, self._wake
+            space, self._filler, spending, self.backlog.held, self._record_background, self._wake
         )
         self.model_fetch = ModelFetch(self._wake)
         self.feed = Feed(self)
@@ -159,54 +165,148 @@ class Daemon:
             "settings_fault": self.settings_fault,
             "fetch": self.model_fetch.progress,
         }
-        return Status.model_validate(vars(stored) | live)
+        return finish_status(vars(stored) | live, self.active_runs())
 
     def active_runs(self) -> list[Run]:
         """Return the runs that are not over."""
         return [run for run in list(self.runs.values()) if not run.is_over]
 
-    def start_run(self, options: RunOptions) -> Run:
-        """Start a run that fills notes, and return it.
+    def start_run(self, request: RunRequest) -> Run:
+        """Start a run that fills notes, and return it; the one with the request's id, if it began.
 
         Raises UsageError if a path is missing or outside the vault, or it is not possible now;
         ConsentMissing if many notes would go to another machine without consent.
         """
+        if request.id is None:
+            return self._start_run(request)
+        with self._begins:
+            self._begins.wait_for(lambda: request.id not in self._beginning)
+            if run := self.runs.get(request.id):
+                return run
+            self._beginning.add(request.id)
+        try:
+            return self._start_run(request)
+        finally:
+            with self._begins:
+                self._beginning.discard(request.id)
+                self._begins.notify_all()
+
+    def _start_run(self, request: RunRequest) -> Run:
+        self._require_usable()
+        is_background = request.priority == "background"
+        if is_background and (off := self.background.off()):
+            raise UsageError(f"no background work is done: {off}")
+        # each path once: for a folder, all its notes are checked
+        paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
+        are_notes = all((self.root / path).is_file() for path in paths)
+        if is_background and are_notes and len(paths) == 1:
+            plan = RunPlan([Job(paths[0], background=True)], [], Counter())
+        else:
+            plan = plan_run(self.space, self.scans.scan(0 if are_notes else _REFRESH), request)
+        return self._fill(plan, request.client, request.priority, request.id, request.diff)
+
+    def ask_again(self, proposal: int, wish: Wish) -> Run:
+        """Start a run that asks for a proposal once more, and return it.
+
+        Raises as start_run does; NotThere.
+        """
+        self._require_usable()
+        plan = plan_again(self.space, self.scans.scan(), proposal, wish)
+        return self._fill(plan, wish.client, "interactive")
+
+    def _require_usable(self) -> None:
         if self.scans.vault_missing:
             raise UsageError("the vault is not available right now; mount its drive, and try again")
         if not self.follow_settings():
             raise SettingsUnusable(self.settings_fault)
         self.scans.follow_moves()  # else what was proposed under an old name is asked again
-        is_background = options.priority == "background"
-        if is_background and (off := self.background.off()):
-            raise UsageError(f"no background work is done: {off}")
-        # each path once: for a folder, all its notes are checked
-        paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
-        are_notes = all((self.root / path).is_file() for path in paths)
-        if is_background and are_notes and len(paths) == 1:
-            plan = RunPlan([Job(paths[0], background=True)], [], Counter())
-        else:
-            scan = self.scans.scan(0 if are_notes or options.mode == "again" else _REFRESH)
-            plan = plan_run(self.space, scan, options.model_copy(update={"paths": paths}))
+
+    def _fill(
+        self,
+        plan: RunPlan,
+        client: str,
+        priority: RunPriority,
+        id_: str | None = None,
+        has_diff: bool = False,
+    ) -> Run:
         paths = [job.path for job in plan.jobs]
         self.background.discard(paths)
-        run = make_run(plan, lambda run: self._filler.fill(run, plan, options))
-        return self.start_work(run, paths)
+        fill = self._filler.fill
+        run = make_run(plan, lambda run: fill(run, plan, priority, has_diff=has_diff), id_)
+        return self.start_work(run, client, paths)
 
-    def start_work(self, run: Run, paths: Collection[str] = ()) -> Run:
-        """Start a run in a thread of its own, and return it. paths: to look at once it is over."""
+    def start_work(self, run: Run, client: str = "", paths: Collection[str] = ()) -> Run:
+        """Start a run in a thread of its own, and return it.
+
+        client: who is told of the result. paths: to look at once it is over.
+        """
         over = [each.id for each in self.runs.values() if each.is_over]
         for old in over[: max(0, len(over) - _KEPT)]:
             del self.runs[old]
         self.runs[run.id] = run
-        run.changed = self.feed.wake
+        run.asked_by, run.changed = client, self.feed.wake
 
         def work() -> None:
             run.finish()
+            self._tell(run)
             for path in paths:
                 self.scans.hint(path)
 
         self._start_thread(work, f"run-{run.id}")
         return run
+
+    def carry_out(self, run: Run, client: str = "") -> list[NoteResult]:
+        """Carry out a run, and return its results. client: who is told of them."""
+        run.asked_by = client
+        results = list(run)
+        self._tell(run)
+        return results
+
+    def confirm_edits(self, row: int, made: RowApplied) -> int:
+        """Record that an editor made the edits of a row of the outbox; return their change.
+
+        Raises as Outbox.confirm does.
+        """
+        change = self.outbox.confirm(row, made.base_sha256, made.new_sha256, made.moved_to)
+        self._tell_edits(row, change, made.client)
+        return change
+
+    def find_open_proposals(self, paths: Iterable[str]) -> list[Proposal]:
+        """Return the open proposals of these notes, under the paths by which they are named."""
+        found = list[Proposal]()
+        for path in paths:
+            with suppress(UsageError):
+                stored = spelled_path(self.root, path)
+                query = ProposalQuery(path=stored, limit=1000)
+                page = self.vault.proposals(query).proposals
+                found += [each.model_copy(update={"path": path}) for each in page]
+        return found
+
+    def _tell(self, run: Run) -> None:
+        """Tell who asked for a run what it came to."""
+        if notice := describe_run(run):
+            self.feed.notify(notice, run.asked_by)
+        if run.kind == "refuse" and run.asked_by:
+            decided = (each for result in run.results for each in result.decided)
+            ids = [each.id for each in decided if each.state == "refused" and not each.reason]
+            for notice in offer_to_stop(self.space, self.space.journal.proposals.get_all(ids)):
+                self.feed.notify(notice, run.asked_by)
+
+    def _tell_edits(self, row_id: int, change: int, client: str | None) -> None:
+        """Tell of edits that were made in an open note, unless the end of their run tells."""
+        row, made = self.outbox.row(row_id), self.space.journal.change(change)
+        run = self.runs.get(row.run)
+        is_told = run is not None and not run.is_over and run.asked_by
+        if made and not is_told:
+            self.feed.notify(describe_edits(made), client)
+
+    def change_settings(self, change: SettingsChange) -> SettingsShape:
+        """Change settings, follow them, and return them. Raises as Vault.change_settings does."""
+        settings = self.vault.change_settings(change)
+        self.follow_settings()
+        self.scans.hint(None)
+        self.feed.wake()
+        return settings
 
     def pause(self) -> None:
         """Stop background work now, until resume(), even across restarts."""
@@ -232,8 +332,10 @@ class Daemon:
         while not self._stopped.wait(_LOOK):
             try:
                 if time.monotonic() >= can_write_at:
-                    for path in self.outbox.make_closed():
-                        self.scans.hint(path)
+                    for row in self.outbox.make_closed():
+                        self.scans.hint(row.path)
+                        if row.change is not None:
+                            self._tell_edits(row.id, row.change, None)
                 version = self.space.journal.version()
                 if version != self._version:
                     self._version = version
@@ -269,6 +371,11 @@ class Daemon:
     def _record(self, result: Result) -> None:
         log_result(result)
         self.scans.hint(result.path)  # no file event may say that it is not to do now
+
+    def _record_background(self, result: Result) -> None:
+        self._record(result)
+        if result.change and (notice := describe_result(NoteResult.of(result))):
+            self.feed.notify(notice)
 
     def _wake(self) -> None:
         self.feed.wake()

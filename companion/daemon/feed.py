@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from companion.app.types.base import LARGEST, WHOLE, Sent, Shape
+from companion.app.types.base import LARGEST, WHOLE, ClientName, Sent, Shape
+from companion.app.types.proposals import Proposal
 from companion.app.types.runs import RunShape
 from companion.app.types.status import Status
+from companion.daemon.notices import Notice
 from companion.errors import UsageError
 from companion.store.outbox import OutboxRow
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 25  # seconds
 CLIENTS = 32  # that wait at a time; a further one is refused
 _KEPT = 1000  # changes of rows that are remembered
+_NOTICES = 200  # that are remembered
 _GATHER = 0.05  # seconds in which changes are told together
 _LOOK = 1.0  # seconds between two looks at what nobody reports
 TABLES = "proposals", "changes", "outbox"
@@ -37,8 +40,8 @@ class FeedQuery(Sent):
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = Field(
         0, description="Seconds to wait until there is something to tell."
     )
-    client: Annotated[str, Field(max_length=64)] = Field(
-        "", description="The name under which `POST /presence` reported open notes."
+    client: ClientName = Field(
+        "", description="The name that it also sends with what it asks for, and `POST /presence`."
     )
 
 
@@ -69,6 +72,12 @@ class News(Shape):
     runs: list[RunShape] = Field(description="The runs that changed.")
     proposals: list[int] | None = Field(description="The proposals that changed; null: any.")
     changes: list[int] | None = Field(description="The changes that changed; null: any.")
+    notices: list[Notice] = Field(
+        description="What this client asked for came to, and what background work did."
+    )
+    open: list[Proposal] | None = Field(
+        description="The open proposals of the notes that this client reported; null: as before."
+    )
     edits: list[WaitingEdits] = Field(description="The edits that wait for this client.")
     to_do: list[str] = Field(description="Open notes that background work would fill.")
 
@@ -90,6 +99,8 @@ class Feed:
         self._looked_at = float("-inf")
         self._version = daemon.space.journal.version()
         self._reports: dict[str, list[str]] = {}  # open notes, by client
+        self._reported: dict[str, int] = {}  # the number at which that changed
+        self._notices: deque[tuple[str | None, Notice]] = deque(maxlen=_NOTICES)
         self._places = threading.BoundedSemaphore(CLIENTS)
         self._is_closed = False
 
@@ -100,6 +111,14 @@ class Feed:
                 self._first = self._rows.popleft()[0]
             self._rows.append((self._next(), table, id))
             self.wake()
+
+    def notify(self, notice: Notice, client: str | None = None) -> None:
+        """Tell a client something, or all of them; returns at once. An empty name is nobody's."""
+        if client == "":
+            return
+        with self._changed:
+            self._notices.append((client, notice.model_copy(update={"id": self._next()})))
+            self._changed.notify_all()
 
     def wake(self) -> None:
         """Have runs and status looked at now; returns at once."""
@@ -118,10 +137,11 @@ class Feed:
         with self._reporting:
             if self._reports.pop(client, []) != list(paths):
                 with self._changed:
-                    self._next()  # other edits may wait for it
+                    self._reported[client] = self._next()  # other edits may wait for it
             self._reports[client] = list(paths)
             if len(self._reports) > CLIENTS:
-                del self._reports[next(iter(self._reports))]
+                oldest = next(iter(self._reports))
+                del self._reports[oldest], self._reported[oldest]
             self._daemon.report_presence(client, paths)
         self.wake()
 
@@ -140,7 +160,7 @@ class Feed:
                 self._places.release()
         self._look()
         to_do = self._repeat_report(query.client)
-        return self._tell(query.after, self._reports.get(query.client, []), to_do)
+        return self._tell(query.after, query.client, to_do)
 
     def _repeat_report(self, client: str) -> list[str]:
         with self._reporting:
@@ -186,22 +206,34 @@ class Feed:
         if self._status is None or _steady(self._status[1]) != _steady(status):
             self._status = self._next(), status
 
-    def _tell(self, after: int, opened: Sequence[str], to_do: list[str]) -> News:
-        edits = [WaitingEdits.of(row) for row in self._daemon.outbox.rows_of(opened)]
+    def _tell(self, after: int, client: str, to_do: list[str]) -> News:
+        opened = self._reports.get(client)
+        edits = [WaitingEdits.of(row) for row in self._daemon.outbox.rows_of(opened or ())]
         with self._changed:
             is_whole = not self._first <= after <= self._newest
+            notices = [
+                each
+                for name, each in self._notices
+                if each.id > (after or self._newest) and name in (None, client)
+            ]
             after = 0 if is_whole else after
             status = self._status
-            return News(
+            news = News(
                 number=self._newest,
                 is_whole=is_whole,
                 status=status[1] if status and status[0] > after else None,
                 runs=[run for number, run in self._runs.values() if number > after],
                 proposals=None if is_whole else self._ids("proposals", after),
                 changes=None if is_whole else self._ids("changes", after),
+                notices=notices,
+                open=None,
                 edits=edits,
                 to_do=to_do,
             )
+            is_new = news.proposals != [] or self._reported.get(client, 0) > after
+        if opened is None or not is_new:
+            return news
+        return news.model_copy(update={"open": self._daemon.find_open_proposals(opened)})
 
     def _ids(self, table: str, after: int) -> list[int] | None:
         ids = {id for number, each, id in self._rows if each == table and number > after}

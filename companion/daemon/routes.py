@@ -24,8 +24,9 @@ from companion.app.types.changes import (
     RowApplied,
     TextShown,
     UndoneChanges,
+    UndoQuery,
 )
-from companion.app.types.decisions import AskAgain, DecisionOnAll, Decisions, DecisionsMade
+from companion.app.types.decisions import DecisionOnAll, Decisions, DecisionsMade, Wish
 from companion.app.types.notes import Note, NotePage, NotesQuery
 from companion.app.types.proposals import (
     PlaceQuery,
@@ -35,7 +36,8 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
-from companion.app.types.runs import ResultShape, RunOptions, RunProgress, RunShape
+from companion.app.types.runs import ResultShape, RunProgress, RunRequest, RunShape
+from companion.app.types.settings import SettingsChange, SettingsShape
 from companion.app.types.spending import Spending, SpendingQuery
 from companion.app.types.status import BacklogAnswer, FetchShape, Status
 from companion.daemon.access import Access, new_page_address
@@ -212,33 +214,27 @@ def read_place(path: ById, query: PlaceQuery) -> ProposalInPlace:
 
 
 @_does("/proposals/<int:id>/again")
-def ask_again(path: ById, body: AskAgain) -> RunShape:
+def ask_again(path: ById, body: Wish) -> RunShape:
     """Ask for a proposal once more, with the user's wish; the answer takes its place.
 
     `POST /proposals/decide` with the old one under `undo` brings it back.
     """
-    options = RunOptions(
-        paths=[""],
-        mode="again",
-        proposals=[path.id],
-        wish=body.wish,
-        priority="interactive",
-        agreed=body.agreed,
-    )
-    return RunShape.model_validate(the_daemon().start_run(options))
+    return RunShape.model_validate(the_daemon().ask_again(path.id, body))
 
 
 @_does("/proposals/decide")
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has its own result."""
-    return DecisionsMade(notes=list(the_daemon().vault.decide(body)))
+    daemon = the_daemon()
+    return DecisionsMade(notes=daemon.carry_out(daemon.vault.decide(body), body.client))
 
 
 @_does("/proposals/decide-all")
 def decide_all(body: DecisionOnAll) -> RunShape:
     """Accept, refuse or reopen many proposals in one run, undone as one."""
     daemon = the_daemon()
-    return RunShape.model_validate(daemon.start_work(daemon.vault.decide(body.as_decisions())))
+    run = daemon.start_work(daemon.vault.decide(body.as_decisions()), body.client)
+    return RunShape.model_validate(run)
 
 
 @_reads("/changes")
@@ -256,15 +252,17 @@ def read_change(path: ById) -> Change:
 @_does("/changes/undo")
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has its own result."""
-    results = the_daemon().vault.undo(body.changes, body.run)
+    daemon = the_daemon()
+    results = daemon.carry_out(daemon.vault.undo(body.ids), body.client)
     return UndoneChanges(undone=[each.undone for each in results if each.undone])
 
 
 @_does("/changes/undo-all")
-def undo_all(query: ChangeQuery) -> RunShape:
+def undo_all(query: UndoQuery) -> RunShape:
     """Undo all changes that match a filter, in one run; for a run, also what it refused."""
     daemon = the_daemon()
-    return RunShape.model_validate(daemon.start_work(daemon.vault.undo_all(query)))
+    only = ChangeQuery(**{name: getattr(query, name) for name in ChangeQuery.model_fields})
+    return RunShape.model_validate(daemon.start_work(daemon.vault.undo_all(only), query.client))
 
 
 _RESULTS = 200  # of one answer at most
@@ -279,7 +277,7 @@ class RunQuery(Sent):
 
 
 @_does("/runs")
-def start_run(body: RunOptions) -> RunShape:
+def start_run(body: RunRequest) -> RunShape:
     """Start a run. `GET /feed` tells how far it is."""
     return RunShape.model_validate(the_daemon().start_run(body))
 
@@ -334,8 +332,19 @@ def withdraw_row(path: ById) -> OutboxEntry:
 @_does("/outbox/<int:id>/applied")
 def confirm_row(path: ById, body: RowApplied) -> ChangeMade:
     """Confirm that the edits were made."""
-    hashes = body.base_sha256, body.new_sha256
-    return ChangeMade(change=the_daemon().outbox.confirm(path.id, *hashes, body.moved_to))
+    return ChangeMade(change=the_daemon().confirm_edits(path.id, body))
+
+
+@_reads("/settings")
+def read_settings() -> SettingsShape:
+    """What is filled, written at once, private and left alone; what background work does."""
+    return the_daemon().vault.settings()
+
+
+@_does("/settings")
+def change_settings(body: SettingsChange) -> SettingsShape:
+    """Change settings of this vault."""
+    return the_daemon().change_settings(body)
 
 
 @_reads("/spending")

@@ -30,7 +30,8 @@ class SortedNeeds(NamedTuple):
     needs: those to ask for. pending: the proposals of others, each with the need as it is in the
     note: it is open, asked in a batch, or was accepted and is to be reopened, since its value is
     not in the note any more. before: the proposals of needs that are not asked for again.
-    unfillable: those that could not be asked for at the last attempt, for background work, and why.
+    unfillable: those that are left alone in the note's folder; for background work, also those that
+    could not be asked for at the last attempt; and why.
     """
 
     needs: tuple[Need, ...]
@@ -73,9 +74,10 @@ def sort_needs(
     needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
     from a query for all notes; None: they are looked up.
     """
+    needs, ignored = _without_ignored(space, path, needs)
     latest = space.journal.proposals.latest(path) if latest is None else latest
     if not latest:  # as most notes of a backlog
-        return SortedNeeds(tuple(needs))
+        return SortedNeeds(needs, unfillable=ignored)
     is_another = cache(partial(_is_another, space, path))  # needs may share a change
     to_ask, pending, before = list[Need](), list[Proposal](), list[Proposal]()
     for need in needs:
@@ -96,7 +98,20 @@ def sort_needs(
             pending.append(here)
         else:
             before.append(here)
-    return SortedNeeds(tuple(to_ask), tuple(pending), tuple(before))
+    return SortedNeeds(tuple(to_ask), tuple(pending), tuple(before), ignored)
+
+
+def _without_ignored(
+    space: Workspace, path: str, needs: Iterable[Need]
+) -> tuple[tuple[Need, ...], tuple[tuple[Need, str], ...]]:
+    """Return the needs without those that the settings leave alone in its folder, and these."""
+    config, rest, ignored = space.config, list[Need](), list[tuple[Need, str]]()
+    for need in needs:
+        if folder := config.ignore.fields and config.ignored_folder(path, need.kind):
+            ignored.append((need, f"{_name(need)}: not filled in {folder} (ignore.fields)"))
+        else:
+            rest.append(need)
+    return tuple(rest), tuple(ignored)
 
 
 def find_to_do(
@@ -118,7 +133,7 @@ def find_to_do(
     if reasons := space.unfillable(path):
         unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
         rest = tuple(need for need in to_ask.needs if need.key not in reasons)
-        to_ask = to_ask._replace(needs=rest, unfillable=unfillable)
+        to_ask = to_ask._replace(needs=rest, unfillable=(*to_ask.unfillable, *unfillable))
     if space.config.has_small_model:
         to_ask = to_ask._replace(needs=tuple(map(_add_condition, to_ask.needs)))
     without_call, others = list[Need](), list[Proposal]()

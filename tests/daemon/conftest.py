@@ -105,7 +105,7 @@ def server(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> It
     """
     results = SimpleQueue[NoteResult | CompanionError]()
 
-    def fill(_self: Filler, run: Run, *_: object) -> Iterator[NoteResult]:
+    def fill(_self: Filler, run: Run, *_: object, **__: object) -> Iterator[NoteResult]:
         while not run.is_cancelled and run.counts.total() < run.total:
             with suppress(Empty):
                 result = results.get(timeout=0.05)

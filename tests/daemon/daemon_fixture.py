@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from companion.app.run import Run
-from companion.app.types.runs import NoteResult, RunOptions
+from companion.app.types.runs import NoteResult, RunRequest
 from companion.app.types.status import Status
 from companion.config import Config
 from companion.config.settings import (
@@ -218,7 +218,7 @@ class DaemonFixture:
 
     def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
         """Start a run; wait: until it is over."""
-        run = self.daemon.start_run(RunOptions.of(paths=list(paths), **options))
+        run = self.daemon.start_run(RunRequest.of(paths=list(paths), **options))
         if wait:
             run.wait(10_000, _PATIENCE)
             assert run.is_over

@@ -100,10 +100,10 @@ def test_what_is_no_number_of_a_change_is_not_found(server: Served) -> None:
 
 HASHES = {"base_sha256": "1" * 64, "new_sha256": "0" * 64}
 UNFIT = {
-    "a run's name": ("/changes/undo", {"changes": [3], "run": "a b"}),
+    "a run's name": ("/changes/undo", {"ids": [3], "run": "a b"}),
     "no changes": ("/changes/undo", {}),
-    "no number of a change": ("/changes/undo", {"changes": [0]}),
-    "too many": ("/changes/undo", {"changes": [1] * 1001}),
+    "no number of a change": ("/changes/undo", {"ids": [0]}),
+    "too many": ("/changes/undo", {"ids": [1] * 1001}),
     "no hashes": ("/outbox/3/applied", {}),
     "short": ("/outbox/3/applied", HASHES | {"base_sha256": "0" * 63}),
     "capitals": ("/outbox/3/applied", HASHES | {"base_sha256": "A" * 64}),

@@ -153,7 +153,7 @@ def test_the_plugin_is_tested_with_the_answers_of_today(daemon_fixture: DaemonFi
         run = served.get(f"/runs/{daemon_fixture.run('Stub.md').id}?since=0").json
         change = served.get(f"/changes/{run['results'][0]['change']}").json
         served.post("/presence", {"client": "desk", "open": ["Stub.md"]})
-        undone = served.post("/changes/undo", {"changes": [change["id"]]}).json["undone"][0]
+        undone = served.post("/changes/undo", {"ids": [change["id"]]}).json["undone"][0]
         gone = served.post(f"/outbox/{undone['waits']}/edits", {"text": STUB}).json
         answers = {"status": status, "run": run, "change": change, "gone": gone}
     finally:

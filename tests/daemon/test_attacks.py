@@ -275,7 +275,7 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
     let_out(attacked, what, FILLED)
     answers = [
         attacked.get("/note?path=A/Stub.md"),
-        attacked.post("/changes/undo", {"changes": [change]}),
+        attacked.post("/changes/undo", {"ids": [change]}),
         attacked.post("/runs", ORDER | {"mode": "replace", "diff": True}),
         attacked.post("/runs", {"paths": ["A"], "all": True, "mode": "replace"}),
     ]
@@ -297,7 +297,7 @@ def test_an_editor_gets_no_edits_through_a_link(attacked: AttackedDaemon) -> Non
     hashes = {name: offer[name] for name in ("base_sha256", "new_sha256")}
     made = attacked.post(f"{place}/applied", hashes).json
     attacked.report_open()
-    [back] = attacked.post("/changes/undo", {"changes": [made["change"]]}).json["undone"]
+    [back] = attacked.post("/changes/undo", {"ids": [made["change"]]}).json["undone"]
     assert back["undone_by"] is None
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.app.jobs import find_jobs_again
+from companion.app.jobs import make_job_again
 from companion.enrich.apply import plan_edits
 from companion.errors import NoteRefused, UsageError
 from companion.note.editor_text import to_utf16
@@ -146,28 +146,25 @@ def test_a_section_is_the_only_one_of_its_heading_unless_it_says_otherwise() -> 
 TOP = Need(CALLOUT, None, None, "top", "")
 CUPS = Need(CALLOUT, "Cups", None, "section", "", 1, 1, 2)
 SORTS = Need(CALLOUT, "Sorts", None, "section", "")
-AGAIN: dict[str, tuple[list[tuple[ProposalState, Need]], Section | str | None]] = {
-    "of a note": ([("open", TOP)], None),
-    "of a section": ([("open", CUPS)], Section("Cups", 1, 2)),
-    "of two sections": ([("open", CUPS), ("open", SORTS)], None),
-    "one is asked in a batch": ([("open", SORTS), ("asked", TOP)], "it was asked in a batch"),
+AGAIN: dict[str, tuple[ProposalState, Need, Section | str | None]] = {
+    "of a note": ("open", TOP, None),
+    "of a section": ("open", CUPS, Section("Cups", 1, 2)),
+    "asked in a batch": ("asked", TOP, "it was asked in a batch"),
 }
 
 
-@labelled(("proposals", "expected"), AGAIN)
+@labelled(("state", "need", "expected"), AGAIN)
 def test_what_is_asked_for_again(
-    open_vault: Open,
-    proposals: list[tuple[ProposalState, Need]],
-    expected: Section | str | None,
+    open_vault: Open, state: ProposalState, need: Need, expected: Section | str | None
 ) -> None:
     workspace = open_vault({}, "")
-    new = [Proposal("a.md", need, "Of clay.", state) for state, need in proposals]
-    ids = [each.id for each in workspace.journal.proposals.add(new)]
+    new = Proposal("a.md", need, "Of clay.", state)
+    [stored] = workspace.journal.proposals.add([new])
     if isinstance(expected, str):
         with pytest.raises(UsageError, match=expected):
-            find_jobs_again(workspace, ids, "Shorter.")
+            make_job_again(workspace, stored.id, "Shorter.")
         return
-    [job] = find_jobs_again(workspace, ids, "Shorter.")
+    job = make_job_again(workspace, stored.id, "Shorter.")
     assert (job.section, job.explicit, job.propose) == (expected, expected is None, True)
 
 

@@ -107,6 +107,8 @@ PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
 """The most entries a page has, in a query."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ClientName = Annotated[str, Field(max_length=64)]
+"""The name of a client of the API, which gets the notices of what it asks for; empty: nobody."""
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 Progress = Callable[[int, int], None]

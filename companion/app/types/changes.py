@@ -9,6 +9,7 @@ from pydantic import Field
 
 from companion.app.problem import code_of, make_error
 from companion.app.types.base import (
+    ClientName,
     EditShape,
     ExactMoment,
     FolderPath,
@@ -101,10 +102,16 @@ class ChangePage(Shape):
 
 
 class ChangesToUndo(Sent):
-    """Changes to take back, in this order. run: that the undos belong to; null: a new one."""
+    """Changes to take back, in this order. client: who is told of the result."""
 
-    changes: Annotated[list[Id], Field(max_length=1000)]
-    run: RunId | None = None
+    ids: Annotated[list[Id], Field(max_length=1000)]
+    client: ClientName = ""
+
+
+class UndoQuery(ChangeQuery):
+    """Which changes to take back. client: who is told of the result."""
+
+    client: ClientName = ""
 
 
 class Undone(Shape):
@@ -181,12 +188,13 @@ class ChangeMade(Shape):
 class RowApplied(Sent):
     """An editor has made the edits of a row: the hashes of the text before and after.
 
-    moved_to: the note's path, if it has changed since.
+    moved_to: the note's path, if it has changed since. client: who is told of the change.
     """
 
     base_sha256: Sha256
     new_sha256: Sha256
     moved_to: RelativePath | None = None
+    client: ClientName = ""
 
 
 class OutboxEntry(Shape):

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from companion.app.types.base import Id, RunId, Sent, Shape
+from companion.app.types.base import ClientName, Id, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal, Value
-from companion.app.types.runs import NoteResult, Wish
+from companion.app.types.runs import NoteResult
 from companion.store.proposals import ProposalState
 
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
@@ -46,7 +46,8 @@ class Decisions(Sent):
     A proposal accepted for a note that is open in an editor waits for that editor to make the edits
     (see `POST /api/v1/presence`), or until the note is closed, even across restarts; `refuse` and
     `undo` take that back. reason: why they are refused. run: the run that the changes of notes
-    belong to, so that a request sent in parts is taken back as one; null: a new one.
+    belong to, so that a request sent in parts is taken back as one; null: a new one. client: who is
+    told of the results in a notice.
     """
 
     accept: Acceptances = Field(default_factory=list)
@@ -54,6 +55,7 @@ class Decisions(Sent):
     undo: Ids = Field(default_factory=list)
     reason: Reason = ""
     run: RunId | None = None
+    client: ClientName = ""
 
     @property
     def ids(self) -> list[int]:
@@ -62,11 +64,14 @@ class Decisions(Sent):
 
 
 class DecisionOnAll(Sent):
-    """One decision on many proposals, in one run. reason: why they are refused."""
+    """One decision on many proposals, in one run. reason: why they are refused. client: who is told
+    of the result.
+    """
 
     decision: Literal["accept", "refuse", "undo"]
     ids: Ids
     reason: Reason = ""
+    client: ClientName = ""
 
     def as_decisions(self) -> Decisions:
         """Return the decisions on each."""
@@ -77,19 +82,15 @@ class DecisionOnAll(Sent):
         return Decisions(undo=self.ids)
 
 
-class AskAgain(Sent):
-    """Ask for a proposal once more. wish: what should be different, in your own words; empty:
-    anything. agreed: as in RunOptions.
+class Wish(Sent):
+    """What should be different about a proposal, in your own words; empty: anything.
+
+    agreed: as in RunOptions. client: who is told of the result.
     """
 
-    wish: Wish = ""
+    wish: Annotated[str, Field(max_length=1000)] = ""
     agreed: bool = False
-
-
-class AskAllAgain(AskAgain):
-    """Ask for proposals once more. proposals: their ids."""
-
-    proposals: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
+    client: ClientName = ""
 
 
 class DecisionsMade(Shape):

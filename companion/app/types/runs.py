@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from companion.app.types.base import (
     LARGEST,
+    ClientName,
     FolderPath,
-    Id,
     IsoTime,
     OrNull,
     Shape,
@@ -20,13 +20,10 @@ from companion.enrich.job import NoteStatus, Result
 from companion.llm.answers import Usage as Usage
 from companion.store.proposals import Proposal, ProposalState
 
-Mode = Literal["fill", "replace", "requests", "again"]
+Mode = Literal["fill", "replace", "requests"]
 RunPriority = Literal["interactive", "request", "background"]
 RunKind = Literal["fill", "accept", "refuse", "undo"]
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
-
-Wish = Annotated[str, Field(max_length=1000)]
-"""What should be different, in the user's own words."""
 
 
 class RunOptions(Selection):
@@ -34,23 +31,19 @@ class RunOptions(Selection):
 
     paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
     also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
-    callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
-    takes the place of one that waits, or waits beside what is in the note. proposals: their ids.
-    wish: what should be different, in your own words, such as “shorter”. all: in folders, fill
-    every note, not only stubs. retry: ask again what was undone, deleted or rejected. section: add
-    a callout under the one heading with this text, or else with these first words; or, as a number,
-    in the section that contains this line of the file, counted from 1. limit: the most notes that
-    are asked about or written. dry_run: write nothing, and return what would be written. propose:
-    write nothing; the answers wait for a decision. diff: show in the results what changes in each
-    note. The edits for a note that is open in an editor wait for the client that shows it, see
-    `POST /api/v1/presence`. agreed: begin even if more than 50 notes go to a model on another
-    machine; otherwise that is refused with 409, `not-agreed`, with the cost.
+    callouts in the notes. all: in folders, fill every note, not only stubs. retry: ask again what
+    was undone, deleted or rejected. section: add a callout under the one heading with this text, or
+    else with these first words; or, as a number, in the section that contains this line of the
+    file, counted from 1. limit: the most notes that are asked about or written. dry_run: write
+    nothing, and return what would be written. propose: write nothing; the answers wait for a
+    decision. diff: show in the results what changes in each note. The edits for a note that is open
+    in an editor wait for the client that shows it, see `POST /api/v1/presence`. agreed: begin even
+    if more than 50 notes go to a model on another machine; otherwise that is refused with 409,
+    `not-agreed`, with the cost.
     """
 
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
     mode: Mode = "fill"
-    proposals: Annotated[list[Id], Field(max_length=10_000)] = Field(default=[])
-    wish: Wish = ""
     all: bool = False
     retry: bool = False
     section: (
@@ -62,14 +55,18 @@ class RunOptions(Selection):
     dry_run: bool = False
     propose: bool = False
     diff: bool = False
-    priority: RunPriority = "request"
     agreed: bool = False
 
-    @model_validator(mode="after")
-    def _check(self) -> RunOptions:
-        if bool(self.proposals) != (self.mode == "again") or (self.wish and not self.proposals):
-            raise ValueError("`proposals`, and `wish` with it, go with `mode: again`")
-        return self
+
+class RunRequest(RunOptions):
+    """What to enrich over the API. id: the client's own for the run; sent again, it answers with
+    that run and starts none. client: who is told of the result. priority: `interactive` for one
+    note that somebody waits for; `background` for one that nobody asked for.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-z-]{8,40}$")] | None = None
+    client: ClientName = ""
+    priority: RunPriority = "request"
 
 
 class Filled(Shape):

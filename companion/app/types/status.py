@@ -81,14 +81,14 @@ class FetchShape(Shape):
 class Status(Shape):
     """The state of a vault, and of its daemon. Without a daemon, its part has defaults.
 
+    line: all of it in a few words. missing: what is to be done before it works, as one sentence.
     pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
-    rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
-    many wait for a decision. notes: how many were scanned; to_do: how many need something that can
-    be asked for. in_hand: the notes in progress.
-    modes: by field, whether an answer is written at once (`write`) or waits for a decision
-    (`propose`); folder_modes: the same by folder, which overrides a field's.
+    proposals: how many wait for a decision. notes: how many were scanned; to_do: how many need
+    something that can be asked for. in_hand: the notes in progress. modes: by field, whether an
+    answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the same
+    by folder, which overrides a field's.
     settings_to_restart_for: changed settings that need a restart of the daemon, such as
     `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
     because a settings file is broken, with the file and the line; empty if none is. fetch: the
@@ -96,6 +96,8 @@ class Status(Shape):
     """
 
     version: str
+    line: str = ""
+    missing: str | None = None
     running: bool = False
     pid: int | None = None
     started_at: IsoTime | None = None
@@ -108,11 +110,11 @@ class Status(Shape):
     model: str
     is_embedded: bool
     is_remote: bool
+    is_model_missing: bool = False
     modes: dict[str, Mode]
     folder_modes: dict[str, Mode]
     fault: Fault | None = None
     retry_in: int = 0
-    rate_limit: str = ""
     background: BackgroundWork
     today: SpentToday
     proposals: int
@@ -121,7 +123,6 @@ class Status(Shape):
     skipped: int = 0
     open_notes: int = 0
     in_hand: list[str] = Field(default=[])
-    waiting: dict[str, int] = Field(default={})
     runs: list[str] = Field(default=[])
     newest_change: int
     settings_changed: bool = False
