@@ -158,7 +158,7 @@ class Caller:
             self.under_way += 1
         try:
             data = connection.send(send, reservation)
-        except CompanionError:
+        except (CompanionError, RuntimeError):  # httpx raises that for a client just closed
             self._check_open()  # closed, so it was broken off
             raise
         finally:

@@ -10,6 +10,7 @@ from companion.app.vault import Vault
 from companion.app.vault_settings import show_settings
 from companion.config import config_file
 from companion.config.load import vault_file
+from companion.enrich.asked import find_to_do
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, TakesOut, UsageError
 
@@ -125,8 +126,6 @@ def test_a_field_can_be_left_alone_in_a_folder(root: Path) -> None:
         (root / path).parent.mkdir()
         (root / path).write_text("---\ndescription:\n---\n\nText.\n")
     with open_workspace(None, root) as space:
-        from companion.enrich.asked import find_to_do
-
         scan = space.scan()
         to_do = {path: find_to_do(space, path, facts.needs) for path, facts in scan.notes.each()}
         assert [each.kind for each in to_do["Projects/a.md"].needs] == ["callout"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from companion.app.overview import finish_status
 from companion.daemon.daemon import Daemon
 from companion.store.proposals import Proposal
 from tests.daemon.conftest import Served, Serving
@@ -166,7 +167,7 @@ def test_a_client_is_told_the_proposals_of_its_notes(server: Served) -> None:
     assert len(news["open"]) == 2
 
 
-LINES = {
+LINES: dict[str, tuple[dict[str, Any], str]] = {
     "ready": ({}, "Ready"),
     "paused": ({"paused": True}, "Paused"),
     "to review": ({"proposals": 1200}, "1,200 to review"),
@@ -174,10 +175,8 @@ LINES = {
 }
 
 
-def test_says_in_a_line_what_goes_on(server: Served, daemon_fixture: DaemonFixture) -> None:
-    from companion.app.overview import finish_status
-
-    status = vars(server.daemon.status())
+def test_says_in_a_line_what_goes_on(server: Served) -> None:
+    status: dict[str, Any] = vars(server.daemon.status())
     for label, (values, line) in LINES.items():
         assert finish_status(status | values, ()).line == line, label
     server.post("/runs", {"paths": ["Stub.md"]})
