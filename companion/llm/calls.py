@@ -15,7 +15,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -40,10 +40,7 @@ from companion.llm.errors import (
 from companion.llm.pace import pace_of
 
 if TYPE_CHECKING:
-    from openai import OpenAI
-
-    # as the package's own with_raw_response returns it
-    from openai._legacy_response import LegacyAPIResponse
+    import httpx2
 
 RETRIES = 3  # further calls after a failed one
 _FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
@@ -63,8 +60,8 @@ _WAIT = re.compile(r'(?:try again|retry) in ([\d.]+) ?s|"retryDelay": ?"([\d.]+)
 Check = Callable[[], None]
 """Called right before a call goes out; raises the reason not to make it."""
 
-Send = Callable[["OpenAI", Endpoint], "LegacyAPIResponse[Any]"]
-"""Makes one request by the package's client."""
+MakeBody = Callable[[Endpoint], Mapping[str, Any]]
+"""Returns the body of a request to that endpoint."""
 
 
 class EndpointSource(Protocol):
@@ -124,7 +121,7 @@ class Caller:
             connection.close()
 
     def call(
-        self, send: Send, input_tokens: int, output_tokens: int, check: Check | None = None
+        self, make_body: MakeBody, input_tokens: int, output_tokens: int, check: Check | None = None
     ) -> tuple[Any, Endpoint]:
         """Return the JSON of the reply to a request, None if it is not JSON; and who answered.
 
@@ -140,14 +137,14 @@ class Caller:
             reserved = self._reserve(input_tokens, output_tokens)
             with reserved as reservation, self.slots, self._source.lease() as endpoint:
                 try:
-                    return self._try_once(send, endpoint, reservation, check), endpoint
+                    return self._try_once(make_body, endpoint, reservation, check), endpoint
                 except (EndpointDown, RateLimited) as error:
                     failure = error
             self._wait_for_retry(failure, attempt)
         raise AssertionError("unreachable")
 
     def _try_once(
-        self, send: Send, endpoint: Endpoint, reservation: Reservation, check: Check | None
+        self, make_body: MakeBody, endpoint: Endpoint, reserved: Reservation, check: Check | None
     ) -> Any:
         """Return the JSON of the reply to one call; settle its reservation by what it used."""
         connection = self._connect(endpoint)
@@ -157,15 +154,15 @@ class Caller:
             self._check_open()
             self.under_way += 1
         try:
-            data = connection.send(send, reservation)
-        except (CompanionError, RuntimeError):  # httpx raises that for a client just closed
+            data = connection.send(make_body(endpoint), reserved)
+        except (CompanionError, RuntimeError):  # httpx2 raises that for a client just closed
             self._check_open()  # closed, so it was broken off
             raise
         finally:
             with self._lock:
                 self.under_way -= 1
         usage = read_usage(data)
-        reservation.settle(usage)
+        reserved.settle(usage)
         with self._lock:
             self.usage += usage
         return data
@@ -246,15 +243,17 @@ class _Connection:
                 f" HTTP_PROXY, ALL_PROXY) or SSL_CERT_FILE is not valid ({said}); correct that"
             ) from None
 
-    def send(self, send: Send, reservation: Reservation) -> Any:
+    def send(self, body: Mapping[str, Any], reservation: Reservation) -> Any:
         """Return the JSON of the reply; None if it is not JSON. Raises as Caller.call does."""
+        import httpx2
         import openai
 
         reservation.sent = True
         endpoint = self.endpoint
         try:
-            reply = send(self._client, endpoint)
-            body, status = _read_json(reply.text), 200
+            # as the package's README asks for more than it knows: no models are built, or refused
+            reply = self._client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+            data = _read_json(reply.text)
         except openai.APITimeoutError as error:
             reservation.sent = type(error.__cause__).__name__ not in _UNSENT
             raise timeout_error(endpoint) from None
@@ -264,16 +263,16 @@ class _Connection:
         except openai.APIStatusError as error:
             status, wait = error.status_code, _read_wait(error)
             reservation.sent = status in _PAID_STATUSES
-            body = _read_json(error.response.text)
-            raise error_for_status(status, body, endpoint, wait) from None
-        if isinstance(body, str):
-            if body.lstrip().startswith("<"):
-                raise error_for_status(200, body, endpoint)
+            data = _read_json(error.response.text)
+            raise error_for_status(status, data, endpoint, wait) from None
+        if isinstance(data, str):
+            if data.lstrip().startswith("<"):
+                raise error_for_status(200, data, endpoint)
             return None
-        if status := _find_status(body):
-            reservation.settle(read_usage(body) if read_usage(body).input_tokens else Usage())
-            raise error_for_status(status, body, endpoint)
-        return body
+        if status := _find_status(data):
+            reservation.settle(read_usage(data) if read_usage(data).input_tokens else Usage())
+            raise error_for_status(status, data, endpoint)
+        return data
 
     def close(self) -> None:
         """Break off the calls in progress, and close the connections."""
@@ -284,11 +283,10 @@ class _Connection:
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
         self._client.close()
 
-    def _prepare(self, request: Any) -> None:
-        """Leave our own headers in the request alone, and follow its connection."""
+    def _prepare(self, request: httpx2.Request) -> None:
+        """Send our own headers alone, and follow the request's connection."""
         endpoint, headers = self.endpoint, dict(_HEADERS)
-        # by the last the package knows later what it was asked for
-        for name in ("content-length", "authorization", "x-stainless-raw-response"):
+        for name in ("content-length", "authorization"):
             if name in request.headers:
                 headers[name] = request.headers[name]
         if endpoint.key:
@@ -296,8 +294,7 @@ class _Connection:
         elif not endpoint.parts.username:  # else httpx2 has set it
             headers.pop("authorization", None)
         headers["host"] = request.url.netloc.decode()
-        request.headers.clear()
-        request.headers.update(headers)
+        request.headers = type(request.headers)(headers)
         request.extensions["trace"] = self._trace
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:

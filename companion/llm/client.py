@@ -138,7 +138,7 @@ class Capabilities:
             texts = [message["content"] for message in messages[:2]]
             messages = [{"role": "user", "content": "\n\n".join(texts)}, *messages[2:]]
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
-        body: dict[str, Any] = {"model": endpoint.model, "messages": messages}
+        body: dict[str, Any] = {"model": endpoint.model, "messages": messages, "stream": False}
         body[limit] = self.output_limit(question, endpoint)
         if question.schema and question.mode == "object":
             body["response_format"] = {"type": "json_object"}
@@ -237,18 +237,15 @@ class Client(Caller):
         """Return the completion, asked for without parameters that the endpoint rejects."""
         capabilities = self.capabilities
 
-        def send(api: Any, endpoint: Endpoint) -> Any:
-            body = capabilities.body_for(question, endpoint)
-            extra = question.own_parameters() if endpoint.embedded else None
-            return api.chat.completions.with_raw_response.create(
-                **body, stream=False, extra_body=extra
-            )
+        def make_body(endpoint: Endpoint) -> dict[str, Any]:
+            own = question.own_parameters() if endpoint.embedded else {}
+            return capabilities.body_for(question, endpoint) | own
 
         tokens = question.estimate_tokens(), capabilities.output_limit(question, self.settings)
         while True:
             sent = frozenset(_OPTIONAL) - capabilities.dropped
             try:
-                data, endpoint = self.call(send, *tokens, check)
+                data, endpoint = self.call(make_body, *tokens, check)
             except RequestRejected as error:
                 if capabilities.drop_parameter(error.said, sent):
                     continue
