@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import companion
 from companion.note.needs import CALLOUT, Need
 from companion.prompts.context import SAMPLES, PromptContext
 from companion.prompts.fields import Field, load_field
 from companion.prompts.files import (
+    OWN_PROMPTS,
     PromptError,
     PromptFile,
     Template,
@@ -127,10 +127,8 @@ def load_prompts(*overrides: Path, types: Mapping[str, str] = MappingProxyType({
 
     Raises PromptError, also if two files fill the same property.
     """
-    package = Path(companion.__file__).parent
-    own = package / "_prompts"  # in the wheel; else they are beside the package
     paths: dict[str, Path] = {}
-    for folder in (own if own.is_dir() else package.parent / "prompts", *overrides):
+    for folder in (OWN_PROMPTS, *overrides):
         paths |= _find_files(folder)
     files = {name: read_prompt_file(path) for name, path in paths.items()}
     fields: dict[str, Field] = {}

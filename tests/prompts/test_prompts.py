@@ -415,7 +415,7 @@ def test_wheel_has_its_files_beside_the_code(
         path = packed / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.text + ("\nMore." if name == "system.md" else ""), encoding="utf-8")
-    monkeypatch.setattr("companion.__file__", str(tmp_path / "companion/__init__.py"))
+    monkeypatch.setattr("companion.prompts.messages.OWN_PROMPTS", packed)
     assert load_prompts().files["system.md"].text.endswith("More.")
 
 
