@@ -193,8 +193,10 @@ def _plan_change(
     """
     path = seen.path
     task, needs = _find_needs(space, path, proposals, into.explicit, seen.data)
-    gone = {each.id: why for each in proposals if (why := _why_gone(space, each, task, needs))}
-    if into.is_final and not _is_in_part(space, proposals, task.data):
+    sources = {each.id: space.journal.proposals.source(each) for each in proposals}
+    whys = {each.id: _why_gone(each, sources[each.id], task, needs) for each in proposals}
+    gone = {id_: why for id_, why in whys.items() if why}
+    if into.is_final and not _is_in_part(sources.values(), task.data):
         for id_, why in gone.items():
             if why == IN_PART:  # the answer waits for the rest
                 continue
@@ -280,15 +282,18 @@ def find_section(proposal: Proposal) -> Section | None:
     return Section(need.heading or "", need.at, need.of) if need.where == "section" else None
 
 
-def _is_in_part(space: Workspace, proposals: Sequence[Proposal], data: bytes) -> bool:
+def _is_in_part(sources: Iterable[bytes | None], data: bytes) -> bool:
     """Return whether the note is only the beginning of what was asked about, as while it syncs."""
-    sources = map(space.journal.proposals.source, proposals)
     return any(source and source != data and source.startswith(data) for source in sources)
 
 
-def _why_gone(space: Workspace, proposal: Proposal, task: Task, needs: Mapping[str, Need]) -> str:
-    """Return why the proposal has no place in the note any more; empty: it has."""
-    source = space.journal.proposals.source(proposal)
+def _why_gone(
+    proposal: Proposal, source: bytes | None, task: Task, needs: Mapping[str, Need]
+) -> str:
+    """Return why the proposal has no place in the note any more; empty: it has.
+
+    source: what the model was asked about.
+    """
     if is_rewritten(source, task.data):
         return IN_PART if source and source.startswith(task.data) else REWRITTEN
     return "" if proposal.need.key in needs else _FILLED

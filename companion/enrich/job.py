@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from companion.enrich.asked import sort_needs
@@ -154,7 +154,7 @@ def prepare_task(space: Workspace, job: Job, data: bytes) -> Task:
 
     Raises NoteRefused if its text is ambiguous, or the section is not there. JournalError.
     """
-    parsed, version = ParsedNote.decode(data), space.settings.version
+    parsed, version = _parse(data), space.settings.version
     explicit = job.explicit or job.rejected_only
     text, replaces, kept = parsed.note.text, frozenset[str](), frozenset[str]()
     if job.force or job.replaces:
@@ -184,6 +184,9 @@ def prepare_task(space: Workspace, job: Job, data: bytes) -> Task:
         to_ask.pending,
         settings_version=version,
     )
+
+
+_parse = lru_cache(maxsize=64)(ParsedNote.decode)  # it is read again before it is written
 
 
 def has_open_needs(space: Workspace, job: Job) -> bool:

@@ -90,6 +90,8 @@ def follow_note(root: Path, journal: Journal, path: str, data: bytes) -> Callabl
             elif inode is None:
                 journal.notes.record(at, data)
                 follow_moves(root, journal)
+            else:
+                return at
         return current_path()
 
     return find
