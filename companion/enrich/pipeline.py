@@ -138,7 +138,8 @@ class Enricher:
         to_store = [each for each in proposals if each.fault != "no completion"]
         model = self._asker.model
         new = complete_proposals(space, job, task, to_store, model, run, shown)
-        stored = space.journal.proposals.add(new, task.data)
+        is_written_next = any(each.state == "open" and is_written(space, job, each) for each in new)
+        stored = space.journal.proposals.add(new, task.data, flush=not is_written_next)
         faults = {each.need.key: each.fault for each in to_store}
         stored = [replace(each, fault=faults[each.need.key]) for each in stored]
         return [*stored, *(each for each in proposals if each not in to_store)]

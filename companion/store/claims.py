@@ -61,14 +61,14 @@ class Claims(Store):
         )
         until = time.time() + _ASKED
         rows = [(path, need, owner, os.getpid(), until, path, need, since) for need in needs]
-        with self._db.transaction() as db:
+        with self._db.transaction(flush=False) as db:
             db.execute(expired, (time.time(), dead))
             db.executemany(_CLAIM, rows)
             mine = db.execute("SELECT need FROM claims WHERE owner = ?", (owner,))
             return {need for (need,) in mine.fetchall()}
 
     def _release(self, owner: str) -> None:
-        with self._db.transaction() as db:
+        with self._db.transaction(flush=False) as db:
             db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
 
 

@@ -26,7 +26,7 @@ FORMAT = 100
 
 # Each commit is on the disk when it returns; on macOS fsync leaves it in the disk's own cache.
 # What is deleted is overwritten.
-_PRAGMAS = ("synchronous=FULL", "fullfsync=ON", "secure_delete=ON")
+_PRAGMAS = ("fullfsync=ON", "secure_delete=ON")
 _LOCK_WAIT = 10.0  # seconds that the transaction of another process is waited for
 
 
@@ -42,10 +42,11 @@ class Database:
         self._is_closed = False
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, flush: bool = True) -> Iterator[sqlite3.Connection]:
         """Run the block in a transaction, which is on the disk at its end, or within an outer one.
 
-        If the block raises, nothing of the outermost transaction is kept.
+        If the block raises, nothing of the outermost transaction is kept. flush: False: it is on
+        the disk with the next one that is; a power cut until then may lose it, a crash does not.
 
         Raises JournalError if it fails, or the file was deleted or replaced since it was opened.
         """
@@ -58,6 +59,7 @@ class Database:
                     f"the journal {self.file} was deleted or replaced while it was in use; put it"
                     " back, or earlier changes can no longer be undone, and start Companion again"
                 )
+            self._db.execute(f"PRAGMA synchronous={'FULL' if flush else 'NORMAL'}")
             with self._db:  # which commits, or rolls back
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db

@@ -45,7 +45,7 @@ _ROOM = 1_000_000  # bytes
 
 
 class Journal(Store):
-    """The journal in file. What a method records is on the disk when it returns.
+    """The journal in file. What a method records is on the disk when it returns, except done().
 
     recover: settles changes that a crash left pending, for whoever holds the vault's lock.
     """
@@ -91,8 +91,8 @@ class Journal(Store):
             yield
 
     def done(self, change: int) -> None:
-        """Record that the note holds the change."""
-        with self._db.transaction() as db:
+        """Record that the note holds the change; if a power cut loses that, recovery finds it."""
+        with self._db.transaction(flush=False) as db:
             mark_done(db, change)
 
     def abandon(self, change: int, remark: str = "") -> None:

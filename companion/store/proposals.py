@@ -172,15 +172,17 @@ class ProposalStore(Store):
         self,
         new: Sequence[Proposal],
         source: bytes | None = None,
+        *,
+        flush: bool = True,
     ) -> list[Proposal]:
         """Store proposals; return them as stored, in the same order.
 
         An open one supersedes an older open one for the same need. source: the note that they were
-        made from.
+        made from. flush: False: a change to the note follows, whose commit flushes these, too.
         """
         if not new:
             return []
-        with self._db.transaction() as db:
+        with self._db.transaction(flush=flush) as db:
             for path in {each.path for each in new}:
                 put_note(db, path, source)
             return self._read(insert_proposals(db, new, source))
