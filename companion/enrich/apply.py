@@ -28,8 +28,9 @@ from companion.note.callouts import (
     place_section_callout,
 )
 from companion.note.edits import Edit, apply_edits, diff_edits
+from companion.note.entries import is_unambiguous
 from companion.note.facts import find_facts, read_facts
-from companion.note.frontmatter import SCALARS, add_property, fill_property, may_be_unfillable
+from companion.note.frontmatter import SCALARS, add_property, fill_property
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
 from companion.note.note import ParsedNote
 from companion.note.postponed import KEEP, replace_status_marks
@@ -333,7 +334,7 @@ class Plan(NamedTuple):
 
 def require_places(space: Workspace, path: str, task: Task) -> None:
     """Check that the note can take values where it needs some. Raises NoteRefused."""
-    if not may_be_unfillable(task.parsed.note):
+    if is_unambiguous(task.parsed.note):
         return  # another plan would cost a third of the throughput
     field_of = space.prompts.field_of
     texts = [

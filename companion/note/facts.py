@@ -8,6 +8,7 @@ from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
+from companion.note.entries import is_unambiguous
 from companion.note.exclusions import (
     PRIVATE,
     find_marks,
@@ -16,7 +17,7 @@ from companion.note.exclusions import (
     property_mark,
     tag_mark,
 )
-from companion.note.frontmatter import fill_property, may_be_unfillable
+from companion.note.frontmatter import fill_property
 from companion.note.needs import Need, Rules, find_needs, find_section_needs, property_names
 from companion.note.note import ParsedNote
 from companion.note.properties import property_texts
@@ -151,7 +152,7 @@ def find_facts(
 
 def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:
     """Return why the empty properties of these names cannot be filled, None if they can."""
-    if not may_be_unfillable(parsed.note):
+    if is_unambiguous(parsed.note):  # 10 µs, where ruamel.yaml takes 1 ms
         return None
     try:
         for key in filter(None, map(parsed.property_key, names)):

@@ -121,8 +121,8 @@ def read_properties(note: NoteText) -> Properties:
     """Return the note's properties.
 
     Raises NoteRefused, with the line in the note, if they are never closed, are not valid YAML, are
-    several documents, or are not a mapping; if a key is there twice, at any depth, or is a list or
-    a mapping; or if a value contains itself or is nested too deep.
+    several documents, or are not a mapping; if a key is there twice, at any depth, or is a list, a
+    mapping or `<<`; or if a value contains itself or is nested too deep.
     """
     text = note.yaml
     if not text.strip():
@@ -199,6 +199,8 @@ def _mapping(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> dict[str,
         if not isinstance(key, yaml.ScalarNode):
             _fail("a name is itself a list or a mapping; put quotes around [..] and {..}", key)
         name: str = key.value
+        if name == "<<":
+            _fail("programs differ on `<<`, which merges properties; write these out", key)
         if name in values:
             _fail(f"the property `{name}` is there twice; keep one of them", key)
         is_text = value.tag == _STR and isinstance(value, yaml.ScalarNode)

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
+from companion.note.entries import is_unambiguous
 from companion.note.facts import Facts, read_facts, unfillable_reason
-from companion.note.frontmatter import add_property, fill_property, may_be_unfillable
+from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Need, Rules
 from companion.note.note import ParsedNote
 from companion.note.text import NoteText
@@ -164,7 +165,7 @@ _EMPTY_VALUES = st.sampled_from(["", "", " ''", " []", " [ ]", " ~", "\n- ", " |
 @settings(max_examples=many(500), suppress_health_check=[HealthCheck.filter_too_much])
 @given(above=_YAML, empty=_EMPTY_VALUES, below=_YAML, value=st.sampled_from(["x", ["x"]]))
 @example(above="", empty=" |", below="  \r\n    ", value="x")
-def test_what_is_unfillable_holds_rare_syntax(
+def test_what_is_unfillable_is_ambiguous(
     above: str, empty: str, below: str, value: str | list[str]
 ) -> None:
     note = NoteText(f"---\n{above}\na:{empty}\n{below}\n---\n")
@@ -176,4 +177,4 @@ def test_what_is_unfillable_holds_rare_syntax(
         try:
             edit(note, name, value)
         except NoteRefused as refused:
-            assert may_be_unfillable(note), refused
+            assert not is_unambiguous(note), refused

@@ -89,7 +89,7 @@ def test_fill_refused(yaml_text: str, value: str, reason: str, line: int | None)
     [
         pytest.param("---\nA:\n---\n", "already has the property `A`", None, id="there"),
         pytest.param("---\n{b: 1}\n---\n", "in braces", 2, id="braces"),
-        pytest.param("---\nb: 1\n<<: {a: x}\n---\n", "merged in", 3, id="merge key"),
+        pytest.param("---\nb: 1\n<<: {a: x}\n---\n", "merges properties", 3, id="merge key"),
         pytest.param("---\nb: 1\n...\n---\n", "invalid YAML", 3, id="end of document"),
         pytest.param("---\n&x: >\nb:\n\n---\n", "not a list of", 1, id="no mapping"),
         pytest.param("---\nb: 1\n", "never closed", 1, id="never closed"),

@@ -47,7 +47,6 @@ def test_no_properties(text: str) -> None:
         pytest.param("b: &b [x]\na: *b\n", ["x"], id="alias"),
         pytest.param("a: {1: x, ~: y}\n", {"1": "x", "~": "y"}, id="keys are text"),
         pytest.param("b: {a: x}\n", None, id="nested is not top-level"),
-        pytest.param("a: {<<: {b: c}}\n", {"<<": {"b": "c"}}, id="merge key is a key"),
         pytest.param("a: é 😀\n", "é 😀", id="beyond ASCII"),
     ],
 )
