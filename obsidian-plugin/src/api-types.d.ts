@@ -7,14 +7,14 @@ export interface components {
         /**
          * @description The state of a vault, and of its daemon. Without a daemon, its part has defaults.
          *
+         *     line: all of it in a few words. missing: what is to be done before it works, as one sentence.
          *     pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
          *     folder is missing or empty. ready: the vault has been scanned. polls: why the vault is polled,
          *     in words, empty if file events work. retry_in: seconds until the endpoint is tried again.
-         *     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: how
-         *     many wait for a decision. notes: how many were scanned; to_do: how many need something that can
-         *     be asked for. in_hand: the notes in progress.
-         *     modes: by field, whether an answer is written at once (`write`) or waits for a decision
-         *     (`propose`); folder_modes: the same by folder, which overrides a field's.
+         *     proposals: how many wait for a decision. notes: how many were scanned; to_do: how many need
+         *     something that can be asked for. in_hand: the notes in progress. modes: by field, whether an
+         *     answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the same
+         *     by folder, which overrides a field's.
          *     settings_to_restart_for: changed settings that need a restart of the daemon, such as
          *     `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
          *     because a settings file is broken, with the file and the line; empty if none is. fetch: the
@@ -22,6 +22,10 @@ export interface components {
          */
         Status: {
             version: string;
+            /** @default  */
+            line: string;
+            /** @default null */
+            missing: string | null;
             /** @default false */
             running: boolean;
             /** @default null */
@@ -40,6 +44,8 @@ export interface components {
             model: string;
             is_embedded: boolean;
             is_remote: boolean;
+            /** @default false */
+            is_model_missing: boolean;
             modes: {
                 [key: string]: "write" | "propose";
             };
@@ -50,8 +56,6 @@ export interface components {
             fault: components["schemas"]["Fault"] | null;
             /** @default 0 */
             retry_in: number;
-            /** @default  */
-            rate_limit: string;
             background: components["schemas"]["BackgroundWork"];
             today: components["schemas"]["SpentToday"];
             proposals: number;
@@ -65,10 +69,6 @@ export interface components {
             open_notes: number;
             /** @default [] */
             in_hand: string[];
-            /** @default {} */
-            waiting: {
-                [key: string]: number;
-            };
             /** @default [] */
             runs: string[];
             newest_change: number;
@@ -166,10 +166,106 @@ export interface components {
             proposals: number[] | null;
             /** @description The changes that changed; null: any. */
             changes: number[] | null;
+            /** @description What this client asked for came to, and what background work did. */
+            notices: components["schemas"]["Notice"][];
+            /** @description The open proposals of the notes that this client reported; null: as before. */
+            open: components["schemas"]["Proposal"][] | null;
             /** @description The edits that wait for this client. */
             edits: components["schemas"]["WaitingEdits"][];
             /** @description Open notes that background work would fill. */
             to_do: string[];
+        };
+        /** @description A button of a notice. change: what it sends to `POST /settings`. */
+        Button: {
+            label: string;
+            change: components["schemas"]["SettingsChange"];
+        };
+        /**
+         * @description What is left alone: folders, tags, globs of notes, and fields, each in some folders.
+         *
+         *     In a change, null leaves a list as it is; otherwise it is all that the list has then.
+         */
+        IgnoredNotes: {
+            /** @default null */
+            folders: string[] | null;
+            /** @default null */
+            tags: string[] | null;
+            /** @default null */
+            globs: string[] | null;
+            /** @default null */
+            fields: {
+                [key: string]: string[];
+            } | null;
+        };
+        /**
+         * @description Something that was done, or failed. path: of the note, if it is about a single one.
+         *
+         *     change, run: what *Undo* takes back: a single change, or else all of a run. waits: how many
+         *     proposals were left for the user.
+         */
+        Notice: {
+            /**
+             * @description Grows; it is a `number` of the feed.
+             * @default 0
+             */
+            id: number;
+            /** @description A sentence to show as it is. */
+            text: string;
+            /** @default null */
+            path: string | null;
+            /** @default null */
+            run: string | null;
+            /** @default null */
+            change: number | null;
+            /** @default 0 */
+            waits: number;
+            /** @default false */
+            is_error: boolean;
+            /** @default null */
+            button: components["schemas"]["Button"] | null;
+        };
+        /**
+         * @description What only a model on this machine may read: folders, tags, and properties with their values.
+         *
+         *     In a change, null leaves a list as it is; otherwise it is all that the list has then.
+         */
+        PrivateNotes: {
+            /** @default null */
+            folders: string[] | null;
+            /** @default null */
+            tags: string[] | null;
+            /** @default null */
+            properties: {
+                [key: string]: string[];
+            } | null;
+        };
+        /**
+         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
+         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
+         *
+         *     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
+         *     change that wrote it. decided_by: for an
+         *     open one, who has accepted it while an editor showed its note, which has to make the edits; else
+         *     empty.
+         */
+        Proposal: {
+            id: number;
+            path: string;
+            kind: string;
+            heading: string | null;
+            text: string | string[] | null;
+            /** @enum {string} */
+            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            flags: ("unsupported" | "new-value" | "replaces" | "program" | "undone")[];
+            why: string;
+            reason: string | null;
+            remark: string;
+            model: string;
+            made_at: string;
+            run: string;
+            decided_by: string;
+            decided_at: string | null;
+            change: number | null;
         };
         /**
          * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
@@ -200,6 +296,37 @@ export interface components {
             left_alone: {
                 [key: string]: number;
             };
+        };
+        /**
+         * @description A change of settings; what is null stays as it is.
+         *
+         *     fields: whether each is filled, by its property, or `callout`. modes: by the same; folder_modes:
+         *     by folder; null takes the folder's mode away. replace: also take something out of what is
+         *     private or ignored; otherwise that is refused with 409, `takes-out`.
+         */
+        SettingsChange: {
+            /** @default null */
+            fields: {
+                [key: string]: boolean;
+            } | null;
+            /** @default null */
+            modes: {
+                [key: string]: "write" | "propose";
+            } | null;
+            /** @default null */
+            folder_modes: {
+                [key: string]: ("write" | "propose") | null;
+            } | null;
+            /** @default null */
+            private: components["schemas"]["PrivateNotes"] | null;
+            /** @default null */
+            ignored: components["schemas"]["IgnoredNotes"] | null;
+            /** @default null */
+            background: boolean | null;
+            /** @default null */
+            notes_a_day: number | null;
+            /** @default false */
+            replace: boolean;
         };
         /**
          * @description Tokens read and written, as the endpoint counts them, and calls made.
@@ -267,34 +394,6 @@ export interface components {
             next: number | null;
             total: number;
         };
-        /**
-         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
-         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
-         *
-         *     reason: why it was rejected, refused or closed. run: the run that asked for it. change: the
-         *     change that wrote it. decided_by: for an
-         *     open one, who has accepted it while an editor showed its note, which has to make the edits; else
-         *     empty.
-         */
-        Proposal: {
-            id: number;
-            path: string;
-            kind: string;
-            heading: string | null;
-            text: string | string[] | null;
-            /** @enum {string} */
-            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "new-value" | "replaces" | "program" | "undone")[];
-            why: string;
-            reason: string | null;
-            remark: string;
-            model: string;
-            made_at: string;
-            run: string;
-            decided_by: string;
-            decided_at: string | null;
-            change: number | null;
-        };
         /** @description The ids of all proposals that match a filter, newest first. */
         ProposalIds: {
             ids: number[];
@@ -312,14 +411,17 @@ export interface components {
             parts: string[][];
         };
         /**
-         * @description Ask for a proposal once more. wish: what should be different, in your own words; empty:
-         *     anything. agreed: as in RunOptions.
+         * @description What should be different about a proposal, in your own words; empty: anything.
+         *
+         *     agreed: as in RunOptions. client: who is told of the result.
          */
-        AskAgain: {
+        Wish: {
             /** @default  */
             wish: string;
             /** @default false */
             agreed: boolean;
+            /** @default  */
+            client: string;
         };
         /** @description The results for the notes whose proposals were decided on. */
         DecisionsMade: {
@@ -402,7 +504,8 @@ export interface components {
          *     A proposal accepted for a note that is open in an editor waits for that editor to make the edits
          *     (see `POST /api/v1/presence`), or until the note is closed, even across restarts; `refuse` and
          *     `undo` take that back. reason: why they are refused. run: the run that the changes of notes
-         *     belong to, so that a request sent in parts is taken back as one; null: a new one.
+         *     belong to, so that a request sent in parts is taken back as one; null: a new one. client: who is
+         *     told of the results in a notice.
          */
         Decisions: {
             accept?: components["schemas"]["Acceptance"][];
@@ -412,6 +515,8 @@ export interface components {
             reason: string;
             /** @default null */
             run: string | null;
+            /** @default  */
+            client: string;
         };
         /**
          * @description A proposal to accept. text: the user's version of its text; null: unchanged.
@@ -429,13 +534,18 @@ export interface components {
              */
             state: "open" | "refused" | "rejected";
         };
-        /** @description One decision on many proposals, in one run. reason: why they are refused. */
+        /**
+         * @description One decision on many proposals, in one run. reason: why they are refused. client: who is told
+         *     of the result.
+         */
         DecisionOnAll: {
             /** @enum {string} */
             decision: "accept" | "refuse" | "undo";
             ids: number[];
             /** @default  */
             reason: string;
+            /** @default  */
+            client: string;
         };
         /** @description A page of changes, newest first. next: `before` of the next page; null on the last. */
         ChangePage: {
@@ -471,30 +581,18 @@ export interface components {
         UndoneChanges: {
             undone: components["schemas"]["Undone"][];
         };
-        /** @description Changes to take back, in this order. run: that the undos belong to; null: a new one. */
+        /** @description Changes to take back, in this order. client: who is told of the result. */
         ChangesToUndo: {
-            changes: number[];
-            /** @default null */
-            run: string | null;
+            ids: number[];
+            /** @default  */
+            client: string;
         };
         /**
-         * @description What to enrich, and how: the options of `companion enrich`.
-         *
-         *     paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
-         *     also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
-         *     callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
-         *     takes the place of one that waits, or waits beside what is in the note. proposals: their ids.
-         *     wish: what should be different, in your own words, such as “shorter”. all: in folders, fill
-         *     every note, not only stubs. retry: ask again what was undone, deleted or rejected. section: add
-         *     a callout under the one heading with this text, or else with these first words; or, as a number,
-         *     in the section that contains this line of the file, counted from 1. limit: the most notes that
-         *     are asked about or written. dry_run: write nothing, and return what would be written. propose:
-         *     write nothing; the answers wait for a decision. diff: show in the results what changes in each
-         *     note. The edits for a note that is open in an editor wait for the client that shows it, see
-         *     `POST /api/v1/presence`. agreed: begin even if more than 50 notes go to a model on another
-         *     machine; otherwise that is refused with 409, `not-agreed`, with the cost.
+         * @description What to enrich over the API. id: the client's own for the run; sent again, it answers with
+         *     that run and starts none. client: who is told of the result. priority: `interactive` for one
+         *     note that somebody waits for; `background` for one that nobody asked for.
          */
-        RunOptions: {
+        RunRequest: {
             paths: string[];
             /** @default null */
             field: string | null;
@@ -504,11 +602,7 @@ export interface components {
              * @default fill
              * @enum {string}
              */
-            mode: "fill" | "replace" | "requests" | "again";
-            /** @default [] */
-            proposals: number[];
-            /** @default  */
-            wish: string;
+            mode: "fill" | "replace" | "requests";
             /** @default false */
             all: boolean;
             /** @default false */
@@ -523,13 +617,17 @@ export interface components {
             propose: boolean;
             /** @default false */
             diff: boolean;
+            /** @default false */
+            agreed: boolean;
+            /** @default null */
+            id: string | null;
+            /** @default  */
+            client: string;
             /**
              * @default request
              * @enum {string}
              */
             priority: "interactive" | "request" | "background";
-            /** @default false */
-            agreed: boolean;
         };
         /**
          * @description A run with its results after a number. next: the number to send next time.
@@ -649,13 +747,31 @@ export interface components {
         /**
          * @description An editor has made the edits of a row: the hashes of the text before and after.
          *
-         *     moved_to: the note's path, if it has changed since.
+         *     moved_to: the note's path, if it has changed since. client: who is told of the change.
          */
         RowApplied: {
             base_sha256: string;
             new_sha256: string;
             /** @default null */
             moved_to: string | null;
+            /** @default  */
+            client: string;
+        };
+        /** @description The settings, as in SettingsChange. fields, modes: of all fields that have a prompt. */
+        SettingsShape: {
+            fields: {
+                [key: string]: boolean;
+            };
+            modes: {
+                [key: string]: "write" | "propose";
+            };
+            folder_modes: {
+                [key: string]: "write" | "propose";
+            };
+            private: components["schemas"]["PrivateNotes"];
+            ignored: components["schemas"]["IgnoredNotes"];
+            background: boolean;
+            notes_a_day: number;
         };
         /**
          * @description What was spent for all vaults, oldest day first, including days without calls.
@@ -783,7 +899,13 @@ export type FetchShape = components['schemas']['FetchShape'];
 export type SpentToday = components['schemas']['SpentToday'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type News = components['schemas']['News'];
+export type Button = components['schemas']['Button'];
+export type IgnoredNotes = components['schemas']['IgnoredNotes'];
+export type Notice = components['schemas']['Notice'];
+export type PrivateNotes = components['schemas']['PrivateNotes'];
+export type Proposal = components['schemas']['Proposal'];
 export type RunShape = components['schemas']['RunShape'];
+export type SettingsChange = components['schemas']['SettingsChange'];
 export type Usage = components['schemas']['Usage'];
 export type WaitingEdits = components['schemas']['WaitingEdits'];
 export type Done = components['schemas']['Done'];
@@ -792,10 +914,9 @@ export type NotePage = components['schemas']['NotePage'];
 export type Need = components['schemas']['Need'];
 export type Note = components['schemas']['Note'];
 export type ProposalPage = components['schemas']['ProposalPage'];
-export type Proposal = components['schemas']['Proposal'];
 export type ProposalIds = components['schemas']['ProposalIds'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
-export type AskAgain = components['schemas']['AskAgain'];
+export type Wish = components['schemas']['Wish'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type Decided = components['schemas']['Decided'];
 export type Filled = components['schemas']['Filled'];
@@ -808,7 +929,7 @@ export type ChangePage = components['schemas']['ChangePage'];
 export type Change = components['schemas']['Change'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];
 export type ChangesToUndo = components['schemas']['ChangesToUndo'];
-export type RunOptions = components['schemas']['RunOptions'];
+export type RunRequest = components['schemas']['RunRequest'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type ResultShape = components['schemas']['ResultShape'];
 export type OutboxEntry = components['schemas']['OutboxEntry'];
@@ -819,6 +940,7 @@ export type PlaceShape = components['schemas']['PlaceShape'];
 export type TextShown = components['schemas']['TextShown'];
 export type ChangeMade = components['schemas']['ChangeMade'];
 export type RowApplied = components['schemas']['RowApplied'];
+export type SettingsShape = components['schemas']['SettingsShape'];
 export type Spending = components['schemas']['Spending'];
 export type Spent = components['schemas']['Spent'];
 export type SpentOnDay = components['schemas']['SpentOnDay'];

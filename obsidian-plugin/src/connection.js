@@ -6,25 +6,18 @@ import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { env, kill } from "node:process";
 import { FileSystemAdapter, Platform, requestUrl } from "obsidian";
-import { ApiError, parse, readAnswer, toQuery, UnexpectedAnswer } from "../ui/api.js";
-import { notifyWithButton } from "./dialogs.js";
-import { ConnectionFault, explain, Stopped } from "./errors.js";
-import { updateStatusBar } from "./status-bar.js";
-import { say } from "./words.js";
+import { ApiError, NoAnswer, Stopped } from "./errors.js";
 
 /** @import { App, RequestUrlParam } from "obsidian" */
-/** @import { Transport } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { News } from "./api-types.d.ts" */
+/** @import { Problem } from "./api-types.d.ts" */
 
 export const SECRET = "callout-companion-token"; // where Obsidian keeps the token that the user pasted
 const NAME = "callout-companion"; // of the state folder
 const DIGITS = 12; // of the hash of its path in the name of a vault's folder
-const WAIT = 25; // seconds that the feed may take to tell something
-const PAUSE = 500; // milliseconds until what got no answer is asked again
-const PATIENCE = 30_000; // milliseconds until a request is given up
+const PATIENCE = 30_000; // milliseconds until a request is given up; the feed takes 25 seconds
 
-/** The way to this vault's daemon. Both reject with Stopped once the plugin is switched off. */
+/** The way to this vault's daemon. All of it rejects with ApiError, NoAnswer, or Stopped once the plugin is switched off. */
 export class Connection {
   #plugin;
 
@@ -33,8 +26,24 @@ export class Connection {
     this.#plugin = plugin;
   }
 
-  /** Send a request. Rejects with ConnectionFault. @type {Transport["send"]} */
-  async send({ method, path, body }) {
+  /**
+   * @template T
+   * @param {string} path below `/api/v1`
+   * @param {Record<string, string | number>} [query]
+   * @returns {Promise<T>}
+   */
+  get(path, query = {}) {
+    const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+    return this.#send("GET", words ? `${path}?${words}` : path);
+  }
+
+  /** @template T @param {string} path @param {object} [body] @returns {Promise<T>} */
+  post(path, body = {}) {
+    return this.#send("POST", path, body);
+  }
+
+  /** @template T @param {string} method @param {string} path @param {object} [body] @returns {Promise<T>} */
+  async #send(method, path, body) {
     const { timers } = this.#plugin;
     if (timers.isStopped) throw new Stopped();
     const { address, token } = await locate(this.#plugin);
@@ -46,60 +55,31 @@ export class Connection {
       throw: false,
       ...(body && { contentType: "application/json", body: JSON.stringify(body) }),
     };
-    const fail = () => Promise.reject(new ConnectionFault("away", address));
+    const fail = () => Promise.reject(new NoAnswer("away"));
     const answer = requestUrl(request).catch(fail);
     const end = timers.pause(PATIENCE).then(fail, () => answer); // once the plugin is switched off, it may still be answered
     const { status, text } = await Promise.race([answer, end]);
-    if (status === 401) throw new ConnectionFault("unpaired");
-    return { status, text };
+    if (status === 401) throw new NoAnswer("token");
+    if (status >= 200 && status <= 299) return parse(text);
+    /** @type {Partial<Problem>} */
+    const { code = "", detail = "Refused." } = parse(text) ?? {};
+    throw new ApiError(detail, status, code);
   }
+}
 
-  /**
-   * Read what a path has now. Rejects at once where nobody answers: what the user asks for is not begun later, when
-   * they may have forgotten it.
-   *
-   * @template T
-   * @param {string} path
-   * @param {Record<string, string | number>} [query]
-   * @returns {Promise<T>}
-   */
-  async get(path, query = {}) {
-    return readAnswer(await this.send({ method: "GET", path: `${path}${toQuery(query)}` }));
-  }
-
-  /**
-   * Return what changed after a number, as soon as something does.
-   *
-   * @param {number} after of the news that were read last; 0: how things are now
-   * @returns {Promise<News>}
-   */
-  readNews(after) {
-    return this.get("/feed", { after, wait: after && WAIT, client: this.#plugin.client });
-  }
-
-  /** Wait a moment, or for as long as the daemon cannot be asked, which the user is told and can cancel. @type {Transport["wait"]} */
-  async wait(error, tries) {
-    const { daemon, manifest, timers, work } = this.#plugin;
-    if (error instanceof UnexpectedAnswer) throw error;
-    await timers.pause(PAUSE);
-    if (error instanceof ApiError || tries === 1) return;
-    await daemon.check();
-    if (!daemon.error) return;
-    const what = say("untilAnswer");
-    const wait = [...work.waits].find((each) => each.what === what) ?? { name: manifest.name, what, isCancelled: false };
-    const isTold = work.waits.has(wait) || work.runs.size; // while a run is followed, the status bar tells it
-    work.waits.add(wait);
-    updateStatusBar(this.#plugin);
-    if (!isTold) notifyWithButton(this.#plugin, explain(error), say("cancel"), () => work.cancelWaits([wait]));
-    while (daemon.error && !wait.isCancelled) await timers.pause(PAUSE);
-    work.waits.delete(wait);
-    updateStatusBar(this.#plugin);
-    if (wait.isCancelled) throw error;
+/** Parse what the daemon says. Throws NoAnswer where that is no JSON. @template T @param {string} text @returns {T} */
+function parse(text) {
+  try {
+    /** @type {unknown} */
+    const value = JSON.parse(text);
+    return /** @type {T} */ (value);
+  } catch {
+    throw new NoAnswer("trouble");
   }
 }
 
 /**
- * Return where this vault's daemon answers, and the token. Rejects with ConnectionFault.
+ * Return where this vault's daemon answers, and the token. Rejects with NoAnswer.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -109,7 +89,7 @@ async function locate({ app, settings }) {
   const port = await readPort(app);
   if (port) return { address: `http://127.0.0.1:${port}`, token };
   if (pasted) return { address: settings.address, token };
-  throw new ConnectionFault(token ? "away" : "notInstalled", settings.address);
+  throw new NoAnswer(token ? "away" : "missing");
 }
 
 /** Return the port of this vault's daemon, 0 where none runs. @param {App} app */

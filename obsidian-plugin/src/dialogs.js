@@ -1,33 +1,33 @@
-/** Notices, and windows with lists and questions. */
+/** Notices, and windows with questions. */
 
 import { ConfirmationModal, Modal, Notice, Setting } from "obsidian";
 import { explain, Stopped } from "./errors.js";
-import { say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
 const DURATION = 12_000; // milliseconds that a notice with a button stays
+
+/** @typedef {[name: string, act: () => unknown]} Choice the name of a button, and what it does */
 
 /** @param {string} words */
 export function notify(words) {
   new Notice(words);
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} words
- * @param {string} name of the button
- * @param {() => Promise<void>} act
- */
-export function notifyWithButton(plugin, words, name, act) {
+/** @type {(plugin: CompanionPlugin, words: string, ...choices: Choice[]) => void} */
+export function notifyWithButtons(plugin, words, ...choices) {
+  if (!choices.length) return notify(words);
   const content = createFragment();
   content.createDiv({ text: words });
-  const button = content.createEl("button", { text: name });
+  const row = content.createDiv({ cls: "callout-companion-buttons" });
+  const hide = () => notice.hide();
+  for (const [name, act] of choices) {
+    row.createEl("button", { text: name }).addEventListener("click", () => {
+      hide();
+      void notifyOfErrors(plugin, act);
+    });
+  }
   const notice = new Notice(content, DURATION);
-  button.addEventListener("click", () => {
-    notice.hide();
-    void notifyOfErrors(plugin, act);
-  });
 }
 
 /** Call act, and notify the user if it fails. Never rejects. @type {(plugin: CompanionPlugin, act: () => unknown) => Promise<void>} */
@@ -35,44 +35,22 @@ export async function notifyOfErrors(plugin, act) {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Stopped)) notify(explain(error));
+    if (!(error instanceof Stopped) && !plugin.timers.isStopped) notify(explain(error));
   }
 }
 
-/**
- * Open a window, which is closed with the plugin if it is still open then.
- *
- * @type {(plugin: CompanionPlugin, modal: Modal, end?: () => void) => void}
- */
-export function openModal({ modals }, modal, end = () => {}) {
+/** Open a window, which is closed with the plugin if it is still open then. @type {(plugin: CompanionPlugin, modal: Modal) => void} */
+function openModal({ modals }, modal) {
   modals.add(modal);
-  modal.setCloseCallback(() => {
-    modals.delete(modal);
-    end();
-  });
+  modal.setCloseCallback(() => modals.delete(modal));
   modal.open();
 }
 
-/** @typedef {[string, () => Promise<void>]} Choice the name of a button, and what it does */
-
-/**
- * Show a window with lists under headings, and buttons below.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} title
- * @param {[string, string[]][]} lists headings with their lines; a heading without lines is left out
- * @param {Choice[]} [choices] the buttons
- */
-export function showLists(plugin, title, lists, choices = []) {
+/** Have the user choose one of many. @type {(plugin: CompanionPlugin, title: string, choices: Choice[]) => void} */
+export function choose(plugin, title, choices) {
   const modal = new Modal(plugin.app).setTitle(title);
-  const { contentEl } = modal;
-  for (const [heading, lines] of lists) {
-    if (!lines.length) continue;
-    new Setting(contentEl).setName(heading).setHeading();
-    const list = contentEl.createEl("ul");
-    for (const line of lines) list.createEl("li", { text: line });
-  }
-  const row = new Setting(contentEl);
+  const row = new Setting(modal.contentEl);
+  row.settingEl.addClass("callout-companion-choices");
   for (const [name, act] of choices) {
     row.addButton((button) => {
       button.setButtonText(name).onClick(() => {
@@ -84,18 +62,17 @@ export function showLists(plugin, title, lists, choices = []) {
   openModal(plugin, modal);
 }
 
-/**
- * Ask the user to confirm: show the words with a button for the choice and one to cancel.
- *
- * @type {(plugin: CompanionPlugin, title: string, words: string, choice: Choice) => void}
- */
-export function confirmFirst(plugin, title, words, [name, act]) {
+/** Ask the user: show the words with a button for each choice, and one to cancel. @type {(plugin: CompanionPlugin, title: string, words: string, ...choices: Choice[]) => void} */
+export function ask(plugin, title, words, ...choices) {
   const modal = new ConfirmationModal(plugin.app);
   modal.setTitle(title).setContent(words);
-  modal.addButton((button) => {
-    button.setButtonText(name).setCta();
-    button.onClick(() => void notifyOfErrors(plugin, act));
+  choices.forEach(([name, act], index) => {
+    modal.addButton((button) => {
+      button.setButtonText(name);
+      if (index === 0) button.setCta();
+      button.onClick(() => void notifyOfErrors(plugin, act));
+    });
   });
-  modal.addCancelButton(say("cancel"));
+  modal.addCancelButton("Cancel");
   openModal(plugin, modal);
 }

@@ -1,146 +1,143 @@
-/** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
+/** Runs that the user asks for: notes and folders filled, and changes undone. The daemon tells what became of them. */
 
-import { TFolder } from "obsidian";
-import { confirmFirst, notify, notifyWithButton } from "./dialogs.js";
+import { ask, choose } from "./dialogs.js";
+import { ApiError, NoteUnavailable } from "./errors.js";
 import { saveOpen } from "./note-text.js";
-import { ApiError } from "../ui/api.js";
-import { sum } from "../ui/status-store.js";
-import { tellFilled, undoRun } from "./undo.js";
-import { countNotes, say, sentence } from "./words.js";
+import { findEditing, findFile } from "./open-notes.js";
+import { count, nameNote, sentence, showHidden } from "./words.js";
 
-/** @import { TFile } from "obsidian" */
+/** @import { TFile, TFolder } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { NotePage, RunOptions, RunShape } from "./api-types.d.ts" */
-/** @import { Result } from "./runs.js" */
+/** @import { ChangePage, RunRequest, RunShape, UndoneChanges } from "./api-types.d.ts" */
+/** @import { Choice } from "./dialogs.js" */
 
-const MANY = 50; // notes in a run that the user is asked about first
+/** @typedef {Partial<Pick<RunRequest, "mode" | "field" | "section" | "propose">>} Options what of a note is asked for */
 
-/** @typedef {Partial<Pick<RunOptions, "section" | "mode" | "field" | "propose">>} Options what of a note is asked for */
-/** @typedef {{ change: number | null, status: string, words: string }} Answer words: why there is no change */
+const GONE = "change-gone"; // the code of a change that is not in the note any more
 
-/**
- * Ask a model about a note, write what it gives, and notify the user of the outcome; what is only to be proposed is in
- * the inbox.
- *
- * What waits for the note already is written first: the model is then asked for the rest only. Return the outcome in
- * words.
- *
- * @type {(plugin: CompanionPlugin, file: TFile, options?: Options) => Promise<string>}
- */
-export function enrichNote(plugin, file, options = {}) {
-  return plugin.work.do(file, async () => {
-    let told = "";
-    for (const { row, change } of options.propose ? [] : await plugin.outbox.makeNow(file.path)) {
-      if (row.change === null) told = await tellFilled(plugin, file, change);
-    }
-    const { change, status, words } = await askModel(plugin, file, options);
-    if (change !== null) return tellFilled(plugin, file, change);
-    if (status !== "failed" && (told || (options.propose && status === "proposed"))) return told;
-    notify(words);
-    return words;
-  });
+/** Return the id of a run that is begun here. */
+export function newRunId() {
+  return crypto.randomUUID();
 }
 
 /**
- * Have a model asked about a note, and return the change that it came to, or why there is none. If the note is renamed
- * and nothing came of it, it is asked about again: what a model gave is kept, and not asked for twice.
+ * Have a model asked about a note, and write what it gives.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, options: Options) => Promise<Answer>}
+ * Throws NoteUnavailable if it is being worked on, or cannot be saved.
+ *
+ * @type {(plugin: CompanionPlugin, file: TFile, options?: Options) => Promise<void>}
  */
-async function askModel(plugin, file, options) {
+export async function enrichNote(plugin, file, options = {}) {
   const { path } = file;
-  try {
-    const answer = await askOnce(plugin, file, options);
-    if (file.path === path || answer.change !== null || answer.status === "proposed") return answer;
-  } catch (error) {
-    if (file.path === path || !(error instanceof ApiError)) throw error;
-  }
-  return askModel(plugin, file, options);
+  if (plugin.feed.isBusy(path)) throw new NoteUnavailable(`“${nameNote(path)}” is being worked on already.`);
+  await saveOpen(plugin, path);
+  await plugin.feed.reportOpenIfChanged();
+  if (!options.propose) plugin.outbox.makeAll(file);
+  await startRun(plugin, file.path, { paths: [file.path], priority: "interactive", ...options });
 }
 
-/** @type {(plugin: CompanionPlugin, file: TFile, options: Options) => Promise<Answer>} */
-async function askOnce(plugin, file, options) {
-  const { api, outbox, work } = plugin;
-  const name = file.basename;
-  await saveOpen(plugin, file.path);
-  await plugin.daemon.reportOpenIfChanged();
-  /** @type {RunShape} */
-  const run = await api.post("/runs", { paths: [file.path], priority: "interactive", ...options });
-  /** @type {Promise<Answer>} */
-  const made = outbox.expect(run.id).then(({ change }) => ({ change, status: "enriched", words: "" }));
-  const follow = async () => {
-    const { results: [result], fault } = await work.follow(run, file, ({ waits }) => waits || say("thinking", { name }));
-    if (!outbox.forget(run.id)) return made; // which may take longer than the run, or outlive its daemon
-    if (result) return { ...result, words: describeResult(file, result) };
-    return { change: null, status: "failed", words: sentence(fault || say("workCancelled", { name })) };
-  };
-  return Promise.race([made, follow()]).finally(() => outbox.forget(run.id));
+/** Have the user choose what of a note is asked for. @type {(plugin: CompanionPlugin, file: TFile) => void} */
+export function enrichPart(plugin, file) {
+  const { status } = plugin.feed;
+  if (!status) throw plugin.feed.error;
+  const choice = (/** @type {string} */ name, /** @type {Options} */ options) => /** @type {Choice} */ ([name, () => enrichNote(plugin, file, options)]);
+  const line = findEditing(plugin.app, file)?.editor?.getCursor().line;
+  choose(plugin, `Enrich one part of ${nameNote(file.path)}`, [
+    ...Object.keys(status.modes).map((field) => choice(field, { field })),
+    ...(line === undefined ? [] : [choice("The section at the cursor", { section: line + 1 })]),
+    choice("The questions in it", { mode: "requests" }),
+    choice("Only propose", { propose: true }),
+  ]);
 }
 
-/** Return why nothing was written. @type {(file: TFile, result: Result) => string} */
-function describeResult({ basename: name }, { left, reason, status }) {
-  const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
-  return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
+/** Have the notes in a folder filled that need it. @type {(plugin: CompanionPlugin, folder: TFolder) => Promise<void>} */
+export function enrichFolder(plugin, folder) {
+  return folder.isRoot() ? enrichMany(plugin, [""], "the vault") : enrichMany(plugin, [folder.path], showHidden(folder.path));
 }
 
-/**
- * Have the daemon enrich the notes in a folder that need it. Many notes on this computer take long, so
- * that the user is asked first.
- *
- * @type {(plugin: CompanionPlugin, folder: TFolder) => Promise<void>}
- */
-export async function enrichFolder(plugin, folder) {
-  const path = folder.isRoot() ? "" : folder.path;
-  const name = path || say("theVault");
-  const act = () => enrichMany(plugin, folder, name);
-  if (plugin.daemon.status?.endpoint) return act();
-  /** @type {NotePage} */
-  const { total } = await plugin.connection.get("/notes", { folder: path, limit: 1 });
-  if (total < MANY) return act();
-  const words = `${say("largeRun", { notes: countNotes(total), name })} ${say("timeUnknown")}`;
-  confirmFirst(plugin, say("enrichAsk", { name }), words, [say("fillThem"), act]);
-}
-
-/**
- * Have the daemon enrich notes that were selected together; a single one as enrichNote does.
- *
- * @type {(plugin: CompanionPlugin, files: TFile[]) => Promise<unknown>}
- */
+/** Have notes filled that were selected together. @type {(plugin: CompanionPlugin, files: TFile[]) => Promise<void>} */
 export function enrichFiles(plugin, files) {
   const [first] = files;
-  return first && files.length === 1 ? enrichNote(plugin, first) : enrichMany(plugin, files, countNotes(files.length));
+  if (first && files.length === 1) return enrichNote(plugin, first);
+  return enrichMany(plugin, files.map(({ path }) => path), count(files.length, "note"));
 }
 
 /**
- * Have the daemon enrich notes or those in a folder that need it, and notify the user of how many it did.
+ * Have many notes filled. A costly run asks first.
  *
  * @param {CompanionPlugin} plugin
- * @param {TFolder | TFile[]} about
+ * @param {string[]} paths
  * @param {string} name of what is enriched, for the user
- * @param {boolean} [agreed] whether the user agreed to the cost; if not, a costly run asks first
+ * @param {boolean} [agreed] whether the user agreed to the cost
  */
-async function enrichMany(plugin, about, name, agreed = false) {
-  const { api, work } = plugin;
-  const paths = about instanceof TFolder ? [about.isRoot() ? "" : about.path] : about.map(({ path }) => path);
-  await work.do(about, async () => {
-    for (const path of paths) await saveOpen(plugin, path && about instanceof TFolder ? `${path}/` : path);
-    /** @type {RunShape} */
-    const run = await api.post("/runs", { paths, priority: "request", agreed });
-    const { results, fault } = await work.follow(run, about, ({ counts, total, waits }) => {
-      return [say("seenOf", { seen: sum(counts), notes: countNotes(total) }), waits].filter(Boolean).join(", ");
-    });
-    const count = (/** @type {string} */ which) => results.filter(({ status }) => status === which).length;
-    const [filled, failed] = [count("enriched"), count("failed")];
-    const told = [
-      filled ? say("filledNotes", { notes: countNotes(filled), where: name }) : say("nothingFilled"),
-      failed && say("failedNotes", { notes: countNotes(failed) }),
-      fault && sentence(fault),
-    ].filter(Boolean).join(" ");
-    if (filled) notifyWithButton(plugin, told, say("undo"), () => undoRun(plugin, run.id));
-    else notify(told);
-  }).catch((/** @type {unknown} */ error) => {
+async function enrichMany(plugin, paths, name, agreed = false) {
+  try {
+    for (const path of paths) await saveOpen(plugin, path);
+    await startRun(plugin, "", { paths, priority: "request", agreed });
+  } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "not-agreed") throw error;
-    const act = () => enrichMany(plugin, about, name, true);
-    confirmFirst(plugin, say("enrichAsk", { name }), sentence(error.message), [say("sendThem"), act]);
-  });
+    ask(plugin, `Enrich ${name}?`, sentence(error.message), ["Send them", () => enrichMany(plugin, paths, name, true)]);
+  }
+}
+
+/** @type {(plugin: CompanionPlugin, path: string, options: Partial<RunRequest>) => Promise<void>} */
+async function startRun(plugin, path, options) {
+  const { client, connection, feed, outbox } = plugin;
+  const id = newRunId();
+  if (path) outbox.expect(id); // before the answer: its edits may come first
+  /** @type {RunShape} */
+  const run = await connection.post("/runs", { ...options, id, client });
+  feed.own(run, path);
+}
+
+/** Cancel all runs, and what waits here for the user. @param {CompanionPlugin} plugin */
+export async function cancelAll({ connection, feed, outbox }) {
+  outbox.cancelWaits();
+  await Promise.all(feed.active.map(({ id }) => connection.post(`/runs/${id}/cancel`)));
+}
+
+/**
+ * Undo a change, or else all that a run did.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {{ change: number | null, run: string | null }} what
+ */
+export async function undo(plugin, { change, run }) {
+  if (change !== null) return void (await undoChange(plugin, change));
+  await saveOpen(plugin, "");
+  /** @type {RunShape} */
+  const undone = await plugin.connection.post(`/changes/undo-all?run=${run}&client=${plugin.client}`);
+  plugin.feed.own(undone, "");
+}
+
+/**
+ * Undo the newest change of the note that is still in it. Newer ones may have been undone by the editor, and be redone
+ * there, so that each is tried every time.
+ *
+ * Throws NoteUnavailable if there is none.
+ *
+ * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
+ */
+export async function undoLast(plugin, file) {
+  await saveOpen(plugin, file.path);
+  /** @type {ChangePage} */
+  const { changes } = await plugin.connection.get("/changes", { path: file.path, undoable: "whole" });
+  for (const { id } of changes) if (await undoChange(plugin, id)) return;
+  throw new NoteUnavailable(`There is nothing to undo in “${nameNote(file.path)}”.`);
+}
+
+/**
+ * Undo a change, by the editor here if that shows its note; return whether it was in the note.
+ *
+ * @type {(plugin: CompanionPlugin, change: number) => Promise<boolean>}
+ */
+async function undoChange({ app, client, connection, outbox }, change) {
+  /** @type {UndoneChanges} */
+  const { undone } = await connection.post("/changes/undo", { ids: [change], client });
+  let isThere = false;
+  for (const { code, path, waits } of undone) {
+    const file = waits === null ? null : findFile(app, path);
+    isThere ||= file && waits !== null ? await outbox.makeNow(file, { id: waits, path, run: null, change }) : code !== GONE;
+  }
+  return isThere;
 }

@@ -1,39 +1,44 @@
-/** What goes wrong, and what the user is told of it. What the daemon refuses is an ApiError of ui/api.js. */
+/** What goes wrong, and what the user is told of it. */
 
-import { ApiError, NoAnswer } from "../ui/api.js";
-import { formatBytes, say, sentence } from "./words.js";
-
-/** @import { Key } from "./words.js" */
+import { sentence } from "./words.js";
 
 const TOO_LARGE = 413; // only a note is ever that large
-const LARGEST = 1024 * 1024; // bytes that the daemon takes
+
+/** The daemon refused something; `status` and `code` say what kind it is, the message why. */
+export class ApiError extends Error {
+  /**
+   * @param {string} detail
+   * @param {number} status
+   * @param {string} code
+   */
+  constructor(detail, status, code) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
 
 /**
- * What may be wrong with the connection: in a word or two for the status bar, and in sentences.
+ * What may be wrong with the connection: in a few words for the status bar, and in sentences.
  *
- * away: nobody answers. notInstalled: nor does anything show that there ever was a daemon. unpaired: the daemon does not accept the
- * token. trouble: it does not answer as a daemon of this version does.
- *
- * @satisfies {Record<string, { state: Key, words: Key }>}
+ * away: nobody answers. missing: nor is there anything that shows that there ever was a daemon. token: the daemon does
+ * not accept the token. trouble: it does not answer as a daemon of this version does.
  */
 const FAULTS = {
-  away: { state: "stateAway", words: "awayAt" },
-  notInstalled: { state: "stateNotInstalled", words: "notInstalled" },
-  unpaired: { state: "stateNotPaired", words: "notPaired" },
-  trouble: { state: "stateTrouble", words: "unexpectedAnswer" },
+  away: ["not running", "Callout Companion is not running for this vault."],
+  missing: ["not set up", "Callout Companion is not set up for this vault."],
+  token: ["token doesn’t fit", "The token doesn’t fit. Run companion token in a terminal, and paste what it prints in this plugin’s settings."],
+  trouble: ["trouble", "What answered seems to be another version of Callout Companion. Update both."],
 };
 
-/** @typedef {keyof typeof FAULTS} Fault */
-
-/** This vault's daemon cannot be asked. The message says what happened, and what to do. */
-export class ConnectionFault extends NoAnswer {
-  /**
-   * @param {Fault} fault
-   * @param {string} [address] that was tried
-   */
-  constructor(fault, address = "") {
-    super(say(FAULTS[fault].words, { address }));
+/** There is no answer of this vault's daemon. The message says why, and what to do. */
+export class NoAnswer extends Error {
+  /** @param {keyof typeof FAULTS} fault */
+  constructor(fault) {
+    const [state = "", words] = FAULTS[fault];
+    super(words);
     this.fault = fault;
+    this.state = state;
   }
 }
 
@@ -46,21 +51,10 @@ export class ProgramFailed extends Error {}
 /** The plugin was switched off meanwhile. No notice is given of this. */
 export class Stopped extends Error {}
 
-/** Return what is wrong with a connection that failed. @type {(error: unknown) => Fault} */
-export function faultOf(error) {
-  return error instanceof ConnectionFault ? error.fault : "trouble";
-}
-
-/** Return the state of a connection that failed, in a word or two for the status bar. @param {unknown} error */
-export function nameState(error) {
-  return say(FAULTS[faultOf(error)].state);
-}
-
 /** Return a sentence or two that say what happened and what to do. @param {unknown} error */
 export function explain(error) {
-  if (error instanceof ConnectionFault || error instanceof ProgramFailed) return error.message;
-  if (error instanceof NoAnswer) return say(FAULTS.trouble.words);
-  if (error instanceof ApiError && error.status === TOO_LARGE) return say("tooLarge", { size: formatBytes(LARGEST) });
-  if (error instanceof ApiError || error instanceof NoteUnavailable) return sentence(error.message);
-  return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
+  if (error instanceof ApiError && error.status === TOO_LARGE) return "The note is too large. Notes of up to 1 MB are filled.";
+  const isOurs = [ApiError, NoAnswer, NoteUnavailable, ProgramFailed].some((kind) => error instanceof kind);
+  const words = error instanceof Error ? error.message : String(error);
+  return isOurs ? sentence(words) : `This did not work: ${words}`;
 }

@@ -2,23 +2,10 @@
 
 import { redoDepth } from "@codemirror/commands";
 import { EditorView } from "@codemirror/view";
-import { MarkdownView, TextFileView, TFile } from "obsidian";
+import { MarkdownView } from "obsidian";
 
 /** @import { App, Editor } from "obsidian" */
-
-/**
- * What shows a note: a view, or a card on a canvas, an embed or a popover, for which Obsidian's API has nothing but
- * `Workspace.activeEditor`.
- *
- * view: null for a card. editor, cm: its editor, and CodeMirror's view behind that; null where it has none. isPart: whether
- * it shows only a part of the note, as a card of one heading does. isEditing: whether the editor holds the text; not so in
- * reading mode. read: returns the text as an editor shows it.
- *
- * @typedef {{
- *   file: TFile, view: TextFileView | null, editor: Editor | null, cm: EditorView | null, containerEl: HTMLElement | null,
- *   isPart: boolean, isEditing: boolean, read: () => string, save: () => unknown,
- * }} NoteView
- */
+/** @import { NoteView } from "./open-notes.js" */
 
 /** Elements where a note is edited outside of its text: its properties and its name. */
 export const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
@@ -45,7 +32,6 @@ export function findMissing({ workspace }) {
   /** @type {Set<string>} */
   const missing = new Set();
   workspace.iterateAllLeaves(({ view }) => {
-    if (view.getViewType() === "canvas" && !(field(field(view, "canvas"), "nodes") instanceof Map)) missing.add("canvas.nodes");
     if (!(view instanceof MarkdownView) || !view.file) return;
     if (!findCodeMirror(view.editor)) missing.add("editor.cm");
     if (readSaved(view) === null) missing.add("lastSavedData");
@@ -81,36 +67,13 @@ export function isInVimMode({ cm }) {
   return Boolean(field(vim, "insertMode")) || Boolean(field(vim, "visualMode"));
 }
 
-/** Return the text that a view loaded or saved last, null if it does not say. @param {TextFileView} view */
+/** Return the text that a view loaded or saved last, null if it does not say. @param {import("obsidian").TextFileView} view */
 export function readSaved(view) {
   const text = field(view, "lastSavedData");
   return typeof text === "string" ? text : null;
 }
 
-/** Return the editors outside of tabs and panes. @type {(app: App) => NoteView[]} */
-export function findCards({ workspace }) {
-  /** @type {unknown[]} */
-  const parts = [workspace.activeEditor];
-  workspace.iterateAllLeaves(({ view }) => {
-    const nodes = field(field(view, "canvas"), "nodes");
-    if (nodes instanceof Map) parts.push(...[...nodes.values()].map((node) => field(node, "child")));
-  });
-  return parts.flatMap((part) => (part instanceof TextFileView ? [] : asCard(part)));
-}
-
-/** Return the part of a canvas or the workspace as a card, nothing if it is no editor of a file. @type {(part: unknown) => NoteView[]} */
-function asCard(part) {
-  const file = field(part, "file");
-  const editor = /** @type {Editor} */ (field(field(part, "editMode"), "editor") ?? field(part, "editor"));
-  if (!(file instanceof TFile) || typeof field(editor, "getValue") !== "function") return [];
-  const cm = findCodeMirror(editor);
-  const containerEl = cm?.dom ?? null;
-  const [isPart, isEditing] = [Boolean(field(part, "subpath")), Boolean(containerEl?.isConnected)];
-  const save = () => /** @type {{ run?: () => unknown } | undefined} */ (field(part, "requestSave"))?.run?.();
-  return [{ file, view: null, editor, cm, containerEl, isPart, isEditing, read: () => editor.getValue(), save }];
-}
-
 /** @type {(value: unknown, name: string) => unknown} */
-export function field(value, name) {
+function field(value, name) {
   return value instanceof Object && name in value ? Reflect.get(value, name) : undefined;
 }

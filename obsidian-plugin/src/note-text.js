@@ -5,11 +5,11 @@ import { ChangeSet, EditorSelection, Text } from "@codemirror/state";
 import { NoteUnavailable } from "./errors.js";
 import { readSaved } from "./internals.js";
 import { findEditing, findNoteViews } from "./open-notes.js";
-import { say } from "./words.js";
+import { nameNote } from "./words.js";
 
 /** @import { SelectionRange } from "@codemirror/state" */
 /** @import { App, TFile } from "obsidian" */
-/** @import { NoteView } from "./internals.js" */
+/** @import { NoteView } from "./open-notes.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { EditShape as Edit } from "./api-types.d.ts" */
 
@@ -34,9 +34,9 @@ export async function readFile(app, file) {
   try {
     text = decoder.decode(bytes);
   } catch {
-    throw new NoteUnavailable(say("notUtf8", { name: file.basename }));
+    throw new NoteUnavailable(`“${nameNote(file.path)}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
   }
-  const saved = findNoteViews(app).flatMap(({ file: shown, view, editor }) => (view && editor && shown === file ? [readSaved(view)] : []));
+  const saved = findNoteViews(app).flatMap(({ file: shown, view, editor }) => (editor && shown === file ? [readSaved(view)] : []));
   const isTold = saved.length > 0 && !saved.includes(null);
   return { text, isOutdated: isTold && saved.every((one) => toEditorText(one ?? "") !== toEditorText(text)) };
 }
@@ -47,32 +47,35 @@ export async function readFile(app, file) {
  * Throws NoteUnavailable if a note cannot be saved.
  *
  * @param {CompanionPlugin} plugin
- * @param {string} where the start of the notes' paths: a note, a folder with `/` at the end, empty for all
+ * @param {string} where the path of a note or a folder, empty for all
  */
 export async function saveOpen(plugin, where) {
   for (const view of findNoteViews(plugin.app)) {
-    if (view.file.path.startsWith(where)) await saveView(plugin, view);
+    if (!where || `${view.file.path}/`.startsWith(`${where}/`)) await saveView(plugin, view);
   }
 }
 
 /**
  * Save what was typed in a view, once it shows what others wrote into its file. Where nothing was typed, saving would only
- * lose the file's line ends or byte order mark. A card does not say when it is saved: its text is waited for.
+ * lose the file's line ends or byte order mark.
  *
  * @type {(plugin: CompanionPlugin, view: NoteView) => Promise<void>}
  */
-async function saveView({ app, timers }, { file, view, isPart, read, save }) {
+async function saveView({ app, timers }, { file, view, read }) {
   for (let looks = 0; looks < LOOKS; looks++) {
     if (looks) await timers.pause(LOOK);
     const { text, isOutdated } = await readFile(app, file);
-    if (view && view.file !== file) return; // it shows another note by now, and Obsidian saved this one
-    const [saved, shown] = [toEditorText(text), read()];
+    if (view.file !== file) return; // it shows another note by now, and Obsidian saved this one
     if (isOutdated) continue;
-    if (isPart ? saved.includes(shown) : saved === shown) return;
-    await save();
-    if (view) return;
+    if (toEditorText(text) !== read()) await view.save();
+    return;
   }
-  throw new NoteUnavailable(say(view ? "notSaved" : "cardNotSaved", { name: file.basename }));
+  throw notSaved(file);
+}
+
+/** @param {TFile} file */
+function notSaved({ path }) {
+  return new NoteUnavailable(`“${nameNote(path)}” is not saved yet. Try again in a moment.`);
 }
 
 /**
@@ -92,9 +95,9 @@ export async function readNote(app, file) {
     if (isPlain(text)) return view.read();
     if (view.read() === toEditorText(text)) return text;
     if (isOutdated) break;
-    await view.save();
+    await view.view.save();
   }
-  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
+  throw notSaved(file);
 }
 
 /**
@@ -112,7 +115,7 @@ export async function editNote(app, file, before, edits, mayEdit) {
   if (isOutdated || !isPlain(text)) return false;
   if (findEditing(app, file)?.editor !== view.editor || view.read() !== before || !mayEdit()) return false;
   changeEditor(view, toChanges(before, edits));
-  await view.save();
+  await view.view.save();
   return true;
 }
 
@@ -143,7 +146,7 @@ async function editFile(app, file, before, edits, mayEdit) {
  * @param {ChangeSet} changes
  */
 function changeEditor({ cm }, changes) {
-  if (!cm) throw new NoteUnavailable(say("missing", { what: "editor.cm" }));
+  if (!cm) throw new NoteUnavailable("This version of Obsidian has no editor.cm, so no edit is made in its editors.");
   const { doc, selection } = cm.state;
   const ranges = selection.ranges.map((range) => mapRange(doc.toString(), changes, range));
   const transaction = cm.state.update({
@@ -152,7 +155,7 @@ function changeEditor({ cm }, changes) {
     annotations: isolateHistory.of("full"),
     userEvent: "companion",
   });
-  if (!transaction.newDoc.eq(changes.apply(doc))) throw new NoteUnavailable(say("keptOutByPlugin"));
+  if (!transaction.newDoc.eq(changes.apply(doc))) throw new NoteUnavailable("another plugin changes these edits, so they were not made");
   cm.dispatch(transaction);
 }
 
@@ -213,12 +216,7 @@ function toLines(text) {
 /** Return the SHA-256 of the text as UTF-8, in hexadecimal digits. @param {string} text */
 export async function sha256(text) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return toHex(new Uint8Array(digest));
-}
-
-/** @param {Uint8Array} bytes */
-export function toHex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Return whether an editor shows the text as it is: no byte order mark, all line ends LF. @param {string} text */

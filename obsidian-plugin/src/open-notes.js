@@ -1,108 +1,56 @@
-/** Which notes are open in this app, and every view, card, embed and popover that shows one. */
+/** Which notes are open in this app, and every view that shows one. */
 
 import { MarkdownView, TextFileView, TFile } from "obsidian";
-import { NoteUnavailable } from "./errors.js";
-import { field, findCards, findCodeMirror } from "./internals.js";
-import { say } from "./words.js";
+import { findCodeMirror } from "./internals.js";
 
-/** @import { App } from "obsidian" */
-/** @import { NoteView } from "./internals.js" */
+/** @import { EditorView } from "@codemirror/view" */
+/** @import { App, Editor } from "obsidian" */
 
 /**
- * Return everything that shows a note or a part of it, in all tabs, panes and windows; of two that contain each
- * other, the inner one first.
+ * What shows a note in a tab, a pane or a window.
+ *
+ * editor, cm: its editor, and CodeMirror's view behind that; null where it has none. isEditing: whether the editor holds the
+ * text; not so in reading mode. read: returns the text as an editor shows it.
+ *
+ * @typedef {{
+ *   file: TFile, view: TextFileView, editor: Editor | null, cm: EditorView | null, containerEl: HTMLElement,
+ *   isEditing: boolean, read: () => string,
+ * }} NoteView
+ */
+
+/**
+ * Return everything that shows a note, in all tabs, panes and windows.
  *
  * @type {(app: App) => NoteView[]}
  */
-export function findNoteViews(app) {
-  return [...findCards(app), ...findTextViews(app).flatMap(asNoteView)].filter(({ file }) => isNote(file));
+export function findNoteViews({ workspace }) {
+  /** @type {NoteView[]} */
+  const views = [];
+  workspace.iterateAllLeaves(({ view }) => {
+    if (!(view instanceof TextFileView) || !isNote(view.file)) return;
+    const { file, containerEl } = view;
+    const editor = view instanceof MarkdownView ? view.editor : null;
+    const isEditing = view instanceof MarkdownView && view.getMode() === "source";
+    views.push({ file, view, editor, cm: findCodeMirror(editor), containerEl, isEditing, read: () => view.getViewData() });
+  });
+  return views;
 }
 
 /**
  * Return what edits the note, preferably the active view, or null. A view in reading mode does not count:
- * its editor need not hold the note's text. Nor does a card that shows a part of the note.
+ * its editor need not hold the note's text.
  *
  * @type {(app: App, file: TFile) => NoteView | null}
  */
 export function findEditing(app, { path }) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
-  const editing = findNoteViews(app).filter((one) => one.file.path === path && one.isEditing && !one.isPart);
-  return editing.find(({ view }) => view && view === active) ?? editing.find(({ view }) => view) ?? editing[0] ?? null;
+  const editing = findNoteViews(app).filter((one) => one.file.path === path && one.isEditing);
+  return editing.find(({ view }) => view === active) ?? editing[0] ?? null;
 }
 
-/**
- * Return the sorted paths of the notes that are open: in a tab, a pane or a pop-out window, on a
- * canvas, in a popover, or embedded in one of these.
- *
- * @param {App} app
- */
+/** Return the sorted paths of the notes that are open in a tab, a pane or a pop-out window. @param {App} app */
 export function findOpen(app) {
-  /** @type {Set<TFile>} */
-  const shown = new Set();
-  const files = [...findNoteViews(app).map(({ file }) => file), ...findTextViews(app).flatMap((view) => readCanvas(app, view))];
-  for (const file of files) addWithEmbeds(app, file, shown);
-  return [...shown].map((file) => file.path).sort();
-}
-
-/** Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'. @param {App} app */
-function findTextViews(app) {
-  /** @type {TextFileView[]} */
-  const views = [];
-  app.workspace.iterateAllLeaves(({ view }) => {
-    if (view instanceof TextFileView) views.push(view);
-  });
-  return views;
-}
-
-/** @type {(view: TextFileView) => NoteView[]} */
-function asNoteView(view) {
-  const { file, containerEl } = view;
-  if (!file) return [];
-  const editor = view instanceof MarkdownView ? view.editor : null;
-  const isEditing = view instanceof MarkdownView && view.getMode() === "source";
-  const [read, save] = [() => view.getViewData(), () => view.save()];
-  return [{ file, view, editor, cm: findCodeMirror(editor), containerEl, isPart: false, isEditing, read, save }];
-}
-
-/**
- * Return the files on a canvas (https://jsoncanvas.org), none if the view is of another kind.
- *
- * @type {(app: App, view: TextFileView) => (TFile | null)[]}
- */
-function readCanvas(app, view) {
-  if (view.getViewType() !== "canvas") return [];
-  try {
-    const nodes = field(JSON.parse(view.getViewData()), "nodes");
-    const paths = Array.isArray(nodes) ? nodes.map((node) => field(node, "file")) : [];
-    return paths.map((path) => (typeof path === "string" ? app.vault.getFileByPath(path) : null));
-  } catch {
-    return []; // a canvas that is not loaded yet
-  }
-}
-
-/**
- * Add the note and all notes embedded in it, directly or through others.
- *
- * @type {(app: App, file: TFile | null, shown: Set<TFile>) => void}
- */
-function addWithEmbeds(app, file, shown) {
-  if (!isNote(file) || shown.has(file)) return;
-  shown.add(file);
-  for (const { link } of app.metadataCache.getFileCache(file)?.embeds ?? []) {
-    const path = link.replace(/#.*/s, "");
-    addWithEmbeds(app, app.metadataCache.getFirstLinkpathDest(path, file.path), shown);
-  }
-}
-
-/**
- * Return the note of a path, or the active one where none is named. Throws NoteUnavailable if there is none.
- *
- * @type {(app: App, path?: string) => TFile}
- */
-export function requireNote({ vault, workspace }, path) {
-  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
-  if (isNote(file)) return file;
-  throw new NoteUnavailable(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
+  return [...new Set(findNoteViews(app).map(({ file }) => file.path))].sort();
 }
 
 /**

@@ -10,7 +10,7 @@ import { delimiter, isAbsolute, join, sep } from "node:path";
 import { env } from "node:process";
 import { FileSystemAdapter, Platform } from "obsidian";
 import { ProgramFailed } from "./errors.js";
-import { say } from "./words.js";
+import { showHidden } from "./words.js";
 
 /** @import { App } from "obsidian" */
 
@@ -85,16 +85,12 @@ export async function startDaemon(app, untilAnswered) {
  *
  * Throws ProgramFailed.
  *
- * @type {(app: App) => Promise<void>}
+ * @param {App} app
  */
 export async function openInBrowser(app) {
-  await run(app, ["open", "--vault", findRoot(app)]);
-}
-
-/** Run the program, and return what it prints. @type {(app: App, words: string[]) => Promise<string>} */
-async function run(app, words) {
   const path = await requireRunnable(app);
-  return new Promise((resolve, reject) => {
+  const words = ["open", "--vault", findRoot(app)];
+  await new Promise((resolve, reject) => {
     execFile(path, words, { ...options(), timeout: PATIENCE }, (error, stdout, stderr) =>
       error ? reject(new ProgramFailed(lastLine(stderr) || error.message)) : resolve(stdout),
     );
@@ -110,13 +106,13 @@ async function run(app, words) {
  * @param {App} app
  */
 async function requireRunnable(app, path = readAgreed(app)) {
-  if (!isAbsolute(path)) throw new ProgramFailed(say("programNotWhole"));
-  const missing = () => Promise.reject(new ProgramFailed(say("programMissing", { path })));
+  if (!isAbsolute(path)) throw new ProgramFailed("Give the whole path, from the root of the disk.");
+  const missing = () => Promise.reject(new ProgramFailed(`There is no program at ${showHidden(path)}.`));
   const isRunnable = stat(path).then((file) => file.isFile() && access(path, constants.X_OK).then(() => true));
   const [real, root, isFile] = await Promise.all([realpath(path), realpath(findRoot(app)), isRunnable]).catch(missing);
   if (!isFile) return missing();
   const isInside = [path, real].some((one) => `${one}${sep}`.startsWith(`${root}${sep}`));
-  if (isInside) throw new ProgramFailed(say("programInVault", { path }));
+  if (isInside) throw new ProgramFailed(`${showHidden(path)} is inside the vault. Whoever the vault is shared with could change it, so it is not run.`);
   return path;
 }
 
@@ -132,7 +128,7 @@ function options() {
 /** @param {App} app */
 function findRoot({ vault }) {
   if (vault.adapter instanceof FileSystemAdapter) return vault.adapter.getBasePath();
-  throw new ProgramFailed(say("programMissing", { path: "companion" }));
+  throw new ProgramFailed("This vault is not on this computer.");
 }
 
 /** @param {string} said */

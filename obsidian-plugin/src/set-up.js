@@ -1,42 +1,33 @@
-/** Set-up: what is missing until notes can be filled, and the steps that bring it. */
+/** What is missing before notes can be filled: told in a sentence, and the daemon is started once the user agreed. */
 
-import { faultOf, ProgramFailed } from "./errors.js";
-import { agreeTo, findProgram, startDaemon } from "./program.js";
-import { say, sentence } from "./words.js";
+import { ask, notify, notifyOfErrors, notifyWithButtons } from "./dialogs.js";
+import { NoAnswer, ProgramFailed } from "./errors.js";
+import { agreeTo, describeServe, findProgram, readAgreed, startDaemon } from "./program.js";
+import { sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Fault } from "./errors.js" */
-/** @import { FetchShape, ModelShape } from "./api-types.d.ts" */
 
-/**
- * state: what is wrong with the connection (notInstalled: no program is on this computer); or `model`: the model is not there yet; or
- * `ready`: all is there. program: the path of the program, null if there is none. model: what is known of the model, null if nothing is.
- *
- * @typedef {Fault | "model" | "ready"} State
- * @typedef {{ state: State, program: string | null, model: ModelShape | null }} SetUp
- */
+const HELP = "https://pypi.org/project/callout-companion/";
+const LOOK = 500; // milliseconds between two checks whether it answers
+const LOOKS = 120; // checks until it is given up
 
-const LOOK = 500; // milliseconds between two checks whether something has got further
-const LOOKS = 120; // checks until the daemon is given up
+/** Start the daemon that the user agreed to, or tell what is missing. @param {CompanionPlugin} plugin */
+export async function begin(plugin) {
+  await plugin.feed.check();
+  const { error, missing, status } = plugin.feed;
+  if (status) return missing ? notify(missing) : undefined;
+  if (!(error instanceof NoAnswer) || !["away", "missing"].includes(error.fault)) return notify(missing);
+  if (readAgreed(plugin.app)) return notifyOfErrors(plugin, () => start(plugin, readAgreed(plugin.app)));
+  const isThere = await findProgram(plugin.app);
+  notifyWithButtons(plugin, missing, isThere ? ["Start …", () => requireDaemon(plugin)] : ["How to install", showHelp]);
+}
 
-/**
- * Return what is missing, by the last check of the daemon, or the first where there was none yet.
- *
- * @type {(plugin: CompanionPlugin) => Promise<SetUp>}
- */
-export async function findSetUp(plugin) {
-  if (!plugin.daemon.status && !plugin.daemon.error) await plugin.daemon.check();
-  const { status, error } = plugin.daemon;
-  if (status) {
-    /** @type {ModelShape} */
-    const model = await plugin.connection.get("/model");
-    return { state: model.is_missing ? "model" : "ready", program: null, model };
-  }
-  const program = await findProgram(plugin.app);
-  let state = faultOf(error);
-  if (!program && !["unpaired", "trouble"].includes(state)) state = "notInstalled";
-  else if (state === "notInstalled") state = "away"; // it is, but not for this vault
-  return { state, program, model: null };
+/** Have the user agree to what is run, and start it. @param {CompanionPlugin} plugin */
+export async function requireDaemon(plugin) {
+  const path = await findProgram(plugin.app);
+  if (!path) return notifyWithButtons(plugin, "Callout Companion is not on this computer yet, or its path is missing in this plugin’s settings.", ["How to install", showHelp]);
+  const words = `This runs on your computer, for this vault, also when Obsidian is closed: ${describeServe(plugin.app, path)}`;
+  ask(plugin, "Start Callout Companion?", words, ["Start", () => start(plugin, path)]);
 }
 
 /**
@@ -47,33 +38,12 @@ export async function findSetUp(plugin) {
  * @param {CompanionPlugin} plugin
  * @param {string} path of the program
  */
-export async function start(plugin, path) {
+async function start(plugin, path) {
   await agreeTo(plugin.app, path);
   await startDaemon(plugin.app, () => awaitDaemon(plugin)).catch((/** @type {unknown} */ error) => {
-    throw error instanceof ProgramFailed ? new ProgramFailed(say("startFailed", { why: error.message && sentence(error.message) })) : error;
+    throw error instanceof ProgramFailed ? new ProgramFailed(`Callout Companion did not start. ${error.message && sentence(error.message)}`) : error;
   });
-}
-
-/**
- * Have the daemon fetch the configured model, and call show with each progress until it is there.
- *
- * Throws ProgramFailed with why it cannot be fetched.
- *
- * @type {(plugin: CompanionPlugin, name: string, show: (fetch: FetchShape) => void) => Promise<void>}
- */
-export async function fetchAndFollow(plugin, name, show) {
-  const { store } = plugin.daemon;
-  await plugin.api.post("/model/fetch", { name });
-  await plugin.daemon.load();
-  await new Promise((done) => {
-    const stop = store.status.subscribe((status) => {
-      if (status?.fetch?.state === "fetching") show(status.fetch);
-      else queueMicrotask(() => (stop(), done(null)));
-    });
-  });
-  const { fetch } = store.status.peek() ?? {};
-  if (fetch?.state === "failed") throw new ProgramFailed(fetch.reason);
-  await plugin.daemon.check();
+  if (plugin.feed.missing) notify(plugin.feed.missing);
 }
 
 /**
@@ -83,12 +53,15 @@ export async function fetchAndFollow(plugin, name, show) {
  *
  * @param {CompanionPlugin} plugin
  */
-async function awaitDaemon(plugin) {
+async function awaitDaemon({ feed, timers }) {
   for (let looks = 0; looks < LOOKS; looks++) {
-    await plugin.timers.pause(LOOK);
-    await plugin.daemon.check();
-    const { status, error } = plugin.daemon;
-    if (status || faultOf(error) === "unpaired") return;
+    await timers.pause(LOOK);
+    await feed.check();
+    if (feed.status || (feed.error instanceof NoAnswer && feed.error.fault === "token")) return;
   }
-  throw new ProgramFailed(say("startSlow"));
+  throw new ProgramFailed("It does not answer yet. Look again in a moment.");
+}
+
+function showHelp() {
+  window.open(HELP);
 }

@@ -1,37 +1,42 @@
-/** The settings as data.json holds them (the token is not among them), and the tab to change them. */
+/** The settings tab: the daemon's settings, changed over its API, and the plugin's own in data.json (the token is not among them). */
 
 import { PluginSettingTab } from "obsidian";
 import { SECRET } from "./connection.js";
-import { notify } from "./dialogs.js";
-import { readAgreed } from "./program.js";
-import { openView } from "./view.js";
-import { describeVault, joinNames, say, showHidden } from "./words.js";
+import { ask, notify, notifyOfErrors } from "./dialogs.js";
+import { ApiError } from "./errors.js";
+import { agreeTo, readAgreed } from "./program.js";
+import { requireDaemon } from "./set-up.js";
+import { sentence, showHidden } from "./words.js";
 
-/** @import { Setting, SettingDefinitionItem } from "obsidian" */
+/** @import { Setting, SettingDefinition, SettingDefinitionGroup, SettingDefinitionItem } from "obsidian" */
+/** @import { SettingsChange, SettingsShape } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Key } from "./words.js" */
 
 /**
- * address: where the daemon listens, where its files cannot be read. ribbon: what the ribbon's button does. takeOver: whether open
- * notes are filled while the user pauses, off by default.
+ * address: where the daemon listens, where its files cannot be read.
  *
- * @typedef {{ address: string, ribbon: "enrich" | "propose", takeOver: boolean }} Settings
+ * @typedef {{ address: string }} Settings
+ */
+
+/** @typedef {{ [name: string]: string[] }} Lists */
+
+/**
+ * A change: what is left out stays as it is.
+ *
+ * @typedef {Partial<Omit<SettingsChange, "private" | "ignored">
+ *   & { private: Partial<SettingsChange["private"]>, ignored: Partial<SettingsChange["ignored"]> }>} Change
  */
 
 const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
 const LAST_PORT = 65_535;
 const USUAL = "http://127.0.0.1:27182";
+const MODES = { write: "Write at once", propose: "Propose first", off: "Leave alone" };
+const FOLDER_MODES = { write: "Write at once", propose: "Propose first", off: "As elsewhere" };
 
 /** Return the settings in the loaded data, with defaults for what is missing or malformed. @type {(data: unknown) => Settings} */
 export function readSettings(data) {
-  /** @type {{ [name: string]: unknown }} */
-  const fields = typeof data === "object" ? { ...data } : {};
-  const { address, ribbon, takeOver } = fields;
-  return {
-    address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
-    ribbon: ribbon === "review" || ribbon === "propose" ? "propose" : "enrich",
-    takeOver: takeOver === true,
-  };
+  const { address } = /** @type {{ address?: unknown }} */ (typeof data === "object" ? { ...data } : {});
+  return { address: typeof address === "string" && !findAddressFault(address) ? address : USUAL };
 }
 
 /**
@@ -42,11 +47,33 @@ export function readSettings(data) {
  */
 function findAddressFault(address) {
   const [, port] = ADDRESS.exec(address) ?? [];
-  return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: String(LAST_PORT), usual: USUAL });
+  return port && Number(port) <= LAST_PORT ? "" : `Use http://127.0.0.1 and a port up to ${LAST_PORT}, as in ${USUAL}.`;
+}
+
+/**
+ * Change the daemon's settings. What takes something out of what is private or left alone is asked about first.
+ *
+ * @type {(plugin: CompanionPlugin, change: Change) => Promise<void>}
+ */
+export async function changeSettings(plugin, change) {
+  const { connection, tab } = plugin;
+  try {
+    /** @type {SettingsShape} */
+    const now = await connection.post("/settings", change);
+    tab?.take(now);
+  } catch (error) {
+    tab?.update(); // as it was
+    if (!(error instanceof ApiError) || error.code !== "takes-out") throw error;
+    ask(plugin, "Take this out?", sentence(error.message), ["Take it out", () => changeSettings(plugin, { ...change, replace: true })]);
+  }
 }
 
 /** The settings tab. Its controls are made here, as Obsidian's own have no name for screen readers. */
 export class CompanionSettingTab extends PluginSettingTab {
+  /** The daemon's settings, null until they are read. */
+  #daemon = /** @type {SettingsShape | null} */ (null);
+  #isReading = false;
+
   /** @param {CompanionPlugin} plugin */
   constructor(plugin) {
     super(plugin.app, plugin);
@@ -55,130 +82,193 @@ export class CompanionSettingTab extends PluginSettingTab {
 
   /** @returns {SettingDefinitionItem[]} */
   getSettingDefinitions() {
-    const plugin = this.companion;
-    const open = () => void openView(plugin);
-    const model = `${describeDaemon(plugin)} ${say("setDaemonMore")}`;
-    const program = [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". ");
-    return [
-      { name: say("setModes"), desc: markCode(describeModes(plugin)), action: open },
-      {
-        name: say("setTakeOver"),
-        desc: say("setTakeOverMore"),
-        render: (setting) => void setting.addToggle((toggle) => {
-          toggle.setValue(plugin.settings.takeOver).onChange((takeOver) => change(plugin, { takeOver }));
-          nameControl(toggle.toggleEl.querySelector("input") ?? toggle.toggleEl, "setTakeOver");
-        }),
-      },
-      {
-        name: say("setRibbon"),
-        desc: say("setRibbonMore"),
-        render: (setting) => void setting.addDropdown((dropdown) => {
-          dropdown.addOptions({ enrich: say("enrichNote"), propose: say("proposeHere") });
-          dropdown.setValue(plugin.settings.ribbon).onChange((ribbon) => change(plugin, { ribbon }));
-          nameControl(dropdown.selectEl, "setRibbon");
-        }),
-      },
-      { name: say("model"), desc: markCode(model) },
-      {
-        name: say("setTest"),
-        desc: say("setTestMore"),
-        render: (setting) => void setting.addButton((button) => {
-          button.setButtonText(say("tryNow")).onClick(() => void testConnection(plugin).then(notify));
-        }),
-      },
-      { name: say("setAddress"), desc: markCode(say("setAddressMore")), render: (setting) => renderAddress(plugin, setting) },
-      { name: say("setToken"), desc: markCode(say("setTokenMore")), render: (setting) => renderToken(plugin, setting) },
-      { name: say("setProgram"), desc: program, action: open },
-    ];
+    void this.#read();
+    const own = group("This computer", defineOwn(this.companion));
+    return this.#daemon ? [...defineDaemons(this.companion, this.#daemon), own] : [own];
+  }
+
+  /** Show the daemon's settings. @param {SettingsShape} daemon */
+  take(daemon) {
+    const isNew = JSON.stringify(daemon) !== JSON.stringify(this.#daemon);
+    this.#daemon = daemon;
+    if (isNew) this.update();
+  }
+
+  async #read() {
+    const { connection, feed } = this.companion;
+    if (this.#isReading || !feed.status) return;
+    this.#isReading = true;
+    /** @type {Promise<SettingsShape>} */
+    const now = connection.get("/settings");
+    await now.then((daemon) => this.take(daemon), () => {});
+    this.#isReading = false;
   }
 }
 
-/** Return a description with what stands between backticks as code. @param {string} words */
-function markCode(words) {
-  const desc = createFragment();
-  words.split("`").forEach((part, index) => (index % 2 ? desc.createEl("code", { text: part }) : desc.append(part)));
-  return desc;
+/** @type {(heading: string, items: SettingDefinition[]) => SettingDefinitionGroup} */
+function group(heading, items) {
+  return { type: "group", heading, items };
 }
 
-/** Name a control of a setting for screen readers. @type {(control: Element, name: Key) => void} */
-function nameControl(control, name) {
-  control.setAttribute("aria-label", say(name));
+/** @type {(plugin: CompanionPlugin, now: SettingsShape) => SettingDefinitionItem[]} */
+function defineDaemons(plugin, now) {
+  const { ignored, private: secret } = now;
+  const change = (/** @type {Change} */ changed) => void notifyOfErrors(plugin, () => changeSettings(plugin, changed));
+  const fields = Object.entries(now.fields).map(([field, isOn]) => {
+    const mode = isOn ? (now.modes[field] ?? "write") : "off";
+    const act = (/** @type {string} */ chosen) => change({ fields: { [field]: chosen !== "off" }, ...(isMode(chosen) && { modes: { [field]: chosen } }) });
+    return choice(showHidden(field), "", MODES, mode, act);
+  });
+  const folders = Object.entries(now.folder_modes).map(([folder, mode]) => {
+    return choice(showHidden(folder), "", FOLDER_MODES, mode, (chosen) => change({ folder_modes: { [folder]: isMode(chosen) ? chosen : null } }));
+  });
+  const addFolder = field("Another folder", "Its path. What is found there is proposed first.", "", (folder) => {
+    if (folder) change({ folder_modes: { [folder]: "propose" } });
+    return "";
+  });
+  return [
+    group("What it fills", fields),
+    group("In some folders", [...folders, addFolder]),
+    group("Private: read by a model on this computer only", [
+      lines("Private folders", "One a line.", secret.folders, (folders) => change({ private: { folders } })),
+      lines("Private tags", "One a line.", secret.tags, (tags) => change({ private: { tags } })),
+      lines("Private properties", "One a line with its values, as in confidential: true, yes.", toLines(secret.properties), (all) => change({ private: { properties: toLists(all) } })),
+    ]),
+    group("Left alone", [
+      lines("Folders that are left alone", "One a line.", ignored.folders, (folders) => change({ ignored: { folders } })),
+      lines("Tags of notes that are left alone", "One a line.", ignored.tags, (tags) => change({ ignored: { tags } })),
+      lines("Patterns of paths that are left alone", "One a line, as in Daily/**.", ignored.globs, (globs) => change({ ignored: { globs } })),
+      lines("What is left alone in some folders", "One a line, as in tags: Projects, Archive.", toLines(ignored.fields), (all) => change({ ignored: { fields: toLists(all) } })),
+    ]),
+    group("In the background", [
+      toggle("Enrich notes in the background", "Those that nobody is editing, as you write and change them.", now.background, (background) => change({ background })),
+      field("Notes a day", "How many are filled in the background at most.", String(now.notes_a_day), (text) => {
+        if (!/^\d+$/.test(text)) return "Give a number.";
+        change({ notes_a_day: Number(text) });
+        return "";
+      }),
+    ]),
+  ];
 }
 
-/**
- * Change settings, and check the daemon by them.
- *
- * @type {(plugin: CompanionPlugin, changed: { [name: string]: unknown }) => Promise<void>}
- */
-async function change(plugin, changed) {
-  plugin.settings = readSettings({ ...plugin.settings, ...changed });
-  await plugin.saveData(plugin.settings);
-  await plugin.daemon.check();
-}
-
-/**
- * Render a field whose value is used when the field is left, since half an address is another address.
- *
- * @type {(plugin: CompanionPlugin, setting: Setting) => void}
- */
-function renderAddress(plugin, setting) {
-  setting.addText((text) => {
-    const { inputEl } = text.setValue(plugin.settings.address);
-    nameControl(inputEl, "setAddress");
-    const keep = () => {
-      const address = inputEl.value.trim();
+/** @param {CompanionPlugin} plugin */
+function defineOwn(plugin) {
+  const { app, feed, settings } = plugin;
+  const { secretStorage } = app;
+  const keep = async (/** @type {Settings} */ changed) => {
+    plugin.settings = changed;
+    await plugin.saveData(changed);
+    await feed.check();
+  };
+  return [
+    button("Connection", describeDaemon(plugin), "Try now", async () => {
+      await feed.check();
+      plugin.tab?.update();
+      notify(feed.missing || `Connected to ${showHidden(feed.status?.vault ?? "")}.`);
+    }, plugin),
+    field("Program", "The whole path of the program companion, which is run to start Callout Companion, and to open its page. It is kept on this computer, not in the vault.", readAgreed(app), (path) => {
+      void notifyOfErrors(plugin, () => path && agreeTo(app, path));
+      return "";
+    }),
+    button("Start", "Shows what is run first. It runs on when Obsidian is closed.", "Start …", () => requireDaemon(plugin), plugin),
+    field("Server address", "Only where the plugin cannot read daemon.json in Companion’s state folder, which says at which port it listens.", settings.address, (address) => {
       const fault = findAddressFault(address);
-      setting.setErrorMessage(fault || null);
-      if (fault || address === plugin.settings.address) return;
-      void change(plugin, { address });
-    };
-    inputEl.addEventListener("blur", keep);
-    inputEl.addEventListener("keydown", ({ key }) => void (key === "Enter" && keep()));
-  });
+      if (!fault) void keep({ address });
+      return fault;
+    }),
+    field("User token", "Only where the plugin cannot read the file token there, which lets it in: paste what “companion token” prints.", secretStorage.getSecret(SECRET) ?? "", (token) => {
+      secretStorage.setSecret(SECRET, token);
+      void feed.check();
+      return "";
+    }, "password"),
+  ];
 }
 
-/** @type {(plugin: CompanionPlugin, setting: Setting) => void} */
-function renderToken(plugin, setting) {
-  const { secretStorage } = plugin.app;
-  setting.addText(({ inputEl }) => {
-    inputEl.type = "password";
-    inputEl.value = secretStorage.getSecret(SECRET) ?? "";
-    nameControl(inputEl, "setToken");
-    inputEl.addEventListener("blur", () => {
-      secretStorage.setSecret(SECRET, inputEl.value.trim());
-      void plugin.daemon.check();
-    });
-  });
+/** Return the model, and where notes are sent, or why that is not known. @param {CompanionPlugin} plugin */
+function describeDaemon({ feed }) {
+  const { missing, status } = feed;
+  if (!status) return missing || "Not connected yet.";
+  const privacy = status.endpoint ? `Notes that are filled are sent to ${showHidden(status.endpoint)}.` : "It is on this computer: no note leaves it.";
+  return `The model is ${showHidden(status.model)}. ${privacy} To change it, run “companion config edit” in a terminal.`;
 }
 
-/** Return the daemon's model, where notes are sent, and how it stands, or why that is not known. @param {CompanionPlugin} plugin */
-function describeDaemon({ daemon }) {
-  const { status, words } = daemon;
-  if (!status) return words;
-  const privacy = status.endpoint ? say("privacyRemote", { endpoint: status.endpoint }) : say("privacyHere");
-  return `${showHidden(status.model)}. ${privacy}`;
+/** @type {(name: string, desc: string, options: Record<string, string>, value: string, act: (value: string) => void) => SettingDefinition} */
+function choice(name, desc, options, value, act) {
+  return row(name, desc, (setting) => setting.addDropdown((dropdown) => {
+    dropdown.addOptions(options).setValue(value).onChange(act);
+    dropdown.selectEl.setAttribute("aria-label", name);
+  }));
+}
+
+/** @type {(name: string, desc: string, value: boolean, act: (value: boolean) => void) => SettingDefinition} */
+function toggle(name, desc, value, act) {
+  return row(name, desc, (setting) => setting.addToggle((one) => {
+    one.setValue(value).onChange(act);
+    (one.toggleEl.querySelector("input") ?? one.toggleEl).setAttribute("aria-label", name);
+  }));
+}
+
+/** @type {(name: string, desc: string, label: string, act: () => unknown, plugin: CompanionPlugin) => SettingDefinition} */
+function button(name, desc, label, act, plugin) {
+  return row(name, desc, (setting) => setting.addButton((one) => void one.setButtonText(label).onClick(() => void notifyOfErrors(plugin, act))));
 }
 
 /**
- * Return which fields the daemon writes at once, and which wait for a decision, also by folder; or why
- * that is not known.
+ * Define a field whose value is used when the field is left, since half an address is another address. act: returns what is wrong.
  *
- * @param {CompanionPlugin} plugin
+ * @type {(name: string, desc: string, value: string, act: (value: string) => string, type?: string) => SettingDefinition}
  */
-function describeModes({ daemon }) {
-  const { status, words } = daemon;
-  if (!status) return words;
-  const folders = Object.entries(status.folder_modes).map(([folder, mode]) => [`${folder}/`, mode]);
-  const all = [...Object.entries(status.modes), ...folders];
-  const names = (/** @type {string} */ wanted) => joinNames(all.filter(([, mode]) => mode === wanted).map(([name = ""]) => name));
-  const [written, proposed] = [names("write"), names("propose")];
-  const parts = [written && say("modeWrite", { names: written }), proposed && say("modePropose", { names: proposed })];
-  return [...parts, say("setModesMore")].filter(Boolean).join(" ");
+function field(name, desc, value, act, type = "text") {
+  return row(name, desc, (setting) => setting.addText((text) => {
+    const { inputEl } = text.setValue(value);
+    inputEl.type = type;
+    inputEl.setAttribute("aria-label", name);
+    whenLeft(inputEl, value, (now) => void setting.setErrorMessage(act(now) || null));
+    inputEl.addEventListener("keydown", ({ key }) => void (key === "Enter" && inputEl.blur()));
+  }));
 }
 
-/** Check the daemon, and return in words whether it is connected. Never rejects. @param {CompanionPlugin} plugin */
-async function testConnection(plugin) {
-  await plugin.daemon.check();
-  const { status, words } = plugin.daemon;
-  return status ? say("connected", { vault: describeVault(status) }) : words;
+/** @type {(name: string, desc: string, values: string[] | null, act: (values: string[]) => void) => SettingDefinition} */
+function lines(name, desc, values, act) {
+  const value = (values ?? []).join("\n");
+  return row(name, desc, (setting) => setting.addTextArea(({ inputEl }) => {
+    inputEl.value = value;
+    inputEl.rows = Math.min(8, (values?.length ?? 0) + 1);
+    inputEl.setAttribute("aria-label", name);
+    whenLeft(inputEl, value, (now) => act(now.split("\n").map((line) => line.trim()).filter(Boolean)));
+  }));
+}
+
+/** @type {(element: HTMLInputElement | HTMLTextAreaElement, before: string, act: (value: string) => void) => void} */
+function whenLeft(element, before, act) {
+  let last = before;
+  element.addEventListener("blur", () => {
+    const value = element.value.trim();
+    if (value === last) return;
+    last = value;
+    act(value);
+  });
+}
+
+/** @type {(name: string, desc: string, render: (setting: Setting) => unknown) => SettingDefinition} */
+function row(name, desc, render) {
+  return { name, desc, render: (setting) => void render(setting) };
+}
+
+/** @param {Lists | null} lists */
+function toLines(lists) {
+  return Object.entries(lists ?? {}).map(([name, values]) => `${name}: ${values.join(", ")}`);
+}
+
+/** @param {string[]} all */
+function toLists(all) {
+  return Object.fromEntries(all.map((line) => {
+    const [, name = "", values = ""] = /^([^:]*):?(.*)$/.exec(line) ?? [];
+    return [name.trim(), values.split(",").map((one) => one.trim()).filter(Boolean)];
+  }));
+}
+
+/** @type {(mode: string) => mode is "write" | "propose"} */
+function isMode(mode) {
+  return mode === "write" || mode === "propose";
 }

@@ -4,10 +4,10 @@ import { Component } from "obsidian";
 import { canRedo, DIALOGS, FIELDS, isComposing, isInVimMode, SUGGESTIONS } from "./internals.js";
 import { toEditorOffset, toEditorText } from "./note-text.js";
 import { findNoteViews } from "./open-notes.js";
-import { say } from "./words.js";
+import { showHidden } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */
-/** @import { NoteView } from "./internals.js" */
+/** @import { NoteView } from "./open-notes.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { EditShape as Edit } from "./api-types.d.ts" */
 
@@ -81,19 +81,19 @@ export class UserActivity {
     const { app } = this.#plugin;
     const views = findNoteViews(app);
     for (const element of findFocused(app)) {
-      const owner = views.find(({ containerEl }) => containerEl?.contains(element));
+      const owner = views.find(({ containerEl }) => containerEl.contains(element));
       if (owner && owner.file !== file) continue;
       const isEditor = owner ?? element.closest(EDITORS); // of an unknown note, as in another plugin's window
-      if (isEditor && element === this.#composing) return say("untilInputMethod");
-      if (isEditor && hasSuggestions(element)) return say("untilSuggestion");
-      if (owner && isFieldInText(owner, element)) return say("untilField");
-      if (element.closest(FIELDS)) return say("untilLeft");
+      if (isEditor && element === this.#composing) return "your input method is done";
+      if (isEditor && hasSuggestions(element)) return "you have chosen a suggestion";
+      if (owner && isFieldInText(owner, element)) return "you have left its table or field";
+      if (element.closest(FIELDS)) return "you have left its properties and its title";
     }
     const own = views.filter((one) => one.file === file && one.isEditing);
-    if (own.some(isComposing)) return say("untilInputMethod");
+    if (own.some(isComposing)) return "your input method is done";
     for (const view of own.filter((one) => hasCursor(app, one))) {
       const edit = findEditAtCursor(view, text, edits, isRequested);
-      if (edit) return edit.place?.kind === "property" ? say("untilCursor", { name: edit.place.name }) : UNREQUESTED;
+      if (edit) return edit.place?.kind === "property" ? `the cursor has left its property “${showHidden(edit.place.name)}”` : UNREQUESTED;
     }
     const isAway = own.some((view) => canRedo(view) || isInVimMode(view));
     return isAway && !isRequested ? UNREQUESTED : null;
@@ -105,21 +105,18 @@ export class UserActivity {
  * user asked for, only those of properties: a callout's title can be typed on.
  *
  * @param {NoteView} view
- * @param {string} text that the edits are for: what the view shows, or its file's, or that of which it shows a part
+ * @param {string} text that the edits are for: what the view shows, or its file's
  * @param {Edit[]} edits
  * @param {boolean} isRequested
  */
 function findEditAtCursor({ cm, read }, text, edits, isRequested) {
-  const [whole, shown] = [toEditorText(text), read()];
-  const shift = whole.indexOf(shown);
-  if (shift < 0 || shift !== whole.lastIndexOf(shown)) return null;
-  const toShown = (/** @type {number} */ offset) => toEditorOffset(text, offset) - shift;
+  if (toEditorText(text) !== read()) return null;
   const ranges = cm?.state.selection.ranges ?? [];
   return edits.find(({ start, end, place }) => {
     const isProperty = place?.kind === "property";
     if (isRequested && !isProperty) return false;
-    const from = toShown(place?.start ?? start);
-    const to = toShown(place?.end ?? end) + (isProperty ? 1 : 0); // a blank typed at the start of the line below goes on with it
+    const from = toEditorOffset(text, place?.start ?? start);
+    const to = toEditorOffset(text, place?.end ?? end) + (isProperty ? 1 : 0); // a blank typed at the start of the line below goes on with it
     return ranges.some((range) => range.to >= from && range.from <= to);
   }) ?? null;
 }
@@ -130,9 +127,9 @@ function findEditAtCursor({ cm, read }, text, edits, isRequested) {
  * @type {(app: App, view: NoteView) => boolean}
  */
 function hasCursor(app, { editor, cm, containerEl }) {
-  const focused = containerEl?.ownerDocument.activeElement ?? null;
+  const focused = containerEl.ownerDocument.activeElement;
   if (focused?.closest(DIALOGS)) return app.workspace.activeEditor?.editor === editor;
-  return (cm?.contentDOM ?? containerEl)?.contains(focused) ?? false;
+  return (cm?.contentDOM ?? containerEl).contains(focused);
 }
 
 /** Return whether Obsidian or a plugin shows suggestions for what is being typed there. @param {Element} element that has the focus */

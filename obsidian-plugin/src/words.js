@@ -1,68 +1,34 @@
-/** Wording for the user, in Obsidian's language where there is a file of it, else in English. */
+/** Words for the user. */
 
-import { getLanguage } from "obsidian";
-import languages from "languages";
-import { capitalize, formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
-import { plugin, view } from "../ui/languages/en.json";
+/** @import { Proposal } from "./api-types.d.ts" */
 
-export { joinNames, showHidden };
+/** Marks of direction, and what is not seen: a name with one reads as another name. The joiners stay, which scripts need. */
+const HIDDEN = /[^\P{Cc}\t\n]|[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;
 
-/** @import { Status } from "./api-types.d.ts" */
-/** @import { English, Values } from "../ui/words.js" */
-
-/** @typedef {keyof English["plugin"] | keyof English["view"]} Key the name of a message */
-
-/**
- * Speak Obsidian's language from now on. Call it before anything is said.
- *
- * @param {string} [named] as Obsidian names languages: `de`, `pt-BR`, `zh-TW`
- */
-export function chooseLanguage(named = getLanguage()) {
-  const language = named.split("-")[0] ?? "";
-  const messages = languages[language];
-  setLanguage(messages ? language : "en", { ...view, ...plugin, ...messages });
+/** Return the text with the signs that are not seen shown as `<U+202E>`. @param {string} text */
+export function showHidden(text) {
+  return text.replace(HIDDEN, (sign) => `<U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`);
 }
 
-/** Return a message, with its placeholders filled in. @type {(key: Key, values?: Values) => string} */
-export const say = tell;
-
-/** Return the words with a capital letter and a full stop, where its writing has them. @param {string} words */
+/** Return the words with a capital letter and a full stop. @param {string} words */
 export function sentence(words) {
   const trimmed = words.trim();
-  const ended = /[.!?…。！？]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-  return capitalize(ended);
+  const ended = /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  return ended.charAt(0).toUpperCase() + ended.slice(1);
 }
 
-/**
- * Return what was filled, as `description, tags and 2 callouts`.
- *
- * @param {string[]} needs as a change names them: a property, or `callout` and where it is
- */
-export function nameFilled(needs) {
-  const kinds = needs.map((need) => need.replace(/[:#].*/s, ""));
-  const names = [...new Set(kinds.filter((kind) => kind !== "callout"))];
-  const callouts = kinds.filter((kind) => kind === "callout").length;
-  if (callouts) names.push(say("callouts", { n: callouts }));
-  return names.length ? joinNames(names) : say("nothing");
+/** Return the number with its noun, as `1 note` or `2 notes`. @type {(number: number, noun: string) => string} */
+export function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Return a number of bytes as `1.1 GB`. @param {number} bytes */
-export function formatBytes(bytes) {
-  const [unit, size] = bytes < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
-  return formatNumber(bytes / size, { style: "unit", unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 });
+/** Return the name of a note, safe to show. @param {string} path */
+export function nameNote(path) {
+  return showHidden(path.slice(path.lastIndexOf("/") + 1).replace(/\.md$/i, ""));
 }
 
-/** Return the name of the vault and the numbers of its notes. @param {Pick<Status, "vault" | "notes" | "to_do">} status */
-export function describeVault(status) {
-  return say("vaultSummary", { vault: status.vault, notes: countNotes(status.notes), todo: status.to_do });
-}
-
-/** Return the model's name, and where it is. @param {Pick<Status, "model" | "endpoint">} status */
-export function describeModel({ model, endpoint }) {
-  return endpoint ? say("modelAt", { model, place: endpoint }) : say("modelHere", { model });
-}
-
-/** Return the number with its noun, as `1 note` or `2 notes`. @param {number} number */
-export function countNotes(number) {
-  return say("notesCount", { n: number });
+/** Return what a proposal is for, safe to show. @param {Pick<Proposal, "kind" | "heading">} proposal */
+export function nameProposal({ kind, heading }) {
+  if (kind === "callout") return heading ? `Callout under “${showHidden(heading)}”` : "Callout";
+  return showHidden(kind.charAt(0).toUpperCase() + kind.slice(1).replace(/[-_]/g, " "));
 }

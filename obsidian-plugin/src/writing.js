@@ -1,15 +1,15 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
-import { notifyWithButton } from "./dialogs.js";
-import { ConnectionFault, NoteUnavailable } from "./errors.js";
+import { notifyWithButtons } from "./dialogs.js";
+import { NoAnswer, NoteUnavailable } from "./errors.js";
 import { applyEdits, editNote, readNote, saveOpen, sha256 } from "./note-text.js";
 import { findEditing } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
-import { say } from "./words.js";
+import { nameNote, showHidden } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { ChangeMade, EditShape, EditsInPart, OfferShape, WaitingEdits } from "./api-types.d.ts" */
+/** @import { EditShape, EditsInPart, OfferShape, WaitingEdits } from "./api-types.d.ts" */
 
 const TRIES = 5;
 const PAUSE = 400; // milliseconds
@@ -24,15 +24,15 @@ const PAUSE = 400; // milliseconds
  */
 
 /**
- * Make the edits of a row in its note, tell the daemon once it answers, and return the change, and why it is not the whole.
- * When the note's text changes meanwhile, the edits for the new text are asked for.
+ * Make the edits of a row in its note, and tell the daemon once it answers. When the note's text changes meanwhile, the
+ * edits for the new text are asked for.
  *
  * Throws NoteUnavailable if the note is deleted or keeps changing, and ApiError if the edits are not wanted any more.
  *
- * @type {(plugin: CompanionPlugin, making: Making) => Promise<{ change: number, reason: string | null }>}
+ * @type {(plugin: CompanionPlugin, making: Making) => Promise<void>}
  */
 export async function makeEdits(plugin, making) {
-  const { activity, api, app, timers } = plugin;
+  const { activity, app, connection, timers } = plugin;
   const { file, row, rest } = making;
   const isAllowed = () => rest === null || activity.isIdle(rest);
   for (let tries = 0; tries < TRIES; tries++) {
@@ -40,22 +40,31 @@ export async function makeEdits(plugin, making) {
     requireThere(app, making);
     if (!findEditing(app, file)) {
       await awaitUser(plugin, making, "", []);
-      await saveOpen(plugin, file.path); // what was typed in its card on a canvas
+      await saveOpen(plugin, file.path);
     }
     const text = await readNote(app, file);
     /** @type {EditsInPart} */
-    const { offer: { edits, ...hashes }, reason } = await api.post(`/outbox/${row.id}/edits`, { text });
+    const { offer: { edits, ...hashes } } = await connection.post(`/outbox/${row.id}/edits`, { text });
     if (!(await fits(text, { edits, ...hashes }))) continue;
     if (await awaitUser(plugin, making, text, edits)) tries = 0;
     if (!isAllowed()) throw new NoteUnavailable("the user types");
     const mayEdit = () => isAllowed() && !findWaitReason(plugin, making, text, edits);
     if (!(await editNote(app, file, text, edits, mayEdit))) continue;
-    const body = { ...hashes, ...(file.path !== row.path && { moved_to: file.path }) };
-    /** @type {ChangeMade} */
-    const { change } = await api.post(`/outbox/${row.id}/applied`, body, true);
-    return { change, reason };
+    return confirm(plugin, row.id, { ...hashes, client: plugin.client, ...(file.path !== row.path && { moved_to: file.path }) });
   }
-  throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
+  throw new NoteUnavailable(`“${nameNote(file.path)}” keeps changing, so nothing was written. It is filled once you pause.`);
+}
+
+/** Tell the daemon that the edits were made, until it answers. @type {(plugin: CompanionPlugin, row: number, body: object) => Promise<void>} */
+async function confirm({ connection, timers }, row, body) {
+  for (;;) {
+    try {
+      return await connection.post(`/outbox/${row}/applied`, body);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      await timers.pause(PAUSE);
+    }
+  }
 }
 
 /**
@@ -67,15 +76,15 @@ export async function makeEdits(plugin, making) {
  */
 async function awaitUser(plugin, making, text, edits) {
   const { file, row, rest } = making;
-  const { api, timers, work } = plugin;
-  const name = file.basename;
+  const { connection, outbox, timers } = plugin;
+  const name = nameNote(file.path);
   let what = findWaitReason(plugin, making, text, edits);
   if (!what) return false;
-  const words = say("waitsUntil", { name, what });
+  const words = `“${name}” waits until ${what}.`;
   if (rest !== null) throw new NoteUnavailable(words);
   const wait = { name, what, isCancelled: false };
-  work.waits.add(wait);
-  notifyWithButton(plugin, words, say("cancel"), () => work.cancelWaits([wait]));
+  outbox.waits.add(wait);
+  notifyWithButtons(plugin, words, ["Cancel", () => outbox.cancelWaits([wait])]);
   try {
     for (; what; what = findWaitReason(plugin, making, text, edits)) {
       wait.what = what;
@@ -83,12 +92,12 @@ async function awaitUser(plugin, making, text, edits) {
       await timers.pause(PAUSE);
       requireThere(plugin.app, making);
       if (!wait.isCancelled) continue;
-      await api.post(`/outbox/${row.id}/withdraw`);
-      const more = row.change === null ? say("staysProposed", { name }) : "";
-      throw new NoteUnavailable(`${say("workCancelled", { name })} ${more}`.trim());
+      await connection.post(`/outbox/${row.id}/withdraw`);
+      const more = row.change === null ? " What was proposed for it goes on waiting for you." : "";
+      throw new NoteUnavailable(`The work on “${name}” was cancelled.${more}`);
     }
   } finally {
-    work.waits.delete(wait);
+    outbox.waits.delete(wait);
     updateStatusBar(plugin);
   }
   return true;
@@ -103,18 +112,18 @@ function findWaitReason({ activity }, { file, row, rest }, text, edits) {
 
 /** Throw NoteUnavailable if the note was deleted. @type {(app: App, making: Making) => void} */
 function requireThere({ vault }, { file, row: { path } }) {
-  if (vault.getFileByPath(file.path) !== file) throw new NoteUnavailable(say("deleted", { path }));
+  if (vault.getFileByPath(file.path) !== file) throw new NoteUnavailable(`“${showHidden(path)}” was deleted; nothing was written.`);
 }
 
 /**
  * Return whether the offer was made for this text.
  *
- * Throws ConnectionFault if its edits make another text than the offer says.
+ * Throws NoAnswer if its edits make another text than the offer says.
  *
  * @type {(text: string, offer: OfferShape) => Promise<boolean>}
  */
 async function fits(text, offer) {
   if ((await sha256(text)) !== offer.base_sha256) return false;
-  if ((await sha256(applyEdits(text, offer.edits))) !== offer.new_sha256) throw new ConnectionFault("trouble");
+  if ((await sha256(applyEdits(text, offer.edits))) !== offer.new_sha256) throw new NoAnswer("trouble");
   return true;
 }

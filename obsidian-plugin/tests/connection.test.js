@@ -1,11 +1,11 @@
-/** Finding the daemon, states of the connection, a daemon that goes away and comes back. */
+/** Finding the daemon, a daemon that goes away and comes back, and what the status bar says of it. */
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { Host, clock, enter, settle } from "./host/obsidian.js";
 import { STATUS, change } from "./host/daemon.js";
 
-const AWAY = "Nothing answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
+const AWAY = "Callout Companion is not running for this vault.";
 
 let host;
 
@@ -16,7 +16,7 @@ describe("this vault's daemon", () => {
     host = new Host();
     host.told.port = 4000;
     await host.load();
-    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.equal(host.status.textContent, "Companion: Ready");
     assert.deepEqual([...new Set(host.daemon.dialled.map(({ origin }) => origin))], ["http://127.0.0.1:4000"]);
     assert.deepEqual([...new Set(host.daemon.tokens)], ["Bearer t0ken"]);
   });
@@ -28,7 +28,7 @@ describe("this vault's daemon", () => {
     host.daemon.isAway = false;
     host.told = { port: 4001, pid: process.pid };
     await host.pass(30_000);
-    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.equal(host.status.textContent, "Companion: Ready");
     assert.equal(host.daemon.dialled.at(-1).origin, "http://127.0.0.1:4001");
   });
 
@@ -48,62 +48,13 @@ describe("this vault's daemon", () => {
     Object.assign(host, { told: null, token: "" });
     host.data.address = "http://127.0.0.1:5000";
     await host.load();
-    assert.equal(host.status.textContent, "Companion: not installed");
-    const setting = host.setting(6);
-    await enter(setting, " t0ken ");
-    setting.controlEl.querySelector("input").dispatchEvent(new Event("blur"));
-    await settle();
-    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.equal(host.status.textContent, "Companion: not set up");
+    await enter(host.settings["User token"], " t0ken ");
+    assert.equal(host.status.textContent, "Companion: Ready");
     assert.equal(host.daemon.dialled.at(-1).origin, "http://127.0.0.1:5000");
     assert.equal(host.app.secretStorage.getSecret("callout-companion-token"), "t0ken");
     assert.equal("token" in host.data, false);
   });
-});
-
-test("a model that is fetched is followed by what the daemon tells of it", async () => {
-  host = new Host();
-  const { daemon } = host;
-  const tell = (state, done, reason = "") => (daemon.status.fetch = { name: "qwen3-4b", state, done, of: 2e9, reason });
-  const catalog = [{ name: "qwen3-4b", title: "Qwen3 4B", bytes: 2e9, is_here: false }];
-  daemon.answers.set("GET /model", { name: "qwen3-4b", is_missing: true, catalog });
-  daemon.answers.set("POST /model/fetch", () => tell("fetching", 0));
-  await host.load();
-  await host.command("open");
-  const { contentEl } = host.workspace.getLeavesOfType("callout-companion")[0].view;
-  await settle();
-  contentEl.querySelector("button").click();
-  await settle();
-  const [asked] = [daemon.asked("GET /model").length];
-  tell("fetching", 1e9);
-  await host.pass(3000);
-  assert.match(contentEl.textContent, /Fetching the model: 1 GB of 2 GB/);
-  assert.equal(contentEl.querySelector("progress").value, 1e9);
-  assert.equal(daemon.asked("GET /model").length, asked);
-  tell("failed", 1e9, "The disk is full.");
-  await host.pass(1000);
-  assert.match(contentEl.textContent, /The disk is full\./);
-});
-
-test("what was typed in the inbox stays though set-up becomes necessary meanwhile", async () => {
-  host = new Host();
-  const { answers } = host.daemon;
-  answers.set("GET /model", { name: "qwen3-4b", is_missing: false, catalog: [] });
-  const proposal = { id: 1, path: "A.md", kind: "description", text: "A note.", flags: [], state: "open", made_at: "2026-01-01T00:00:00Z" };
-  answers.set("GET /proposals", { proposals: [proposal], next: null, total: 1 });
-  answers.set("GET /proposals/ids", { ids: [1] });
-  await host.load();
-  await host.command("open");
-  const [{ view }] = host.workspace.getLeavesOfType("callout-companion");
-  let answerLate = () => {};
-  answers.set("GET /model", () => new Promise((done) => (answerLate = () => done({ name: "qwen3-4b", is_missing: true, catalog: [] }))));
-  void host.plugin.daemon.check();
-  await settle();
-  view.inbox.app.inbox.draft(1).value = "Typed.";
-  for (let looks = 0; looks < 2; looks++) {
-    answerLate();
-    await settle();
-  }
-  assert.equal(view.inbox?.app.inbox.draft(1).peek(), "Typed.");
 });
 
 describe("switched off", () => {
@@ -111,9 +62,10 @@ describe("switched off", () => {
     host = await new Host().load();
     let answerLate = () => {};
     const status = { ...STATUS, background: { ...STATUS.background, backlog: { notes: 9, cost: "" } } };
-    host.daemon.answers.set("GET /feed", () => new Promise((done) => (answerLate = () => done({ number: 9, is_whole: true, status, runs: [], proposals: null, changes: null, edits: [], to_do: [] }))));
-    void host.plugin.daemon.check();
-    void host.plugin.daemon.check(); // one more, after the one under way
+    const news = { number: 9, is_whole: true, status, runs: [], proposals: null, changes: null, edits: [], notices: [], open: null };
+    host.daemon.answers.set("GET /feed", () => new Promise((done) => (answerLate = () => done(news))));
+    void host.plugin.feed.check();
+    void host.plugin.feed.check(); // one more, after the one under way
     await settle();
     await host.unload();
     const { length } = host.daemon.dialled;
@@ -132,40 +84,32 @@ describe("switched off", () => {
 });
 
 describe("the status bar", () => {
-  const STATES = [
-    ["busy", { in_hand: ["A.md"] }, "Companion: at work, 3 today", "Callout Companion: at work, 3 today; 5 to do"],
-    ["waiting", { fault: { kind: "down", reason: "the endpoint is down", since: "", tries: 2 } }, "Companion: waiting, 3 today", "Callout Companion: waiting, 3 today; the endpoint is down"],
-    ["paused", { paused: true }, "Companion: paused, 3 today", "Callout Companion: paused, 3 today; 5 to do"],
-    ["at rest", {}, "Companion: 3 today", "Callout Companion: 3 today; 5 to do"],
-  ];
-  for (const [name, fields, words, label] of STATES) {
-    test(`shows a daemon that is ${name}`, async () => {
-      host = new Host();
-      Object.assign(host.daemon.status, fields);
-      await host.load();
-      assert.equal(host.status.textContent, words);
-      assert.equal(host.status.getAttribute("aria-label"), label);
-      assert.equal(host.status.getAttribute("role"), "button");
-      assert.equal(host.status.getAttribute("tabindex"), "0");
-    });
-  }
+  test("says what the daemon says, and what is to be done", async () => {
+    host = new Host();
+    Object.assign(host.daemon.status, { line: "Enriching 3 of 12", missing: "The model is not there." });
+    await host.load();
+    assert.equal(host.status.textContent, "Companion: Enriching 3 of 12");
+    assert.equal(host.status.getAttribute("aria-label"), "Companion: Enriching 3 of 12; The model is not there.");
+    assert.deepEqual(host.notices, ["The model is not there."]);
+    assert.deepEqual(Object.keys(await host.openStatus()), ["Enriching 3 of 12", "The model is not there.", "Pause background work", "Open inbox and history"]);
+  });
 
-  test("tells more by the keyboard, too, and pauses and goes on from there", async () => {
+  test("says how many proposals wait, once", async () => {
+    host = new Host();
+    Object.assign(host.daemon.status, { line: "12 to review", proposals: 12 });
+    await host.load();
+    const items = [...document.querySelectorAll(".status-bar-item")].map(({ textContent }) => textContent);
+    assert.deepEqual(items.sort(), ["12 to review", "Companion"]);
+  });
+
+  test("pauses background work and goes on, by the keyboard, too", async () => {
     host = await new Host().load();
-    const press = async (key) => {
-      host.status.dispatchEvent(new KeyboardEvent("keydown", { key }));
-      await settle();
-    };
-    await press("x");
-    assert.deepEqual(host.modals, []);
-    await press("Enter");
-    assert.equal(host.modal.titleEl.textContent, "Notes: 40 notes, 5 to do");
-    assert.match(host.modal.contentEl.textContent, /^Idle5 notes still need something\.Waiting2 notesIn the background3 of 100 todayModelqwen3-4b, on this computerPause$/);
-    await host.click("Pause");
-    assert.deepEqual([host.daemon.status.paused, host.modals], [true, []]);
-    assert.equal(host.status.textContent, "Companion: paused, 3 today");
-    await press(" ");
-    await host.click("Resume");
+    await (await host.openStatus())["Pause background work"]();
+    assert.equal(host.daemon.status.paused, true);
+    host.status.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    await settle();
+    [...document.querySelectorAll(".menu-item")].find(({ textContent }) => textContent === "Resume background work").click();
+    await settle();
     assert.equal(host.daemon.status.paused, false);
   });
 });
@@ -186,30 +130,25 @@ describe("a daemon that is away", () => {
     assert.deepEqual(host.notices, []);
     host.daemon.isAway = false;
     await host.pass(30_000);
-    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.equal(host.status.textContent, "Companion: Ready");
     const before = host.daemon.dialled.length;
     await host.pass(24_000);
     assert.equal(host.daemon.dialled.length, before, "at rest one request is open");
-    host.daemon.status.paused = true;
+    host.daemon.status.line = "Paused";
     await host.pass(1_000);
-    assert.equal(host.status.textContent, "Companion: paused, 3 today");
+    assert.equal(host.status.textContent, "Companion: Paused");
   });
 
-  const SILENT = [
-    ["which answers no run", "POST /runs", () => host.command("enrich-note"), 60_500],
-  ];
-  for (const [name, silent, act, ms] of SILENT) {
-    test(`is one, too, ${name}`, async () => {
-      host = await new Host().load();
-      await host.open("A.md");
-      host.daemon.answers.set(silent, () => new Promise(() => {}));
-      void act();
-      await host.pass(ms);
-      assert.equal(host.said, AWAY);
-    });
-  }
+  test("is told of where it answers no run", async () => {
+    host = await new Host().load();
+    await host.open("A.md");
+    host.daemon.answers.set("POST /runs", () => new Promise(() => {}));
+    void host.command("enrich-note");
+    await host.pass(60_500);
+    assert.equal(host.said, AWAY);
+  });
 
-  for (const id of ["enrich-note", "enrich-field", "enrich-folder", "undo-note"]) {
+  for (const id of ["enrich-note", "enrich-part", "enrich-folder", "undo-note"]) {
     test(`is asked for nothing later that ${id} wanted in vain`, async () => {
       host = await new Host().load();
       await host.open("A.md");
@@ -219,6 +158,7 @@ describe("a daemon that is away", () => {
       await host.pass(5_000);
       assert.deepEqual([host.notices, host.status.textContent], [[AWAY], "Companion: not running"]);
       host.daemon.isAway = false;
+      host.daemon.requests = [];
       host.daemon.changes = [change({ id: 6 })]; // made since
       await host.pass(60_000);
       assert.deepEqual([host.daemon.asked("POST /runs").map(({ body }) => body), host.modals], [[], []]);
@@ -226,51 +166,14 @@ describe("a daemon that is away", () => {
     });
   }
 
-  describe("while something is read", () => {
-    const begin = async () => {
-      host = await new Host().load();
-      await host.open("A.md");
-      host.daemon.isAway = true;
-      await host.pass(2_000);
-      await host.command("why-note");
-      await host.pass(1_000);
-      assert.equal(host.said, `${AWAY}Cancel`);
-    };
-
-    test("is waited for", async () => {
-      await begin();
-      const { length } = host.notices;
-      await host.pass(60_000);
-      assert.equal(host.notices.length, length, "it is told once");
-      host.daemon.isAway = false;
-      await host.pass(60_000);
-      assert.match(host.modal.contentEl.textContent, /empty description/);
-    });
-
-    const CANCELS = [
-      ["cancelled", () => host.command("cancel")],
-      ["cancelled in the status bar", () => host.openStatus().then(() => host.reply("Cancel"))],
-    ];
-    for (const [name, cancel] of CANCELS) {
-      test(`is waited for until that is ${name}`, async () => {
-        await begin();
-        await cancel();
-        await host.pass(1_000);
-        assert.equal(host.said, AWAY);
-        assert.equal(await host.command("cancel"), false);
-        host.daemon.isAway = false;
-        await host.pass(60_000);
-        assert.equal(host.modals.length, 0);
-      });
-    }
-
-    test("is waited for until the plugin is switched off", async () => {
-      await begin();
-      const { length } = host.notices;
-      await host.unload();
-      const asked = host.daemon.dialled.length;
-      await host.pass(60_000);
-      assert.deepEqual([host.notices.length, host.daemon.dialled.length], [length, asked]);
-    });
+  test("may have been restarted while a run went on, which is told", async () => {
+    host = await new Host().load();
+    await host.open("A.md");
+    host.daemon.hold();
+    await host.command("enrich-note");
+    host.daemon.run = "lost";
+    await host.pass(1_000);
+    assert.equal(host.said, "Callout Companion was restarted, which stopped the work on “A”.");
+    assert.equal(host.plugin.feed.isBusy("A.md"), false);
   });
 });

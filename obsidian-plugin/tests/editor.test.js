@@ -231,49 +231,6 @@ describe("what the user is in the middle of", () => {
     assert.equal(view.editor.content, `${NOTE}It.\n`);
     input.remove();
   });
-
-  test("keeps the background from beginning", async () => {
-    host.plugin.settings.takeOver = true;
-    host.daemon.toDo = ["A.md"];
-    await host.pass(10_000);
-    const runs = host.daemon.asked("POST /runs").length;
-    const input = focusIn(document, document.body, "modal-container");
-    await host.pass(70_000);
-    assert.equal(host.daemon.asked("POST /runs").length, runs);
-    input.parentElement.remove();
-    await host.pass(10_000);
-    assert.equal(host.daemon.asked("POST /runs").length, runs + 1);
-  });
-});
-
-describe("a proposal that is shown in its note", () => {
-  const PROPOSAL = { id: 3, path: "A.md", kind: "a\u202eb", heading: null, text: "It.", flags: [], state: "open", made_at: "2026-01-01T00:00:00Z" };
-  const openView = async (id) => {
-    await host.command(id);
-    await settle();
-    return host.workspace.getLeavesOfType("callout-companion").at(-1).view;
-  };
-
-  test("stays there while another view opens and ends, and has its name without hidden signs", async () => {
-    const { answers } = host.daemon;
-    answers.set("GET /model", { name: "qwen3-4b", is_missing: false, catalog: [] });
-    answers.set("GET /proposals", { proposals: [PROPOSAL], next: null, total: 1 });
-    answers.set("GET /proposals/ids", { ids: [3] });
-    answers.set("GET /proposals/3/place", { start: NOTE.length, parts: [["+", "It."]] });
-    view.editor.cm.dispatch({ effects: StateEffect.appendConfig.of(host.plugin.editorExtensions__) });
-    const { inbox } = await openView("open");
-    inbox.app.shell.openNote("A.md", new MouseEvent("click"));
-    await settle();
-    const find = () => view.editor.cm.dom.querySelector(".callout-companion-preview");
-    assert.match(find().ariaLabel, /A<U\+202E>b/);
-    assert.equal(find().querySelector("p").textContent, find().ariaLabel);
-    const other = await openView("open-tab");
-    assert.ok(find());
-    await other.leaf.detach();
-    assert.ok(find());
-    inbox.app.inbox.order.value = [];
-    assert.equal(find(), null);
-  });
 });
 
 /** The parts of a marked text; `{` is an anchor and `}` a head. */

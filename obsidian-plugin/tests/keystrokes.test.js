@@ -25,7 +25,6 @@ let cases = 0;
 
 before(async () => {
   host = new Host({ "A.md": "", "B.md": "---\nx: y\n---\n\nAnother note.\n" });
-  host.data.takeOver = false;
   await host.load();
 });
 
@@ -37,6 +36,7 @@ after((context) => {
 beforeEach(async () => {
   host.daemon.askedFor = [];
   host.plugin.outbox.rows = [];
+  host.plugin.feed.runs.clear(); // none of the test before is waited for
   if (view) await host.close(view); // jsdom's MutationObserver gets slower with each use
   document.querySelector(".notice-container").empty();
   view = await host.open("A.md");
@@ -261,64 +261,24 @@ describe("Vim", () => {
   }
 });
 
-describe("a card on a canvas", () => {
-  let card;
-
-  beforeEach(async () => {
-    await host.close(view);
-    view = null;
-    card = await host.openCard("A.md");
-  });
-
-  afterEach(() => host.closeCanvases());
-
+describe("an input method", () => {
   for (const [name, kind] of FILLS) {
-    test(`is an editor as any: ${name}`, async () => {
+    test(`is waited for, and nothing else: ${name}`, async () => {
       for (const [n, offset] of placesAround(kind).entries()) {
         if (n % 3) continue;
-        host.files.set("A.md", kind.before);
-        show(kind, offset, card);
-        card.compose("compositionstart");
+        show(kind, offset);
+        view.editor.compose("compositionstart");
         await fillUnrequested();
-        assert.deepEqual([card.content, await host.read("A.md")], [kind.before, kind.before]);
-        card.compose("compositionend");
+        assert.equal(view.editor.content, kind.before);
+        view.editor.compose("compositionend");
         host.daemon.askedFor = [];
         host.plugin.outbox.rows = [];
         await fillByMenu();
         const waits = isInFilled(kind, offset);
-        assert.equal(card.content, waits ? kind.before : kind.after);
-        assert.equal(await host.read("A.md"), card.content);
-        typeAndCompare(kind, offset, KEYS[0], card);
+        assert.equal(view.editor.content, waits ? kind.before : kind.after);
+        typeAndCompare(kind, offset, KEYS[0]);
         if (waits) await cancel();
       }
-    });
-  }
-
-  for (const part of ["", "Text."]) {
-    test(`has its input method waited for by a click, too, and is not saved meanwhile, with ${part || "all"}`, async () => {
-      const [, kind] = FILLS.find(([name]) => name === "a text");
-      await host.closeCanvases();
-      host.files.set("A.md", kind.before);
-      const composed = await host.openCard("A.md", part);
-      show(kind, 0, { focus: () => composed.focus() });
-      host.daemon.answers.set("POST /outbox/*/edits", ({ text: now }) => ({ offer: makeOffer(now, kind.edits), reason: null }));
-      const answers = host.daemon["POST /runs"];
-      host.daemon.answers.set("POST /runs", (...sent) => {
-        composed.compose("compositionstart");
-        composed.type(composed.content.length, "に");
-        return answers.apply(host.daemon, sent);
-      });
-      void fillByMenu();
-      await host.pass(10_000);
-      const text = composed.content;
-      assert.match(text, /に$/);
-      assert.equal(await host.read("A.md"), kind.before);
-      assert.equal(host.said, "“A” waits until your input method is done.Cancel");
-      await cancel();
-      assert.equal(host.said, "The work on “A” was cancelled. The proposal for “A” is waiting in the inbox.");
-      composed.compose("compositionend");
-      await host.pass(10_000);
-      assert.deepEqual([composed.content, await host.read("A.md")], [text, kind.before]);
     });
   }
 });
@@ -355,15 +315,15 @@ describe("a cursor", () => {
   test("that is waited for is shown in the status bar, where the wait is cancelled", async () => {
     show(LIST, IN_LIST);
     await fillByClick();
-    await host.openStatus();
-    assert.match(host.modal.contentEl.textContent, /“A” waits until the cursor has left its property “tags”\./);
-    await host.click("Cancel these edits");
+    assert.equal(host.status.textContent, "Companion: waiting until the cursor has left its property “tags”…");
+    const menu = await host.openStatus();
+    assert.equal(Object.keys(menu)[0], "“A” waits until the cursor has left its property “tags”");
+    await menu.Cancel();
     await host.pass(400);
     view.editor.cursor = 0;
     await host.pass(10_000);
     assert.equal(view.editor.content, LIST.before);
-    assert.equal(host.said, "The work on “A” was cancelled. The proposal for “A” is waiting in the inbox.");
-    assert.equal(host.plugin.work.doing.size, 0);
+    assert.ok(host.notices.includes("The work on “A” was cancelled. What was proposed for it goes on waiting for you."));
   });
 
   test("in a note with CRLF is where it is in the file", async () => {

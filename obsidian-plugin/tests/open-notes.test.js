@@ -11,10 +11,8 @@ let view;
 const RUN = { id: 3, path: "A.md", run: "run7", change: null };
 const requests = (name) => host.daemon.asked(name).map(({ body }) => body);
 
-async function begin(asked, data = { takeOver: false }, mode = "source") {
-  host = new Host({ "A.md": NOTE, "B.md": NOTE });
-  Object.assign(host.data, data);
-  await host.load();
+async function begin(asked, mode = "source") {
+  host = await new Host({ "A.md": NOTE, "B.md": NOTE }).load();
   view = await host.open("A.md", mode);
   host.daemon.askedFor = asked;
 }
@@ -22,7 +20,7 @@ async function begin(asked, data = { takeOver: false }, mode = "source") {
 afterEach(() => host.unload());
 
 describe("an open note that is asked for elsewhere", () => {
-  test("is filled here, also where open notes are not taken over in the background", async () => {
+  test("is filled here", async () => {
     await begin([RUN]);
     await host.pass(2000);
     assert.equal(view.editor.getValue(), FILLED);
@@ -30,7 +28,6 @@ describe("an open note that is asked for elsewhere", () => {
     assert.deepEqual(requests("POST /outbox/3/edits"), [{ text: NOTE }]);
     assert.equal(requests("POST /outbox/3/applied").length, 1);
     assert.equal(host.daemon.asked("POST /runs").length, 0);
-    assert.deepEqual(host.notices, ["Filled description and a callout in “A”.Undo"]);
   });
 
   test("is filled soon after another one", async () => {
@@ -69,15 +66,6 @@ describe("an open note that is asked for elsewhere", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}xxxxxxxxx`));
   });
 
-  test("is filled with what is typed in its card on a canvas", async () => {
-    await begin([]);
-    await host.close(view);
-    (await host.openCard("A.md")).content = `${NOTE}Typed.\n`;
-    host.daemon.askedFor = [RUN];
-    await host.pass(12_000);
-    assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
-  });
-
   test("is tried again when that did not work, and nobody is bothered", async () => {
     await begin([RUN]);
     host.daemon.answers.set("POST /outbox/*/edits", answer(409, "the place is gone"));
@@ -91,12 +79,11 @@ describe("an open note that is asked for elsewhere", () => {
 
   test("is taken back here", async () => {
     await begin([{ id: 3, path: "A.md", run: null, change: 7 }]);
-    host.daemon.answers.set("POST /outbox/*/edits", { offer: offerFor(NOTE), reason: "the rest was edited" });
+    host.daemon.answers.set("POST /outbox/*/edits", { offer: offerFor(NOTE), reason: null });
     await host.pass(2000);
     assert.deepEqual(requests("POST /outbox/3/edits"), [{ text: NOTE }]);
     assert.equal(requests("POST /outbox/3/applied").length, 1);
     assert.equal(view.editor.getValue(), FILLED);
-    assert.match(host.said, /“A.md”.*The rest was edited\./);
   });
 
   test("is changed for one after the other where two ask for it", async () => {
@@ -107,35 +94,26 @@ describe("an open note that is asked for elsewhere", () => {
   });
 });
 
-test("a note that is open to read is filled in its file, also with what was typed in its card meanwhile, and taken back there", async () => {
-  await begin([], {}, "preview");
-  const card = await host.openCard("A.md");
-  host.active = view;
-  const answerNow = host.daemon.hold();
+test("a note that is open to read is filled in its file, and taken back there", async () => {
+  await begin([], "preview");
   await host.command("enrich-note");
-  card.content = `${NOTE}Typed.\n`;
-  answerNow();
   await host.pass(1000);
-  assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
+  assert.equal(await host.read("A.md"), FILLED);
   host.daemon.changes = [change({ id: 9 })];
-  card.content = await host.read("A.md");
   await host.command("undo-note");
-  assert.equal(await host.read("A.md"), `${NOTE}Typed.\n`);
+  assert.equal(await host.read("A.md"), NOTE);
 });
 
-test("a note that is opened while the run that was started for it here goes on is filled here, as nothing else is being done with it", async () => {
+test("a note that is opened while the run that was started for it here goes on is filled here", async () => {
   await begin([]);
   await host.close(view);
   const answerNow = host.daemon.hold();
   await host.menu("file-menu", view.file)["Enrich note"]();
   view = await host.open("A.md");
-  host.daemon.askedFor = [{ ...RUN, id: 4, run: "run2" }];
-  await host.pass(3000);
-  assert.equal(requests("POST /outbox/4/edits").length, 0, "another run's edits wait");
   answerNow();
   await host.pass(1000);
   assert.equal(view.editor.getValue(), FILLED);
-  assert.match(host.said, /^Filled /);
+  assert.match(host.said, / filledUndo$/);
 });
 
 test("what was written while the daemon was away is confirmed once it is back", async () => {
@@ -149,121 +127,22 @@ test("what was written while the daemon was away is confirmed once it is back", 
   assert.equal(host.said, undefined);
   host.daemon.answers.clear();
   await host.pass(5_000);
-  assert.match(host.said, /^Filled /);
-  assert.deepEqual([host.daemon.askedFor.length, host.plugin.work.doing.size], [0, 0]);
+  assert.match(host.said, / filledUndo$/);
+  assert.deepEqual(host.daemon.askedFor, []);
 });
 
-describe("an open note that waits for edits", () => {
-  let view;
-  const begin = async (data) => {
-    host = new Host({ "A.md": NOTE, "B.md": NOTE });
-    Object.assign(host.data, { takeOver: true, ...data });
-    await host.load();
-    (await host.open("B.md")).editor.type(0, "x");
-    host.daemon.toDo = ["A.md"];
-    view = await host.open("A.md");
-    view.editor.type(NOTE.length, "x");
-  };
-  const text = `${NOTE}x`;
-  const runs = () => host.daemon.asked("POST /runs").map(({ body }) => body);
-  /** A model thinks about the note, which is typed in, and answers. */
-  const answerLate = async () => {
-    await begin({});
-    const answerNow = host.daemon.hold();
-    await host.pass(6000);
-    view.editor.type(NOTE.length, "y");
-    answerNow();
-    await host.pass(500);
-  };
-  const TYPED = `${NOTE}yx`;
-
-  test("is filled while the user rests, which is said", async () => {
-    await begin({});
-    await host.pass(4900);
-    assert.deepEqual(runs(), []);
-    await host.pass(1100);
-    assert.equal(view.editor.getValue(), fill(text));
-    assert.deepEqual(runs(), [{ paths: ["A.md"], priority: "background" }]);
-    assert.match(host.said, /^Filled description and a callout in “A”\. The plugin’s settings say that/);
-    await host.reply("Undo");
-    assert.equal(view.editor.getValue(), text);
-  });
-
-  test("is not written while the user types again, nor asked about twice", async () => {
-    await answerLate();
-    for (let times = 0; times < 40; times++) {
-      view.editor.type(NOTE.length, "z");
-      await host.pass(3000); // a pause, and no rest
-    }
-    assert.equal(view.editor.getValue(), `${NOTE}${"z".repeat(40)}yx`);
-    assert.deepEqual([host.notices, host.plugin.work.doing.size], [[], 0]);
-    host.daemon.toDo = [];
-    await host.pass(10_000);
-    assert.equal(view.editor.getValue(), fill(`${NOTE}${"z".repeat(40)}yx`));
-    assert.equal(runs().length, 1);
-  });
-
-  test("gives way to what the user asks for: the answer that waits is written at once", async () => {
-    await answerLate();
-    assert.equal(view.editor.getValue(), TYPED);
-    await host.ribbon();
-    assert.equal(view.editor.getValue(), fill(TYPED));
-    assert.match(host.said, /^Filled description and a callout in “A”\.Undo$/);
-    assert.deepEqual(runs().map(({ priority }) => priority), ["background", "interactive"], "only what is left is asked for");
-    assert.equal(host.notices.length, 1);
-  });
-
-  test("is not written where a proposal is asked for", async () => {
-    await answerLate();
-    await host.menu("file-menu", view.file)["Propose for this note"]();
-    assert.equal(view.editor.getValue(), TYPED);
-    assert.equal(runs().at(-1).propose, true);
-  });
-
-  test("gives way also where the answer waits until the cursor has left a property", async () => {
-    await begin({});
-    view.editor.cursor = NOTE.indexOf("description:") + 3;
-    await host.pass(20_000);
-    await host.ribbon();
-    assert.equal(host.said, "“A” waits until the cursor has left its property “description”.Cancel");
-    view.editor.cursor = NOTE.length;
-    await host.pass(400);
-    assert.equal(view.editor.getValue(), fill(text));
-  });
-
-  test("has an undo done at once, and the answer is written later", async () => {
-    await answerLate();
-    host.daemon.changes = [change({ id: 5 })];
-    host.daemon.answers.set("POST /changes/undo", { undone: [{ path: "A.md", undone_by: 9, reason: null, code: null, waits: null }] });
-    await host.command("undo-note");
-    assert.equal(host.said, "Undone in “A.md”.");
-    await host.pass(10_000);
-    assert.equal(view.editor.getValue(), fill(TYPED));
-    assert.equal(runs().length, 1);
-  });
-
-  test("is tried once a minute when it does not work, and nobody is bothered", async () => {
-    await begin({});
-    host.daemon.answers.set("POST /runs", answer(422, "no background work is done: paused"));
-    await host.pass(64_000);
-    assert.equal(runs().length, 1);
-    await host.pass(5000);
-    assert.equal(runs().length, 2);
-    assert.deepEqual(host.notices, []);
-  });
-
-  const LEFT = [
-    ["left alone unless that is switched on", { takeOver: undefined }, () => {}],
-    ["left to the daemon once it is closed", {}, () => ((host.daemon.isAway = true), host.close(view))],
-  ];
-  for (const [name, data, act] of LEFT) {
-    test(`is ${name}`, async () => {
-      await begin(data);
-      await act();
-      await host.pass(20_000);
-      assert.deepEqual(runs(), []);
-    });
-  }
+test("what waits for a note is written at once where the user asks for it, unless they ask for proposals", async () => {
+  await begin([RUN]);
+  host.daemon.isFilled = (text) => text.includes("Because.");
+  view.editor.type(NOTE.length, "x"); // so that it waits
+  await host.pass(0);
+  await host.command("enrich-part");
+  await host.click("Only propose");
+  assert.equal(view.editor.getValue(), `${NOTE}x`);
+  view.editor.type(NOTE.length, "x");
+  await host.command("enrich-note");
+  await host.ribbon();
+  assert.equal(view.editor.getValue(), fill(`${NOTE}xx`));
 });
 
 describe("presence", () => {
@@ -295,7 +174,7 @@ describe("presence", () => {
       const answers = [];
       const usual = FakeDaemon.prototype[held];
       host.daemon.answers.set(held, (...about) => new Promise((done) => answers.push(() => done(usual.apply(host.daemon, about)))));
-      void host.plugin.daemon.check();
+      void host.plugin.feed.check();
       await settle();
       await host.app.vault.rename(host.active.file, "B.md");
       for (await settle(); answers.length; await settle()) answers.pop()();
@@ -320,19 +199,6 @@ describe("presence", () => {
     assert.equal(counts.get("open"), 0);
   });
 
-  test("names notes in a window of their own, on a canvas, and embedded in one of these", async () => {
-    const embeds = "![[B#Heading|alias]]\n";
-    host = await new Host({ "A.md": embeds, "B.md": "![[A]] ![[D]] ![[Picture.png]]\n", "C.md": NOTE, "D.md": NOTE, "Picture.png": "" }).load();
-    const { metadataCache, vault } = host.app;
-    const cached = { "A.md": [{ link: "B#Heading" }], "B.md": [{ link: "A" }, { link: "D" }, { link: "Picture.png" }] };
-    metadataCache.getFileCache = (file) => ({ embeds: cached[file.path] });
-    metadataCache.getFirstLinkpathDest = (path) => vault.getFileByPath(path.includes(".") ? path : `${path}.md`);
-    await host.openCanvas("C.md", "Picture.png", "Gone.md");
-    assert.deepEqual(told().at(-1), ["C.md"]);
-    await host.open("A.md");
-    assert.deepEqual(told().at(-1), ["A.md", "B.md", "C.md", "D.md"]);
-  });
-
   for (const name of ["", "POST /presence"]) {
     test(`ends when Obsidian is closed, which it keeps open for a second at most${name && ` where ${name} is never answered`}`, async () => {
       host = await new Host().load();
@@ -353,21 +219,3 @@ describe("presence", () => {
     assert.equal(host.status.textContent, "Companion: not running");
   });
 });
-
-const CARDS = [
-  ["is saved before a model is asked", `${NOTE}Typed.`, "", {}, `${NOTE}Typed.`, /^Not now\.$/],
-  ["is known to be saved where its card shows a part of the note", undefined, "Text", {}, NOTE, /^Not now\.$/],
-  ["keeps the note from being filled where it cannot be saved", `${NOTE}Typed.`, "", { requestSave: null }, NOTE, /^“A” is being edited on a canvas or in a popover, and is not saved yet\./],
-];
-for (const [name, typed, part, fields, saved, words] of CARDS) {
-  test(`text that was typed on a canvas ${name}`, async () => {
-    host = await new Host().load();
-    const card = await host.openCard("A.md", part, fields);
-    if (typed) card.content = typed;
-    host.daemon.answers.set("POST /runs", answer(422, "not now"));
-    host.menu("file-menu", host.app.vault.getFileByPath("A.md"))["Enrich note"]();
-    await host.pass(5000);
-    assert.equal(await host.read("A.md"), saved);
-    assert.match(host.said, words);
-  });
-}

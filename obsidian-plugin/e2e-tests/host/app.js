@@ -3,13 +3,13 @@
 import * as commands from "@codemirror/commands";
 import * as state from "@codemirror/state";
 import * as view from "@codemirror/view";
-import { Component, Events, Keymap, SecretStorage, TFile, TFolder } from "obsidian-test-mocks/obsidian";
+import { Component, Events, SecretStorage, TFile, TFolder } from "obsidian-test-mocks/obsidian";
 import { icon, setTooltip } from "./icons.js";
 import { drawExplorer, Plugin } from "./plugin.js";
-import { ConfirmationModal, Modal, Notice } from "./popups.js";
+import { ConfirmationModal, Menu, Modal, Notice } from "./popups.js";
 import { PluginSettingTab, Setting, SettingsModal } from "./settings.js";
 import { FileSystemAdapter, Vault } from "./vault.js";
-import { ItemView, MarkdownView, TextFileView, Workspace } from "./workspace.js";
+import { MarkdownView, TextFileView, Workspace } from "./workspace.js";
 
 /** Obsidian's own, which plugins share. */
 export const CODEMIRROR = {
@@ -23,9 +23,8 @@ export const OBSIDIAN = {
   Component,
   ConfirmationModal,
   FileSystemAdapter,
-  ItemView,
-  Keymap,
   MarkdownView,
+  Menu,
   Modal,
   Notice,
   Platform: { isDesktop: true, isDesktopApp: true, isMobile: false, isMacOS: false },
@@ -35,7 +34,6 @@ export const OBSIDIAN = {
   TFile,
   TFolder,
   TextFileView,
-  getLanguage: () => window.hostNode.language,
   requestUrl,
   setTooltip,
 };

@@ -1,7 +1,7 @@
 /** What opens above the window: notices, windows, and questions in them. */
 
 import { ButtonComponent, Modal as MockModal } from "obsidian-test-mocks/obsidian";
-import { setIcon } from "./icons.js";
+import { icon, setIcon } from "./icons.js";
 
 /** Stays until it is clicked, so that no test has to hurry; its duration is kept for them to see. */
 export class Notice {
@@ -72,5 +72,69 @@ export class ConfirmationModal extends Modal {
 
   addCancelButton(text = "Cancel") {
     return this.addButton((button) => button.setButtonText(text));
+  }
+}
+
+/** A menu of items and labels; it closes when one is chosen. */
+export class Menu {
+  items = [];
+
+  addItem(fill) {
+    const item = new MenuItem();
+    fill(item);
+    this.items.push(item);
+    return this;
+  }
+
+  showAtMouseEvent(event) {
+    this.showAtPosition({ x: event.clientX, y: event.clientY });
+  }
+
+  showAtPosition({ x, y }) {
+    const element = document.body.createDiv({ cls: "menu", attr: { role: "menu" } });
+    element.setCssProps({ "--x": `${x}px`, "--y": `${y}px` });
+    for (const { act, isLabel, name, title } of this.items) {
+      const row = element.createDiv({ cls: "menu-item", attr: { role: "menuitem", tabindex: "0" } });
+      row.toggleClass("is-label", isLabel);
+      if (name) row.append(icon(name));
+      row.createDiv({ cls: "menu-item-title", text: title });
+      row.addEventListener("click", () => {
+        if (isLabel) return;
+        element.remove();
+        act();
+      });
+    }
+    element.addEventListener("keydown", ({ key }) => key === "Escape" && element.remove());
+  }
+}
+
+class MenuItem {
+  title = "";
+  name = "";
+  isLabel = false;
+  act = () => {};
+
+  setTitle(title) {
+    this.title = title;
+    return this;
+  }
+
+  setIcon(name) {
+    this.name = name;
+    return this;
+  }
+
+  setSection() {
+    return this;
+  }
+
+  setIsLabel(isLabel) {
+    this.isLabel = isLabel;
+    return this;
+  }
+
+  onClick(act) {
+    this.act = act;
+    return this;
   }
 }

@@ -1,7 +1,6 @@
 /** A settings tab made of definitions (Obsidian 1.13), its rows, and the window that shows it. */
 
 import { PluginSettingTab as MockTab, Setting as MockSetting } from "obsidian-test-mocks/obsidian";
-import { icon } from "./icons.js";
 import { Modal } from "./popups.js";
 
 /** A row with buttons, toggles and fields: those of obsidian-test-mocks, in the elements that Obsidian has. */
@@ -60,15 +59,11 @@ export class PluginSettingTab extends MockTab {
   update() {
     this.containerEl.empty();
     this.containerEl.addClass("vertical-tab-content");
-    const list = this.containerEl.createDiv({ cls: "setting-group" }).createDiv({ cls: "setting-items" });
-    for (const { name, desc, render, action } of this.getSettingDefinitions()) {
-      const setting = new Setting(list).setName(name).setDesc(desc);
-      if (render) render(setting);
-      else {
-        setting.settingEl.addClass("mod-action");
-        setting.controlEl.append(icon("chevron-right"));
-        setting.settingEl.addEventListener("click", () => action());
-      }
+    for (const { heading, items } of this.getSettingDefinitions()) {
+      const group = this.containerEl.createDiv({ cls: "setting-group" });
+      group.createDiv({ cls: "setting-group-heading", text: heading });
+      const list = group.createDiv({ cls: "setting-items" });
+      for (const { name, desc, render } of items) render(new Setting(list).setName(name).setDesc(desc));
     }
   }
 }

@@ -9,15 +9,27 @@ const RECORDED = JSON.parse(await readFile(new URL("answers.json", import.meta.u
 
 export const STATUS = {
   ...RECORDED.status,
+  line: "Ready",
+  missing: null,
+  proposals: 0,
   vault: "Notes",
   endpoint: "",
   model: "qwen3-4b",
   is_embedded: true,
   background: { ...RECORDED.status.background, waiting: 2, notes_today: 3 },
   today: { ...RECORDED.status.today, notes: 3 },
-  waiting: { ...RECORDED.status.waiting, background: 2 },
   notes: 40,
   to_do: 5,
+};
+
+const SETTINGS = {
+  fields: { description: true, tags: false },
+  modes: { description: "write", tags: "propose" },
+  folder_modes: { Work: "propose" },
+  private: { folders: ["Work"], tags: [], properties: { confidential: ["true", "yes"] } },
+  ignored: { folders: [], tags: [], globs: [], fields: {} },
+  background: true,
+  notes_a_day: 50,
 };
 
 /** A note with an empty property and a question, and what a model gave for them. */
@@ -35,9 +47,13 @@ export class FakeDaemon {
   token = "t0ken";
   isAway = false;
   status = structuredClone(STATUS);
-  toDo = [];
   /** Notes that are open, as the plugin said last. */
   open = [];
+  /** Proposals that wait, and the vault's settings. */
+  proposals = [];
+  settings = structuredClone(SETTINGS);
+  /** What was told, in order. */
+  notices = [];
   /** Reads a file of the vault. */
   read = async () => NOTE;
   askedFor = [];
@@ -61,6 +77,8 @@ export class FakeDaemon {
   #polls = [];
   #number = 0;
   #told = "";
+  #toldNotices = 0;
+  #toldProposals = "";
   #rows = 100;
   /** Called with what became of a row, by its id. */
   #waiting = new Map();
@@ -77,7 +95,7 @@ export class FakeDaemon {
     if (throws !== false) throw new Error("the status was not to be thrown");
     if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
     if (headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
-    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)(?!undo)[^/]+/, "*")}`;
+    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox|proposals)\/)(?!undo|decide)[^/]+/, "*")}`;
     const usual = this[name];
     const made = this.answers.get(name) ?? usual;
     const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2] ?? origin, searchParams) : made;
@@ -144,8 +162,13 @@ export class FakeDaemon {
 
   #news(isWhole, status, runs) {
     this.#told = this.#rowsNow();
+    const open = this.#openProposals();
+    const isTold = !isWhole && this.#toldProposals === JSON.stringify(open);
+    this.#toldProposals = JSON.stringify(open);
+    const notices = this.notices.slice(this.#toldNotices);
+    this.#toldNotices = this.notices.length;
     const ids = isWhole ? null : [];
-    return { number: ++this.#number, is_whole: isWhole, status, runs, proposals: ids, changes: ids, edits: this.#openRows(), to_do: this.toDo };
+    return { number: ++this.#number, is_whole: isWhole, status, runs, proposals: ids, changes: ids, edits: this.#openRows(), notices, open: isTold ? null : open };
   }
 
   #answerPolls = () => {
@@ -155,7 +178,7 @@ export class FakeDaemon {
     const runs = polls.length && !this.isAway ? this.#changedRuns() : [];
     const isLost = this.run === "lost" && this.#runs.size > 0;
     if (this.run === "lost") this.#runs.clear();
-    const isNew = isLost || this.#told !== this.#rowsNow() || runs.length > 0;
+    const isNew = isLost || this.#told !== this.#rowsNow() || runs.length > 0 || this.notices.length > this.#toldNotices || this.#toldProposals !== JSON.stringify(this.#openProposals());
     for (const poll of polls) {
       if (this.isAway) poll.reject(new Error("net::ERR_CONNECTION_RESET"));
       else if (!isNew && now === poll.status && clock.now < poll.until) this.#polls.push(poll);
@@ -166,8 +189,12 @@ export class FakeDaemon {
     }
   };
 
+  #openProposals() {
+    return this.proposals.filter(({ path }) => this.open.includes(path));
+  }
+
   #rowsNow() {
-    return JSON.stringify([this.#openRows().map(({ id }) => id), this.toDo]);
+    return JSON.stringify(this.#openRows().map(({ id }) => id));
   }
 
   #openRows() {
@@ -187,14 +214,20 @@ export class FakeDaemon {
     return { id: Number(id), state: change === null ? "withdrawn" : "made", change };
   }
 
+  /** Tell something. */
+  tell(text, fields = {}) {
+    const usual = { path: null, run: null, change: null, waits: 0, is_error: false, button: null };
+    this.notices.push({ id: this.notices.length + 1, text, ...usual, ...fields });
+  }
+
   "POST /runs"(order) {
-    const run = this.#begin();
+    const run = this.#begin(order.id);
     void this.#work(run, order);
     return this.#shape(run);
   }
 
-  #begin() {
-    const run = progress({ id: `run${this.#runs.size + 1}`, state: "queued" });
+  #begin(id = `run${this.#runs.size + 1}`) {
+    const run = progress({ id, state: "queued" });
     this.#runs.set(run.id, run);
     return run;
   }
@@ -208,13 +241,16 @@ export class FakeDaemon {
     if (text === undefined) return this.#finish(run, { path, status: "skipped", reason: "no such file" });
     if (isNote && this.isFilled(text)) return this.#finish(run, { path, status: "unchanged" });
     const change = this.open.includes(path.normalize("NFC")) ? await this.leave(path, run.id, null).made : 8;
-    const outcome = change === null ? { status: "skipped", reason: "cancelled in Obsidian" } : { changes: CHANGES };
-    return this.#finish(run, { path, change, ...outcome });
+    if (change === null) return this.#finish(run, { path, status: "skipped", reason: "cancelled in Obsidian" });
+    this.tell("A: description and callout filled", { path, change });
+    return this.#finish(run, { path, change, changes: CHANGES });
   }
 
   #finish(run, ...outcomes) {
     const results = outcomes.map((fields, index) => result({ number: index + 1, ...fields }));
-    Object.assign(run, { state: "done", results, counts: { [results[0]?.status ?? "enriched"]: results.length } });
+    const [first] = results;
+    if (first?.status !== "enriched") this.tell(`${first?.path} was left as it is: ${first?.reason ?? "it needs nothing"}`);
+    Object.assign(run, { state: "done", results, counts: { [first?.status ?? "enriched"]: results.length } });
     return run;
   }
 
@@ -239,8 +275,10 @@ export class FakeDaemon {
     return this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id), needs: ["description", "callout:section:Why"] });
   }
 
-  "POST /changes/undo"({ changes: [id] }) {
-    return { undone: [this.undo(this.changes.find((one) => one.id === id) ?? change({ id }))] };
+  "POST /changes/undo"({ ids: [id] }) {
+    const undone = this.undo(this.changes.find((one) => one.id === id) ?? change({ id }));
+    if (undone.waits === null) this.tell("A: undone");
+    return { undone: [undone] };
   }
 
   undo({ id, path }) {
@@ -270,6 +308,7 @@ export class FakeDaemon {
 
   "POST /outbox/*/applied"(_, id) {
     const row = this.askedFor.find((one) => String(one.id) === id);
+    if (row?.change !== null) this.tell("A: undone");
     return { change: this.#end(id, row?.change === null ? 8 : 9).change };
   }
 
@@ -277,13 +316,37 @@ export class FakeDaemon {
     return this.#end(id, null);
   }
 
-  "GET /notes"() {
-    return { notes: [], next: null, total: 2 };
+  "GET /proposals"() {
+    return { proposals: this.proposals, next: null, total: this.proposals.length };
   }
 
-  "GET /note"() {
-    const needs = CHANGES.map(({ kind, heading, reason }) => ({ kind, heading, reason }));
-    return { path: "A.md", needs, left: ["“## Done” has its callout"], skipped: null };
+  /** Where an empty property or question is. */
+  async "GET /proposals/*/place"(_, id) {
+    const { kind, path, text } = this.proposals.find((one) => String(one.id) === id);
+    const start = (await this.read(path)).indexOf(PLACES[kind === "callout" ? 1 : 0]) + PLACES[kind === "callout" ? 1 : 0].length;
+    return { title: "A", new_values: [], start, parts: [["+", [text].flat().join("\n")]] };
+  }
+
+  "POST /proposals/decide"({ accept = [], refuse = [], run }) {
+    for (const { id } of accept) {
+      const { path } = this.proposals.find((one) => one.id === id);
+      void this.leave(path, run, null).made.then((made) => made && this.tell("A: description filled", { path, change: made }));
+    }
+    const ids = [...accept.map(({ id }) => id), ...refuse];
+    this.proposals = this.proposals.filter(({ id }) => !ids.includes(id));
+    return { notes: [] };
+  }
+
+  "POST /proposals/*/again"() {
+    return this.#shape(this.#begin());
+  }
+
+  "GET /settings"() {
+    return this.settings;
+  }
+
+  "POST /settings"(change) {
+    return change.replace ?? !change.private ? Object.assign(this.settings, change) : answer(409, "Work would not be private any more", "takes-out");
   }
 }
 

@@ -9,8 +9,7 @@ import { clock } from "./globals.js";
 import { FakeDaemon, NOTE } from "./daemon.js";
 
 const { CODEMIRROR, makeApp, OBSIDIAN, requireObsidian } = await import("../../e2e-tests/host/app.js");
-const { Menu } = await import("obsidian-test-mocks/obsidian");
-const { TextEditor } = await import("../../e2e-tests/host/text-editor.js");
+const { Menu } = await import("../../e2e-tests/host/popups.js");
 const require = createRequire(import.meta.url);
 const PLUGIN = new URL("../../", import.meta.url);
 const MANIFEST = JSON.parse(await files.readFile(new URL("manifest.json", PLUGIN), "utf8"));
@@ -119,40 +118,6 @@ export class Host {
     return this.active;
   }
 
-  async openCanvas(...paths) {
-    const leaf = this.workspace.getLeaf("tab");
-    const nodes = paths.map((file) => ({ type: "file", file }));
-    leaf.view = Object.assign(new OBSIDIAN.TextFileView(leaf), {
-      canvas: { nodes: new Map() },
-      save: async () => {},
-      getViewType: () => "canvas",
-      getDisplayText: () => "Canvas",
-      getViewData: () => JSON.stringify({ nodes }),
-    });
-    this.active = null;
-    this.workspace.trigger("layout-change");
-    await settle();
-    return leaf.view;
-  }
-
-  /** Open a canvas with a card that edits the note, or the part from these words on, and return its editor. fields: of the card. */
-  async openCard(path, from = "", fields = {}) {
-    const { vault } = this.app;
-    const file = vault.getFileByPath(path);
-    const text = await vault.read(file);
-    const start = text.indexOf(from);
-    const { canvas, containerEl } = await this.openCanvas(path);
-    const editor = new TextEditor(containerEl, text.slice(start));
-    const run = () => vault.modify(file, text.slice(0, start) + editor.content);
-    const requestSave = Object.assign(() => {}, { run });
-    canvas.nodes.set("card", { child: { file, subpath: from, editMode: { editor }, requestSave, ...fields } });
-    return editor;
-  }
-
-  closeCanvases() {
-    return Promise.all(this.workspace.getLeavesOfType("canvas").map((leaf) => leaf.detach()));
-  }
-
   async close(view) {
     await view.leaf.detach();
     await settle();
@@ -172,16 +137,20 @@ export class Host {
     await settle();
   }
 
+  /** The items of the menu that a click on the status bar opens, by their titles. */
   async openStatus() {
+    document.querySelector(".menu")?.remove();
     this.status.click();
     await settle();
+    const rows = [...document.querySelectorAll(".menu-item")];
+    return Object.fromEntries(rows.map((row) => [row.textContent, async () => (row.click(), settle())]));
   }
 
   /** The items of a menu by their titles; each is clicked by calling it. */
   menu(kind, ...about) {
-    const menu = Menu.create2__();
+    const menu = new Menu();
     this.workspace.trigger(kind, menu, ...about);
-    return Object.fromEntries(menu.menuItems__.map(({ title__, onClick__ }) => [title__, async () => (onClick__(), settle())]));
+    return Object.fromEntries(menu.items.map(({ act, title }) => [title, async () => (act(), settle())]));
   }
 
   /** Click on a button of the last notice. */
@@ -196,20 +165,18 @@ export class Host {
     return this.files.get(path);
   }
 
-  /** What is set in the settings tab, by the place of its row there. */
+  /** The rows of the settings tab as they are drawn, by their names. */
   get settings() {
-    return this.plugin.settingTabs__[0].getSettingDefinitions();
-  }
-
-  /** A row of the settings tab as it is drawn. */
-  setting(at) {
-    const setting = new OBSIDIAN.Setting(document.createElement("div"));
-    this.settings[at].render(setting);
-    return setting;
+    const groups = this.plugin.tab.getSettingDefinitions();
+    return Object.fromEntries(groups.flatMap(({ items }) => items).map(({ name, desc, render }) => {
+      const setting = new OBSIDIAN.Setting(document.createElement("div")).setName(name).setDesc(desc);
+      render(setting);
+      return [name, setting];
+    }));
   }
 
   get status() {
-    return document.querySelector(".status-bar-item");
+    return [...document.querySelectorAll(".status-bar-item")].at(-1);
   }
 
   /** What notices said, in order. */
@@ -234,11 +201,6 @@ export class Host {
     return { titleEl, contentEl, close: () => closeEl.click() };
   }
 
-  /** The lines of the lists in the window. */
-  get lines() {
-    return [...this.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
-  }
-
   async click(name, selector = "button") {
     find(this.modals[0], selector, name).click();
     await settle();
@@ -260,10 +222,11 @@ export class Host {
 
 /** Type or choose a value in a row of the settings. */
 export async function enter(setting, value) {
-  const field = setting.controlEl.querySelector("input, select");
+  const field = setting.controlEl.querySelector("input, select, textarea");
   if (field.type === "checkbox") field.checked = value;
   else field.value = value;
-  field.dispatchEvent(new Event(field.type === "text" ? "input" : "change"));
+  field.dispatchEvent(new Event("change"));
+  field.dispatchEvent(new Event("blur"));
   await settle();
 }
 
