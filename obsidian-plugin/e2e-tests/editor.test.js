@@ -56,7 +56,7 @@ test("a note that is renamed in its title while the model thinks is filled under
   await waitFor("it is renamed", async () => (await scene.vault.read("Named.md").catch(() => "")) !== "");
   scene.endpoint.release();
   await shows(page, CALLOUT);
-  await notice(page, /Filled .* in “Named”/);
+  await notice(page, /^Named: .* filled/);
   const filled = await shownText(page);
   await waitFor("the file follows", async () => (await scene.vault.read("Named.md")) === filled);
   await assert.rejects(scene.vault.read("Unnamed.md"));

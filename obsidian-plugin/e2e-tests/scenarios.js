@@ -36,14 +36,14 @@ export const SCENARIOS = {
     await shows(user, FILLED);
     const filled = await shownText(user);
     assert.match(filled, /^> \[!ai\] AI\n> A sourdough starter/m);
-    await notice(user, /Filled description and a callout in “Sourdough”/);
+    await notice(user, /^Sourdough: description and callout filled/);
     await user.evaluate(() => app.workspace.activeLeaf.view.editor.undo());
     assert.equal(await shownText(user), original);
     await user.evaluate(() => app.workspace.activeLeaf.view.editor.redo());
     assert.equal(await shownText(user), filled);
     await waitFor("the file follows", async () => (await vault.read(path)) === filled);
     await user.runCommand("undo-note", "Undo the last change");
-    await notice(user, /Undone in “Cooking\/Sourdough.md”/);
+    await notice(user, /^Sourdough: undone/);
     assert.equal(await shownText(user), original);
     await waitFor("the file follows", async () => (await vault.read(path)) === original);
   },
@@ -69,12 +69,12 @@ export const SCENARIOS = {
     await openNote(user, path);
     const original = await shownText(user);
     await user.runCommand("enrich-folder", "Enrich folder of this note");
-    await notice(user, /Filled \d+ notes? in Garden/);
+    await notice(user, /\d+ notes? filled/);
     await shows(user, /\[!ai\]/);
     const text = await shownText(user);
     await waitFor("the file follows", async () => (await vault.read(path)) === text);
     await undoByNotice(user);
-    await notice(user, /^Undone in \d+ notes\.$/);
+    await notice(user, /\d+ changes? undone/);
     assert.equal(await shownText(user), original);
     assert.doesNotMatch(await vault.read("Garden/Compost.md"), /\[!ai\]/);
     for (const note of [path, "Garden/Compost.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
@@ -87,14 +87,14 @@ export const SCENARIOS = {
     endpoint.hold();
     await clickRibbon(user);
     await waitFor("the model is asked", () => endpoint.asked > asked);
-    await statusSays(user, /thinking about/); // the window knows the run
+    await statusSays(user, /Enriching/);
     await vault.kill();
-    await statusSays(user, /waiting until Callout Companion answers/);
+    await statusSays(user, /not running/);
     assert.equal(await shownText(user), text);
     endpoint.release();
     await vault.serve();
-    await statusSays(user, /today/);
-    await notice(user, /restarted, which stopped this/);
+    await statusSays(user, /^(?!.*not running)/);
+    await notice(user, /restarted, which stopped the work on “Questions”/);
     await clickRibbon(user);
     await shows(user, /^ *> It explains the subject/m);
   },

@@ -59,7 +59,7 @@ export async function openScene({ isServed = true } = {}) {
 /** A window whose plugin is paired. */
 export async function openPaired({ vault, obsidian }, look = {}) {
   const opened = await obsidian.open(vault, look);
-  await waitFor("the plugin is connected", () => opened.evaluate(() => Boolean(app.plugin.daemon.status)));
+  await waitFor("the plugin is connected", () => opened.evaluate(() => Boolean(app.plugin.feed.status)));
   await tidyUp(opened);
   return opened;
 }

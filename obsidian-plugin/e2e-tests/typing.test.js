@@ -48,8 +48,8 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
     context.diagnostic(`seed ${seed}: ${typed} edits, ${brought} letters filled; said: ${said}`);
     assert.equal(typed, EDITS);
     assert.equal(lost, "", "each letter that was typed is there");
-    if (brought > 0) assert.match(said, /^Filled/);
-    else assert.ok(said.endsWith(".") && !FAULT.test(said), `a polite refusal, not: ${said}`);
+    if (brought > 0) assert.match(said, / filled/);
+    else assert.ok(said && !FAULT.test(said), `a polite refusal, not: ${said}`);
     if (where === "body") assert.ok(brought > 0 || REWRITTEN.test(said), said);
     await waitFor("the file follows", async () => {
       return (await scene.vault.read(path)) === (await shownText(page));
@@ -62,9 +62,9 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
 /** Undo leaves the user's text alone, with what of it was typed in, or refuses. */
 async function takeBack() {
   await undoByNotice(page);
-  const said = await notice(page, /^(?!Filled|.* waits until )/);
+  const said = await notice(page, /undone|stays|nothing to undo/);
   const { lost, brought } = await tell();
-  if (/Undone/.test(said) && !/ stays /.test(said)) assert.equal(brought, 0);
+  if (/undone/.test(said) && !/ stays /.test(said)) assert.equal(brought, 0);
   assert.equal(lost, "");
 }
 

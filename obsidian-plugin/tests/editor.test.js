@@ -6,7 +6,7 @@ import { EditorView } from "@codemirror/view";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { NOTE, makeOffer } from "./host/daemon.js";
 import { TextEditor } from "../e2e-tests/host/text-editor.js";
-import { Host, clock, settle } from "./host/obsidian.js";
+import { Host, clock } from "./host/obsidian.js";
 
 const TOP = "> [!ai] AI\n> It.\n\n";
 const END = "\n\n> [!ai] AI\n> It.";

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { StateEffect } from "@codemirror/state";
 import { getCM, Vim, vim } from "@replit/codemirror-vim";
 import { readFile } from "node:fs/promises";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { isMap, parseDocument } from "yaml";
 import { makeOffer } from "./host/daemon.js";
 import { Host } from "./host/obsidian.js";
