@@ -252,6 +252,7 @@ def split_answer(
         elif isinstance(error, NoAnswer):
             usage = error.usage
         return [(each, error) for each in asks], usage
-    return [
-        (each, answer.data[each.key] if is_json else answer.text) for each in asks
-    ], answer.usage
+    cut = NoAnswer(AnswerError("the model's answer was cut off before it"), Usage(), "cut off")
+    if is_json:
+        return [(each, answer.data.get(each.key, cut)) for each in asks], answer.usage
+    return [(each, answer.text) for each in asks], answer.usage

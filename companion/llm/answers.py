@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import add, sub
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ CUT = " …"
 
 _THOUGHTS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
 _MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
+_KEY = re.compile(r'\s*,?\s*"(\w+)"\s*:\s*')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -54,7 +56,8 @@ class Usage:
 class Answer:
     """A usable answer. `data` is its JSON object if JSON was requested, else empty.
 
-    `usage` is the sum over all calls made, including those without a usable answer.
+    `usage` is the sum over all calls made, including those without a usable answer. data lacks
+    required keys if the answer was cut off before them.
     """
 
     text: str
@@ -136,8 +139,18 @@ def read_completion(data: Any) -> Completion:
     )
 
 
-def make_answer(completion: Completion, schema: JsonSchema | None, endpoint: Endpoint) -> Answer:
-    """Return the answer in the completion. Raises NoAnswer."""
+def make_answer(
+    completion: Completion,
+    schema: JsonSchema | None,
+    endpoint: Endpoint,
+    *,
+    is_final: bool = True,
+) -> Answer:
+    """Return the answer in the completion. Raises NoAnswer.
+
+    is_final: it is not asked for again, so what is complete in a JSON answer that was cut off is
+    used.
+    """
     text, usage = completion.text, completion.usage
     if completion.refusal or completion.finish == "content_filter":
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
@@ -147,6 +160,8 @@ def make_answer(completion: Completion, schema: JsonSchema | None, endpoint: End
     if schema and (data := read_json(text, schema)) is not None:
         return Answer(text, data, usage)
     if completion.finish == "length":
+        if is_final and schema and (data := read_cut_json(text, schema)):
+            return Answer(text, data, usage)
         if completion.thinks and not text:
             error = unusable_answer_error(endpoint, "was all thoughts when its tokens were used up")
             raise ThoughtsOnly(error, usage, "only thoughts")
@@ -170,6 +185,19 @@ def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return remove_surrogates(data) if isinstance(data, dict) and fits_schema(data, schema) else None
+
+
+def read_cut_json(text: str, schema: JsonSchema) -> dict[str, Any]:
+    """Return the values of a JSON object that are complete, and fit, before it was cut off."""
+    properties: Mapping[str, JsonSchema] = schema.get("properties", {})
+    decoder, data, at = json.JSONDecoder(strict=False), dict[str, Any](), text.find("{") + 1
+    with suppress(ValueError, RecursionError):
+        while at and (key := _KEY.match(text, at)):
+            value, at = decoder.raw_decode(text, key.end())
+            is_whole = bool(text[at:].strip()) or isinstance(value, (str, list, dict))
+            if key[1] in properties and is_whole and fits_schema(value, properties[key[1]]):
+                data[key[1]] = remove_surrogates(value)
+    return data
 
 
 def fits_schema(value: Any, schema: JsonSchema) -> bool:

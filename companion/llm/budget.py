@@ -173,11 +173,16 @@ class Budget:
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
-        if caps.tokens_a_day and estimate.tokens > caps.tokens_a_day:
-            raise OverWholeLimit(
-                f"asking about this note may take {estimate.tokens:,} tokens, and tokens_a_day"
-                f" allows {caps.tokens_a_day:,}; raise it under [limits], or shorten the note"
-            )
+        dollars = estimate.microdollars / _MICRO
+        for limit, taken, words, name in (
+            (caps.tokens_a_day, estimate.tokens, f"{estimate.tokens:,} tokens", "tokens_a_day"),
+            (caps.dollars_a_day, dollars, f"${dollars:,.4f}", "dollars_a_day"),
+        ):
+            if limit and taken > limit:
+                raise OverWholeLimit(
+                    f"asking about this note may take {words}, and {name} allows {limit:,}; raise"
+                    " it under [limits], or shorten the note"
+                )
         if not self._add(day, estimate, caps):
             raise self._limit_reached(day, estimate)
 
@@ -244,6 +249,12 @@ class Budget:
         else:
             limit, setting = f"${dollars:,}", "dollars_a_day"
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
+        if 0 in (tokens, dollars):
+            return LimitReached(
+                f"{setting} is 0, so nothing may be spent; raise it under [limits] in the"
+                " configuration",
+                day,
+            )
         return LimitReached(
             f"The limit of {limit} a day is reached: {so_far} spent today, and the next call may"
             f" take {more}; it starts again at midnight. To continue today, raise {setting} under"

@@ -313,7 +313,8 @@ def _read_json(text: str) -> Any:
 def _find_status(data: Any) -> int:
     """Return the status of an error that a gateway sends in a reply of status 200; 0: none.
 
-    OpenRouter has it in its only choice if the model's provider fails midway.
+    It is 200 if it does not say. OpenRouter has it in its only choice if the model's provider fails
+    midway.
     """
     if not isinstance(data, dict):
         return 0
@@ -325,7 +326,7 @@ def _find_status(data: Any) -> int:
         return 0
     data["error"] = error  # where messages are looked for
     code = str(error.get("code")) if isinstance(error, dict) else ""
-    return int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 502 if choice else 400
+    return int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 502 if choice else 200
 
 
 def _read_wait(error: Any) -> float | None:

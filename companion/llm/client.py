@@ -213,7 +213,7 @@ class Client(Caller):
 
         If an answer was cut off, the second call has twice the tokens, where that is allowed; if it
         was not JSON, the schema in its prompt. The embedded model just goes on and on, so its text
-        is the answer, with CUT at its end.
+        is the answer, with CUT at its end. What is complete in a second JSON answer is used.
         """
         usage = Usage()
         for is_last in (False, True):
@@ -221,16 +221,17 @@ class Client(Caller):
             completion, endpoint = self._complete(question, check)
             usage += completion.usage
             self.capabilities.thinks |= completion.thinks
+            completion, again = completion._replace(usage=usage), question
+            if completion.finish == "length" and not endpoint.embedded:
+                again = question._replace(max_tokens=question.max_tokens * 2)
+                # else the same call would end in the same way
+                is_last |= self.capabilities.output_limit(again, self.settings) <= limit
             try:
-                return make_answer(completion._replace(usage=usage), question.schema, endpoint)
+                return make_answer(completion, question.schema, endpoint, is_final=is_last)
             except NoAnswer as error:
                 if is_last or not error.fault:
                     raise
-                if completion.finish == "length" and not endpoint.embedded:
-                    question = question._replace(max_tokens=question.max_tokens * 2)
-                    if self.capabilities.output_limit(question, self.settings) <= limit:
-                        raise  # the same call would end in the same way
-            question = question._replace(schema_in_prompt=True)
+            question = again._replace(schema_in_prompt=True)
         raise AssertionError("unreachable")
 
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:

@@ -146,9 +146,10 @@ def error_for_status(
         return refusal_error(endpoint, message)
     kind = _find_kind(status, message, is_short=status == 429 and bool(retry_after))
     wants = "does not accept the" if endpoint.key else "wants a"
-    text = _TEXTS[kind].format(
-        where=endpoint.address, model=endpoint.model, status=status, wants=wants
-    )
+    where, model = endpoint.address, endpoint.model
+    text = _TEXTS[kind].format(where=where, model=model, status=status, wants=wants)
+    if kind is RequestRejected and status < 400:
+        text = f"The endpoint {where} reports an error for {model}"
     text += _quote(message, endpoint)
     if kind is RequestRejected:
         return RequestRejected(text, message)
@@ -169,7 +170,8 @@ def _find_kind(status: int, message: str, *, is_short: bool) -> type[CompanionEr
         (bool(_MODEL_MISSING.search(message)), ModelMissing),
         (status == 404 and "model" in words, ModelMissing),
         (status in (401, 403) or bool(_INVALID_KEY.search(message)), Unauthorised),
-        (status in (404, 405) or status < 400 or "unexpected endpoint" in words, NotAnEndpoint),
+        (status in (404, 405) or "unexpected endpoint" in words, NotAnEndpoint),
+        (300 <= status < 400, NotAnEndpoint),
         (status == 413 or bool(_PROMPT_TOO_LONG.search(message)), PromptTooLong),
     )
     return next((kind for applies, kind in kinds if applies), RequestRejected)

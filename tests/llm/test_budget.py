@@ -106,7 +106,6 @@ def test_what_counts_after_a_call(
 
 CAPS = {
     "tok": ({"tokens_a_day": 1000}, 999, 1, ["1,000 tokens", "1,000 spent", "tokens_a_day"]),
-    "no tokens": ({"tokens_a_day": 0}, 0, 0, ["0 tokens", "tokens_a_day"]),
     "dollars": ({"dollars_a_day": 1}, 999, 1, ["$1 a day", "$1.0000 spent", "dollars_a_day"]),
     "both": ({"tokens_a_day": 5000, "dollars_a_day": 0.5}, 499, 1, ["$0.5 a day", "dollars_a_day"]),
     "both, tokens": ({"tokens_a_day": 500, "dollars_a_day": 1e300}, 499, 1, ["500 tokens"]),
@@ -117,25 +116,31 @@ CAPS = {
 def test_a_cap_is_met_and_not_passed(
     spend: Open, clock: Clock, caps: dict[str, Any], first: int, fits: int, words: list[str]
 ) -> None:
-    if first:
-        spend(**caps).reserve(first, 0)
-    if fits:
-        spend(**caps).reserve(0, fits)
+    spend(**caps).reserve(first, 0)
+    spend(**caps).reserve(0, fits)
     with pytest.raises(LimitReached) as caught:
         spend(**caps).reserve(1, 0)
     assert all(word in str(caught.value) for word in [*words, "midnight", "[limits]"])
     assert caught.value.day == spend().today() == "2026-03-10"
     assert spend().spent_today().input_tokens == first
     clock.now += DAY / 2
-    if caps.get("tokens_a_day") != 0:
-        spend(**caps).reserve(1, 0)
+    spend(**caps).reserve(1, 0)
 
 
-def test_a_call_larger_than_the_cap_is_refused_on_a_day_without_any(spend: Open) -> None:
-    with pytest.raises(OverWholeLimit, match="may take 1,001 tokens"):
-        spend(tokens_a_day=1000).reserve(1000, 1)
-    with pytest.raises(LimitReached, match=r"\$0.0000 spent today, and the next call may take \$2"):
-        spend(dollars_a_day=0).reserve(1000, 1000)
+LARGER = [
+    pytest.param({"tokens_a_day": 1000}, OverWholeLimit, "may take 1,001 tokens", id="tokens"),
+    pytest.param({"dollars_a_day": 1}, OverWholeLimit, r"may take \$1.0010", id="dollars"),
+    pytest.param({"tokens_a_day": 0}, LimitReached, "0, so nothing may be spent", id="none"),
+    pytest.param({"dollars_a_day": 0}, LimitReached, "0, so nothing may be spent", id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("caps", "kind", "words"), LARGER)
+def test_a_call_larger_than_the_cap_is_refused_on_a_day_without_any(
+    spend: Open, caps: dict[str, Any], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        spend(**caps).reserve(1000, 1)
 
 
 def test_a_cap_on_money_does_not_stop_what_costs_nothing(spend: Open) -> None:

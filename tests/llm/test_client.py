@@ -142,6 +142,18 @@ def test_malformed_json_is_asked_for_once_more(
         assert client.usage == Usage(40, 20, 4)
 
 
+def test_what_is_complete_in_an_answer_that_was_cut_off_twice_is_used(fake: FakeEndpoint) -> None:
+    names = ("description", "tags", "count", "callout")
+    properties = {name: {"type": "string"} for name in names} | {"tags": {"type": "array"}}
+    schema = {**SCHEMA, "properties": properties, "required": list(names)}
+    text = '{"description": "A measure.", "tags": ["a", "b"], "count": 3, "callout": "It is'
+    fake.play(answer(text, "length"))
+    with client_of(fake) as client:
+        got = client.ask(Question(ASK, 100, schema))
+    assert got.data == {"description": "A measure.", "tags": ["a", "b"]}
+    assert len(fake.seen) == 2
+
+
 def test_the_embedded_model_only_runs_on(fake: FakeEndpoint) -> None:
     fake.play(answer("A measure. A mea", "length"), answer("{", "length"), GOOD)
     with client_of(fake, kind=EmbeddedEndpoint) as client:

@@ -160,6 +160,12 @@ FAULTS = {
         "wait",
         4,
     ),
+    "an error of no status inside a 200": (
+        reply(200, {"error": {"message": "no such adapter", "type": "server"}}),
+        RequestRejected,
+        "reports an error for m .*no such adapter",
+        1,
+    ),
     "HTML": (HTML, NotAnEndpoint, "web page", 1),
     "half a JSON": (Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2),
     "a list": (Scene(200, b"[]"), NoCompletion, "breaks off", 2),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
-from urllib.parse import urlencode
 
 from pydantic import (
     AfterValidator,
@@ -127,16 +126,6 @@ class Sent(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(describe_fault(error)) from None
-
-    def as_query(self) -> str:
-        """Return it as the query of an address, with only what differs from the defaults."""
-        values = self.model_dump(mode="json", exclude_defaults=True)
-        return urlencode(
-            {
-                name: str(value).lower() if isinstance(value, bool) else value
-                for name, value in values.items()
-            }
-        )
 
 
 class Shape(BaseModel):
