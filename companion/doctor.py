@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from hashlib import file_digest
 from pathlib import Path
 from threading import Event
 from typing import Literal, NamedTuple
-
-from pydantic import SecretStr
 
 from companion import __version__
 from companion.app.open_vault import find_daemon
 from companion.config import Config, config_file, config_folder, load_config, state_folder
 from companion.config.load import with_private_around
-from companion.enrich.configured_model import open_client, open_spending
+from companion.enrich.configured_model import open_client
 from companion.enrich.settings import make_rules
 from companion.errors import CompanionError
-from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
 from companion.llm.client import Question
-from companion.llm.endpoint import Endpoint
-from companion.llm.local_server import ask_server
 from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal
@@ -34,12 +27,9 @@ from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_prop
 from companion.vault.paths import has_folder
 from companion.vault.plugin_files import read_installed
 
-# their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
-SERVERS = (("Ollama", "http://127.0.0.1:11434/v1"), ("LM Studio", "http://127.0.0.1:1234/v1"))
-HUB = ("huggingface.co", 443)
-_HUB_TIMEOUT = 2.0  # seconds
 _QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
 _ANSWER_TOKENS = 1024  # some models say, or think, a lot before the word
+_PATIENCE = 20.0  # seconds that doctor waits for it
 _LOW_SPACE = 100_000_000  # bytes free on the disk of the journal
 
 
@@ -55,7 +45,7 @@ class Finding(NamedTuple):
 
 
 def list_checks(
-    choose: Callable[[Config], Path], asks: bool, thorough: bool
+    choose: Callable[[Config], Path], asks: bool
 ) -> Iterator[tuple[str, Callable[[], Finding]]]:
     """Yield the checks. Without a configuration or a vault, those that need one are left out.
 
@@ -70,7 +60,7 @@ def list_checks(
         return
     state = state_folder(root)
     yield "configuration", partial(Finding, "ok", f"{config_file()}")
-    yield "model", partial(check_model, config, thorough=thorough)
+    yield "model", partial(check_model, config)
     if asks:
         yield "answer", partial(check_answer, config)
     yield "vault", partial(check_vault, root)
@@ -79,32 +69,24 @@ def list_checks(
     yield "prompts", partial(check_prompts, config, root)
     yield "state", partial(check_state, state)
     yield "journal", partial(check_journal, state)
-    yield "spending", partial(check_spending, config, root)
     yield "daemon", partial(check_daemon, state)
 
 
-def check_model(config: Config, *, thorough: bool) -> Finding:
-    """Check that the embedded model's file is here. thorough: verify its checksum, too."""
-    said = config.describe_endpoint()
-    if not config.is_embedded:
-        return Finding("ok", said)
-    model = find_model(config.endpoint.model)
-    path = model_path(model.name)
-    if path is None:
-        return Finding("hint", f"{model.name} is not fetched yet", "companion model pull does that")
-    if thorough and model.sha256:
-        with path.open("rb") as file:
-            if file_digest(file, "sha256").hexdigest() != model.sha256:
-                mend = f"delete {path}; companion model pull fetches it again"
-                return Finding("problem", f"the file of {model.name} is damaged", mend)
-    return Finding("ok", said)
+def check_model(config: Config) -> Finding:
+    """Check that the embedded model's file is here."""
+    if config.is_model_missing:
+        said = f"{config.endpoint.model} is not fetched yet"
+        return Finding("hint", said, "companion model pull does that")
+    return Finding("ok", config.describe_endpoint())
 
 
 def check_answer(config: Config) -> Finding:
     """Check that the model answers. Raises EndpointError or AnswerError if it does not."""
     if config.is_model_missing:
         return Finding("hint", "not asked, since it is not fetched yet")
-    ask_model(config)
+    timeout = min(config.endpoint.timeout, _PATIENCE)
+    endpoint = config.endpoint.model_copy(update={"timeout": timeout})
+    ask_model(config.model_copy(update={"endpoint": endpoint}))
     return Finding("ok", "the model answers")
 
 
@@ -184,14 +166,6 @@ def check_journal(state: Path) -> Finding:
     return Finding("ok", "the journal is sound")
 
 
-def check_spending(config: Config, root: Path) -> Finding:
-    """Return today's spending. Raises UsageError (price)."""
-    with open_spending(config, root) as spending:
-        spent = spending.spent_today()
-    money = f", ${spent.dollars:,.4f}" if spent.dollars else ""
-    return Finding("ok", f"today {spent.input_tokens + spent.output_tokens:,} tokens{money}")
-
-
 def check_daemon(state: Path) -> Finding:
     """Check that the vault's daemon, if one runs, has our version."""
     place = find_daemon(state)
@@ -212,61 +186,6 @@ def find_interrupted(state: Path) -> int:
 
 def ask_model(config: Config) -> None:
     """Ask the model one short question. Raises EndpointError or AnswerError if it is silent."""
-    with open_client(_with_key_of_environment(config), Event()) as client:
-        client.retries = 1  # the user is waiting
+    with open_client(config, Event()) as client:
+        client.retries = 0  # the user is waiting
         client.ask(Question(_QUESTION, _ANSWER_TOKENS))
-
-
-def _with_key_of_environment(config: Config) -> Config:
-    """Return the configuration with the environment's API key, if it is for the same address."""
-    endpoint, key = config.endpoint, os.environ.get("COMPANION_API_KEY", "")
-    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", endpoint.base_url)
-    if config.is_embedded or endpoint.key or not key or elsewhere:
-        return config
-    keyed = endpoint.model_copy(update={"api_key": SecretStr(key)})
-    return config.model_copy(update={"endpoint": keyed})
-
-
-def recommend_model() -> str:
-    """Return the embedded model that suits the machine: a general one, if it can be had.
-
-    General models invent less than the default one (Vectara's published rates), but only that one
-    comes from the package index, too.
-    """
-    import psutil
-
-    free = psutil.virtual_memory().available
-    fitting = [each for each in CATALOG if each.hub and 0 < each.free_memory <= free]
-    if here := [each.name for each in fitting if model_path(each.name)]:
-        return here[-1]
-    try:
-        socket.create_connection(HUB, _HUB_TIMEOUT).close()
-    except OSError:
-        return DEFAULT_MODEL
-    return fitting[-1].name if fitting else DEFAULT_MODEL
-
-
-def list_served_models(base_url: str) -> list[str]:
-    """Return the names of the models that generate text at an address on this machine.
-
-    Empty if no such server answers; servers elsewhere are not asked.
-    """
-    endpoint = Endpoint.at(base_url)
-    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
-    try:
-        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
-    except (TypeError, KeyError):  # no list in OpenAI's format
-        return []
-    return [name for name in names if isinstance(name, str) and "embed" not in name.lower()]
-
-
-def complete_address(typed: str) -> str:
-    """Return an address with what is often left out: `http://` on this machine, and `/v1`.
-
-    Raises UsageError if it is no address.
-    """
-    address = typed.strip() if "://" in typed else f"http://{typed.strip()}"
-    parts = Endpoint.at(address).parts
-    if "://" not in typed and parts.path in ("", "/"):
-        address = f"{address.rstrip('/')}/v1"
-    return address

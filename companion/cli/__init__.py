@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import importlib
 import os
 import sys
-from io import BufferedWriter, FileIO, TextIOWrapper
-from typing import Any, TextIO
+from io import TextIOWrapper
 
 import click
 
@@ -45,12 +43,10 @@ _SECTIONS = {
     "Programs and prompts": {
         "batch": "companion.cli.batch:batch",
         "mcp": "companion.cli.serve:mcp",
-        "prompt": "companion.cli.prompt:prompt",
+        "prompt": "companion.cli.scan:prompt",
     },
 }
 _COMMANDS = {name: place for section in _SECTIONS.values() for name, place in section.items()}
-_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-_CLOSED_ON_WINDOWS = (errno.EINVAL,) if os.name == "nt" else ()  # of a pipe that nobody reads
 _WHOLE = 1000  # characters of a help line: none is cut
 _NEW_OBJECTS = 10_000  # between two looks for cycles of garbage; Python's own figure is 700
 _INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
@@ -60,6 +56,8 @@ Examples:
   companion init Vault                set up a vault
   companion enrich Note.md --dry-run  show what would be filled in a note
   companion undo                      take the last run back
+
+companion help COMMAND tells more of a command.
 """
 
 
@@ -71,7 +69,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return None
+            if ctx.resilient_parsing:  # to complete what is typed
+                return None
+            raise click.NoSuchCommand(cmd_name, possibilities=_COMMANDS, ctx=ctx)
         module, name = _COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
@@ -107,39 +107,18 @@ def main() -> None:
     # Imported modules stay, and a large vault means many objects without cycles: collecting as
     # often as Python does by default takes a twentieth of a scan, and a fifth of a daemon's start.
     gc.set_threshold(_NEW_OBJECTS)
-    sys.stdout, sys.stderr = _open_pipe(sys.stdout), _open_pipe(sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.isatty():
+            # Windows would encode pipes in its code page, and write CR LF in diffs;
+            # names of files may not be valid UTF-8
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.exit(run(sys.argv[1:]))
-
-
-def _open_pipe(stream: TextIO) -> TextIO:
-    """Return the stream; for a pipe or a file, one that continues if nobody reads it."""
-    if not isinstance(stream, TextIOWrapper) or stream.isatty():
-        return stream
-    pipe = BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False))
-    # Windows would encode pipes in its code page, and write CR LF in diffs;
-    # names of files may not be valid UTF-8
-    how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": "\n"}
-    return TextIOWrapper(
-        pipe, **how, write_through=stream.write_through, line_buffering=stream.line_buffering
-    )
-
-
-class _Pipe(FileIO):
-    """A pipe whose reader may leave, like head: that ends the printing, and not the work."""
-
-    def write(self, data: Any, /) -> int:
-        """Write, or pretend to once nobody reads it any more."""
-        try:
-            return super().write(data)
-        except OSError as error:
-            if error.errno not in (errno.EPIPE, *_CLOSED_ON_WINDOWS):
-                raise
-            _discard_output(self.fileno())
-            return super().write(data)
 
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit status, as in the table in docs/commands.md."""
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     if "--debug" in arguments:
         import logging  # takes as long to import as click
 
@@ -154,6 +133,10 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
         return _INTERRUPTED
+    except BrokenPipeError:  # nobody reads what is printed, as of head once it has its lines
+        # or Python's flush at exit raises the error again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         if "--debug" in arguments:
             raise
@@ -162,28 +145,15 @@ def run(arguments: list[str]) -> int:
 
 def _report(error: Exception) -> int:
     """Print the error as a sentence, and return the exit status."""
-    if not isinstance(error, CompanionError):
-        _say(_explain(error))
-        return 1
-    _say(str(error))
-    return 2 if isinstance(error, UsageError) else 1
-
-
-def _explain(error: Exception) -> str:
-    """Return a sentence for an error that is not ours; some the user can do something about."""
+    if isinstance(error, CompanionError):
+        _say(str(error))
+        return 2 if isinstance(error, UsageError) else 1
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename} cannot be used ({error.strerror}); check its permissions"
-    if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
-        _discard_output(sys.stdout.fileno())
-        return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
-    if isinstance(error, FileNotFoundError):  # os.getcwd names no file
-        return "the current folder was deleted; change to another one"
-    return f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it."
-
-
-def _discard_output(fd: int) -> None:
-    """Redirect it to the null device, or Python's flush at exit raises the error again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
+        _say(f"{error.filename} cannot be used ({error.strerror}); check its permissions")
+    else:
+        name = type(error).__name__
+        _say(f"unexpected {name}: {error}; --debug shows where. Please report it.")
+    return 1
 
 
 def _say(text: str) -> None:

@@ -12,14 +12,13 @@ import click
 from companion.app.batches import Batches, open_batches
 from companion.app.types.runs import RunOptions
 from companion.cli.enrich import RunReport, show_waits
-from companion.cli.filters import work_options
 from companion.cli.output import Output, count
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
     find_session_vault,
     resolve_paths,
-    say_which_vault,
+    work_options,
 )
 
 
@@ -59,7 +58,6 @@ def export(
     reader = "here" if local else "elsewhere"
     with _open(vault, output, paths, reader=reader) as batches:
         requested_paths = resolve_paths(batches.root, paths) if paths else [""]
-        say_which_vault(batches.root, output)
         mode = "replace" if force else "fill"
         chosen = RunOptions.of(paths=requested_paths, mode=mode, propose=True, **options)
         run, report = batches.export(target, chosen), RunReport(output)
@@ -106,7 +104,6 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     output = Output(as_json=as_json)
     report = RunReport(output)
     with _open(vault, output) as batches:
-        say_which_vault(batches.root, output)
         for each in batches.read_answers(file):
             report.add(each)
     if unknown := batches.unknown:

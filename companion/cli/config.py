@@ -4,43 +4,42 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from companion.cli.filters import join_options
-from companion.cli.output import Output, edit_text
-from companion.cli.session import VaultPathType, debug_option
+from companion.cli.output import Output
+from companion.cli.session import VAULT_PATH, debug_option, join_options
 from companion.config import config_file, load_config
 from companion.config.edit import (
     SECRET,
-    SettingsEdit,
     as_toml,
     find_losses,
     find_setting,
     plan_edit,
-    plan_text,
     without_secrets,
     write_edit,
 )
 from companion.config.load import vault_file
 from companion.config.settings import Setting, all_settings, value_of
 from companion.errors import UsageError
-from companion.private_files import read_if_there, write_private
+from companion.private_files import write_private
 from companion.vault.paths import resolve_vault
 
-_NEW_FILE = (
-    "# Settings of Callout Companion; companion config get lists all, with what they do.\n\n"
-)
+_NEW_FILE = "# Settings of Callout Companion; companion config get lists all, with what they do.\n"
+
+
+def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    return [each.name for each in all_settings() if each.name.startswith(typed)]
+
 
 _for_vault = join_options(
     click.option(
         "--vault",
         "root",
-        type=VaultPathType(),
+        type=VAULT_PATH,
         callback=lambda _ctx, _option, named: named and resolve_vault(named),
         help="This vault's own settings, which override the common ones.",
     ),
@@ -49,12 +48,6 @@ _for_vault = join_options(
 _replace_option = click.option(
     "--replace", is_flag=True, help="Do not ask before something is private no more."
 )
-
-
-def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
-    return [each.name for each in all_settings() if each.name.startswith(typed)]
-
-
 _name_argument = click.argument("name", shell_complete=_complete_setting)
 _values_argument = click.argument("values", nargs=-1, required=True, metavar="VALUE...")
 
@@ -122,10 +115,10 @@ def set_(name: str, values: Sequence[str], removes: bool, replace: bool, root: P
         raise UsageError(
             "the key would stay in the shell's history; leave it out, and it is asked for"
         )
-    candidates: list[Any] = [None]
+    value = None
     if not removes:
-        candidates = [_read_key()] if name == SECRET else list(_candidates(setting, values))
-    _write_first(setting, candidates, root, replace=replace)
+        value = _read_key() if name == SECRET else _read_value(setting, values)
+    _write(setting, value, root, replace=replace)
 
 
 @config.command()
@@ -135,7 +128,7 @@ def set_(name: str, values: Sequence[str], removes: bool, replace: bool, root: P
 def add(name: str, values: Sequence[str], root: Path | None) -> None:
     """Add values to a list, such as private.folders."""
     setting, now = _own_list(name, root)
-    _write_first(setting, [list(dict.fromkeys((*now, *values)))], root)
+    _write(setting, list(dict.fromkeys((*now, *values))), root)
 
 
 @config.command()
@@ -148,35 +141,24 @@ def remove(name: str, values: Sequence[str], replace: bool, root: Path | None) -
     setting, now = _own_list(name, root)
     if missing := [each for each in values if each not in now]:
         raise UsageError(f"{name} has no {missing[0]}; it has: {', '.join(now) or 'nothing'}")
-    _write_first(setting, [[each for each in now if each not in values]], root, replace=replace)
+    _write(setting, [each for each in now if each not in values], root, replace=replace)
 
 
 @config.command()
 @_for_vault
 def edit(root: Path | None) -> None:
-    """Edit the settings file, and check it first.
+    """Edit the settings file, and check it.
 
-    It opens in your editor. If something in it is wrong, the file stays as it was, and your text is
-    kept beside it.
+    It opens in your editor. If something in it is wrong, you are told, and nothing is asked or
+    written until it is put right.
     """
-    output = Output()
     file = config_file() if root is None else vault_file(root)
-    before = (read_if_there(file) or b"").decode("utf-8-sig")
-    typed = before or _NEW_FILE
-    if root is not None and typed == _NEW_FILE:
-        typed += f"vault = {as_toml(root)}\n"
-    if (edited := edit_text(typed, ".toml")) is None:
-        output.say("Nothing was changed.")
-        return
-    if "\r\n" in before:  # editors give all lines the same ends
-        edited = edited.replace("\n", "\r\n")
-    try:
-        write_edit(lambda: plan_text(root, edited))
-    except UsageError as error:
-        kept = file.with_name(f"{file.name}.rejected")
-        write_private(kept, edited.encode())
-        raise UsageError(f"{error}; what you typed is in {kept}") from None
-    output.say(f"Written to {file}.")
+    if not file.exists():
+        own = "" if root is None else f"\nvault = {as_toml(root)}\n"
+        write_private(file, f"{_NEW_FILE}{own}".encode())
+    click.edit(filename=str(file))
+    load_config(root)
+    Output().say(f"{file} is valid.")
 
 
 def _own_list(name: str, root: Path | None) -> tuple[Setting, list[str]]:
@@ -200,57 +182,40 @@ def _read_key() -> str:
     return str(key).strip()
 
 
-def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[Any]:
-    """Yield the possible meanings of the words: a TOML value, else a text, else a list."""
-    if len(values) == 1:
-        with suppress(tomllib.TOMLDecodeError):
-            parsed = tomllib.loads(f"value = {values[0]}")["value"]
-            if not setting.is_list or isinstance(parsed, list):
-                yield parsed
-        if not setting.is_list:
-            yield values[0]
-            return
-    if not setting.is_list:
+def _read_value(setting: Setting, values: Sequence[str]) -> Any:
+    """Return the value that the words stand for: of TOML, else a list, a path or a text."""
+    if len(values) > 1 and not setting.is_list:
         raise UsageError(f"{setting.name} takes one value: {setting.description}")
-    yield list(values)
+    try:
+        parsed = tomllib.loads(f"value = {values[0]}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = values[0]
+    if setting.is_list:
+        return parsed if isinstance(parsed, list) else list(values)
+    if setting.name == "vault":
+        return str(Path(values[0]).expanduser().absolute())
+    return parsed
 
 
-def _write_first(
-    setting: Setting, candidates: Sequence[Any], root: Path | None, *, replace: bool = True
-) -> None:
-    """Write the first of the values that the setting accepts, and print what has changed.
+def _write(setting: Setting, value: Any, root: Path | None, *, replace: bool = True) -> None:
+    """Write the value, and print what has changed.
 
     replace: do not ask, even if something is then read or sent that was left alone.
 
-    Raises UsageError if it accepts none of them, or nobody can be asked.
+    Raises UsageError if the value is refused, or nobody can be asked.
     """
     output, before = Output(), plan_edit(root, {}).config
-    planned = _plan_first(setting, candidates, root)
+    try:
+        planned = plan_edit(root, {setting.name: value})
+    except UsageError as error:
+        raise UsageError(f"{error}. {setting.name}: {setting.description}") from None
     if not replace and (losses := find_losses(planned, before)):
-        output.warn(f"No longer private, or left alone: {'; '.join(map(str, losses))}")
+        output.warn(f"No longer private, or left alone: {'; '.join(losses)}")
         if not output.can_ask:
             raise UsageError("nothing was written; --replace does it, companion config add adds")
         if not click.confirm("Is that what you want?", err=True):
             output.warn("Nothing was written.")
             return
-    planned = write_edit(lambda: _plan_first(setting, candidates, root))
+    planned = write_edit(lambda: plan_edit(root, {setting.name: value}))
     for line in planned.changed or [f"Nothing to change: {planned.file} already says so."]:
         output.say(line)
-
-
-def _plan_first(setting: Setting, candidates: Sequence[Any], root: Path | None) -> SettingsEdit:
-    refused: UsageError | None = None
-    for value in candidates:
-        try:
-            planned = plan_edit(root, {setting.name: value})
-        except UsageError as error:
-            refused = error
-            continue
-        meant = value_of(planned.config, setting.name)
-        if setting.name != SECRET and isinstance(value, str) and not isinstance(meant, str | dict):
-            # "yes" for true; a path counts from here
-            meant = str(meant.expanduser().absolute()) if isinstance(meant, Path) else meant
-            return plan_edit(root, {setting.name: meant})
-        return planned
-    assert refused
-    raise UsageError(f"{refused}. {setting.name}: {setting.description}")

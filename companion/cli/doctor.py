@@ -17,18 +17,14 @@ from companion.errors import CompanionError, UsageError
 
 _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
 _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
-_LOW_SPACE = 100_000_000  # bytes free on the disk of the journal
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a check.")
 @click.option("--no-call", is_flag=True, help="Do not ask the model anything.")
-@click.option("--thorough", is_flag=True, help="Also verify the embedded model's checksum.")
 @common_options
-def doctor(
-    context: click.Context, as_json: bool, no_call: bool, thorough: bool, vault: Path | None
-) -> int:
+def doctor(context: click.Context, as_json: bool, no_call: bool, vault: Path | None) -> int:
     """Check the set-up.
 
     Nothing is changed. The model is asked for one word. The exit status is 1 if there is a problem.
@@ -37,7 +33,7 @@ def doctor(
         return 0
     output = Output(as_json=as_json)
     problems = 0
-    for name, check in list_checks(partial(choose_vault, vault), not no_call, thorough):
+    for name, check in list_checks(partial(choose_vault, vault), not no_call):
         try:
             finding = check()
         except CompanionError as error:

@@ -11,23 +11,24 @@ import click
 
 from companion.app.types.runs import NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
-from companion.cli.filters import filter_options, work_options
 from companion.cli.output import Bar, Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
     StopSignals,
     common_options,
+    filter_options,
     open_session_vault,
     resolve_paths,
+    work_options,
 )
-from companion.errors import CompanionError, ConsentMissing, ModelNotFetched
+from companion.errors import CompanionError, ConsentMissing, ModelNotFetched, UsageError
 
 if TYPE_CHECKING:
     from companion.app.run import Run
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=NOTE_PATH, metavar="PATH...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="PATH...")
 @click.option(
     "--dry-run", is_flag=True, help="Ask, show a diff and keep the answers; write nothing."
 )
@@ -59,6 +60,8 @@ def enrich(
     Before it sends more than 50 notes to another machine, it tells you what that may cost, and
     asks. A script needs --yes.
     """
+    if not paths:
+        raise UsageError("name a note or a folder; . is the whole vault")
     output = Output(as_json=as_json)
     report = RunReport(output, dry_run=dry_run)
     with open_session_vault(vault, paths, output=output) as opened:
@@ -69,7 +72,7 @@ def enrich(
             dry_run=dry_run,
             **options,
         )
-        run = report.agree(opened, chosen)
+        run = report.start(opened, chosen)
         if run is None:
             return 0
         with StopSignals(output, run.cancel, run.break_off) as interruption:
@@ -111,9 +114,8 @@ class RunReport:
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
         self._waiting = self._to_decide = 0
-        self._lacks_heading = False
 
-    def agree(self, vault: Vault, options: RunOptions) -> Run | None:
+    def start(self, vault: Vault, options: RunOptions) -> Run | None:
         """Return the run; None if it is large, and the user does not agree to its cost.
 
         A model that runs on this machine is fetched first. Raises UsageError if nobody can be
@@ -127,7 +129,7 @@ class RunReport:
 
                 fetch_model_of(vault.root, self.output)
             except ConsentMissing as cost:
-                if not agrees_to_send(cost, self.output):
+                if not _agrees_to_send(cost, self.output):
                     self.output.warn("nothing was sent")
                     return None
                 options = options.model_copy(update={"agreed": True})
@@ -160,7 +162,6 @@ class RunReport:
         """Print a result and count it."""
         self.counts[result.status] += 1
         self.usage += result.usage
-        self._lacks_heading |= result.lacks_heading
         waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
         self._waiting += waits and result.usage.calls > 0
         self._to_decide += len(result.proposals) > len(result.changes)
@@ -208,10 +209,7 @@ class RunReport:
         words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
         if not_begun := run.total - self.counts.total():
             words.append(f"{not_begun} not done")
-        cached = ""
-        if usage.cached_tokens:
-            cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
-        tokens = f"{count(usage.input_tokens, 'token')} in{cached}, {usage.output_tokens:,} out"
+        tokens = f"{count(usage.input_tokens, 'token')} in, {usage.output_tokens:,} out"
         start = "Stopped: " if run.is_cancelled else ""
         nothing = "; nothing was written" if self.dry_run else ""
         self.output.say(f"\n{start}{', '.join(words)}{nothing}. {tokens}.", style="bold")
@@ -225,15 +223,20 @@ class RunReport:
     @property
     def exit_status(self) -> int:
         """The exit status of a run that nobody interrupted."""
-        return 1 if self.counts["failed"] or self._lacks_heading else 0
+        return int(self.counts["failed"] > 0)
 
 
-def agrees_to_send(cost: ConsentMissing, output: Output) -> bool:
+def _agrees_to_send(cost: ConsentMissing, output: Output) -> bool:
     """Print what a run would cost elsewhere, and return whether the user agrees."""
     from companion.app.run import ASK_FROM
 
-    how = f"--yes to send them all, or --limit {ASK_FROM} for a part"
-    return output.agrees(str(cost), how)
+    output.warn(str(cost))
+    if not output.can_ask:
+        raise UsageError(
+            "nothing was sent, since nobody is here to agree; add --yes to send them all, or"
+            f" --limit {ASK_FROM} for a part"
+        )
+    return click.confirm("Go on?", err=True)
 
 
 def show_waits(output: Output, bar: Bar) -> Callable[[str], None]:

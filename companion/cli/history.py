@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +12,20 @@ import click
 from companion.app.open_vault import name_path
 from companion.app.types.changes import Change, ChangeQuery
 from companion.app.vault import Vault, all_changes
-from companion.cli.filters import change_options, read_change_query
 from companion.cli.output import Output, count, local_time, one_line
-from companion.cli.session import NOTE_PATH, StopSignals, common_options, open_session_vault
+from companion.cli.session import (
+    NOTE_PATH,
+    StopSignals,
+    change_options,
+    common_options,
+    open_session_vault,
+    read_change_query,
+)
 from companion.errors import NotThere, UsageError
 
 if TYPE_CHECKING:  # which history does not load
     from companion.app.run import Run
     from companion.app.types.runs import NoteResult
-
-_MAX_DIGITS = 15  # of a change's number
-_NOTHING = "there is nothing to take back; see companion history"
 
 
 @click.command()
@@ -97,43 +100,35 @@ def undo(
     Undoing an undo makes the change again. What cannot be taken back is named with its reason.
     """
     output = Output(as_json=as_json)
-    is_chosen = any(only.values())
-    if run_name and (whats or is_chosen):
+    has_filter = any(only.values())
+    if run_name and (whats or has_filter):
         raise UsageError("give changes, paths, a time or --run, and only one of them")
     named = [what for what in whats if not what.isdecimal()]
-    if is_chosen and len(named) < len(whats):
+    if has_filter and len(named) < len(whats):
         raise UsageError("--since, --until, --field and --model go with notes and folders only")
     with open_session_vault(vault, named, output=output) as opened:
-        run, changes = None, list[Change]()
-        if is_chosen:
+        if has_filter:
             named_places = [name_path(opened, what, Path.cwd()) for what in whats]
             places: Sequence[str | None] = named_places or [None]
             queries = [read_change_query(**only, path=each, undoable="whole") for each in places]
-            changes = _unite(all_changes(opened, query) for query in queries)
-        elif whats:
-            changes = _unite(_find_named(opened, what) for what in whats)
-        elif name := run_name or _find_last_run(opened):
-            query = ChangeQuery.of(run=name, undoable="part" if run_name else "whole")
-            changes, run = list(all_changes(opened, query)), opened.undo_all(query)
-        run = run or opened.undo([change.id for change in changes])
+            chosen = [change for query in queries for change in all_changes(opened, query)]
+        else:
+            chosen = [change for what in whats for change in _find_named(opened, what)]
+        last = opened.changes(ChangeQuery(undoable="whole", limit=1)).changes
+        if run_name or (last and not whats and not has_filter):
+            query = ChangeQuery.of(
+                run=run_name or last[0].run, undoable="part" if run_name else "whole"
+            )
+            chosen, run = list(all_changes(opened, query)), opened.undo_all(query)
+        else:
+            run = opened.undo(sorted({change.id for change in chosen}, reverse=True))
         if not run.total:
-            output.warn(_describe_nothing(opened, run_name))
+            output.warn("there is nothing to take back; see companion history")
             return 0
+        words = {change.id: change.describe() for change in chosen}
         with StopSignals(output, run.cancel) as interruption:
-            results = _follow(run, changes, output)
+            results = list(_print_undone(run, words, output))
     return interruption.exit_status or _sum_up(run, results, output)
-
-
-def _unite(changes: Iterable[Iterable[Change]]) -> list[Change]:
-    """Return the changes, each once, newest first."""
-    by_id = {change.id: change for of_one in changes for change in of_one}
-    return [by_id[number] for number in sorted(by_id, reverse=True)]
-
-
-def _find_last_run(vault: Vault) -> str | None:
-    """Return the id of the last run that changed something; None if nothing is left of any."""
-    last = vault.changes(ChangeQuery(undoable="whole", limit=1)).changes
-    return last[0].run if last else None
 
 
 def _find_named(vault: Vault, what: str) -> Iterator[Change]:
@@ -143,8 +138,6 @@ def _find_named(vault: Vault, what: str) -> Iterator[Change]:
     """
     if what.isdecimal():
         try:
-            if len(what) > _MAX_DIGITS:
-                raise NotThere
             yield vault.change(int(what))
         except NotThere:
             raise NotThere(f"there is no change {what}; see companion history") from None
@@ -160,48 +153,33 @@ def _find_named(vault: Vault, what: str) -> Iterator[Change]:
     yield from changes
 
 
-def _describe_nothing(vault: Vault, run: str | None) -> str:
-    """Return that nothing can be taken back. Raises NotThere if there is no such run."""
-    if run and not vault.changes(ChangeQuery.of(run=run, limit=1)).changes:
-        raise NotThere(f"there is no run {run}, or nothing of it is left; see companion history")
-    return _NOTHING
-
-
-def _follow(run: Run, changes: Sequence[Change], output: Output) -> list[NoteResult]:
-    """Take changes back; print the result of each, and return them."""
-    from companion.cli.enrich import RunReport
-
-    results: list[NoteResult] = []
-    words = {change.id: change.describe() for change in changes}
+def _print_undone(run: Run, words: Mapping[int, str], output: Output) -> Iterator[NoteResult]:
+    """Take changes back, print the result of each, and yield it. words: what each change did."""
     for each in run:
-        results.append(each)
         undone = each.undone
         if each.reason:
             output.warn(": ".join(filter(None, (one_line(each.path), each.reason))))
-        if output.as_json and undone:
-            output.print_json(undone.model_dump(mode="json"))
-        elif output.as_json:
-            RunReport(output).print_result(each)
+        if output.as_json and undone is None:
+            output.print_json({"path": each.path, "reopened": each.proposals})
         elif undone is None:
             output.say(f"{one_line(each.path)}: {count(len(each.decided), 'proposal')} open again")
+        elif output.as_json:
+            output.print_json(undone.model_dump(mode="json"))
         elif undone.undone_by is not None:
             how = "taken back in part" if each.left else "taken back"
             moved = f" (moved from {undone.moved_from})" if undone.moved_from else ""
             where, what = one_line(f"{each.path}{moved}"), words.get(undone.change, "changed since")
             output.say(f"{where}: {what} (change {undone.change}), {how}")
-    return results
+        yield each
 
 
 def _sum_up(run: Run, results: Sequence[NoteResult], output: Output) -> int:
     """Print how much was taken back; return the exit status."""
     undone = [each for each in results if each.status == "undone"]
     part = sum(bool(each.left) for each in undone)
-    reopened = sum(not each.reason for result in results for each in result.decided)
-    has_changes = any(each.undone for each in results)
-    words = [f"{count(len(undone) - part, 'change')} taken back"] if has_changes else []
-    words += [f"{part} in part"] if part else []
-    words += [f"{count(reopened, 'refusal')} taken back"] if reopened else []
-    words += [f"{run.total - len(results)} not done"] if len(results) < run.total else []
-    output.say(", ".join(words))
+    words = [f"{part} in part"] if part else []
+    words += [f"{run.total - len(results)} not done"] if run.is_cancelled else []
+    if any(each.undone for each in results):
+        output.say(", ".join([f"{count(len(undone) - part, 'change')} taken back", *words]))
     stays = any(each.left or each.status in ("failed", "proposed") for each in results)
-    return int(stays or len(results) < run.total)
+    return int(stays or run.is_cancelled)

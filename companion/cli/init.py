@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
+from pydantic import SecretStr
 from rich.filesize import decimal
 
 from companion.app.open_vault import open_vault
 from companion.app.types.notes import Selection
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault
-from companion.cli.model import fetch_model
-from companion.cli.output import Output, one_line
-from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
-from companion.cli.session import VaultPathType, debug_option
-from companion.config import Config, load_config
-from companion.config.edit import plan_for_vault, write_edit
-from companion.config.load import ENDPOINT_VARIABLES
-from companion.doctor import (
+from companion.cli.model import (
     SERVERS,
-    ask_model,
     complete_address,
+    fetch_model,
     list_served_models,
     recommend_model,
 )
+from companion.cli.output import Output, one_line
+from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
+from companion.cli.session import VAULT_PATH, debug_option
+from companion.config import Config, load_config
+from companion.config.edit import plan_for_vault, write_edit
+from companion.config.load import ENDPOINT_VARIABLES
+from companion.doctor import ask_model
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
 from companion.vault.obsidian import find_registered_vaults
@@ -45,23 +47,8 @@ _SAMPLES = 5  # notes that are tried, until one shows something
 _USUAL = 2000  # bytes of a note with a few sentences
 
 
-class Chosen(NamedTuple):
-    """A model. base_url None: the embedded one. key: empty for none, or the one in the file."""
-
-    base_url: str | None
-    model: str
-    key: str = ""
-
-    def settings(self, config: Config) -> dict[str, Any]:
-        """Return the settings to change. A key is kept only if the address stays the same."""
-        changed = {"endpoint.base_url": self.base_url, "endpoint.model": self.model}
-        if self.key or self.base_url is None or self.base_url != config.endpoint.base_url:
-            changed["endpoint.api_key"] = self.key or None
-        return changed
-
-
 @click.command()
-@click.argument("vault", required=False, type=VaultPathType())
+@click.argument("vault", required=False, type=VAULT_PATH)
 @click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
@@ -83,7 +70,7 @@ def init(
     no_plugin: bool,
     no_test: bool,
     yes: bool,
-) -> int:
+) -> None:
     """Set up a vault: choose a model, and try it.
 
     VAULT is a vault's folder; else the vault you are in, or one that Obsidian lists. On a terminal
@@ -98,24 +85,17 @@ def init(
     asks = output.can_ask and not (yes or embedded or base_url or model or background is not None)
     root = resolve_vault(vault or _choose_vault(output, asks=asks))
     config = load_config(root, allow_moved=True)  # raises UsageError for an invalid file
-    _warn_of_surprises(root, output)
-    settings: dict[str, Any] = {}
-    chosen = None if asks else _choose_by_options(config, embedded, base_url, model, api_key_env)
-    while True:
-        chosen = _ask_for_model(config, output) if asks else chosen
-        settings = chosen.settings(config) if chosen else {}
-        try:
-            planned = plan_for_vault(root, settings)
-            if not no_test:
-                _ask_one_word(planned.config, output)
-            break
-        except (CompanionError, click.Abort) as error:
-            if not asks or isinstance(error, click.Abort):
-                output.warn("Nothing was written.")
-                raise
-            output.warn(str(error))
+    if find_vault(root) != root:
+        output.warn(f"{root} is not an Obsidian vault: no .obsidian folder is in it")
+    if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
+        output.warn(f"Before the file's settings come those of {', '.join(names)}")
     if asks:
-        background = _ask_about_background(planned.config)
+        choose = partial(_ask_for_model, config, output)
+    else:
+        choose = partial(_choose_by_options, config, embedded, base_url, model, api_key_env)
+    settings = _choose_model(root, choose, output, asks=asks, tries=not no_test)
+    if asks:
+        background = _ask_about_background(plan_for_vault(root, settings).config)
     if background is not None:
         settings["background.enabled"] = background
     planned = write_edit(lambda: plan_for_vault(root, settings))
@@ -124,19 +104,65 @@ def init(
         output.say("\n".join(f"  {line}" for line in planned.changed))
     else:
         output.say(f"Nothing to change: {planned.file} already says so.")
-    installed = not no_plugin and _install_plugin(root, output)
-    if not no_test:
-        _show_sample(root, planned.config, output, asks=asks)
-    output.say(_NEXT + (f"\n{NEXT_IN_OBSIDIAN}" if installed else ""))
-    return 0
+    has_plugin = not no_plugin and _install_plugin(root, output)
+    if not no_test and (asks or not planned.config.is_remote):
+        _show_sample(root, planned.config, output)
+    output.say(_NEXT + (f"\n{NEXT_IN_OBSIDIAN}" if has_plugin else ""))
+
+
+def _install_plugin(root: Path, output: Output) -> bool:
+    """Install the plugin; return whether it is in the vault now."""
+    try:
+        install_plugin(root, output)
+    except CompanionError as error:
+        output.warn(f"The plugin was not installed: {error}; companion plugin install does it.")
+        return False
+    return True
+
+
+def _choose_model(
+    root: Path, choose: Callable[[], dict[str, Any]], output: Output, *, asks: bool, tries: bool
+) -> dict[str, Any]:
+    """Return the settings of the model that is chosen, and answers; on a fault, asks again.
+
+    Raises CompanionError if nobody can be asked. tries: fetch the model, and ask it one word.
+    """
+    while True:
+        try:
+            settings = choose()
+            planned = plan_for_vault(root, settings)
+            if tries:
+                _ask_one_word(planned.config, output)
+            return settings
+        except CompanionError as error:
+            if not asks:
+                raise
+            output.warn(str(error))
 
 
 def _ask_one_word(config: Config, output: Output) -> None:
     """Fetch the model if it is missing, and see that it answers. Raises CompanionError."""
     fetch_model(config, output)
+    endpoint, key = config.endpoint, os.environ.get("COMPANION_API_KEY", "")
     with output.waiting(f"Asking {config.describe_endpoint()}"):
+        if key and not (config.is_embedded or endpoint.key or os.environ.get("COMPANION_BASE_URL")):
+            keyed = endpoint.model_copy(update={"api_key": SecretStr(key)})
+            config = config.model_copy(update={"endpoint": keyed})
         ask_model(config)
-    output.say(f"{config.endpoint.model} answers.")
+    output.say(f"{endpoint.model} answers.")
+
+
+def _endpoint_settings(
+    config: Config, base_url: str | None, model: str, key: str = ""
+) -> dict[str, Any]:
+    """Return the settings of a model. The key in the file stays only if the address does.
+
+    base_url: None for the embedded model. key: empty for none, or the one in the file.
+    """
+    settings: dict[str, Any] = {"endpoint.base_url": base_url, "endpoint.model": model}
+    if key or base_url is None or base_url != config.endpoint.base_url:
+        settings["endpoint.api_key"] = key or None
+    return settings
 
 
 def _choose_by_options(
@@ -145,8 +171,8 @@ def _choose_by_options(
     base_url: str | None,
     model: str | None,
     api_key_env: str | None,
-) -> Chosen | None:
-    """Return the model in the options, else the embedded one if the file names none; None keeps it.
+) -> dict[str, Any]:
+    """Return the settings of the model in the options; of the embedded one if the file names none.
 
     Raises UsageError if they contradict each other, or say too little.
     """
@@ -156,8 +182,8 @@ def _choose_by_options(
         if api_key_env is not None:
             raise UsageError("--api-key-env needs --endpoint, whose key it is")
         if model is None and not embedded and _is_chosen(config):
-            return None
-        return Chosen(None, find_model(model or DEFAULT_MODEL).name)
+            return {}
+        return _endpoint_settings(config, None, find_model(model or DEFAULT_MODEL).name)
     key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
     if api_key_env and not key:
         raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
@@ -166,7 +192,7 @@ def _choose_by_options(
     if len(models) != 1:
         there = f"; it has: {', '.join(models)}" if models else ""
         raise UsageError(f"--endpoint needs --model, its name there{there}")
-    return Chosen(base_url, models[0], key)
+    return _endpoint_settings(config, base_url, models[0], key)
 
 
 def _is_chosen(config: Config) -> bool:
@@ -174,53 +200,44 @@ def _is_chosen(config: Config) -> bool:
     return bool({"base_url", "model"} & config.endpoint.model_fields_set)
 
 
-def _ask_for_model(config: Config, output: Output) -> Chosen | None:
-    """Print which models there are, and ask which should write; None keeps what is configured."""
-    offers: list[tuple[str, Chosen | None]] = []
+def _ask_for_model(config: Config, output: Output) -> dict[str, Any]:
+    """Print which models there are, ask which should write, and return its settings.
+
+    They are empty if what is configured stays.
+    """
+    offers: list[tuple[str, dict[str, Any]]] = []
     if _is_chosen(config):
-        offers.append((f"as configured: {config.describe_endpoint()}", None))
-    for name, address in SERVERS:
-        models = list_served_models(address)
-        offers += [
-            (f"{model}, in {name} on this machine", Chosen(address, model)) for model in models
-        ]
+        offers.append((f"as configured: {config.describe_endpoint()}", {}))
+    for server, address in SERVERS:
+        for model in list_served_models(address):
+            settings = _endpoint_settings(config, address, model)
+            offers.append((f"{model}, in {server} on this machine", settings))
     recommended = recommend_model()
     for each in sorted(CATALOG, key=lambda model: model.name != recommended):
         here = "on this machine already" if model_path(each.name) else "to be fetched once"
         words = f"{each.title} ({decimal(each.size or 0)}, {here}); nothing leaves this machine"
-        if each.name == recommended or not _is_for_tests(each.name):
-            offers.append((words, Chosen(None, each.name)))
+        if each.name == recommended or (each.parameters or 0) >= 1:  # smaller ones are for tests
+            offers.append((words, _endpoint_settings(config, None, each.name)))
     output.say("Which model should write?", style="bold")
+    last = len(offers) + 1
     for number, (words, _) in enumerate(offers, 1):
         output.say(f"  {number}  {words}")
-    last = len(offers) + 1
     output.say(f"  {last}  another OpenAI-compatible API, here or elsewhere, by its address")
     number = click.prompt("Number", type=click.IntRange(1, last), default=1, err=True)
-    return _ask_for_address() if number == last else offers[number - 1][1]
+    return _ask_for_address(config) if number == last else offers[number - 1][1]
 
 
-def _is_for_tests(name: str) -> bool:
-    return (find_model(name).parameters or 0) < 1
-
-
-def _ask_for_address() -> Chosen:
-    base_url = complete_address(
-        click.prompt("Its base URL, such as https://api.example.com/v1", err=True)
-    )
+def _ask_for_address(config: Config) -> dict[str, Any]:
+    typed = click.prompt("Its base URL, such as https://api.example.com/v1", err=True)
+    base_url = complete_address(typed)
     models = list_served_models(base_url)
     if models:
         click.echo(f"It has: {', '.join(models)}", err=True)
-    model = click.prompt(
-        "Model, by its name there", default=models[0] if models else None, err=True
-    )
-    key = click.prompt(
-        "API key (not shown; empty for none)",
-        hide_input=True,
-        default="",
-        show_default=False,
-        err=True,
-    )
-    return Chosen(base_url, model.strip(), key.strip())
+    first = models[0] if models else None
+    model = click.prompt("Model, by its name there", default=first, err=True)
+    question = "API key (not shown; empty for none)"
+    key = click.prompt(question, hide_input=True, default="", show_default=False, err=True)
+    return _endpoint_settings(config, base_url, model.strip(), key.strip())
 
 
 def _ask_about_background(config: Config) -> bool:
@@ -234,14 +251,11 @@ def _ask_about_background(config: Config) -> bool:
     return click.confirm(question, default=default, err=True)
 
 
-def _show_sample(root: Path, config: Config, output: Output, *, asks: bool) -> None:
+def _show_sample(root: Path, config: Config, output: Output) -> None:
     """Show what the model would write in one note; nothing is written.
 
-    Tries up to five notes, those with a few sentences first. Without one, or where a note may not
-    be sent, it says so.
+    Tries up to five notes, those with a few sentences first, and asks before one goes elsewhere.
     """
-    if config.is_remote and not asks:
-        return
     try:
         with open_vault(root, tell=output.warn) as vault:
             for path in _choose_samples(vault):
@@ -271,29 +285,6 @@ def _choose_samples(vault: Vault) -> Iterator[str]:
         if note.needs
     }
     yield from sorted(sizes, key=sizes.__getitem__)[:_SAMPLES]
-
-
-def _warn_of_surprises(root: Path, output: Output) -> None:
-    """Warn if the folder is not a vault of its own, or the environment overrides the file."""
-    if (around := find_vault(root)) != root:
-        where = f"it is in the vault {around}" if around else "no .obsidian folder is in it"
-        output.warn(f"{root} is not an Obsidian vault: {where}; continuing anyway")
-    elif (outer := find_vault(root.parent)) not in (None, root):
-        output.warn(
-            f"{root} is in the vault {outer}, which has its notes, too; set up one of"
-            " them, or name it in the other's ignore.folders"
-        )
-    if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
-        output.warn(f"Before the file's settings come those of {', '.join(names)}")
-
-
-def _install_plugin(root: Path, output: Output) -> bool:
-    try:
-        install_plugin(root, output)
-    except CompanionError as error:
-        output.warn(f"The plugin was not installed: {error}; companion plugin install does it.")
-        return False
-    return True
 
 
 def _choose_vault(output: Output, *, asks: bool) -> Path:

@@ -1,4 +1,4 @@
-"""companion model: the models that run on this machine, and fetching them."""
+"""companion model: the models that run on this machine, fetching them, and which to recommend."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from rich.filesize import decimal
 from companion.cli.output import Output
 from companion.config import Config, load_config
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
+from companion.llm.endpoint import Endpoint
+from companion.llm.local_server import ask_server
+
+# their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
+SERVERS = (("Ollama", "http://127.0.0.1:11434/v1"), ("LM Studio", "http://127.0.0.1:1234/v1"))
 
 
 @click.group()
@@ -67,3 +72,43 @@ def _pull(name: str, output: Output) -> Path:
     output.warn(f"Fetching the model {name}{size}")
     with output.download(name) as tell:
         return pull_model(name, tell)
+
+
+def recommend_model() -> str:
+    """Return the embedded model that suits the machine: the largest that fits, a general one.
+
+    General models invent less than the default one (Vectara's published rates). One that is on this
+    machine already is preferred.
+    """
+    import psutil
+
+    free = psutil.virtual_memory().available
+    fitting = [each.name for each in CATALOG if each.hub and 0 < each.free_memory <= free]
+    here = [name for name in fitting if model_path(name)]
+    return [DEFAULT_MODEL, *fitting, *here][-1]
+
+
+def list_served_models(base_url: str) -> list[str]:
+    """Return the names of the models that generate text at an address on this machine.
+
+    Empty if no such server answers; servers elsewhere are not asked.
+    """
+    endpoint = Endpoint.at(base_url)
+    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
+    try:
+        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
+    except (TypeError, KeyError):  # no list in OpenAI's format
+        return []
+    return [name for name in names if isinstance(name, str) and "embed" not in name.lower()]
+
+
+def complete_address(typed: str) -> str:
+    """Return an address with what is often left out: `http://` on this machine, and `/v1`.
+
+    Raises UsageError if it is no address.
+    """
+    address = typed.strip() if "://" in typed else f"http://{typed.strip()}"
+    parts = Endpoint.at(address).parts
+    if "://" not in typed and parts.path in ("", "/"):
+        address = f"{address.rstrip('/')}/v1"
+    return address

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -31,8 +31,7 @@ from companion.note.text import show_hidden, split_lines
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _WORD_STYLES = {"+": "green", "-": "strike red", "=": "", "…": "dim"}
-_MARGIN = re.compile(r" *(?:\S(?:[^ ]| (?! ))* {2,})?")  # its first column, if any
-_WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]"), "=": ("", ""), "…": ("", "")}
+_WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]")}  # where there are no colours, as git has it
 
 
 class Output:
@@ -45,9 +44,10 @@ class Output:
         self.as_json = as_json
         # by NO_COLOR alone rich would leave bold and dim
         colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-        self.out = Console(highlight=False, soft_wrap=True, color_system=colors)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True, color_system=colors)
+        self.out = Console(highlight=False, color_system=colors)
+        self.err = Console(stderr=True, highlight=False, color_system=colors)
         for console in (self.out, self.err):
+            console.soft_wrap = not console.file.isatty()  # a terminal's lines end between words
             if not console.width:  # COLUMNS=0, for unknown; rich would print nothing
                 console.width = 80
 
@@ -58,9 +58,9 @@ class Output:
         return has_keys and self.err.is_terminal
 
     def say(self, text: str = "", style: str = "") -> None:
-        """Print a line for people, broken between words on a terminal; nothing with as_json."""
+        """Print a line for people; nothing with as_json."""
         if not self.as_json:
-            _print_words(self.out, Text(show_hidden(text), style=style))
+            self.out.print(Text(show_hidden(text), style=style))
 
     def clip(self, text: str, used: int = 0) -> str:
         """Return the text cut to what fits on a line beside `used` characters."""
@@ -71,17 +71,7 @@ class Output:
     def warn(self, *texts: str) -> None:
         """Print each text as a line on the standard error."""
         for text in texts:
-            _print_words(self.err, Text(show_hidden(text), style="yellow"))
-
-    def agrees(self, cost: str, how: str) -> bool:
-        """Print what sending notes elsewhere may cost, and return whether the user agrees.
-
-        how: the options that agree, which UsageError names if nobody can be asked.
-        """
-        self.warn(cost)
-        if not self.can_ask:
-            raise UsageError(f"nothing was sent, since nobody is here to agree; add {how}")
-        return click.confirm("Go on?", err=True)
+            self.err.print(Text(show_hidden(text), style="yellow"))
 
     def print_json(self, value: dict[str, Any]) -> None:
         """Print an object as one line of JSON."""
@@ -98,25 +88,16 @@ class Output:
 
     def print_word_diff(self, parts: Iterable[tuple[str, str]]) -> None:
         """Print a word diff: coloured, or as git does without colours, `[-old-]{+new+}`."""
-
-        def print_line() -> None:
-            for part in line.wrap(self.out, self.out.width - 4):  # between words
-                self.out.print("    ", part, sep="")
-
         has_colours = self.out.color_system is not None and not self.out.no_color
-        line = Text()
+        shown = Text()
         for mark, text in parts:
-            for piece in split_lines(text) or ["…\n"]:
-                words = show_hidden(piece.rstrip("\r\n"))
-                if words and has_colours:
-                    line.append(words, style=_WORD_STYLES[mark])
-                elif words:
-                    line.append(words.join(_WORD_MARKS[mark]))
-                if piece != words:
-                    print_line()
-                    line = Text()
-        if line:
-            print_line()
+            for line in split_lines(text) or ["…\n"]:
+                words = show_hidden(line.rstrip("\r\n"))
+                start, end = ("", "") if has_colours else _WORD_MARKS.get(mark, ("", ""))
+                shown.append(f"{start}{words}{end}" if words else "", style=_WORD_STYLES[mark])
+                shown.append("" if words == line else "\n")
+        shown.rstrip()
+        self.out.print(Padding(shown, (0, 0, 0, 4)))
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
@@ -134,16 +115,10 @@ class Output:
 
     @contextmanager
     def download(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Show the progress of a download, its speed and the time left; in words in a log.
+        """Show the progress of a download, its speed and the time left, if it is a terminal.
 
         Yields a function that takes the bytes so far and the total.
         """
-        if not self.err.is_terminal:
-            from companion.llm.download import DownloadWords
-
-            yield DownloadWords(lambda text: click.echo(text, nl=False, err=True)).update
-            click.echo(err=True)
-            return
         columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         with self._show_progress(*columns) as progress:
             yield Bar(progress, what, 0).update
@@ -152,20 +127,6 @@ class Output:
         start = (TextColumn("{task.description}"), BarColumn())
         quiet = not self.err.is_terminal
         return Progress(*start, *columns, console=self.err, disable=quiet, transient=True)
-
-
-def _print_words(console: Console, text: Text) -> None:
-    """Print the text; a terminal cuts no word, and continues in the same column."""
-    if not console.file.isatty():
-        console.print(text)
-        return
-    for line in text.split(allow_blank=True) or [text]:
-        match = _MARGIN.match(line.plain)
-        margin = match.end() if match and match.end() < console.width // 2 else 0
-        for part in line[margin:].wrap(console, console.width - margin) or [Text()]:
-            part.rstrip()
-            console.print(line[:margin], part, sep="")
-            line = Text(" " * margin)
 
 
 class Bar:
@@ -183,11 +144,6 @@ class Bar:
         """Show how many of how many are done."""
         self._progress.update(self._task, completed=done, total=total)
 
-    def rename(self, what: str) -> None:
-        """Show what is done now."""
-        self._what = what
-        self.wait("")
-
     def wait(self, why: str) -> None:
         """Show why it waits; empty: it continues."""
         shown = f"{self._what}, waiting: {why}" if why else self._what
@@ -197,17 +153,13 @@ class Bar:
 def edit_text(text: str, extension: str) -> str | None:
     """Return the text as the user leaves it in their editor; None if it is unchanged.
 
-    Raises UsageError if the editor does not start, fails, or does not save it as UTF-8.
+    Raises UsageError if the editor does not start or fails.
     """
     try:
         return click.edit(text, extension=extension)
     except click.ClickException as error:
         raise UsageError(
             f"{error.format_message()}; nothing was changed. EDITOR names the editor to start"
-        ) from None
-    except UnicodeDecodeError:
-        raise UsageError(
-            "the editor saved it in another encoding; nothing was changed. Save it as UTF-8"
         ) from None
 
 

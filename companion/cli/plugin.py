@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, debug_option, load_vault
+from companion.cli.session import VAULT_PATH, debug_option, load_vault
 from companion.daemon.access import ensure_token, replace_token
 from companion.errors import UsageError
 from companion.vault.plugin_files import find_built, find_plugin, read_version
@@ -26,7 +26,7 @@ def plugin() -> None:
 
 
 @plugin.command()
-@click.argument("vault", required=False, type=VaultPathType())
+@click.argument("vault", required=False, type=VAULT_PATH)
 @debug_option
 def install(vault: Path | None) -> None:
     """Install or update the plugin, and enable it.
@@ -41,8 +41,8 @@ def install(vault: Path | None) -> None:
     output.say(NEXT_IN_OBSIDIAN)
 
 
-def install_plugin(root: Path, output: Output) -> None:
-    """Install the plugin in the vault at root, and print where.
+def install_plugin(root: Path, output: Output) -> bool:
+    """Install the plugin in the vault at root, print where, and return True.
 
     Raises UsageError if the plugin is not built, or cannot be installed; nothing is written.
     """
@@ -53,11 +53,11 @@ def install_plugin(root: Path, output: Output) -> None:
             " the plugin"
         )
     version, written = read_version(built), install_files(root, built)
-    if not written:
+    if written:
+        output.say(f"The Obsidian plugin {version} is in {find_plugin(root)}", style="bold")
+    else:
         output.say(f"The Obsidian plugin {version} is in the vault already.")
-        return
-    output.say(f"The Obsidian plugin {version} is in {find_plugin(root)}", style="bold")
-    output.say(f"  written: {', '.join(written)}")
+    return True
 
 
 @click.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,18 +12,23 @@ import click
 from companion.app.open_vault import name_path
 from companion.app.types.decisions import Acceptance, Decisions
 from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
-from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_proposals
 from companion.cli.enrich import RunReport
-from companion.cli.filters import field_option, filter_options, join_options
 from companion.cli.output import Output, count, one_line
-from companion.cli.session import NOTE_PATH, StopSignals, common_options, open_session_vault
-from companion.errors import NotThere, UsageError
+from companion.cli.session import (
+    NOTE_PATH,
+    StopSignals,
+    common_options,
+    field_option,
+    filter_options,
+    join_options,
+    open_session_vault,
+)
+from companion.errors import UsageError
 
 if TYPE_CHECKING:
     from companion.app.run import Run
 
-_MAX_DIGITS = 15  # of a proposal's number
 _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
 
 
@@ -33,7 +37,7 @@ _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON obje
 @filter_options
 @click.option(
     "--state",
-    type=click.Choice(get_args(ProposalState)),
+    type=click.Choice([*get_args(ProposalState), "all"]),
     default="open",
     show_default=True,
     help="Those in this state; asked: their questions are out in a batch.",
@@ -43,7 +47,7 @@ _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON obje
 @common_options
 def proposals(
     paths: Sequence[str],
-    state: ProposalState,
+    state: str,
     flagged: bool,
     as_json: bool,
     vault: Path | None,
@@ -63,9 +67,8 @@ def proposals(
         output.say(one_line(path), style="bold")
         for each in group:
             _print(each, output)
-    waits = {"open": "wait", "asked": "are out in a batch"}.get(state, f"are {state}")
     if not proposals:
-        output.say(f"No proposals {waits}.")
+        output.say("No proposals wait." if state == "open" else "There are none.")
         return
     notes = len({each.path for each in proposals})
     flags = sum(bool(each.flags) for each in proposals)
@@ -105,8 +108,6 @@ def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> 
     by_id = {each.id: each for of_one in queries for each in all_proposals(vault, of_one)}
     return sorted(by_id.values(), key=lambda each: (each.path.casefold(), each.path, each.id))
 
-
-Decision = Literal["accept", "refuse"]
 
 _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
@@ -150,7 +151,7 @@ def refuse(**which: Any) -> int:
 
 
 def _decide(
-    decision: Decision,
+    decision: Literal["accept", "refuse"],
     *,
     vault: Path | None,
     whats: Sequence[str],
@@ -165,71 +166,40 @@ def _decide(
     if sum([bool(whats), run is not None, every]) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     named = [what for what in whats if not what.isdecimal()]
-    numbers = [_read_number(what) for what in whats if what.isdecimal()]
+    numbers = [int(what) for what in whats if what.isdecimal()]
     with open_session_vault(vault, named, output=output) as opened:
         query = ProposalQuery.of(field=field, run=run)
-        if run is not None and not opened.proposals(ProposalQuery(run=run, state="all")).total:
-            raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
         found = find_proposals(opened, named, query) if named or not whats else []
         notes = {name_path(opened, path, Path.cwd()) for path in named}
         chosen = [each for each in found if flagged or not each.flags or each.path in notes]
-        shown = dict.fromkeys(numbers) | {each.id: each for each in chosen}
-        for number in numbers:
-            with suppress(NotThere):
-                shown[number] = opened.proposal(number)
+        shown = {each.id: each for each in (*map(opened.proposal, numbers), *chosen)}
         decisions = Decisions(refuse=list(shown))
         if decision == "accept":
-            accept = [
-                Acceptance.of_shown(e) if e else Acceptance(id=id_) for id_, e in shown.items()
-            ]
-            decisions = Decisions(accept=accept)
+            decisions = Decisions(accept=list(map(Acceptance.of_shown, shown.values())))
         decided = opened.decide(decisions)
-        report = _DecisionReport(output, passed_over=len(found) - len(chosen))
+        report = _DecisionReport(output)
         with StopSignals(output, decided.cancel) as interruption:
             report.follow(decided, "Deciding")
+        if passed_over := len(found) - len(chosen):
+            output.say(
+                f"{count(passed_over, 'flagged proposal')} left for a closer look: companion review"
+                " --flagged, or --flagged here"
+            )
     return interruption.exit_status or report.exit_status
 
 
-def _accept(number: int, shown: Proposal | None) -> Acceptance:
-    return Acceptance.of_shown(shown) if shown else Acceptance(id=number)
-
-
-def _read_number(typed: str) -> int:
-    if len(typed) > _MAX_DIGITS:
-        raise NotThere(f"there is no proposal {typed[:20]}…")
-    return int(typed)
-
-
 class _DecisionReport(RunReport):
-    """Prints the results for notes, and counts them. passed_over: flagged ones that are left."""
-
-    def __init__(self, output: Output, passed_over: int) -> None:
-        super().__init__(output)
-        self._passed_over = passed_over
-        self._has_failed = False
-
-    def add(self, result: NoteResult) -> None:
-        """Print a result and count it."""
-        super().add(result)
-        self._has_failed |= any(each.reason for each in result.decided)
+    """Prints the results for notes, and counts them."""
 
     def sum_up(self, run: Run) -> None:
         """Print how many notes had which result, and the command that takes it back."""
         counts, say = self.counts, self.output.say
         if not counts:
             say("Nothing waits here.")
-        else:
-            words = [f"{number:,} {status}" for status, number in counts.items()]
-            if undone := run.total - counts.total():
-                words.append(f"{undone:,} not done")
-            say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
+            return
+        words = [f"{number:,} {status}" for status, number in counts.items()]
+        if undone := run.total - counts.total():
+            words.append(f"{undone:,} not done")
+        say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
         if counts["enriched"] or counts["refused"]:
             say(f"To take it all back: companion undo --run {run.id}")
-        if self._passed_over:
-            passed = count(self._passed_over, "flagged proposal")
-            say(f"{passed} left for a closer look: companion review --flagged, or --flagged here")
-
-    @property
-    def exit_status(self) -> int:
-        """The exit status if nobody interrupted it."""
-        return int(self._has_failed)

@@ -1,23 +1,25 @@
-"""companion scan: what needs work and why, what is skipped and why. It changes nothing."""
+"""companion scan and prompt: what needs work and why, and what a model would be sent for a note."""
 
 from __future__ import annotations
 
-import shlex
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from companion.app.types.notes import ScanReport, Selection
-from companion.app.vault import Vault, all_changes, all_proposals
-from companion.cli.filters import filter_options
-from companion.cli.output import Output, count, local_time, one_line
-from companion.cli.session import NOTE_PATH, common_options, open_session_vault, resolve_paths
-
-if TYPE_CHECKING:
-    from companion.app.types.proposals import Proposal
+from companion.app.open_vault import name_path
+from companion.app.types.notes import PromptQuery, ScanReport, Selection
+from companion.cli.output import Output, count, one_line
+from companion.cli.session import (
+    NOTE_PATH,
+    common_options,
+    filter_options,
+    open_session_vault,
+    resolve_paths,
+)
+from companion.errors import UsageError
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 _WORDS = """\
@@ -40,22 +42,17 @@ def scan(
     It also shows which are left alone, and why. Without PATH, it reads the whole vault. Nothing is
     changed and no model is asked.
 
-    For a single note it shows everything: what it needs, what was asked, written, refused or
-    undone, by whom, what waits, and what to do next.
+    companion history NOTE and companion proposals NOTE --state all tell what happened so far.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output) as opened:
         named = resolve_paths(opened.root, paths)
         with output.progress("Reading notes") as bar:
             report = opened.scan(Selection.of(paths=named, **only), bar.update)
-        is_note = len(named) == 1 and (opened.root / named[0]).is_file()
-        output.warn(*report.warnings)
-        for note in report.all() if as_json else ():
-            output.print_json(note.model_dump())
-        _print(report, all_skipped, output)
-        if is_note:
-            _print_story(opened, named[0], report, output)
-            return
+    output.warn(*report.warnings)
+    for note in report.all() if as_json else ():
+        output.print_json(note.model_dump())
+    _print(report, all_skipped, output)
     needing = sum(bool(note.needs) for note in report.notes.values())
     output.say(f"\n{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on")
     if not (paths or any(only.values()) or report.notes):
@@ -84,58 +81,32 @@ def _print(report: ScanReport, all_skipped: bool, output: Output) -> None:
         output.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")
 
 
-def _print_story(vault: Vault, path: str, report: ScanReport, output: Output) -> None:
-    """Print the history of a note, oldest first, and what to do next."""
-    from companion.app.types.changes import ChangeQuery
-    from companion.app.types.proposals import ProposalQuery
+@click.command()
+@click.argument("note", type=NOTE_PATH, metavar="NOTE")
+@click.option(
+    "--section", metavar="HEADING", help="Show the prompt for a callout under this heading."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a call.")
+@common_options
+def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) -> None:
+    """Show what a model would be sent for a note.
 
-    changes = all_changes(vault, ChangeQuery(path=path))
-    proposals = list(all_proposals(vault, ProposalQuery(path=path, state="all")))
-    events: list[tuple[float, str]] = []
-    for change in changes:
-        by = f" by {change.model}" if change.model else ""
-        undone = f", undone by change {change.undone_by}" if change.undone_by else ""
-        events.append((change.made_at, f"change {change.id} {change.describe()}{by}{undone}"))
-    for each in proposals:
-        if told := _describe_proposal(each):
-            events.append((each.decided_at or each.made_at, told))
-    output.say("So far" if events else "So far nothing was asked or written.", style="bold")
-    for when, told in sorted(events):
-        output.say(f"  {local_time(when)}  {told}")
-    output.say("Next", style="bold")
-    has_open = any(each.state == "open" for each in proposals)
-    for line in _list_next(path, report, has_open):
-        output.say(f"  {line}")
-
-
-def _list_next(path: str, report: ScanReport, has_open: bool) -> Iterator[str]:
-    note, named = report.notes.get(path), shlex.quote(path)
-    if path in report.skipped:
-        yield f"to have it filled, change that, and look again: companion scan {named}"
-        return
-    if has_open:
-        yield f"decide on what waits: companion review {named}"
-    if note and note.needs:
-        yield f"fill it: companion enrich {named}"
-    else:
-        yield f"ask about it all the same: companion enrich {named}"
-    yield f"see what a model would be sent: companion prompt {named}"
-
-
-def _describe_proposal(proposal: Proposal) -> str:
-    """Return in words what happened to a proposal; empty for one that its change covers."""
-    from companion.app.types.proposals import FLAG_WORDS
-
-    who = {"user": "you", "": "the settings"}.get(proposal.decided_by, proposal.decided_by)
-    reason = f": {proposal.reason}" if proposal.reason else ""
-    flags = ", ".join(FLAG_WORDS[flag] for flag in proposal.flags)
-    told = {
-        "open": f"waits for you{f': {flags}' if flags else ''}",
-        "asked": "is out in a batch",
-        "refused": f"was refused by {who}{reason}",
-        "rejected": f"was rejected by a check{reason}",
-        "superseded": "made room for a later one",
-        "closed": f"was closed{reason}",
-    }.get(proposal.state)
-    maker = f"by {proposal.model}" if proposal.model else "found without a model"
-    return f"{proposal.kind} {maker} {told}" if told else ""
+    It prints exactly what `companion enrich NOTE` would send, and where to. Nothing is sent.
+    """
+    output = Output(as_json=as_json)
+    with open_session_vault(vault, [note], output=output) as opened:
+        path = name_path(opened, note, Path.cwd())
+        if not path or (opened.root / path).is_dir():
+            raise UsageError(f"{path or '.'} is a folder; name a note")
+        shown = opened.prompt(PromptQuery.of(path=path, section=section))
+    output.warn(*shown.remarks)
+    for call in shown.calls:
+        if as_json:
+            output.print_json(call.model_dump(by_alias=True))
+        output.say(f"To {shown.endpoint}", style="bold")
+        for message in call.messages:
+            output.say(f"\n{message['role']}:", style="bold cyan")
+            output.say(message["content"])
+        if call.answer_schema:
+            output.say("\nanswer must fit:", style="bold cyan")
+            output.say(json.dumps(call.answer_schema, ensure_ascii=False, indent=2))

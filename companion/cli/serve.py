@@ -6,7 +6,6 @@ import html
 import os
 import webbrowser
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,17 +21,13 @@ from companion.cli.session import (
     describe_missing_daemon,
     load_vault,
 )
-from companion.config import config_file, load_config, state_folder
+from companion.config import load_config, state_folder
 from companion.daemon.access import new_page_address
 from companion.errors import NotThere, UsageError
 from companion.private_files import write_private
 
 if TYPE_CHECKING:
     from companion.daemon.daemon import Daemon
-
-_CONFIGURATION = """\
-# Settings of Callout Companion: companion init VAULT sets some, companion config get lists all.
-"""
 
 
 @click.command()
@@ -76,10 +71,6 @@ def serve(port: int | None, vault: Path | None) -> None:
     try:
         root, config = load_vault(vault)
         require_no_daemon(root)
-        file = config_file()
-        if not file.exists():  # one that sets nothing, and says what may be set
-            with suppress(UsageError):  # a folder that is read-only serves as well
-                write_private(file, _CONFIGURATION.encode())
         if may_ask(config):
             ask_about_backlog(root, output)
         serve_vault(root, config.server.port if port is None else port, ready)
@@ -136,25 +127,26 @@ def status(as_json: bool, vault: Path | None) -> None:
         if as_json:
             output.print_json(now.model_dump())
         for name, text in _describe(now):
-            output.say(f"{name:<12} {text}")
+            if text:
+                output.say(f"{name:<12} {text}")
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
 
 
 def _describe(now: Status) -> Iterator[tuple[str, str]]:
-    """Yield the lines about the status, each with its name."""
+    """Yield the lines about the status, each with its name; an empty one is not printed."""
     work = now.background
-    so_far = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
-    switch = f"off: {work.off}" if work.off else "on"
     if now.started_at:
         since = f"since {_local_time_of(now.started_at)}"
         yield "daemon", f"pid {now.pid}, version {now.version}, {since}"
         yield "vault", f"{now.vault}: {_describe_vault(now)}"
     yield "model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")
+    so_far = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
+    switch = f"off: {work.off}" if work.off else "on"
     yield "background", f"{switch} ({so_far}, {work.waiting:,} waiting)"
     yield "today", _describe_today(now)
-    if now.proposals:
-        yield "proposals", f"{now.proposals:,} to review; companion review shows them"
+    waits = f"{now.proposals:,} to review; companion review shows them"
+    yield "proposals", waits if now.proposals else ""
     if now.settings_fault:
         yield "settings", f"nothing is asked or written: {now.settings_fault}"
     if names := ", ".join(now.settings_to_restart_for):
@@ -165,12 +157,8 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
     if now.fault:
         since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         yield "waits", f"{now.fault.reason} ({since})"
-    optional = {
-        "polls": now.polls,
-        "works on": ", ".join(now.in_hand),
-        "runs": ", ".join(now.runs),
-    }
-    yield from ((name, text) for name, text in optional.items() if text)
+    yield "polls", now.polls
+    yield "works on", ", ".join(now.in_hand)
 
 
 def _local_time_of(iso: str) -> str:
@@ -190,18 +178,15 @@ def _describe_vault(now: Status) -> str:
 
 def _describe_today(now: Status) -> str:
     spent = now.today
-    notes = count(spent.notes, "note")
-    tokens = (
-        f"{notes} enriched, {count(spent.input_tokens, 'token')} in, {spent.output_tokens:,} out"
-    )
+    tokens = f"{count(spent.input_tokens, 'token')} in, {spent.output_tokens:,} out"
     if spent.tokens_a_day is not None:
         tokens += f" (limit {spent.tokens_a_day:,})"
+    price = "price not known" if spent.dollars is None else f"${spent.dollars:,.4f}"
     if spent.is_free and not spent.dollars:
-        return f"{tokens}, which cost nothing on this machine"
-    if spent.dollars is None:
-        return f"{tokens}, price not known"
-    limit = "" if spent.dollars_a_day is None else f" (limit ${spent.dollars_a_day:,.2f})"
-    return f"{tokens}, ${spent.dollars:,.4f}{limit}"
+        price = "which cost nothing on this machine"
+    elif spent.dollars_a_day is not None:
+        price += f" (limit ${spent.dollars_a_day:,.2f})"
+    return f"{count(spent.notes, 'note')} enriched, {tokens}, {price}"
 
 
 @click.command(name="open")

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from companion.app.open_vault import find_daemon, open_vault
-from companion.app.types.status import BacklogAnswer, BacklogState
+from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import (
-    VaultPathType,
+    VAULT_PATH,
     common_options,
     debug_option,
     load_vault,
@@ -22,17 +22,12 @@ from companion.cli.session import (
 from companion.config import config_file, state_folder
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.log import log_file
-from companion.daemon.service import (
-    install_service,
-    list_services,
-    service_file,
-    uninstall_service,
-)
-from companion.errors import NotThere, UsageError
+from companion.daemon.service import install_service, service_file, uninstall_service
+from companion.errors import CompanionError, NotThere, UsageError
 
 _STARTS = 30.0  # seconds that a daemon has to answer
 
-_vault_argument = click.argument("vault", required=False, type=VaultPathType())
+_vault_argument = click.argument("vault", required=False, type=VAULT_PATH)
 
 
 @click.group()
@@ -48,7 +43,7 @@ def service() -> None:
 @service.command()
 @_vault_argument
 @debug_option
-def install(vault: Path | None) -> int:
+def install(vault: Path | None) -> None:
     """Start the daemon now, and at every login.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run it
@@ -60,14 +55,7 @@ def install(vault: Path | None) -> int:
             f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
             f" model and its key into {config_file()}, as companion init does"
         )
-    return 0 if start_with_session(load_vault(vault)[0], output) else 1
-
-
-def start_with_session(root: Path, output: Output) -> bool:
-    """Start the daemon of the vault at root now and with the session; return whether it answers.
-
-    Raises CompanionError if it cannot be installed.
-    """
+    root, _ = load_vault(vault)
     state, before = state_folder(root), find_daemon(state_folder(root))
     if before and not service_file(root).exists():
         raise UsageError(
@@ -79,10 +67,11 @@ def start_with_session(root: Path, output: Output) -> bool:
         place = find_daemon(state)
         if place and (before is None or place.pid != before.pid):
             output.say(f"It runs on http://127.0.0.1:{place.port} (pid {place.pid}).")
-            return True
+            return
         time.sleep(0.1)
-    output.warn(f"It does not answer within {_STARTS:g} seconds; its log is {log_file(state)}")
-    return False
+    raise CompanionError(
+        f"it does not answer within {_STARTS:g} seconds; its log is {log_file(state)}"
+    )
 
 
 @service.command()
@@ -93,37 +82,12 @@ def uninstall(vault: Path | None) -> None:
 
     Notes, history, settings and the plugin stay as they are.
     """
-    root = load_vault(vault)[0]
+    root, _ = load_vault(vault)
     file = service_file(root)
     if not file.exists():
         raise NotThere(f"{root} has no service; companion service install sets one up")
     uninstall_service(file)
     Output().say(f"The daemon of {root} is stopped, and no longer starts at login.")
-
-
-@service.command()
-@_vault_argument
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@debug_option
-def status(vault: Path | None, as_json: bool) -> int:
-    """Show whether it starts at login, and runs.
-
-    The exit status is 1 if it does not.
-    """
-    output = Output(as_json=as_json)
-    root = load_vault(vault)[0]
-    file, place = service_file(root), find_daemon(state_folder(root))
-    starts = file in list_services()
-    if as_json:
-        names = ("pid", "port", "version")  # of its daemon; null where none runs
-        running = {name: getattr(place, name, None) for name in names}
-        shape = {"vault": str(root), "file": str(file), "starts": starts}
-        output.print_json(shape | running)
-    output.say(str(root), style="bold")
-    output.say(f"  starts   {f'at login, by {file}' if starts else 'not by itself'}")
-    output.say(f"  runs     {f'on port {place.port}, pid {place.pid}' if place else 'no'}")
-    output.say(f"  log      {log_file(state_folder(root))}")
-    return 0 if starts and place else 1
 
 
 @service.command()
@@ -153,9 +117,8 @@ def resume(vault: Path | None) -> None:
 
 @service.command()
 @click.option("--fill/--leave", default=None, help="Answer without being asked.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ask nothing.")
 @common_options
-def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
+def backlog(fill: bool | None, vault: Path | None) -> None:
     """Decide whether older notes are filled, too.
 
     These are the notes that needed something when the daemon first read the vault, and later any
@@ -163,9 +126,10 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     in Obsidian, or when companion serve asks. Notes that you edit are filled like any others. It
     tells you how many there are, where they would be sent, and what that would cost.
     """
-    output = Output(as_json=as_json)
+    output = Output()
     with open_session_vault(vault, (), output=output) as opened:
-        _ask_about(opened, opened.backlog(), fill, output)
+        if not _ask(opened, fill, output):
+            output.say("No notes wait for an answer.")
 
 
 def ask_about_backlog(root: Path, output: Output) -> None:
@@ -175,42 +139,36 @@ def ask_about_backlog(root: Path, output: Output) -> None:
     """
     if output.can_ask:
         with open_vault(root, tell=output.warn) as opened:
-            if (backlog := opened.backlog()).notes:
-                _ask_about(opened, backlog, None, output)
+            _ask(opened, None, output)
 
 
-def _ask_about(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:
-    """Describe the backlog, and save the answer: `fill`, or the user's.
+def _ask(vault: Vault, fill: bool | None, output: Output) -> bool:
+    """Describe the backlog, if there is one, and save the answer: `fill`, or the user's.
+
+    Returns whether there is one.
 
     Raises UsageError if nobody can be asked.
     """
-    if output.as_json:
-        output.print_json(backlog.model_dump())
+    backlog = vault.backlog()
     if not backlog.notes:
-        output.say("No notes wait for an answer.")
-        return
+        return False
     output.say(describe_backlog(backlog.notes, backlog.cost))
-    if fill is None and not output.as_json:
-        fill = _prompt_for_answer(vault, output)
-    if fill is not None:
-        vault.answer_backlog(BacklogAnswer(fill=fill, notes=backlog.notes))
-        output.say("They will be filled in the background." if fill else "They are left alone.")
-
-
-def _prompt_for_answer(vault: Vault, output: Output) -> bool | None:
-    """Return whether the user wants the notes filled; None if they decide later."""
-    if not output.can_ask:
-        raise UsageError("nobody is here to answer; add --fill or --leave")
-    most = vault.status().background.notes_a_day
-    output.say(f"In the background, at most {most:,} are filled a day.")
-    output.say("Notes that you write or edit from now on are filled either way.")
-    fill: bool | None = click.prompt(
-        "Fill them, too? [y/n, or Enter to decide later]",
-        default="",
-        show_default=False,
-        value_proc=lambda typed: click.BOOL.convert(typed, None, None) if typed else None,
-        err=True,
-    )
+    if fill is None:
+        if not output.can_ask:
+            raise UsageError("nobody is here to answer; add --fill or --leave")
+        most = vault.status().background.notes_a_day
+        output.say(f"In the background, at most {most:,} are filled a day.")
+        output.say("Notes that you write or edit from now on are filled either way.")
+        fill = click.prompt(
+            "Fill them, too? [y/n, or Enter to decide later]",
+            default="",
+            show_default=False,
+            value_proc=lambda typed: click.BOOL.convert(typed, None, None) if typed else None,
+            err=True,
+        )
     if fill is None:
         output.say("They are left alone until you answer; companion service backlog asks again.")
-    return fill
+        return True
+    vault.answer_backlog(BacklogAnswer(fill=fill, notes=backlog.notes))
+    output.say("They will be filled in the background." if fill else "They are left alone.")
+    return True

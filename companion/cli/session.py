@@ -1,55 +1,52 @@
-"""What all commands share: which vault they are about, paths as typed, and how signals end them."""
+"""What commands share: which vault, notes and changes they are about, and how signals end them."""
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from companion.app.open_vault import open_vault
 from companion.app.vault import Vault
-from companion.cli.filters import join_options
-from companion.cli.output import Output
+from companion.cli.output import Output, count
 from companion.config import Config, config_file, load_config
 from companion.config.load import vault_file
 from companion.errors import UsageError
-from companion.vault.paths import (
-    find_vault,
-    is_in_vault,
-    relative_path,
-    resolve_vault,
-    vault_option_for,
-)
+from companion.vault.paths import find_vault, is_in_vault, relative_path, resolve_vault
+
+if TYPE_CHECKING:
+    from companion.app.types.changes import ChangeQuery
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 NOTE_PATH = click.Path(readable=False)
 """A parameter that is a note or a folder, which need not exist; shells complete it."""
+VAULT_PATH = click.Path(file_okay=False, readable=False, path_type=Path)
+"""A parameter that is a vault's folder."""
+
+_AGO = re.compile(r"(\d{1,4})([hd])", re.ASCII)
+_TIMES = "2026-11-25, 2026-11-25 14:30, 36h or 7d"
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # by name: no system has all of them
+_WRITES = "what is being written is finished first."
+_SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 
-class VaultPathType(click.Path):
-    """A parameter that is a vault's folder. An empty one, as of an unset variable, is refused."""
+def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds these options and arguments to a command, in this order."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. Raises UsageError when it is empty, which pathlib would read as `.`."""
-        if not str(value).strip():
-            raise UsageError(
-                "the vault's path is empty; name its folder, such as . for the current one"
-            )
-        return super().convert(value, param, ctx)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Return an item that has the shell complete folder names."""
-        return [CompletionItem(incomplete, type="dir")]
+    return add
 
 
 debug_option = click.option(
@@ -58,12 +55,65 @@ debug_option = click.option(
 common_options = join_options(
     click.option(
         "--vault",
-        type=VaultPathType(),
+        type=VAULT_PATH,
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
     ),
     debug_option,
 )
 """Adds the options that every command on a vault has."""
+
+field_option = click.option(
+    "--field", metavar="NAME", help="Only this field, such as description or callout."
+)
+filter_options = join_options(
+    field_option,
+    click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
+)
+"""Adds the options that choose notes; the command gets them as keyword arguments."""
+
+work_options = join_options(
+    click.option("--all", "all", is_flag=True, help="In a folder: every note, not only stubs."),
+    click.option("--force", is_flag=True, help="Rewrite what Companion wrote and nobody edited."),
+    click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most N notes that need something.",
+    ),
+)
+"""Adds the options about what to do with notes; they are fields of RunOptions, except force."""
+
+change_options = join_options(
+    click.option("--since", metavar="WHEN", help=f"All changes since then: {_TIMES}."),
+    click.option("--until", metavar="WHEN", help="Only changes until then."),
+    click.option("--field", metavar="NAME", help="Only changes that filled this field."),
+    click.option("--model", metavar="NAME", help="Only what this model wrote."),
+)
+"""Adds the options that read_change_query takes; the command gets them as keyword arguments."""
+
+
+def read_change_query(since: str | None, until: str | None, **more: Any) -> ChangeQuery:
+    """Return the changes that the options stand for. Raises UsageError if one names nothing."""
+    from companion.app.types.changes import ChangeQuery
+
+    return ChangeQuery.of(since=parse_time(since), until=parse_time(until), **more)
+
+
+def parse_time(typed: str | None) -> float | None:
+    """Return the Unix time of what the user typed, in local time if it names no zone.
+
+    Raises UsageError if it is not a day, a time or a time ago.
+    """
+    if typed is None:
+        return None
+    try:
+        if ago := _AGO.fullmatch(typed.strip()):
+            hours = int(ago[1]) * (24 if ago[2] == "d" else 1)
+            return (datetime.now() - timedelta(hours=hours)).timestamp()
+        return datetime.fromisoformat(typed.strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(f"{typed} is not a time; write one like {_TIMES}") from None
 
 
 @contextmanager
@@ -75,26 +125,15 @@ def open_session_vault(
     Warns of what an interrupted run left.
     """
     with open_vault(find_session_vault(vault, paths, output), tell=output.warn) as opened:
-        say_which_vault(opened.root, output)
         yield opened
 
 
 def find_session_vault(vault: Path | None, paths: Iterable[str], output: Output) -> Path:
-    """Return the vault that a command works on; warn if it is not the one of this folder."""
-    root, config = load_vault(vault, paths)
-    here = find_vault(Path.cwd())
-    if vault is None and config.vault is not None and here not in (None, root):
-        output.warn(
-            f"the current folder is in the vault {here}, but this is about the configured one,"
-            f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
-        )
-    return root
-
-
-def say_which_vault(root: Path, output: Output) -> None:
-    """Print which vault it is, unless the current folder is in it."""
+    """Return the vault that a command works on; print it, unless the current folder is in it."""
+    root, _ = load_vault(vault, paths)
     if not is_in_vault(root, Path.cwd()):
         output.say(f"In the vault {root}", style="bold")
+    return root
 
 
 def describe_missing_daemon(root: Path) -> str:
@@ -108,8 +147,7 @@ def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Con
     Raises UsageError.
     """
     root = choose_vault(vault, load_config(), paths)
-    config = load_config(root)
-    return root, config
+    return root, load_config(root)
 
 
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) -> Path:
@@ -141,11 +179,6 @@ def resolve_paths(root: Path, typed: Iterable[str]) -> list[str]:
     Raises UsageError if a path is missing, cannot be read or leads out of the vault.
     """
     return [relative_path(root, path, Path.cwd()) for path in typed]
-
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # by name: no system has all of them
-_WRITES = "what is being written is finished first."
-_SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 
 class StopSignals:
@@ -186,5 +219,4 @@ class StopSignals:
             return
         self.__exit__()
         if calls := self._give_up():
-            named = "1 call" if calls == 1 else f"{calls} calls"
-            self._output.warn(f"Gave up {named}, for which the endpoint may charge.")
+            self._output.warn(f"Gave up {count(calls, 'call')}, for which the endpoint may charge.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,9 +57,23 @@ def uninstall(keep_models: bool, yes: bool) -> None:
     if not yes and not click.confirm("Remove all of this? Your notes stay.", err=True):
         output.warn("Nothing was removed.")
         return
+    _remove(services, vaults, kept)
+    output.say("Removed. To remove the program itself: uv tool uninstall callout-companion")
+    output.say("(or, by what installed it, pipx uninstall or pip uninstall).")
+
+
+def _remove(services: Iterable[Path], vaults: Iterable[Path], kept: Iterable[Path]) -> None:
+    """Remove services, the plugins of vaults, and files and folders.
+
+    Raises VaultLocked if a daemon runs that no service started, or a change is unfinished.
+    """
     for service in services:
         uninstall_service(service)
-    _refuse_if_in_use()
+    for state in (common_state_folder() / "vaults").glob("*"):
+        if place := find_daemon(state):
+            raise VaultLocked(f"a daemon runs (pid {place.pid}, {state.name}); end it first")
+        if find_interrupted(state):
+            raise VaultLocked(f"a change was interrupted ({state.name}); run companion scan first")
     for vault in vaults:
         remove_plugin(vault)
     for path in kept:
@@ -67,22 +81,6 @@ def uninstall(keep_models: bool, yes: bool) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    output.say("Removed. To remove the program itself: uv tool uninstall callout-companion")
-    output.say("(or, by what installed it, pipx uninstall or pip uninstall).")
-
-
-def _refuse_if_in_use() -> None:
-    """Raise VaultLocked if a daemon runs that no service started, or a change is unfinished."""
-    for state in (common_state_folder() / "vaults").glob("*"):
-        if place := find_daemon(state):
-            raise VaultLocked(
-                f"a daemon runs (pid {place.pid}, {state.name}); end it with Ctrl-C in its"
-                " terminal, and try again"
-            )
-        if find_interrupted(state):
-            raise VaultLocked(
-                f"a change was interrupted ({state.name}); companion scan puts the note right"
-            )
 
 
 def _find_vaults_with_plugin() -> Iterator[Path]:

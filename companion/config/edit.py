@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tomlkit
 from pydantic import SecretStr, ValidationError
-from tomlkit.exceptions import TOMLKitError
 
 from companion.config.load import (
     Tables,
@@ -32,9 +30,16 @@ from companion.errors import UsageError
 from companion.private_files import locked, read_if_there, write_private
 
 _LOCK_TIMEOUT = 10.0  # seconds
-_BOM = "\ufeff"
-_LF = re.compile(r"(?<!\r)\n")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a key without quotes, as TOML 1.0 has it
+_GUARDS = (
+    "private.folders",
+    "private.tags",
+    "private.marks",
+    "ignore.patterns",
+    "ignore.folders",
+    "ignore.tags",
+    "ignore.places",
+)
 SECRET = "endpoint.api_key"  # noqa: S105 (a name)
 """The setting whose value is never shown."""
 
@@ -63,15 +68,6 @@ def plan_edit(root: Path | None, settings: Mapping[str, Any]) -> SettingsEdit:
     fixed = {} if root is None else {"vault": str(root)}
     before = read_if_there(file)
     after, changed = _change(before or b"", {**settings, **fixed}, file)
-    return SettingsEdit(file, before, after, changed, _validate(after, common, file))
-
-
-def plan_text(root: Path | None, text: str) -> SettingsEdit:
-    """Return the edit that gives the file this text. Raises UsageError if it is not valid."""
-    file = config_file() if root is None else vault_file(root)
-    common = {} if root is None else read_tables(config_file())
-    before, after = read_if_there(file), text.encode()
-    changed = () if after == before else (f"{file} as it was edited",)
     return SettingsEdit(file, before, after, changed, _validate(after, common, file))
 
 
@@ -111,30 +107,20 @@ def write_edit(plan: Callable[[], SettingsEdit]) -> SettingsEdit:
 
 def find_setting(name: str) -> Setting:
     """Return the setting of that name. Raises UsageError if there is none."""
-    settings = {setting.name: setting for setting in all_settings()}
-    if name in settings:
-        return settings[name]
-    near = [each for each in settings if each.startswith(f"{name}.")]
-    near = near or get_close_matches(name, settings, 1)
-    hint = f"; there is {', '.join(near)}" if near else ""
-    raise UsageError(f"there is no setting {name}{hint}; companion config get lists them all")
+    for setting in all_settings():
+        if setting.name == name:
+            return setting
+    raise UsageError(f"there is no setting {name}; companion config get lists them all")
 
 
 def find_losses(edit: SettingsEdit, before: Config) -> list[str]:
     """Return what the edit would no longer keep private or leave alone, in words."""
-    losses = []
-    for name in (
-        "private.folders",
-        "private.tags",
-        "private.marks",
-        "ignore.patterns",
-        "ignore.folders",
-        "ignore.tags",
-        "ignore.places",
-    ):
-        now = value_of(edit.config, name)
-        losses += [f"{name}: {each}" for each in value_of(before, name) if each not in now]
-    return losses
+    return [
+        f"{name}: {each}"
+        for name in _GUARDS
+        for each in value_of(before, name)
+        if each not in value_of(edit.config, name)
+    ]
 
 
 def as_toml(value: Any) -> str:
@@ -171,30 +157,13 @@ def without_secrets(value: str) -> str:
 
 def _change(data: bytes, settings: Mapping[str, Any], file: Path) -> tuple[bytes, tuple[str, ...]]:
     """Return the file with the settings changed, and a line for each."""
-    expected = parse_tables(data, file)
-    text = data.decode("utf-8")
-    bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
-    old_text, old_values = text, {}
+    parse_tables(data, file)
+    document = tomlkit.parse(data.decode("utf-8-sig"))
+    changed = []
     for name, value in settings.items():
-        if (old := _replace_value(expected, name, value)) != value:
-            old_values[name] = old
-    try:
-        document = tomlkit.parse(text)
-        for name in old_values:
-            _replace_value(document, name, settings[name])
-        text = tomlkit.dumps(document)
-        if text.count("\r\n") and not _LF.search(old_text):
-            text = _LF.sub("\r\n", text)  # tomlkit ends what it adds with LF
-        is_exact = _without_empty(parse_tables(text.encode(), file)) == _without_empty(expected)
-    except (TOMLKitError, ValueError, TypeError, AttributeError):
-        is_exact = False
-    if not is_exact:
-        raise UsageError(
-            f"{file} is written in a way that cannot be changed without changing more; edit it"
-            " yourself, or give every table a line of its own, such as [endpoint]"
-        )
-    changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
-    return (bom + text).encode(), changed
+        if (old := _replace_value(document, name, value)) != value:
+            changed.append(_describe(name, old, value))
+    return tomlkit.dumps(document).encode(), tuple(changed)
 
 
 def _validate(data: bytes, common: Tables, file: Path) -> Config:
@@ -206,32 +175,27 @@ def _validate(data: bytes, common: Tables, file: Path) -> Config:
 
 
 def _replace_value(tables: dict[str, Any], name: str, value: Any) -> object:
-    """Set the setting in the tables, and return its old value; None: it was not set.
+    """Set the setting in tomlkit's tables, and return its old value; None: it was not set.
 
-    tables: of tomllib or tomlkit. Raises UsageError if a part of the name is not a table.
+    Raises UsageError if a part of the name is not a table.
     """
     *path, key = name.split(".")
     for part in path:
         if part not in tables:
             if value is None:
                 return None
-            tables[part] = tomlkit.table() if isinstance(tables, tomlkit.TOMLDocument) else {}
+            tables[part] = tomlkit.table()
         if not isinstance(tables := tables[part], dict):
             raise UsageError(f"{part} in config.toml has to be a table, begun with [{part}]")
     old: object = tables.get(key)
-    if isinstance(value, dict):
+    if value is None:
+        tables.pop(key, None)
+    elif isinstance(value, dict):
         tables[key] = tomlkit.inline_table()  # else tomlkit would begin a table of its own
         tables[key].update(value)
-    elif value is not None:
+    elif old != value:
         tables[key] = value
-    elif key in tables:
-        del tables[key]
     return old
-
-
-def _without_empty(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables without empty ones, whose headers need not be there."""
-    return {name: table for name, table in tables.items() if table != {}}
 
 
 def _describe(name: str, old: object, new: object) -> str:

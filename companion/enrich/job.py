@@ -18,7 +18,7 @@ from companion.note.edits import Edit, apply_edits
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.note import ParsedNote
-from companion.note.sections import HeadingNotFound, Section
+from companion.note.sections import Section
 from companion.note.text import NoteText, split_lines
 from companion.store.journal import Change, Journal
 from companion.store.proposals import Proposal
@@ -101,8 +101,7 @@ class Result:
     and why. old, new, edits: the note's text before and after, and the edits
     between them, if it changed or would change. change: the
     id of the change in the journal; None if nothing was written. ends_run: the reason applies to
-    every note, so the run ends with it. lacks_heading: skipped, because no heading or more than one
-    matches the requested section. why_not: why proposals were not decided on, by id.
+    every note, so the run ends with it. why_not: why proposals were not decided on, by id.
     """
 
     path: str
@@ -117,7 +116,6 @@ class Result:
     edits: tuple[Edit, ...] = ()
     change: int | None = None
     ends_run: bool = False
-    lacks_heading: bool = False
     why_not: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -130,8 +128,7 @@ def failed_result(path: str, error: NoteError, usage: Usage | None = None) -> Re
     """Return the result of a note whose work failed, for the reason in error."""
     status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
     reason = f"{error.reason} (line {error.line})" if error.line else error.reason
-    lacks_heading = isinstance(error, HeadingNotFound)
-    return Result(path, status, reason, usage=usage or Usage(), lacks_heading=lacks_heading)
+    return Result(path, status, reason, usage=usage or Usage())
 
 
 def new_run() -> str:

@@ -25,14 +25,10 @@ class Section(NamedTuple):
     is_whole: bool = True
 
 
-class HeadingNotFound(NoteRefused):
-    """The note does not have the section's heading, or not the expected number of such headings."""
-
-
 def find_heading(lines: Sequence[Line], section: Section) -> int:
     """Return the index of the section's heading among the lines.
 
-    Raises HeadingNotFound if there is no such heading, or not as many as expected.
+    Raises NoteRefused if there is no such heading, or not as many as expected.
     """
     heading = section.heading
     headings = _find_headings(lines)
@@ -41,16 +37,16 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
         matches = [i for i in headings if _begins_with(_fold(lines[i].title), _fold(heading))]
         if len(matches) > 1:
             several = f"{len(matches)} headings begin with “{heading}”: {_name(lines, matches)}"
-            raise HeadingNotFound(f"{several}; write out the one you mean")
+            raise NoteRefused(f"{several}; write out the one you mean")
     if len(matches) == section.of:
         return matches[section.at - 1]
     if section.of > 1:
         was = f"{len(matches)} headings read “{heading}” now, and {section.of} did before"
-        raise HeadingNotFound(f"{was}; ask again for the one you mean")
+        raise NoteRefused(f"{was}; ask again for the one you mean")
     if matches:
-        raise HeadingNotFound(f"{len(matches)} headings read “{heading}”; make them differ")
+        raise NoteRefused(f"{len(matches)} headings read “{heading}”; make them differ")
     names = _name(lines, headings)
-    raise HeadingNotFound(f"no heading reads “{heading}”; it has {names or 'none'}")
+    raise NoteRefused(f"no heading reads “{heading}”; it has {names or 'none'}")
 
 
 def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:

@@ -81,12 +81,6 @@ def has_folder(root: Path, path: str) -> bool:
     return bool(folders)
 
 
-def vault_option_for(cwd: Path) -> str:
-    """Return the argument of --vault for working on what is in cwd: `.`, or a folder above it."""
-    around = find_vault(cwd)
-    return "." if around in (None, cwd.resolve()) else str(around)
-
-
 def is_in_vault(root: Path, path: Path) -> bool:
     """Whether the absolute path is the vault at root, or in it."""
     return _below(root, path) is not None

@@ -448,8 +448,7 @@ export interface components {
          *     counted: whether it is one of the run's notes; others were named, and skipped at the start.
          *     diff: if it was requested and the note changed, or would. proposals: the ids of the proposals:
          *     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
-         *     applies to every note. lacks_heading: whether the requested section's heading is missing, or not
-         *     unique. decided: the result for each proposal that was decided on. undone: for a change that was
+         *     applies to every note.  decided: the result for each proposal that was decided on. undone: for a change that was
          *     to be taken back.
          */
         NoteResult: {
@@ -465,8 +464,6 @@ export interface components {
             change: number | null;
             /** @default false */
             ends_run: boolean;
-            /** @default false */
-            lacks_heading: boolean;
             proposals: number[];
             /** @default null */
             diff: string | null;
@@ -674,8 +671,6 @@ export interface components {
             change: number | null;
             /** @default false */
             ends_run: boolean;
-            /** @default false */
-            lacks_heading: boolean;
             proposals: number[];
             /** @default null */
             diff: string | null;

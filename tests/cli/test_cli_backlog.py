@@ -26,7 +26,7 @@ def all_are(user: User, text: str) -> bool:
 
 def waiting(user: User) -> int:
     """Return how many notes wait for an answer."""
-    number: int = user.run("service", "backlog", "--json").objects[0]["notes"]
+    number: int = user.run("status", "--json").objects[0]["background"]["backlog"]["notes"]
     return number
 
 

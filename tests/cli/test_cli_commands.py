@@ -79,7 +79,6 @@ ELSEWHERE = {
     "uninstall": "test_cli_uninstall",
     "service install": "test_cli_service",
     "service uninstall": "test_cli_service",
-    "service status": "test_cli_service",
     "model pull": "test_what_cannot_be_fetched",
     "batch export": "test_cli_state",
     "batch import": "test_cli_batch",

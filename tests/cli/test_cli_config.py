@@ -86,16 +86,3 @@ def test_a_key_with_a_character_that_no_key_has_is_refused(
     assert status == 2 and "api_key: within the key there is a line break or another" in printed
     assert not [part for part in (OTHER[:4], OTHER[-4:], "Tr9x") if part in printed]
     assert user.calls() == 0
-
-
-@pytest.mark.skipif(os.name == "nt", reason="an editor of POSIX")
-def test_a_key_that_was_typed_into_a_refused_file_is_its_owners_alone(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    typed = user.home.parent / "typed"
-    typed.write_text(f'[endpoint]\napi_key = "{OTHER}"\ntimeout = "x"\n')
-    monkeypatch.setenv("VISUAL", f"sh -c 'cat {typed} >> \"$0\"'")
-    ran = user.run("config", "edit")
-    kept = user.home / "config.toml.rejected"
-    assert ran.status == 2 and str(kept) in ran.err and OTHER not in ran.all
-    assert OTHER in kept.read_text() and stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -81,17 +81,14 @@ def test_a_disk(
     assert told["state"] == expected and words in told["said"]
 
 
-def test_an_embedded_model_that_is_damaged(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    user.forget_endpoint()
-    monkeypatch.setenv("COMPANION_CACHE", str(user.home / "cache"))
-    user.configure('[endpoint]\nmodel = "smollm2-135m"\n[server]\nport = 0\n')
-    assert "is not fetched yet" in examine(user)["model"]["said"]
-    file = user.home / "cache" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as opened:
-        opened.truncate(98_362_432)
-    assert examine(user)["model"]["state"] == "ok"
-    assert "is damaged" in examine(user, "--thorough")["model"]["said"]
+def test_it_waits_twenty_seconds_for_an_answer_once(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.doctor._PATIENCE", 0.2)
+    user.fake.play(answer("ready")._replace(delay=5.0))
+    told = {each["name"]: each for each in user.run("doctor", "--json").objects}["answer"]
+    assert told["state"] == "problem" and "within 0.2 seconds" in told["said"]
+    assert user.calls() == 1
 
 
 def test_a_daemon_of_another_version(user: User) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from companion.cli.model import complete_address, list_served_models, recommend_model
 from companion.config.load import load_config
-from companion.doctor import complete_address, list_served_models, recommend_model
 from tests.cli.empty_machine import empty_machine
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint
@@ -99,33 +99,16 @@ def test_a_wrong_address_is_asked_for_again(user: User) -> None:
     assert written(user)["endpoint"] == {"base_url": user.fake.url, "model": "m", "api_key": KEY}
 
 
-def test_what_is_recommended_fits_and_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = 9_000_000_000
-
+@pytest.mark.parametrize(
+    ("free", "name"),
+    [(9e9, "qwen3-4b"), (4e9, "qwen3-1.7b"), (1e8, "qwen2.5-coder-1.5b")],
+)
+def test_what_is_recommended_fits(monkeypatch: pytest.MonkeyPatch, free: float, name: str) -> None:
     class Memory:
-        @property
-        def available(self) -> int:
-            return free
-
-    class Connection:
-        def __init__(self, *_: object) -> None:
-            pass
-
-        def close(self) -> None:
-            pass
+        available = free
 
     monkeypatch.setattr("psutil.virtual_memory", Memory)
-    monkeypatch.setattr("companion.doctor.recommend_model", recommend_model)
-    monkeypatch.setattr("socket.create_connection", Connection)
-    assert recommend_model() == "qwen3-4b"
-    free = 4_000_000_000
-    assert recommend_model() == "qwen3-1.7b"
-
-    def refuse(*_: object) -> None:
-        raise OSError
-
-    monkeypatch.setattr("socket.create_connection", refuse)
-    assert recommend_model() == "qwen2.5-coder-1.5b"
+    assert recommend_model() == name
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,6 @@ import pytest
 
 from tests.cli.user import FILLED, User
 
-posix = pytest.mark.skipif(os.name == "nt", reason="names that only POSIX systems have")
-
-
-@posix
-@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that is in use")
-def test_a_current_folder_that_was_deleted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    (gone := user.home / "gone").mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-    ran = user.run("scan", "--vault", str(user.vault))
-    assert ran.status == 1 and ran.err == (
-        "companion: the current folder was deleted; change to another one\n"
-    )
-
 
 def test_a_folder_that_cannot_be_read_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.note("Garden/A.md")

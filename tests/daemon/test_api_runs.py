@@ -76,7 +76,6 @@ def test_follows_a_run(server: Served) -> None:
             "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1, "cached_tokens": 4},
             "change": 3,
             "ends_run": False,
-            "lacks_heading": False,
             "proposals": [7],
             "decided": [],
             "undone": None,

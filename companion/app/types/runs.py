@@ -99,9 +99,8 @@ class NoteResult(Shape):
     counted: whether it is one of the run's notes; others were named, and skipped at the start.
     diff: if it was requested and the note changed, or would. proposals: the ids of the proposals:
     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
-    applies to every note. lacks_heading: whether the requested section's heading is missing, or not
-    unique. decided: the result for each proposal that was decided on. undone: for a change that was
-    to be taken back.
+    applies to every note. decided: the result for each proposal that was decided on. undone: for a
+    change that was to be taken back.
     """
 
     path: str
@@ -112,7 +111,6 @@ class NoteResult(Shape):
     usage: Usage = Field(default_factory=Usage)
     change: int | None = None
     ends_run: bool = False
-    lacks_heading: bool = False
     proposals: list[int] = Field(default_factory=list)
     diff: str | None = None
     counted: bool = True
