@@ -16,13 +16,7 @@ from companion.app.open_vault import open_vault
 from companion.app.types.notes import Selection
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault
-from companion.cli.model import (
-    SERVERS,
-    complete_address,
-    fetch_model,
-    list_served_models,
-    recommend_model,
-)
+from companion.cli.model import fetch_model, recommend_model
 from companion.cli.output import Output, one_line
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VAULT_PATH, debug_option
@@ -32,6 +26,7 @@ from companion.config.load import ENDPOINT_VARIABLES
 from companion.doctor import ask_model
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
+from companion.llm.local_server import SERVERS, complete_address, list_served_models
 from companion.vault.obsidian import find_registered_vaults
 from companion.vault.paths import find_vault, resolve_vault
 

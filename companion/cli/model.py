@@ -10,11 +10,6 @@ from rich.filesize import decimal
 from companion.cli.output import Output
 from companion.config import Config, load_config
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
-from companion.llm.endpoint import Endpoint
-from companion.llm.local_server import ask_server
-
-# their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
-SERVERS = (("Ollama", "http://127.0.0.1:11434/v1"), ("LM Studio", "http://127.0.0.1:1234/v1"))
 
 
 @click.group()
@@ -86,29 +81,3 @@ def recommend_model() -> str:
     fitting = [each.name for each in CATALOG if each.hub and 0 < each.free_memory <= free]
     here = [name for name in fitting if model_path(name)]
     return [DEFAULT_MODEL, *fitting, *here][-1]
-
-
-def list_served_models(base_url: str) -> list[str]:
-    """Return the names of the models that generate text at an address on this machine.
-
-    Empty if no such server answers; servers elsewhere are not asked.
-    """
-    endpoint = Endpoint.at(base_url)
-    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
-    try:
-        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
-    except (TypeError, KeyError):  # no list in OpenAI's format
-        return []
-    return [name for name in names if isinstance(name, str) and "embed" not in name.lower()]
-
-
-def complete_address(typed: str) -> str:
-    """Return an address with what is often left out: `http://` on this machine, and `/v1`.
-
-    Raises UsageError if it is no address.
-    """
-    address = typed.strip() if "://" in typed else f"http://{typed.strip()}"
-    parts = Endpoint.at(address).parts
-    if "://" not in typed and parts.path in ("", "/"):
-        address = f"{address.rstrip('/')}/v1"
-    return address

@@ -1,4 +1,4 @@
-"""What a model server on this machine says of itself, such as how much its model reads at once."""
+"""What a model server on this machine says of itself: its models, and how much each reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 from companion.llm.endpoint import Endpoint
 
+# their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
+SERVERS = (("Ollama", "http://127.0.0.1:11434/v1"), ("LM Studio", "http://127.0.0.1:1234/v1"))
 _TIMEOUT = 1.0  # seconds; a server on this machine answers within milliseconds, or is not there
 _MAX_REPLY = 1024 * 1024  # bytes
 _OTHER_JSON = (TypeError, KeyError, ValueError, OverflowError)  # of another server, or none
@@ -43,6 +45,32 @@ def ask_server(endpoint: Endpoint, path: str, timeout: float = _TIMEOUT) -> Any:
         return None
     finally:
         connection.close()
+
+
+def list_served_models(base_url: str) -> list[str]:
+    """Return the names of the models that generate text at an address on this machine.
+
+    Empty if no such server answers; servers elsewhere are not asked.
+    """
+    endpoint = Endpoint.at(base_url)
+    listed = ask_server(endpoint, f"{endpoint.parts.path.rstrip('/')}/models")
+    try:
+        names = [entry["id"] for entry in listed["data"] or ()]  # Ollama says null if it has none
+    except (TypeError, KeyError):  # no list in OpenAI's format
+        return []
+    return [name for name in names if isinstance(name, str) and "embed" not in name.lower()]
+
+
+def complete_address(typed: str) -> str:
+    """Return an address with what is often left out: `http://` on this machine, and `/v1`.
+
+    Raises UsageError if it is no address.
+    """
+    address = typed.strip() if "://" in typed else f"http://{typed.strip()}"
+    parts = Endpoint.at(address).parts
+    if "://" not in typed and parts.path in ("", "/"):
+        address = f"{address.rstrip('/')}/v1"
+    return address
 
 
 @lru_cache(maxsize=16)
