@@ -11,10 +11,9 @@ from tests.llm.fake_endpoint import Server
 
 
 class HubServer(Server):
-    """The server. linked: headers that tell of the file. asked: method and path of each request."""
+    """The server. asked: method and path of each request."""
 
     content: bytes
-    linked: dict[str, str]
     asked: list[str]
 
 
@@ -22,7 +21,7 @@ class HubServer(Server):
 def running_hub(monkeypatch: pytest.MonkeyPatch, content: bytes) -> Iterator[HubServer]:
     """Run a server that has the content as any file of `owner/repo`, in Hugging Face's place."""
     server = HubServer(_Hub)
-    server.content, server.linked, server.asked = content, {}, []
+    server.content, server.asked = content, []
     point_hub_at(server.address, monkeypatch)
     yield server
     server.close()
@@ -43,8 +42,6 @@ class _Hub(BaseHTTPRequestHandler):
         self.send_response(200 if "owner/repo" in self.path else 404)
         self.send_header("X-Repo-Commit", "0" * 40)
         self.send_header("ETag", '"abc"')
-        for name, value in self.server.linked.items():
-            self.send_header(name, value)
         self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
 
