@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from companion.load_once import LockedProperty
 from companion.note.text import UNSPACED, is_letter, joins_letters
-
-if TYPE_CHECKING:
-    from ahocorasick_rs import AhoCorasick
 
 T = TypeVar("T")
 
@@ -62,8 +58,7 @@ class LinkNames(NotePaths):
 
     notes: the path of each, its title and its aliases. Paths may be with or without `.md`. hidden:
     paths of notes that no link is made to; they count only where a link must not lead to them by
-    mistake. Building it is cheap; the first search for mentions builds the matcher
-    (ahocorasick_rs, a wrapper of Rust's aho-corasick).
+    mistake.
     """
 
     def __init__(
@@ -73,6 +68,7 @@ class LinkNames(NotePaths):
         self._hidden = frozenset(map(without_extension, hidden))
         self._paths_by_name: dict[str, list[str]] = {}
         self._spellings: dict[str, list[str]] = {}
+        self._mentionable: dict[str, list[str]] = {}  # folded names, by their first word
         for path, title, aliases in notes:
             path = without_extension(path)
             basename = _basename(path)
@@ -94,6 +90,8 @@ class LinkNames(NotePaths):
             is_name = _is_mentionable(spelling) and (
                 name not in titles or not spelling.islower() or _has_words(spelling)
             )
+            if is_name and pattern not in self._spellings:
+                _add(self._mentionable, _WORD.findall(pattern)[0], pattern)
             if is_name and spelling not in self._spellings.get(pattern, ()):
                 _add(self._spellings, pattern, spelling)
         for pattern in patterns:
@@ -130,25 +128,17 @@ class LinkNames(NotePaths):
         A name of several words counts in any case, any other as it is written, and one word with a
         capital not at the start of a sentence, where every word has one.
         """
-        matches = self._matcher.find_matches_as_indexes(fold_case(text), overlapping=True)
-        for index, start, end in sorted(matches, key=lambda match: (match[1], -match[2])):
-            pattern = self._patterns[index]
-            if can_be_link(text, start, end) and any(
-                _is_spelled(name, text, start, end) for name in self._spellings[pattern]
-            ):
-                yield Mention(start, end, frozenset(self._paths_by_name[pattern]))
-
-    @LockedProperty
-    def _patterns(self) -> list[str]:
-        """The folded names that may be mentioned."""
-        return list(self._spellings)
-
-    @LockedProperty
-    def _matcher(self) -> AhoCorasick:
-        """Finds every name, including those within others, as the longest may not be a mention."""
-        from ahocorasick_rs import AhoCorasick  # 1 MB that a scan does not need
-
-        return AhoCorasick(self._patterns)
+        folded = fold_case(text)
+        for word in _WORD.finditer(folded):
+            start = word.start()
+            for name in sorted(self._mentionable.get(word[0], ()), key=len, reverse=True):
+                end = start + len(name)
+                if (
+                    folded.startswith(name, start)
+                    and can_be_link(text, start, end)
+                    and any(_is_spelled(each, text, start, end) for each in self._spellings[name])
+                ):
+                    yield Mention(start, end, frozenset(self._paths_by_name[name]))
 
 
 # “Border Gateway Protocol (BGP)” is also called by what is in the brackets, and without it.
@@ -163,6 +153,8 @@ _OPENERS = (
     " \t*_~=\"'([>]-+\u2013\u2014\u2022\u00a1\u00bf\u00ab\u201c\u2018\u201e\uff08\u300c\u300e"
 )
 _UNSPACED = re.compile(f"[{UNSPACED}\uac00-\ud7a3]")
+# A word, or one sign of a script where a word may end anywhere.
+_WORD = re.compile(rf"{_UNSPACED.pattern}|(?:(?!{_UNSPACED.pattern})[^\W_])+")
 _SHORT = 3  # characters of a script without spaces: often a part of another word
 
 

@@ -16,6 +16,7 @@ from companion.note.sections import Section, find_heading
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
+PRIVATE = "so only a model on this machine may read it"
 
 _NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from companion.note.exclusions import PRIVATE
+from companion.note.needs import PRIVATE
 from companion.vault.obsidian import ObsidianSettings, compile_filter, is_regex
 
 OWN_FOLDER = "_companion"

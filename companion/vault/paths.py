@@ -43,19 +43,10 @@ def resolve_vault(path: Path) -> Path:
     Obsidian keeps a vault's settings in.
     """
     try:
-        path = path.expanduser()
-    except RuntimeError:
-        user = path.parts[0].removeprefix("~")
-        raise UsageError(
-            f"there is no user {user} with a folder of their own, for {path}"
-        ) from None
-    try:
-        root = path.resolve(strict=True)
+        root = path.expanduser().resolve(strict=True)
         next(root.iterdir(), None)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         raise UsageError(f"there is no folder {path}; name the folder of your vault") from None
-    except NotADirectoryError:
-        raise UsageError(f"{path} is not a folder; name the folder of your vault") from None
     except (OSError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageError(

@@ -30,7 +30,6 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from companion.errors import CompanionError
 from companion.vault.files import is_note_name
 from companion.vault.ignore import OWN_FOLDER
 from companion.vault.obsidian import SETTINGS, SETTINGS_FILES
@@ -59,12 +58,8 @@ _SETTINGS = frozenset(  # the files of settings, and the folders on the way
 )
 
 
-class WatchUnavailable(CompanionError):
-    """The vault cannot be watched by events, and must be scanned from time to time instead."""
-
-
 class Watch:
-    """Calls changed for changes in the vault at root (a real path), between start and stop.
+    """Calls changed for changes in the vault at root (a real path), between ensure and stop.
 
     changed(path) is called from watchdog's thread, with the path of a note that may be new, changed
     or deleted, or None if anything may have changed; perhaps twice, or not at all. It must not call
@@ -85,17 +80,6 @@ class Watch:
         """Start watching, unless the vault is already watched or an attempt failed recently."""
         if self.is_alive or (self.polls and time.monotonic() < self._next_try):
             return
-        try:
-            self.start()
-        except WatchUnavailable as error:
-            if self.polls != str(error):
-                _log.warning("the vault is scanned regularly instead: %s", error)
-            self.polls, self._next_try = str(error), time.monotonic() + _RETRY_SECONDS
-        else:
-            self.polls = ""
-
-    def start(self) -> None:
-        """Start watching, or start again. Raises WatchUnavailable; nothing is watched then."""
         self.stop()
         observer = Observer()
         try:
@@ -108,8 +92,11 @@ class Watch:
             reason = f"{self._root} cannot be watched ({error.strerror or error})"
             if error.errno in (errno.ENOSPC, errno.EMFILE):
                 reason += "; docs/daemon.md says how to raise the system's limit"
-            raise WatchUnavailable(reason) from error
-        self._observer = observer
+            if self.polls != reason:
+                _log.warning("the vault is scanned regularly instead: %s", reason)
+            self.polls, self._next_try = reason, time.monotonic() + _RETRY_SECONDS
+        else:
+            self.polls, self._observer = "", observer
 
     def stop(self) -> None:
         """Stop watching; changed is not called any more. A second call does nothing."""

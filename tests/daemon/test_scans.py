@@ -1,11 +1,13 @@
 """The vault changes: notes made, renamed and deleted, events lost, drives and databases gone."""
 
+import errno
 import shutil
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from watchdog.observers.api import BaseObserver
 
 from companion.app.types.decisions import Acceptance
 from companion.config.settings import IgnoreTable, ReviewTable
@@ -15,7 +17,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import JournalError, UsageError
 from companion.store.moves import follow_events
 from companion.store.proposals import Selection
-from companion.vault.watch import Watch, WatchUnavailable
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 from tests.examples import Change, delete, labelled, rename, write
 
@@ -279,18 +280,18 @@ def test_what_is_left_alone_is_counted_as_it_changes(
 def test_vault_that_cannot_be_watched_is_polled(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def start(self: Watch) -> None:
-        raise WatchUnavailable("the system's limit of watched folders is reached")
+    def schedule(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "limit reached")
 
-    can_start = Watch.start
-    monkeypatch.setattr(Watch, "start", start)
+    can_schedule = BaseObserver.schedule
+    monkeypatch.setattr(BaseObserver, "schedule", schedule)
     monkeypatch.setattr(scans, "_MIN_POLL", 0.2)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
-    assert "limit of watched folders" in daemon_fixture.status().polls
+    assert "limit reached" in daemon_fixture.status().polls
     daemon_fixture.note("Stub.md")
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    monkeypatch.setattr(Watch, "start", can_start)
+    monkeypatch.setattr(BaseObserver, "schedule", can_schedule)
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls  # it is not tried at each look
     daemon_fixture.daemon.scans._watcher._next_try = 0.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
-from companion.note.exclusions import find_marks
+from companion.note.facts import find_marks
 from companion.note.note import ParsedNote
 from companion.note.properties import Properties, PropertyValue
 from companion.note.text import NoteText

@@ -1,8 +1,6 @@
 """Links at first mentions: examples by rule, then what holds for any text."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given
@@ -310,14 +308,6 @@ def test_likely_targets(text: str, expected: list[str]) -> None:
 
 def test_fold_keeps_every_length() -> None:
     assert all(len(fold_case(chr(code))) == 1 for code in range(0x110000))
-
-
-def test_a_scan_does_not_load_the_matcher() -> None:
-    code = (
-        "import sys; from companion.note.link_names import LinkNames\n"
-        "LinkNames([('a.md', '', [])]).resolve('a'); assert 'ahocorasick_rs' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 WORDS = [
