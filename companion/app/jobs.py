@@ -207,7 +207,7 @@ def _does_anything(space: Workspace, job: Job) -> bool:
 
 def _find_section(space: Workspace, path: str, options: RunOptions) -> Section | None:
     if options.section is None or isinstance(options.section, str):
-        return Section(options.section, is_whole=False) if options.section else None
+        return Section(options.section) if options.section else None
     note = NoteText.decode(read_note(space.root, path).data)
     return section_at(note, read_lines(note), options.section)
 
@@ -264,7 +264,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, query.path)
     if (space.root / path).is_dir():
         raise UsageError(f"{path} is a folder; name a note")
-    section = None if query.section is None else Section(query.section, is_whole=False)
+    section = None if query.section is None else Section(query.section)
     job = Job(path, explicit=True, retry=True, section=section)
     try:
         task = examine_note(space, job, partial(read_note, space.root))

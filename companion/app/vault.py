@@ -187,7 +187,7 @@ class Vault:
         from companion.app.types.proposals import ProposalInPlace
         from companion.enrich.apply import File, apply
         from companion.errors import NoteRefused
-        from companion.note.diff import diff_words
+        from companion.note.diff import show_edits
         from companion.note.editor_text import to_utf16
         from companion.note.note import ParsedNote, name_note
         from companion.note.text import NoteText
@@ -196,7 +196,7 @@ class Vault:
         seen = apply(space, proposal.path, [proposal], "user", File("", settle=0, dry_run=True))
         if not seen.filled:
             raise NoteRefused(seen.reason, proposal.path)
-        parts = [(each.mark, each.text) for each in diff_words(seen.old, seen.new, query.context)]
+        parts = [(each.mark, each.text) for each in show_edits(seen.old, seen.edits, query.context)]
         field, value = space.prompts.field_of(proposal.kind), seen.filled[0].value
         values = [value] if isinstance(value, str) else value or []
         chooses, context = field.vocabulary == "vault" and field.property, space.context()

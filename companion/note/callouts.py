@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from companion.note.edits import Edit
-from companion.note.markdown import Line, is_plain_start
+from companion.note.markdown import Line
 from companion.note.sections import Section, find_heading
 from companion.note.tags import has_only_tags
-from companion.note.text import BOM, NoteText
+from companion.note.text import BOM, NoteText, is_plain_start
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _DEFAULT_TITLES = ("", "ai")

@@ -1,10 +1,9 @@
-"""Diffs: the lines that two texts have in common, a unified diff, and one word by word."""
+"""Diffs: the lines that two texts have in common, a unified diff, and what edits change."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, unified_diff
 from typing import Literal, NamedTuple
 
@@ -97,8 +96,6 @@ def diff_lines(path: str, old: str, new: str) -> list[str]:
 
 
 Mark = Literal["=", "+", "-", "…"]
-_WORD = re.compile(r"[\r\n]+|[^\S\r\n]+|\w+|[^\w\s]")
-_MOST_WORDS = 4_000  # of a part that are compared one by one; SequenceMatcher is quadratic
 
 
 class Part(NamedTuple):
@@ -108,38 +105,27 @@ class Part(NamedTuple):
     text: str
 
 
-_CONTEXT = 2  # lines before and after what differs
+def show_edits(old: str, edits: Iterable[tuple[int, int, str]], context: int = 2) -> list[Part]:
+    """Return what the edits of old change, with that many whole lines before and after each.
 
-
-def diff_words(old: str, new: str, context: int = _CONTEXT) -> list[Part]:
-    """Return the parts that differ, word by word, with some lines before and after each."""
-    a, b = split_lines(old), split_lines(new)
+    edits: start, end and new text of each.
+    """
     parts: list[Part] = []
-    at_a = at_b = 0
-    for start_a, start_b, size in [*align(a, b), (len(a), len(b), 0)]:
-        parts += _compare("".join(a[at_a:start_a]), "".join(b[at_b:start_b]))
-        at_a, at_b = start_a + size, start_b + size
-        # of the same lines, those that are far from any difference are left out
-        head = context if start_a or start_b else 0
-        tail = 0 if (at_a, at_b) == (len(a), len(b)) else context
-        if size > head + tail:
-            above, below = a[start_a : start_a + head], a[at_a - tail : at_a]
-            parts += Part("=", "".join(above)), Part("…", ""), Part("=", "".join(below))
-        else:
-            parts.append(Part("=", "".join(a[start_a:at_a])))
+    at, head = 0, -1
+    for start, end, new in sorted(edits):
+        parts += _keep(old[at:start], head, context)
+        parts += Part("-", old[start:end]), Part("+", new)
+        # the rest of a line that was edited is no line of its own
+        at, head = end, context + (not (new or old[start:end]).endswith(("\r", "\n")))
+    parts += _keep(old[at:], head, -1)
     return [part for part in parts if part.text or part.mark == "…"]
 
 
-def _compare(old: str, new: str) -> Iterator[Part]:
-    a, b = _WORD.findall(old), _WORD.findall(new)
-    if not (a and b) or len(a) + len(b) > _MOST_WORDS:
-        yield from _changed(old, new)
-        return
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    for tag, start_a, end_a, start_b, end_b in matcher.get_opcodes():
-        before, after = "".join(a[start_a:end_a]), "".join(b[start_b:end_b])
-        yield from [Part("=", before)] if tag == "equal" else _changed(before, after)
-
-
-def _changed(old: str, new: str) -> list[Part]:
-    return [part for part in (Part("-", old), Part("+", new)) if part.text]
+def _keep(text: str, head: int, tail: int) -> list[Part]:
+    """Return the first and last lines between two edits; -1: no edit is there."""
+    lines = split_lines(text)
+    first = max(head, 0)
+    last = len(lines) - tail - (not text.endswith(("\r", "\n"))) if tail >= 0 else len(lines)
+    if last <= first:
+        return [Part("=", text)]
+    return [Part("=", "".join(lines[:first])), Part("…", ""), Part("=", "".join(lines[last:]))]

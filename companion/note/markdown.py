@@ -7,13 +7,13 @@ markdown-it-py finds the blocks (CommonMark, chapters 4 and 5). What Obsidian ad
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from companion.errors import NoteRefused
 from companion.load_once import load_once
-from companion.note.text import CodeSpans, NoteText, split_lines
+from companion.note.text import CodeSpans, NoteText, fill_spans, split_lines
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -23,30 +23,6 @@ LineKind = Literal["blank", "text", "heading", "rule", "code", "comment", "math"
 
 _HEADING = re.compile(r"(#{1,6})(?=[ \t]|$)")
 _CLOSING_HASHES = re.compile(r"(?:^|(?<=[ \t]))#+$")
-# Words, tags, links, quotation marks, emphasis.
-_PLAIN_START = re.compile(
-    r" {0,3}(?:[^\W\d_]|[^\x00-\x7f]|\d+(?![\d.)])|#[^\s#]|[\"'(]|!?\[\["
-    r"|\[(?!!)[^\[\]]*\]\(|[*_]{1,3}(?=[^\s*_]))(?!.*::)"
-)
-
-
-def is_plain_start(text: str) -> bool:
-    """Return whether text certainly means the same at the start of a line as within one.
-
-    Markers of lists, quotes, tables, HTML and code do not, nor do block ids and Dataview's `key::
-    v`.
-    """
-    return bool(_PLAIN_START.match(text))
-
-
-def fill_spans(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
-    """Return text with char, or nothing if that is empty, for every character of the spans."""
-    parts: list[str] = []
-    position = 0
-    for start, end in sorted(spans):
-        parts += text[position:start], char * (end - start)
-        position = end
-    return "".join(parts) + text[position:]
 
 
 class Line(NamedTuple):

@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator, Set
 from companion.errors import NoteRefused
 from companion.note.edits import Edit, apply_edits
 from companion.note.entries import Entry, find_entry
-from companion.note.markdown import Line, is_plain_start
+from companion.note.markdown import Line
 from companion.note.needs import Rules
 from companion.note.note import ParsedNote
 from companion.note.properties import PropertyValue, read_properties
 from companion.note.tags import find_tags, has_only_tags, has_tag
-from companion.note.text import NoteText, line_start
+from companion.note.text import NoteText, is_plain_start, line_start
 
 KEEP = "keep"
 REMOVE = "remove"

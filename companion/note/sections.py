@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.markdown import Line
-from companion.note.text import NoteText, joins_letters
+from companion.note.text import NoteText
 
 
 class Section(NamedTuple):
@@ -15,14 +15,11 @@ class Section(NamedTuple):
 
     at: which of the headings with this text it is, counted from 1. of: how many there are. While
     that number stays the same, the section is identified, whatever else changes in the note.
-    is_whole: the heading has no other text; if false, its first words are enough, unless another
-    heading has only these.
     """
 
     heading: str
     at: int = 1
     of: int = 1
-    is_whole: bool = True
 
 
 def find_heading(lines: Sequence[Line], section: Section) -> int:
@@ -33,11 +30,6 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
     heading = section.heading
     headings = _find_headings(lines)
     matches = [i for i in headings if _fold(lines[i].title) == _fold(heading)]
-    if not matches and not section.is_whole:
-        matches = [i for i in headings if _begins_with(_fold(lines[i].title), _fold(heading))]
-        if len(matches) > 1:
-            several = f"{len(matches)} headings begin with “{heading}”: {_name(lines, matches)}"
-            raise NoteRefused(f"{several}; write out the one you mean")
     if len(matches) == section.of:
         return matches[section.at - 1]
     if section.of > 1:
@@ -71,12 +63,6 @@ def _find_headings(lines: Sequence[Line]) -> list[int]:
 
 def _name(lines: Sequence[Line], headings: Sequence[int]) -> str:
     return ", ".join(f"“{lines[i].title}”" for i in headings)
-
-
-def _begins_with(title: str, words: str) -> bool:
-    """Return whether the title begins with these whole words, and has more."""
-    begins = words and title.startswith(words)
-    return bool(begins) and not joins_letters(words[-1], title[len(words)])
 
 
 def _fold(heading: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from companion.note.markdown import Line, fill_spans
-from companion.note.text import CodeSpans
+from companion.note.markdown import Line
+from companion.note.text import CodeSpans, fill_spans
 
 # Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and anything but ASCII or general
 # punctuation; not digits alone. Before it is the start of the line, a blank (a byte order mark is

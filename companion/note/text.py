@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -199,3 +200,29 @@ def joins_letters(before: str, after: str) -> bool:
     if unicodedata.category(after)[0] == "M":  # a vowel sign or accent of the letter before it
         return True
     return is_letter(before) and is_letter(after) and not _ENDS_ANYWHERE.search(before + after)
+
+
+# Words, tags, links, quotation marks, emphasis.
+_PLAIN_START = re.compile(
+    r" {0,3}(?:[^\W\d_]|[^\x00-\x7f]|\d+(?![\d.)])|#[^\s#]|[\"'(]|!?\[\["
+    r"|\[(?!!)[^\[\]]*\]\(|[*_]{1,3}(?=[^\s*_]))(?!.*::)"
+)
+
+
+def is_plain_start(text: str) -> bool:
+    """Return whether text certainly means the same at the start of a line as within one.
+
+    Markers of lists, quotes, tables, HTML and code do not, nor do block ids and Dataview's `key::
+    v`.
+    """
+    return bool(_PLAIN_START.match(text))
+
+
+def fill_spans(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
+    """Return text with char, or nothing if that is empty, for every character of the spans."""
+    parts: list[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        parts += text[position:start], char * (end - start)
+        position = end
+    return "".join(parts) + text[position:]

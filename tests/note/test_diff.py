@@ -1,52 +1,41 @@
-from hypothesis import given
-from hypothesis import strategies as st
-
-from companion.note.diff import Part, diff_words
+from companion.note.diff import Part, show_edits
+from companion.note.edits import diff_edits
 from tests.examples import labelled
 
 LINES = "".join(f"line {number}\n" for number in range(9))
 EXAMPLES = {
-    "nothing": ("", "", []),
-    "the same": ("a\n", "a\n", [("…", "")]),
-    "a line at the end": ("a\n", "a\nb\n", [("=", "a\n"), ("+", "b\n")]),
-    "all taken out": ("x\n", "", [("-", "x\n")]),
+    "a line at the end": ("a\n", [(2, 2, "b\n")], 2, [("=", "a\n"), ("+", "b\n")]),
+    "all taken out": ("x\n", [(0, 2, "")], 2, [("-", "x\n")]),
     "a property is filled": (
-        "---\ndescription:\n---\n",
-        "---\ndescription: Bread.\n---\n",
-        [("=", "---\n"), ("=", "description:"), ("+", " Bread."), ("=", "\n"), ("=", "---\n")],
+        "---\na: b\nc:\nd: e\n---\n",
+        [(11, 11, " Bread.")],
+        1,
+        [("…", ""), ("=", "a: b\nc:"), ("+", " Bread."), ("=", "\nd: e\n"), ("…", "")],
     ),
-    "a blank before the end of the line": (
-        "tags: \n",
-        "tags: bread\n",
-        [("=", "tags: "), ("+", "bread"), ("=", "\n")],
-    ),
-    "a word is replaced": (
-        "the wild yeast\n",
-        "the tame yeast\n",
-        [("=", "the "), ("-", "wild"), ("+", "tame"), ("=", " yeast\n")],
+    "only its line": (
+        "---\nc:\n---\n",
+        [(6, 6, " Bread.")],
+        0,
+        [("…", ""), ("=", "c:"), ("+", " Bread."), ("=", "\n"), ("…", "")],
     ),
     "lines far away are left out": (
         LINES,
-        LINES.replace("line 4\n", "line 4\n\n> [!ai] AI\n"),
+        diff_edits(LINES, LINES.replace("line 4\n", "line four\n")),
+        1,
         [
             ("…", ""),
-            ("=", "line 3\nline 4\n"),
-            ("+", "\n> [!ai] AI\n"),
-            ("=", "line 5\nline 6\n"),
+            ("=", "line 3\n"),
+            ("-", "line 4\n"),
+            ("+", "line four\n"),
+            ("=", "line 5\n"),
             ("…", ""),
         ],
     ),
 }
 
 
-@labelled(("old", "new", "parts"), EXAMPLES)
-def test_what_differs(old: str, new: str, parts: list[tuple[str, str]]) -> None:
-    assert diff_words(old, new) == [Part(*part) for part in parts]  # type: ignore[arg-type]
-
-
-@given(st.text("ab \n", max_size=40), st.text("ab \n", max_size=40))
-def test_kept_and_added_parts_are_in_the_new_text_in_their_order(old: str, new: str) -> None:
-    at = 0
-    for mark, text in diff_words(old, new):
-        if mark in "=+":
-            at = new.index(text, at) + len(text)
+@labelled(("old", "edits", "context", "parts"), EXAMPLES)
+def test_what_edits_change(
+    old: str, edits: list[tuple[int, int, str]], context: int, parts: list[tuple[str, str]]
+) -> None:
+    assert show_edits(old, edits, context) == [Part(*part) for part in parts]  # type: ignore[arg-type]

@@ -57,74 +57,15 @@ def test_only_what_is_set_is_filled() -> None:
 ASKED = "callout section: you asked for a callout in this section"
 
 SECTIONS = [
-    pytest.param("## A\ntext", [ASKED], id="none there"),
-    pytest.param("## A\n### B\n> [!ai]\n> x", [ASKED], id="one below the next heading"),
-    pytest.param(
-        "## A\n> [!ai]", ["callout request: an empty AI callout under “A”"], id="empty one"
-    ),
-    pytest.param("## A\n> [!ai]\ntext", [], id="answered below"),
+    pytest.param("## Uses of it\n## Uses\n", "## uses", "Uses", id="in any case"),
+    pytest.param("## Uses of it\n", "Uses", "no heading reads “Uses”; it has “Uses of", id="none"),
+    pytest.param("## Uses\n## uses\n", "Uses", "2 headings read “Uses”", id="twice"),
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), SECTIONS)
-def test_sections(text: str, expected: list[str]) -> None:
-    assert needs(text, section=Section("a")) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        pytest.param("## A\n> [!ai]\n> x", "the section “A” already has an AI callout", id="there"),
-        pytest.param("## B", "no heading reads “a”; it has “B”", id="no such heading"),
-    ],
-)
-def test_sections_that_cannot_be_filled(text: str, reason: str) -> None:
-    assert facts(text, section=Section("a")).skipped == reason
-
-
-@cases(PAGE, "Keys of needs")
-def test_keys_stay_the_same_in_a_later_run(case: Case) -> None:
-    assert [need.key for need in facts(case.before).needs] == case.told
-
-
-def test_a_section_asked_for_and_its_callout_emptied_are_one_need() -> None:
-    asked = facts("## A\n", section=Section("A")).needs
-    emptied = facts("## A\n\n> [!ai]+ AI\n").needs
-    assert [need.key for need in asked] == [need.key for need in emptied]
-
-
-def test_sections_alike_are_told_apart_by_which_they_are() -> None:
-    text = "## Log\n> [!ai]\n> x\n\n## Log\n\n## log\n> [!ai]\n"
-    (asked,) = [n for n in facts(text, section=Section("Log", 2, 3)).needs if n.where == "section"]
-    assert (asked.key, asked.at, asked.of) == ("callout:section:Log#2", 2, 3)
-    filled = text.replace("## Log\n\n##", "## Log\n> [!ai]\n\n##")
-    assert asked.key in [need.key for need in facts(filled).needs]
-    assert needs(text, section=Section("Log", 3, 3)) == needs(text)
-    refused = facts("## Log\n## Log\n", section=Section("Log", 2, 3)).skipped
-    assert refused == "2 headings read “Log” now, and 3 did before; ask again for the one you mean"
-
-
-SECTIONS = [
-    pytest.param("## Perplexity in LLMs\n", "perplexity", "Perplexity in LLMs", id="a beginning"),
-    pytest.param("## Per: cent\n## Perhaps\n", "## Per", "Per: cent", id="not within a word"),
-    pytest.param("## 困惑度是什么\n", "困惑度", "困惑度是什么", id="without spaces"),
-    pytest.param("## Uses of it\n## Uses\n", "Uses", "Uses", id="all of one, too"),
-    pytest.param("## Perplexity\n", "Perp", "no heading reads “Perp”; it has “Per", id="half"),
-    pytest.param("## Uses\n", "#", "no heading reads “#”; it has “Uses”", id="no words"),
-    pytest.param("## Uses\n## uses\n", "Uses", "2 headings read “Uses”", id="twice"),
-    pytest.param(
-        "## Uses of it\n## Uses in it\n", "Uses",
-        "2 headings begin with “Uses”: “Uses of it”, “Uses in it”; write out the one you mean",
-        id="several",
-    ),
-]  # fmt: skip
-
-
 @pytest.mark.parametrize(("text", "words", "heading"), SECTIONS)
-def test_a_section_is_named_by_the_first_words_of_its_heading(
-    text: str, words: str, heading: str
-) -> None:
-    found = facts(text, section=Section(words, is_whole=False))
+def test_a_section_is_named_by_its_heading(text: str, words: str, heading: str) -> None:
+    found = facts(text, section=Section(words))
     assert heading in (found.skipped or [need.heading for need in found.needs])
 
 

@@ -32,8 +32,8 @@ class RunOptions(Selection):
     paths: notes and folders; an empty one for the vault. mode: `fill` what is missing; `replace`:
     also replace what Companion wrote and nobody has edited; `requests`: fill only the empty
     callouts in the notes. all: in folders, fill every note, not only stubs. retry: ask again what
-    was undone, deleted or rejected. section: add a callout under the one heading with this text, or
-    else with these first words; or, as a number, in the section that contains this line of the
+    was undone, deleted or rejected. section: add a callout under the one heading with this text;
+    or, as a number, in the section that contains this line of the
     file, counted from 1. limit: the most notes that are asked about or written. dry_run: write
     nothing, and return what would be written. propose: write nothing; the answers wait for a
     decision. diff: show in the results what changes in each note. The edits for a note that is open
