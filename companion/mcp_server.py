@@ -6,15 +6,12 @@ model reads the tools' answers, so an error is a sentence that says what to do.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from inspect import Parameter, Signature, getdoc, signature
-from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -78,25 +75,11 @@ def make_server(root: Path) -> MCPServer:
 
 def serve_agent(root: Path) -> None:
     """Serve the vault on standard input and output, until the input ends."""
-    messages = _Messages(FileIO(os.dup(0)))
+    messages = os.dup(0)
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)  # of what is started here, nothing reads the messages
-    sys.stdin = TextIOWrapper(messages)
+    sys.stdin = os.fdopen(messages, encoding="utf-8")
     make_server(root).run()
-
-
-class _Messages(BufferedReader):
-    """Messages, a line each. Half a surrogate pair becomes U+FFFD: the SDK ignores one."""
-
-    def read1(self, size: int = -1, /) -> bytes:
-        """Return the next line, however long it is."""
-        line = self.readline()
-        if b"\\ud" in line.lower():
-            with suppress(ValueError, RecursionError):
-                text = json.dumps(json.loads(line), ensure_ascii=False)
-                whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-                return whole.encode() + b"\n"
-        return line
 
 
 class _StrictTool(Tool):

@@ -87,15 +87,6 @@ class Problem(BaseModel):
             path=path or None,
         )
 
-    def to_error(self) -> CompanionError | None:
-        """Return the error that this stands for; None if it is about the request itself."""
-        if self.status == HTTPStatus.NOT_FOUND:
-            return NotThere(self.detail)
-        if self.type not in {_URN + kind for _, _, kind, _ in _KINDS}:
-            return None
-        reason = self.detail.removeprefix(f"{self.path}: ")
-        return make_error(self.type.removeprefix(_URN), reason, self.path or "")
-
     def dump(self) -> bytes:
         """Return it as JSON, without empty members."""
         return self.model_dump_json(

@@ -34,22 +34,17 @@ def _read_config(settings: Settings) -> Config:
     return settings if isinstance(settings, Config) else settings.config
 
 
-def open_spending(
-    settings: Settings,
-    root: Path | None = None,
-    encoder: Endpoint | None = None,
-) -> Budget:
+def open_spending(settings: Settings, root: Path | None = None) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
-    root: the vault whose background notes are counted. encoder: the endpoint asked, if it is not
-    the model. The file is opened on first use.
+    root: the vault whose background notes are counted. The file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
     config = _read_config(settings)
-    caps = _find_caps(config, encoder)
+    caps = _find_caps(config)
     if caps.dollars_a_day is not None and caps.price is None:
-        endpoint = encoder or config.endpoint
+        endpoint = config.endpoint
         raise UsageError(
             f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
@@ -59,22 +54,20 @@ def open_spending(
     def follow() -> Caps:
         nonlocal config, caps
         if (now := _read_config(settings)) is not config:  # NoteGuard checks its limits
-            config, caps = now, _find_caps(now, encoder)
+            config, caps = now, _find_caps(now)
         return caps
 
     return Budget(common_state_folder() / _FILE, follow, vault)
 
 
-def _find_caps(config: Config, encoder: Endpoint | None) -> Caps:
-    endpoint = encoder or config.endpoint
-
-    price = partial(find_cost, endpoint)
+def _find_caps(config: Config) -> Caps:
+    price = partial(find_cost, config.endpoint)
     return Caps(
         None if price(1, 1) is None else price,
         config.limits.tokens_a_day,
         config.limits.dollars_a_day,
         config.background.notes_a_day,
-        endpoint.model,
+        config.endpoint.model,
     )
 
 

@@ -75,11 +75,6 @@ class VaultSettings:
         rules = replace(self.rules, is_remote=is_remote)
         return replace(self, rules=rules, ignore=replace(self.ignore, is_remote=is_remote))
 
-    def with_model(self, config: Config, prompts: Prompts) -> VaultSettings:
-        """Return the same with another model, or other prompts."""
-        config = config.model_copy(update={"private": self.config.private})
-        return replace(self.of(config, prompts, self.ignore.obsidian), version=self.version)
-
     @property
     def scan_basis(self) -> tuple[Rules, IgnoreRules]:
         """The settings that a scan depends on."""

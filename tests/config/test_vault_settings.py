@@ -83,8 +83,6 @@ def test_what_a_vault_around_keeps_private_stays_so(
     assert (reasons[held_back] is not None) if held_back else not any(reasons.values())
     assert "secret" in settings.rules.private_tags
     assert ("secret", "true") in settings.rules.private_properties
-    other = settings.with_model(load_config(inner), settings.prompts)
-    assert other.ignore.private_folders == ignore.private_folders
 
 
 def test_a_property_keeps_notes_private_by_the_common_value_too(home: Path, tmp_path: Path) -> None:
@@ -106,8 +104,6 @@ def test_a_property_keeps_notes_private_by_the_values_of_all_vaults(
     pairs = [("status", "confidential"), ("status", "secret")]
     current = settings.refresh()
     assert [*current.rules.private_properties] == pairs
-    other = current.with_model(load_config(inner), current.prompts)
-    assert [*other.rules.private_properties] == pairs
     vault_file(outer).write_text('[private.properties]\nstatus = "hidden"\n')
     assert ("status", "hidden") in settings.refresh().rules.private_properties
 
