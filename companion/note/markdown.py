@@ -157,8 +157,12 @@ def _read_blocks(texts: list[str]) -> list[_Block]:
     blocks = [_Block(content=len(text)) for text in texts]
     tokens = _parser().parse("\n".join(texts))
     for token, following in zip(tokens, [*tokens[1:], *tokens[:1]], strict=True):
-        if token.type in ("blockquote_open", "list_item_open"):
-            _read_container(token, blocks)
+        if token.type in ("blockquote_open", "list_item_open") and token.map:
+            first, stop = token.map
+            blocks[first].starts = True
+            for n in range(first, stop) if token.type == "blockquote_open" else ():
+                blocks[n].quotes += 1
+                blocks[n].quotes_above += n > first
         elif token.type in ("paragraph_open", "heading_open"):
             _read_inline(token, following, blocks, texts)
         elif kind := _KINDS.get(token.type):
@@ -174,15 +178,6 @@ def _read_blocks(texts: list[str]) -> list[_Block]:
             if prefix and prefix.end() < len(text):  # nested too deep
                 block.kind, block.content = "text", prefix.end()
     return blocks
-
-
-def _read_container(token: Token, blocks: list[_Block]) -> None:
-    first, stop = token.map or (0, 0)
-    blocks[first].starts = True
-    if token.type == "blockquote_open":
-        for n in range(first, stop):
-            blocks[n].quotes += 1
-            blocks[n].quotes_above += n > first
 
 
 def _read_inline(token: Token, inline: Token, blocks: list[_Block], texts: list[str]) -> None:

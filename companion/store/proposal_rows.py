@@ -13,10 +13,11 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 from companion.errors import ProposalDecided
+from companion.sqlite import fold
 from companion.store.database import insert_row, to_json
 
 if TYPE_CHECKING:
-    from companion.store.proposals import Proposal, ProposalState
+    from companion.store.proposals import Proposal, ProposalState, Selection
 
 
 def insert_proposals(db: Connection, new: Iterable[Proposal], source: bytes | None) -> list[int]:
@@ -129,6 +130,24 @@ def delete_texts(db: Connection, where: str, *values: object) -> int:
     return count
 
 
+def find_condition(selection: Selection) -> tuple[str, list[object]]:
+    """Return the selection as an SQL condition, and its values."""
+    paths, kind, states, flagged, run, before, flag, text = selection
+    conditions: list[tuple[str, object]] = [
+        (_IN_PATHS, None if paths is None or "" in paths else to_json(paths)),
+        ("kind = ?", kind),
+        ("state IN (SELECT value FROM json_each(?))", None if states is None else to_json(states)),
+        ("(flags != '[]') = ?", flagged),
+        ("EXISTS (SELECT 1 FROM json_each(flags) AS flag WHERE flag.value = ?)", flag),
+        (_HAS_WORDS, None if text is None else fold(text)),
+        ("run = ?", run),
+        ("id < ?", None if before is None else min(before, MOST)),
+    ]
+    parts = [(words, value) for words, value in conditions if value is not None]
+    return " AND ".join(words for words, _ in parts) or "1", [value for _, value in parts]
+
+
+MOST = (1 << 63) - 1  # the highest id SQLite can give
 IN_IDS = "id IN (SELECT value FROM json_each(?))"
 OTHER_IS_OPEN = """EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
     AND other.need = proposals.need AND other.state = 'open')"""
@@ -170,3 +189,9 @@ _OPEN = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NU
 _STEP_BACK = """UPDATE proposals SET state = 'superseded', decided_by = 'user', decided_at = ?,
     reason = '' WHERE state = 'open' AND decided_by = '' AND (path, need) = (SELECT path, need
     FROM proposals WHERE id = ? AND state = 'superseded' AND value IS NOT NULL)"""
+_IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
+    WHERE proposals.path = named.value
+    OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
+_HAS_WORDS = """instr(fold(path || char(10) || coalesce(
+    (SELECT group_concat(atom, char(10)) FROM json_tree(proposals.value)), '')
+    ), ?)"""

@@ -13,15 +13,16 @@ from sqlite3 import Row
 from typing import Any, Literal, NamedTuple
 
 from companion.note.needs import Need
-from companion.sqlite import fold
 from companion.store.database import Store, to_json
 from companion.store.moves import put_note
 from companion.store.proposal_rows import (
     HAS_NO_OPEN,
     HAS_TEXT,
     IN_IDS,
+    MOST,
     OPEN_UNDONE,
     delete_texts,
+    find_condition,
     insert_proposals,
     reopen_proposals,
 )
@@ -194,7 +195,7 @@ class ProposalStore(Store):
 
     def get_all(self, ids: Iterable[int]) -> list[Proposal]:
         """Return the proposals with these ids, by id; unknown ones are left out."""
-        return self._read(sorted({each for each in ids if 0 < each <= _MOST}))
+        return self._read(sorted({each for each in ids if 0 < each <= MOST}))
 
     def asked_in(self, line: str) -> list[Proposal]:
         """Return the proposals whose question is this line of a batch, and has no answer yet."""
@@ -203,13 +204,13 @@ class ProposalStore(Store):
 
     def select(self, selection: Selection = ALL, limit: int | None = None) -> list[Proposal]:
         """Return the selected proposals, newest first; at most `limit`."""
-        where, values = _find_condition(selection)
+        where, values = find_condition(selection)
         most = -1 if limit is None else limit  # SQLite takes -1 for no limit
         return self._query(f"{where} ORDER BY id DESC LIMIT ?", *values, most)
 
     def count(self, selection: Selection = ALL) -> int:
         """Return how many proposals are selected."""
-        where, values = _find_condition(selection)
+        where, values = find_condition(selection)
         query = f"SELECT count(*) FROM proposals WHERE {where}"  # noqa: S608 (our own words)
         ((number,),) = self._db.select(query, *values)
         return int(number)
@@ -341,30 +342,6 @@ def _read_row(row: Row) -> Proposal:
     )
 
 
-def _find_condition(selection: Selection) -> tuple[str, list[object]]:
-    """Return the selection as an SQL condition, and its values."""
-    paths, kind, states, flagged, run, before, flag, text = selection
-    conditions: list[tuple[str, object]] = [
-        (_IN_PATHS, None if paths is None or "" in paths else to_json(paths)),
-        ("kind = ?", kind),
-        ("state IN (SELECT value FROM json_each(?))", None if states is None else to_json(states)),
-        ("(flags != '[]') = ?", flagged),
-        ("EXISTS (SELECT 1 FROM json_each(flags) AS flag WHERE flag.value = ?)", flag),
-        (_HAS_WORDS, None if text is None else fold(text)),
-        ("run = ?", run),
-        ("id < ?", None if before is None else min(before, _MOST)),
-    ]
-    parts = [(words, value) for words, value in conditions if value is not None]
-    return " AND ".join(words for words, _ in parts) or "1", [value for _, value in parts]
-
-
-_MOST = (1 << 63) - 1  # the highest id SQLite can give
-_IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
-    WHERE proposals.path = named.value
-    OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
-_HAS_WORDS = """instr(fold(path || char(10) || coalesce(
-    (SELECT group_concat(atom, char(10)) FROM json_tree(proposals.value)), '')
-    ), ?)"""
 _LATEST = "state NOT IN ('superseded', 'closed') {} ORDER BY path, need, state = 'open', id"
 _DECIDE = """UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?,
     decided_in = ? WHERE id IN (SELECT value FROM json_each(?))
