@@ -47,7 +47,7 @@ class Backlog:
                 stat = (root / path).stat()
             except OSError:
                 continue
-            notes[path] = Version(stat.st_size, stat.st_mtime_ns)
+            notes[path] = (stat.st_size, stat.st_mtime_ns)
         self._store.update(notes, whole=whole, asks=setting != "all")
 
     def held(self) -> Collection[str]:

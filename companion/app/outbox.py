@@ -30,7 +30,7 @@ from companion.errors import (
 from companion.note.editor_text import require_utf8, to_utf16
 from companion.note.edits import Edit, apply_edits
 from companion.store.changes import Change
-from companion.store.outbox import NOT_OPEN, OutboxRow, Request, TextHashes
+from companion.store.outbox import NOT_OPEN, OutboxRow, TextHashes
 from companion.store.proposals import Proposal, ProposalState
 from companion.store.recovery import confirm_made_offers, holds
 from companion.store.undo import (
@@ -81,7 +81,7 @@ class Outbox:
         if change.state == "done":
             change = locate_note(self._space.root, self._space.journal, change)
             if self.is_open(change.path):
-                return self._store.add(Request(change.path, run, undoes=change.id))
+                return self._store.add(OutboxRow(change.path, run, undoes=change.id))
         return self._undo_in_file(change, run)
 
     def fill(
@@ -245,7 +245,7 @@ class Outbox:
     ) -> OutboxRow:
         """Add a row for these values. states: as in OutboxStore.add."""
         ids = tuple(each.id for each in proposals)
-        return self._store.add(Request(path, run, None, ids, by, deadline), list(states))
+        return self._store.add(OutboxRow(path, run, None, ids, by, deadline), list(states))
 
     def _proposals_of(self, row: OutboxRow) -> list[Proposal]:
         """Return the proposals of a row that are open. Raises NoteRefused if none is."""

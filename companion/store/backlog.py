@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 from companion.store.database import Store
 
@@ -12,11 +11,8 @@ MANY = 50  # notes that arrive together; more of them are a backlog
 _TOGETHER = 60.0  # seconds; a note must be unchanged for thirty before a model is asked
 
 
-class Version(NamedTuple):
-    """A note's file as it was seen. size: bytes; mtime_ns: as in os.stat_result."""
-
-    size: int
-    mtime_ns: int
+Version = tuple[int, int]
+"""A note's file as it was seen: its size in bytes, and its mtime_ns as in os.stat_result."""
 
 
 class BacklogStore(Store):

@@ -39,12 +39,15 @@ class TextHashes(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Request:
+class OutboxRow:
     """Edits to be made in an open note: an undo, or the values of proposals.
 
     path: the note's path now. run: that the change belongs to. undoes: the change to take back;
     None: it is no undo. proposals, decided_by: as in Change. deadline: until when somebody waits,
     Unix time, seconds.
+
+    What follows is set once it is stored. change: that made its edits. reason: why they were
+    withdrawn, or are not complete, in words; code: of the error for which they were withdrawn.
     """
 
     path: str
@@ -53,18 +56,8 @@ class Request:
     proposals: tuple[int, ...] = ()
     decided_by: str = ""
     deadline: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutboxRow(Request):
-    """A request as it is stored. change: that made its edits.
-
-    reason: why they were withdrawn, or are not complete, in words; code: of the error for which
-    they were withdrawn.
-    """
-
-    id: int
-    state: RowState
+    id: int = 0
+    state: RowState = "waiting"
     change: int | None = None
     reason: str = ""
     code: str = ""
@@ -78,8 +71,8 @@ class OutboxRow(Request):
 class OutboxStore(Store):
     """The outbox of one vault."""
 
-    def add(self, request: Request, states: Sequence[ProposalState] = ()) -> OutboxRow:
-        """Store a request, replacing any that waits for the same proposals.
+    def add(self, request: OutboxRow, states: Sequence[ProposalState] = ()) -> OutboxRow:
+        """Store a new row, and return it; it replaces any that waits for the same proposals.
 
         An open undo of the same change is returned unchanged. states: the states that the proposals
         may be in, which are open then, and wait for the editor; empty: they stay as they are.

@@ -9,7 +9,7 @@ from companion.app.types.decisions import Acceptance
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
-from companion.store.outbox import OutboxRow, Request
+from companion.store.outbox import OutboxRow
 from tests.clock import Clock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses
 from tests.daemon.test_editor_runs import applied, quiet
@@ -303,7 +303,7 @@ def test_closed_note_is_tried_again_where_that_may_help(
 
     monkeypatch.setattr(outbox, "undo_change", fail)
     with open_workspace(quiet.config, quiet.vault) as space:
-        other = space.journal.outbox.add(Request("Gone.md", "run-2", undoes=99))
+        other = space.journal.outbox.add(OutboxRow("Gone.md", "run-2", undoes=99))
         space.journal.presence.report("desk", [])
         monkeypatch.setattr("companion.app.outbox.time.time", clock)
         here = Outbox(space)

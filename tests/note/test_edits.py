@@ -165,12 +165,6 @@ def test_lines_that_are_shared(a: str, b: str, runs: list[CommonLines]) -> None:
     assert align(a, b) == runs
 
 
-@given(rewritten())
-def test_a_long_difference_is_edits(case: tuple[list[str], list[str]]) -> None:
-    old, new = map("".join, case)
-    assert apply_edits(old, diff_edits(old, new)) == new
-
-
 @given(rewritten(), st.data())
 def test_what_carries_over_has_its_neighbours(
     case: tuple[list[str], list[str]], data: st.DataObject

@@ -3,7 +3,7 @@
 from companion.note.edits import diff_edits
 from companion.note.needs import Need
 from companion.store.journal import Change, Journal
-from companion.store.outbox import Request, TextHashes
+from companion.store.outbox import OutboxRow, TextHashes
 
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (
@@ -24,7 +24,7 @@ def new_change(before: bytes = NOTE, after: bytes = ENRICHED, path: str = "Stub.
 
 def offer(journal: Journal, change: Change, before: bytes, after: bytes) -> tuple[int, TextHashes]:
     """Return the row whose edits an editor was given, and their hashes."""
-    row = journal.outbox.add(Request(change.path, change.run)).id
+    row = journal.outbox.add(OutboxRow(change.path, change.run)).id
     return row, journal.outbox.offer(row, change, before, after)
 
 

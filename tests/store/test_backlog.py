@@ -8,7 +8,7 @@ from companion.store.backlog import MANY, BacklogStore, Version
 from companion.store.journal import Journal
 from tests.clock import Clock
 
-OLD, EDITED = Version(10, 1), Version(12, 2)
+OLD, EDITED = (10, 1), (12, 2)
 
 
 def notes(first: int, number: int, version: Version = OLD) -> dict[str, Version]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from companion.errors import JournalError, NoteBusy
-from companion.note.edits import Edit, apply_edits
+from companion.note.edits import apply_edits
 from companion.store import database
-from companion.store.journal import Change, Journal
+from companion.store.journal import Journal
 from companion.store.proposals import Proposal
 from tests.examples import labelled
 from tests.store.stub_note import ENRICHED, NOTE, TAGS, new_change
@@ -32,21 +32,6 @@ def test_keeps_the_whole_change(journal: Journal) -> None:
     assert kept.made_at == pytest.approx(time.time(), abs=5)
     assert apply_edits(ENRICHED.decode(), kept.inverse_edits()).encode() == NOTE
     assert journal.images(number) == (NOTE, ENRICHED)
-
-
-@pytest.mark.parametrize(
-    ("edits", "after"),
-    [
-        pytest.param([Edit(1, 3, "")], "ad", id="delete"),
-        pytest.param([Edit(3, 4, "z"), Edit(0, 1, "xyz")], "xyzbcz", id="in any order"),
-        pytest.param([Edit(1, 1, "x"), Edit(1, 1, "y")], "axybcd", id="two at one offset"),
-        pytest.param([Edit(1, 1, "x"), Edit(1, 2, ""), Edit(2, 4, "é")], "axé", id="touching"),
-    ],
-)
-def test_takes_edits_back(journal: Journal, edits: list[Edit], after: str) -> None:
-    number = journal.begin(Change("1", "a.md", "enrich", edits), b"abcd", after.encode())
-    kept = journal.change(number)
-    assert kept and apply_edits(after, kept.inverse_edits()) == "abcd"
 
 
 def test_counts_the_notes_that_hold_an_enrichment(journal: Journal) -> None:
@@ -70,24 +55,6 @@ def test_outlives_its_process(tmp_path: Path) -> None:
     with Journal(file) as journal:
         assert [c.id for c in journal.pending()] == [pending]
         assert [(c.id, c.state) for c in journal.changes("a.md")] == [(done, "done")]
-
-
-def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal) -> None:
-    states = []
-    for undoes in (None, 1, 2, 3):
-        before, after = (NOTE, ENRICHED) if undoes in (None, 2) else (ENRICHED, NOTE)
-        new = replace(new_change(before, after), undoes=undoes)
-        journal.done(journal.begin(new, before, after))
-        states.append([c.state for c in reversed(journal.changes())])
-    assert states == [
-        ["done"],
-        ["undone", "done"],
-        ["done", "undone", "done"],
-        ["undone", "done", "undone", "done"],
-    ]
-    first = journal.change(1)
-    assert first is not None
-    assert first.undone_by == 2
 
 
 def test_one_pending_change_a_note(journal: Journal) -> None:

@@ -8,7 +8,7 @@ import pytest
 from companion.errors import NoteRefused
 from companion.store.journal import Journal
 from companion.store.moves import follow_events
-from companion.store.outbox import OutboxRow, Request
+from companion.store.outbox import OutboxRow
 from companion.store.recovery import confirm_made_offers
 from tests.examples import labelled
 from tests.store.conftest import Bench
@@ -19,7 +19,7 @@ CRLF = ENRICHED.replace(b"\n", b"\r\n")
 MORE = b"Typed on.\n"
 BOM = b"\xef\xbb\xbf"
 PART = NOTE.replace(b"description: ", b"description: What a stub is.")
-REQUEST = Request("Stub.md", "run-1", None, (1, 2), "user", 30.0)
+REQUEST = OutboxRow("Stub.md", "run-1", None, (1, 2), "user", 30.0)
 
 
 def test_edits_that_were_given_count_until_they_are_made(journal: Journal) -> None:
@@ -47,7 +47,7 @@ def test_edits_that_were_made_in_the_file_are_no_offer_any_more(journal: Journal
 
 def test_request_outlives_its_process(journal: Journal, tmp_path: Path) -> None:
     row = journal.outbox.add(REQUEST)
-    assert row == OutboxRow(**vars(REQUEST), id=1, state="waiting")
+    assert row == replace(REQUEST, id=1)
     journal.move("Stub.md", "Moved.md")
     journal.close()
     with Journal(tmp_path / "state" / "journal.sqlite3") as later:
@@ -56,7 +56,7 @@ def test_request_outlives_its_process(journal: Journal, tmp_path: Path) -> None:
 
 def test_request_to_undo_is_made_by_any_undo(journal: Journal) -> None:
     first = record(journal, new_change(), NOTE, ENRICHED)
-    request = Request("Stub.md", "run-2", undoes=first)
+    request = OutboxRow("Stub.md", "run-2", undoes=first)
     row = journal.outbox.add(request)
     assert journal.outbox.add(request) == row
     undo = replace(new_change(ENRICHED, NOTE), kind="undo", undoes=first, needs=())

@@ -252,13 +252,6 @@ def test_a_note_that_was_moved_is_undone_where_it_is(
     assert [change.path for change in bench.journal.changes()] == ["Moved.md", "Moved.md"]
 
 
-LONG = b"A line of mine that tells this note from others.\n"
-LARGE = ENRICHED.replace(b"Prose.", b"Prose of more than forty characters.")
-
-
-ANOTHER = b"---\ndescription: \n---\n\n# Another\n"
-
-
 def test_a_note_that_is_gone_is_no_other(bench: Bench) -> None:
     number = bench.write()
     bench.note.unlink()
@@ -318,19 +311,6 @@ def _put_in(lines: list[str], new: list[tuple[int, str]]) -> list[str]:
 
 
 @labelled("as_file", FILES)
-def test_what_an_editor_did_is_undone_in_the_file_and_made_again(
-    bench: Bench, forget: Callable[[], None], as_file: AsFile
-) -> None:
-    number = record(bench.journal, new_change(), NOTE, ENRICHED)
-    forget()
-    bench.note.write_bytes(as_file(ENRICHED))
-    for expected in (NOTE, ENRICHED, NOTE):
-        number = bench.undo(number).change
-        forget()
-        assert bench.note.read_bytes() == as_file(expected)
-
-
-@labelled("as_file", FILES)
 @labelled(("edited", "expected"), {"as it was left": (ENRICHED, NOTE), **LATER})
 def test_what_was_done_to_the_file_is_undone_in_an_editor(
     bench: Bench,
@@ -362,14 +342,6 @@ def test_line_ends_and_mark_that_a_change_took_away_do_not_come_back_in_an_edito
         assert not any("\r" in edit.text or "\ufeff" in edit.text for edit in edits)
     edits = find_inverse(bench.journal, change, "A\nc\n")
     assert apply_edits("A\nc\n", edits) == "\ufeffa\r\nb\nc\n"
-
-
-def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(bench: Bench) -> None:
-    bench.note.write_bytes(CRLF_NOTE)
-    change = bench.change(bench.write(CRLF_ENRICHED))
-    text = CRLF_ENRICHED.decode()
-    edits = find_parts(bench.journal, change, text, in_editor=True).edits
-    assert apply_edits(text, edits).encode() == CRLF_NOTE
 
 
 @labelled(

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from companion.errors import (
-    JournalError,
     NoteBusy,
     NoteChanged,
     NoteError,
@@ -216,15 +215,6 @@ def test_a_failed_write_is_put_back_where_nobody_else_wrote(
     with pytest.raises(NotePartlyWritten if torn else NoteUnwritable):
         bench.write()
     assert bench.note.read_bytes() == expected
-
-
-def test_a_journal_on_a_full_disk_leaves_the_note(bench: Bench) -> None:
-    bench.journal._db.select("PRAGMA max_page_count=1")
-    new = NOTE + b"x" * 100_000
-    with pytest.raises(JournalError, match="cannot grow, the disk is full; free some space"):
-        bench.write(new)
-    assert bench.note.read_bytes() == NOTE
-    assert bench.journal.changes() == []
 
 
 @LINUX
