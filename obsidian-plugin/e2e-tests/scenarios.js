@@ -75,7 +75,7 @@ export const SCENARIOS = {
     await waitFor("the file follows", async () => (await vault.read(path)) === text);
     await undoByNotice(user);
     await notice(user, /\d+ changes? undone/);
-    assert.equal(await shownText(user), original);
+    await waitFor("its editor takes it back", async () => (await shownText(user)) === original);
     assert.doesNotMatch(await vault.read("Garden/Compost.md"), /\[!ai\]/);
     for (const note of [path, "Garden/Compost.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
   },
@@ -189,6 +189,6 @@ export function tidyUp(user) {
 /** Wait until the status bar says that. @type {(user: Window, words: RegExp) => Promise<boolean>} */
 export function statusSays(user, words) {
   let said = "";
-  const read = () => user.evaluate(() => document.querySelector(".status-bar-item.plugin-callout-companion")?.textContent ?? "");
+  const read = () => user.evaluate(() => [...document.querySelectorAll(".status-bar-item.plugin-callout-companion")].map((one) => one.textContent).join(" | "));
   return waitFor(() => `the status bar says ${words}, only: ${said}`, async () => words.test((said = await read())));
 }

@@ -105,6 +105,7 @@ export async function cancelAll({ connection, feed, outbox }) {
 export async function undo(plugin, { change, run }) {
   if (change !== null) return void (await undoChange(plugin, change));
   await saveOpen(plugin, "");
+  plugin.outbox.expectUndos();
   /** @type {RunShape} */
   const undone = await plugin.connection.post(`/changes/undo-all?run=${run}&client=${plugin.client}`);
   plugin.feed.own(undone, "");

@@ -22,6 +22,7 @@ import { makeEdits } from "./writing.js";
 export const LOOK = 1_000; // milliseconds between two looks whether the user pauses
 
 const PAUSE = 1_000; // milliseconds without typing before edits that were asked for elsewhere
+const UNDO = 10_000; // milliseconds in which the edits come that undo a run, as the user asked
 const RETRY = 5_000; // milliseconds until edits are tried again
 
 export class Outbox {
@@ -30,6 +31,8 @@ export class Outbox {
   waits = /** @type {Set<Wait>} */ (new Set());
   /** The runs of one note, and the decisions, that were begun here: their edits are made at once, one time. */
   #expected = /** @type {Set<string>} */ (new Set());
+  /** Until when edits that undo something are made at once, in milliseconds since the epoch. */
+  #undoUntil = 0;
   /** When a row was tried last, in milliseconds since the epoch. */
   #tried = /** @type {Map<number, number>} */ (new Map());
   /** What is being made, by the id of the row. */
@@ -52,6 +55,11 @@ export class Outbox {
     this.#expected.add(run);
   }
 
+  /** Make the edits that undo something at once when they come, in the next moment. */
+  expectUndos() {
+    this.#undoUntil = Date.now() + UNDO;
+  }
+
   /** Begin what can be made now. */
   look() {
     const { activity, app, timers } = this.#plugin;
@@ -61,7 +69,8 @@ export class Outbox {
       const file = findFile(app, row.path);
       if (!file || this.#making.has(row.id)) continue;
       const isOld = Date.now() - (this.#tried.get(row.id) ?? 0) >= RETRY;
-      if (this.#expected.delete(row.run ?? "")) void notifyOfErrors(this.#plugin, () => this.#begin(file, row, null));
+      const isUndo = row.change !== null && Date.now() < this.#undoUntil && !this.#tried.has(row.id);
+      if (this.#expected.delete(row.run ?? "") || isUndo) void notifyOfErrors(this.#plugin, () => this.#begin(file, row, null));
       else if (isOld && !isBegun && activity.isIdle(PAUSE)) {
         isBegun = true;
         void this.#begin(file, row, PAUSE).catch(() => {}); // nobody is told: it is tried again
