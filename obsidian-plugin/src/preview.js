@@ -2,7 +2,8 @@
 
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
-import { nameProposal, showHidden } from "./words.js";
+import { setIcon } from "obsidian";
+import { nameProposal, sentence, showHidden } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
 /** @import { DecorationSet } from "@codemirror/view" */
@@ -20,15 +21,16 @@ import { nameProposal, showHidden } from "./words.js";
  * }} Preview
  */
 
-/** @type {Record<string, string>} why it waits, by its flag */
+/** @type {Record<string, [name: string, why: string]>} why somebody should look at it, by its flag */
 const FLAGS = {
-  unsupported: "Not in your notes: look closer.",
-  "new-value": "New: no other note uses this yet.",
-  replaces: "Replaces what Companion wrote before.",
-  program: "A program proposed this, not the model you chose.",
-  undone: "You undid this before.",
+  unsupported: ["Not in your notes", "Something in it is not in your notes: look closer."],
+  "new-value": ["New", "No other note uses this yet."],
+  replaces: ["Replaces", "It takes the place of what Companion wrote before."],
+  program: ["By a program", "A program proposed this, not the model you chose."],
+  undone: ["Undone", "You undid this before."],
 };
-const WAITS = "It waits for you, as the settings say.";
+const LINE = 72; // characters
+const MOST_LINES = 14; // that a field shows
 
 /** @type {import("@codemirror/state").StateEffectType<Card | null>} */
 const show = StateEffect.define();
@@ -56,13 +58,18 @@ export function showPreview(cm, preview) {
   cm.dispatch({ effects: show.of(preview && new Card(preview)) });
 }
 
-/** Bring what an editor shows into sight, and return whether it was. @param {EditorView} cm */
+/** Bring what an editor shows into sight, and return whether it was: all of it, or, where it is too tall, its start. @param {EditorView} cm */
 export function scrollToCard(cm) {
-  const box = cm.contentDOM.querySelector(".callout-companion-preview")?.getBoundingClientRect();
-  const window = cm.scrollDOM.getBoundingClientRect();
-  const isSeen = box !== undefined && box.top >= window.top && box.top < window.bottom;
-  const at = cm.state.field(previewField).decorations.iter().from;
-  if (!isSeen) cm.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+  const box = cm.contentDOM.querySelector(".callout-companion-preview");
+  const [own, window] = [box?.getBoundingClientRect(), cm.scrollDOM.getBoundingClientRect()];
+  if (!box || !own) {
+    const at = cm.state.field(previewField).decorations.iter().from; // an editor draws only what is in sight
+    cm.dispatch({ effects: EditorView.scrollIntoView(at, { y: "center" }) });
+    return false;
+  }
+  const isTall = own.bottom - own.top > window.bottom - window.top;
+  const isSeen = own.top >= window.top && (isTall ? own.top < window.bottom : own.bottom <= window.bottom);
+  if (!isSeen) box.scrollIntoView({ block: isTall ? "start" : "center" });
   return isSeen;
 }
 
@@ -120,11 +127,12 @@ class Card extends WidgetType {
     box.empty();
     const head = box.createDiv({ cls: "callout-companion-head" });
     head.createEl("strong", { text: nameProposal(proposal) });
-    if (of > 1) this.#button(head, `${number} of ${of}`, () => this.#decide("next")).setAttribute("aria-label", `${number} of ${of}; show the next`);
+    for (const flag of proposal.flags) head.createSpan({ cls: "callout-companion-flag", text: FLAGS[flag]?.[0] ?? flag });
+    if (of > 1) this.#button(head, `${number} of ${of} ›`, () => this.#decide("next")).setAttribute("aria-label", `${number} of ${of} ›; show the next`);
     if (this.mode === "edit") this.#drawField("Your version", "Accept", () => this.#decide("accept", { text: this.#readDraft() }));
     else drawValue(box.createDiv({ cls: "callout-companion-value" }), proposal, parts);
-    const why = proposal.flags.map((flag) => FLAGS[flag] ?? flag).join(" ") || WAITS;
-    if (!this.mode) box.createDiv({ cls: "callout-companion-why", text: why }).toggleClass("is-flagged", proposal.flags.length > 0);
+    const why = [sentence(showHidden(proposal.why)), ...proposal.flags.map((flag) => FLAGS[flag]?.[1] ?? ""), "It waits for your decision."].join(" ");
+    if (this.mode !== "edit") box.createDiv({ cls: "callout-companion-why", text: why });
     if (this.mode === "again") this.#drawField("What should be different? Shorter, for example.", "Ask again", () => this.#decide("again", { wish: this.#draft.trim() }));
     if (this.mode) return;
     const row = box.createDiv({ cls: "callout-companion-buttons" });
@@ -132,13 +140,14 @@ class Card extends WidgetType {
     this.#button(row, "Accept", () => this.#decide("accept")).addClass("mod-cta");
     this.#button(row, "Edit", () => this.type("edit"));
     this.#button(row, "Refuse", () => this.#decide("refuse"));
-    this.#button(row, "Again, but …", () => this.type("again"));
+    this.#button(row, "Again, but …", () => this.type("again")).addClass("callout-companion-again");
   }
 
   /** @type {(label: string, name: string, act: () => void) => void} */
   #drawField(label, name, act) {
     const box = /** @type {HTMLElement} */ (this.#box);
-    const field = box.createEl("textarea", { attr: { "aria-label": label, placeholder: label, rows: Math.max(2, this.#draft.split("\n").length) } });
+    const lines = this.#draft.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / LINE)), 0);
+    const field = box.createEl("textarea", { attr: { "aria-label": label, placeholder: label, rows: Math.min(MOST_LINES, Math.max(2, lines)) } });
     field.value = this.#draft;
     field.addEventListener("input", () => (this.#draft = field.value));
     field.addEventListener("keydown", (event) => {
@@ -188,6 +197,9 @@ function drawValue(parent, proposal, parts) {
     }
   } else if (proposal.kind === "callout") {
     const callout = parent.createDiv({ cls: "callout", attr: { "data-callout": "ai" } });
+    const title = callout.createDiv({ cls: "callout-title" });
+    setIcon(title.createDiv({ cls: "callout-icon" }), "sparkles");
+    title.createDiv({ cls: "callout-title-inner", text: "AI" });
     drawText(callout.createDiv({ cls: "callout-content" }), linesOf(proposal));
   } else if (Array.isArray(proposal.text)) {
     for (const value of proposal.text) drawText(parent.createSpan({ cls: "callout-companion-item" }), value);

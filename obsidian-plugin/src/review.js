@@ -22,7 +22,7 @@ const MOST = 200; // proposals that are looked through for the next one
 export class Review {
   /** Those of the open notes, as the daemon says. */
   #open = /** @type {Proposal[]} */ ([]);
-  /** Those that the user left for later, by id: they come last. */
+  /** Those that the user left for later, by id, in that order: they come last. */
   #later = /** @type {Set<number>} */ (new Set());
   /** Those that are decided here, until the daemon tells it. */
   #decided = /** @type {Set<number>} */ (new Set());
@@ -44,7 +44,8 @@ export class Review {
 
   /** @param {Proposal[]} open all that there are for the open notes */
   take(open) {
-    this.#open = open;
+    const isCallout = (/** @type {Proposal} */ { kind }) => Number(kind === "callout");
+    this.#open = [...open].sort((a, b) => isCallout(a) - isCallout(b) || a.id - b.id); // as they stand in the note
     this.#decided = new Set([...this.#decided].filter((id) => open.some((one) => one.id === id)));
     void this.look();
   }
@@ -76,7 +77,14 @@ export class Review {
   /** Those of a note, those for later last. @param {TFile} file */
   #of(file) {
     const own = this.#open.filter(({ id, path }) => findFile(this.#plugin.app, path) === file && !this.#decided.has(id));
-    return [...own.filter(({ id }) => !this.#later.has(id)), ...own.filter(({ id }) => this.#later.has(id))];
+    const later = [...this.#later];
+    return own.sort((a, b) => later.indexOf(a.id) - later.indexOf(b.id));
+  }
+
+  /** @param {number} id of a proposal */
+  #leave(id) {
+    this.#later.delete(id);
+    this.#later.add(id);
   }
 
   /** @type {(file: TFile, cm: EditorView) => Promise<void>} */
@@ -177,7 +185,7 @@ export class Review {
     findEditing(this.#plugin.app, file)?.editor?.focus(); // where the edits may be made again
     this.#wanted.add(file);
     if (what === "next") {
-      this.#later.add(id);
+      this.#leave(id);
     } else if (what === "again") {
       /** @type {RunShape} */
       const run = await connection.post(`/proposals/${id}/again`, { wish, client });
@@ -202,7 +210,7 @@ export class Review {
     const { app, connection } = this.#plugin;
     const active = path === null ? app.workspace.getActiveFile() : findFile(app, path);
     const { current } = this;
-    if (current && current.file === active && scrollToCard(current.cm)) this.#later.add(current.card.preview.proposal.id);
+    if (current && current.file === active && scrollToCard(current.cm)) this.#leave(current.card.preview.proposal.id);
     if (active && this.#of(active).some(({ id }) => !this.#later.has(id))) return this.#show(active);
     /** @type {ProposalPage} */
     const { proposals } = await connection.get("/proposals", { limit: MOST });

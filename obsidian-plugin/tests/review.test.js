@@ -43,7 +43,7 @@ describe("in a note that is edited", () => {
   test("one is shown below the properties, with why it waits, and is accepted there", async () => {
     assert.equal(name(), "Description");
     assert.equal(shown().querySelector(".callout-companion-value").textContent, "A note.");
-    assert.equal(shown().querySelector(".callout-companion-why").textContent, "It waits for you, as the settings say.");
+    assert.equal(shown().querySelector(".callout-companion-why").textContent, "Empty description. It waits for your decision.");
     assert.match(shown().previousElementSibling.className, /lp-edge/);
     await click("Accept");
     const [{ run, ...decisions }] = bodies("POST /proposals/decide");
@@ -54,12 +54,20 @@ describe("in a note that is edited", () => {
   });
 
   test("a callout looks like one, and its links by their names", async () => {
-    await click("1 of 2; show the next");
+    await click("1 of 2 ›; show the next");
     await host.pass(1_000);
     assert.equal(name(), "Callout under “Why”");
-    assert.equal(shown().querySelector(".callout[data-callout=ai]").textContent, "Because gardens.");
-    assert.equal(shown().querySelector(".callout-companion-why").textContent, "Not in your notes: look closer.");
+    assert.equal(shown().querySelector(".callout[data-callout=ai]").textContent, "AIBecause gardens.");
+    assert.equal(shown().querySelector(".callout-companion-why").textContent, "Empty description. Something in it is not in your notes: look closer. It waits for your decision.");
     assert.equal(shown().previousElementSibling.textContent, "Why?");
+  });
+
+  test("those that are left for later come round again", async () => {
+    for (const expected of ["Callout under “Why”", "Description", "Callout under “Why”"]) {
+      find(shown().querySelector(".callout-companion-head"), "button", shown().querySelector("button").ariaLabel).click();
+      await host.pass(1_000);
+      assert.equal(name(), expected);
+    }
   });
 
   test("it is edited in its place; what is being typed is kept, and sent", async () => {
@@ -110,10 +118,11 @@ describe("in a note that is edited", () => {
   });
 
   test("keys decide only on what is in sight", async () => {
-    shown().getBoundingClientRect = () => ({ top: 200, bottom: 300 });
+    shown().getBoundingClientRect = () => ({ top: 50, bottom: 130 });
+    shown().scrollIntoView = () => {};
     await host.command("accept-proposal");
     assert.deepEqual(bodies("POST /proposals/decide"), []);
-    shown().getBoundingClientRect = () => ({ top: 50, bottom: 150 });
+    shown().getBoundingClientRect = () => ({ top: 50, bottom: 100 });
     await host.command("refuse-proposal");
     assert.deepEqual(bodies("POST /proposals/decide").map(({ refuse }) => refuse), [[1]]);
   });

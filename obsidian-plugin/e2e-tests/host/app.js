@@ -4,7 +4,7 @@ import * as commands from "@codemirror/commands";
 import * as state from "@codemirror/state";
 import * as view from "@codemirror/view";
 import { Component, Events, SecretStorage, TFile, TFolder } from "obsidian-test-mocks/obsidian";
-import { icon, setTooltip } from "./icons.js";
+import { icon, setIcon, setTooltip } from "./icons.js";
 import { drawExplorer, Plugin } from "./plugin.js";
 import { ConfirmationModal, Menu, Modal, Notice } from "./popups.js";
 import { PluginSettingTab, Setting, SettingsModal } from "./settings.js";
@@ -35,6 +35,7 @@ export const OBSIDIAN = {
   TFolder,
   TextFileView,
   requestUrl,
+  setIcon,
   setTooltip,
 };
 
