@@ -66,9 +66,9 @@ class LinkNames(NotePaths):
     ) -> None:
         super().__init__()
         self._hidden = frozenset(map(without_extension, hidden))
-        self._paths_by_name: dict[str, list[str]] = {}
-        self._spellings: dict[str, list[str]] = {}
-        self._mentionable: dict[str, list[str]] = {}  # folded names, by their first word
+        # Names by their first word: each folded, as it must be spelled (empty: it is too ordinary
+        # to be a mention), and the note's path.
+        self._names: dict[str, list[tuple[str, str, str]]] = {}
         for path, title, aliases in notes:
             path = without_extension(path)
             basename = _basename(path)
@@ -81,21 +81,14 @@ class LinkNames(NotePaths):
         for title in titles:
             if abbreviated := _ABBREVIATED.fullmatch(title.strip()):
                 names |= dict.fromkeys(abbreviated.groups())
-        patterns = set[str]()
         for name in names:
             spelling = unicodedata.normalize("NFC", name).strip()
-            pattern = fold_case(spelling)
-            patterns.add(pattern)
             # the file of a word in lower case is often named for anything but the word
             is_name = _is_mentionable(spelling) and (
                 name not in titles or not spelling.islower() or _has_words(spelling)
             )
-            if is_name and pattern not in self._spellings:
-                _add(self._mentionable, _WORD.findall(pattern)[0], pattern)
-            if is_name and spelling not in self._spellings.get(pattern, ()):
-                _add(self._spellings, pattern, spelling)
-        for pattern in patterns:
-            _add(self._paths_by_name, pattern, path)
+            if word := _WORD.match(folded := fold_case(spelling)):
+                _add(self._names, word[0], (folded, spelling if is_name else "", path))
 
     def resolve(self, target: str) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
@@ -130,15 +123,17 @@ class LinkNames(NotePaths):
         """
         folded = fold_case(text)
         for word in _WORD.finditer(folded):
-            start = word.start()
-            for name in sorted(self._mentionable.get(word[0], ()), key=len, reverse=True):
+            start, matches = word.start(), dict[str, list[tuple[str, str]]]()
+            for name, spelling, path in self._names.get(word[0], ()):
+                if folded.startswith(name, start):
+                    _add(matches, name, (spelling, path))
+            for name in sorted(matches, key=len, reverse=True):
                 end = start + len(name)
-                if (
-                    folded.startswith(name, start)
-                    and can_be_link(text, start, end)
-                    and any(_is_spelled(each, text, start, end) for each in self._spellings[name])
+                spellings = {spelling for spelling, _ in matches[name] if spelling}
+                if can_be_link(text, start, end) and any(
+                    _is_spelled(each, text, start, end) for each in spellings
                 ):
-                    yield Mention(start, end, frozenset(self._paths_by_name[name]))
+                    yield Mention(start, end, frozenset(path for _, path in matches[name]))
 
 
 # “Border Gateway Protocol (BGP)” is also called by what is in the brackets, and without it.

@@ -170,15 +170,13 @@ class Links:
     ) -> None:
         self._names = names
         self._counts: dict[str, int] = {}  # of links, by path
-        # The paths of notes with another spelling of `.md`, by the same without it.
-        self._odd_paths: dict[str, str] = {}
+        self._paths: dict[str, str] = {}  # by the same without `.md`
         # The links to notes of each name, in whichever folder: linking note and target.
         self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
         keys = None if about is None else set(map(_name_key, about))
         for source, lines in targets:
             self._counts[source] = lines.count("\n")
-            if not source.endswith(".md"):
-                self._odd_paths[without_extension(source)] = source
+            self._paths[without_extension(source)] = source
             for target in filter(None, lines.split("\n")):
                 key = _name_key(target)
                 if keys is None or key in keys:
@@ -204,10 +202,7 @@ class Links:
     def leads_to(self, target: str, source: str) -> str | None:
         """Return the path of the note that a link to target in the note source leads to."""
         name = self._names.find_note(_RELATIVE.sub("", target, count=1), source)
-        if name is None:
-            return None
-        path = f"{name}.md"
-        return path if path in self._counts else self._odd_paths.get(name)
+        return None if name is None else self._paths.get(name)
 
 
 def _name_key(target: str) -> str:
