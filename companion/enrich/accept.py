@@ -13,16 +13,12 @@ from companion.enrich.checks import (
     find_good_items,
     tidy_answer,
 )
-from companion.enrich.checks.content import find_unsupported_fact
+from companion.enrich.checks.facts import find_doubt, find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, Fault
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
-from companion.enrich.small_model import (
-    find_own_sentence,
-    find_strange_names,
-    find_unsupported,
-)
+from companion.enrich.small_model import find_own_sentence, find_unsupported
 from companion.enrich.typed_values import find_untold
 from companion.errors import AnswerError
 from companion.language.detection import language_named
@@ -36,6 +32,10 @@ from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.prompts import Ask
 from companion.store.proposals import Origin, Proposal
+
+_NOT_SAID = "says what the note does not"
+_RETRY = "Say only what stands between the tags, with its names and numbers."
+_QUOTED = 8  # words, at most
 
 
 @dataclass
@@ -59,7 +59,8 @@ class Acceptor:
         context = self.note.context
         self._names = self.vault_context.names(self.note.path)
         self._linked = link_targets(self.note.parsed.note.text)
-        self._sources = "\n\n".join((self.note.text, *context.backlinks, *context.linked))
+        shown = (self.note.path, self.note.text, *context.backlinks, *context.linked)
+        self._sources = "\n\n".join(shown)
         self._callouts = ""  # those accepted so far
 
     def accept(self, ask: Ask, answer: object) -> Proposal:
@@ -79,7 +80,9 @@ class Acceptor:
         value = self._take_value(ask, answer, choices)
         if isinstance(value, Proposal):  # rejected
             return self._propose_new(value, new, is_list=ask.field.is_list)
-        doubt = self._find_doubt(ask, value) if checks_are_on() else ""
+        doubt, new_facts = self._find_doubt(ask, value) if checks_are_on() else ("", "")
+        if doubt and ask.field.kind == "text":
+            self.ask_again[need] = Fault("unsupported", doubt, _RETRY), answer
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
             self._callouts += f"\n\n{text}"
@@ -92,7 +95,7 @@ class Acceptor:
             value=value,
             state="open",
             flags=("unsupported",) if doubt else (),
-            remark="; ".join(filter(None, (remark, doubt))),
+            remark="; ".join(filter(None, (remark, doubt, new_facts))),
         )
 
     def _take_value(
@@ -141,28 +144,38 @@ class Acceptor:
             return []
         return [Proposal(self.note.path, need, own, remark="a sentence copied from the note")]
 
-    def _find_doubt(self, ask: Ask, value: str | list[str]) -> str:
-        """Return in words what neither the note nor the vault supports; empty if all is."""
+    def _find_doubt(self, ask: Ask, value: str | list[str]) -> tuple[str, str]:
+        """Return why the user should see the value first, and which of its facts are new, in words.
+
+        Both may be empty.
+        """
         field, is_small = ask.field, self.model.is_small
         if field.kind == "checkbox":
-            return "no check can tell whether this is right"
+            return "no check can tell whether this is right", ""
         if field.kind in SCALARS or (field.kind == "choice" and field.vocabulary != "vault"):
-            return ""  # checked already, or one of a few
-        title, sources = self.note.context.title, self._sources + self._callouts
+            return "", ""  # checked already, or one of a few
         if field.is_link:
             is_sure = not is_small or self._mentions_all(value)
-            return "" if is_sure else "the note does not name it"
+            return "" if is_sure else "the note does not name it", ""
         if field.vocabulary:  # few of the tags that a small model chooses are the author's
             is_chosen = is_small and field.vocabulary == "vault"
-            return "a small model chose it" if is_chosen else ""
+            return "a small model chose it" if is_chosen else "", ""
+        checked = self._checked_answer(ask, value, self._sources + self._callouts)
         if field.kind == "list":
-            strange = find_strange_names(value, title, sources) if is_small else ()
+            names = self.vault_context.taken
+            new = [
+                each
+                for each in find_new_names(value, checked)
+                if not any(each.casefold() in name for name in names)
+            ]
         else:
-            fact = find_unsupported_fact(self._checked_answer(ask, value, sources))
-            strange = find_unsupported(value, title, sources) if is_small and not fact else ()
-            if fact:
-                return fact
-        return f"the note does not say: {', '.join(strange)}" if strange else ""
+            new = [each for each in find_new_facts(checked) if not self._names.only_note(each)]
+            if doubt := find_doubt(checked):
+                return doubt, _quote("new", new)
+            if is_small and not new:
+                new = find_unsupported(value, checked.title, checked.note)
+        is_doubtful = is_small or field.kind == "list" or field.name == DESCRIPTION
+        return (_quote(_NOT_SAID, new), "") if is_doubtful else ("", _quote("new", new))
 
     def _mentions_all(self, links: str | Sequence[str]) -> bool:
         """Return whether the note links to, or names, each note that the links lead to."""
@@ -223,7 +236,6 @@ class Acceptor:
         self, ask: Ask, value: str | list[str], note: str, raw: object = None
     ) -> CheckedAnswer:
         text = value if isinstance(value, str) else "\n".join(value)
-        explains = ask.need.kind == CALLOUT and not ask.question
         language = self.note.language
         return CheckedAnswer(
             ask.field,
@@ -235,7 +247,6 @@ class Acceptor:
             prompt=self.note.prompts.instructions(ask.field),
             language=language and (language_named(language) or language),
             question=ask.question or "",
-            by_small_model=explains and self.model.is_small,
             own=self.note.text + self._callouts,
         )
 
@@ -245,3 +256,8 @@ def _name_fault(error: AnswerError) -> str:
     if isinstance(error, RequestRejected):
         return "request rejected"
     return (isinstance(error, NoAnswer) and error.fault) or "no answer"
+
+
+def _quote(why: str, words: Sequence[str]) -> str:
+    quoted = ", ".join(f"“{word}”" for word in words[:_QUOTED])
+    return f"{why}: {quoted}" if words else ""

@@ -26,7 +26,7 @@ from companion.enrich.model_calls import (
 )
 from companion.enrich.small_model import find_too_little
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteBusy, UsageError
+from companion.errors import EndpointError, NoteBusy, UsageError
 from companion.language.detection import name_language
 from companion.llm.answers import Answer, JsonSchema, Usage
 from companion.llm.calls import Check
@@ -241,8 +241,13 @@ class NoteQuestion:
         calls, unaskable = planner.plan(list(first))
         if unaskable:
             yield [first[need] for need in unaskable]
-        for answers, usage in send_calls(planner, calls, client, unfit, check):
-            yield [choose_better(first[p.need], p) for p in self._accept(answers, usage)]
+        try:
+            for answers, usage in send_calls(planner, calls, client, unfit, check):
+                made = self._accept(answers, usage)
+                yield [choose_better(first.pop(each.need), each) for each in made]
+        except EndpointError:
+            yield [each for each in first.values() if each.value is not None]
+            raise
 
     def accept_later(
         self, keys: Sequence[str], read: Callable[[JsonSchema | None], Answer]
@@ -296,9 +301,10 @@ class NoteQuestion:
 
 
 def choose_better(first: Proposal, second: Proposal) -> Proposal:
-    """Return which of two answers counts: the second, unless it has no value or says nothing."""
-    is_worse = second.value is None and (first.value is not None or not second.fault)
-    return first if is_worse else second
+    """Return which of two answers counts: the second, unless it is no better than a first value."""
+    if first.value is not None:
+        return first if second.value is None or second.flags else second
+    return first if second.value is None and not second.fault else second
 
 
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet

@@ -20,7 +20,6 @@ from companion.language.words import (
     fold_accents,
     is_balanced,
     is_unspaced,
-    letters,
     needs_previous,
     read_paragraphs,
     width,
@@ -104,24 +103,16 @@ def find_too_little(parsed: ParsedNote, title: str, others: Iterable[str], model
 def find_unsupported(value: str | Sequence[str], title: str, sources: str) -> list[str]:
     """Return the content words of sentences that say what title and sources do not.
 
-    value: a text, the lines of a callout, or the items of a list, of which each needs its words. A
-    content word has five letters or more, or is a pair of signs of a script without spaces. Words
-    are the same if they begin alike.
+    value: a text, or the lines of a callout. A content word has five letters or more, or is a pair
+    of signs of a script without spaces. Words are the same if they begin alike.
     """
     texts = [value] if isinstance(value, str) else value
     known, same = set(find_stems(f"{title}\n{sources}")), fold_accents(f"{title}\n{sources}")
     unsupported = list[str]()
     for sentence in find_sentences(map(without_links, texts)):
-        stems = find_stems(sentence)
-        new = [stem for stem in stems if stem not in known and stem not in same]
-        if len(new) > _UNSUPPORTED * len(stems):
+        words = {stem: stem for stem in find_stems(sentence)}
+        words |= {stem: word for word in find_tokens(sentence) for stem in find_stems(word)}
+        new = [word for stem, word in words.items() if stem not in known and stem not in same]
+        if len(new) > _UNSUPPORTED * len(words):
             unsupported += new
     return list(dict.fromkeys(unsupported))
-
-
-def find_strange_names(names: Iterable[str], title: str, sources: str) -> list[str]:
-    """Return the names that stand neither in the title nor in the sources, nor are its initials."""
-    text = letters(f"{title}\n{sources}")
-    initials = "".join(token[0] for token in find_tokens(title))
-    known = {initials, f"{initials}s"} if len(initials) > 1 else set()
-    return [name for name in names if letters(name) not in text and letters(name) not in known]

@@ -132,6 +132,11 @@ def script_of(text: str, least: int = 1) -> str | None:
     return best if counts[best] >= least else None
 
 
+def scripts_in(text: str) -> set[str]:
+    """Return the scripts other than Latin letters that the text has a sign of."""
+    return {name for name, signs in _PATTERNS if signs.search(text)}
+
+
 def is_in_language(text: str, language: str) -> bool:
     """Return whether the text is most likely in the language, one of LANGUAGES."""
     return _likeliest(detect(text))[0] == language

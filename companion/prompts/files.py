@@ -1,25 +1,19 @@
-"""A prompt file: its frontmatter, and its template in a sandbox.
+"""A prompt file: its frontmatter, and its template in Jinja2's sandbox.
 
-Prompts are in the vault, and a vault may come from somebody else: no template takes for ever, fills
-the memory, or reaches anything but its variables.
+Prompts are in the vault, and a vault may come from somebody else: no template reaches anything but
+its variables.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import jinja2
 import yaml
-from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -31,15 +25,6 @@ _PACKAGE = Path(companion.__file__).parent
 _IN_WHEEL = _PACKAGE / "_prompts"
 OWN_PROMPTS = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "prompts"
 """The folder of our own prompt files."""
-
-_OWN_FOLDERS = {OWN_PROMPTS, OWN_PROMPTS / "fields"}
-_SECONDS = 0.5  # to expand a template that is not ours
-_LARGEST = 2_000_000  # characters of what comes out
-_FILTERS = (
-    *("count", "default", "first", "items", "last", "length", "list", "lower", "map", "reject"),
-    *("reverse", "select", "sort", "title", "trim", "truncate", "unique", "upper", "wordcount"),
-)
-_METHODS = {"endswith", "get", "items", "keys", "lower", "split", "startswith", "strip", "values"}
 
 
 class PromptError(UsageError):
@@ -100,13 +85,10 @@ class Template:
     def render(self, values: Mapping[str, object]) -> str:
         """Return the rendered text, without blank lines around it.
 
-        Raises PromptError, with the line, when the template cannot be expanded, or makes too much.
+        Raises PromptError, with the line, when the template cannot be expanded.
         """
-        is_own = self.file.path.parent in _OWN_FOLDERS  # tracing would take half a note's time
         try:
-            with nullcontext() if is_own else _limited_time():
-                text = "".join(_limit_size(self.compiled.generate(values)))
-            return text.strip()
+            return self.compiled.render(values).strip()
         except Exception as error:  # a template may raise what any expression can
             stack = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno or 1 for frame in stack if frame.filename == "<template>"]
@@ -134,64 +116,9 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     return Template(file, compiled)
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox, without what makes a large value of small ones in a single step."""
-
-    intercepted_binops = frozenset(("*", "**", "%"))
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Raise SecurityError."""
-        raise SecurityError(f"a prompt does not calculate with {operator}")
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Return whether a template may use the attribute."""
-        is_known = attr in _METHODS or not callable(value)
-        return is_known and super().is_safe_attribute(obj, attr, value)
-
-    def wrap_str_format(self, value: Any) -> None:
-        """Let `str.format` be refused as an unsafe attribute."""
-
-
-def _join(items: Iterable[object], between: str = "") -> str:
-    texts = [str(each) for each in items]
-    if sum(map(len, texts)) + len(between) * len(texts) > _LARGEST:
-        raise OverflowError("it makes too much text")
-    return between.join(texts)
-
-
-_TEMPLATES = _Sandbox(
+_TEMPLATES = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
     autoescape=False,  # what comes out is text for a model, not HTML
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters = {name: FILTERS[name] for name in _FILTERS} | {"join": _join}
-_TEMPLATES.globals = {}
-
-
-@contextmanager
-def _limited_time() -> Iterator[None]:
-    """Raise OverflowError in the template that this thread renders, if it takes too long."""
-    end, before = time.thread_time() + _SECONDS, sys.gettrace()
-
-    def check(frame: FrameType, event: str, _: object) -> Any:
-        if frame.f_code.co_filename != "<template>":
-            return None
-        if time.thread_time() > end:
-            raise OverflowError("it takes too long")
-        return check
-
-    sys.settrace(check)
-    try:
-        yield
-    finally:
-        sys.settrace(before)
-
-
-def _limit_size(pieces: Iterable[str]) -> Iterator[str]:
-    size = 0
-    for piece in pieces:
-        size += len(piece)
-        if size > _LARGEST:
-            raise OverflowError("it makes too much text")
-        yield piece

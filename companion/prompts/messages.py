@@ -91,7 +91,7 @@ class Prompts:
         answer = self.answer.render({"asks": entries, "json": json, "language": note.language})
         if note.wish:
             answer += f"\n\n{self.again.render(note.wish_values())}"
-        system = self.system.render({"language": note.language})
+        system = self.system.render({"language": note.language, "small": note.small})
         fields = [ask.field.name for ask in asks]
         user = f"{self.note.render(note.values() | {'asked': fields})}\n\n{answer}"
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
@@ -189,7 +189,7 @@ def _note_samples() -> Iterable[tuple[dict[str, object], tuple[str, ...]]]:
 _KINDS = ("text", "list", "number", "date", "datetime", "checkbox", "link", "links", "prose")
 _ENTRIES = [_entry(f"sample_{kind}", kind, f"Write {kind}.") for kind in _KINDS]
 _SAMPLES: Mapping[str, Sequence[tuple[dict[str, object], tuple[str, ...]]]] = {
-    "system.md": [({"language": None}, ())],
+    "system.md": [({"language": None, "small": False}, ())],
     "note.md": list(_note_samples()),
     "answer.md": [
         *(

@@ -3,7 +3,7 @@
 import pytest
 
 from companion.enrich.checks import CHECKS
-from companion.enrich.checks.content import find_unsupported_fact
+from companion.enrich.checks.facts import find_doubt, find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases
@@ -73,5 +73,18 @@ def test_names(case: Case) -> None:
 
 def require_fact(case: Case) -> None:
     answer, *fault = case.told
-    doubt = find_unsupported_fact(answer_of("Notes", case.before, answer))
-    assert bool(doubt) is bool(fault), doubt
+    new = find_new_facts(answer_of("Notes", case.before, answer))
+    assert bool(new) is bool(fault), new
+
+
+@check("doubts")
+def test_doubts(case: Case) -> None:
+    answer, *doubt = case.told
+    checked = answer_of("Garden gnome", case.before, answer, "callout")
+    assert [find_doubt(checked)] == (doubt or [""])
+
+
+def test_a_name_stands_in_the_note_or_is_made_of_its_title() -> None:
+    names = ["BGP", "border-gateway protocol", "EGP", "Bgps", "routers"]
+    answer = answer_of("Border Gateway Protocol", "Routers talk.", "\n".join(names), "aliases")
+    assert find_new_names(names, answer) == ["EGP"]

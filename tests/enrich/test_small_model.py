@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from companion.enrich.small_model import (
     find_own_sentence,
-    find_strange_names,
     find_too_little,
     find_unsupported,
 )
@@ -64,9 +63,11 @@ SOURCE = "Koji is a mould. It grows on steamed rice and makes sugar of its starc
 VALUES = [
     pytest.param("Koji is a mould that grows on steamed rice.", [], id="said"),
     pytest.param("Sugars from starches: what moulds make of it.", [], id="other forms"),
-    pytest.param("Koji was invented by Portuguese sailors.", ["inven", "portu", "sailo"], id="new"),
     pytest.param(
-        ["It grows on rice.", "", "Sailors invented it."], ["sailo", "inven"], id="one is"
+        "Koji was invented by Portuguese sailors.", ["invented", "portuguese", "sailors"], id="new"
+    ),
+    pytest.param(
+        ["It grows on rice.", "", "Sailors invented it."], ["sailors", "invented"], id="one is"
     ),
     pytest.param("It is so.", [], id="no content"),
 ]
@@ -75,12 +76,6 @@ VALUES = [
 @pytest.mark.parametrize(("value", "words"), VALUES)
 def test_unsupported(value: str | list[str], words: list[str]) -> None:
     assert find_unsupported(value, "Koji", SOURCE) == words
-
-
-def test_a_name_stands_in_the_note_or_is_made_of_its_title() -> None:
-    names = ["BGP", "border-gateway protocol", "EGP", "Bgps"]
-    strange = find_strange_names(names, "Border Gateway Protocol", "Routers talk.")
-    assert strange == ["EGP"]
 
 
 @given(st.text(max_size=200))

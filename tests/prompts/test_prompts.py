@@ -153,26 +153,14 @@ def test_broken_file(case: Case, write: Write) -> None:
     assert isinstance(caught.value, UsageError)
 
 
-def doubled(again: str) -> str:
-    """Return a template that does something 60 times to `a`, and shows it."""
-    return "{% set a = title %}" + again * 60 + "{{ a }}"
-
-
-TOO_MUCH = {
-    "a text doubled by hand": (doubled("{% set a = a ~ a %}") + "{{ a }}", "."),
-    "a block that doubles": (doubled("{% set a %}{{ a }}{{ a }}{% endset %}"), "."),
-    "a join that doubles": (doubled("{% set a = [a, a] | join %}"), "too much text"),
-    "a replacement that doubles": (doubled("{% set a = a.replace('a', 'aa') %}"), "unsafe"),
-    "loops in loops": ("{% for a in title %}" * 40 + "{% endfor %}" * 40, "nested too deep"),
-    "squares": ("{% set a = 9 %}" + "{% set a = a * a %}" * 60, "does not calculate"),
-    "a long format": ("{{ '%9999999999d' % 1 }}", "does not calculate"),
+UNSAFE = {
     "deep": ("{% if title %}" * 500 + "a" + "{% endif %}" * 500, "nested too deep"),
     "what is not its own": ("{{ title.__class__.__mro__ }}", "unsafe"),
 }
 
 
-@labelled(("body", "words"), TOO_MUCH)
-def test_a_template_that_grows_without_end(body: str, words: str, write: Write) -> None:
+@labelled(("body", "words"), UNSAFE)
+def test_a_template_that_is_not_safe(body: str, words: str, write: Write) -> None:
     with pytest.raises(PromptError, match=words):
         load_prompts(write("fields/x.md", field_text("kind: text", body=body)))
 
@@ -255,6 +243,39 @@ def test_a_small_model_is_asked_for_little_and_only_what_is_shown() -> None:
         assert "25 to 60 words" in small
         assert "that does not stand there" in small
         assert "25 to 60" not in callout.instruction(PromptContext("Coffee"), question, section)
+
+
+@pytest.mark.parametrize(
+    ("prose", "told"),
+    [
+        pytest.param("", "one or two sentences in one paragraph, at most 25 words", id="a stub"),
+        pytest.param(
+            "word " * 200,
+            "two to five sentences in one paragraph, at most 80 words",
+            id="by the note",
+        ),
+        pytest.param(
+            "word " * 999, "two to five sentences in one paragraph, at most 110 words", id="long"
+        ),
+        pytest.param(
+            "咖啡" * 100,
+            "two to five sentences in one paragraph, at most 80 characters",
+            id="Chinese",
+        ),
+    ],
+)
+def test_a_callout_is_as_long_as_the_note_lets_it(prose: str, told: str) -> None:
+    assert told in PROMPTS.fields["callout"].instruction(PromptContext("Coffee", prose=prose))
+
+
+def test_links_and_examples_are_shown_only_if_there_are_any() -> None:
+    note = replace(NOTE, links=("Kansai", "Nara"), examples=("How tea is dried.",))
+    text = user_text([ask("callout")], note)
+    assert "link to: Kansai; Nara\n" in text and "No other links." in text
+    assert text.index("How tea is dried.") < text.index("<note>\n")
+    assert "link to:" not in user_text([ask("callout")]) and "No links." in user_text(
+        [ask("callout")]
+    )
 
 
 def test_a_small_model_keeps_the_words_of_other_notes_where_these_say_more() -> None:

@@ -1,4 +1,4 @@
-"""Answers that refuse, talk, repeat something, are in another language, or have new facts.
+"""Answers that refuse, talk, repeat something, or are in another language.
 
 The phrases and words are in `language/phrases/`, one file for each language.
 """
@@ -6,7 +6,6 @@ The phrases and words are in `language/phrases/`, one file for each language.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -17,7 +16,6 @@ from companion.language.detection import (
     LANGUAGES,
     find_language,
     find_other_language,
-    is_in_language,
     is_in_latin_letters,
     remove_code,
     script_of,
@@ -27,7 +25,6 @@ from companion.language.words import (
     compile_phrases,
     find_sentences,
     find_tokens,
-    find_words,
     fold_accents,
     is_unspaced,
     letters,
@@ -115,6 +112,15 @@ def find_echo(answer: CheckedAnswer) -> Fault | None:
     return Fault("echo", f"repeats what the model was told (“{_join(run)}”)", retry)
 
 
+def find_shared_run(text: str, told: str, others: Sequence[str], sizes: tuple[int, int]) -> str:
+    """Return the first words in a row of both texts that the others have not; empty: none."""
+    runs = list(_runs(find_tokens(text), sizes))
+    told_runs = set(_runs(find_tokens(told), sizes)).intersection(runs)
+    if told_runs:
+        told_runs.difference_update(_runs(find_tokens("\n".join(others)), sizes))
+    return next((_join(run) for run in runs if run in told_runs), "")
+
+
 def _runs(tokens: Sequence[str], sizes: tuple[int, int]) -> Iterator[_WordRun]:
     """Yield the runs of words, or signs, of these sizes, one for each token while they last."""
     for start, token in enumerate(tokens):
@@ -160,82 +166,6 @@ def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
     return None
 
 
-_NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
-_FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
-_WORD = re.compile(rf"[^\W_{UNSPACED}]+")
-_OPENS = re.compile(r"(?:^|[.!?…:•|/—–\"“„«(\[¿¡]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$")
-_BEFORE = 12  # characters before a word, by which it opens a sentence
-_STEM, _ENDING = 3, 2  # letters that another form of a name keeps; that it may change
-_LATIN = re.compile(r"[a-zA-Z]")
-_TWO_ALPHABETS = re.compile(r"[a-z][\u0400-\u04ff]|[\u0400-\u04ff][a-z]")
-_ROMAN = re.compile(r"[IVX]+")
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
-
-
-def find_unsupported_fact(answer: CheckedAnswer) -> str:
-    """Return in words a name or number that neither note nor title has; empty if there is none.
-
-    Only of a description, and of what a small model explains. Names are words that have a capital
-    within a sentence, or capitals or digits within the word; in German, where every noun has a
-    capital, only the latter. An abbreviation in brackets is not a name.
-    """
-    if answer.field.name != "description" and not answer.by_small_model:
-        return ""
-    text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
-    shown = _FEW.union(_numbers_in(f"{answer.title}\n{answer.note}"))
-    for number in _numbers_in(text):
-        if number not in shown:
-            return f"has a number that the note has not ({number})"
-    for name in _find_names(text):
-        if not _has_name(name, answer):
-            return f"names what the note does not (“{name}”)"
-    return ""
-
-
-def _numbers_in(text: str) -> Iterator[str]:
-    """Yield the numbers written in digits, without the signs between them."""
-    for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
-        yield "".join(filter(str.isdigit, match[0])).lstrip("0") or "0"
-
-
-def _find_names(text: str) -> Iterator[str]:
-    capitals_mean = not is_in_language(text, "German")
-    latin = sum(len(word) for word in _WORD.findall(text) if _LATIN.search(word))
-    is_latin = latin * 2 >= width(letters(text))  # into others models put words of their own
-    for word in _WORD.finditer(text):
-        name, inner = word[0], word[0][1:]
-        if len(name) < 2 or name.isdecimal() or _ROMAN.fullmatch(name):
-            continue
-        is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
-        is_odd |= bool(_TWO_ALPHABETS.search(name))
-        before = text[max(0, word.start() - _BEFORE) : word.start()]
-        is_name = name[0].isupper() and capitals_mean and not _OPENS.search(before)
-        is_foreign = not is_latin and len(name) > 2 and _LATIN.search(name)
-        if is_odd or is_name or is_foreign:
-            yield name
-
-
-def _has_name(name: str, answer: CheckedAnswer) -> bool:
-    """Return whether the note has the name, its parts, or another form of it.
-
-    Forms, such as an adjective or a case, are recognised by how they begin; only of names.
-    """
-    words, word = answer.source_words, fold_accents(name).removesuffix("s")
-    parts = {fold_accents(part) for part in _PARTS.findall(name)}
-    forms = {word, f"{word}s", f"{word}es", fold_accents(name)}
-    if forms & (words | find_words("names", "no_names")) or (parts and words >= parts):
-        return True
-    shown = _WORD.findall(f"{answer.title}\n{answer.note}")
-    names = (fold_accents(each) for each in shown if not each.islower())
-    return any(_is_form(word, other) for other in names)
-
-
-def _is_form(word: str, other: str) -> bool:
-    same = max(_STEM, min(len(word), len(other)) - _ENDING)
-    return len(other) >= _STEM and other[:same] == word[:same]
-
-
 _BEGINS = r"[^\w(（]{0,5}(?=[\w(（])"
 _FIRST = rf"\A{_BEGINS}"  # the answer
 _OPENS_SENTENCE = rf"(?:\A|[.!?…:]\s{{1,3}}|[。！？：…\n]){_BEGINS}"  # a sentence
@@ -249,6 +179,7 @@ _VOICE = "<voice.words>"
 _REFUSAL = rf"(?P<begins>{_FIRST}<refusal.begins>)|(?P<within>{_ANY_WORD}<refusal.within>)"
 _TALK = (
     rf"(?P<begins>{_FIRST}<meta.begins>)|(?P<opens>{_OPENS_SENTENCE}(?:<meta.opens>|<task.opens>))"
+    rf"|(?P<self>{_ANY_WORD}<meta.self>)"
     rf"|(?P<frames>{_FIRST}<meta.frames>|{_OPENS_SENTENCE}<meta.later>)"
     rf"|(?P<within>{_ANY_WORD}(?:<meta.within>|<task.within>))"
 )

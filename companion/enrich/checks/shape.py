@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from companion.language.detection import script_of
+from companion.language.detection import script_of, scripts_in
 from companion.language.words import (
     find_sentences,
     find_tokens,
@@ -44,7 +44,7 @@ _IN_LINE = re.compile(r"\]\(|\[\[|\]\]|\[\^|!\[|\*\*|~~|==\w|^#{1,6} |(?<!\S)\*\
 _CODE_SIGN = re.compile(r"(?<!\w)__\w|`")
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
-_SHORT = {"prose": 1 / 9, "text": 1 / 3}  # of the least, which few words say enough: 文件系统
+_SHORT = {"prose": 1 / 3, "text": 1 / 3}  # of the least, which few words say enough: 文件系统
 _OVER = 1.25  # times the most characters that were asked for
 _LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
@@ -79,8 +79,8 @@ class CheckedAnswer:
     other notes, and for a callout those accepted before it. words: the note's running text as a
     reader sees it. prompt: the instructions the model was given, without the note. language: the
     English name of the language to write in, None for the note's own. question: what the callout
-    asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
-    own: what a callout must not repeat: note without the parts from other notes.
+    asks, empty if nothing. own: what a callout must not repeat: note without the parts from other
+    notes.
     """
 
     field: Field
@@ -92,7 +92,6 @@ class CheckedAnswer:
     prompt: str
     language: str | None = None
     question: str = ""
-    by_small_model: bool = False
     own: str = ""
 
     @property
@@ -119,8 +118,8 @@ class CheckedAnswer:
 def is_name(item: CheckedAnswer) -> bool:
     """Return whether an item, such as an alias, is a name and not a sentence.
 
-    Unless the note has it, it must not be in the instructions (`its full form`), nor in another
-    script than the note; Latin letters are always allowed.
+    Unless the note has it, it must not be in the instructions (`its full form`), nor in a script
+    that the note has no sign of; Latin letters are always allowed.
     """
     text = item.text
     words = [token for token in item.tokens if not is_unspaced(token)]
@@ -132,7 +131,8 @@ def is_name(item: CheckedAnswer) -> bool:
         return True
     if f" {' '.join(item.tokens)} " in f" {' '.join(find_tokens(item.prompt))} ":
         return False
-    return script_of(text) in (None, "Latin letters", script_of(f"{item.title}\n{item.words}"))
+    script = script_of(text)
+    return script in (None, "Latin letters") or script in scripts_in(f"{item.title}\n{item.words}")
 
 
 def find_markup(answer: CheckedAnswer) -> Fault | None:
