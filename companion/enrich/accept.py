@@ -58,7 +58,7 @@ class Acceptor:
     def __post_init__(self) -> None:
         context = self.note.context
         self._names = self.vault_context.names(self.note.path)
-        self._linked = link_targets(self.note.parsed.note.text)
+        self._linked = set[str]()  # by callouts
         shown = (self.note.path, self.note.text, *context.backlinks, *context.linked)
         self._sources = "\n\n".join(shown)
         self._callouts = ""  # those accepted so far
@@ -195,7 +195,8 @@ class Acceptor:
         """
         field, raw, vault = ask.field, answer, self.vault_context
         taken = vault.taken if field.name == "aliases" else frozenset[str]()
-        resolve = vault.resolver(field, self.note.path)
+        offered = None if self.by_program else self.note.context.links
+        resolve = vault.resolver(field, self.note.path, offered)
         if field.kind == "prose" and isinstance(raw, str):
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked)
         if not checks_are_on():

@@ -34,7 +34,7 @@ from companion.llm.client import Client
 from companion.llm.endpoint import estimate_tokens
 from companion.llm.errors import ModelUnfit
 from companion.llm.local_server import find_context
-from companion.note.needs import Need
+from companion.note.needs import DESCRIPTION, Need
 from companion.note.note import ParsedNote
 from companion.store.proposals import Proposal
 from companion.vault.files import NoteFile
@@ -123,17 +123,25 @@ class Asker:
         tokens = model.prose_tokens or model.context_tokens or _EMBEDDED_TOKENS
         embedded = self._embeds.read(vault, path, parsed, _EMBEDDED * min(tokens, _EMBEDDED_TOKENS))
         language = self._language_of(path, parsed)
-        # English is what models write without being asked to.
-        is_default = language == "English" and not self.workspace.config.notes.language
         vocabulary = vault.vocabulary(fields, path, parsed.note.text, likely)
-        written_in = None if is_default else language
-        context = make_prompt_context(parsed, path, vocabulary, written_in)
-        own = estimate_tokens(excerpt(embedded.note.lines, None)) if model.is_small else 0
+        context = make_prompt_context(parsed, path, vocabulary, language)
+        own = estimate_tokens(excerpt(embedded.note.lines, None))
         related = self._backlinks.find_related(vault, path, parsed, model.related_tokens - own)
+        links, examples = dict[str, NoteFile](), dict[str, NoteFile]()
+        if not model.is_small:
+            if any(field.kind == "prose" for field in fields):
+                links = vault.offer_links(path, parsed.note.text)
+            if any(field.fills == DESCRIPTION for field in fields):
+                examples = self._backlinks.find_examples(vault, path, language)
         context = replace(
-            context, backlinks=related.backlinks, linked=related.linked, small=model.is_small
+            context,
+            backlinks=related.backlinks,
+            linked=related.linked,
+            links=tuple(links),
+            examples=tuple(examples),
+            small=model.is_small,
         )
-        files = (*embedded.files, *related.files)
+        files = (*embedded.files, *related.files, *links.values(), *examples.values())
         return PromptNote(path, prompts, parsed, needs, context, language, embedded, files)
 
     def _update_context(self, path: str) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
+from companion.language.detection import find_other_language
 from companion.language.words import find_sentences, find_tokens, plain_text, width
 from companion.llm.endpoint import estimate_tokens
 from companion.note.link_names import file_name
@@ -29,6 +30,8 @@ _DESCRIPTIONS = 3  # of notes that it links to
 _LONGEST = 320  # letters of a passage; of a longer one, the sentences with the link count
 _LEAST = 4  # words beside the names of the note
 _ALIKE = 0.8  # of the words of two sentences; then the second says nothing new
+_EXAMPLES, _READ_FOR_EXAMPLES = 3, 24  # descriptions of others; notes read to find them
+_BEST = 100  # letters of an example, about; a Chinese sign counts as 2.5
 _FRAME = 6  # tokens around one: the dash, the brackets, "from"
 
 _MARKER = re.compile(r"^(?:\[.\]\s+|\[!\w+\][+-]?\s*)+")  # of a task, or a callout
@@ -66,6 +69,7 @@ class Backlinks:
         self._workspace = workspace
         self._lock = Lock()  # a note that many others link to is read by one thread
         self._cached = lru_cache(maxsize=_CACHED)(self._read_source)
+        self._examples: dict[str | None, list[str]] = {}  # paths by language
 
     def find_related(
         self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None
@@ -91,6 +95,29 @@ class Backlinks:
         linked, _ = _take(told, tokens_free)
         files = tuple(dict.fromkeys((*said.values(), *told.values())))
         return RelatedTexts(backlinks, linked, files)
+
+    def find_examples(
+        self, vault: VaultContext, path: str, language: str | None
+    ) -> dict[str, NoteFile]:
+        """Return descriptions of other notes, by their authors, in the language, as examples.
+
+        The notes are the same for all paths: those of a few all over the vault whose description is
+        neither long nor short.
+        """
+
+        def describe(paths: Iterable[str]) -> Iterator[_Source]:
+            for each in self._sources(vault, paths):
+                if each.description and not find_other_language(each.description, language or ""):
+                    yield each
+
+        if language not in self._examples:
+            filled = self._workspace.journal.filled_notes(DESCRIPTION)
+            paths = [each for each in vault.paths if each not in filled]
+            spread = paths[:: max(1, len(paths) // _READ_FOR_EXAMPLES)]
+            best = sorted(describe(spread), key=lambda each: abs(width(each.description) - _BEST))
+            self._examples[language] = [each.file.path for each in best[: _EXAMPLES + 1]]
+        others = (each for each in self._examples[language] if each != path)
+        return {each.description: each.file for each in islice(describe(others), _EXAMPLES)}
 
     def _find_sentences(
         self, vault: VaultContext, path: str, names: Collection[str]

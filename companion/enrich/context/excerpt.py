@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from companion.language.words import find_sentence_ends, width
+from companion.enrich.settings import NEVER_TAGS
+from companion.language.words import find_sentence_ends, letters, width
 from companion.llm.endpoint import estimate_tokens
 from companion.note.markdown import Line
 from companion.note.note import ParsedNote, find_title
 from companion.note.safe_line import without_links
 from companion.note.safe_text import visible_lines
+from companion.note.tags import has_only_tags
 from companion.prompts import PromptContext
 
 LEFT_OUT = "(cut here)"
@@ -123,11 +125,11 @@ def _find_blocks(lines: Sequence[Line]) -> Iterator[_Block]:
 
 
 def _visible(lines: Sequence[Line]) -> str:
-    """Return the lines as a reader sees them: links and embeds as their words."""
+    """Return the lines as a reader sees them: links and embeds as their words, no lines of tags."""
     texts = (
         line.visible if line.kind == "code" else without_links(line.visible)
         for line in lines
-        if line.kind != "comment"
+        if line.kind != "comment" and not has_only_tags(line)
     )
     return "\n".join(visible_lines("\n".join(texts).strip("\n")))
 
@@ -142,20 +144,32 @@ def make_prompt_context(
 
     language: what to write in; None: the note's own.
     """
+    tags = (*parsed.properties.tags, *parsed.likely_tags)
     return PromptContext(
         title=find_title(parsed, path),
         headings=_headings(parsed),
         aliases=take_first(parsed.properties.aliases),
-        tags=take_first(parsed.properties.tags),
+        tags=take_first([tag for tag in dict.fromkeys(tags) if not _is_mark(tag)]),
         vocabulary=vocabulary,
         language=language,
     )
 
 
 def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptContext:
-    """Return the context with the note's text; with properties, too, if there is hardly any."""
+    """Return the context with the note's text; with properties, too, if there is hardly any.
+
+    The text does not begin with the title again, and headings are listed only if some are cut off.
+    """
     properties = subject_properties(parsed) if width(prose) < _LITTLE_TEXT else ()
-    return replace(context, prose=prose, properties=properties)
+    headings = context.headings if LEFT_OUT in prose else ()
+    first, _, rest = prose.partition("\n")
+    if first.startswith("# ") and letters(first) == letters(context.title):
+        prose = rest.lstrip("\n")
+    return replace(context, prose=prose, properties=properties, headings=headings)
+
+
+def _is_mark(tag: str) -> bool:
+    return tag.partition("/")[0].casefold() in NEVER_TAGS
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:

@@ -28,6 +28,7 @@ from companion.vault.notes import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
+_LINKABLE = 20  # notes that a prompt offers for links at most
 _LIKELY = 8  # values of similar notes that come first
 _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
@@ -103,11 +104,17 @@ class VaultContext:
         """The languages of the notes."""
         return NoteLanguages(self.scan.notes.root, self.paths)
 
-    def resolver(self, field: Field, path: str) -> Callable[[str], str | None]:
+    def resolver(
+        self, field: Field, path: str, offered: Collection[str] | None = None
+    ) -> Callable[[str], str | None]:
         """Return a function that finds the note that a link in the field's value means.
 
-        path: of the note that the value is for.
+        path: of the note that the value is for. offered: the only targets that a callout may link
+        to; None: any.
         """
+        names = self.names(path)
+        if field.kind == "prose" and offered is not None:
+            return lambda target: name if (name := names.resolve(target)) in offered else None
         if field.is_link:
 
             def find_link(text: str) -> str | None:
@@ -115,7 +122,7 @@ class VaultContext:
                 return self.link_to(note, path) if note else None
 
             return find_link
-        return self.names(path).resolve
+        return names.resolve
 
     def link_to(self, path: str, source: str) -> str | None:
         """Return a link in the note at source to the note at path, as the vault writes links.
@@ -188,6 +195,23 @@ class VaultContext:
         notes = filter(None, map(names.only_note, (*sorted(self.neighbours(path, text)), *likely)))
         targets = filter(None, map(names.target_of, notes))
         return list(dict.fromkeys(targets))[:_OFFERED]
+
+    def offer_links(self, path: str, text: str) -> dict[str, NoteFile]:
+        """Return the notes that a callout may link to, by the targets of the links.
+
+        Those that the text mentions come first, then those linked with the note at path; only notes
+        that others may tell of.
+        """
+        names, offered = self.names(path), dict[str, NoteFile]()
+        mentioned = (each.paths for each in names.find_mentions(text))
+        only = (next(iter(paths)) for paths in mentioned if len(paths) == 1)
+        linked = sorted(self.neighbours(path, text))
+        for note in dict.fromkeys((*only, *linked)):
+            target, file = names.target_of(note), f"{note}.md"
+            is_other = file != path and file in self.scan.files and self.may_tell(file)
+            if target and is_other and len(offered) < _LINKABLE:
+                offered[target] = self.scan.files[file]
+        return offered
 
     def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
         """Return the values of the property by the paths of the notes that have any.
