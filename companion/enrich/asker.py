@@ -37,7 +37,7 @@ from companion.llm.local_server import find_context
 from companion.note.needs import DESCRIPTION, Need
 from companion.note.note import ParsedNote
 from companion.store.proposals import Proposal
-from companion.vault.files import NoteFile
+from companion.vault.files import NoteFile, stat_note
 
 _EMBEDDED = 8  # letters of what a note embeds, for each token of it that a prompt has room for
 _EMBEDDED_TOKENS = 16_000  # for which it is read at most
@@ -130,7 +130,10 @@ class Asker:
         links, examples = dict[str, NoteFile](), dict[str, NoteFile]()
         if not model.is_small:
             if any(field.kind == "prose" for field in fields):
-                links = vault.offer_links(path, parsed.note.text)
+                offered = vault.offer_links(path, parsed.note.text)
+                links = {
+                    target: now for target, file in offered.items() if (now := self._now(file))
+                }
             if any(field.fills == DESCRIPTION for field in fields):
                 examples = self._backlinks.find_examples(vault, path, language)
         context = replace(
@@ -143,6 +146,12 @@ class Asker:
         )
         files = (*embedded.files, *related.files, *links.values(), *examples.values())
         return PromptNote(path, prompts, parsed, needs, context, language, embedded, files)
+
+    def _now(self, file: NoteFile) -> NoteFile | None:
+        """Return the file as it is now; None if it is gone, or may not be told of any more."""
+        now = stat_note(self.workspace.root, file.path)
+        is_told = now is not None and (now == file or self.workspace.read_source(now) is not None)
+        return now if is_told else None
 
     def _update_context(self, path: str) -> None:
         """Renew the vault's context if settings changed, or the note is newer than it.

@@ -271,7 +271,7 @@ def test_a_callout_is_as_long_as_the_note_lets_it(prose: str, told: str) -> None
 def test_links_and_examples_are_shown_only_if_there_are_any() -> None:
     note = replace(NOTE, links=("Kansai", "Nara"), examples=("How tea is dried.",))
     text = user_text([ask("callout")], note)
-    assert "link to: Kansai; Nara\n" in text and "No other links." in text
+    assert "link to: Kansai; Nara\n" in text and "no other links." in text
     assert text.index("How tea is dried.") < text.index("<note>\n")
     assert "link to:" not in user_text([ask("callout")]) and "No links." in user_text(
         [ask("callout")]

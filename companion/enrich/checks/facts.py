@@ -174,8 +174,8 @@ def find_doubt(answer: CheckedAnswer) -> str:
     return next(filter(None, doubts), "")
 
 
-_ON_SUBJECT = 0.3  # of the content words, from which on a text shares the note's subject
-_NAMING = 0.15  # the same, where it has a part of the title only
+_ON_SUBJECT = 0.2  # of the content words, from which on a text shares the note's subject
+_NAMING = 0.12  # the same, where it has a part of the title only
 _ENOUGH_WORDS = 6  # content words, below which nothing tells
 
 
@@ -283,7 +283,8 @@ def find_other_number(answer: CheckedAnswer) -> str:
 def _find_places(text: str) -> Iterator[_Place]:
     for sentence in find_sentences(text.split("\n")):
         for match in _NUMBER.finditer(sentence):
-            if not (readings := _read_number(match[0])):
+            readings = _read_number(match[0])
+            if not readings or readings <= {"0", "1"}:
                 continue
             left = sentence[max(0, match.start() - _AROUND) : match.start()]
             right = sentence[match.end() : match.end() + _AROUND]
@@ -323,7 +324,7 @@ def find_turned_statement(answer: CheckedAnswer) -> str:
         alike = [
             (len(stems & other), said)
             for said, other in notes
-            if len(stems & other) >= _TURNED * max(len(stems), len(other) / 2)
+            if len(stems & other) >= _TURNED * max(len(stems), len(other))
         ]
         if alike and _is_opposite(sentence, max(alike)[1]):
             return f"may say the opposite of the note (“{sentence[:40]}”)"

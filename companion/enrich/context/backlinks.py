@@ -69,7 +69,8 @@ class Backlinks:
         self._workspace = workspace
         self._lock = Lock()  # a note that many others link to is read by one thread
         self._cached = lru_cache(maxsize=_CACHED)(self._read_source)
-        self._examples: dict[str | None, list[str]] = {}  # paths by language
+        # paths, by language and folder
+        self._examples: dict[tuple[str | None, str], list[str]] = {}
 
     def find_related(
         self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None
@@ -101,8 +102,8 @@ class Backlinks:
     ) -> dict[str, NoteFile]:
         """Return descriptions of other notes, by their authors, in the language, as examples.
 
-        The notes are the same for all paths: those of a few all over the vault whose description is
-        neither long nor short.
+        They are from a few notes all over the vault, or in the same folder at its top if that has
+        enough; neither long nor short.
         """
 
         def describe(paths: Iterable[str]) -> Iterator[_Source]:
@@ -110,13 +111,17 @@ class Backlinks:
                 if each.description and not find_other_language(each.description, language or ""):
                     yield each
 
-        if language not in self._examples:
-            filled = self._workspace.journal.filled_notes(DESCRIPTION)
-            paths = [each for each in vault.paths if each not in filled]
-            spread = paths[:: max(1, len(paths) // _READ_FOR_EXAMPLES)]
-            best = sorted(describe(spread), key=lambda each: abs(width(each.description) - _BEST))
-            self._examples[language] = [each.file.path for each in best[: _EXAMPLES + 1]]
-        others = (each for each in self._examples[language] if each != path)
+        top = path.partition("/")[0] + "/"
+        for key in ((language, top), (language, "")):
+            if key not in self._examples:
+                filled = self._workspace.journal.filled_notes(DESCRIPTION)
+                paths = [p for p in vault.paths if p.startswith(key[1]) and p not in filled]
+                spread = describe(paths[:: max(1, len(paths) // _READ_FOR_EXAMPLES)])
+                best = sorted(spread, key=lambda each: abs(width(each.description) - _BEST))
+                self._examples[key] = [each.file.path for each in best[: _EXAMPLES + 1]]
+            if len(self._examples[key]) > _EXAMPLES:
+                break
+        others = (each for each in self._examples[key] if each != path)
         return {each.description: each.file for each in islice(describe(others), _EXAMPLES)}
 
     def _find_sentences(

@@ -30,6 +30,7 @@ _NAMES = 400  # of the aliases, and as many of the tags
 
 # What says nothing of the subject: dates, addresses, long numbers, file names.
 _NO_WORDS = re.compile(r"https?:|www\.|@|\d{5}|\d{4}-\d\d|[/\\.][a-z]{2,4}$", re.IGNORECASE)
+_BLANKS = re.compile(r"\n(?:[ \t]*\n){2,}")
 _YEAR = re.compile(r"[12]\d{3}")
 # Properties that are filled, that the prompt shows elsewhere, or that programs set.
 _NOT_OF_SUBJECT = """
@@ -131,7 +132,7 @@ def _visible(lines: Sequence[Line]) -> str:
         for line in lines
         if line.kind != "comment" and not has_only_tags(line)
     )
-    return "\n".join(visible_lines("\n".join(texts).strip("\n")))
+    return _BLANKS.sub("\n\n", "\n".join(visible_lines("\n".join(texts).strip("\n"))))
 
 
 def make_prompt_context(
@@ -144,11 +145,12 @@ def make_prompt_context(
 
     language: what to write in; None: the note's own.
     """
+    title = find_title(parsed, path)
     tags = (*parsed.properties.tags, *parsed.likely_tags)
     return PromptContext(
-        title=find_title(parsed, path),
+        title=title,
         headings=_headings(parsed),
-        aliases=take_first(parsed.properties.aliases),
+        aliases=take_first([each for each in parsed.properties.aliases if each != title]),
         tags=take_first([tag for tag in dict.fromkeys(tags) if not _is_mark(tag)]),
         vocabulary=vocabulary,
         language=language,
@@ -162,7 +164,7 @@ def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptCo
     """
     properties = subject_properties(parsed) if width(prose) < _LITTLE_TEXT else ()
     headings = context.headings if LEFT_OUT in prose else ()
-    first, _, rest = prose.partition("\n")
+    first, _, rest = prose.strip().partition("\n")
     if first.startswith("# ") and letters(first) == letters(context.title):
         prose = rest.lstrip("\n")
     return replace(context, prose=prose, properties=properties, headings=headings)
