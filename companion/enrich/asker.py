@@ -130,7 +130,7 @@ class Asker:
         links, examples = dict[str, NoteFile](), dict[str, NoteFile]()
         if not model.is_small:
             if any(field.kind == "prose" for field in fields):
-                offered = vault.offer_links(path, parsed.note.text)
+                offered = vault.offer_links(path, parsed.note.body)
                 links = {
                     target: now for target, file in offered.items() if (now := self._now(file))
                 }

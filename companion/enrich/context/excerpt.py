@@ -150,7 +150,9 @@ def make_prompt_context(
     return PromptContext(
         title=title,
         headings=_headings(parsed),
-        aliases=take_first([each for each in parsed.properties.aliases if each != title]),
+        aliases=take_first(
+            [each for each in parsed.properties.aliases if each != title and "/" not in each]
+        ),
         tags=take_first([tag for tag in dict.fromkeys(tags) if not _is_mark(tag)]),
         vocabulary=vocabulary,
         language=language,
@@ -160,10 +162,11 @@ def make_prompt_context(
 def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptContext:
     """Return the context with the note's text; with properties, too, if there is hardly any.
 
-    The text does not begin with the title again, and headings are listed only if some are cut off.
+    The text does not begin with the title again, and headings are listed only if it lacks some.
     """
     properties = subject_properties(parsed) if width(prose) < _LITTLE_TEXT else ()
-    headings = context.headings if LEFT_OUT in prose else ()
+    is_cut = any(heading not in prose for heading in context.headings)
+    headings = context.headings if is_cut else ()
     first, _, rest = prose.strip().partition("\n")
     if first.startswith("# ") and letters(first) == letters(context.title):
         prose = rest.lstrip("\n")
