@@ -15,6 +15,7 @@ import re
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from email.utils import parsedate_to_datetime
@@ -37,7 +38,6 @@ from companion.llm.errors import (
     hide_secrets,
     timeout_error,
 )
-from companion.llm.pace import pace_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -54,6 +54,7 @@ _HEADERS = {
     "content-type": "application/json",
     "user-agent": f"callout-companion/{__version__}",
 }
+_MINUTE = 60.5  # seconds; a call counts from when it arrives
 # how Google and Groq say in an error's message how long to wait
 _WAIT = re.compile(r'(?:try again|retry) in ([\d.]+) ?s|"retryDelay": ?"([\d.]+)s"')
 
@@ -339,3 +340,46 @@ def _read_wait(error: Any) -> float | None:
             return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     stated = _WAIT.search(error.response.text)
     return float(stated[1] or stated[2]) if stated else None
+
+
+class Pace:
+    """Lets this process's calls go at most so often a minute. Safe to use from any thread.
+
+    a_minute: None: without a limit. clock: returns seconds.
+    """
+
+    def __init__(self, a_minute: int | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._a_minute = a_minute
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sent: deque[float] = deque()
+        self._held_until = 0.0
+
+    def take(self) -> float:
+        """Return 0 if a call may go now, which then counts; else the seconds to wait."""
+        with self._lock:
+            now = self._clock()
+            if now < self._held_until:
+                return self._held_until - now
+            if self._a_minute is None:
+                return 0.0
+            while self._sent and self._sent[0] <= now - _MINUTE:
+                self._sent.popleft()
+            if len(self._sent) >= self._a_minute:
+                return self._sent[0] + _MINUTE - now
+            self._sent.append(now)
+            return 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let no call go for so many seconds, as the endpoint asked."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+
+_paces: dict[tuple[object, ...], Pace] = {}
+
+
+def pace_of(endpoint: Endpoint) -> Pace:
+    """Return the pace of the endpoint, which all callers in this process share."""
+    key = endpoint.base_url, endpoint.model, endpoint.key, endpoint.requests_a_minute
+    return _paces.setdefault(key, Pace(endpoint.requests_a_minute))

@@ -27,8 +27,7 @@ from companion.llm.catalog import DEFAULT_MODEL
 Dollars = Annotated[float, Field(ge=0)]
 JsonMode = Literal["auto", "schema", "object", "text"]
 _KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
-_SHORTEST_KEY = 16  # characters
-_VERSION = re.compile(r"(\d{4}-\d\d-\d\d|v?\d{1,3}(\.\d{1,3}){0,3})(-[a-z]{1,10}[.\d]{0,4})?")
+_SHORTEST_SECRET = 6  # characters; a shorter one would hide parts of words
 
 
 def clean_key(value: SecretStr) -> SecretStr:
@@ -176,18 +175,14 @@ class Endpoint(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may contain: the key, and the password and query of the base URL.
+        """What no message may contain: the key, and of the base URL user, password and query.
 
-        Also the query's values and the user name, if they are as long as keys are. All as they are
-        written there, and decoded. A query of dates and versions alone is no secret.
+        Also the values in the query. All as they are written there, and decoded.
         """
         parts = self.parts
         values = [field.partition("=")[2] for field in parts.query.split("&")]
-        values = [value for value in values if not _VERSION.fullmatch(value)]
-        may_be_keys = [
-            each for each in (parts.username or "", *values) if len(each) >= _SHORTEST_KEY
-        ]
-        written = (self.key, parts.password or "", parts.query if values else "", *may_be_keys)
+        long = (each for each in (parts.username or "", *values) if len(each) >= _SHORTEST_SECRET)
+        written = (self.key, parts.password or "", parts.query, *long)
         secrets = {form for each in written for form in (each, unquote(each), unquote_plus(each))}
         return tuple(sorted(filter(str.strip, secrets), key=len, reverse=True))
 

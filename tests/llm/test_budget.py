@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -317,26 +316,9 @@ sys.stdin.readline()
 """
 
 
-FIRST = """
-import sys, time
-from pathlib import Path
-from companion.llm.budget import Budget, Caps
-print("ready", flush=True)
-began = float(sys.stdin.readline())
-for number in range(40):
-    while time.time() < began + number * 0.02:
-        pass
-    file = Path(sys.argv[1], str(number), "spending.sqlite3")
-    with Budget(file, lambda: Caps(tokens_a_day=100), clock=lambda: 0.0) as budget:
-        budget.reserve(1, 1)
-print("done", flush=True)
-sys.stdin.readline()
-"""
-
-
-def start(file: Path, most: int = 0, script: str = SPENDER) -> subprocess.Popen[str]:
+def start(file: Path, most: int) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(file), str(most)],
+        [sys.executable, "-c", SPENDER, str(file), str(most)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -367,22 +349,6 @@ def test_processes_share_the_cap(file: Path) -> None:
         for process in processes:
             process.kill()
             process.communicate()
-
-
-def test_several_may_be_the_first(tmp_path: Path) -> None:
-    processes = [start(tmp_path, script=FIRST) for _ in range(4)]
-    try:
-        began = time.time() + 0.1
-        for process in processes:
-            tell(process, str(began))
-        assert [hear(process) for process in processes] == ["done"] * 4
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-    for number in range(40):
-        with Budget(tmp_path / str(number) / "spending.sqlite3", clock=lambda: 0.0) as budget:
-            assert budget.spent_today()[:2] == (4, 4)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

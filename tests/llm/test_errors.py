@@ -47,7 +47,6 @@ FAULTS = {
     "403": (error(403, "no"), Unauthorised, "COMPANION_API_KEY", 1),
     "402": (error(402, "pay"), OutOfQuota, "credit", 1),
     "404": (error(404, "no such model"), ModelMissing, "has no model", 1),
-    "400 no model": (error(400, "The model `m` does not exist"), ModelMissing, "has no model", 1),
     "405": (error(405), NotAnEndpoint, "base_url", 1),
     "429": (error(429, "slow down"), RateLimited, "wait", 4),
     "429 no quota": (error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1),
@@ -58,7 +57,6 @@ FAULTS = {
         "error 503",
         4,
     ),
-    "408": (error(408), EndpointDown, "error 408", 4),
     "note too long": (
         error(400, "maximum context length is 4096 tokens", "context_length_exceeded"),
         PromptTooLong,
@@ -84,12 +82,6 @@ FAULTS = {
         "wait",
         4,
     ),
-    "Google, busy": (
-        error(429, "Resource has been exhausted (e.g. check quota)."),
-        RateLimited,
-        "wait",
-        4,
-    ),
     "Groq, for a minute": (
         error(429, f"Rate limit reached. Please try again in 80ms. {GROQ_UPGRADE}"),
         RateLimited,
@@ -106,12 +98,6 @@ FAULTS = {
         "wait",
         4,
     ),
-    "OpenAI, unpaid": (
-        error(429, "Your account is not active, please check your billing details on our website."),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
     "OpenRouter, upstream": (
         reply(429, {"error": {"message": "Provider returned error", "metadata": {"raw": "busy"}}}),
         RateLimited,
@@ -120,27 +106,10 @@ FAULTS = {
     ),
     "OpenRouter, for the day": (error(429, "Add 10 credits to unlock 1000"), OutOfQuota, "10", 1),
     "Anthropic, no credit": (error(400, "Your credit balance is too low"), OutOfQuota, "credit", 1),
-    "LiteLLM, no budget": (
-        error(400, "Budget has been exceeded! Current"),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
-    "xAI, for the month": (
-        error(
-            429,
-            "Your team t has either used all available credits or reached its monthly spending"
-            " limit. To continue making API requests, please purchase more credits or raise your",
-        ),
-        OutOfQuota,
-        "credit",
-        1,
-    ),
     "a load balancer": (error(429, "load balancer: balance is off"), RateLimited, "wait", 4),
     "OpenRouter, moderated": (error(403, "Your input was flagged for"), AnswerError, "refuses", 1),
     "Azure, filtered": (error(400, "filtered", "content_filter"), AnswerError, "refuses", 1),
     "DeepSeek, no model": (error(400, "Model Not Exist"), ModelMissing, "has no model", 1),
-    "OpenRouter, no model": (error(400, "m is not a valid model ID"), ModelMissing, "no model", 1),
     "LM Studio, no memory": (error(400, "Failed to load model"), ModelMissing, "Failed to load", 1),
     "LM Studio without /v1": (
         reply(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
@@ -168,15 +137,12 @@ FAULTS = {
     ),
     "HTML": (HTML, NotAnEndpoint, "web page", 1),
     "half a JSON": (Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2),
-    "a list": (Scene(200, b"[]"), NoCompletion, "breaks off", 2),
     "no choices": (Scene(200, b"{}"), NoCompletion, "no message", 2),
     "nested too deep": (Scene(200, b"[" * 100_000), NoCompletion, "breaks off", 2),
     "empty": (answer(""), NoAnswer, "empty", 2),
-    "null": (answer(None), NoAnswer, "empty", 2),
     "thoughts only": (answer("<think>hm"), NoAnswer, "empty", 2),
     "truncated": (answer("Half a sen", "length"), NoAnswer, "cut off", 2),
     "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
-    "refusal, cut in a character": (answer(None, refusal="No \ud83d"), NoAnswer, "refuses", 1),
     "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
     "broken off": (answer("Half a sen", "error"), NoCompletion, "breaks off", 2),
     "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 4),
@@ -232,19 +198,9 @@ def test_fault(
     assert "m" in str(caught.value) and "\n" not in str(caught.value)
 
 
-@labelled(
-    ("scene", "kind"),
-    {
-        name: (scene, kind)
-        for name, (scene, kind, _, calls) in FAULTS.items()
-        if calls == 1 and kind is not RequestRejected
-    },
-)
-def test_fault_is_not_taken_for_one_of_the_json_format(
-    fake: FakeEndpoint, scene: Scene, kind: type[CompanionError]
-) -> None:
-    fake.play(scene)
-    with Client(Endpoint(base_url=fake.url, model="m")) as client, pytest.raises(kind):
+def test_a_fault_is_not_taken_for_one_of_the_json_format(fake: FakeEndpoint) -> None:
+    fake.play(error(401))
+    with Client(Endpoint(base_url=fake.url, model="m")) as client, pytest.raises(Unauthorised):
         client.ask(Question(ASK, 100, {"type": "object"}))
     assert len(fake.seen) == 1
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from companion.llm.calls import Pace, pace_of
 from companion.llm.endpoint import Endpoint
-from companion.llm.pace import Pace, pace_of
 from tests.clock import Clock
 
 
