@@ -226,7 +226,7 @@ def find_obeyed_order(answer: CheckedAnswer) -> str:
     """Return the words of an instruction in the note that the answer follows; empty: none.
 
     That is what is said to a model, with the next sentence; or a step for the reader that is nearly
-    the whole answer.
+    the whole answer. An answer that begins by calling on its readers is as bad.
     """
     sentences = list(find_sentences(answer.note.split("\n")))
     pattern = compile_phrases(r"(?:<orders.to_models>)")
@@ -238,6 +238,8 @@ def find_obeyed_order(answer: CheckedAnswer) -> str:
         follows = is_order
     if orders and (run := find_shared_run(answer.text, "\n".join(orders), others, _OBEYED)):
         return f"follows an instruction in the note (“{run}”)"
+    if appeal := compile_phrases(r"\W*(?:<orders.appeals>)").match(answer.text.casefold()):
+        return f"calls on its readers (“{appeal[0]}”)"
     begins = compile_phrases(r"\W*(?:<orders.imperatives>)")
     tokens = find_tokens(answer.text)
     if begins.match(answer.text.casefold()) and not begins.match(answer.title.casefold()):
@@ -312,10 +314,17 @@ def _weigh(one: _Place, other: _Place) -> int:
 
 _TURNED = 0.6  # of a sentence's content words, in the sentence of the note that it contradicts
 _FEWEST = 4
+_DENIED = 3  # content words, of which one is denied, that a sentence of the note has undenied
+_SCOPE = 24  # characters after a negation
 
 
 def find_turned_statement(answer: CheckedAnswer) -> str:
-    """Return a sentence that says the opposite of one in the note; empty: none."""
+    """Return a sentence that says the opposite of one in the note; empty: none.
+
+    It is nearly the same sentence, but for a negation or a word of the opposite meaning; or it
+    denies something that the note only affirms.
+    """
+    negations = compile_phrases(r"(?:<opposites.negations>)")
     notes = [(s, set(find_stems(s))) for s in find_sentences(answer.note.split("\n"))]
     for sentence in find_sentences(answer.text.split("\n")):
         stems = set(find_stems(sentence))
@@ -326,7 +335,16 @@ def find_turned_statement(answer: CheckedAnswer) -> str:
             for said, other in notes
             if len(stems & other) >= _TURNED * max(len(stems), len(other))
         ]
-        if alike and _is_opposite(sentence, max(alike)[1]):
+        turned = bool(alike) and _is_opposite(sentence, max(alike)[1])
+        for negation in negations.finditer(folded := sentence.casefold()):
+            scope = find_stems(folded[negation.end() : negation.end() + _SCOPE])[:2]
+            least = _DENIED + any(map(is_unspaced, scope))
+            same = [
+                s for s, other in notes if other.issuperset(scope) and len(stems & other) >= least
+            ]
+            denied = any(negations.search(each.casefold()) for each in same)
+            turned |= bool(scope and same) and not denied
+        if turned:
             return f"may say the opposite of the note (“{sentence[:40]}”)"
     return ""
 
