@@ -29,7 +29,7 @@ RESCAN_SECONDS = 300.0
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
 _MANY = 100  # hints together; more of them cause a scan of the whole vault
 _GATHER = 0.2  # seconds in which further hints are gathered before a scan
-_MAX_GATHER = 5.0  # seconds, if a scan of the whole vault takes long
+_MAX_GATHER = 10.0  # seconds; a scan takes at most a fiftieth of the time in smaller vaults
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
 _MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
 _SCAN_SHARE = 200  # polling takes at most 1/200 of the time
@@ -209,7 +209,7 @@ class Scans:
             if self._hints:
                 self._changed.wait_for(
                     lambda: self._stopped or self._requested > self._done,
-                    max(_GATHER, min(self._scan_seconds * 10, _MAX_GATHER)),
+                    max(_GATHER, min(self._scan_seconds * 50, _MAX_GATHER)),
                 )
             return not self._stopped
 
