@@ -193,18 +193,8 @@ REJECTED = {
         sends("temperature"),
         error(400, "invalid temperature: only 1 is allowed for this model"),
     ),
-    "Claude": (sends("temperature"), error(400, "`temperature` is deprecated for this model.")),
-    "Claude, thinking": (
-        sends("temperature"),
-        error(400, "`temperature` may only be set to 1 when thinking is enabled."),
-    ),
-    "Gemma at Google": (has_system, error(400, "Developer instruction is not enabled for m")),
     "Gemma": (has_system, error(400, "System role not supported")),
     "Mistral's first": (has_system, error(400, "Conversation roles must alternate user/")),
-    "o1-mini": (
-        has_system,
-        error(400, "'messages[0].role' does not support 'system' with this model."),
-    ),
 }
 
 
@@ -282,7 +272,6 @@ def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint, end: s
 PATHS = [
     pytest.param("/a%2Fb%25c?k=%2F", "/v1/a%2Fb%25c/chat/completions?k=%2F", id="escaped"),
     pytest.param("/a b/ü#part", "/v1/a%20b/%C3%BC/chat/completions", id="to escape"),
-    pytest.param("\n/\ta", "/v1/a/chat/completions", id="with a line break and a tab"),
 ]
 
 
@@ -293,14 +282,8 @@ def test_the_path_of_the_base_url_is_sent_as_it_is(fake: FakeEndpoint, end: str,
     assert fake.seen[0].path == path
 
 
-HOSTS = [
-    pytest.param("a\x01b", id="unprintable"),
-]
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_a_base_url_that_no_server_can_have_is_told(host: str) -> None:
-    endpoint = Endpoint(base_url=f"http://me:{KEY}@{host}/v1", model="m")
+def test_a_base_url_that_no_server_can_have_is_told() -> None:
+    endpoint = Endpoint(base_url=f"http://me:{KEY}@a\x01b/v1", model="m")
     with (
         Client(endpoint) as client,
         pytest.raises(UsageError, match="address, the proxy") as caught,
@@ -309,23 +292,10 @@ def test_a_base_url_that_no_server_can_have_is_told(host: str) -> None:
     assert KEY not in str(caught.value)
 
 
-def test_many_threads_share_a_client(fake: FakeEndpoint) -> None:
-    fake.script = lambda seen, _n: answer(seen.body["messages"][0]["content"])._replace(delay=0.02)
-    with client_of(fake) as client, ThreadPoolExecutor(16) as pool:
-        asked = [f"question {n}" for n in range(64)]
-        told = pool.map(
-            lambda q: client.ask(Question([{"role": "user", "content": q}], 9)).text, asked
-        )
-        assert list(told) == asked
-    assert client.usage == Usage(640, 320, 64)
-
-
 CACHED = [
     pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, 8, id="some"),
     pytest.param({"prompt_tokens_details": {"cached_tokens": 11}}, 10, id="more than read"),
     pytest.param({"prompt_tokens_details": {"cached_tokens": -1}}, 0, id="less than none"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": "8"}}, 0, id="no number"),
-    pytest.param({"prompt_tokens_details": None}, 0, id="null"),
 ]
 
 

@@ -93,25 +93,6 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
         assert (usage.cached_tokens > 0.7 * usage.input_tokens) == (number == 1)
 
 
-def test_an_answer_can_be_kept_from_copying(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.llm.client.TEMPERATURE", 0.0)  # the likeliest words
-    wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
-    ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
-    copy = client.ask(Question(ask, 40)).text
-    assert longest_run(copy, wanted) > 10
-    own_words = client.ask(Question(ask, 40, longest_copy=6)).text
-    assert longest_run(own_words, wanted) <= 6
-
-
-def longest_run(text: str, source: str) -> int:
-    """Return how many words of text follow each other in the source, too."""
-    words, found = text.split(), f" {source} "
-    runs = (range(start, end) for start in range(len(words)) for end in range(len(words) + 1))
-    return max(len(run) for run in runs if f" {' '.join(words[run.start : run.stop])} " in found)
-
-
 READ = (
     "/v1/models",
     "/models",
@@ -236,19 +217,6 @@ def test_calls_under_way_end_before_it_starts_again(model: Path, free_cores: lis
 
 
 @unix_only
-@pytest.mark.release
-@pytest.mark.parametrize(("free", "niceness"), [(1.0, 10), (0.2, 5)])
-def test_low_priority_is_never_none(
-    model: Path, free_cores: list[float], free: float, niceness: int
-) -> None:
-    free_cores[0] = free
-    with EmbeddedServer(model, context_tokens=1024) as server, server.lease():
-        assert server.pid is not None
-        own = os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.getpriority(os.PRIO_PROCESS, server.pid) == min(19, own + niceness)
-
-
-@unix_only
 def test_processes_share_one(model: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
@@ -276,30 +244,6 @@ def test_processes_share_one(model: Path) -> None:
     users[2].kill()
     users[2].communicate()
     assert wait_for(lambda: not is_running(pid))
-
-
-@unix_only
-def test_goes_with_its_parent(model: Path) -> None:
-    """Even when the parent has no time to say goodbye."""
-    code = (
-        "import sys, time; from pathlib import Path\n"
-        "from companion.llm.embedded import EmbeddedServer, ModelNotStarted\n"
-        "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=1024, threads=1)\n"
-        "with server.lease(): print(server.pid, flush=True); time.sleep(60)\n"
-    )
-    root = str(Path(__file__).parents[2])
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code, str(model)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": root},
-    )
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    assert is_running(child)
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    assert wait_for(lambda: not is_running(child))
 
 
 def test_no_model_is_told(tmp_path: Path) -> None:

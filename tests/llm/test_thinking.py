@@ -80,15 +80,6 @@ def test_a_model_that_counts_thoughts_as_output_gets_room_at_once(fake: FakeEndp
     assert len(fake.seen) == 2
 
 
-def test_a_model_that_does_not_think_gets_no_more(fake: FakeEndpoint) -> None:
-    fake.play(answer("Half a sen", "length"), answer(SAID))
-    with client_of(fake) as client:
-        client.ask(Question(ASK, 100))
-        assert not client.thinks
-    assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 200]
-    assert "chat_template_kwargs" not in fake.seen[0].body
-
-
 def test_a_model_that_thinks_too_long_is_given_up(fake: FakeEndpoint) -> None:
     fake.script = thinking(answer("", "length"), 9000)
     with client_of(fake) as client, pytest.raises(ThoughtsOnly, match="was all thoughts"):
