@@ -39,8 +39,8 @@ from companion.enrich.pipeline import complete_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note import needs
+from companion.note.callouts import Section
 from companion.note.needs import CALLOUT
-from companion.note.sections import Section
 from companion.prompts import NothingToChoose, find_field
 from companion.store import journal, proposals
 from companion.store.proposals import Selection, describe_state

@@ -30,8 +30,8 @@ from companion.enrich.job import (
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, NotThere, UsageError
+from companion.note.callouts import Section, section_at
 from companion.note.markdown import read_lines
-from companion.note.sections import Section, section_at
 from companion.note.text import NoteText
 from companion.store.proposals import Proposal
 from companion.vault.files import (

@@ -23,6 +23,7 @@ from companion.llm.errors import Cancelled
 from companion.note.callouts import (
     PLAIN,
     SECTION,
+    Section,
     answer_callout,
     place_callout,
     place_section_callout,
@@ -34,7 +35,6 @@ from companion.note.frontmatter import SCALARS, add_property, fill_property
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
 from companion.note.note import ParsedNote
 from companion.note.postponed import KEEP, replace_status_marks
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from companion.store.journal import Change, write_note
 from companion.store.outbox import TextHashes

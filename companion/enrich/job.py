@@ -14,11 +14,11 @@ from companion.enrich.asked import sort_needs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
 from companion.llm.answers import Usage
+from companion.note.callouts import Section
 from companion.note.edits import Edit, apply_edits
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.note import ParsedNote
-from companion.note.sections import Section
 from companion.note.text import NoteText, split_lines
 from companion.store.journal import Change, Journal
 from companion.store.proposals import Proposal

@@ -14,6 +14,7 @@ from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
+from companion.note.callouts import Section
 from companion.note.entries import is_unambiguous
 from companion.note.frontmatter import fill_property
 from companion.note.needs import (
@@ -26,7 +27,6 @@ from companion.note.needs import (
 )
 from companion.note.note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue, property_texts
-from companion.note.sections import Section
 from companion.note.tags import find_possible_tags, is_tag
 from companion.note.text import CodeSpans
 

@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.callouts import Callout
+from companion.note.callouts import Callout, Section, find_heading
 from companion.note.note import ParsedNote
 from companion.note.properties import property_texts
-from companion.note.sections import Section, find_heading
 
 CALLOUT = "callout"
 DESCRIPTION = "description"

@@ -9,12 +9,11 @@ from functools import cached_property
 from typing import Self
 
 from companion.errors import NoteRefused
-from companion.note.callouts import Callout, find_callouts
+from companion.note.callouts import Callout, Section, find_callouts, find_heading
 from companion.note.link_names import file_name
 from companion.note.markdown import Line, read_lines
 from companion.note.properties import Properties, read_properties
 from companion.note.safe_line import without_links
-from companion.note.sections import Section, find_heading
 from companion.note.tags import find_tag_candidates, find_tags, has_tag, likely_tags
 from companion.note.text import NoteText
 

@@ -10,13 +10,13 @@ from ruamel.yaml import YAML
 from companion.app.jobs import make_job_again
 from companion.enrich.apply import plan_edits
 from companion.errors import NoteRefused, UsageError
+from companion.note.callouts import Section
 from companion.note.editor_text import to_utf16
 from companion.note.edits import Edit, apply_edits
 from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, Need, Rules
 from companion.note.note import ParsedNote
 from companion.note.postponed import KEEP, REMOVE
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from companion.store.changes import invert_edits
 from companion.store.proposals import Proposal, ProposalState

@@ -5,8 +5,8 @@ import pytest
 from companion.enrich.asked import is_rewritten
 from companion.enrich.job import Job, prepare_task
 from companion.enrich.workspace import Workspace
+from companion.note.callouts import Section
 from companion.note.needs import Need
-from companion.note.sections import Section
 from companion.store.proposals import Proposal
 from tests.enrich.conftest import Open
 from tests.examples import labelled

@@ -13,6 +13,7 @@ from companion.errors import NoteRefused
 from companion.note.callouts import (
     PLAIN,
     Callout,
+    Section,
     Style,
     answer_callout,
     find_callouts,
@@ -22,7 +23,6 @@ from companion.note.callouts import (
 from companion.note.edits import Edit, apply_edits
 from companion.note.markdown import read_lines
 from companion.note.note import ParsedNote
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.examples import many

@@ -5,13 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callouts import PLAIN, answer_callout, place_callout
+from companion.note.callouts import PLAIN, Section, answer_callout, place_callout
 from companion.note.edits import Edit, apply_edits
 from companion.note.facts import UNKNOWN, Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Need, Rules, find_callout
 from companion.note.note import ParsedNote
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.cases import Case, cases
 from tests.examples import many

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from companion.language.detection import NoteLanguages
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
+from companion.note.callouts import Section, find_heading
 from companion.note.link_names import (
     LinkNames,
     NotePaths,
@@ -21,7 +22,6 @@ from companion.note.link_names import (
 from companion.note.links import Links
 from companion.note.needs import Need, find_empty_callouts
 from companion.note.note import ParsedNote
-from companion.note.sections import Section, find_heading
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
 from companion.vault.files import NoteFile
 from companion.vault.notes import Scan
