@@ -99,7 +99,7 @@ class Agent:
         decider: Decider,
     ) -> None:
         # private notes are left alone as if a model elsewhere asked: who reads this is not known
-        self._space = replace(space, adapt=lambda own: own.for_reader("elsewhere"))
+        self._space = replace(space, reader="elsewhere")
         self._program = f"mcp:{name}"
         self._by = f"agent:{self._program}"
         self._find_context = find_context

@@ -99,8 +99,6 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     kind, tag = find_kind(space.prompts, options.field), read_tag(options.tag)
     plan = _choose_on_paths(space, scan, options, kind)
     jobs = [job for job in plan.jobs if has_tag(space.root, job.path, tag)]
-    # last what the last attempt could not ask for, which would use up a limit each time
-    jobs.sort(key=lambda job: not job.retry and bool(space.unfillable(job.path)))
     return plan._replace(jobs=_limit(space, jobs, options))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,10 +46,9 @@ def open_space(
 
     reader: where the model that reads the notes runs; None: where the configured one does.
     """
-    adapt = methodcaller("for_reader", reader) if reader else None
     if said := set_older_aside(state_folder(root)):
         tell(said)
-    with open_workspace(None, root, adapt=adapt) as space:
+    with open_workspace(None, root, reader=reader) as space:
         for recovered in space.recovered:
             tell(f"{recovered.path}: {recovered.reason}")
         yield space

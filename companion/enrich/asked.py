@@ -30,14 +30,13 @@ class SortedNeeds(NamedTuple):
     needs: those to ask for. pending: the proposals of others, each with the need as it is in the
     note: it is open, asked in a batch, or was accepted and is to be reopened, since its value is
     not in the note any more. before: the proposals of needs that are not asked for again.
-    unfillable: those that are left alone in the note's folder; for background work, also those that
-    could not be asked for at the last attempt; and why.
+    ignored: why others are left alone in the folder of the note.
     """
 
     needs: tuple[Need, ...]
     pending: tuple[Proposal, ...] = ()
     before: tuple[Proposal, ...] = ()
-    unfillable: tuple[tuple[Need, str], ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def unfilled(self) -> tuple[str, ...]:
@@ -47,7 +46,7 @@ class SortedNeeds(NamedTuple):
             if why := _why_not(each):
                 by_reason.setdefault(why, []).append(_name(each.need))
         before = (f"{', '.join(names)}: {why}" for why, names in by_reason.items())
-        return tuple(dict.fromkeys((*(why for _, why in self.unfillable), *before)))
+        return (*self.ignored, *before)
 
     @property
     def all_unfilled(self) -> tuple[str, ...]:
@@ -77,7 +76,7 @@ def sort_needs(
     needs, ignored = _without_ignored(space, path, needs)
     latest = space.journal.proposals.latest(path) if latest is None else latest
     if not latest:  # as most notes of a backlog
-        return SortedNeeds(needs, unfillable=ignored)
+        return SortedNeeds(needs, ignored=ignored)
     is_another = cache(partial(_is_another, space, path))  # needs may share a change
     to_ask, pending, before = list[Need](), list[Proposal](), list[Proposal]()
     for need in needs:
@@ -103,12 +102,12 @@ def sort_needs(
 
 def _without_ignored(
     space: Workspace, path: str, needs: Iterable[Need]
-) -> tuple[tuple[Need, ...], tuple[tuple[Need, str], ...]]:
-    """Return the needs without those that the settings leave alone in its folder, and these."""
-    config, rest, ignored = space.config, list[Need](), list[tuple[Need, str]]()
+) -> tuple[tuple[Need, ...], tuple[str, ...]]:
+    """Return the needs except those that the settings leave alone in its folder, and why."""
+    config, rest, ignored = space.config, list[Need](), list[str]()
     for need in needs:
         if folder := config.ignore.fields and config.ignored_folder(path, need.kind):
-            ignored.append((need, f"{_name(need)}: not filled in {folder} (ignore.fields)"))
+            ignored.append(f"{_name(need)}: not filled in {folder} (ignore.fields)")
         else:
             rest.append(need)
     return tuple(rest), tuple(ignored)
@@ -122,7 +121,6 @@ def find_to_do(
 ) -> SortedNeeds:
     """Return the needs of a note that background work would fill, and why it fills no others.
 
-    It leaves out those that the last attempt on this note, with these settings, could not ask for.
     Whether a small model has enough text for a callout shows only at an attempt, which reads other
     notes, too; the reason says so.
 
@@ -130,10 +128,6 @@ def find_to_do(
     is reopened. Their reason says so. latest: as in sort_needs.
     """
     to_ask = sort_needs(space, path, needs, latest=latest)
-    if reasons := space.unfillable(path):
-        unfillable = tuple((n, reasons[n.key]) for n in to_ask.needs if n.key in reasons)
-        rest = tuple(need for need in to_ask.needs if need.key not in reasons)
-        to_ask = to_ask._replace(needs=rest, unfillable=(*to_ask.unfillable, *unfillable))
     if space.config.has_small_model:
         to_ask = to_ask._replace(needs=tuple(map(_add_condition, to_ask.needs)))
     without_call, others = list[Need](), list[Proposal]()

@@ -242,8 +242,6 @@ class NoteQuestion:
 
         Raises EndpointError, Cancelled.
         """
-        if self.chosen:
-            yield self.chosen
         calls, _ = self.plan
         acceptor, first = self._acceptor, dict[Need, Proposal]()
         for answers, usage in send_calls(self.planner, calls, client, None, check):
@@ -251,20 +249,21 @@ class NoteQuestion:
             first |= {each.need: each for each in made if each.need in acceptor.ask_again}
             if rest := [each for each in made if each.need not in first]:
                 yield rest
-        if not first:
-            return
-        unfit = dict(acceptor.ask_again)
-        planner = self._make_planner(RETRY_TOKENS)
-        calls, unaskable = planner.plan(list(first))
-        if unaskable:
-            yield [first[need] for need in unaskable]
-        try:
-            for answers, usage in send_calls(planner, calls, client, unfit, check):
-                made = self._accept(answers, usage)
-                yield [choose_better(first.pop(each.need), each) for each in made]
-        except EndpointError:
-            yield [each for each in first.values() if each.value is not None]
-            raise
+        if first:
+            unfit = dict(acceptor.ask_again)
+            planner = self._make_planner(RETRY_TOKENS)
+            calls, unaskable = planner.plan(list(first))
+            if unaskable:
+                yield [first[need] for need in unaskable]
+            try:
+                for answers, usage in send_calls(planner, calls, client, unfit, check):
+                    made = self._accept(answers, usage)
+                    yield [choose_better(first.pop(each.need), each) for each in made]
+            except EndpointError:
+                yield [each for each in first.values() if each.value is not None]
+                raise
+        if self.chosen:
+            yield self.chosen
 
     def accept_later(
         self, keys: Sequence[str], read: Callable[[JsonSchema | None], Answer]

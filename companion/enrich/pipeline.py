@@ -12,7 +12,7 @@ From when a check accepts a value to the last line of the history it is a Propos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -42,6 +42,8 @@ from companion.vault.write import require_writable
 
 Write = Callable[[Workspace, str, Sequence[Proposal], str, File], Result]
 """Writes proposals into a note, as apply does, or leaves that to the editor that shows it."""
+
+_NO_REPLY = ("no completion", "only thoughts")  # which says nothing about the note
 
 
 class Enricher:
@@ -76,7 +78,7 @@ class Enricher:
 
     def _fill(self, job: Job, into: File, write: Write) -> Result:
         space, path, usage = self.space, job.path, Usage()
-        basis, since = space.attempt_basis(path), space.journal.claims.newest_proposal()
+        since = space.journal.claims.newest_proposal()
         task = examine_note(space, job, partial(into.read, space))
         if task.skipped:
             return Result(path, "skipped", task.skipped)
@@ -92,21 +94,20 @@ class Enricher:
                 task = leave_claimed(job, task, claimed)
                 job, answers, unaskable, usage = self._ask(job, task, into)
             proposals += answers
-            task = replace(task, unfilled=(*task.unfilled, *unaskable.values()))
-            space.record_unfillable(path, basis, unaskable)
+            task = replace(task, unfilled=(*task.unfilled, *unaskable))
         return self._finish(job, task, into, proposals, usage, write)
 
     def _ask(
         self, job: Job, task: Task, into: File
-    ) -> tuple[Job, list[Proposal], dict[str, str], Usage]:
+    ) -> tuple[Job, list[Proposal], Iterable[str], Usage]:
         """Ask for the needs of the task, and store what comes of each call.
 
         Returns the job with the note's current path, the proposals, why needs could not be asked
-        for, by key, and the tokens used. Raises SettingsChanged if settings changed in between.
+        for, and the tokens used. Raises SettingsChanged if settings changed in between.
         """
         space, all_proposals = self.space, list[Proposal]()
         if not task.needs:
-            return job, [], {}, Usage()
+            return job, [], (), Usage()
         path = follow_note(space.root, space.journal, job.path, task.data)
         question = self._asker.question(job.path, task.parsed, task.needs, job.again)
         guard = NoteGuard(space, job, task, path, into.cancelled, question.sources)
@@ -117,16 +118,14 @@ class Enricher:
         if task.settings_version != space.settings.version:
             raise SettingsChanged("the settings were changed meanwhile", job.path)
         self._repeated_faults.count(all_proposals)  # which ends the run if they are too many
-        _, unaskable = question.plan
-        reasons = {need.key: reason for need, reason in unaskable.items()}
-        return job, all_proposals, reasons, question.usage
+        return job, all_proposals, question.plan[1].values(), question.usage
 
     def _store(
         self, job: Job, task: Task, proposals: list[Proposal], run: str, shown: tuple[str, ...]
     ) -> list[Proposal]:
         """Store proposals, except those that the current settings do not ask for; return all.
 
-        A reply that is no completion says nothing about the note, so nothing is remembered.
+        A reply without an answer says nothing about the note, so nothing is remembered.
         """
         space = self.space
         if task.settings_version != space.settings.version:
@@ -135,7 +134,7 @@ class Enricher:
             now = prepare_task(space, anew, task.data)
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             proposals = [each for each in proposals if each.need.key in keys]
-        to_store = [each for each in proposals if each.fault != "no completion"]
+        to_store = [each for each in proposals if each.fault not in _NO_REPLY]
         model = self._asker.model
         new = complete_proposals(space, job, task, to_store, model, run, shown)
         is_written_next = any(each.state == "open" and is_written(space, job, each) for each in new)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Literal, Self
@@ -36,11 +35,7 @@ Reader = Literal["here", "elsewhere"]
 
 _Marks = Mapping[str, object]
 _YOUNG = 3_000_000_000  # nanoseconds after a change in which a file's times may hide another one
-_AT_REST = 0.02  # seconds without a change, after which a file is taken to be saved as a whole
-_SAVING = (0.05, 0.1, 0.3)  # seconds until one that cannot be used is read again
-# What can be changed without another question being asked, or one of another model. Calls under
-# other limits have to be reserved again.
-_BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "review"}
+_AT_REST = 0.05  # seconds without a change, after which a file is taken to be saved as a whole
 
 NEVER_TAGS = ("status", "todo", "inbox", "draft", "wip")
 """Tags about what is to be done, and those nested in them: they are never proposed."""
@@ -52,10 +47,7 @@ class SettingsUnusable(UsageError):
 
 @dataclass(frozen=True, eq=False)
 class VaultSettings:
-    """The settings of a vault at one time.
-
-    version: changes when something that questions to the model depend on has changed.
-    """
+    """The settings of a vault at one time. version: a number that a change of them raises."""
 
     config: Config
     prompts: Prompts
@@ -69,30 +61,33 @@ class VaultSettings:
         ignore = replace(config.ignore_rules(), obsidian=obsidian)
         return cls(config, prompts, make_rules(config, prompts), ignore)
 
-    def for_reader(self, reader: Reader) -> VaultSettings:
-        """Return the same for a model that runs there; elsewhere, private notes are left alone."""
-        is_remote = reader == "elsewhere"
-        rules = replace(self.rules, is_remote=is_remote)
-        return replace(self, rules=rules, ignore=replace(self.ignore, is_remote=is_remote))
+    @cached_property
+    def for_reader(self) -> Mapping[Reader, VaultSettings]:
+        """The same for a model that runs there; elsewhere, private notes are left alone."""
+        readers: tuple[Reader, ...] = ("here", "elsewhere")
+        return {
+            reader: replace(
+                self,
+                rules=replace(self.rules, is_remote=reader == "elsewhere"),
+                ignore=replace(self.ignore, is_remote=reader == "elsewhere"),
+            )
+            for reader in readers
+        }
 
     @property
     def scan_basis(self) -> tuple[Rules, IgnoreRules]:
         """The settings that a scan depends on."""
         return self.rules, self.ignore
 
-    @cached_property
-    def _of_questions(self) -> object:
-        config = self.config.model_copy(
-            update={name: Config.model_fields[name].default for name in _BESIDE_QUESTIONS}
-        )
-        return config, self.rules, self.ignore, _texts(self.prompts)
-
     def follow(self, earlier: VaultSettings) -> VaultSettings:
         """Return these settings as the next ones; the earlier ones if nothing has changed."""
-        if self._of_questions != earlier._of_questions:
-            return replace(self, version=earlier.version + 1)
-        is_same = self.config == earlier.config
-        return earlier if is_same else replace(self, version=earlier.version)
+        is_same = self._content == earlier._content
+        return earlier if is_same else replace(self, version=earlier.version + 1)
+
+    @property
+    def _content(self) -> object:
+        texts = {name: file.text for name, file in self.prompts.files.items()}
+        return self.config, self.rules, self.ignore, texts
 
 
 class SettingsSource:
@@ -107,48 +102,34 @@ class SettingsSource:
         self.fault = ""
         self._root = root
         self._lock = threading.Lock()
-        self._numbers = count()  # of the checks of the files, and of the requests for one
-        self._last_look = -1
         self._had_obsidian = False
         self._with_content = set[str]()
         self._marks = self._read_marks()
         self.current = self._make(config or load_config(root))
 
     def refresh(self) -> VaultSettings:
-        """Return the settings as the files have them now. Raises SettingsUnusable.
-
-        Threads that wait during another thread's check share the next one.
-        """
-        number = next(self._numbers)
+        """Return the settings as the files have them now. Raises SettingsUnusable."""
         with self._lock:
-            if self._last_look < number:
-                self._last_look = next(self._numbers)
-                if not _have_marks(self._marks):
-                    self._read()
+            if not _have_marks(self._marks):
+                self._read()
         if self.fault:
             raise SettingsUnusable(self.fault)
         return self.current
 
     def _read(self) -> None:
-        """Read what has changed; a file that cannot be used may just be being saved."""
-        for wait in (*_SAVING, None):
+        """Read what has changed, once no file is being written any more."""
+        marks = self._read_marks()
+        time.sleep(_AT_REST)
+        while not _have_marks(marks):
             marks = self._read_marks()
             time.sleep(_AT_REST)
-            while not _have_marks(marks):  # one of them is being written
-                marks = self._read_marks()
-                time.sleep(_AT_REST)
-            try:
-                self._require_ours(marks)
-                made = self._make(load_config(self._root, allow_moved=True))
-            except UsageError as error:
-                if wait is not None:
-                    time.sleep(wait)
-                    continue
-                self.fault = str(error)
-            else:
-                self.current, self.fault = made.follow(self.current), ""
-            self._marks = marks
-            return
+        try:
+            self._require_ours(marks)
+            made = self._make(load_config(self._root, allow_moved=True))
+            self.current, self.fault = made.follow(self.current), ""
+        except UsageError as error:
+            self.fault = str(error)
+        self._marks = marks
 
     def _read_marks(self) -> _Marks:
         """Return a mark of each file or folder, and of everything in the folders of prompts."""
@@ -231,24 +212,18 @@ def _have_marks(marks: _Marks) -> bool:
     return all(_read_mark(path) == mark for path, mark in marks.items())
 
 
-def _texts(prompts: Prompts) -> object:
-    return {name: file.text for name, file in prompts.files.items()}
-
-
 def make_rules(config: Config, prompts: Prompts) -> Rules:
     """Return the rules that select notes, and what is filled in them.
 
     Raises UsageError if notes.fields or review.fields names something that no prompt file fills.
     """
-    every = list(prompts.fields.values())
-    kinds = {field.fills for field in every}
-    if unknown := [name for name in config.review.fields if name not in kinds]:
-        names = ", ".join(sorted(kinds))
-        raise UsageError(
-            f"review.fields names {unknown[0]}, which nothing fills; there are: {names}"
-        )
     fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
-    filled = [each.fills for each in fields]
+    kinds = [field.fills for field in fields]
+    if unknown := [name for name in config.review.fields if name not in kinds]:
+        raise UsageError(
+            f"review.fields names {unknown[0]}, which nothing fills; there are: {', '.join(kinds)}"
+        )
+    filled = kinds
     if config.notes.fields is not None:  # properties, named as such or by their prompt file
         by_name = {name: find_field(fields, name) for name in config.notes.fields}
         if unknown := [name for name, field in by_name.items() if field is None]:
@@ -269,6 +244,8 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         private_properties=config.private.marks,
         is_remote=config.is_remote,
         never_tags=NEVER_TAGS,
-        vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),
+        vocabulary=tuple(
+            sorted({f.fills for f in fields if f.vocabulary == "vault" or f.is_typed})
+        ),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from companion import __version__
 from companion.config import Config, state_folder
-from companion.enrich.settings import SettingsSource, SettingsUnusable, VaultSettings
+from companion.enrich.settings import Reader, SettingsSource, SettingsUnusable, VaultSettings
 from companion.errors import NoteError
 from companion.llm.errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
@@ -42,25 +42,14 @@ from companion.vault.write import read_note
 if TYPE_CHECKING:
     from companion.enrich.context.vault_context import VaultContext
 
-Adapt = Callable[[VaultSettings], VaultSettings]
-"""Returns the settings that apply in place of the vault's own."""
-
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _LOST_SECONDS = 600.0  # for which a note must be missing before it counts as deleted
 _log = logging.getLogger(__name__)
 
 
-class AttemptBasis(NamedTuple):
-    """What the outcome of an attempt to fill a note depends on; a later one may differ if it does.
-
-    file: None: it is missing. settings_version: as in VaultSettings. chosen: the properties with
-    values to choose from, at the last scan.
-    """
-
-    file: NoteFile | None
-    settings_version: int
-    chosen: frozenset[str]
+AttemptBasis = tuple[NoteFile | None, int]
+"""What the outcome of an attempt to fill a note depends on: its file, and the settings' version."""
 
 
 @dataclass
@@ -68,9 +57,9 @@ class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
     source: the vault's settings as its files have them. recovered: what an interrupted run left
-    unfinished, and what happened to it. adapt:
-    returns settings that apply in place of the vault's own. find_context: returns the names and
-    vocabularies of the vault; None: from a new scan.
+    unfinished, and what happened to it. reader: where the model that reads the notes runs; None:
+    where the configured one does. find_context: returns the names and vocabularies of the vault;
+    None: from a new scan.
     """
 
     root: Path
@@ -78,27 +67,16 @@ class Workspace:
     source: SettingsSource
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
-    adapt: Adapt | None = None
+    reader: Reader | None = None
     find_context: Callable[[], VaultContext] | None = None
-    _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: dict[str, float] = field(default_factory=dict, init=False)  # since when, by path
     _told: str = ""
-    _chosen: frozenset[str] = field(default=frozenset(), init=False)
-    # why needs, by key, could not be asked for at the last attempt, by path
-    _unfillable: dict[str, tuple[AttemptBasis, Mapping[str, str]]] = field(
-        default_factory=dict, init=False
-    )
 
     @property
     def settings(self) -> VaultSettings:
         """The settings as last read from the files; see refresh."""
         own = self.source.current
-        if self.adapt is None:
-            return own
-        adapted = self._adapted
-        if adapted is None or adapted[0] is not own:
-            self._adapted = adapted = (own, self.adapt(own))
-        return adapted[1]
+        return own.for_reader[self.reader] if self.reader else own
 
     def refresh(self) -> VaultSettings:
         """Return the settings as the files have them now. Takes microseconds unless one changed.
@@ -169,14 +147,8 @@ class Workspace:
         fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
         scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         follow_moves(self.root, self.journal, scan.files)
-        if self.adapt is None:  # by which other notes are private
+        if self.reader is None:  # for another one, other notes are private
             self._forget_lost(scan)
-        withheld = scan.withheld_notes()
-        self._chosen = frozenset(
-            name
-            for name in self.rules.vocabulary
-            if any(path not in withheld for path, _ in scan.values(name))
-        )
         scan.basis = settings
         return scan
 
@@ -184,55 +156,34 @@ class Workspace:
         """Return the note at path as it is now. Raises NoteError."""
         return ParsedNote.decode(read_note(self.root, path, settle=0).data)
 
-    def read_again(
-        self, file: NoteFile, *, is_remote: bool = False
-    ) -> tuple[ParsedNote, Facts] | None:
+    def read_again(self, file: NoteFile, *, to_reveal: bool = False) -> ParsedNote | None:
         """Return a note of the scan as it is now; None if it is now left alone, or has changed.
 
-        is_remote: it is also read for another machine.
+        to_reveal: also None if it is private, as nothing of that may be shown in another note,
+        whichever model is asked: the answer goes into a note that another model may read.
         """
-        settings = self.settings.for_reader("elsewhere") if is_remote else self.settings
         try:
-            if skip_reason(self.root, file.path, settings.ignore):
+            if skip_reason(self.root, file.path, self.ignore):
+                return None
+            if to_reveal and self.ignore.is_private(file.path):
                 return None
             data = read_file(f"{self.root}/{file.path}", file.size)
             if data is None:
                 return None
             parsed = ParsedNote.decode(data)
-            facts = find_facts(parsed, settings.rules)
+            facts = find_facts(parsed, self.rules)
         except (OSError, NoteError):
             return None
-        return None if facts.skipped is not None else (parsed, facts)
+        is_hidden = facts.skipped is not None or (to_reveal and bool(facts.marks))
+        return None if is_hidden else parsed
 
     def read_source(self, file: NoteFile) -> ParsedNote | None:
-        """Return a note that may reveal what it says, as read_again does; None if it may not.
-
-        A private note reveals nothing, whichever model is asked: the answer goes into a note that
-        another model may read.
-        """
-        read = None if self.ignore.is_private(file.path) else self.read_again(file)
-        return None if read is None or read[1].marks else read[0]
+        """Return a note whose text other notes may be told, as it is now; see read_again."""
+        return self.read_again(file, to_reveal=True)
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
-        return AttemptBasis(stat_note(self.root, path), self.settings.version, self._chosen)
-
-    def record_unfillable(self, path: str, basis: AttemptBasis, reasons: Mapping[str, str]) -> None:
-        """Record why needs could not be asked for, by key: no model was asked for them.
-
-        basis: from before the note was read.
-        """
-        self._unfillable.pop(path, None)
-        if reasons:
-            self._unfillable[path] = basis, reasons
-
-    def unfillable(self, path: str) -> Mapping[str, str]:
-        """Return what was recorded, unless the next attempt may have another outcome.
-
-        Only background work is left out for it, since an attempt costs no call.
-        """
-        basis, reasons = self._unfillable.get(path, (None, {}))
-        return reasons if basis and basis == self.attempt_basis(path) else {}
+        return stat_note(self.root, path), self.settings.version
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete the proposals for notes that were deleted, and all text of excluded ones.
@@ -280,18 +231,18 @@ def open_workspace(
     config: Config | None,
     root: Path,
     *,
-    adapt: Adapt | None = None,
+    reader: Reader | None = None,
 ) -> Iterator[Workspace]:
     """Open the vault at root, after recovering from an interrupted run.
 
     Other processes may have it open, too. config: applies until a settings file changes; None: read
-    the files. adapt: as in Workspace.
+    the files. reader: as in Workspace.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
     state = state_folder(root)
     keep_private(state)
-    opened = partial(Workspace, root, state, SettingsSource(root, config), adapt=adapt)
+    opened = partial(Workspace, root, state, SettingsSource(root, config), reader=reader)
     make_private_folder(state)
     with Journal(state / "journal.sqlite3") as journal:
         recovered = list[Recovered]()

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from companion.app.types.notes import NotesQuery, Selection
 from companion.daemon import background
 from companion.errors import UsageError
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
@@ -106,25 +105,11 @@ def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
     daemon_fixture: DaemonFixture,
 ) -> None:
     daemon_fixture.note("Typed.md", UNTYPED)
-    daemon = daemon_fixture.start()
+    daemon_fixture.start()
     eventually(lambda: "Typed.md: unchanged" in daemon_fixture.log.getvalue())
-    eventually(lambda: daemon_fixture.status().to_do == 0)
-    note = daemon.notes.scan(Selection()).notes["Typed.md"]
-    assert not note.needs and note.left[0].startswith("there is no value for note-type")
-    assert daemon.notes.page(NotesQuery()).total == 0
     run = daemon_fixture.run("")
     assert [(each.status, each.path) for each in run.since(0)] == [("unchanged", "Typed.md")]
     assert daemon_fixture.model.calls() == 0
-
-
-def test_a_limit_takes_first_what_may_be_filled(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.note("A.md", UNTYPED)
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.space.unfillable("A.md"))
-    daemon_fixture.daemon.pause()
-    daemon_fixture.note("Stub.md")
-    run = daemon_fixture.run("", limit=1)
-    assert [each.path for each in run.since(0)] == ["Stub.md"]
 
 
 def test_what_was_said_before_a_note_came_is_shown(daemon_fixture: DaemonFixture) -> None:

@@ -137,7 +137,7 @@ class NoteVectors:
         from companion.store.vectors import pack_vectors
 
         texts = {
-            file: encoded_text(note[0], file.path)
+            file: encoded_text(note, file.path)
             for file in files
             if (note := self._workspace.read_again(file))
         }
