@@ -241,26 +241,21 @@ class Budget:
 
     def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
         """Return the error for a call of that amount, which would exceed a limit of the day."""
-        spent = self._read_day(day)
-        tokens, dollars = self.caps.tokens_a_day, self.caps.dollars_a_day
-        if tokens is not None and (spent.tokens + amount.tokens > tokens or dollars is None):
-            limit, setting = f"{tokens:,} tokens", "tokens_a_day"
-            so_far, more = f"{spent.tokens:,}", f"{amount.tokens:,}"
-        else:
-            limit, setting = f"${dollars:,}", "dollars_a_day"
-            so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
-        if 0 in (tokens, dollars):
-            return LimitReached(
-                f"{setting} is 0, so nothing may be spent; raise it under [limits] in the"
-                " configuration",
-                day,
+        spent, dollars = self._read_day(day), self.caps.dollars_a_day
+        limit: float | None = self.caps.tokens_a_day
+        name = "tokens_a_day"
+        words, texts = f"{limit or 0:,} tokens", [f"{spent.tokens:,}", f"{amount.tokens:,}"]
+        if limit is None or (dollars is not None and spent.tokens + amount.tokens <= limit):
+            limit, name, words = dollars, "dollars_a_day", f"${dollars:,}"
+            texts = [f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount)]
+        text = f"{name} is 0, so nothing may be spent; raise it under [limits]"
+        if limit:
+            text = (
+                f"The limit of {words} a day is reached: {texts[0]} spent today, and the next call"
+                f" may take {texts[1]}; it starts again at midnight. To continue today, raise"
+                f" {name} under [limits] in the configuration"
             )
-        return LimitReached(
-            f"The limit of {limit} a day is reached: {so_far} spent today, and the next call may"
-            f" take {more}; it starts again at midnight. To continue today, raise {setting} under"
-            " [limits] in the configuration",
-            day,
-        )
+        return LimitReached(text, day)
 
     def _add(self, day: str, amount: Amount, caps: Caps) -> bool:
         """Return whether the amount was added to the day, which fails only if a limit forbids it.

@@ -40,9 +40,7 @@ _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in som
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
 _FIRST_COUNT = 0.25  # seconds in which free cores are counted before the server starts
 _NEXT_COUNT = 10.0  # seconds after which they are counted again, at the end of a call
-_FREE_CORE = 0.7  # of a core that is free: then a low priority costs nothing
-_NICENESS = 10
-_NICENESS_BUSY = 5  # leaves a quarter of a core beside one other program; 10 leaves a tenth
+_NICENESS = 5  # leaves a quarter of a core beside one other program; 10 leaves a tenth
 _NEARLY = 0.3  # of a core: one that is less busy counts as free
 _SLACK = 0.6  # of a core that a thread may lack before there are too many threads
 
@@ -171,9 +169,8 @@ class EmbeddedServer:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
         free, cores = count_free_cores(seconds=_FIRST_COUNT), count_all_cores()
         threads = self._fixed_threads or choose_threads(free, cores)
-        niceness = _NICENESS if free >= _FREE_CORE else _NICENESS_BUSY
         key = secrets.token_urlsafe(32)
-        child = start_worker("llama.cpp", niceness, is_low=niceness == _NICENESS)
+        child = start_worker("llama.cpp", _NICENESS)
         options = {
             "model": str(self._model_path),
             "alias": self.settings.model,

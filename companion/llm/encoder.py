@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from companion.llm.errors import EndpointDown
-from companion.llm.worker import WorkerProcess, pid_of, start_worker
+from companion.llm.worker import WorkerProcess, start_worker
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,8 @@ class BuiltInEncoder:
     @property
     def pid(self) -> int | None:
         """The process id of the child; None while none is running."""
-        return pid_of(self._child)
+        child = self._child
+        return child.pid if child and child.poll() is None else None
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector of length 1 for each text. Raises EndpointDown if the child fails."""
@@ -68,9 +69,7 @@ class BuiltInEncoder:
                 if self.pid is None:
                     self._end()
                     niceness = _NICENESS if self._background else 0
-                    self._child = start_worker(
-                        "encoder", niceness, is_low=self._background, **_THREADS
-                    )
+                    self._child = start_worker("encoder", niceness, **_THREADS)
                     assert self._child.stdout
                     self._child.stdout.read(1)  # it is ready, or has failed
                 assert self._child and self._child.stdin and self._child.stdout

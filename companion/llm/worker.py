@@ -24,16 +24,17 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 WorkerProcess = subprocess.Popen[bytes]
 
 
-def start_worker(what: str, niceness: int, *, is_low: bool, **environment: str) -> WorkerProcess:
+def start_worker(what: str, niceness: int, **environment: str) -> WorkerProcess:
     """Start a worker, in its own process group: the parent handles Ctrl-C.
 
-    what: the model that it runs, as main() calls it. is_low: its priority on Windows, which has no
-    niceness, is below normal. environment: added to our own. Raises OSError.
+    what: the model that it runs, as main() calls it. niceness: on Windows, any makes its priority
+    below normal. environment: added to our own. Raises OSError.
     """
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        group = {"creationflags": flags | (subprocess.BELOW_NORMAL_PRIORITY_CLASS if is_low else 0)}
+        low = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
+        group = {"creationflags": flags | low}
     return subprocess.Popen(
         [sys.executable, "-P", __file__, what, str(niceness)],
         stdin=subprocess.PIPE,
@@ -59,11 +60,6 @@ def send_options(worker: WorkerProcess, options: dict[str, Any], timeout: float)
     finally:
         timer.cancel()
     return answer if isinstance(answer, dict) else {}
-
-
-def pid_of(worker: WorkerProcess | None) -> int | None:
-    """Return the process id of a worker; None if there is none, or it has ended."""
-    return worker.pid if worker and worker.poll() is None else None
 
 
 def end_worker(worker: WorkerProcess) -> None:
