@@ -17,7 +17,7 @@ def cut(text: str, budget: int | None) -> str:
 
 EXAMPLES = [
     pytest.param("A.\n\nB.\n", None, "A.\n\nB.", id="all of it"),
-    pytest.param("A.\n\n\n\nB. %%no%%\n", 100, "A.\n\n\n\nB. ", id="it fits: as it is"),
+    pytest.param("A.\n\n\n\nB. %%no%%\n", 100, "A.\n\nB. ", id="it fits: but for blank lines"),
     pytest.param("", 10, "", id="no text"),
     pytest.param(
         "[[Tea|Green]] [tea](https://x.org) ![[Pot]]\n\n```\n[[Tea]]\n```\n",

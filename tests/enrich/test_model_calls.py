@@ -42,7 +42,7 @@ GROUPS = [
     pytest.param(asking(10), "together", 4096, [6, 4], id="ten questions, 4096"),
     pytest.param(asking(6), "together", 2048, [2, 2, 2], id="six questions, 2048"),
     pytest.param([*STUB, *asking(2)], "together", 2048, [4, 2], id="a stub with questions"),
-    pytest.param(asking(3, 1000), "together", 2048, [1, 1, 1], id="long questions"),
+    pytest.param(asking(3, 1000), "together", 2048, [2, 1], id="long questions"),
     pytest.param([], "together", 4096, [], id="nothing"),
 ]
 
