@@ -136,6 +136,7 @@ NEW = made("x", "", "new-value")
 UNFIT, CUT, EMPTY = made(None, "unfit"), made(None, "cut off"), made(None, "is empty")
 NOTHING, REFUSED = made(None), made(None, "no answer")
 GOOD = made("About tea.")
+DOUBTFUL, ALSO_DOUBTFUL = made("Ada's tea.", "", "unsupported"), made("Bo's", "", "unsupported")
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,9 @@ GOOD = made("About tea.")
         pytest.param(NEW, UNFIT, NEW, id="a new value"),
         pytest.param(NEW, GOOD, GOOD, id="then a better one"),
         pytest.param(UNFIT, NOTHING, UNFIT, id="nothing more"),
+        pytest.param(DOUBTFUL, GOOD, GOOD, id="one without a doubt"),
+        pytest.param(DOUBTFUL, UNFIT, DOUBTFUL, id="doubtful, but not lost"),
+        pytest.param(DOUBTFUL, ALSO_DOUBTFUL, DOUBTFUL, id="both doubtful"),
     ],
 )
 def test_what_both_answers_come_to(first: Proposal, second: Proposal, better: Proposal) -> None:
