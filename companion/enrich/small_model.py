@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
 
 from companion.language.words import (
+    UNSPACED,
     compile_phrases,
     find_sentences,
     find_stems,
@@ -32,6 +33,8 @@ from companion.note.tags import has_only_tags
 _SHORTEST = 30  # letters of a description; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of a note, of which one may be its description
 _NAMED = 0.6  # of the words of a title, in a sentence about it
+_FIRST_WORDS = 7  # beside the title's, in which a sentence about it names it
+_TOKEN_ENDS = re.compile(rf"(?<=\s)|(?<=[{UNSPACED}])")
 _PROSE = 0.75  # of the characters of prose are letters
 _WHOLE = re.compile(r"^[\"'“‘«„「『《(（¿¡]*[^\W_].*[.!。！][\"'”’»)\]」』）]*$")
 _DASHES = ("—", "–", "―", "--")  # before the name of who said it
@@ -43,7 +46,8 @@ _UNSUPPORTED = 0.3  # of a sentence's content words, from which on it says somet
 def find_own_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str | None:
     """Return the first sentence of the note that may be its description, sanitized; None: none may.
 
-    It names the title and says more, is a whole sentence of prose, and needs no other one.
+    It begins with the title's words, or nearly so, and says more. It is a whole sentence of prose
+    that needs no other one.
     """
     sentences = list(islice(find_sentences(read_paragraphs(parsed)), _SENTENCES + 1))
     for sentence, following in pairwise([*sentences[: _SENTENCES + 1], ""]):
@@ -70,9 +74,10 @@ def _stands_alone(value: str) -> bool:
 
 
 def _names(value: str, title: str) -> bool:
-    """Return whether the value has most words of the title, and others."""
+    """Return whether the value begins with most words of the title, and has others."""
     named = set(find_stems(title)) or set(find_tokens(title))
-    words = {*find_stems(value), *find_tokens(value)}
+    start = "".join(islice(_TOKEN_ENDS.split(value), _FIRST_WORDS + len(named)))
+    words = {*find_stems(start), *find_tokens(start)}
     is_named = len(named & words) >= _NAMED * max(1, len(named))
     return bool(named) and is_named and not named.issuperset(find_stems(value))
 

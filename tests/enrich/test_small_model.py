@@ -18,6 +18,11 @@ OWN = [
     pytest.param(f"Bread rises slowly in the cold.\n\n{YEAST}", YEAST, id="the first that does"),
     pytest.param(f"# Sourdough starter\n\n{YEAST} More.", YEAST, id="below the title"),
     pytest.param("Flour and water in which wild yeast lives.", None, id="names no title"),
+    pytest.param(
+        "With time and care, wild yeast makes a loaf rise by a sourdough starter.",
+        None,
+        id="names it late",
+    ),
     pytest.param(f"> {YEAST}", None, id="a quote"),
     pytest.param(f"{YEAST} — Anna Baker", None, id="a quotation"),
     pytest.param("What is a sourdough starter, and who needs one?", None, id="a question"),
