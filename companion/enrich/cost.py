@@ -41,8 +41,7 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
     Raises JournalError.
     """
     config, sample = workspace.config, jobs[:: ceil(len(jobs) / _SAMPLE)]
-    # of the vault as little is in memory as possible
-    asker = Asker(workspace, VaultContext(scan, about={job.path for job in sample}))
+    asker = Asker(workspace, VaultContext(scan))
     notes = inputs = outputs = 0
     for job in sample:
         if (task := open_task(workspace, job)) is None:

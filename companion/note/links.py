@@ -158,29 +158,20 @@ class Links:
     """Which notes link to which, by Obsidian's rules; see LinkNames.find_note.
 
     targets: each note's path, and those of its links, a line each; see likely_targets. Paths of
-    notes are vault-relative, with `/` and `.md`. A note's links to itself do not count. about: the
-    notes whose backlinks will be asked for; None: all. Fewer notes take less memory.
+    notes are vault-relative, with `/` and `.md`. A note's links to itself do not count.
     """
 
-    def __init__(
-        self,
-        targets: Iterable[tuple[str, str]],
-        names: NotePaths,
-        about: Collection[str] | None = None,
-    ) -> None:
+    def __init__(self, targets: Iterable[tuple[str, str]], names: NotePaths) -> None:
         self._names = names
         self._counts: dict[str, int] = {}  # of links, by path
         self._paths: dict[str, str] = {}  # by the same without `.md`
         # The links to notes of each name, in whichever folder: linking note and target.
         self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        keys = None if about is None else set(map(_name_key, about))
         for source, lines in targets:
             self._counts[source] = lines.count("\n")
             self._paths[without_extension(source)] = source
             for target in filter(None, lines.split("\n")):
-                key = _name_key(target)
-                if keys is None or key in keys:
-                    self._links[key].append((source, target))
+                self._links[_name_key(target)].append((source, target))
 
     def linked_in(self, text: str, path: str) -> list[str]:
         """Return the notes that text, of the note at path, links to, in the order of the links."""

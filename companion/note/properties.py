@@ -217,13 +217,9 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or ""
     if isinstance(error, yaml.constructor.ConstructorError):
         return problem
-    if "another document" in problem:
-        return "the properties hold several YAML documents; keep one"
     details = ", ".join(filter(None, (error.context, problem)))
-    if "cannot start any token" in problem:
-        mend = "indent with spaces, not tabs; text that begins with @ ` % needs quotes"
-        return f"the properties are not valid YAML ({details}); {mend}"
-    return f"the properties are not valid YAML ({details}); text with : # [ {{ @ needs quotes"
+    mend = "text with : # [ { @ needs quotes, and blanks before a name are spaces, not tabs"
+    return f"the properties are not valid YAML ({details}); {mend}"
 
 
 def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:

@@ -49,13 +49,11 @@ def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) 
     )
 
 
-def test_the_cost_of_few_notes_is_estimated_without_what_concerns_the_others(
+def test_the_cost_of_a_note_includes_its_backlinks(
     open_vault: Open,
 ) -> None:
     space = open_vault({"Miso.md": f"---\naliases: [soy]\n---\n{USE} [[Rye]]", "Rye.md": "rye"}, "")
     scan, jobs = space.scan(), [Job("Koji.md")]
-    few = VaultContext(scan, about=["Koji.md"])
-    assert few.links.linking_to("Koji.md") == ["Miso.md"] and not few.links.linking_to("Rye.md")
     cost = describe_cost(space, scan, jobs)
     (space.root / "Miso.md").write_text("miso", encoding="utf-8")
     assert describe_cost(space, space.scan(), jobs) != cost, "backlinks count"

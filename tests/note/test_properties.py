@@ -156,7 +156,7 @@ def test_aliases(yaml: str, aliases: list[str]) -> None:
         pytest.param("---\na: {{x}}\n---\n", "a name is itself", 2, id="template"),
         pytest.param("---\n[a]: 1\n---\n", "a name is itself", 2, id="list as a name"),
         pytest.param("---\n!!set\na:\n---\n", "YAML tag", 2, id="tag on all"),
-        pytest.param("---\na: 1\n--- # b\nc: 2\n---\n", "several YAML", 3, id="two documents"),
+        pytest.param("---\na: 1\n--- # b\nc: 2\n---\n", "another document", 3, id="two documents"),
         pytest.param("---\na: &a [*a]\n---\n", "holds itself", 2, id="holds itself"),
         pytest.param("---\na: 1\nb: \x07\n---\n", "character", 3, id="control character"),
         pytest.param('---\na: "\\UFFFFFFFF"\n---\n', "not valid YAML", 2, id="no such character"),

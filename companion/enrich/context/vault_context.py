@@ -38,15 +38,11 @@ class VaultContext:
 
     is_guarded: for agents, which might learn about private notes by trying out links, aliases and
     tags that only those have: these count as unknown. All other values in use may be chosen, not
-    only those that a prompt has room for. about: the only notes that prompts are made for; None:
-    all.
+    only those that a prompt has room for.
     """
 
-    def __init__(
-        self, scan: Scan, *, is_guarded: bool = False, about: Collection[str] | None = None
-    ) -> None:
+    def __init__(self, scan: Scan, *, is_guarded: bool = False) -> None:
         self.scan = scan
-        self._about = about
         self._is_guarded = is_guarded
         self._make_names = load_once(self._read_names)
         self._count_usage = load_once(scan.vocabulary)
@@ -77,7 +73,7 @@ class VaultContext:
     @LockedProperty
     def links(self) -> Links:
         """Who links where. The first use may read notes."""
-        return Links(self.scan.link_targets(), NotePaths(self.paths), self._about)
+        return Links(self.scan.link_targets(), NotePaths(self.paths))
 
     def may_tell(self, path: str) -> bool:
         """Return whether other notes may reveal what the note says."""
