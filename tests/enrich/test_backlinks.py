@@ -154,3 +154,30 @@ def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Ope
     for path, told in (("Koji.md", False), ("Diary/D.md", True), ("Secret.md", True)):
         assert (known.names(path).resolve("Secret") is not None) == told
         assert ("plan/quail" in known.vocabulary(fields, path, "")["tags"]) == told
+
+
+def described(text: str, marks: str = "") -> str:
+    return f"---\ndescription: {text}\n{marks}---\n"
+
+
+def test_links_and_examples_are_of_notes_that_may_be_told_of(open_vault: Open) -> None:
+    text = f"{STUB}\nBGP and the Malt House. Not the Secret Cellar, nor the Hidden Attic. [[Rye]]\n"
+    space = open_vault(
+        {
+            "Koji.md": text,
+            "Border Gateway Protocol (BGP).md": described("How networks exchange their routes."),
+            "Malt House.md": described("Where barley is malted, and how long it takes."),
+            "Diary/Secret Cellar.md": described("A cellar that nobody may know of."),
+            "Hidden Attic.md": described("An attic that nobody may know of.", "tags: [ignored]\n"),
+            "Rye.md": described("no sentence"),
+        },
+        SETTINGS,
+    )
+    vault = VaultContext(space.scan())
+    offered = vault.offer_links("Koji.md", text)
+    assert list(offered) == ["Border Gateway Protocol (BGP)", "Malt House", "Rye"]
+    assert {file.path for file in offered.values()} == {f"{target}.md" for target in offered}
+    examples = Backlinks(space).find_examples(vault, "Malt House.md", "English")
+    assert list(examples) == ["How networks exchange their routes."]
+    resolve = vault.resolver(space.prompts.field_of("callout"), "Koji.md", ["Rye"])
+    assert [resolve("Rye"), resolve("Malt House")] == ["Rye", None]
