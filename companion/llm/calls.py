@@ -135,8 +135,12 @@ class Caller:
         """
         for attempt in count():
             self._wait_for_turn()
-            reserved = self._reserve(input_tokens, output_tokens)
-            with reserved as reservation, self.slots, self._source.lease() as endpoint:
+            # the slot first: what only waits for one would use up the budget of the others
+            with (
+                self.slots,
+                self._reserve(input_tokens, output_tokens) as reservation,
+                self._source.lease() as endpoint,
+            ):
                 try:
                     return self._try_once(make_body, endpoint, reservation, check), endpoint
                 except (EndpointDown, RateLimited) as error:
