@@ -448,8 +448,8 @@ export interface components {
          *     counted: whether it is one of the run's notes; others were named, and skipped at the start.
          *     diff: if it was requested and the note changed, or would. proposals: the ids of the proposals:
          *     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
-         *     applies to every note.  decided: the result for each proposal that was decided on. undone: for a change that was
-         *     to be taken back.
+         *     applies to every note. decided: the result for each proposal that was decided on. undone: for a
+         *     change that was to be taken back.
          */
         NoteResult: {
             path: string;

@@ -94,6 +94,7 @@ class Card extends WidgetType {
   mode = /** @type {"edit" | "again" | null} */ (null);
   #draft = "";
   #box = /** @type {HTMLElement | null} */ (null);
+  #cm = /** @type {EditorView | null} */ (null);
 
   /** @param {Preview} preview */
   constructor(preview) {
@@ -101,8 +102,10 @@ class Card extends WidgetType {
     this.preview = preview;
   }
 
-  toDOM() {
+  /** @param {EditorView} cm */
+  toDOM(cm) {
     const { proposal } = this.preview;
+    this.#cm = cm;
     this.#box = createDiv({ cls: "callout-companion-preview", attr: { role: "group", "aria-label": nameProposal(proposal) } });
     this.#draw();
     return this.#box;
@@ -117,6 +120,7 @@ class Card extends WidgetType {
     this.mode = mode;
     this.#draft = mode === "edit" ? linesOf(this.preview.proposal) : "";
     this.#draw();
+    this.#cm?.requestMeasure(); // it is of another height now
     this.#box?.querySelector("textarea")?.focus();
   }
 

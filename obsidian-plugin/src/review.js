@@ -52,8 +52,8 @@ export class Review {
 
   /** Show what there is for the notes that are open now, in each note one. Never rejects. */
   async look() {
-    const { app, timers } = this.#plugin;
-    if (this.#isLooking || timers.isStopped) return;
+    const { app, feed, timers } = this.#plugin;
+    if (this.#isLooking || timers.isStopped || !feed.status) return;
     this.#isLooking = true;
     try {
       this.#drawLines();
@@ -189,7 +189,6 @@ export class Review {
     } else if (what === "again") {
       /** @type {RunShape} */
       const run = await connection.post(`/proposals/${id}/again`, { wish, client });
-      outbox.expect(run.id);
       feed.own(run, file.path);
       this.#asking.set(id, run.id);
     } else {
