@@ -39,7 +39,6 @@ export class Obsidian {
     await page.addInitScript((node) => (window.hostNode = node), {
       root: vault.path,
       home: vault.home,
-      language: "en",
       digest: createHash("sha256").update(await realpath(vault.path)).digest("hex"),
     });
     await page.route("http://localhost/**", (route) => this.#serve(route));

@@ -59,7 +59,7 @@ function openMenu(plugin, event) {
     menu.addItem((item) => item.setTitle(title).setIcon(icon).onClick(() => void notifyOfErrors(plugin, act)));
   for (const { name: note, what } of outbox.waits) tell(`“${note}” waits until ${what}`);
   tell(feed.line || "Ready");
-  for (const words of [feed.missing, describeLosses(plugin)]) if (words) tell(words);
+  for (const words of [feed.missing, describeToday(status), describeLosses(plugin)]) if (words) tell(words);
   if (!status) add("Start Callout Companion …", "play", () => requireDaemon(plugin));
   if (status?.proposals) add("Review next", "inbox", () => plugin.review.openNext());
   if (countBacklog(status)) add(`Decide about ${count(countBacklog(status), "older note")} …`, "list-todo", () => askAboutBacklog(plugin));
@@ -71,6 +71,14 @@ function openMenu(plugin, event) {
     const { left: x, top: y } = /** @type {HTMLElement} */ (event.currentTarget ?? event.target).getBoundingClientRect();
     menu.showAtPosition({ x, y });
   }
+}
+
+/** What was done today, and what it cost. @param {Status | null} status */
+function describeToday(status) {
+  if (!status) return "";
+  const { dollars, is_free: isFree, notes } = status.today;
+  const cost = isFree ? "free" : dollars === null ? "price unknown" : `$${dollars.toFixed(2)}`;
+  return `Today: ${count(notes, "note")}, ${cost}`;
 }
 
 /** @param {CompanionPlugin} plugin */

@@ -91,7 +91,7 @@ describe("the status bar", () => {
     assert.equal(host.status.textContent, "Companion: Enriching 3 of 12");
     assert.equal(host.status.getAttribute("aria-label"), "Companion: Enriching 3 of 12; The model is not there.");
     assert.deepEqual(host.notices, ["The model is not there."]);
-    assert.deepEqual(Object.keys(await host.openStatus()), ["Enriching 3 of 12", "The model is not there.", "Pause background work", "Open inbox and history"]);
+    assert.deepEqual(Object.keys(await host.openStatus()), ["Enriching 3 of 12", "The model is not there.", "Today: 3 notes, free", "Pause background work", "Open inbox and history"]);
   });
 
   test("says how many proposals wait, once", async () => {

@@ -11,12 +11,14 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { isMap, parseDocument } from "yaml";
 import { makeOffer } from "./host/daemon.js";
 import { Host } from "./host/obsidian.js";
+import { randomNumbers } from "../e2e-tests/host/typist.js";
 
 /** What the planner of today makes of a note of each kind; tests/enrich/test_plan.py writes it. */
 const KINDS = Object.entries(JSON.parse(await readFile(new URL("host/edits.json", import.meta.url), "utf8")));
 const FILLS = KINDS.filter(([name]) => !name.endsWith("taken back"));
 const UNDOS = KINDS.filter(([name]) => name.endsWith("taken back"));
 const KEYS = [" mine word", "\n  - minex"];
+const SEED = Number(process.env.E2E_SEED ?? Math.floor(performance.timeOrigin) % 1_000_000); // the clock of these tests stands
 const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
 
 let host;
@@ -179,6 +181,20 @@ describe("ten keystrokes after a fill by click", () => {
         if (waits) await cancel();
       }
     });
+  }
+});
+
+test(`ten keystrokes at places by chance, seed ${SEED}`, async () => {
+  const random = randomNumbers(SEED);
+  for (let times = 0; times < (IS_RELEASE ? 200 : 20); times++) {
+    const [name, kind] = FILLS[Math.floor(random() * FILLS.length)];
+    const offset = Math.floor(random() * (kind.before.length + 1));
+    show(kind, offset);
+    await fillByClick();
+    const waits = isInFilled(kind, offset);
+    assert.equal(view.editor.content, waits ? kind.before : kind.after, `${name} at ${offset}`);
+    typeAndCompare(kind, offset, KEYS[times % 2]);
+    if (waits) await cancel();
   }
 });
 

@@ -7,7 +7,11 @@ import { NoteHead } from "./note-head.js";
 
 const SAVES_AFTER = 2000; // milliseconds, as Obsidian's TextFileView.requestSave
 
-export class ItemView extends Component {
+/** A view of a file's text. */
+export class TextFileView extends Component {
+  data = "";
+  file = null;
+
   constructor(leaf) {
     super();
     this.leaf = leaf;
@@ -15,19 +19,6 @@ export class ItemView extends Component {
     this.containerEl = leaf.contentEl.createDiv({ cls: "view-content" });
     this.contentEl = this.containerEl;
   }
-
-  async onOpen() {}
-
-  async onClose() {
-    this.unload();
-    this.containerEl.remove();
-  }
-}
-
-/** A view of a file's text. */
-export class TextFileView extends ItemView {
-  data = "";
-  file = null;
 }
 
 export class MarkdownView extends TextFileView {
@@ -149,22 +140,12 @@ export class MarkdownView extends TextFileView {
 export class WorkspaceLeaf extends Events {
   /** Whether it is shown beside the active one. */
   isBeside = false;
-  isInSidebar = false;
 
   constructor(app, contentEl) {
     super();
     this.app = app;
     this.contentEl = contentEl;
     this.view = new MarkdownView(this);
-  }
-
-  /** Show a view that a plugin registered. */
-  async setViewState({ type }) {
-    await this.view.onClose();
-    this.view = this.app.plugin.views__.get(type)(this);
-    await this.view.load();
-    await this.view.onOpen();
-    this.app.workspace.trigger("layout-change");
   }
 
   async openFile(file, { state: { mode } = {} } = {}) {
@@ -193,8 +174,6 @@ export class Workspace extends Events {
     this.containerEl = containerEl;
     this.tabsEl = containerEl.createDiv({ cls: "workspace-tab-header-container" });
     this.panesEl = containerEl.createDiv({ cls: "workspace-tab-container" });
-    this.rightEl = containerEl.parentElement.createDiv({ cls: "workspace-split mod-right-split" });
-    this.rightEl.hide();
     app.vault.on("modify", (file) => {
       for (const view of this.#notes()) view.onModify(file);
     });
@@ -246,18 +225,6 @@ export class Workspace extends Events {
     this.activeLeaf.view.editor.focus();
   }
 
-  /** A leaf in the right sidebar, which never is the active one here. */
-  getRightLeaf() {
-    const leaf = this.#newLeaf(this.rightEl);
-    leaf.isInSidebar = true;
-    return leaf;
-  }
-
-  async revealLeaf(leaf) {
-    if (leaf.isInSidebar) this.rightEl.show();
-    else this.setActiveLeaf(leaf);
-  }
-
   getLeaf(isNew) {
     return isNew || !this.activeLeaf ? this.#newLeaf() : this.activeLeaf;
   }
@@ -265,7 +232,7 @@ export class Workspace extends Events {
   async close(leaf) {
     await leaf.view.onClose();
     this.#leaves = this.#leaves.filter((one) => one !== leaf);
-    if (this.activeLeaf === leaf) this.activeLeaf = this.#leaves.findLast((one) => !one.isInSidebar) ?? null;
+    if (this.activeLeaf === leaf) this.activeLeaf = this.#leaves.at(-1) ?? null;
     this.#draw();
     this.trigger("active-leaf-change", this.activeLeaf);
     this.trigger("layout-change");
@@ -308,8 +275,8 @@ export class Workspace extends Events {
     return this.#leaves.map(({ view }) => view).filter((view) => view instanceof MarkdownView);
   }
 
-  #newLeaf(parent = this.panesEl) {
-    const leaf = new WorkspaceLeaf(this.app, parent.createDiv({ cls: "workspace-leaf" }));
+  #newLeaf() {
+    const leaf = new WorkspaceLeaf(this.app, this.panesEl.createDiv({ cls: "workspace-leaf" }));
     this.#leaves.push(leaf);
     return leaf;
   }
@@ -317,7 +284,6 @@ export class Workspace extends Events {
   #draw() {
     this.tabsEl.empty();
     for (const leaf of this.#leaves) {
-      if (leaf.isInSidebar) continue;
       leaf.contentEl.toggle(leaf === this.activeLeaf || leaf.isBeside);
       const tab = this.tabsEl.createDiv({ cls: "workspace-tab-header" });
       tab.toggleClass("is-active", leaf === this.activeLeaf);

@@ -67,7 +67,7 @@ export class Host {
     clock.stop();
     this.files = new Map(Object.entries(files));
     window.host = { notices: [], conflicts: [], watch() {} };
-    window.hostNode = { root: "/vault", language: "en" };
+    window.hostNode = { root: "/vault" };
     window.hostList = async () => [...this.files.keys()].filter((path) => !path.startsWith("."));
     window.hostListFolder = async (folder) => [...this.files.keys()].filter((path) => path.startsWith(`${folder}/`));
     window.hostRead = (path) => this.read(path);
