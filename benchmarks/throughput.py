@@ -1,4 +1,4 @@
-"""Notes a second at an endpoint that takes 200 ms, in turn with 0.1.
+"""Notes a second at an endpoint that takes 200 ms, in turn with 0.1 and the last release.
 
     python -m benchmarks.throughput [--against COMMIT...] [--rounds 3]
 

@@ -30,12 +30,12 @@ from companion.app.types.proposals import (
     Value,
 )
 from companion.app.types.runs import NoteResult
-from companion.enrich.accept import complete_proposals
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context.similar import SimilarNote, open_similar
+from companion.enrich.context.similar import ComparedNote, SimilarNote, open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, Result, Task, new_run, prepare_task
+from companion.enrich.pipeline import complete_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note import needs
@@ -154,12 +154,12 @@ class Agent:
         Raises NotThere, NoteError; UsageError if it is switched off.
         """
         context, path = self._find_context(True), self._find_note(path)
-        note = self._space.read_note(path)
+        note = ComparedNote(context, path, self._space.read_note(path))
         hidden = sum(not context.may_tell(other) for other in context.paths)
         with open_similar(self._space) as similar:
             if similar is None:
                 raise UsageError("similar notes are switched off in this vault")
-            near = similar.find_nearest(context, path, note, limit + hidden)
+            near = similar.find_nearest(note, limit + hidden)
         return SimilarNotes(notes=[each for each in near if context.may_tell(each.path)][:limit])
 
     def list_proposals(

@@ -6,9 +6,12 @@ data from the API, with the token of its session.
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import logging
 import re
 import traceback
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -131,6 +134,8 @@ def _secure(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if request.endpoint == "page.send_static" and "v" in request.args:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 
@@ -177,7 +182,7 @@ def _send_problem(problem: Problem) -> Response:
 
 BUILT_FILES = ("page.min.js", "page.min.css")
 """The script and the style, which `npm run page` makes."""
-PAGES = ("/", "/inbox", "/history", "/spending")
+PAGES = ("/", "/inbox", "/history")
 _FOLDER = Path(__file__).parent / "web" / "static"
 
 page = Blueprint("page", __name__)
@@ -193,12 +198,26 @@ def show_page() -> Response:
     if missing := find_missing_files():
         words = f"The page was not built: {', '.join(missing)} are missing; make dev makes them.\n"
         return Response(words, 503, content_type="text/plain; charset=utf-8")
-    return send_static("page.html")
+    html = (_FOLDER / "page.html").read_text("utf-8")
+    for name in BUILT_FILES:
+        html = html.replace(name, f"{name}?v={_pack(name)[1]}")
+    return Response(html)
 
 
 def send_static(name: str) -> Response:
-    """Send the script, the style, the icon, or the messages of a language."""
-    return send_from_directory(_FOLDER, name)
+    """Send the script, the style or the icon; a browser keeps what it asks for by its hash."""
+    if name not in BUILT_FILES or not request.accept_encodings.quality("gzip"):
+        return send_from_directory(_FOLDER, name)
+    kind = "text/css" if name.endswith(".css") else "text/javascript"
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(_pack(name)[0], content_type=f"{kind}; charset=utf-8", headers=headers)
+
+
+@cache
+def _pack(name: str) -> tuple[bytes, str]:
+    """Return one of the built files compressed, and a hash of it."""
+    data = (_FOLDER / name).read_bytes()
+    return gzip.compress(data, mtime=0), hashlib.sha256(data).hexdigest()[:16]
 
 
 for path in PAGES:

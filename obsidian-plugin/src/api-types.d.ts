@@ -81,8 +81,10 @@ export interface components {
             /** @default null */
             fetch: components["schemas"]["FetchShape"] | null;
         };
-        /** @description Background work. off: why it is held, in words; empty if it is not. */
+        /** @description Background work. enabled: the setting. off: why it is held, in words; empty if it is not. */
         BackgroundWork: {
+            /** @default true */
+            enabled: boolean;
             off: string;
             /** @default 0 */
             waiting: number;

@@ -1,33 +1,21 @@
-/** The HTTP API: one client for the page and the plugin, each of which has its own way to send a request. */
+/** The HTTP API, by the page's session: a one-time code is traded for a token, which lives in the tab alone. */
 
-/** @import { Acceptance, DecisionsMade, Problem } from "../src/api-types.d.ts" */
+import { signal } from "@preact/signals";
 
-/**
- * What reaches the daemon. get, post: rejects with ApiError, or with another error whose message is for the user. decide: decides on
- * proposals, where that is not the daemon's to do alone.
- *
- * @typedef {{
- *   get: (path: string, query?: Record<string, string | number>) => Promise<any>,
- *   post: (path: string, body?: object) => Promise<any>,
- *   decide: (decisions: Decisions) => Promise<DecisionsMade>,
- * }} Api
- */
+/** @import { Signal } from "@preact/signals" */
+/** @import { News, Problem, Session } from "../src/api-types.d.ts" */
 
-/** @typedef {{ accept?: Acceptance[], refuse?: number[], undo?: number[], run?: string }} Decisions */
+/** What reaches the daemon. Rejects with ApiError, or NoAnswer. @typedef {typeof api} Api */
 
-/**
- * A request, and its answer. path: below `/api/v1`, with its query.
- *
- * @typedef {{ method: string, path: string, body?: object }} Question
- * @typedef {{ status: number, text: string }} Answer
- */
+const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
+const WAIT = 25; // seconds that the feed may take to tell something
+const PAUSE = 1000; // milliseconds until the feed is asked again where it did not answer
 
-/**
- * How requests get to the daemon. send: sends one with the token; rejects with NoAnswer where none comes. wait: resolves when a request
- * that failed is to be sent again; rejects with why it is not. tries: how often it was sent.
- *
- * @typedef {{ send: (question: Question) => Promise<Answer>, wait: (error: unknown, tries: number) => Promise<void> }} Transport
- */
+/** How the session is: being opened, open, ended, or without a daemon that answers. @type {Signal<"opening" | "open" | "out" | "away">} */
+export const session = signal("opening");
+/** Why there is none; empty: there never was. */
+export const reason = signal("");
+const others = new BroadcastChannel(SESSION);
 
 /** The daemon refused something; `status` and `code` say what kind it is. */
 export class ApiError extends Error {
@@ -43,93 +31,106 @@ export class ApiError extends Error {
   }
 }
 
-/** There is no answer of this vault's daemon. */
+/** Nobody answers, or what came is none of a daemon's. */
 export class NoAnswer extends Error {}
 
-/** What came is half an answer, or none that a daemon of this version gives. */
-export class UnexpectedAnswer extends NoAnswer {}
+export const api = {
+  /** @type {(path: string, query?: Record<string, string | number>, stop?: AbortSignal) => Promise<any>} */
+  get: (path, query = {}, stop) => ask(`${path}${toQuery(query)}`, { ...(stop && { signal: stop }) }),
+  /** @type {(path: string, body?: object) => Promise<any>} */
+  post: (path, body = {}) => ask(path, { method: "POST", body: JSON.stringify(body) }),
+};
 
-/** The client. What only reads is asked for until it is answered; all else once, unless it `insists`, as it may be done twice. */
-export class Client {
-  #transport;
-
-  /** @param {Transport} transport */
-  constructor(transport) {
-    this.#transport = transport;
-  }
-
-  /** @template T @param {string} path @param {Record<string, string | number>} [query] @returns {Promise<T>} */
-  get(path, query = {}) {
-    return this.#ask({ method: "GET", path: `${path}${toQuery(query)}` });
-  }
-
-  /** @template T @param {string} path @param {object} [body] @param {boolean} [insists] @returns {Promise<T>} */
-  post(path, body = {}, insists = false) {
-    return this.#ask({ method: "POST", path, body }, insists);
-  }
-
-  /** @param {Decisions} decisions @returns {Promise<DecisionsMade>} */
-  decide(decisions) {
-    return this.post("/proposals/decide", decisions);
-  }
-
-  /** @template T @param {Question} question @returns {Promise<T>} */
-  async #ask(question, insists = true) {
-    for (let tries = 1; ; tries++) {
-      try {
-        return readAnswer(await this.#transport.send(question));
-      } catch (error) {
-        if (!insists || !(error instanceof NoAnswer)) throw error;
-        await this.#transport.wait(error, tries);
-      }
-    }
-  }
-}
-
-/** Return what an answer says. Throws as readText does, or UnexpectedAnswer. @template T @param {Answer} answer @returns {T} */
-export function readAnswer(answer) {
-  return parse(readText(answer));
-}
-
-/** Return the text of an answer. Throws ApiError, by its status and problem (RFC 9457). @param {Answer} answer */
-export function readText({ status, text }) {
-  if (status >= 200 && status <= 299) return text;
-  /** @type {Partial<Problem>} */
-  const { code, detail = "Refused." } = parse(text) ?? {};
-  throw new ApiError(detail, status, code);
-}
-
-/** Parse JSON. Throws UnexpectedAnswer. @template T @param {string} text @returns {T} */
-export function parse(text) {
-  try {
-    /** @type {unknown} */
-    const value = JSON.parse(text);
-    return /** @type {T} */ (value);
-  } catch {
-    throw new UnexpectedAnswer("No JSON.");
-  }
-}
-
-/** Return what follows the path of an address, empty without a query. @param {Record<string, string | number | boolean>} query */
+/** Return what follows the path of an address, empty without a query. @param {Record<string, string | number>} query */
 export function toQuery(query) {
   const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
   return words && `?${words}`;
 }
 
+/** @type {(path: string, request: RequestInit) => Promise<any>} */
+async function ask(path, request) {
+  const token = sessionStorage.getItem(SESSION);
+  const headers = { ...(token && { Authorization: `Bearer ${token}` }), ...(request.body && { "Content-Type": "application/json" }) };
+  try {
+    const response = await fetch(`/api/v1${path}`, { ...request, headers, cache: "no-store" });
+    const answer = await response.json(); // what is none is of another program
+    if (response.ok) return answer;
+    /** @type {Problem} */
+    const { detail, status, code } = answer;
+    if (status === 401) {
+      if (session.peek() !== "out") reason.value = "The session has ended.";
+      session.value = "out";
+    }
+    throw new ApiError(detail, status, code);
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    if (!request.signal?.aborted && session.peek() !== "out") session.value = "away";
+    throw new NoAnswer("Companion isn’t answering. Nothing was lost: try again once it runs.");
+  }
+}
+
+/** Trade the code of the address for a token. The code is good once, and leaves the history. */
+export async function openSession() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (code) {
+    history.replaceState(null, "", location.pathname + location.search);
+    try {
+      /** @type {Session} */
+      const { token } = await api.post("/session", { code });
+      keep(token);
+      others.postMessage(token);
+    } catch (error) {
+      reason.value = /** @type {Error} */ (error).message;
+    }
+  }
+  if (sessionStorage.getItem(SESSION)) session.value = "open";
+  else if (session.peek() !== "away") session.value = "out";
+}
+
+/** @param {string} token */
+function keep(token) {
+  sessionStorage.setItem(SESSION, token);
+  reason.value = "";
+  session.value = "open";
+}
+
+// A tab whose session has ended goes on with the one that another tab opened: what was typed is still there.
+others.addEventListener("message", ({ data }) => {
+  if (session.peek() === "out") keep(String(data));
+});
+
+/** Forget the session in this tab. */
+export function signOut() {
+  sessionStorage.clear();
+  reason.value = "Nothing from your vault is kept in this tab.";
+  session.value = "out";
+}
+
 /**
- * Yield what a list of the API has, as `/changes`; each page is asked for when it is needed.
+ * Follow the feed while the page is in sight.
  *
- * @template Item
- * @param {Pick<Api, "get">} api
- * @param {string} path
- * @param {Record<string, string | number>} query
- * @returns {AsyncGenerator<Item, void>}
+ * @param {(news: News, isBack: boolean) => void} take is told the news; isBack: after nobody answered, so that anything may have changed
+ * @returns {Promise<never>}
  */
-export async function* readList(api, path, query) {
-  let before = /** @type {number | null} */ (null);
-  do {
-    const page = await api.get(path, { ...query, ...(before !== null && { before }) });
-    yield* page[path.slice(1)];
-    before = page.next;
-  } while (before !== null);
+export async function followNews(take) {
+  let number = 0;
+  for (;;) {
+    const isMeant = !document.hidden && (session.peek() === "open" || session.peek() === "away");
+    const stop = new AbortController();
+    const hide = () => document.hidden && stop.abort();
+    document.addEventListener("visibilitychange", hide);
+    try {
+      if (!isMeant) throw new NoAnswer("");
+      const isBack = session.peek() === "away";
+      /** @type {News} */
+      const news = await api.get("/feed", { after: number, wait: number && WAIT }, stop.signal);
+      session.value = "open";
+      ({ number } = news);
+      take(news, isBack);
+    } catch {
+      await new Promise((done) => setTimeout(done, PAUSE));
+    } finally {
+      document.removeEventListener("visibilitychange", hide);
+    }
+  }
 }

@@ -1,214 +1,204 @@
-/** What the page and the view share: the stores, what is shown, and what somebody does. */
+/** What the components share: the stores, what is shown, and what somebody does. */
 
-import { batch, computed, effect, signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
+import { ApiError, signOut } from "./api.js";
 import { DecisionStore } from "./decisions.js";
+import { HistoryStore } from "./history-store.js";
 import { InboxStore, NO_FILTERS } from "./inbox-store.js";
-import { followMoves, renameNote } from "./moves.js";
 import { titleOf } from "./proposal.js";
-import { StatusStore } from "./status-store.js";
-import { say } from "./words.js";
+import { explain, isRunOver, StatusStore } from "./status-store.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { News, Proposal, ProposalPage } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, News, Proposal, ResultShape } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
-
-/**
- * Where it is shown. hrefOf: the address of a proposal; noteHref: of a note, by its path or a link's target.
- * openNote: opens one, where that is not the browser's to do. follow: goes to another page without loading it.
- * propose: asks for more for the open note. signOut: ends the session. root: what everything is in.
- *
- * @typedef {{
- *   isPage: boolean, root: () => HTMLElement, hrefOf: (id: number) => string, noteHref: (target: string) => string,
- *   openNote?: (target: string, event: MouseEvent) => void, follow?: (event: MouseEvent) => void,
- *   propose?: () => void, signOut?: () => void,
- * }} Shell
- */
 
 /** @typedef {{ name: string } & Record<string, any>} OpenDialog */
 
 const KEYS = "companion-keys"; // whether single keys act, in the storage of the browser
-const DECIDED = 200; // decided proposals that are listed
+const READ_AGAIN = 3000; // milliseconds until what could not be read is read again
+const UNREAD = 700; // milliseconds in which nobody has read the answer that took a proposal's place
 
 export class App {
-  /** @type {Signal<"review" | "decided" | "note">} */
-  tab = signal("review");
+  /** @type {Signal<"inbox" | "history">} */
+  page = signal("inbox");
   /** On one pane: whether the list is shown, or the proposal. */
   isListShown = signal(false);
+  /** Counts the wishes to have the focus in the search field. */
+  searches = signal(0);
   /** Whether the note's source is shown; null: where something is replaced. @type {Signal<boolean | null>} */
   asSource = signal(null);
   /** @type {Signal<OpenDialog | null>} */
   dialog = signal(null);
-  /** The note that is open beside the view. */
-  openPath = signal("");
   hasKeys = signal(localStorage.getItem(KEYS) !== "off");
-  #isTold = false;
-  #isLooking = false;
-  isWriting = computed(() => this.inbox.mode.value !== "read");
 
-  /**
-   * @param {Api} api
-   * @param {Shell} shell
-   * @param {StatusStore} [status] which somebody keeps up to date
-   */
-  constructor(api, shell, status = new StatusStore(api)) {
+  /** @param {Api} api */
+  constructor(api) {
     this.api = api;
-    this.shell = shell;
     this.inbox = new InboxStore(api);
-    this.status = status;
+    this.status = new StatusStore(api);
     this.decisions = new DecisionStore(api, this.inbox, this.status);
-    this.inbox.isUsed = () => {
-      const root = shell.root();
-      return root.ownerDocument.hasFocus() && root.contains(root.ownerDocument.activeElement);
-    };
-    this.decided = new DecidedStore(api);
-    if (shell.isPage) return;
-    effect(() => {
-      if (!this.isWriting.value) this.#showNote(); // nothing changes under somebody's hands
-    });
+    this.history = new HistoryStore(api, this.status);
   }
 
-  /** Have the tab of the open note be about that. */
-  #showNote() {
-    this.inbox.filter({ path: this.tab.value === "note" ? this.openPath.value : "" });
-  }
-
-  /** See what is proposed and decided on, here or elsewhere; what is told meanwhile is seen after that. */
-  async follow() {
-    this.#isTold = true;
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    try {
-      while (this.#isTold && !this.status.deciding.peek()) {
-        this.#isTold = false;
-        await Promise.all([this.inbox.follow(), this.decided.load(this.tab.peek() === "decided")]);
-        if (!this.inbox.order.peek().length && !this.decisions.log.peek().length) this.inbox.takeFresh();
-      }
-    } finally {
-      this.#isLooking = false;
+  /** Take in what the feed tells. @type {(news: News, isBack: boolean) => void} */
+  take(news, isBack) {
+    this.status.takeNews(news);
+    const ids = isBack || news.is_whole ? null : news.proposals;
+    if (!ids || ids.length) void this.refresh(ids);
+    if (!news.changes || news.changes.length) this.inbox.lookAgain();
+    for (const [id, run] of this.inbox.asked.peek()) {
+      const isOver = this.status.runs.peek().every((each) => each.id !== run || isRunOver(each));
+      if (run && isOver) void this.#endAsking(id, run);
     }
   }
 
-  /** Go along with a note that is renamed. @type {(before: string, path: string) => void} */
-  rename(before, path) {
-    batch(() => {
-      renameNote(this.inbox, before, path);
-      if (this.openPath.peek() === before) this.openPath.value = path;
-    });
+  /** Read what has changed, again and again until it can be read. @param {number[] | null} [ids] null: any */
+  async refresh(ids = null) {
+    try {
+      await this.inbox.refresh(ids);
+      this.decisions.settleUnanswered();
+    } catch {
+      setTimeout(() => void this.refresh(null), READ_AGAIN);
+    }
   }
 
-  /** See what the feed tells, once the status has it. @param {News} news */
-  take({ proposals, runs }) {
-    if (!proposals || proposals.length) void followMoves(this.inbox, proposals).catch(() => {});
-    if (!proposals || proposals.length || (runs.length && this.#isTold)) void this.follow().catch(() => {});
+  /** Accept or refuse the current proposal. ids: others with it, as one step. @type {(what: "accept" | "refuse", ids?: number[]) => Promise<void>} */
+  async decide(what, ids) {
+    const { currentId, order, replacedAt } = this.inbox;
+    const id = currentId.peek();
+    if (id === null || !order.peek().includes(id) || performance.now() - replacedAt < UNREAD) return;
+    await this.decisions.decide(what, ids ?? [id]);
+    this.settle();
   }
 
-  /**
-   * Decide on the current proposal. isOfNote: on all for its note, as one step.
-   *
-   * @type {(what: "accept" | "refuse", isOfNote?: boolean) => void}
-   */
-  decide(what, isOfNote = false) {
-    const current = this.inbox.current.peek();
-    const isMeant = (/** @type {number} */ id) => id === current?.id || (isOfNote && this.inbox.get(id)?.path === current?.path);
-    if (this.tab.peek() !== "decided") void this.decisions.decide(what, this.inbox.order.peek().filter(isMeant));
-    this.#settle();
+  /** Undo the last decision, and show it. */
+  async undo() {
+    this.isListShown.value = false;
+    await this.decisions.undo();
+    this.settle();
   }
 
-  /** The keyboard stays where it is useful: in the bar, or in what takes its place. */
-  #settle() {
-    if (this.inbox.order.peek().length === 0) this.isListShown.value = false;
-    const root = this.shell.root();
+  /** Have the keyboard where it is useful: in the bar, unless it is somewhere else already. */
+  settle() {
+    if (!this.inbox.order.peek().length) this.isListShown.value = false;
     requestAnimationFrame(() => {
-      const { activeElement: active, body } = root.ownerDocument;
-      if (active && active !== body) return;
-      const bar = /** @type {HTMLElement | null} */ (root.querySelector(".cc-actions .cc-btn--main"));
+      if (document.activeElement && document.activeElement !== document.body) return;
+      const bar = /** @type {HTMLElement | null} */ (document.querySelector(".cc-actions .cc-btn--main"));
       bar?.focus({ preventScroll: true });
     });
   }
 
-  startEditing() {
-    if (this.inbox.current.peek()) this.inbox.mode.value = "edit";
+  /** @param {"read" | "edit" | "again"} mode of the current proposal */
+  setMode(mode) {
+    if (this.inbox.current.peek() && !this.inbox.isBusy.peek()) this.inbox.mode.value = mode;
+    this.settle();
   }
 
   /** Leave the text as it was. */
   leaveEditing() {
     const id = this.inbox.currentId.peek();
-    batch(() => {
-      if (id !== null) this.inbox.draft(id).value = null;
-      this.inbox.mode.value = "read";
-    });
-    this.#settle();
+    if (id !== null) this.inbox.type(id, null);
+    this.setMode("read");
   }
 
-  toggleAgain() {
-    if (!this.inbox.current.peek()) return;
-    this.inbox.mode.value = this.inbox.mode.peek() === "again" ? "read" : "again";
-    this.#settle();
+  /** Ask for a proposal once more with a sentence; its answer takes the place of the old one. @type {(proposal: Proposal, wish: string) => Promise<void>} */
+  async askAgain({ id }, wish) {
+    const { inbox } = this;
+    inbox.mode.value = "read";
+    inbox.clearFault(id);
+    inbox.setAsked(id, ""); // the answer may be there before the run is
+    await this.attempt(async () => {
+      const run = await this.api.post(`/proposals/${id}/again`, { wish }).catch((error) => {
+        inbox.setAsked(id, null);
+        throw error;
+      });
+      if (!inbox.asked.peek().has(id)) return;
+      inbox.setAsked(id, run.id);
+      this.status.takeRuns([run]);
+    });
+  }
+
+  /** Say what came of asking again, unless an answer has its place. @type {(id: number, run: string) => Promise<void>} */
+  async #endAsking(id, run) {
+    /** @type {{ results: ResultShape[], fault: string, code: string }} */
+    const { results, fault, code } = await this.api.get(`/runs/${run}`).catch((error) => {
+      if (error instanceof ApiError) return { results: [], fault: "Companion restarted", code: "" };
+      throw error;
+    });
+    await this.refresh([id, ...results.flatMap(({ proposals }) => proposals)]);
+    if (!this.inbox.asked.peek().has(id)) return;
+    this.inbox.setAsked(id, null);
+    const { reason = null, left = [] } = results[0] ?? {};
+    const why = fault || left[0] || reason || "the model gave the same";
+    this.inbox.addFault(id, code === "endpoint" ? "Model not answering: there is no other answer yet." : explain(`There is no other answer: ${why}`, this.inbox.get(id)?.path));
   }
 
   /**
-   * Ask for a proposal once more with a sentence; its answer takes the place of the old one.
+   * Have the model asked for all notes that need something; what it gives waits. agreed: to what it may cost.
    *
-   * @type {(proposal: Proposal, wish: string) => Promise<void>}
+   * @param {boolean} [agreed]
    */
-  async askAgain(proposal, wish) {
+  async askForMore(agreed = false) {
     await this.attempt(async () => {
-      await this.api.post(`/proposals/${proposal.id}/again`, { wish });
-      this.inbox.mode.value = "read";
-      this.decisions.announce(say("askedAgain", { name: titleOf(proposal) }), false);
+      try {
+        this.status.takeRuns([await this.api.post("/runs", { paths: [""], propose: true, agreed })]);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== "not-agreed") throw error;
+        const act = () => this.askForMore(true);
+        this.dialog.value = { name: "confirm", title: "Ask for all of them?", words: error.message, yes: "Ask", act };
+      }
     });
   }
 
-  /** @param {string} name */
-  showTab(name) {
-    batch(() => {
-      this.tab.value = name === "decided" || name === "note" ? name : "review";
-      this.isListShown.value = this.shell.isPage;
-      if (!this.shell.isPage) this.#showNote();
-    });
-    if (name === "decided") void this.decided.load();
-  }
-
-  /** Show one of the list: of those to review, or of the decided ones. @param {number} id */
+  /** Show one of the list. @param {number} id */
   open(id) {
     batch(() => {
-      if (this.tab.peek() === "decided") this.decided.currentId.value = id;
-      else this.inbox.choose(id);
+      this.inbox.choose(id);
       this.isListShown.value = false;
     });
   }
 
-  /** Go to a proposal that could not be decided on, and to what was typed into it. @param {number | undefined} id */
-  look(id) {
-    if (id === undefined || !this.inbox.order.peek().includes(id)) return;
-    this.tab.value = "review";
-    this.open(id);
-    if (this.inbox.draft(id).peek() !== null) this.startEditing();
-    this.decisions.toast.value = null;
+  /** Go to the search field, which may be in the list. */
+  startSearch() {
+    batch(() => {
+      if (this.page.peek() === "inbox") this.isListShown.value = true;
+      this.searches.value += 1;
+    });
+  }
+
+  /** Go to a page without loading it. @param {string} address */
+  go(address) {
+    history.pushState(null, "", address);
+    dispatchEvent(new Event("popstate"));
+    /** @type {HTMLElement | null} */ (document.querySelector("#view"))?.focus({ preventScroll: true });
   }
 
   clearFilters() {
-    this.inbox.filter({ ...NO_FILTERS, path: this.tab.peek() === "note" ? this.openPath.peek() : "" });
+    this.inbox.filter(NO_FILTERS);
   }
 
-  /** Undo a decision: the proposal is open again. @param {Proposal} proposal */
-  async reopen(proposal) {
+  /** Undo a refusal, or have the one back that was replaced: the proposal is open again. @param {Proposal} proposal */
+  async restore(proposal) {
     await this.attempt(async () => {
-      const { notes } = await this.api.decide({ undo: [proposal.id], run: this.decisions.run });
+      /** @type {DecisionsMade} */
+      const { notes } = await this.api.post("/proposals/decide", { undo: [proposal.id] });
       const why = notes.flatMap((note) => note.decided).find(({ id }) => id === proposal.id)?.reason;
-      if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
-      const open = await this.api.get(`/proposals/${proposal.id}`);
-      this.inbox.places.delete(proposal.id);
-      this.inbox.proposals.set(open.id, open);
-      this.inbox.putIn([open.id]);
-      await this.decided.load();
-      this.decisions.announce(say("undoneHere"), false);
+      if (why) throw new Error(explain(`${titleOf(proposal)}: ${why}`, proposal.path));
+      await this.inbox.reopen([proposal.id], {});
+      await this.history.load();
+      this.decisions.announce("It waits in the inbox again.");
     });
+  }
+
+  /** End the session in this tab, and forget what was typed. */
+  signOut() {
+    this.inbox.drafts.value = new Map();
+    signOut();
   }
 
   /** Do something, and tell why it fails. Never rejects. @param {() => Promise<unknown>} act */
   async attempt(act) {
-    await act().catch((/** @type {Error} */ error) => this.decisions.announce(error.message, true));
+    await act().catch((/** @type {Error} */ error) => this.decisions.announce(error.message, { isFault: true }));
   }
 
   /** @param {boolean} isOn whether single keys act */
@@ -216,44 +206,4 @@ export class App {
     this.hasKeys.value = isOn;
     localStorage.setItem(KEYS, isOn ? "on" : "off");
   }
-}
-
-/** What became of proposals: those that were accepted or refused, newest first. */
-class DecidedStore {
-  /** @type {Signal<Proposal[]>} */
-  list = signal([]);
-  /** How many there are. */
-  total = signal(0);
-  isLoaded = signal(false);
-  /** @type {Signal<number | null>} */
-  currentId = signal(null);
-  current = computed(() => this.list.value.find(({ id }) => id === this.currentId.value) ?? null);
-
-  /** @param {Api} api */
-  constructor(api) {
-    this.api = api;
-  }
-
-  /** Read them; or only how many they are, until somebody looks. */
-  async load(isShown = true) {
-    /** @type {ProposalPage} */
-    const page = await this.api.get("/proposals", { state: "decided", limit: isShown ? DECIDED : 1 });
-    const moment = (/** @type {Proposal} */ each) => Date.parse(each.decided_at ?? each.made_at);
-    const at = this.list.peek().findIndex(({ id }) => id === this.currentId.peek());
-    batch(() => {
-      this.total.value = page.total;
-      if (!isShown) return;
-      this.list.value = page.proposals.sort((a, b) => moment(b) - moment(a));
-      this.isLoaded.value = true;
-      this.currentId.value = (this.current.peek() ?? page.proposals[at] ?? page.proposals[0])?.id ?? null;
-    });
-  }
-
-  /** Go to the one so many places further down, if there is one. @param {number} by */
-  step(by) {
-    const list = this.list.peek();
-    const at = list.findIndex(({ id }) => id === this.currentId.peek());
-    this.currentId.value = list[Math.min(Math.max(at + by, 0), list.length - 1)]?.id ?? null;
-  }
-
 }

@@ -1,29 +1,19 @@
-/** Decisions on proposals: shown at once, sent one after the other, and the way back. */
+/** Decisions on proposals: each is awaited and told, and can be undone. */
 
-import { batch, computed, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import { NoAnswer } from "./api.js";
 import { nameOf, titleOf } from "./proposal.js";
-import { say } from "./words.js";
+import { explain } from "./status-store.js";
+import { count } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, NoteResult, RunShape } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { InboxStore } from "./inbox-store.js" */
 /** @import { StatusStore } from "./status-store.js" */
 
-/** @typedef {"accept" | "refuse" | "undo"} What */
-/**
- * ids: those that it is about; once its answer is there, those that it was made on. texts: what was typed into them. isMany:
- * whether a run of the daemon makes it. run: that, once it is begun. isUnderWay: whether that goes on. end: settles when the answer
- * is there. isCut: whether a restart of the daemon ended it.
- *
- * @typedef {{
- *   what: What, ids: number[], texts: Record<number, string>, isMany: boolean, isUnderWay?: boolean,
- *   run?: string, end?: Promise<void>, isCut?: boolean,
- * }} Decision
- */
-
-/** @typedef {Map<number, string | null>} Outcome by proposal: why nothing was decided on it; null: it is; missing: it was not come to */
-/** @typedef {{ words: string, isGood: boolean, canUndo: boolean, id: number | undefined }} Toast id: of the proposal that it is about */
+/** @typedef {{ what: "accept" | "refuse", ids: number[], texts: Record<number, string> }} Decision texts: what was typed into them */
+/** @typedef {{ words: string, isGood: boolean, canUndo: boolean }} Toast */
 
 const TOAST_LASTS = 8000; // milliseconds
 
@@ -36,10 +26,10 @@ export class DecisionStore {
   said = signal({ words: "", isFault: false, turn: 0 });
   written = computed(() => this.#count("accept"));
   refused = computed(() => this.#count("refuse"));
-  /** The run of the history that all decisions of this window belong to. */
-  run = newRun();
-  /** @type {Promise<unknown>} */
-  #turn = Promise.resolve();
+  /** The run of the history that the decisions of this window belong to. */
+  #run = newRun();
+  /** Decisions that got no answer: they may be made or not. @type {Decision[]} */
+  #unanswered = [];
   #timer = 0;
 
   /**
@@ -53,173 +43,140 @@ export class DecisionStore {
     this.status = status;
   }
 
-  /** @param {What} what */
+  /** @param {Decision["what"]} what */
   #count(what) {
-    const made = this.log.value.filter((each) => each.what === what && !each.isUnderWay);
-    return made.reduce((sum, each) => sum + each.ids.length, 0);
+    return this.log.value.reduce((sum, each) => sum + (each.what === what ? each.ids.length : 0), 0);
   }
 
-  /**
-   * Decide on proposals, and go on to the next one at once. isMany: the daemon does it in one run, which other windows show and
-   * which outlives this one; it leaves out what somebody typed into, as it takes no texts.
-   *
-   * @type {(what: "accept" | "refuse", ids: number[], isMany?: boolean) => Promise<void>}
-   */
-  async decide(what, ids, isMany = false) {
+  /** Decide on proposals, as one step, and go on to the next one. @type {(what: Decision["what"], ids: number[]) => Promise<void>} */
+  async decide(what, ids) {
     const { inbox } = this;
-    const open = new Set(inbox.order.peek());
-    const isMeant = (/** @type {number} */ id) => open.has(id) && !(isMany && inbox.isTyped(id));
-    /** @type {Decision} */
-    const decision = { what, ids: ids.filter(isMeant), texts: {}, isMany, isUnderWay: isMany };
-    if (!decision.ids.length) return;
-    for (const id of decision.ids) {
-      const draft = inbox.draft(id).peek();
-      if (draft !== null) decision.texts[id] = draft; // an undo brings it back
-    }
-    batch(() => {
-      inbox.faults.value = new Map([...inbox.faults.peek()].filter(([id]) => !decision.ids.includes(id)));
-      inbox.takeOut(decision.ids);
-      this.log.value = [...this.log.peek(), decision];
-      const next = inbox.current.peek();
-      const more = next ? say("next", { what: nameOf(next), name: titleOf(next) }) : say("inboxClear");
-      if (!isMany) this.announce(this.#describe(decision), false, { canUndo: true, more });
+    const drafts = inbox.drafts.peek();
+    const decision = { what, ids, texts: Object.fromEntries([...drafts].filter(([id]) => ids.includes(id))) };
+    await this.#whileBusy(async () => {
+      for (const id of ids) inbox.clearFault(id);
+      const accept = ids.map((id) => ({ id, ...(drafts.has(id) && { text: drafts.get(id) }) }));
+      const answer = await this.#send({ [what]: what === "accept" ? accept : ids }).catch((/** @type {Error} */ error) => {
+        if (error instanceof NoAnswer) this.#unanswered.push(decision);
+        return error;
+      });
+      if (answer instanceof NoAnswer) return this.#say(answer.message, true); // which the page shows
+      if (answer instanceof Error) return this.#fail(ids, answer.message);
+      const [whys, isWaiting] = readResults(answer);
+      const done = ids.filter((id) => !whys.has(id));
+      for (const [id, why] of whys) this.#fail([id], why);
+      this.#settle({ ...decision, ids: done }, isWaiting);
     });
-    await this.#make(decision);
   }
 
-  /** Undo the last decision of this window, and stand there again. @returns {Promise<void>} */
+  /** @param {object} decisions @returns {Promise<DecisionsMade>} */
+  #send(decisions) {
+    return this.api.post("/proposals/decide", { ...decisions, run: this.#run });
+  }
+
+  /** Have the daemon accept many in one run, which other windows show and which outlives this one. @param {number[]} ids */
+  async acceptMany(ids) {
+    const open = ids.filter((id) => !this.inbox.drafts.peek().has(id) && this.inbox.order.peek().includes(id));
+    await this.#whileBusy(async () => {
+      await this.status.untilOver(await this.api.post("/proposals/decide-all", { decision: "accept", ids: open }));
+      const left = new Set((await this.api.get("/proposals/ids")).ids);
+      const done = open.filter((id) => !left.has(id));
+      this.#settle({ what: "accept", ids: done, texts: {} }, false, open.length - done.length);
+    });
+  }
+
+  /** Undo the last decision of this window, and stand there again. */
   async undo() {
     const last = this.log.peek().at(-1);
-    if (!last) return this.announce(say("nothingToUndoHere"), false);
-    if (last.isMany && last.end) {
-      if (last.run) await this.status.cancel(last.run);
-      await last.end;
-      return last.ids.length ? this.undo() : undefined;
-    }
-    const { inbox } = this;
-    batch(() => {
-      this.log.value = this.log.peek().slice(0, -1);
-      inbox.putIn(last.ids);
-      inbox.choose(last.ids[0] ?? null);
-      for (const [id, text] of Object.entries(last.texts)) inbox.draft(Number(id)).value = text;
-      const current = inbox.current.peek();
-      this.announce(say("undoneHere"), false, { more: current ? `${nameOf(current)}, ${titleOf(current)}.` : "" });
-    });
-    await this.#make({ what: "undo", ids: last.ids, texts: last.texts, isMany: last.isMany });
+    if (last) await this.#undo([last], last.texts);
+    else this.announce("Nothing has been decided here yet.");
   }
 
   /** Undo all that was decided on here. */
   async undoAll() {
-    while (this.log.peek().length) await this.undo();
+    await this.#undo(this.log.peek(), Object.assign({}, ...this.log.peek().map(({ texts }) => texts)));
   }
 
-  /** Have a decision made that is shown already. @param {Decision} decision */
-  async #make(decision) {
-    for (const id of decision.ids) this.inbox.deciding.set(id, decision);
-    const answer = this.#turn.then(() => this.#send(decision));
-    this.#turn = answer.catch(() => {});
-    const outcome = answer.then((answered) => this.#read(decision, answered));
-    const failed = (/** @type {Error} */ error) => new Map(decision.ids.map((id) => [id, error.message]));
-    decision.end = outcome.catch(failed).then((settled) => this.#settle(decision, settled));
-    await decision.end;
-    delete decision.end;
-  }
-
-  /** @param {Decision} decision @returns {Promise<RunShape | DecisionsMade>} */
-  #send({ what, ids, texts, isMany }) {
-    if (isMany) return this.api.post("/proposals/decide-all", { decision: what, ids });
-    const accept = ids.map((id) => ({ id, ...(id in texts && { text: texts[id] }) }));
-    return this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
-  }
-
-  /** @type {(decision: Decision, answer: RunShape | DecisionsMade) => Promise<Outcome>} */
-  async #read(decision, answer) {
-    /** @type {Outcome} */
-    const outcome = new Map();
-    for (const { status, reason, decided } of "notes" in answer ? answer.notes : await this.#followRun(decision, answer)) {
-      const isWaiting = status === "proposed"; // until its editor has written it
-      for (const each of decided) outcome.set(each.id, isWaiting && each.reason === reason ? null : each.reason);
-      if (isWaiting) this.announce(say("openHere"), false, { canUndo: true });
-    }
-    return outcome;
-  }
-
-  /** @type {(decision: Decision, run: RunShape) => Promise<Pick<NoteResult, "status" | "reason" | "decided">[]>} */
-  async #followRun(decision, run) {
-    const { what, ids } = decision;
-    decision.run = run.id;
-    const results = await this.status.follow(run);
-    if (results) return results;
-    decision.isCut = true;
-    const open = new Set(await this.inbox.findOpen());
-    const decided = ids.filter((id) => open.has(id) === (what === "undo"));
-    return [{ status: "unchanged", reason: null, decided: decided.map((id) => ({ id, state: null, reason: null })) }];
-  }
-
-  /**
-   * Put those back that were not decided on, with why; what was typed is still there.
-   *
-   * @type {(decision: Decision, outcome: Outcome) => void}
-   */
-  #settle(decision, outcome) {
-    const { inbox } = this;
-    const { what, ids, texts } = decision;
-    decision.isUnderWay = false;
-    const rest = ids.filter((id) => outcome.get(id) !== null);
-    /** @type {[number, string][]} */
-    const whys = [...outcome].flatMap(([id, why]) => (why ? [[id, why]] : []));
-    decision.ids = ids.filter((id) => outcome.get(id) === null);
-    batch(() => {
-      for (const id of ids) {
-        if (inbox.deciding.get(id) !== decision) continue; // it is undone meanwhile
-        inbox.deciding.delete(id);
-        if (what !== "undo" && outcome.get(id) === null && inbox.isTyped(id)) inbox.draft(id).value = null;
-      }
-      for (const path of new Set(ids.map((id) => inbox.get(id)?.path ?? ""))) inbox.forgetPlaces(path);
-      this.log.value = this.log.peek().filter((each) => each.ids.length);
-      inbox.addFaults(whys);
-      if (what === "undo") this.#leaveWritten(rest, texts);
-      else inbox.putIn(rest); // somebody may be about to decide on the current one
+  /** @type {(decisions: Decision[], texts: Record<number, string>) => Promise<void>} */
+  async #undo(decisions, texts) {
+    const ids = decisions.flatMap((each) => each.ids);
+    await this.#whileBusy(async () => {
+      const [whys] = readResults(await this.#send({ undo: ids }));
+      const done = ids.filter((id) => !whys.has(id));
+      const [[id = 0, why = ""] = []] = whys;
+      this.log.value = this.log.peek().filter((each) => !decisions.includes(each));
+      await this.inbox.reopen(done, Object.fromEntries(Object.entries(texts).filter(([id]) => done.includes(Number(id)))));
+      const current = this.inbox.current.peek();
+      if (why) this.announce(explain(`${this.#titleOf(id)}: ${why}`, this.inbox.get(id)?.path), { isFault: true });
+      else this.announce("Undone.", { more: current ? `${nameOf(current)}, ${titleOf(current)}.` : "" });
     });
-    this.#tellEnd(decision, rest.length, whys[0]);
-    if (!inbox.deciding.size) inbox.follow().catch(() => {}); // others may have decided or proposed something meanwhile
   }
 
-  /**
-   * Take those out whose undo failed, except what somebody looks at or types into.
-   *
-   * @type {(ids: number[], texts: Record<number, string>) => void}
-   */
-  #leaveWritten(ids, texts) {
-    const unheld = ids.filter((id) => !this.inbox.isHeld(id, texts[id]));
-    for (const id of unheld) this.inbox.draft(id).value = null; // as it is written
-    this.inbox.takeOut(unheld);
-  }
-
-  /** Say what was not done; of many, also what was. @type {(decision: Decision, rest: number, first?: [number, string]) => void} */
-  #tellEnd({ what, ids, isMany, isCut }, rest, first) {
-    const isUndo = what === "undo";
-    if (first) {
-      const [id, why] = first;
-      const proposal = this.inbox.get(id);
-      this.announce(say("notDone", { name: proposal ? titleOf(proposal) : "", why }), true, isUndo ? {} : { id });
-    } else if (rest || (isMany && !isUndo)) {
-      const words = say(!rest ? "writtenMany" : isUndo ? "undonePart" : "writtenStopped", { n: ids.length, rest, stays: rest });
-      this.announce(isCut ? `${words} ${say("startedAnew")}` : words, rest > 0, { canUndo: !isUndo });
+  /** Take in decisions that got no answer, once it is known that they were made. */
+  settleUnanswered() {
+    for (const decision of this.#unanswered.splice(0)) {
+      const gone = decision.ids.filter((id) => this.inbox.faults.peek().get(id)?.isGone || !this.inbox.order.peek().includes(id));
+      this.#settle({ ...decision, ids: gone }, false);
     }
   }
 
+  /** Do something, with no other decision meanwhile, and tell why it fails. @param {() => Promise<unknown>} act */
+  async #whileBusy(act) {
+    if (this.inbox.isBusy.peek()) return;
+    this.inbox.isBusy.value = true;
+    try {
+      await act();
+    } catch (error) {
+      this.announce(/** @type {Error} */ (error).message, { isFault: true });
+    } finally {
+      this.inbox.isBusy.value = false;
+      void this.inbox.refresh([]).catch(() => {}); // what was told meanwhile
+    }
+  }
+
+  /** Say at proposals why they are not decided on. @type {(ids: number[], why: string) => void} */
+  #fail(ids, why) {
+    for (const id of ids) this.inbox.addFault(id, explain(why, this.inbox.get(id)?.path));
+    this.#say(explain(why, this.inbox.get(ids[0] ?? -1)?.path), true);
+  }
+
+  /** Go on after a decision, and tell it. @type {(decision: Decision, isWaiting: boolean, rest?: number) => void} */
+  #settle(decision, isWaiting, rest = 0) {
+    const { what, ids } = decision;
+    if (!ids.length && !rest) return;
+    const names = new Set(ids.map((id) => this.#titleOf(id)));
+    const [name = ""] = names;
+    let words = `${count(ids.length, "value")} written${rest ? `, ${rest} not` : ""}.`;
+    if (what === "refuse") words = ids.length === 1 ? "Refused." : `${ids.length} refused.`;
+    else if (isWaiting) words = `You have ${name} open: it is written when you pause.`;
+    else if (names.size === 1 && !rest) words = `Written into ${name}.`;
+    if (ids.length) this.log.value = [...this.log.peek(), decision];
+    this.inbox.takeOut(ids);
+    const next = this.inbox.current.peek();
+    this.announce(words, { isFault: rest > 0, canUndo: ids.length > 0, more: next ? `Next: ${nameOf(next)}, ${titleOf(next)}.` : "Inbox clear." });
+  }
+
+  /** @param {number} id */
+  #titleOf(id) {
+    const proposal = this.inbox.get(id);
+    return proposal ? titleOf(proposal) : "";
+  }
+
   /**
-   * Show words, and have them read out. id: of the proposal that they are about. more: words that are only read out.
+   * Show words, and have them read out. more: words that are only read out.
    *
    * @param {string} words
-   * @param {boolean} isFault
-   * @param {{ canUndo?: boolean, id?: number, more?: string }} [options]
+   * @param {{ isFault?: boolean, canUndo?: boolean, more?: string }} [options]
    */
-  announce(words, isFault, { canUndo = false, id, more = "" } = {}) {
-    this.toast.value = { words, isGood: !isFault, canUndo, id };
-    this.said.value = { words: `${words} ${more}`.trim(), isFault, turn: this.said.peek().turn + 1 };
+  announce(words, { isFault = false, canUndo = false, more = "" } = {}) {
+    this.toast.value = { words, isGood: !isFault, canUndo };
+    this.#say(`${words} ${more}`.trim(), isFault);
     this.keepToast(false);
+  }
+
+  /** @type {(words: string, isFault: boolean) => void} */
+  #say(words, isFault) {
+    this.said.value = { words, isFault, turn: this.said.peek().turn + 1 };
   }
 
   /** @param {boolean} isHeld whether it is hovered or focused */
@@ -227,14 +184,21 @@ export class DecisionStore {
     clearTimeout(this.#timer);
     if (!isHeld) this.#timer = Number(setTimeout(() => (this.toast.value = null), TOAST_LASTS));
   }
+}
 
-  /** @param {Decision} decision */
-  #describe({ what, ids }) {
-    const proposals = ids.map((id) => this.inbox.get(id)).filter((each) => each !== null);
-    const names = new Set(proposals.map(titleOf));
-    if (what === "refuse") return say(ids.length === 1 ? "refusedOne" : "refusedMany", { n: ids.length });
-    return names.size === 1 ? say("writtenInto", { name: [...names][0] ?? "" }) : say("writtenMany", { n: ids.length });
+/**
+ * @param {DecisionsMade} answer
+ * @returns {[Map<number, string>, boolean]} why nothing was decided on a proposal; whether an open editor has yet to write one
+ */
+function readResults({ notes }) {
+  /** @type {Map<number, string>} */
+  const whys = new Map();
+  let isWaiting = false;
+  for (const { status, reason, decided } of notes) {
+    isWaiting ||= status === "proposed";
+    for (const { id, reason: why } of decided) if (why && !(status === "proposed" && why === reason)) whys.set(id, why);
   }
+  return [whys, isWaiting];
 }
 
 /** Return a name for a run, as the daemon makes them: local day and time, and four hexadecimal digits. */

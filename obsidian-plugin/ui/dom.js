@@ -1,48 +1,24 @@
-/** What components are made with: templates, icons, what is shown in many places, and what the API answers. */
+/** What components are made with: templates, icons, and what is shown in many places. */
 
-import { useSignal } from "@preact/signals";
 import htm from "htm";
-import { Calendar, CircleQuestionMark, Forward, Shapes, Tag, TextAlignStart } from "lucide";
+import { Calendar, CircleQuestionMark, Forward, Search, Shapes, Tag, TextAlignStart } from "lucide";
 import { createContext, h } from "preact";
-import { useContext, useEffect } from "preact/hooks";
-import { say, showHidden } from "./words.js";
+import { useContext, useLayoutEffect, useRef } from "preact/hooks";
+import { showHidden } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Context, VNode } from "preact" */
-/** @import { Change, Spending } from "../src/api-types.d.ts" */
 /** @import { App } from "./app.js" */
 /** @import { Parts } from "./inbox-store.js" */
+/** @import { Act } from "./status-store.js" */
 
 /** @type {(strings: TemplateStringsArray, ...values: unknown[]) => VNode} */
 export const html = /** @type {any} */ (htm.bind(h));
 
-/** What the components share, from the shell that they are in. @type {Context<App>} */
+/** What the components share. @type {Context<App>} */
 export const AppContext = createContext(/** @type {any} */ (null));
 
 export const useApp = () => useContext(AppContext);
-
-/**
- * What the API answers, by path.
- *
- * @typedef {{
- *   "/spending": Spending, [path: `/changes/${number}`]: Change,
- * }} Answers
- */
-
-/**
- * Return what the API answers, null until it does. It is read again when one of the causes has changed.
- *
- * @template {keyof Answers} Path
- * @param {Path} path
- * @param {unknown[]} causes
- * @param {Record<string, string | number>} [query]
- */
-export function useAnswer(path, causes, query = {}) {
-  const { api } = useApp();
-  const answer = useSignal(/** @type {Answers[Path] | null} */ (null));
-  useEffect(() => void api.get(path, query).then((got) => (answer.value = got), () => {}), causes);
-  return answer;
-}
 
 const LARGE = "M10 5.5c.9 4.4 3.1 6.6 7.5 7.5-4.4.9-6.6 3.1-7.5 7.5-.9-4.4-3.1-6.6-7.5-7.5 4.4-.9 6.6-3.1 7.5-7.5z";
 const SMALL = "M18.5 2.5c.4 2 1 2.6 3 3-2 .4-2.6 1-3 3-.4-2-1-2.6-3-3 2-.4 2.6-1 3-3z";
@@ -95,38 +71,29 @@ export function Segments({ options, value, label, onChoose }) {
   return html`<div class="cc-seg" role="group" aria-label=${label}>${options.map(button)}</div>`;
 }
 
-/** @param {{ title?: string, words?: unknown, label?: string, children?: unknown }} props what stands where there is nothing else */
-export function EmptyState({ title, words, label, children }) {
-  return html`<section class="cc-empty" aria-label=${label}>
+/** @param {{ title?: string, words?: unknown, children?: unknown }} props what stands where there is nothing else */
+export function EmptyState({ title, words, children }) {
+  return html`<section class="cc-empty">
     ${title && html`<h1 dir="auto">${title}</h1>`}${words && html`<p>${words}</p>`}${children}
   </section>`;
 }
 
 export function Loading() {
-  return html`<${EmptyState} words=${say("oneMoment")} />`;
+  return html`<${EmptyState} words="One moment …" />`;
 }
 
-/** @param {{ children: unknown }} props why something is not as it should be */
-export function Fault({ children }) {
-  return html`<p class="cc-fault"><${Icon} icon=${CircleQuestionMark} /><span>${children}</span></p>`;
-}
-
-/** @param {{ title: unknown, words: unknown, action?: unknown, children: unknown }} props a page with one column */
-export function Column({ title, words, action, children }) {
-  return html`<div class="cc-column">
-    <div class="cc-head"><div><h1>${title}</h1><p>${words}</p></div>${action}</div>
-    ${children}
+/** @param {{ children: unknown, more?: string, acts?: Act[], isMild?: boolean }} props why something is not as it should be, and the buttons that help */
+export function Fault({ children, more, acts = [], isMild = false }) {
+  const app = useApp();
+  return html`<div class=${isMild ? "cc-fault cc-fault--mild" : "cc-fault"}>
+    <${Icon} icon=${CircleQuestionMark} />
+    <div>
+      <p dir="auto">${children}</p>${more && html`<p class="cc-soft cc-small" dir="auto">${showHidden(more)}</p>`}
+      ${acts.length > 0 && html`<div class="cc-buttons">
+        ${acts.map(({ label, go }) => html`<${Button} key=${label} onClick=${() => void app.attempt(go)}>${label}<//>`)}
+      </div>`}
+    </div>
   </div>`;
-}
-
-/** @param {{ id: string, title: unknown, words?: unknown, action?: unknown, children: unknown }} props a part of such a page */
-export function Section({ id, title, words, action, children }) {
-  const heading = html`<h2 id=${id}>${title}</h2>`;
-  return html`<section class="cc-section" aria-labelledby=${id}>
-    ${action ? html`<div class="cc-head">${heading}${action}</div>` : heading}
-    ${words && html`<p class="cc-soft">${words}</p>`}
-    ${children}
-  </section>`;
 }
 
 /** Return what does something in place of what the browser would do. @type {(act: (event: any) => unknown) => (event: Event) => void} */
@@ -135,11 +102,6 @@ export const instead = (act) => (event) => {
   act(event);
 };
 
-/** Return a message with what stands between backticks as code. @param {string} words */
-export function withCode(words) {
-  return words.split("`").map((part, index) => (index % 2 ? html`<code key=${index}>${part}</code>` : part));
-}
-
 /** @param {{ of: number, label?: string, text?: string }} props a share from 0 to 1; without a label it is read out elsewhere */
 export function Meter({ of, label, text }) {
   const range = { "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(of * 100), "aria-valuetext": text };
@@ -147,16 +109,35 @@ export function Meter({ of, label, text }) {
   return html`<div class="cc-meter" ...${named}><i style=${{ "--of": of }}></i></div>`;
 }
 
-/** @param {{ class: string, label: string, parts: Parts }} props a text, with what is added and taken out */
-export function Diff({ class: name, label, parts }) {
-  return html`<pre class=${name} tabindex="0" aria-label=${label}>
+/** @param {{ class: string, label: string, parts: Parts, isProposed?: boolean }} props a text, with what is added and taken out */
+export function Diff({ class: name, label, parts, isProposed = false }) {
+  return html`<pre class=${name} tabindex="0" aria-label=${label} dir="auto">
     ${parts.map(([mark, text], index) => {
       const words = showHidden(text);
-      if (mark === "+") return html`<ins key=${index}>${words}</ins>`;
-      if (mark === "-") return html`<del key=${index}>${words}</del>`;
+      const own = { key: index, ...(isProposed && { "data-proposed": "" }) };
+      if (mark === "+") return html`<ins ...${own}>${words}</ins>`;
+      if (mark === "-") return html`<del ...${own}>${words}</del>`;
       return mark === "…" ? "…\n" : words;
     })}
   </pre>`;
+}
+
+/**
+ * A field to search in, which `/` leads to.
+ *
+ * @param {{ label: string, value: string, onInput: (text: string) => void, onKeyDown?: (event: KeyboardEvent) => void }} props
+ */
+export function SearchField({ label, value, onInput, onKeyDown }) {
+  const { searches } = useApp();
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const wishes = useRef(searches.peek());
+  useLayoutEffect(() => {
+    if (wishes.current !== searches.value) field.current?.focus();
+    wishes.current = searches.value;
+  }, [searches.value]);
+  const input = (/** @type {any} */ { target }) => onInput(target.value);
+  const own = { maxlength: "200", placeholder: "Search", "aria-label": label, value, onInput: input, onKeyDown };
+  return html`<label class="cc-search"><${Icon} icon=${Search} /><input ref=${field} type="search" ...${own} /><${Key}>/<//></label>`;
 }
 
 /** @type {Record<string, IconNode>} */

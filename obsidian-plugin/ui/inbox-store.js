@@ -1,8 +1,9 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { ApiError } from "./api.js";
+import { parseBlocks, toLines } from "./markdown.js";
 import { linesOf } from "./proposal.js";
-import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
 /** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
@@ -12,15 +13,20 @@ import { say } from "./words.js";
 /** @typedef {{ path: string, ids: number[] }} Group the proposals of a note */
 /** @typedef {[string, string][]} Parts of a word diff, each with its mark */
 /** @typedef {{ parts: Parts | null, why: string }} Placed where a proposal goes in its note, or why it cannot */
+/** @typedef {{ why: string, isGone: boolean }} Fault why a proposal is not decided on; isGone: it cannot be any more */
 
 export const NO_FILTERS = Object.freeze({ flagged: false, kind: "", folder: "", search: "", path: "" });
-const FIRST = 100; // proposals of the first page, which is shown at once
-const REST = 500; // of the others
+const DRAFTS = "companion-drafts"; // in the storage of this tab
+const ROWS = 200; // that are shown at a time, and read first
+const PAGE = 1000; // proposals of a later page
+const FEW = 20; // proposals that are read one by one
 const CONTEXT = 200; // lines of a note around a proposal
+const PAUSE = 1000; // milliseconds before all is read once more
+const ELSEWHERE = "This was decided in another window, or by another program.";
 
 export class InboxStore {
-  /** All that were read, as they were then. @type {Map<number, Proposal>} */
-  proposals = new Map();
+  /** All that were read, as they were then; those that were decided on keep their note's place. @type {Signal<Map<number, Proposal>>} */
+  proposals = signal(new Map());
   /** Open ones, in the order that is shown: by note, newest note first. @type {Signal<number[]>} */
   order = signal([]);
   /** Those that came since, and are not shown yet. @type {Signal<number[]>} */
@@ -31,36 +37,42 @@ export class InboxStore {
   currentId = signal(null);
   /** What the current one is being: read, edited, or asked for again. @type {Signal<"read" | "edit" | "again">} */
   mode = signal("read");
-  /** What was typed or left out, by proposal. @type {Map<number, Signal<string | null>>} */
-  drafts = new Map();
+  /** What was typed, by proposal; it survives a reload. @type {Signal<Map<number, string>>} */
+  drafts = signal(new Map(JSON.parse(sessionStorage.getItem(DRAFTS) ?? "[]")));
+  /** @type {Signal<Map<number, Fault>>} */
+  faults = signal(new Map());
+  /** Those that are asked for again, with the run that does it. @type {Signal<Map<number, string>>} */
+  asked = signal(new Map());
   /** @type {Map<number, Signal<Placed | null>>} */
   places = new Map();
-  /** The last look at each place. @type {Map<number, Promise<unknown>>} */
-  #looks = new Map();
-  /** Why a decision was not made, or cannot be, by proposal. @type {Signal<Map<number, string>>} */
-  faults = signal(new Map());
   isLoaded = signal(false);
-  isWhole = signal(false); // all pages are there
-  total = signal(0); // how many there are, by the first of them
-  /** The decision that is under way, by proposal. @type {Map<number, object>} */
-  deciding = new Map();
-  /** Whether somebody may be about to press a key for the current one. */
-  isUsed = () => true;
-  /** Counts what is done here, so that an answer from before is not believed. */
-  turn = 0;
+  isWhole = signal(false); // all of them are there
+  /** Whether a decision is under way. */
+  isBusy = signal(false);
+  /** How many rows the list has at most. */
+  limit = signal(ROWS);
+  /** When the current one was replaced by its answer, as performance.now: keys that were meant for the old one do nothing. */
+  replacedAt = -Infinity;
+  /** Names of properties, in the order of a note that was read. @type {string[]} */
+  #properties = [];
+  /** What is to be read again: ids, or null for all; undefined: nothing. @type {Set<number> | null | undefined} */
+  #told = undefined;
+  /** @type {Promise<void> | null} */
+  #reading = null;
+  #turn = 0; // counts what is done here, so that an answer from before is not believed
 
   shown = computed(() => {
     const filters = this.filters.value;
-    return this.order.value.filter((id) => this.fits(id, filters));
+    return this.order.value.filter((id) => this.#fits(id, filters));
   });
 
   /** Those that are shown and not flagged, and into which nothing was typed. */
-  unflagged = computed(() => this.shown.value.filter((id) => !this.get(id)?.flags.length && !this.isTyped(id)));
+  unflagged = computed(() => this.shown.value.filter((id) => !this.get(id)?.flags.length && !this.drafts.value.has(id)));
 
   groups = computed(() => {
     /** @type {Group[]} */
     const groups = [];
-    for (const id of this.shown.value) {
+    for (const id of this.shown.value.slice(0, this.limit.value)) {
       const path = this.get(id)?.path ?? "";
       const last = groups.at(-1);
       if (last?.path === path) last.ids.push(id);
@@ -69,32 +81,27 @@ export class InboxStore {
     return groups;
   });
 
-  current = computed(() => {
-    void this.order.value; // it may be read only after it is chosen
-    return this.get(this.currentId.value ?? -1);
-  });
+  current = computed(() => this.proposals.value.get(this.currentId.value ?? -1) ?? null);
 
   counts = computed(() => {
     const proposals = this.order.value.flatMap((id) => this.get(id) ?? []);
     const folders = proposals.flatMap(({ path }) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : []));
     const flagged = proposals.filter(({ flags }) => flags.length).length;
-    const decided = this.proposals.size - proposals.length;
-    const all = Math.max(proposals.length, this.isWhole.value ? 0 : this.total.value - decided);
-    return { kinds: count(proposals.map(({ kind }) => kind)), folders: count(folders), flagged, all };
+    return { kinds: countEach(proposals.map(({ kind }) => kind)), folders: countEach(folders), flagged, all: proposals.length };
   });
 
-  /** @param {Api} api */
+  /** @param {Pick<Api, "get">} api */
   constructor(api) {
     this.api = api;
   }
 
   /** @param {number} id */
   get(id) {
-    return this.proposals.get(id) ?? null;
+    return this.proposals.value.get(id) ?? null;
   }
 
   /** @type {(id: number, filters: Filters) => boolean} */
-  fits(id, { flagged, kind, folder, search, path }) {
+  #fits(id, { flagged, kind, folder, search, path }) {
     const proposal = this.get(id);
     if (!proposal) return false;
     if ((flagged && !proposal.flags.length) || (kind && proposal.kind !== kind) || (path && proposal.path !== path)) return false;
@@ -102,127 +109,197 @@ export class InboxStore {
     return !search || `${proposal.path}\n${linesOf(proposal)}`.toLowerCase().includes(search.toLowerCase());
   }
 
-  /** Return the ids of all that are open now, newest first. @returns {Promise<number[]>} */
-  async findOpen() {
-    return (await this.api.get("/proposals/ids")).ids;
+  /**
+   * Read what has changed; resolves once that is done, with what is told meanwhile. It waits while something is decided on.
+   *
+   * @param {number[] | null} ids null: any
+   */
+  refresh(ids = null) {
+    if (ids === null || this.#told === null) this.#told = null;
+    else if (ids.length) this.#told = new Set([...(this.#told ?? []), ...ids]);
+    this.#reading ??= this.#readTold().finally(() => (this.#reading = null));
+    return this.#reading;
   }
 
-  /**
-   * Look which are open now: read those that are not here yet, the first ones at once, and take out those that others have
-   * decided on. Nothing moves under somebody's hands.
-   */
-  async follow() {
-    if (!this.isLoaded.peek()) await this.#read({ limit: FIRST });
-    let turn, open;
-    do {
-      ({ turn } = this);
-      open = await this.findOpen();
-      if (this.deciding.size) return; // it may be from before what is done here: the end of that looks again
-    } while (this.turn !== turn);
-    this.#leaveOut(new Set(open));
-    const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
-    let unread = open.filter((id) => !here.has(id));
-    while (unread[0] !== undefined) {
-      const next = await this.#read({ limit: Math.min(unread.length, REST), before: unread[0] + 1 }, new Set(unread));
-      unread = unread.filter((id) => next !== null && id < next);
+  async #readTold() {
+    while (this.#told !== undefined && !this.isBusy.peek()) {
+      const [told, turn] = [this.#told, this.#turn];
+      this.#told = undefined;
+      try {
+        if (told && told.size <= FEW) await this.#readFew([...told], turn);
+        else await this.#readAll(turn);
+      } catch (error) {
+        this.#told = null;
+        throw error;
+      }
+      if (turn !== this.#turn) this.#told = null; // it may be from before what was done here
     }
+  }
+
+  /** @type {(ids: number[], turn: number) => Promise<void>} */
+  async #readFew(ids, turn) {
+    const read = await Promise.all(ids.map((id) => this.#readOne(id)));
+    if (turn === this.#turn) this.#take(read.flatMap((each) => each ?? []), ids);
+  }
+
+  /** Return a proposal, null if there is none. @param {number} id @returns {Promise<Proposal | null>} */
+  async #readOne(id) {
+    try {
+      return await this.api.get(`/proposals/${id}`);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /** Read all that are open; the first ones are shown at once. @param {number} turn */
+  async #readAll(turn) {
+    /** @type {Proposal[]} */
+    const all = [];
+    /** @type {number | null} */
+    let next = null;
+    if (this.isWhole.peek()) await new Promise((done) => setTimeout(done, PAUSE));
+    do {
+      /** @type {ProposalPage} */
+      const page = await this.api.get("/proposals", { limit: this.isLoaded.peek() ? PAGE : ROWS, ...(next !== null && { before: next }) });
+      all.push(...page.proposals);
+      if (turn !== this.#turn) return;
+      if (!this.isLoaded.peek()) await this.#begin(page.proposals);
+      ({ next } = page);
+    } while (next !== null);
+    const strays = [...this.drafts.peek().keys()].filter((id) => !all.some((each) => each.id === id) && !this.proposals.peek().has(id));
+    for (const id of strays) {
+      const stray = await this.#readOne(id);
+      if (stray) all.push(stray);
+      else this.type(id, null);
+    }
+    if (turn === this.#turn) this.#take(all, null);
+    this.isWhole.value = true;
+    if (!this.order.peek().includes(this.currentId.peek() ?? -1)) this.choose(this.shown.peek()[0] ?? null);
+  }
+
+  /** Show the first page, once it is known in what order notes have their properties. @param {Proposal[]} proposals */
+  async #begin(proposals) {
+    const first = proposals.find(({ id }) => id === this.currentId.peek()) ?? proposals[0];
+    if (first) await this.#readPlace(first.id);
     batch(() => {
-      this.isWhole.value = true;
-      if (!this.order.peek().includes(this.currentId.peek() ?? -1)) this.choose(this.shown.peek()[0] ?? null);
-    });
-  }
-
-  /** Take those out that others have decided on; one that somebody looks at or types into stays. @param {Set<number>} open */
-  #leaveOut(open) {
-    const gone = [...this.order.peek(), ...this.fresh.peek()].filter((id) => !open.has(id));
-    const unexplained = gone.filter((id) => this.isHeld(id) && !this.faults.peek().has(id));
-    this.addFaults(unexplained.map((id) => [id, say("decidedElsewhere")]));
-    this.takeOut(gone.filter((id) => !this.isHeld(id)));
-  }
-
-  /**
-   * Whether somebody looks at a proposal or types into it, so that it may not be taken away. text: what was not typed just now.
-   *
-   * @type {(id: number, text?: string | null) => boolean}
-   */
-  isHeld(id, text = null) {
-    return (id === this.currentId.peek() && this.isUsed()) || ![null, text].includes(this.draft(id).peek());
-  }
-
-  /**
-   * Read a page, and take it in: at the start to be shown at once, later as new ones.
-   *
-   * @param {Record<string, number>} query
-   * @param {Set<number>} [ids] of those of it that are wanted; none: all
-   */
-  async #read(query, ids) {
-    /** @type {ProposalPage} */
-    const { proposals, next, total } = await this.api.get("/proposals", query);
-    const here = new Set([...this.order.peek(), ...this.fresh.peek(), ...this.deciding.keys()]);
-    const added = proposals.filter(({ id }) => !here.has(id) && (!ids || ids.has(id)));
-    batch(() => {
-      for (const proposal of added) this.proposals.set(proposal.id, proposal);
-      this.fresh.value = [...this.fresh.peek(), ...added.map(({ id }) => id)];
-      if (!this.isWhole.peek()) this.takeFresh();
-      if (!this.isLoaded.peek()) this.total.value = total;
+      this.#take(proposals, []);
       this.isLoaded.value = true;
     });
-    return next;
-  }
-
-  /** Take those out that are decided on, and go on to the one after. @param {number[]} ids */
-  takeOut(ids) {
-    if (!ids.length) return;
-    const gone = new Set(ids);
-    this.turn += 1;
-    batch(() => {
-      if (gone.has(this.currentId.peek() ?? -1)) this.choose(this.after(ids));
-      this.order.value = this.order.peek().filter((id) => !gone.has(id));
-      this.fresh.value = this.fresh.peek().filter((id) => !gone.has(id));
-    });
   }
 
   /**
-   * @param {number[]} ids
-   * @returns {number | null} the next that is shown and none of these; after the last one, the first
+   * Take in what was read. Those that are open are shown at the start, and wait to be taken in later. Those that are not any more
+   * go, but for the current one and those that somebody typed into. One that was asked for again has its answer in its place.
+   *
+   * @param {Proposal[]} read
+   * @param {number[] | null} ids of what was to be read; null: all that are open
    */
-  after(ids) {
-    const shown = this.shown.peek();
-    const gone = new Set(ids);
-    const at = shown.indexOf(this.currentId.peek() ?? -1);
-    return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find((id) => !gone.has(id)) ?? null;
+  #take(read, ids) {
+    const open = new Set(read.filter((each) => each.state === "open" && !each.decided_by).map(({ id }) => id)); // not those that an editor writes
+    const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
+    const gone = [...here].filter((id) => !open.has(id) && (!ids || ids.includes(id)));
+    batch(() => {
+      this.proposals.value = new Map([...this.proposals.peek(), ...read.map((each) => /** @type {const} */ ([each.id, each]))]);
+      let added = [...open].filter((id) => !here.has(id));
+      for (const id of gone.filter((each) => this.asked.peek().has(each))) {
+        const answer = added.find((each) => isSameNeed(this.get(each), this.get(id)));
+        if (answer === undefined) continue;
+        added = added.filter((each) => each !== answer);
+        this.#replace(id, answer);
+      }
+      const strays = [...this.drafts.peek().keys()].filter((id) => !here.has(id) && !open.has(id) && this.proposals.peek().has(id));
+      const held = [...gone.filter((id) => id === this.currentId.peek() || this.drafts.peek().has(id)), ...strays];
+      for (const id of held) this.addFault(id, this.faults.peek().get(id)?.why ?? ELSEWHERE, true);
+      this.#remove(gone.filter((id) => !held.includes(id)));
+      this.fresh.value = [...this.fresh.peek(), ...added];
+      this.putIn(this.isWhole.peek() && this.order.peek().length ? strays : [...this.fresh.peek(), ...strays]);
+    });
   }
 
-  /** Show these: new ones, or those that were taken out. A note keeps its place whatever is decided on. @param {number[]} ids */
+  /** Have an answer take the place of the proposal that was asked for again. @type {(id: number, answer: number) => void} */
+  #replace(id, answer) {
+    this.order.value = this.order.peek().map((each) => (each === id ? answer : each));
+    this.setAsked(id, null);
+    if (this.currentId.peek() !== id) return;
+    this.replacedAt = performance.now();
+    this.choose(answer);
+  }
+
+  /** @param {number[]} ids */
+  #remove(ids) {
+    const gone = new Set(ids);
+    this.order.value = this.order.peek().filter((id) => !gone.has(id));
+    this.fresh.value = this.fresh.peek().filter((id) => !gone.has(id));
+  }
+
+  /** Take those out that are decided on, with what was typed, and go on to the one after. @param {number[]} ids */
+  takeOut(ids) {
+    this.#turn += 1;
+    batch(() => {
+      if (ids.includes(this.currentId.peek() ?? -1)) this.choose(this.#after(ids));
+      this.#remove(ids);
+      this.faults.value = without(this.faults.peek(), ids);
+      for (const id of ids) this.type(id, null);
+    });
+  }
+
+  /** Return the next that is shown and none of these; after the last one, the first. @param {number[]} ids */
+  #after(ids) {
+    const shown = this.shown.peek();
+    const at = shown.indexOf(this.currentId.peek() ?? -1);
+    return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find((id) => !ids.includes(id)) ?? null;
+  }
+
+  /** Show these: new ones, or those that were taken out. @param {number[]} ids */
   putIn(ids) {
     if (!ids.length) return;
-    /** @type {Map<string, number>} */
-    const newest = new Map();
-    for (const { id, path } of this.proposals.values()) newest.set(path, Math.max(id, newest.get(path) ?? 0));
-    const placeOf = (/** @type {number} */ id) => newest.get(this.get(id)?.path ?? "") ?? id;
     const order = new Set([...this.order.peek(), ...ids]);
-    this.turn += 1;
     batch(() => {
-      this.order.value = [...order].sort((a, b) => placeOf(b) - placeOf(a) || a - b);
+      this.order.value = this.#sort([...order]);
       this.fresh.value = this.fresh.peek().filter((id) => !order.has(id));
       if (this.currentId.peek() === null) this.choose(this.shown.peek()[0] ?? null);
     });
   }
 
-  /** Show the new ones. */
-  takeFresh() {
-    this.putIn(this.fresh.peek());
+  /** Sort by note, newest note first, and within one as it has them. A note keeps its place whatever is decided on. @param {number[]} ids */
+  #sort(ids) {
+    /** @type {Map<string, number>} */
+    const newest = new Map();
+    for (const { id, path } of this.proposals.peek().values()) newest.set(path, Math.max(id, newest.get(path) ?? 0));
+    const placeOf = (/** @type {number} */ id) => newest.get(this.get(id)?.path ?? "") ?? id;
+    const rank = (/** @type {number} */ id) => {
+      const { kind = "", heading = null } = this.get(id) ?? {};
+      if (kind === "callout") return heading === null ? PAGE : PAGE + 1;
+      const at = this.#properties.indexOf(kind);
+      return at < 0 ? PAGE - 1 : at;
+    };
+    return ids.sort((a, b) => placeOf(b) - placeOf(a) || rank(a) - rank(b) || a - b);
+  }
+
+  /** Undo a decision: have these in the list again, as they are now, with what was typed. @type {(ids: number[], texts: Record<number, string>) => Promise<void>} */
+  async reopen(ids, texts = {}) {
+    const read = ids.length <= FEW ? await Promise.all(ids.map((id) => this.#readOne(id))) : [];
+    this.#turn += 1;
+    batch(() => {
+      this.proposals.value = new Map([...this.proposals.peek(), ...read.flatMap((each) => (each ? [/** @type {const} */ ([each.id, each])] : []))]);
+      this.faults.value = without(this.faults.peek(), ids);
+      this.putIn(ids);
+      for (const [id, text] of Object.entries(texts)) this.type(Number(id), text);
+      this.choose(ids[0] ?? null);
+    });
   }
 
   /** @param {number | null} id */
   choose(id) {
     batch(() => {
-      if (id === this.currentId.peek()) return;
-      this.mode.value = "read";
+      if (id !== this.currentId.peek()) this.mode.value = "read";
       this.currentId.value = id;
+      const at = this.shown.peek().indexOf(id ?? -1);
+      if (at >= this.limit.peek()) this.limit.value = at + 1;
     });
-    const next = id === null ? null : this.after([id]);
-    if (next !== null) this.place(next);
+    const next = id === null ? null : this.#after([id]);
+    for (const each of [id, next]) if (each !== null) void this.#readPlace(each);
   }
 
   /** @param {number} by */
@@ -237,73 +314,77 @@ export class InboxStore {
   filter(change) {
     batch(() => {
       this.filters.value = { ...this.filters.peek(), ...change };
+      this.limit.value = ROWS;
       const shown = this.shown.peek();
-      if (this.mode.peek() === "read" && !shown.includes(this.currentId.peek() ?? -1)) this.choose(shown[0] ?? null);
+      if (this.mode.peek() === "read" && this.isLoaded.peek() && !shown.includes(this.currentId.peek() ?? -1)) this.choose(shown[0] ?? null);
     });
   }
 
-  /**
-   * @param {number} id
-   * @returns {Signal<string | null>} what was made of its text; null: it is as it was
-   */
-  draft(id) {
-    let draft = this.drafts.get(id);
-    if (!draft) this.drafts.set(id, (draft = signal(null)));
-    return draft;
+  /** Keep what was typed into a proposal; null: it is as it was. @type {(id: number, text: string | null) => void} */
+  type(id, text) {
+    const drafts = without(this.drafts.peek(), [id]);
+    if (text !== null) drafts.set(id, text);
+    this.drafts.value = drafts;
+    sessionStorage.setItem(DRAFTS, JSON.stringify([...drafts]));
   }
 
-  /** Whether something was typed into a proposal, or left out of it. @param {number} id */
-  isTyped(id) {
-    return this.draft(id).value !== null;
+  /** Say why a proposal is not decided on. @type {(id: number, why: string, isGone?: boolean) => void} */
+  addFault(id, why, isGone = false) {
+    this.faults.value = new Map([...this.faults.peek(), [id, { why, isGone }]]);
   }
 
-  /** Say why these are not decided on. @param {[number, string][]} whys by proposal */
-  addFaults(whys) {
-    if (whys.length) this.faults.value = new Map([...this.faults.peek(), ...whys]);
+  /** @param {number} id */
+  clearFault(id) {
+    this.faults.value = without(this.faults.peek(), [id]);
   }
 
-  /** Whether something was typed that is not decided on. */
-  hasDrafts() {
-    return [...this.order.value, ...this.fresh.value, ...this.deciding.keys()].some((id) => this.isTyped(id));
+  /** Keep that a proposal is asked for again, by a run; null: it is not any more. @type {(id: number, run: string | null) => void} */
+  setAsked(id, run) {
+    const asked = without(this.asked.peek(), [id]);
+    if (run !== null) asked.set(id, run);
+    this.asked.value = asked;
   }
 
-  /** Return where the proposal goes in its note; it is asked for once, and again once it is out of date. @param {number} id */
+  /** @param {number} id */
   place(id) {
     let place = this.places.get(id);
-    if (!place) {
-      this.places.set(id, (place = signal(null)));
-      this.#readPlace(id, place);
-    }
+    if (!place) this.places.set(id, (place = signal(null)));
     return place;
   }
 
-  /** @type {(id: number, place: Signal<Placed | null>) => void} */
-  #readPlace(id, place) {
-    const answer = this.api.get(`/proposals/${id}/place`, { context: CONTEXT });
-    this.#looks.set(id, answer);
-    const isLast = () => this.#looks.get(id) === answer; // one from before an undo may come after one from after it
-    answer.then(
-      (/** @type {{ parts: Parts }} */ { parts }) => void (isLast() && (place.value = { parts, why: "" })),
-      (/** @type {Error & { status?: number }} */ error) => {
-        if (!isLast() || this.deciding.has(id)) return; // its note is being written, and it is asked for again after that
-        if (error.status) place.value = { parts: null, why: error.message };
-        else this.places.delete(id); // nobody answered: it is asked for the next time
-      },
-    );
+  /** Look where a proposal goes in its note now. Never rejects. @param {number} id */
+  async #readPlace(id) {
+    const place = this.place(id);
+    try {
+      /** @type {{ parts: Parts }} */
+      const { parts } = await this.api.get(`/proposals/${id}/place`, { context: CONTEXT });
+      place.value = { parts, why: "" };
+      const [properties] = this.#properties.length ? [] : parseBlocks(toLines(parts), true);
+      if (properties?.type === "properties") this.#properties = properties.properties.map(({ name }) => name);
+    } catch (error) {
+      if (error instanceof ApiError) place.value = { parts: null, why: error.message };
+    }
   }
 
-  /** @param {string} path of a note that has changed */
-  forgetPlaces(path) {
-    for (const [id, place] of this.places) {
-      if (this.get(id)?.path !== path) continue;
-      if (id === this.currentId.peek()) this.#readPlace(id, place);
-      else this.places.delete(id);
-    }
+  /** Look again where the current one goes, as its note may have changed. */
+  lookAgain() {
+    const id = this.currentId.peek();
+    if (id !== null && this.order.peek().includes(id)) void this.#readPlace(id);
   }
 }
 
+/** Return a map without some keys. @template V @param {Map<number, V>} map @param {number[]} keys */
+function without(map, keys) {
+  return new Map([...map].filter(([key]) => !keys.includes(key)));
+}
+
+/** @type {(a: Proposal | null, b: Proposal | null) => boolean} */
+function isSameNeed(a, b) {
+  return a?.path === b?.path && a?.kind === b?.kind && a?.heading === b?.heading;
+}
+
 /** Return how often each name is there. @param {string[]} names */
-function count(names) {
+function countEach(names) {
   /** @type {Record<string, number>} */
   const counts = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;

@@ -1,59 +1,48 @@
-/** Single keys: they act once a press, when nobody types, and by position where the layout is not Latin. */
+/** Single keys: they act once a press, when nobody types, on what is in sight, and by position where the layout is not Latin. */
 
 /** @import { App } from "./app.js" */
 
 const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]"; // to type into
-const JUST_CAME = 1000; // milliseconds after the window got the focus, in which a key was meant for another one
+const LEAST = 12; // pixels of a proposal that have to be seen
 
-/**
- * Have keys act, in whatever window the target is moved to.
- *
- * @param {App} app
- * @param {Document | HTMLElement} target
- * @param {() => boolean} [isMeant] whether keys are for it now
- * @returns {() => void} ends it
- */
-export function listenToKeys(app, target, isMeant = () => true) {
-  const stop = new AbortController();
-  const { signal } = stop;
-  /** @type {Set<Window | null>} */
-  const windows = new Set();
-  let cameAt = -Infinity;
-  const noticeFocus = () => void (cameAt = performance.now());
-  const followWindow = () => {
-    const { defaultView } = target.ownerDocument ?? target;
-    if (windows.has(defaultView)) return;
-    defaultView?.addEventListener("focus", noticeFocus, { signal });
-    if (windows.size) noticeFocus(); // it was moved there
-    windows.add(defaultView);
-  };
-  const press = (/** @type {any} */ event) => {
+/** Have keys act. @type {(app: App, isMeant: () => boolean) => void} isMeant: whether keys are for it now */
+export function listenToKeys(app, isMeant) {
+  document.addEventListener("keydown", (event) => {
     const act = isMeant() ? findAct(app, event) : null;
     if (!act) return;
     event.preventDefault();
-    if (!event.repeat && performance.now() - cameAt > JUST_CAME) act();
-  };
-  followWindow();
-  target.addEventListener("keydown", press, { signal });
-  target.addEventListener("focusin", followWindow, { signal });
-  return () => stop.abort();
+    if (!event.repeat || event.key.startsWith("Arrow")) act();
+  });
 }
 
-/** @type {(app: App, event: KeyboardEvent) => (() => void) | null} */
+/** @type {(app: App, event: KeyboardEvent) => (() => unknown) | null} */
 function findAct(app, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
-  if (isTyped(event.target) || app.dialog.peek()) return null;
+  const { target } = event;
+  if (!(target instanceof Element) || target.closest(FIELDS) || app.dialog.peek() || document.querySelector(":popover-open")) return null;
   const key = nameOf(event);
-  const isArrow = key.startsWith("Arrow");
-  const scrolls = event.target instanceof Element && event.target.closest("summary, .cc-read__scroll") !== null;
-  if ((isArrow && scrolls) || (!isArrow && !app.hasKeys.peek())) return null;
-  if (app.inbox.mode.peek() === "edit" || (app.tab.peek() === "decided" && !OF_DECIDED.has(key))) return null;
-  return ACTS[key] ? () => ACTS[key]?.(app) : null;
+  const isNamed = key.length > 1;
+  if (!isNamed && !app.hasKeys.peek()) return null;
+  if (key === "?") return () => (app.dialog.value = { name: "keys" });
+  if (key === "/") return () => app.startSearch();
+  if (app.page.peek() !== "inbox") return null;
+  if (key === "u") return () => app.undo();
+  if (key === "ArrowDown" || key === "ArrowUp") {
+    if (target.closest("summary, .cc-read__scroll")) return null; // which scrolls
+    return () => step(app, key === "ArrowDown" ? 1 : -1);
+  }
+  if (key === "Enter" && target === document.body && app.isListShown.peek()) return () => (app.isListShown.value = false);
+  if (app.inbox.mode.peek() === "edit") return null;
+  const act = { a: () => app.decide("accept"), r: () => app.decide("refuse"), e: () => app.setMode("edit") }[key];
+  if (!act) return null;
+  return isInSight() ? act : bringInSight;
 }
 
-/** @param {EventTarget | null} target */
-function isTyped(target) {
-  return target instanceof Element && target.closest(FIELDS) !== null;
+/** Go up or down in the list, with the focus if that is there. @type {(app: App, by: number) => void} */
+function step(app, by) {
+  const list = document.activeElement?.closest(".cc-groups");
+  app.inbox.step(by);
+  if (list) requestAnimationFrame(() => /** @type {HTMLElement | null} */ (list.querySelector("[aria-current=true]"))?.focus());
 }
 
 /** @param {KeyboardEvent} event the key, or the one at its place on a Latin keyboard */
@@ -64,34 +53,25 @@ function nameOf({ key, code, shiftKey }) {
   return code === "Slash" ? (shiftKey ? "?" : "/") : key;
 }
 
-/** @type {Record<string, (app: App) => void>} */
-const ACTS = {
-  a: (app) => app.decide("accept"),
-  A: (app) => app.decide("accept", true),
-  r: (app) => app.decide("refuse"),
-  e: (app) => app.startEditing(),
-  i: (app) => app.toggleAgain(),
-  u: undo,
-  j: (app) => listOf(app).step(1),
-  k: (app) => listOf(app).step(-1),
-  ArrowDown: (app) => listOf(app).step(1),
-  ArrowUp: (app) => listOf(app).step(-1),
-  s: (app) => (app.asSource.value = !app.asSource.peek()),
-  f: (app) => app.inbox.filter({ flagged: !app.inbox.filters.peek().flagged }),
-  "/": (app) => /** @type {HTMLElement | null} */ (app.shell.root().querySelector("input[type=search]"))?.focus(),
-  "?": (app) => (app.dialog.value = { name: "keys" }),
-};
-
-/** Keys for what is decided already. */
-const OF_DECIDED = new Set(["u", "j", "k", "ArrowDown", "ArrowUp", "?"]);
-
-/** @param {App} app */
-function undo(app) {
-  const decided = app.tab.peek() === "decided" ? app.decided.current.peek() : null;
-  void (decided ? app.reopen(decided) : app.decisions.undo());
+/** Return what is decided on, as it is shown: the value, or where it goes in the source. @returns {HTMLElement | null} */
+function findProposed() {
+  return document.querySelector("[data-proposed]");
 }
 
-/** @param {App} app */
-function listOf({ tab, decided, inbox }) {
-  return tab.peek() === "decided" ? decided : inbox;
+/** Return whether what is decided on can be seen: not in a hidden pane, not scrolled away, not below something else. */
+export function isInSight() {
+  const proposed = findProposed();
+  if (!proposed) return false;
+  const { top, bottom, left, right } = proposed.getBoundingClientRect();
+  const head = document.querySelector(".cc-header")?.getBoundingClientRect().bottom ?? 0;
+  const foot = document.querySelector(".cc-foot")?.getBoundingClientRect().top ?? innerHeight;
+  const [from, to] = [Math.max(top, head), Math.min(bottom, foot)];
+  if (to - from < Math.min(LEAST, bottom - top)) return false;
+  const seen = document.elementFromPoint((left + right) / 2, (from + to) / 2);
+  return seen !== null && (proposed.contains(seen) || seen.contains(proposed));
+}
+
+/** Scroll to what is decided on, unless it is in sight; a pane that is hidden stays so. */
+export function bringInSight() {
+  if (!isInSight()) findProposed()?.scrollIntoView({ block: "start" });
 }

@@ -1,13 +1,12 @@
-/** A proposal in words: what it is about, its value in one line, its flags, and what became of it. */
+/** A proposal in words: what it is about, its value in one line, and its flags. */
 
 import { CircleQuestionMark, ExternalLink, Flag, RotateCw, Tag, Undo2 } from "lucide";
-import { capitalize, say, showHidden, splitPath } from "./words.js";
+import { capitalize, showHidden, splitPath } from "./words.js";
 
 /** @import { IconNode } from "lucide" */
 /** @import { Proposal } from "../src/api-types.d.ts" */
-/** @import { Key } from "./words.js" */
 
-/** @param {Pick<Proposal, "text">} proposal */
+/** Return a value as it is edited: items and lines on separate lines. @param {Pick<Proposal, "text">} proposal */
 export function linesOf({ text }) {
   return Array.isArray(text) ? text.join("\n") : (text ?? "");
 }
@@ -21,31 +20,25 @@ export function summaryOf({ text, kind }) {
 /** Return what a proposal is for, safe to show. @param {Pick<Proposal, "kind" | "heading">} proposal */
 export function nameOf({ kind, heading }) {
   if (kind !== "callout") return showHidden(capitalize(kind.replace(/[-_]/g, " ")));
-  return heading ? say("calloutUnderHeading", { heading }) : say("callout");
+  return heading ? `Callout under “${showHidden(heading)}”` : "Callout";
 }
 
-/** What became of a proposal that is decided. @param {Proposal} proposal @returns {Key} */
-export function fateOf({ state }) {
-  if (state === "superseded") return "replaced";
-  return state === "accepted" ? "written" : "refused";
-}
-
-/** @param {Pick<Proposal, "path">} proposal */
+/** Return the name of its note. @param {Pick<Proposal, "path">} proposal */
 export function titleOf({ path }) {
   return splitPath(path).name;
 }
 
-/** @type {Record<string, [Key, Key, IconNode]>} the name, why to look closer, and the icon */
+/** @type {Record<string, [string, string, IconNode]>} the name, why to look closer, and the icon */
 const FLAGS = {
-  unsupported: ["flagUnsupported", "whyUnsupported", CircleQuestionMark],
-  "new-value": ["flagNew", "whyNew", Tag],
-  replaces: ["flagReplaces", "whyReplaces", RotateCw],
-  program: ["flagProgram", "whyProgram", ExternalLink],
-  undone: ["flagUndone", "whyUndone", Undo2],
+  unsupported: ["Not in your notes", "Neither the note nor what links to it supports all of this.", CircleQuestionMark],
+  "new-value": ["New value", "No other note uses this yet.", Tag],
+  replaces: ["Replaces older text", "It replaces what Companion wrote before.", RotateCw],
+  program: ["By an agent", "A script or an agent proposed this, not the model you chose.", ExternalLink],
+  undone: ["Undone before", "It was in the note once, and was taken out again.", Undo2],
 };
 
 /** @type {(flag: string) => { name: string, why: string, icon: IconNode }} */
 export function describeFlag(flag) {
-  const [name, why, icon] = FLAGS[flag] ?? [];
-  return { name: name ? say(name) : flag, why: why ? say(why) : "", icon: icon ?? Flag };
+  const [name = flag, why = "", icon = Flag] = FLAGS[flag] ?? [];
+  return { name, why, icon };
 }

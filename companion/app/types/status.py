@@ -41,8 +41,9 @@ class BacklogAnswer(Sent):
 
 
 class BackgroundWork(Shape):
-    """Background work. off: why it is held, in words; empty if it is not."""
+    """Background work. enabled: the setting. off: why it is held, in words; empty if it is not."""
 
+    enabled: bool = True
     off: str
     waiting: int = 0
     notes_today: int

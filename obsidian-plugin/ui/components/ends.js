@@ -2,73 +2,62 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { Check, Undo2 } from "lucide";
-import { Button, EmptyState, html, Icon, SPARKLES, useApp } from "../dom.js";
-import { nameRun, sum } from "../status-store.js";
-import { say } from "../words.js";
-
-const BEADS = 200; // decisions that are drawn one by one
+import { Button, EmptyState, Fault, html, Icon, SPARKLES, useApp } from "../dom.js";
+import { describeRun } from "../status-store.js";
+import { count, formatNumber, showHidden } from "../words.js";
+import { Fresh } from "./list.js";
 
 /** Nothing to decide on: all done here, or nothing yet. */
 export function Empty() {
-  const app = useApp();
-  return app.decisions.log.value.length ? html`<${End} />` : html`<${Nothing} />`;
+  const { decisions } = useApp();
+  return decisions.log.value.length ? html`<${End} />` : html`<${Nothing} />`;
 }
 
 function Nothing() {
   const app = useApp();
-  const { isPage, propose } = app.shell;
-  const { to_do: todo = 0 } = app.status.status.value ?? {};
-  const decided = app.decided.total.value;
+  const now = app.status.status.value;
+  const run = app.status.active.value;
+  const todo = now?.to_do ?? 0;
+  let words = "Every note has what it needs.";
+  if (run) words = `${describeRun(run)}. What needs you will turn up here.`;
+  else if (todo) words = `${count(todo, "note still needs", "notes still need")} something.`;
+  else if (now && !now.ready) words = "Companion is looking over the vault.";
+  else if (now && !now.notes && !now.skipped) words = "This vault has no notes yet.";
   return html`<section class="cc-empty">
     <div class="cc-end__tick"><${Icon} icon=${SPARKLES} /></div>
-    <h1>${say("nothingWaits")}</h1>
-    <p>${todo > 0 ? say("idleMore", { n: todo }) : say(app.status.hasNotes.value ? "nothingToDo" : "noNotes")}</p>
-    ${propose && html`<${Button} kind="big" onClick=${propose}>${say("proposeHere")}<//>`}
-    ${isPage && html`<p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>`}
-    ${decided > 0 && html`<${Button} kind="plain" onClick=${() => app.showTab("decided")}>${say("seeDecided", { n: decided })}<//>`}
+    <h1>Nothing is waiting for you</h1>
+    <p>${words}</p>
+    ${!run && todo > 0 && html`<${Button} kind="big main" onClick=${() => void app.askForMore()}>Ask the model for ${todo === 1 ? "it" : "them"}<//>`}
+    ${app.status.faults.value.map(({ words: why, ...own }) => html`<${Fault} key=${why} ...${own}>${showHidden(why)}<//>`)}
+    <${Button} kind="plain" onClick=${() => app.go("/history")}>See what was written<//>
   </section>`;
 }
 
 export function NothingFits() {
   const app = useApp();
-  const { inbox, shell, tab } = app;
-  const { search, kind, flagged, folder, path } = inbox.filters.value;
-  const isFiltered = search || kind || flagged || folder;
-  const rest = say("othersWait", { n: inbox.counts.value.all });
-  if (tab.value === "note" && !isFiltered) {
-    return html`<${EmptyState} words=${say("noneInNote")}>
-      ${shell.propose && html`<${Button} kind="big" onClick=${shell.propose}>${say("proposeHere")}<//>`}
-      <p class="cc-hint">${rest}</p>
-    <//>`;
-  }
-  const title = search ? say("noneMatch", { search }) : say(path && !isFiltered ? "noneInNote" : "noneFit");
-  return html`<${EmptyState} label=${say("noMatches")} title=${title} words=${rest}>
-    ${(isFiltered || path) && html`<${Button} kind="big" onClick=${() => app.clearFilters()}>${say("clearFilters")}<//>`}
+  const { search } = app.inbox.filters.value;
+  const words = `${count(app.inbox.counts.value.all, "other is", "others are")} waiting.`;
+  return html`<${EmptyState} title=${search ? `No proposals match “${search}”` : "No proposals fit"} words=${words}>
+    <${Button} kind="big" onClick=${() => app.clearFilters()}>Clear filters<//>
   <//>`;
 }
 
 function End() {
-  const { decisions, inbox, shell, status } = useApp();
+  const app = useApp();
+  const { decisions, status } = app;
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => heading.current?.focus(), []);
-  const run = status.deciding.value;
-  const [written, refused] = [decisions.written.value, decisions.refused.value];
-  const isClear = !run && written + refused > 0;
-  const words = run ? say("notesOf", { n: sum(run.counts), of: run.total }) : say("writtenRefused", { written, refused });
-  const beads = decisions.log.value.flatMap(({ what, ids }) => ids.map(() => (what === "refuse" ? "is-refused" : ""))).slice(0, BEADS);
-  const fresh = inbox.fresh.value.length;
+  const words = `${formatNumber(decisions.written.value)} written, ${formatNumber(decisions.refused.value)} refused.`;
+  const isFilling = status.active.value?.kind === "fill";
   return html`<section class="cc-end">
-    ${isClear && html`<div class="cc-end__tick"><${Icon} icon=${Check} /></div>`}
-    <h1 tabindex="-1" ref=${heading}>${run ? nameRun(run) : say(isClear ? "inboxClear" : "oneMoment")}</h1>
+    <div class="cc-end__tick"><${Icon} icon=${Check} /></div>
+    <h1 tabindex="-1" ref=${heading}>Inbox clear</h1>
     <p class="cc-soft">${words}</p>
-    ${!run && html`<div class="cc-beads" role="img" aria-label=${words}>
-      ${beads.map((name, index) => html`<i key=${index} class=${name}></i>`)}
-    </div>`}
     <div class="cc-buttons cc-buttons--center">
-      ${shell.isPage && html`<${Button} kind="big" href="/history" onClick=${shell.follow}>${say("seeWritten")}<//>`}
-      <${Button} kind="big plain" icon=${Undo2} onClick=${() => void decisions.undoAll()}>${say("undoAll")}<//>
+      <${Button} kind="big" onClick=${() => app.go("/history")}>See what was written<//>
+      <${Button} kind="big plain" icon=${Undo2} onClick=${() => void decisions.undoAll()}>Undo all<//>
     </div>
-    ${fresh > 0 && html`<${Button} kind="big main" class="cc-after" onClick=${() => inbox.takeFresh()}>${say("fresh", { n: fresh })}<//>`}
-    <p class="cc-soft cc-small cc-after">${say(status.active.value?.kind === "fill" ? "stillFilled" : "turnsUpHere")}</p>
+    <${Fresh} />
+    <p class="cc-soft cc-small">${isFilling ? "Notes are still being filled. What needs you will turn up here." : "What needs you next will turn up here."}</p>
   </section>`;
 }

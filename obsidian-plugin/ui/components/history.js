@@ -1,88 +1,91 @@
-/** History as a timeline: what was written and when, what it did, and the way back. */
+/** History as a timeline: what was written and when, what it did, and the way back; and what was refused or replaced. */
 
 import { useSignal } from "@preact/signals";
 import { ChevronRight, RotateCw, Undo2 } from "lucide";
-import { useEffect, useMemo } from "preact/hooks";
-import { Button, Chip, Column, Diff, EmptyState, Fault, html, Icon, Loading, useAnswer, useApp } from "../dom.js";
-import { canBeUndone, HistoryStore, isTakenBack } from "../history-store.js";
-import { formatDay, formatTime, joinNames, say, showHidden, splitPath } from "../words.js";
+import { useEffect } from "preact/hooks";
+import { Button, Chip, Diff, EmptyState, Fault, html, Icon, Loading, SearchField, useApp } from "../dom.js";
+import { canBeUndone, isTakenBack } from "../history-store.js";
+import { linesOf, nameOf, titleOf } from "../proposal.js";
+import { explain } from "../status-store.js";
+import { count, formatDay, formatTime, joinNames, showHidden, splitPath } from "../words.js";
 
 /** @import { IconNode } from "lucide" */
-/** @import { Change } from "../../src/api-types.d.ts" */
+/** @import { Change, Proposal } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
-/** @import { Entry } from "../history-store.js" */
-/** @import { Key } from "../words.js" */
+/** @import { Entry, Filter } from "../history-store.js" */
 
 const SHOWN = 5; // changes of a run before "Show more"
+/** @type {[Filter, string, string][]} a filter, its name, and what is said where nothing fits */
+const FILTERS = [
+  ["written", "Written", "Nothing has been written yet. What you accept in the inbox will be listed here."],
+  ["undone", "Undone", "None of this has been undone."],
+  ["refused", "Refused", "Nothing has been refused."],
+  ["superseded", "Replaced", "Nothing has been replaced by a newer answer."],
+];
 
 export function History() {
   const app = useApp();
-  const history = useMemo(() => new HistoryStore(app.api, app.status), []);
+  const { history } = app;
   const newest = app.status.status.value?.newest_change ?? 0;
-  useEffect(() => void history.load().catch(() => {}), [newest, history.path.value, history.isUndone.value]);
-  const entries = history.entries.value;
-  const { isLoaded, isUndone, next, path } = history;
-  if (!isLoaded.value) return html`<${Loading} />`;
-  const undo = html`<${Button} icon=${Undo2} onClick=${() => void undoSince(app, history)}>${say("undoSinceYesterday")}<//>`;
-  return html`<${Column} title=${say("history")} words=${say("historyMore")} action=${entries.length > 0 && undo}>
-    ${(entries.length > 0 || isUndone.value || path.value) && html`<${Filters} history=${history} />`}
-    ${entries.length > 0
-      ? html`<ol class="cc-timeline">
-          ${entries.map((entry) => html`<${Moment} key=${`${entry.run} ${entry.day}`} history=${history} entry=${entry} />`)}
-        </ol>`
-      : html`<${EmptyState} words=${say(isUndone.value ? "nothingUndone" : "nothingWritten")} />`}
-    ${next.value !== null && html`<p class="cc-more"><${Button} onClick=${() => void history.loadMore()}>${say("older")}<//></p>`}
-  <//>`;
-}
-
-/** @param {{ history: HistoryStore }} props */
-function Filters({ history }) {
-  const { isUndone, path } = history;
-  const folders = new Set(history.changes.value.map((each) => splitPath(each.path).folder).filter(Boolean));
-  const shown = path.value ? [path.value] : [...folders].sort().slice(0, 8);
-  const showAll = () => {
-    isUndone.value = false;
-    path.value = "";
-  };
-  return html`<div class="cc-chips cc-chips--apart" role="group" aria-label=${say("showOnly")}>
-    <${Chip} isOn=${!isUndone.value && !path.value} onClick=${showAll}>${say("all")}<//>
-    <${Chip} isOn=${isUndone.value} onClick=${() => (isUndone.value = !isUndone.value)}>${say("undone")}<//>
-    ${shown.map((folder) => html`<${Chip} isOn=${Boolean(path.value)} onClick=${() => (path.value = path.value ? "" : folder)}>
-      <bdi>${showHidden(folder)}</bdi>
-    <//>`)}
+  const search = history.search.value;
+  useEffect(() => void app.attempt(() => history.load()), [newest, history.filter.value, search]);
+  if (!history.isLoaded.value) return html`<${Loading} />`;
+  const nothing = FILTERS.find(([name]) => name === history.filter.value)?.[2];
+  const isEmpty = !(history.isOfProposals.value ? history.shownProposals.value : history.entries.value).length;
+  return html`<div class="cc-column">
+    <div class="cc-head">
+      <div><h1>History</h1><p>Everything Companion has written, and the way back.</p></div>
+      ${history.changes.value.length > 0 && html`<${Button} icon=${Undo2} onClick=${() => ask(app, "Undo everything since yesterday?", { since: yesterday() })}>Undo everything since yesterday …<//>`}
+    </div>
+    <div class="cc-filters">
+      <div class="cc-chips" role="group" aria-label="Show only">
+        ${FILTERS.map(([name, words]) => html`<${Chip} key=${name} isOn=${history.filter.value === name} onClick=${() => (history.filter.value = name)}>${words}<//>`)}
+      </div>
+      <${SearchField} label="Search the history" value=${search} onInput=${(/** @type {string} */ text) => (history.search.value = text)} />
+    </div>
+    ${isEmpty ? html`<${EmptyState} words=${search ? `Nothing matches “${search}”.` : nothing} />` : html`<${Found} />`}
+    ${history.next.value !== null && html`<p class="cc-more"><${Button} onClick=${() => void app.attempt(() => history.loadMore())}>Show older ones<//></p>`}
   </div>`;
 }
 
-/** @param {{ history: HistoryStore, entry: Entry }} props */
-function Moment({ history, entry }) {
+function Found() {
+  const { history } = useApp();
+  if (history.isOfProposals.value) {
+    return html`<ul class="cc-card cc-changes">${history.shownProposals.value.map((each) => html`<${Decided} key=${each.id} proposal=${each} />`)}</ul>`;
+  }
+  return html`<ol class="cc-timeline">
+    ${history.entries.value.map((entry) => html`<${Moment} key=${`${entry.run} ${entry.day}`} entry=${entry} />`)}
+  </ol>`;
+}
+
+/** @param {{ entry: Entry }} props */
+function Moment({ entry: { changes, at, run } }) {
   const app = useApp();
   const isWhole = useSignal(false);
-  const { changes, at, run } = entry;
   const notes = new Set(changes.map(({ path }) => path)).size;
   const undoable = changes.filter(canBeUndone).length;
   const shown = isWhole.value || changes.length <= SHOWN + 1 ? changes : changes.slice(0, SHOWN);
   const who = new Set(changes.map(({ decided_by: name }) => nameDecider(name)).filter(Boolean));
-  const counts = [say("notesCount", { n: notes }), changes.length > notes && say("changesCount", { n: changes.length })];
+  const counts = [count(notes, "note"), changes.length > notes && count(changes.length, "change")];
   const about = [...counts, joinNames([...who]), showHidden(changes[0]?.model ?? "")].filter(Boolean).join(" · ");
   return html`<li class=${undoable ? "" : "is-undone"}>
     <div class="cc-when">
       <h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${about}</span>
-      ${undoable > 1 && html`<${Button} kind="quiet" icon=${Undo2} onClick=${() => void ask(app, history, { run })}>
-        ${say("undoAll")}
-      <//>`}
+      ${undoable > 1 && html`<${Button} kind="quiet" icon=${Undo2} onClick=${() => ask(app, `Undo all of ${formatDay(at)} ${formatTime(at)}?`, { run })}>Undo all<//>`}
     </div>
     <ul class="cc-card cc-changes">
-      ${shown.map((change) => html`<${Row} key=${change.id} history=${history} change=${change} />`)}
+      ${shown.map((change) => html`<${Row} key=${change.id} change=${change} />`)}
       ${shown.length < changes.length && html`<li class="cc-more">
-        <${Button} kind="plain" onClick=${() => (isWhole.value = true)}>${say("showMore", { n: changes.length - shown.length })}<//>
+        <${Button} kind="plain" onClick=${() => (isWhole.value = true)}>Show ${changes.length - shown.length} more<//>
       </li>`}
     </ul>
   </li>`;
 }
 
-/** @param {{ history: HistoryStore, change: Change }} props */
-function Row({ history, change }) {
+/** @param {{ change: Change }} props */
+function Row({ change }) {
   const app = useApp();
+  const { history } = app;
   const { id, path, needs, made_at: at, left, note, undone_by: undoneBy } = change;
   const isUndone = isTakenBack(change);
   const what = joinNames([...new Set(needs.map(nameNeed))]) || change.kind;
@@ -90,35 +93,50 @@ function Row({ history, change }) {
   const why = history.stays.value.get(id);
   const isOpen = useSignal(false);
   const open = (/** @type {any} */ { currentTarget }) => (isOpen.value ||= currentTarget.open);
-  const undo = async (/** @type {number} */ which) => {
-    await app.attempt(async () => {
-      const undone = await history.undo(which);
-      if (undone?.undone_by == null) app.decisions.announce(say("notDone", { name, why: undone?.reason ?? "" }), true);
-      else app.decisions.announce(say(which === id ? "undoneIn" : "doneAgainIn", { name }), false);
-    });
-  };
-  /** @type {(which: number, icon: IconNode, label: Key) => object} */
-  const act = (which, icon, label) => ({ kind: "quiet", icon, "aria-label": say(label, { name }), onClick: () => void undo(which) });
+  const undo = (/** @type {number} */ which) => app.attempt(async () => {
+    const reason = await history.undo(which);
+    if (reason) app.decisions.announce(explain(`${name}: ${reason}`, path), { isFault: true });
+    else app.decisions.announce(which === id ? `Undone in ${name}.` : `Written again into ${name}.`);
+  });
+  /** @type {(which: number, icon: IconNode, label: string) => object} */
+  const act = (which, icon, label) => ({ kind: "quiet", icon, "aria-label": `${label}: ${name}`, onClick: () => void undo(which) });
   return html`<li>
     <details class=${isUndone ? "cc-change is-undone" : "cc-change"} onToggle=${open}>
       <summary>
         <${Icon} icon=${ChevronRight} class="cc-icon--right" />
         <span><b dir="auto">${name}</b> ${isUndone ? html`<s>${what}</s>` : what}</span><span class="cc-num">${formatTime(at)}</span>
       </summary>
-      ${note && html`<p class="cc-change__note">${showHidden(note)}</p>`}
-      ${left.length > 0 && html`<p class="cc-change__note">${say("staysPart", { what: joinNames(left) })}</p>`}
-      ${why && html`<${Fault}>${showHidden(why)}<//>`}
+      ${note && html`<p class="cc-soft">${showHidden(note)}</p>`}
+      ${left.length > 0 && html`<p class="cc-soft">Undone except ${showHidden(joinNames(left))}, which was edited since.</p>`}
+      ${why && html`<${Fault}>${showHidden(explain(why, path))}<//>`}
       ${isOpen.value && html`<${ChangeDiff} id=${id} name=${name} />`}
     </details>
-    ${isUndone && undoneBy !== null && html`<${Button} ...${act(undoneBy, RotateCw, "doAgainName")}>${say("doAgain")}<//>`}
-    ${canBeUndone(change) && html`<${Button} ...${act(id, Undo2, "undoName")}>${say("undo")}<//>`}
+    ${isUndone && undoneBy !== null && html`<${Button} ...${act(undoneBy, RotateCw, "Do again")}>Do again<//>`}
+    ${canBeUndone(change) && html`<${Button} ...${act(id, Undo2, "Undo")}>Undo<//>`}
+  </li>`;
+}
+
+/** @param {{ proposal: Proposal }} props that was refused or replaced */
+function Decided({ proposal }) {
+  const app = useApp();
+  const name = titleOf(proposal);
+  const restore = () => void app.restore(proposal);
+  return html`<li>
+    <details class="cc-change">
+      <summary>
+        <${Icon} icon=${ChevronRight} class="cc-icon--right" />
+        <span><b dir="auto">${name}</b> ${nameOf(proposal)}</span><span class="cc-num">${formatDay(proposal.decided_at ?? proposal.made_at)}</span>
+      </summary>
+      <p class="cc-soft cc-value" dir="auto">${showHidden(linesOf(proposal)) || "Its text was kept for 30 days only."}</p>
+    </details>
+    <${Button} kind="quiet" icon=${Undo2} aria-label=${`Restore: ${name}`} onClick=${restore}>Restore<//>
   </li>`;
 }
 
 /** @param {string} who decided on a change, as the API says it */
 function nameDecider(who) {
-  if (who.startsWith("agent:")) return say("byAgent", { name: who.slice("agent:".length) });
-  return who === "user" ? say("byYou") : who === "setting" ? say("atOnce") : showHidden(who);
+  if (who.startsWith("agent:")) return `by the agent ${showHidden(who.slice("agent:".length))}`;
+  return who === "user" ? "accepted by you" : who === "setting" ? "written without asking" : showHidden(who);
 }
 
 /** @param {string} need as `callout:section:Title` */
@@ -129,41 +147,32 @@ function nameNeed(need) {
 
 /** @param {{ id: number, name: string }} props what a change did */
 function ChangeDiff({ id, name }) {
-  const change = useAnswer(`/changes/${id}`, []);
+  const { api } = useApp();
+  const change = useSignal(/** @type {Change | null} */ (null));
+  useEffect(() => void api.get(`/changes/${id}`).then((got) => (change.value = got), () => {}), []);
   if (!change.value) return html`<p class="cc-diff">…</p>`;
   const { diff } = change.value;
-  if (diff === null) return html`<p class="cc-change__note">${say("diffGone")}</p>`;
+  if (diff === null) return html`<p class="cc-soft">Its text was kept for 30 days only.</p>`;
   const lines = diff.replace(/\n$/, "").split("\n").filter((line) => !/^(---|\+\+\+|@@)/.test(line));
   const isBare = (/** @type {string} */ line) => /^ (---)?\s*$/.test(line); // says nothing at an end
   const shown = lines.slice(lines.findIndex((line) => !isBare(line)), lines.findLastIndex((line) => !isBare(line)) + 1);
   const parts = shown.map((line) => [line.charAt(0), `${line.replace(/\r$/, "").replace(/^([+-])/, "$1 ").replace(/^ /, "  ")}\n`]);
-  return html`<${Diff} class="cc-diff" label=${say("whatChanged", { name })} parts=${parts} />`;
+  return html`<${Diff} class="cc-diff" label=${`What changed in ${name}`} parts=${parts} />`;
 }
 
-/** @param {App} app @param {HistoryStore} history */
-function undoSince(app, history) {
-  const day = new Date();
-  day.setHours(0, 0, 0, 0);
-  day.setDate(day.getDate() - 1);
-  return ask(app, history, { since: day.toISOString() });
-}
-
-/**
- * Undo changes, once somebody agrees to that; what is made after the question is not meant.
- *
- * @type {(app: App, history: HistoryStore, filter: Record<string, string | number>) => Promise<void>}
- */
-async function ask(app, history, filter) {
-  const changes = await history.findUndoable(filter);
-  if (!changes[0]) return app.decisions.announce(say("nothingSinceYesterday"), false);
-  const only = { ...filter, before: changes[0].id + 1 };
-  const notes = new Set(changes.map(({ path }) => path)).size;
+/** Undo all that a filter means, once somebody agrees to that. @type {(app: App, title: string, filter: Record<string, string | number>) => void} */
+function ask({ history, decisions, dialog }, title, filter) {
   const act = async () => {
-    const { done, isCut } = await history.undoAll(only, changes.length);
-    const stays = changes.length - done;
-    const words = stays && !isCut ? say("undonePart", { n: done, stays }) : say("undoneCount", { n: done });
-    app.decisions.announce(stays && isCut ? `${words} ${say("startedAnew")}` : words, stays > 0);
+    const { undone = 0, ...others } = await history.undoAll(filter);
+    const rest = Object.values(others).reduce((sum, each) => sum + each, 0);
+    decisions.announce(`${count(undone, "change")} undone${rest ? `, ${rest} not` : ""}.`, { isFault: rest > 0 });
   };
-  const { length: n } = changes;
-  app.dialog.value = { name: "confirm", title: say("undoAsk", { n, notes }), words: say("undoAskMore"), yes: say("undoCount", { n }), act };
+  dialog.value = { name: "confirm", title, words: "What you edited since stays as it is.", yes: "Undo all", act };
+}
+
+/** Return the moment at which yesterday began. */
+function yesterday() {
+  const day = new Date();
+  day.setHours(-24, 0, 0, 0);
+  return day.toISOString();
 }

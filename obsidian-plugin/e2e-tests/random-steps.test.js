@@ -1,0 +1,173 @@
+/**
+ * Steps at random on the page: decisions, edits, searches, two windows, notes that change on disk, a daemon that restarts, at several
+ * widths. Nothing is decided on but what is shown, no letter is lost. Of a release: E2E_STEPS sets how many steps, E2E_SEED repeats a run.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { launchBrowser } from "./browser.js";
+import { Vault } from "./daemon.js";
+import { Endpoint } from "./endpoint.js";
+import { waitFor } from "./wait.js";
+
+const STEPS = Number(process.env.E2E_STEPS ?? 300);
+const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
+const WIDTHS = [360, 800, 1280];
+const KEYS = [..."aaarrruue", "ArrowDown", "ArrowUp", "Enter", "/", "Escape"];
+const HEIGHT = 740;
+
+test(`${STEPS} steps at random, seed ${SEED}`, async (context) => {
+  let state = SEED || 1;
+  const random = (most) => (state = (state * 48271) % 2147483647) % most;
+  const pick = (all) => all[random(all.length)];
+  const endpoint = await Endpoint.start();
+  const [browser, vault] = await Promise.all([launchBrowser(), Vault.copy(endpoint.baseUrl)]);
+  context.after(async () => {
+    await browser.close();
+    endpoint.stop();
+    await vault.remove();
+  });
+  const refill = () => vault.companion("enrich", "--dry-run", "--all", "--retry", join(vault.path, "Garden"), join(vault.path, "Cooking")).catch((error) => error.stdout);
+  await refill();
+  await vault.serve();
+  const faults = [];
+  const browsing = await browser.newContext({ reducedMotion: "reduce" });
+  const tabs = [];
+  for (const index of [0, 1]) {
+    const tab = await browsing.newPage();
+    tab.on("pageerror", (error) => faults.push(String(error.stack)));
+    tab.on("console", (message) => message.type() === "error" && !/ERR_|Failed to load/.test(message.text()) && faults.push(message.text()));
+    tab.on("dialog", (dialog) => void dialog.accept());
+    await tab.setViewportSize({ width: WIDTHS[index], height: HEIGHT });
+    await tab.goto(await vault.openPage());
+    await tab.locator(".cc-row").first().waitFor({ state: "attached" });
+    tabs.push(tab);
+  }
+  /** What was decided last, by proposal. @type {Map<number, { state: string, text: string | null }>} */
+  const expected = new Map();
+  const drafts = new Map();
+  const counts = {};
+
+  /** What the window shows: the proposal whose value can be seen, and what is done now. */
+  const look = (tab) => tab.evaluate(() => {
+    const proposed = document.querySelector("[data-proposed]");
+    const box = proposed?.getBoundingClientRect();
+    const isShown = box && box.width > 0 && box.bottom > 0 && box.top < innerHeight && !document.querySelector("dialog[open], :popover-open");
+    const id = Number(document.querySelector(".cc-read")?.getAttribute("data-id"));
+    const field = document.activeElement?.matches("input, textarea") ? document.activeElement.tagName : "";
+    return { id: isShown ? id : 0, field, isBusy: Boolean(document.querySelector(".cc-actions [aria-disabled]")), isGone: /decided in another/.test(document.querySelector(".cc-fault")?.textContent ?? "") };
+  });
+  const settled = (tab) => tab.waitForFunction(() => !document.querySelector(".cc-actions [aria-disabled]"), undefined, { timeout: 60_000 });
+  const stateOf = async (id) => vault.call(`/proposals/${id}`);
+
+  /** Press a key, and note what it has to do: to the proposal that is seen, or, typed into a field, to none. */
+  async function press(tab, key) {
+    const before = await look(tab);
+    const all = await vault.call("/proposals?state=all&limit=1000");
+    await tab.keyboard.press(key);
+    await tab.waitForTimeout(30);
+    await settled(tab);
+    const after = await vault.call("/proposals?state=all&limit=1000");
+    const changed = after.proposals.filter((each) => all.proposals.find(({ id }) => id === each.id)?.state !== each.state);
+    if (key !== "u" && changed.length) {
+      assert.equal(before.field, "", `${key} was typed into a field, and decided on ${changed.map(({ id }) => id)}`);
+      assert.deepEqual(changed.map(({ id }) => id), [before.id], `${key} decided on what is not shown`);
+      assert.equal(changed[0].state, { a: "accepted", r: "refused" }[key], `${key} did something else`);
+    }
+    for (const { id, state } of changed) expected.set(id, { state, text: null });
+    if (changed.length) for (const { id } of changed) drafts.delete(id);
+  }
+
+  const STEPS_AT_RANDOM = {
+    press: (tab) => press(tab, pick(KEYS)),
+    async edit(tab, step) {
+      const { id, field } = await look(tab);
+      if (field || !id || !(await tab.locator(".cc-actions").isVisible())) return;
+      await tab.keyboard.press("e");
+      const area = tab.locator(".cc-paper textarea");
+      if (!(await area.count())) return;
+      const text = `My words ${step}, a r u e.`;
+      await area.fill("");
+      await tab.keyboard.type(text);
+      assert.equal(await area.inputValue(), text, "each letter is there");
+      drafts.set(id, { text, tab });
+      if (random(2)) return;
+      await tab.keyboard.press("Control+Enter");
+      await settled(tab);
+      const made = await stateOf(id);
+      if (made.state === "accepted") {
+        assert.equal([made.text].flat().join("\n"), text);
+        expected.set(id, { state: "accepted", text });
+        drafts.delete(id);
+      }
+    },
+    async search(tab) {
+      const all = (await vault.call("/proposals?state=decided&limit=1")).total;
+      if ((await look(tab)).field) return;
+      await tab.keyboard.press("/");
+      const word = pick(["rare", "sauce", "area", "u"]);
+      await tab.keyboard.type(word);
+      assert.equal((await vault.call("/proposals?state=decided&limit=1")).total, all, "searching decides on nothing");
+      if (await tab.getByRole("searchbox").count()) await tab.getByRole("searchbox").fill("");
+      await tab.keyboard.press("Enter");
+    },
+    async click(tab) {
+      const rows = tab.locator(".cc-row:visible");
+      const number = await rows.count();
+      if (number) await rows.nth(random(number)).click({ timeout: 2000 }).catch(() => {});
+    },
+    async width(tab) {
+      await tab.setViewportSize({ width: pick(WIDTHS), height: HEIGHT });
+    },
+    async panel(tab) {
+      await tab.locator(".cc-status").click({ timeout: 2000 }).catch(() => {});
+      await press(tab, pick(["a", "r"]));
+      await tab.keyboard.press("Escape");
+    },
+    async page(tab) {
+      await tab.getByRole("link", { name: "History" }).click();
+      await press(tab, pick(["a", "r", "e"]));
+      await tab.getByRole("link", { name: /^Inbox/ }).click();
+    },
+    async reload(tab) {
+      await tab.reload();
+      await tab.locator("main").waitFor();
+      await tab.waitForFunction(() => !document.body.innerText.includes("One moment"));
+    },
+    async disk() {
+      const [one] = (await vault.call("/proposals?limit=1000")).proposals.filter(() => !random(4));
+      if (one) await vault.write(one.path, `${await vault.read(one.path)}\nA line of mine.\n`).catch(() => {});
+    },
+    async restart() {
+      const { port } = vault;
+      await (random(2) ? vault.kill() : vault.stop());
+      await vault.serve(port);
+    },
+    refill,
+  };
+  const NAMES = [...Array(14).fill("press"), ...Array(4).fill("edit"), ...Array(3).fill("search"), ...Array(3).fill("click"), "width", "panel", "page", "reload", "disk"];
+
+  for (let step = 0; step < STEPS; step += 1) {
+    let name = pick(NAMES);
+    if (step % 60 === 59) name = "restart";
+    if (step % 40 === 39) name = "refill";
+    counts[name] = (counts[name] ?? 0) + 1;
+    const tab = pick(tabs);
+    await tab.bringToFront();
+    try {
+      await STEPS_AT_RANDOM[name](tab, step);
+    } catch (error) {
+      error.message = `step ${step}, ${name} at ${tab.viewportSize()?.width}: ${error.message}`;
+      throw error;
+    }
+  }
+  await waitFor("all is as it was decided", async () => {
+    const { proposals } = await vault.call("/proposals?state=all&limit=1000");
+    return [...expected].every(([id, { state: want }]) => proposals.find((each) => each.id === id)?.state === want);
+  }, 20);
+  const kept = await Promise.all(tabs.map((tab) => tab.evaluate(() => sessionStorage.getItem("companion-drafts") ?? "")));
+  for (const { text } of drafts.values()) assert.ok(kept.join().includes(text), `lost: ${text}`);
+  assert.deepEqual(faults, []);
+  context.diagnostic(`${expected.size} decided on; ${JSON.stringify(counts)}`);
+});
