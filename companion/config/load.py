@@ -65,14 +65,9 @@ def vault_file(root: Path) -> Path:
     return config_folder() / "vault-settings" / f"{state_folder(root).name}.toml"
 
 
-def vault_files() -> list[Path]:
-    """Return the files of all vaults that have settings of their own."""
-    return sorted((config_folder() / "vault-settings").glob("*.toml"))
-
-
 def vaults_with_settings() -> Iterator[tuple[Path, Tables]]:
     """Yield each vault that has settings of its own, and these; broken files are left out."""
-    for file in vault_files():
+    for file in sorted((config_folder() / "vault-settings").glob("*.toml")):
         try:
             tables = read_tables(file)
         except UsageError:
@@ -196,15 +191,14 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     for name, table in own.items():
         under = merged.get(name)
         if isinstance(table, dict) and isinstance(under, dict):
-            add = _add_up if name in _GUARDS else _override
-            merged[name] = under | {key: add(under.get(key), each) for key, each in table.items()}
+            merged[name] = under | table
+            if name in _GUARDS:
+                merged[name] |= {
+                    key: _add_up(under[key], table[key]) for key in under.keys() & table.keys()
+                }
         else:
             merged[name] = table
     return merged
-
-
-def _override(_: object, own: Any) -> Any:
-    return own
 
 
 def _add_up(common: object, own: Any) -> Any:
@@ -212,13 +206,14 @@ def _add_up(common: object, own: Any) -> Any:
     if isinstance(common, list) and isinstance(own, list):
         return common + [each for each in own if each not in common]
     if isinstance(common, dict) and isinstance(own, dict):
-        both = common.keys() & own.keys()
-        return common | own | {name: [*_listed(common[name]), *_listed(own[name])] for name in both}
+        values = {name: [common[name], own[name]] for name in common.keys() & own.keys()}
+        return common | own | {name: _flatten(both) for name, both in values.items()}
     return own
 
 
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+def _flatten(values: list[object]) -> list[object]:
+    """Return the values, and the items of those that are lists."""
+    return [item for each in values for item in (each if isinstance(each, list) else [each])]
 
 
 def describe_errors(error: ValidationError, *files: Path) -> str:

@@ -1,7 +1,6 @@
 """Configuration: typed, unknown keys refused, the environment wins, errors in a writer's words."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,52 +36,12 @@ def test_nothing_is_needed(home: Path) -> None:
     assert config == load(home, "") == load(home, "\ufeff# nothing\n")
 
 
-def _link_the_file(home: Path) -> Path:
-    link = home / "config.toml"
-    link.symlink_to("../dotfiles/config.toml")
-    return link
-
-
-def _link_the_file_twice(home: Path) -> Path:
-    (home / "between").symlink_to(home / "gone")
-    link = home / "config.toml"
-    link.symlink_to("between")
-    return link
-
-
-def _link_the_folder(home: Path) -> Path:
-    home.rmdir()
-    home.symlink_to(home.with_name("unplugged"))
-    return home
-
-
-def _link_in_a_circle(home: Path) -> Path:
-    link = home / "config.toml"
-    link.symlink_to("config.toml")
-    return link
-
-
-DANGLING = [
-    pytest.param(_link_the_file, "is not there", id="the file"),
-    pytest.param(_link_the_file_twice, "is not there", id="by another link"),
-    pytest.param(_link_the_folder, "is not there", id="its folder"),
-    pytest.param(_link_in_a_circle, "cannot be read", id="in a circle"),
-]
-
-
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a right there")
-@pytest.mark.parametrize(("link", "words"), DANGLING)
-def test_a_link_to_nothing_is_no_missing_file(
-    home: Path, monkeypatch: pytest.MonkeyPatch, link: Callable[[Path], Path], words: str
-) -> None:
-    home = home / "home"
-    home.mkdir()
-    monkeypatch.setenv("COMPANION_HOME", str(home))
-    named = link(home)
-    with pytest.raises(UsageError, match=words) as refused:
+def test_a_link_to_nothing_is_no_missing_file(home: Path) -> None:
+    (home / "config.toml").symlink_to("../dotfiles/config.toml")
+    with pytest.raises(UsageError, match=r"config\.toml is a link to .*, which is not there"):
         load_config()
-    assert str(named) in str(refused.value)
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match="is not there"):
         plan_edit(None, {"vault": "/notes"})
 
 
@@ -115,10 +74,6 @@ def test_wrong_list(home: Path, table: str, case: Case) -> None:
 
 
 FOLDERS = [
-    pytest.param("Garden", "Garden", id="as it is"),
-    pytest.param("./Garden", "Garden", id="from here"),
-    pytest.param("Garden/", "Garden", id="a slash at the end"),
-    pytest.param("Garden\\", "Garden", id="a backslash at the end"),
     pytest.param("My Garden\\Beds", "My Garden/Beds", id="backslashes"),
     pytest.param(" Garden ", "Garden", id="blanks around it"),
     pytest.param("./A//B/./C/", "A/B/C", id="a detour"),
