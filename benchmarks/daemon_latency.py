@@ -4,7 +4,7 @@
 
 A daemon in a process of its own, on a copy of the vault (without one, on a made vault of 1,000
 notes); ten notes are saved, one after the other. How the time of the model is known: in the
-daemon's process there is a stopwatch around companion.llm.calls._Connection.send, the one HTTP
+daemon's process there is a stopwatch around companion.llm.calls.Connection.send, the one HTTP
 call to the model's server, and nothing else is changed. A first note, which starts the embedded
 model's server and loads the model, does not count. Exit status 1 when the median is too long.
 """
@@ -32,7 +32,7 @@ from benchmarks.made_vault import (
 )
 from benchmarks.results import make_parser, print_table, report
 from benchmarks.stub_endpoint import running_stub
-from companion.llm.calls import _Connection
+from companion.llm.connection import Connection
 
 NOTES, DELAY, LIMIT = 1_000, 0.2, 1.0
 FIRST = 50_000  # numbers of notes that no vault here has
@@ -147,9 +147,9 @@ def read_calls(log: Path) -> list[tuple[float, float]]:
 
 def serve_with_stopwatch(log: Path, words: list[str]) -> None:
     """Be `companion`, and write down when each call of the model began and ended."""
-    send = _Connection.send
+    send = Connection.send
 
-    def timed(connection: _Connection, *arguments: Any, **options: Any) -> Any:
+    def timed(connection: Connection, *arguments: Any, **options: Any) -> Any:
         began = time.time()
         try:
             return send(connection, *arguments, **options)
@@ -159,7 +159,7 @@ def serve_with_stopwatch(log: Path, words: list[str]) -> None:
             os.write(fd, line.encode())
             os.close(fd)
 
-    setattr(_Connection, "send", timed)  # noqa: B010 (mypy refuses the assignment)
+    setattr(Connection, "send", timed)  # noqa: B010 (mypy refuses the assignment)
     sys.argv = ["companion", *words]
     from companion.cli import main as companion
 

@@ -29,7 +29,7 @@ PriceOf = Callable[[int, int], Decimal | float | None]
 _MICRO = 1_000_000
 _MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
 _NO_LIMIT = 2**62
-_BUSY = 5.0  # seconds to wait for another process
+_BUSY = 5.0  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -174,13 +174,14 @@ class Budget:
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
         dollars = estimate.microdollars / _MICRO
-        for limit, taken, words, name in (
-            (caps.tokens_a_day, estimate.tokens, f"{estimate.tokens:,} tokens", "tokens_a_day"),
-            (caps.dollars_a_day, dollars, f"${dollars:,.4f}", "dollars_a_day"),
+        for limit, taken, name in (
+            (caps.tokens_a_day, estimate.tokens, "tokens_a_day"),
+            (caps.dollars_a_day, dollars, "dollars_a_day"),
         ):
             if limit and taken > limit:
+                what = f"${taken:,.4f}" if name == "dollars_a_day" else f"{taken:,} tokens"
                 raise OverWholeLimit(
-                    f"asking about this note may take {words}, and {name} allows {limit:,}; raise"
+                    f"asking about this note may take {what}, and {name} allows {limit:,}; raise"
                     " it under [limits], or shorten the note"
                 )
         if not self._add(day, estimate, caps):

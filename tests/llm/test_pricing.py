@@ -98,8 +98,8 @@ def test_importing_is_cheap_and_openai_stays_quiet() -> None:
         "import sys; from companion.llm import client, download, embedded, endpoint\n"
         "slow = {'openai', 'httpx2', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
-        "from companion.llm import calls; import logging\n"
-        "calls._Connection(endpoint.Endpoint(base_url='http://x', model='m'))\n"
+        "from companion.llm import connection; import logging\n"
+        "connection.Connection(endpoint.Endpoint(base_url='http://x', model='m'))\n"
         "assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
     )
     root = str(Path(__file__).parents[2])
