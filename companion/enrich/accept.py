@@ -13,7 +13,8 @@ from companion.enrich.checks import (
     find_good_items,
     tidy_answer,
 )
-from companion.enrich.checks.facts import find_doubt, find_new_facts, find_new_names
+from companion.enrich.checks.doubts import find_doubt
+from companion.enrich.checks.facts import find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, Fault
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext

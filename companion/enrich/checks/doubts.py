@@ -1,0 +1,235 @@
+"""Why an answer should wait: it contradicts the note, obeys it, or is about something else.
+
+Nothing here rejects an answer. The words are in `language/phrases/`, one file for each language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from companion.enrich.checks.content import find_shared_run
+from companion.enrich.checks.facts import NUMBER, read_number
+from companion.enrich.checks.shape import CheckedAnswer
+from companion.language.detection import find_other_language
+from companion.language.words import (
+    compile_phrases,
+    find_phrases,
+    find_sentences,
+    find_stems,
+    find_tokens,
+    is_unspaced,
+)
+
+
+def find_doubt(answer: CheckedAnswer) -> str:
+    """Return in words why the user should see a text before it is written; empty: nothing.
+
+    Something new is no doubt: a model may know more than the note says.
+    """
+    doubts = (find(answer) for find in DOUBTS)
+    return next(filter(None, doubts), "")
+
+
+_ON_SUBJECT = 0.2  # of the content words, from which on a text shares the note's subject
+_NAMING = 0.12  # the same, where it has a part of the title only
+_ENOUGH_WORDS = 6  # content words, below which nothing tells
+
+
+def find_other_subject(answer: CheckedAnswer) -> str:
+    """Return that the answer shares neither the title's words nor the note's; empty if it does."""
+    stems, asked = set(find_stems(answer.text)), f"{answer.title}\n{answer.question}"
+    titles = set(find_stems(asked)) or set(find_tokens(asked))
+    said = stems | set(find_tokens(answer.text))
+    named = len(titles & said) / max(1, len(titles))
+    other = answer.language and find_other_language(answer.words, answer.language)
+    if len(stems) < _ENOUGH_WORDS or named >= 1 / 2 or other:
+        return ""
+    source = answer.source
+    shared = sum(stem in source for stem in stems) / len(stems)
+    if shared >= (_NAMING if named else _ON_SUBJECT):
+        return ""
+    return "is hardly about the note's subject"
+
+
+_ADDRESS = re.compile(
+    r"(?:https?://|\bwww\.)[^\s()<>\"”’]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|\b(?!asp\.net)[a-z0-9-]+(?:\.[a-z0-9-]+)*"
+    r"\.(?:com|org|net|io|dev|app|xyz|info|biz|site|online|shop|ru|cn)\b(?:/[^\s()<>\"”’]*)?"
+)
+
+
+def find_address(answer: CheckedAnswer) -> str:
+    """Return an address that is new, or that the answer sends its readers to; empty: none."""
+    for sentence in find_sentences(answer.raw.split("\n")):
+        for match in _ADDRESS.finditer(sentence):
+            address = match[0].rstrip(".,;:")
+            if address.casefold() in answer.title.casefold():
+                continue
+            if address not in answer.note or _is_order(sentence):
+                return f"names an address ({address[:40]})"
+    return ""
+
+
+def _is_order(sentence: str) -> bool:
+    return bool(compile_phrases(r"(?:<orders.imperatives>)").search(sentence.casefold()))
+
+
+_OBEYED = 4, 7  # words of an order, and signs of scripts without spaces, that obeying repeats
+_MAINLY = 0.6  # of an answer's words, in one sentence of the note
+
+
+def find_obeyed_order(answer: CheckedAnswer) -> str:
+    """Return the words of an instruction in the note that the answer follows; empty: none.
+
+    That is what is said to a model, with the next sentence; or a step for the reader that is nearly
+    the whole answer. An answer that begins by calling on its readers is as bad.
+    """
+    sentences = list(find_sentences(answer.note.split("\n")))
+    pattern = compile_phrases(r"(?:<orders.to_models>)")
+    orders, others = list[str](), [answer.title]
+    follows = False
+    for sentence in sentences:
+        is_order = bool(pattern.search(sentence.casefold()))
+        (orders if is_order or follows else others).append(sentence)
+        follows = is_order
+    if orders and (run := find_shared_run(answer.text, "\n".join(orders), others, _OBEYED)):
+        return f"follows an instruction in the note (“{run}”)"
+    if appeal := compile_phrases(r"\W*(?:<orders.appeals>)").match(answer.text.casefold()):
+        return f"calls on its readers (“{appeal[0]}”)"
+    begins = compile_phrases(r"\W*(?:<orders.imperatives>)")
+    tokens = find_tokens(answer.text)
+    if begins.match(answer.text.casefold()) and not begins.match(answer.title.casefold()):
+        for sentence in sentences:
+            words = set(find_tokens(sentence))
+            if begins.match(sentence.casefold()) and (
+                sum(token in words for token in tokens) >= _MAINLY * len(tokens)
+            ):
+                return "is a step from the note rather than about it"
+    return ""
+
+
+class _Place(NamedTuple):
+    """A number in a text, with the words beside it."""
+
+    readings: frozenset[str]
+    written: str
+    before: str
+    after: str
+    around: frozenset[str]
+
+
+_AROUND = 40  # characters on both sides of a number
+_BESIDE, _FOLLOWS, _SAME_PLACE = 2, 3, 5  # what equal words weigh; what makes it the same fact
+
+
+def find_other_number(answer: CheckedAnswer) -> str:
+    """Return a number beside words that have another one in the note; empty: none."""
+    note_places = list(_find_places(f"{answer.title}\n{answer.note}"))
+    for place in _find_places(answer.text):
+        own, other, instead = 0, 0, ""
+        for noted in note_places:
+            weight = _weigh(place, noted)
+            if place.readings & noted.readings:
+                own = max(own, weight)
+            elif weight > other:
+                other, instead = weight, noted.written
+        if other >= _SAME_PLACE and other > own + 1:
+            return f"has {place.written} where the note has {instead}"
+    return ""
+
+
+def _find_places(text: str) -> Iterator[_Place]:
+    for sentence in find_sentences(text.split("\n")):
+        for match in NUMBER.finditer(sentence):
+            readings = read_number(match[0])
+            if not readings or readings <= {"0", "1"}:
+                continue
+            left = sentence[max(0, match.start() - _AROUND) : match.start()]
+            right = sentence[match.end() : match.end() + _AROUND]
+            before, after = find_tokens(left), find_tokens(right)
+            around = frozenset(find_stems(left) + find_stems(right))
+            yield _Place(
+                frozenset(readings), match[0], _beside(before[::-1])[::-1], _beside(after), around
+            )
+
+
+def _beside(tokens: Sequence[str]) -> str:
+    """Return the first word that says something; in scripts without spaces, two signs."""
+    if tokens and is_unspaced(tokens[0]):
+        return "".join(tokens[:2])
+    long = (token for token in tokens[:3] if len(token) > 3 and not token.isdigit())
+    return next(long, "")[:_AROUND]
+
+
+def _weigh(one: _Place, other: _Place) -> int:
+    is_after = bool(one.after) and one.after == other.after
+    is_before = bool(one.before) and one.before == other.before
+    beside = _FOLLOWS * is_after + _BESIDE * is_before
+    return beside + len(one.around & other.around) if beside else 0
+
+
+_TURNED = 0.6  # of a sentence's content words, in the sentence of the note that it contradicts
+_FEWEST = 4
+_DENIED = 3  # content words, of which one is denied, that a sentence of the note has undenied
+_SCOPE = 24  # characters after a negation
+
+
+def find_turned_statement(answer: CheckedAnswer) -> str:
+    """Return a sentence that says the opposite of one in the note; empty: none.
+
+    It is nearly the same sentence, but for a negation or a word of the opposite meaning; or it
+    denies something that the note only affirms.
+    """
+    negations = compile_phrases(r"(?:<opposites.negations>)")
+    notes = [(s, set(find_stems(s))) for s in find_sentences(answer.note.split("\n"))]
+    for sentence in find_sentences(answer.text.split("\n")):
+        stems = set(find_stems(sentence))
+        if len(stems) < _FEWEST:
+            continue
+        alike = [
+            (len(stems & other), said)
+            for said, other in notes
+            if len(stems & other) >= _TURNED * max(len(stems), len(other))
+        ]
+        turned = bool(alike) and _is_opposite(sentence, max(alike)[1])
+        for negation in negations.finditer(folded := sentence.casefold()):
+            scope = find_stems(folded[negation.end() : negation.end() + _SCOPE])[:2]
+            least = _DENIED + any(map(is_unspaced, scope))
+            same = [
+                s for s, other in notes if other.issuperset(scope) and len(stems & other) >= least
+            ]
+            denied = any(negations.search(each.casefold()) for each in same)
+            turned |= bool(scope and same) and not denied
+        if turned:
+            return f"may say the opposite of the note (“{sentence[:40]}”)"
+    return ""
+
+
+def _is_opposite(one: str, other: str) -> bool:
+    negations = compile_phrases(r"(?:<opposites.negations>)")
+    counts = [len(negations.findall(text.casefold())) for text in (one, other)]
+    if counts[0] % 2 != counts[1] % 2:
+        return True
+    words = [set(find_tokens(text)) for text in (one, other)]
+    texts = [one.casefold(), other.casefold()]
+
+    def has(which: int, word: str) -> bool:
+        return word in (texts if is_unspaced(word) else words)[which]
+
+    for pair in find_phrases("opposites", "pairs"):
+        for a, b in pairwise((*pair.split(), pair.split()[0])):
+            if has(0, a) and not has(0, b) and has(1, b) and not has(1, a):
+                return True
+    return False
+
+
+DOUBTS: tuple[Callable[[CheckedAnswer], str], ...] = (
+    find_obeyed_order,
+    find_address,
+    find_other_subject,
+    find_other_number,
+    find_turned_statement,
+)
