@@ -4,7 +4,7 @@
 
 A daemon in a process of its own, on a copy of the vault (without one, on a made vault of 1,000
 notes); ten notes are saved, one after the other. How the time of the model is known: in the
-daemon's process there is a stopwatch around companion.llm.calls.Connection.send, the one HTTP
+daemon's process there is a stopwatch around companion.llm.connection.Connection.send, the one HTTP
 call to the model's server, and nothing else is changed. A first note, which starts the embedded
 model's server and loads the model, does not count. Exit status 1 when the median is too long.
 """

@@ -214,10 +214,9 @@ class Budget:
         """Return today's spending; zeros if it is unknown."""
         day = self.today()
         amount = self._read_day(day)
-        notes = self._select(_READ_NOTES, day, self._vault)
+        number = next((row[0] for row in self._select(_READ_NOTES, day, self._vault)), 0)
         is_priced = not amount.unpriced and (amount.calls or self.caps.price)
         dollars = amount.microdollars / _MICRO if is_priced else None
-        number = notes[0][0] if notes else 0
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, number, amount.calls)
 
     def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
@@ -251,11 +250,9 @@ class Budget:
             texts = [f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount)]
         text = f"{name} is 0, so nothing may be spent; raise it under [limits]"
         if limit:
-            text = (
-                f"The limit of {words} a day is reached: {texts[0]} spent today, and the next call"
-                f" may take {texts[1]}; it starts again at midnight. To continue today, raise"
-                f" {name} under [limits] in the configuration"
-            )
+            text = f"The limit of {words} a day is reached: {texts[0]} spent today, and the next"
+            text += f" call may take {texts[1]}; it starts again at midnight. To continue today,"
+            text += f" raise {name} under [limits] in the configuration"
         return LimitReached(text, day)
 
     def _add(self, day: str, amount: Amount, caps: Caps) -> bool:
@@ -265,16 +262,14 @@ class Budget:
         estimate; no sum falls below zero.
         """
         tokens, dollars = caps.tokens_a_day, caps.dollars_a_day
-        limits = {
-            "tokens": _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT),
-            "dollars": _NO_LIMIT if dollars is None else round(min(dollars, _MAX_TOKENS) * _MICRO),
-        }
-        values = {**amount._asdict(), **limits, "day": day, "model": caps.model}
+        values = amount._asdict() | {"day": day, "model": caps.model}
+        values["tokens"] = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
+        money = _NO_LIMIT if dollars is None else round(min(dollars, _MAX_TOKENS) * _MICRO)
+        values["dollars"] = money
         return self._execute(_ADD, values, has_limit=(tokens, dollars) != (None, None))
 
     def _read_day(self, day: str) -> Amount:
-        rows = self._select(_READ, day)
-        return Amount(*rows[0]) if rows else Amount()
+        return next((Amount(*row) for row in self._select(_READ, day)), Amount())
 
     def _execute(
         self, statement: str, values: dict[str, object], *, has_limit: bool = False
