@@ -7,20 +7,19 @@ What an agent may not see is treated as if it did not exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from itertools import islice
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from pydantic import Field
 
 from companion.app.decider import Decider
-from companion.app.selection import ScanPart
+from companion.app.selection import report_notes
 from companion.app.types.base import FolderPath, Id, PageSize, RelativePath, Shape
-from companion.app.types.changes import Change, ChangePage
 from companion.app.types.decisions import Acceptance, DecisionsMade
-from companion.app.types.notes import Need, Note, NotePage
+from companion.app.types.notes import Need, NotePage
 from companion.app.types.proposals import (
     Proposal,
     ProposalMade,
@@ -32,7 +31,6 @@ from companion.app.types.proposals import (
 from companion.app.types.runs import NoteResult
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
-from companion.enrich.context.similar import ComparedNote, SimilarNote, open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, Result, Task, new_run, prepare_task
 from companion.enrich.pipeline import complete_proposals
@@ -42,8 +40,8 @@ from companion.note import needs
 from companion.note.callouts import Section
 from companion.note.needs import CALLOUT
 from companion.prompts import NothingToChoose, find_field
-from companion.store import journal, proposals
-from companion.store.proposals import Selection, describe_state
+from companion.store import proposals as store
+from companion.store.proposals import describe_state
 from companion.vault.files import skip_reason, stat_note
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note
@@ -51,9 +49,7 @@ from companion.vault.write import read_note
 _LONGEST_VALUE = 20_000  # characters, all items of a list together
 _PROSE_TOKENS = 8000  # of a note that a program is shown
 _RELATED_TOKENS = 800  # of other notes
-_BATCH = 500  # proposals or changes that are read at once
 
-T = TypeVar("T", proposals.Proposal, journal.Change)
 Place = tuple[Job, Task, needs.Need]
 _Path = Annotated[RelativePath, Field(description="a note, by the path that scan returns")]
 _Folder = Annotated[FolderPath, Field(description="a folder or a note; empty: the whole vault")]
@@ -76,12 +72,6 @@ class NoteRead(Shape):
     text: str
     needs: list[NeedRead]
     left: list[str]
-
-
-class SimilarNotes(Shape):
-    """The notes most similar to another, the most similar first."""
-
-    notes: list[SimilarNote]
 
 
 class Agent:
@@ -113,16 +103,12 @@ class Agent:
     ) -> NotePage:
         """Return the notes that need something, by path, and what they need."""
         context = self._find_context(True)
-        part = ScanPart(self._space, context.scan, [folder.strip("/")])
-        notes = sorted(
-            (path, facts)
-            for path, facts in part.notes.items()
-            if facts.needs and context.may_tell(path)
-        )
-        rest = [entry for entry in notes if entry[0] > after]
-        page = [Note.of(path, facts) for path, facts in rest[:limit]]
-        end = page[-1].path if len(rest) > limit else None
-        return NotePage(notes=page, next=end, total=len(notes))
+        report = report_notes(self._space, context.scan, [folder.strip("/")])
+        seen = (each for path, each in sorted(report.notes.items()) if context.may_tell(path))
+        notes = [each for each in seen if each.needs]
+        rest = [each for each in notes if each.path > after]
+        end = rest[limit - 1].path if len(rest) > limit else None
+        return NotePage(notes=rest[:limit], next=end, total=len(notes))
 
     def read_note(self, path: _Path) -> NoteRead:
         """Return a note as a model is shown it, and its needs, each with an instruction.
@@ -146,39 +132,16 @@ class Agent:
         text = prompts.note.render(shown.values() | {"asked": []})
         return NoteRead(path=path, text=text, needs=read, left=list(task.unfilled))
 
-    def find_similar(self, path: _Path, limit: _Limit = 10) -> SimilarNotes:
-        """Return the notes most similar in meaning to a note.
-
-        Notes that were not compared yet are compared first, for half a minute at most.
-
-        Raises NotThere, NoteError; UsageError if it is switched off.
-        """
-        context, path = self._find_context(True), self._find_note(path)
-        note = ComparedNote(context, path, self._space.read_note(path))
-        hidden = sum(not context.may_tell(other) for other in context.paths)
-        with open_similar(self._space) as similar:
-            if similar is None:
-                raise UsageError("similar notes are switched off in this vault")
-            near = similar.find_nearest(note, limit + hidden)
-        return SimilarNotes(notes=[each for each in near if context.may_tell(each.path)][:limit])
-
     def list_proposals(
         self, folder: _Folder = "", state: ProposalState = "open", limit: _Limit = 50
     ) -> Proposals:
         """Return proposals in a state, newest first."""
-        store, selection = self._space.journal.proposals, Selection([folder], states=(state,))
-
-        def read(before: int | None) -> Sequence[proposals.Proposal]:
-            return store.select(selection._replace(before=before), _BATCH)
-
-        return Proposals(proposals=[Proposal.of(each) for each in islice(self._seen(read), limit)])
-
-    def history(self, path: _Path | None = None, limit: _Limit = 50) -> ChangePage:
-        """Return changes of a note or of all, newest first. Raises NotThere."""
-        note = self._find_note(path) if path else None
-        read = partial(self._space.journal.changes, note, None, _BATCH)
-        seen = islice(self._seen(read), limit)
-        return ChangePage(changes=[Change.of(each) for each in seen], next=None)
+        context, selection = self._find_context(False), store.Selection([folder], states=(state,))
+        stored = self._space.journal.proposals.select(selection)
+        told = (each for each in stored if context.may_tell(each.path))
+        may_see = cache(self._may_see)  # a scan may not know yet that one became private
+        seen = (Proposal.of(each) for each in told if may_see(each.path))
+        return Proposals(proposals=list(islice(seen, limit)))
 
     def propose(
         self,
@@ -195,8 +158,7 @@ class Agent:
         context, path = self._find_context(False), self._find_note(path)
         made = ProposedValue(kind=kind, value=value, heading=heading, question=question)
         place = find_place(self._space, path, made)
-        store = self._space.journal.proposals
-        if latest := store.latest(path).get(place[-1].key):
+        if latest := self._space.journal.proposals.latest(path).get(place[-1].key):
             if latest.state == "open" and latest.origin.model != self._program:
                 why = f"proposal {latest.id} for it is already waiting for the user"
                 raise NoteRefused(why, path)
@@ -223,7 +185,7 @@ class Agent:
         made = self._space.journal.change(change)
         is_own = made and made.is_made and made.decided_by == self._by and made.proposals
         if not (made and is_own and self._may_see(made.path)):
-            words = f"you have no change {change} that can be taken back; history lists them"
+            words = f"you have no change {change} that can be taken back"
             raise NotThere(words)
         results = self._decider.undo(made.proposals)
         return DecisionsMade(notes=list(map(NoteResult.of_decision, results)))
@@ -248,15 +210,6 @@ class Agent:
             return bool(self._find_note(path))
         except NotThere:
             return False
-
-    def _seen(self, read: Callable[[int | None], Sequence[T]]) -> Iterator[T]:
-        """Yield the items about notes that the agent may see; read: the next with a lower id."""
-        context, before = self._find_context(False), None
-        may_see = cache(self._may_see)  # a scan may not know yet that one became private
-        while batch := read(before):
-            told = (each for each in batch if context.may_tell(each.path))
-            yield from (each for each in told if may_see(each.path))
-            before = batch[-1].id
 
     def _why_not(self, id_: int) -> str:
         """Return why the agent may not accept a proposal; empty: it may."""

@@ -1,70 +1,24 @@
-"""The state of a vault: what is filled, waits or is left alone, what was spent, and its status."""
+"""The status of a vault: what is set up, what was spent today, and what goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from companion import __version__
 from companion.app.types.runs import RunKind
-from companion.app.types.spending import (
-    Spending,
-    Spent,
-    SpentOnDay,
-    SpentOnModel,
-)
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
 from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import Workspace
-from companion.llm.budget import Amount, Budget
+from companion.llm.budget import Budget
 from companion.store.proposals import Selection
 
 if TYPE_CHECKING:
     from companion.app.run import Run
-
-S = TypeVar("S", bound=Spent)
-
-_MICRO = 1_000_000
-
-
-def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
-    """Return what was spent on the last days, including today, and in this month."""
-    today = date.today()
-    names = [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(days))]
-    spent = budget.spent_by_model(max(days, today.day))
-    this_month = (models for day, models in spent.items() if day[:7] == today.isoformat()[:7])
-    month = [amount for models in this_month for amount in models.values()]
-    caps = budget.caps
-    return Spending(
-        days=[_show_day(name, spent.get(name, {})) for name in names],
-        month=_show(Spent, _sum(month)),
-        is_free=config.endpoint.is_free,
-        tokens_a_day=caps.tokens_a_day,
-        dollars_a_day=caps.dollars_a_day,
-    )
-
-
-def _show_day(day: str, models: Mapping[str, Amount]) -> SpentOnDay:
-    dearest = sorted(models.items(), key=lambda each: (-each[1].microdollars, -each[1].tokens))
-    shown = [_show(SpentOnModel, spent, model=model) for model, spent in dearest if model]
-    return _show(SpentOnDay, _sum(models.values()), day=day, models=shown)
-
-
-def _show(shape: type[S], amount: Amount, **more: object) -> S:
-    dollars = None if amount.unpriced else amount.microdollars / _MICRO
-    return shape.model_validate({**amount._asdict(), "dollars": dollars, **more})
-
-
-def _sum(amounts: Iterable[Amount]) -> Amount:
-    total = Amount()
-    for each in amounts:
-        total = total.plus(each)
-    return total
-
 
 NOT_RUNNING = "no daemon runs; companion serve starts one"
 

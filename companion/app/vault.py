@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from companion.app.selection import Notes
+from companion.app.selection import find_notes
 from companion.app.types.base import Progress
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -42,14 +42,12 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     )
     from companion.app.types.runs import RunOptions
     from companion.app.types.settings import SettingsChange, SettingsShape
-    from companion.app.types.spending import (
-        Spending,
-        SpendingQuery,
-    )
     from companion.app.types.status import BacklogAnswer, BacklogState, Status
     from companion.enrich.context.vault_context import VaultContext
+    from companion.vault.notes import Scan
 
 _LARGEST_PAGE = 1000
+Look = Callable[[Progress | None], "Scan"]
 
 
 class Vault:
@@ -59,30 +57,26 @@ class Vault:
 
     Paths are relative to the vault, with `/`. For a path that does not exist there are no results.
 
-    root: the vault's folder, resolved. notes: looks at the notes. context: returns the names and
-    the vault. status, backlog: return the daemon's state, and its question about
-    the backlog. is_watched: whether somebody follows the notes that are moved.
+    root: the vault's folder, resolved. look: returns a new scan, and reports its progress. context:
+    returns the names and vocabularies of the vault. is_watched: whether somebody follows the notes
+    that are moved.
     """
 
     def __init__(
         self,
         space: Workspace,
         *,
-        notes: Notes | None = None,
+        look: Look | None = None,
         context: Callable[[], VaultContext] | None = None,
-        status: Callable[[], Status] | None = None,
-        backlog: Callable[[], Backlog] | None = None,
         is_watched: bool = False,
     ) -> None:
         self.root = space.root
         self._space = space
         self._journal = space.journal
-        self._notes = notes or Notes(space)
+        self._look = look or space.scan
         if context is not None:
             space.find_context = context
         self._context = space.context
-        self._status = status
-        self._backlog = backlog or cache(self._find_backlog)
         self._is_watched = is_watched
 
     def scan(self, selection: Selection, progress: Progress | None = None) -> ScanReport:
@@ -92,15 +86,7 @@ class Vault:
 
         Raises UsageError if a path does not exist, or an option names nothing.
         """
-        return self._notes.scan(selection, progress)
-
-    def spending(self, query: SpendingQuery) -> Spending:
-        """Return what was spent by day and model, for all vaults."""
-        from companion.app.overview import measure_spending
-        from companion.enrich.configured_model import open_spending
-
-        with open_spending(self._space, self.root) as budget:
-            return measure_spending(budget, self._space.config, query.days)
+        return find_notes(self._space, self._look(progress), selection)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent.
@@ -109,7 +95,7 @@ class Vault:
         """
         from companion.app.jobs import find_prompt
 
-        return find_prompt(self._space, self._notes.look(None), query)
+        return find_prompt(self._space, self._look(None), query)
 
     def run(self, options: RunOptions) -> Run:
         """Return a run that fills notes; iterate over it to carry it out.
@@ -252,26 +238,26 @@ class Vault:
         from companion.enrich.context.vault_context import VaultContext
 
         def find_context(now: bool) -> VaultContext:
-            return VaultContext(self._notes.look(None)) if now else self._context()
+            return VaultContext(self._look(None)) if now else self._context()
 
         return Agent(self._space, name, find_context, self.outbox.decider)
 
     def status(self) -> Status:
-        """Return what is set up, what was spent today, what waits, and what the daemon does."""
+        """Return what is set up, what was spent today, and what waits."""
         from companion.app.overview import find_status
 
-        return self._status() if self._status else find_status(self._space)
+        return find_status(self._space)
 
     def backlog(self) -> BacklogState:
         """Return how many notes of the backlog wait for the user's answer, and at what cost."""
-        return self._backlog().state()
+        return self._backlog.state()
 
     def answer_backlog(self, answer: BacklogAnswer) -> None:
         """Save whether the notes of the backlog are to be filled.
 
         Raises ConsentMissing if there are more notes now, and UsageError if none wait.
         """
-        self._backlog().answer(answer)
+        self._backlog.answer(answer)
 
     def forget(self, notes: NotesToForget) -> Forgotten:
         """Delete the stored text of notes; their open proposals count as refused.
@@ -325,7 +311,8 @@ class Vault:
 
         return Records(self._space, lambda: self.outbox.decider, is_watched=self._is_watched)
 
-    def _find_backlog(self) -> Backlog:
+    @cached_property
+    def _backlog(self) -> Backlog:
         from companion.app.backlog import find_backlog
 
         return find_backlog(self._space)

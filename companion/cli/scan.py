@@ -49,7 +49,6 @@ def scan(
         named = resolve_paths(opened.root, paths)
         with output.progress("Reading notes") as bar:
             report = opened.scan(Selection.of(paths=named, **only), bar.update)
-    output.warn(*report.warnings)
     for note in report.all() if as_json else ():
         output.print_json(note.model_dump())
     _print(report, all_skipped, output)

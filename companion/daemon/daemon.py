@@ -16,7 +16,6 @@ from companion.app.filler import Filler, make_run
 from companion.app.jobs import RunPlan, plan_again, plan_run
 from companion.app.overview import describe_vault, finish_status
 from companion.app.run import Run, log_fault
-from companion.app.selection import Notes
 from companion.app.types.changes import RowApplied
 from companion.app.types.decisions import Wish
 from companion.app.types.proposals import Proposal, ProposalQuery
@@ -28,7 +27,6 @@ from companion.config.load import find_restart_settings
 from companion.daemon.background import Background
 from companion.daemon.feed import Feed
 from companion.daemon.log import log_result
-from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
 from companion.daemon.scans import Scans, ToDo
 from companion.enrich.context.similar import open_similar
@@ -53,8 +51,7 @@ class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
     space: the vault, opened for writing. Its parts are for the API: vault, outbox and presence are
-    what clients ask about; runs: those that were started, by id, oldest first; model_fetch fetches
-    the model that runs on this machine.
+    what clients ask about; runs: those that were started, by id, oldest first.
     """
 
     def __init__(self, space: Workspace, spending: Budget) -> None:
@@ -75,13 +72,10 @@ class Daemon:
         similar = self._opened.enter_context(open_similar(space, background=True))
         scan = self.scans.scan
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
-        self.notes = Notes(space, lambda progress: scan(_REFRESH), scan)
         self.vault = Vault(
             space,
-            notes=self.notes,
+            look=lambda progress: scan(_REFRESH),
             context=self.scans.context,
-            status=self.status,
-            backlog=lambda: self.backlog,
             is_watched=True,
         )
         self.outbox = self.vault.outbox
@@ -90,7 +84,6 @@ class Daemon:
         self.background = Background(
             space, self._filler, spending, self.backlog.held, self._record_background, self._wake
         )
-        self.model_fetch = ModelFetch(self._wake)
         self.feed = Feed(self)
         space.journal.watch(self.feed.touch)
 
@@ -110,7 +103,6 @@ class Daemon:
         self.background.finish()
         for run in list(self.runs.values()):
             run.cancel()
-        self.model_fetch.stop()
         until = time.monotonic() + _STOP
         self.scans.stop(_STOP)
         self._join(until)
@@ -160,10 +152,8 @@ class Daemon:
             "open_notes": len(self.presence.open_paths()),
             "in_hand": list(self._filler.in_hand),
             "runs": [run.id for run in self.active_runs()],
-            "settings_changed": bool(restart),
             "settings_to_restart_for": tuple(restart),
             "settings_fault": self.settings_fault,
-            "fetch": self.model_fetch.progress,
         }
         return finish_status(vars(stored) | live, self.active_runs())
 

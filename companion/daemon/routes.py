@@ -20,14 +20,12 @@ from companion.app.types.changes import (
     ChangeQuery,
     ChangesToUndo,
     EditsInPart,
-    OutboxEntry,
     RowApplied,
     TextShown,
     UndoneChanges,
     UndoQuery,
 )
 from companion.app.types.decisions import DecisionOnAll, Decisions, DecisionsMade, Wish
-from companion.app.types.notes import Note, NotePage, NotesQuery
 from companion.app.types.proposals import (
     PlaceQuery,
     Proposal,
@@ -38,14 +36,11 @@ from companion.app.types.proposals import (
 )
 from companion.app.types.runs import ResultShape, RunProgress, RunRequest, RunShape
 from companion.app.types.settings import SettingsChange, SettingsShape
-from companion.app.types.spending import Spending, SpendingQuery
-from companion.app.types.status import BacklogAnswer, FetchShape, Status
+from companion.app.types.status import BacklogAnswer, Status
 from companion.daemon.access import Access, new_page_address
 from companion.daemon.daemon import Daemon
 from companion.daemon.feed import FeedQuery, News
 from companion.errors import NotThere
-from companion.llm import catalog
-from companion.llm.catalog import model_path
 
 DAEMON, ACCESS = "companion", "companion-access"  # the extensions of the application
 
@@ -117,28 +112,28 @@ class ByRun(Sent):
 @_reads("/status")
 def read_status() -> Status:
     """What is set up, what was spent today, what waits, and what the daemon does."""
-    return the_daemon().vault.status()
+    return the_daemon().status()
 
 
 @_does("/pause")
 def pause() -> Status:
     """Stop background work until resumed, even across restarts."""
     the_daemon().pause()
-    return the_daemon().vault.status()
+    return the_daemon().status()
 
 
 @_does("/resume")
 def resume() -> Status:
     """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
-    return the_daemon().vault.status()
+    return the_daemon().status()
 
 
 @_does("/backlog")
 def answer_backlog(body: BacklogAnswer) -> Status:
     """Answer whether the notes of the backlog are to be filled."""
-    the_daemon().vault.answer_backlog(body)
-    return the_daemon().vault.status()
+    the_daemon().backlog.answer(body)
+    return the_daemon().status()
 
 
 @_reads("/feed")
@@ -169,24 +164,6 @@ def report_presence(body: PresenceReport) -> Done:
     """
     the_daemon().feed.report(body.client, body.open)
     return Done()
-
-
-@_reads("/notes")
-def read_notes(query: NotesQuery) -> NotePage:
-    """A page of notes in the order of their paths."""
-    return the_daemon().notes.page(query)
-
-
-class NotePath(Sent):
-    """The path of a note."""
-
-    path: RelativePath
-
-
-@_reads("/note")
-def read_note(query: NotePath) -> Note:
-    """A note and its needs, read now."""
-    return the_daemon().notes.note(query.path)
 
 
 @_reads("/proposals")
@@ -308,14 +285,6 @@ def _require(id: str) -> Run:
     return run
 
 
-@_reads("/outbox/<int:id>")
-def read_row(path: ById) -> OutboxEntry:
-    """The state of edits that wait for an editor."""
-    entry = the_daemon().outbox.row(path.id)
-    change = the_daemon().space.journal.change(entry.undoes or 0)
-    return OutboxEntry.of(entry, change.remaining if change else [])
-
-
 @_does("/outbox/<int:id>/edits")
 def give_edits(path: ById, body: TextShown) -> EditsInPart:
     """The edits for the text that the editor shows now."""
@@ -323,10 +292,10 @@ def give_edits(path: ById, body: TextShown) -> EditsInPart:
 
 
 @_does("/outbox/<int:id>/withdraw")
-def withdraw_row(path: ById) -> OutboxEntry:
+def withdraw_row(path: ById) -> Done:
     """Withdraw the edits; accepted proposals wait for a decision again."""
     the_daemon().outbox.cancel(path.id)
-    return read_row(path)
+    return Done()
 
 
 @_does("/outbox/<int:id>/applied")
@@ -345,62 +314,6 @@ def read_settings() -> SettingsShape:
 def change_settings(body: SettingsChange) -> SettingsShape:
     """Change settings of this vault."""
     return the_daemon().change_settings(body)
-
-
-@_reads("/spending")
-def read_spending(query: SpendingQuery) -> Spending:
-    """What was spent by day and model, for all vaults."""
-    return the_daemon().vault.spending(query)
-
-
-class CatalogEntry(Shape):
-    """A model of the catalogue."""
-
-    name: str
-    title: str
-    bytes: int = Field(description="The size of its file.")
-    is_here: bool = Field(description="Whether it is on this machine.")
-
-
-class ModelShape(Shape):
-    """The configured model, and the catalogue of those that can be fetched."""
-
-    name: str
-    is_missing: bool = Field(description="It runs on this machine, and its file is not there.")
-    catalog: list[CatalogEntry]
-
-
-class NewFetch(Sent):
-    """The model to fetch. Nothing else can be fetched this way."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)] = Field(
-        description="A name of the catalogue."
-    )
-
-
-@_reads("/model")
-def read_model() -> ModelShape:
-    """The configured model, and the catalogue. The status says how far a fetch is."""
-    config = the_daemon().space.config
-    return ModelShape(
-        name=config.endpoint.model,
-        is_missing=config.is_model_missing,
-        catalog=[
-            CatalogEntry(
-                name=each.name,
-                title=each.title,
-                bytes=each.size or 0,
-                is_here=model_path(each.name) is not None,
-            )
-            for each in catalog.CATALOG
-        ],
-    )
-
-
-@_does("/model/fetch")
-def fetch_model(body: NewFetch) -> FetchShape:
-    """Fetch a model of the catalogue, if none is being fetched."""
-    return the_daemon().model_fetch.start(body.name)
 
 
 class Code(Sent):

@@ -17,7 +17,6 @@ from companion.app.types.decisions import Decisions
 from companion.app.types.notes import Selection
 from companion.app.types.proposals import NotesToForget, PlaceQuery, ProposalQuery
 from companion.app.types.runs import NoteResult
-from companion.app.types.spending import SpendingQuery
 from companion.app.vault import Vault, all_changes
 from companion.config.settings import AgentsTable, ReviewTable
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError
@@ -315,16 +314,6 @@ def test_proposals(proposed: Vault) -> None:
         proposed.proposals(ProposalQuery(field="colour"))
 
 
-def test_what_was_spent(proposed: Vault) -> None:
-    spending = proposed.spending(SpendingQuery(days=3))
-    *before, today = spending.days
-    assert [each.calls for each in before] == [0, 0] and today.calls == spending.month.calls == 2
-    [on_model] = today.models
-    assert (on_model.model, on_model.calls) == ("m", 2)
-    assert on_model.input_tokens == today.input_tokens > 0
-    assert (today.dollars, on_model.dollars, spending.is_free) == (0.0, 0.0, True)
-
-
 def test_the_place_of_a_proposal(proposed: Vault) -> None:
     note = proposed.root / "A.md"
     note.write_text(note.read_text().replace("description:", "cover: 😀\ndescription:"))
@@ -427,9 +416,8 @@ def test_an_agent(proposed: Vault) -> None:
         ("callout", 2),
     ]
     assert "Text" in read.text and "sentence" in read.needs[0].instruction
-    for look in (agent.read_note, agent.find_similar, agent.history):
-        with pytest.raises(NotThere, match="that agents may see"):
-            look("Private.md")
+    with pytest.raises(NotThere, match="that agents may see"):
+        agent.read_note("Private.md")
     assert [each.id for each in agent.list_proposals("F").proposals] == [4, 3]
     with pytest.raises(NoteRefused, match="proposal 1 for it is"):
         agent.propose("A.md", "description", "What it is.")
@@ -437,7 +425,6 @@ def test_an_agent(proposed: Vault) -> None:
     assert (made.status, made.change) == ("enriched", 1)
     [refused] = agent.accept([2]).notes
     assert refused.status == "failed" and "do not let agents" in (refused.reason or "")
-    assert [each.id for each in agent.history().changes] == [1]
     [back] = agent.undo(1).notes
     assert [each.state for each in back.decided] == ["open"]
     with pytest.raises(NotThere, match="you have no change 1"):

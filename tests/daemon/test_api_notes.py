@@ -33,50 +33,19 @@ def notes(server: Served, daemon_fixture: DaemonFixture) -> Served:
     return server
 
 
-def test_lists_notes_with_their_needs(notes: Served) -> None:
-    page = notes.get("/notes").json
-    assert (page["total"], page["next"]) == (2, None)
-    assert [note["path"] for note in page["notes"]] == ["A/Stub.md", "Stub.md"]
-    kinds = ["kind", "heading", "question", "reason"]
-    top, asked = "empty description; no callout yet", "your question: Why?"
-    needs = [
-        ("description", None, None, "empty description"),
-        ("callout", None, None, top),
-        ("callout", "Why", "Why?", asked),
-    ]
-    assert page["notes"][1] == {
-        "path": "Stub.md",
-        "needs": [dict(zip(kinds, need, strict=True)) for need in needs],
-        "left": [],
-        "skipped": None,
-    }
-
-
-def test_the_notes_of_a_folder(notes: Served) -> None:
-    page = notes.get("/notes?folder=A&limit=1").json
-    assert ([note["path"] for note in page["notes"]], page["total"]) == (["A/Stub.md"], 1)
-    assert_is_problem(notes.get("/notes?folder=Nowhere"), 404)
-
-
-def test_looks_at_one_note(notes: Served) -> None:
-    assert notes.get("/note?path=Skipped.md").json["skipped"] == "it says ai: false"
-    assert notes.get("/note?path=A%2FStub.md").json["path"] == "A/Stub.md"
-    assert_is_problem(notes.get("/note?path=Nowhere.md"), 404)
-
-
 REFUSED = {
-    "none at all": "/notes?limit=0",
-    "too many": "/notes?limit=1001",
-    "a fraction": "/notes?limit=1.0",
-    "a blank": "/notes?limit=+5",
-    "a sign": "/notes?limit=%2B5",
-    "Python's digits": "/notes?limit=1_0",
-    "Arabic digits": "/notes?limit=%D9%A1",
-    "a zero before": "/notes?limit=05",
-    "less than none": "/notes?limit=-1",
-    "nothing": "/notes?limit=",
-    "no path": "/note?path=",
-    "a path and more": "/note?path=Stub.md&limit=5",
+    "none at all": "/changes?limit=0",
+    "too many": "/changes?limit=1001",
+    "a fraction": "/changes?limit=1.0",
+    "a blank": "/changes?limit=+5",
+    "a sign": "/changes?limit=%2B5",
+    "Python's digits": "/changes?limit=1_0",
+    "Arabic digits": "/changes?limit=%D9%A1",
+    "a zero before": "/changes?limit=05",
+    "less than none": "/changes?limit=-1",
+    "nothing": "/changes?limit=",
+    "no path": "/changes?path=../a",
+    "a name that is unknown": "/changes?path=Stub.md&x=5",
     "before the first": "/changes?before=0",
     "before nothing": "/changes?before=9007199254740992",
     "run": "/changes?run=../x",
@@ -100,7 +69,6 @@ def test_what_is_no_number_of_a_change_is_not_found(server: Served) -> None:
 
 HASHES = {"base_sha256": "1" * 64, "new_sha256": "0" * 64}
 UNFIT = {
-    "a run's name": ("/changes/undo", {"ids": [3], "run": "a b"}),
     "no changes": ("/changes/undo", {}),
     "no number of a change": ("/changes/undo", {"ids": [0]}),
     "too many": ("/changes/undo", {"ids": [1] * 1001}),
@@ -129,9 +97,8 @@ def test_what_is_to_do_is_the_same_everywhere(
     notes.daemon.space.journal.proposals.add([replace(waiting, path="Stub.md")])
     notes.daemon.scans.scan_all({})
     to_do = ["A/Stub.md", "Stub.md"]
-    assert [note["path"] for note in notes.get("/notes").json["notes"]] == to_do
     assert notes.get("/status").json["to_do"] == 2
-    report = notes.daemon.notes.scan(Selection())
+    report = notes.daemon.vault.scan(Selection())
     assert sorted(path for path, note in report.notes.items() if note.needs) == to_do
     assert "without a call" in report.notes["A/Stub.md"].needs[0].reason
     assert notes.post("/runs", {"paths": [""], "limit": 20}).json["total"] == 2

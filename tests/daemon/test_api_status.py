@@ -3,7 +3,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from companion.app.vault import Vault
+from companion.daemon.daemon import Daemon
 from companion.errors import (
     AnswerError,
     ChangeNotInNote,
@@ -80,7 +80,7 @@ ERRORS = {
 
 def test_says_errors_in_their_own_words(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     for error, status in ERRORS.values():
-        monkeypatch.setattr(Vault, "status", Mock(side_effect=error))
+        monkeypatch.setattr(Daemon, "status", Mock(side_effect=error))
         answer = server.get("/status")
         assert_is_problem(answer, status)
         assert answer.json["detail"] == str(error)
@@ -100,7 +100,7 @@ def test_tells_nobody_what_was_not_foreseen(
     error: Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(Vault, "status", Mock(side_effect=error))
+    monkeypatch.setattr(Daemon, "status", Mock(side_effect=error))
     with caplog.at_level(logging.DEBUG):
         answer = server.get("/status")
     assert_is_problem(answer, 500)

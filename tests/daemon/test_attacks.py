@@ -35,7 +35,7 @@ def test_the_same_requests_come_in_without_the_attack(attacked: AttackedDaemon) 
         documented = answers.get(str(answer.status), answers["default"])["content"]
         schema = documented[answer.headers["content-type"]]["schema"]
         jsonschema_rs.validate({"components": document["components"], **schema}, answer.json)
-    assert came_in >= 18
+    assert came_in >= 15
     references = set(re.findall(r"'#/components/schemas/(\w+)'", str(document)))
     assert references <= set(document["components"]["schemas"])
 
@@ -223,18 +223,11 @@ BEYOND = [("out/A/Stub.md", "out/B/Stub.md"), ("root/etc", "root/no-such-folder"
 
 
 def test_nobody_learns_what_lies_beyond_a_link(attacked: AttackedDaemon) -> None:
-    for place in ("note?path", "notes?folder"):
-        for there, nowhere in BEYOND:
-            said = attacked.get(f"/{place}={there}").json["detail"].replace(there, "")
-            other = attacked.get(f"/{place}={nowhere}").json["detail"]
-            assert said == other.replace(nowhere, "")
-            assert "leads out of the vault" in said
-
-
-def test_a_path_in_a_query_is_decoded_once(attacked: AttackedDaemon) -> None:
-    answer = attacked.get("/note?path=%252e%252e%252fsecret.md")
-    assert answer.status == 404
-    assert "there is no %2e%2e%2fsecret.md" in answer.json["detail"]
+    for there, nowhere in BEYOND:
+        said = attacked.post("/runs", {"paths": [there]}).json["detail"].replace(there, "")
+        other = attacked.post("/runs", {"paths": [nowhere]}).json["detail"]
+        assert said == other.replace(nowhere, "")
+        assert "leads out of the vault" in said
 
 
 def _asking_for(attacked: AttackedDaemon, path: str, turn: int) -> Iterator[tuple[object, bytes]]:
@@ -274,7 +267,6 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
     assert attacked.daemon_fixture.read("A/Stub.md") == FILLED
     let_out(attacked, what, FILLED)
     answers = [
-        attacked.get("/note?path=A/Stub.md"),
         attacked.post("/changes/undo", {"ids": [change]}),
         attacked.post("/runs", ORDER | {"mode": "replace", "diff": True}),
         attacked.post("/runs", {"paths": ["A"], "all": True, "mode": "replace"}),

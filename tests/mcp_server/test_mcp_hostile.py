@@ -112,12 +112,12 @@ OTHER_NOTES = [
 ]
 PRIVATE_TEXT = [
     *([propose(path), call("read_note", path=path)] for path in HIDING),
-    [call("find_similar", path="Private.md"), call("history", path="Private.md")],
+    [call("read_note", path="Private.md")],
     [call("scan", folder="Diary"), call("list_proposals", folder="Diary", state="all")],
     [call("list_proposals", folder="Private.md", state="all")],
     [call("accept", ids=["$private"]), call("undo", change="$private")],
     [call("read_note", path="private.MD"), call("read_note", path="./Diary/../Private.md")],
-    [propose("Diary"), call("read_note", path="Diary"), call("history", path="Diary")],
+    [propose("Diary"), call("read_note", path="Diary")],
 ]
 WITHOUT_LEAVE = [
     [call("accept", ids=["$waiting"])],
@@ -289,9 +289,8 @@ def test_hidden_notes_are_answered_as_absent_ones(
 
     async def does(agent: AgentClient) -> None:
         for path in (ABSENT, *HIDING):
-            for tool in ("read_note", "find_similar", "history"):
-                said = await agent.call(tool, path=path)
-                told.setdefault(tool, set()).add(said.text.replace(path, "X"))
+            said = await agent.call("read_note", path=path)
+            told.setdefault("read_note", set()).add(said.text.replace(path, "X"))
             said = await agent.call("propose", path=path, kind="description", value=WORDS)
             told.setdefault("propose", set()).add(said.text.replace(path, "X"))
             for tool in ("scan", "list_proposals"):

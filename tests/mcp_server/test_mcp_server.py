@@ -83,8 +83,7 @@ async def fill_description(agent: AgentClient, vault: User) -> None:
     [note] = (await agent.call("accept", ids=[made["id"]])).object["notes"]
     assert note["status"] == "enriched" and vault.read("Sourdough.md") == FILLED
     assert [each["kind"] for each in note["changes"]] == ["description"]
-    [change] = (await agent.call("history")).object["changes"]
-    [undone] = (await agent.call("undo", change=change["id"])).object["notes"]
+    [undone] = (await agent.call("undo", change=note["change"])).object["notes"]
     assert [each["state"] for each in undone["decided"]] == ["open"]
     assert vault.read("Sourdough.md") == NOTE
 

@@ -29,7 +29,6 @@ from companion.app.types.base import (
 from companion.errors import CompanionError, NoteError
 from companion.store import journal
 from companion.store.changes import ChangeState
-from companion.store.outbox import OutboxRow, RowState
 
 
 class ChangeQuery(Sent):
@@ -121,7 +120,7 @@ class Undone(Shape):
     the change that took it back; null: nothing was. left: the parts that stay because they were
     edited, moved or removed since; reason: why, in words. code: the error's, if nothing was taken
     back, as in the type of a problem. waits: the row of the outbox, if the note is open and its
-    editor has to take the change back; `GET /outbox/{waits}` gives its outcome.
+    editor has to take the change back; a notice tells its outcome.
     """
 
     change: int
@@ -195,25 +194,3 @@ class RowApplied(Sent):
     new_sha256: Sha256
     moved_to: RelativePath | None = None
     client: ClientName = ""
-
-
-class OutboxEntry(Shape):
-    """The state of edits that an open note's editor has to make, or Companion once it is closed.
-
-    state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
-    `withdrawn`, for this reason, and with the code of a problem. For an undo, left and reason are
-    as in Undone.
-    """
-
-    id: int
-    path: str
-    state: RowState
-    change: int | None
-    left: list[str]
-    reason: OrNull
-    code: OrNull
-
-    @classmethod
-    def of(cls, row: OutboxRow, left: list[str]) -> Self:
-        """Return the state of a row. left: the parts that an undo left of its change."""
-        return cls.model_validate(vars(row) | {"left": left})

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from companion.app.types.base import (
     FolderPath,
     Name,
-    PageSize,
     RelativePath,
     Sent,
     Shape,
@@ -50,13 +49,6 @@ class NotePage(Shape):
     total: int
 
 
-class NotesQuery(Sent):
-    """Which notes that are to do: those in a folder, and below it."""
-
-    folder: FolderPath = ""
-    limit: PageSize = 100
-
-
 class Selection(Sent):
     """Which notes are meant. paths: notes and folders; empty: the vault. field: only needs that it
     fills, by its name or its property. tag: only notes with it, or one nested in it.
@@ -71,13 +63,12 @@ class ScanReport(Shape):
     """The result of a scan. notes: those that need something, or in which something is left alone,
     and those that were named, by path. skipped: why others are left alone, by path; folders, too.
 
-    looked_at: how many notes were read. warnings: settings that leave no note alone.
+    looked_at: how many notes were read.
     """
 
     notes: dict[str, Note]
     skipped: dict[str, str]
     looked_at: int
-    warnings: list[str]
 
     def all(self) -> Iterator[Note]:
         """Yield every note that needs something, has something left alone, or is skipped."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -67,18 +67,6 @@ class SpentToday(Shape):
     dollars_a_day: float | None
 
 
-class FetchShape(Shape):
-    """The progress of fetching a model. done, of: bytes; `of` is 0 while unknown. reason: why it
-    failed.
-    """
-
-    name: str
-    state: Literal["fetching", "done", "failed"]
-    done: int
-    of: int
-    reason: str
-
-
 class Status(Shape):
     """The state of a vault, and of its daemon. Without a daemon, its part has defaults.
 
@@ -91,9 +79,8 @@ class Status(Shape):
     answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the same
     by folder, which overrides a field's.
     settings_to_restart_for: changed settings that need a restart of the daemon, such as
-    `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
-    because a settings file is broken, with the file and the line; empty if none is. fetch: the
-    fetch of a model that is in progress, or the last one; null if there was none.
+    `server.port`. settings_fault: why nothing is asked or written, because a settings file is
+    broken, with the file and the line; empty if none is.
     """
 
     version: str
@@ -126,7 +113,5 @@ class Status(Shape):
     in_hand: list[str] = Field(default=[])
     runs: list[str] = Field(default=[])
     newest_change: int
-    settings_changed: bool = False
     settings_to_restart_for: tuple[str, ...] = ()
     settings_fault: str = ""
-    fetch: FetchShape | None = None
