@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from companion.app.filler import Filler
 from companion.app.overview import pause_file, reason_off
 from companion.app.run import log_fault
+from companion.app.types.base import iso_time
+from companion.app.types.status import Fault
 from companion.daemon.scans import ToDo
 from companion.enrich.apply import File, apply
 from companion.enrich.job import Job, Result, failed_result, new_run
@@ -36,23 +37,10 @@ from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
 
 _LOOK = 1.0  # seconds between two looks whether it is paused
-_OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
 _NEXT_TRY = 60.0  # seconds after which a note that could not be written is tried again
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0  # seconds after a fault of the endpoint
 _NOTES_USED_UP = "the notes of a day are used up (background.notes_a_day)"
 _log = logging.getLogger(__name__)
-
-
-class EndpointFault(NamedTuple):
-    """A fault of the endpoint. kind: of its error; reason: in words for the user.
-
-    since: Unix time, seconds. tries: that failed.
-    """
-
-    kind: str
-    reason: str
-    since: float
-    tries: int
 
 
 class Background:
@@ -71,13 +59,12 @@ class Background:
         record: Callable[[Result], object],
         changed: Callable[[], object] = bool,
     ) -> None:
-        self.fault: EndpointFault | None = None
+        self.fault: Fault | None = None
         self._space, self._filler, self._spending = space, filler, spending
         self._held, self._record, self._changed = held, record, changed
         self._due: dict[str, float] = {}  # from when the notes may be filled, monotonic clock
         self._attempted: dict[str, AttemptBasis] = {}  # without a result
         self._busy: set[str] = set()
-        self._left_open: set[str] = set()  # as an editor showed them
         self._limit: LimitReached | None = None
         self._logged = ""
         self._paused_until = self._pause = 0.0
@@ -161,10 +148,8 @@ class Background:
         """Return those of these open notes that it would fill if they were closed."""
         if self.off():
             return []
-        now = time.monotonic()
         with self._work:
-            ready = (path for path, at in self._due.items() if at <= now or path in self._left_open)
-            due = {fold_path(path) for path in ready}
+            due = {fold_path(path) for path in self._ready()}
         return [path for path in paths if fold_path(path) in due]
 
     def _serve(self) -> None:
@@ -185,17 +170,23 @@ class Background:
 
     def _next(self) -> str | None:
         """Return the note that has been due for longest; None: none is, or it is held."""
-        now, off = time.monotonic(), self.off()
+        off = self.off()
         if off != self._logged:
             self._logged = off
             _log.info("background work: %s", off or "on")
             if self._switched_off():
                 self.break_off()
             self._changed()
-        if off or now < self._paused_until or self._space.source.fault:
+        if off or time.monotonic() < self._paused_until or self._space.source.fault:
             return None
-        ready = [path for path, at in self._due.items() if at <= now and path not in self._busy]
+        opened = set(map(fold_path, self._space.journal.presence.open_paths()))
+        ready = (path for path in self._ready() if fold_path(path) not in opened)
         return min(ready, key=self._due.__getitem__, default=None)
+
+    def _ready(self) -> list[str]:
+        """Return the notes that are due now, and not in hand."""
+        now = time.monotonic()
+        return [path for path, at in self._due.items() if at <= now and path not in self._busy]
 
     def _switched_off(self) -> str:
         is_paused = pause_file(self._space.state).exists()
@@ -211,12 +202,8 @@ class Background:
         try:
             with self._filler.working_on(path):
                 self._try(path)
-            self._left_open.discard(path)
         except NoteNotSettled as error:
             again = error.ready_in
-        except _NoteOpen:
-            again = _OPEN_LOOK
-            self._left_open.add(path)
         except Cancelled:
             again = 0.0
         except LimitReached as error:
@@ -243,11 +230,10 @@ class Background:
         self._changed()
 
     def _try(self, path: str) -> None:
-        """Fill the note."""
-        if self._space.journal.presence.is_open(path):
-            raise _NoteOpen(_OPEN, path)
+        """Fill the note, in a run of its own, so undoing the last run undoes a note."""
         basis, job = self._space.attempt_basis(path), Job(path, background=True)
-        enricher, into = self._open()
+        settle, enricher = self._space.config.background.settle_seconds, self._open()
+        into = File(new_run(), False, settle, False, self._cancelled)
         result = self._filler.fill_note(enricher, job, into, _write_closed, counted=True)
         if result.usage.calls:
             self._recover()
@@ -255,19 +241,13 @@ class Background:
             self._attempted[path] = basis
         self._record(result)
 
-    def _open(self) -> tuple[Enricher, File]:
-        """Return an enricher, and how one note is read and written, in a run of its own.
-
-        So undoing the last run undoes a note.
-        """
-        settle = self._space.config.background.settle_seconds
+    def _open(self) -> Enricher:
+        """Return an enricher; a new one if calls were broken off since."""
         with self._opening:
             if self._cancelled.is_set() and not self._stopped:
-                self._cancelled = threading.Event()
-                self._enricher = None
-            if self._enricher is None:
-                self._enricher = self._filler.open_background(self._cancelled)
-            return self._enricher, File(new_run(), False, settle, False, self._cancelled)
+                self._cancelled, self._enricher = threading.Event(), None
+            self._enricher = self._enricher or self._filler.open_background(self._cancelled)
+            return self._enricher
 
     def _wait_for_endpoint(self, error: EndpointError | StorageError) -> None:
         """Pause, twice as long as before, up to an hour; then one note is tried."""
@@ -281,8 +261,9 @@ class Background:
                 self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
                 wait = max(self._pause, getattr(error, "retry_after", None) or 0.0)
                 self._paused_until = now + wait
-            since, tries = (before.since, before.tries + 1) if before else (time.time(), 1)
-            self.fault = EndpointFault(kind, str(error), since, tries)
+            since = before.since if before else iso_time(time.time())
+            tries = before.tries + 1 if before else 1
+            self.fault = Fault(kind=kind, reason=str(error), since=since, tries=tries)
 
     def _recover(self) -> None:
         with self._work:
@@ -291,17 +272,10 @@ class Background:
             self.fault, self._pause, self._paused_until = None, 0.0, 0.0
 
 
-_OPEN = "it is open in an editor"
-
-
-class _NoteOpen(NoteBusy):
-    """An editor shows the note now; its values wait as proposals."""
-
-
 def _write_closed(
     space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
 ) -> Result:
-    """Write the values as apply does. Raises _NoteOpen if the note was opened meanwhile."""
+    """Write the values as apply does. Raises NoteBusy if the note was opened meanwhile."""
     if space.journal.presence.is_open(path):
-        raise _NoteOpen(_OPEN, path)
+        raise NoteBusy("it is open in an editor", path)
     return apply(space, path, proposals, by, into)
