@@ -36,8 +36,8 @@ class Backlog:
         self._estimating = threading.Lock()
         self._estimated: tuple[Sequence[str], str] = ((), "")
 
-    def update(self, paths: Collection[str], *, whole: bool) -> None:
-        """Add notes that need something; whole: these are all such notes."""
+    def update(self, paths: Collection[str]) -> None:
+        """Take up which notes need something: all of them."""
         root, setting = self._space.root, self._space.config.background.backlog
         if not is_vault_there(root):
             return
@@ -48,7 +48,7 @@ class Backlog:
             except OSError:
                 continue
             notes[path] = (stat.st_size, stat.st_mtime_ns)
-        self._store.update(notes, whole=whole, asks=setting != "all")
+        self._store.update(notes, whole=True, asks=setting != "all")
 
     def held(self) -> Collection[str]:
         """Return the notes that may be filled only with the user's consent."""
@@ -93,7 +93,7 @@ def find_backlog(space: Workspace) -> Backlog:
     scan = space.scan()
     paths = [job.path for job in choose_jobs(space, scan, RunOptions(paths=[""])).jobs]
     backlog = Backlog(space, lambda: scan, lambda: paths)
-    backlog.update(paths, whole=True)
+    backlog.update(paths)
     return backlog
 
 

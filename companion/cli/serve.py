@@ -171,9 +171,7 @@ def _describe_vault(now: Status) -> str:
     if not now.ready:
         return "it is being scanned"
     opened = f", {count(now.open_notes, 'note')} open in Obsidian" if now.open_notes else ""
-    return (
-        f"{count(now.notes, 'note')}, {now.to_do:,} to work on, {now.skipped:,} left alone{opened}"
-    )
+    return f"{count(now.notes, 'note')}, {now.to_do:,} to work on{opened}"
 
 
 def _describe_today(now: Status) -> str:

@@ -123,9 +123,7 @@ class Background:
         settle, held = self._space.config.background.settle_seconds, self._held()
         paths = {path for path in to_do.paths if path not in held and not self._is_tried(path)}
         with self._work:
-            for path in list(self._due) if to_do.looked is None else to_do.looked:
-                if path not in paths:
-                    self._due.pop(path, None)
+            self._due = {path: at for path, at in self._due.items() if path in paths}
             for path in sorted(paths):
                 if path in to_do.changed:
                     self._due[path] = to_do.changed[path] + settle

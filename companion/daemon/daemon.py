@@ -21,7 +21,7 @@ from companion.app.types.decisions import Wish
 from companion.app.types.proposals import Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult, RunPriority, RunRequest
 from companion.app.types.settings import SettingsChange, SettingsShape
-from companion.app.types.status import Fault, Status
+from companion.app.types.status import Status
 from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
 from companion.daemon.background import Background
@@ -43,6 +43,7 @@ _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault befo
 _STOP = 3.5  # seconds that calls and writes in progress have to finish
 _BREAK_OFF = 0.5  # seconds that calls have to end after that, once they are broken off
 _KEPT = 50  # finished runs that clients can still ask about
+_PRUNE = 3600.0  # seconds between two deletions of old texts
 _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfirmed client edits
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,9 @@ class Daemon:
         self._stopped = threading.Event()
         self._told = 0  # notes of the backlog that wait
         self._version = space.journal.version()
-        self.scans = Scans(space, self.follow_settings, self._settle, self._take, self._find_busy)
+        self.scans = Scans(
+            space, self.follow_settings, lambda: self.outbox.settle(), self._take, self._find_busy
+        )
         similar = self._opened.enter_context(open_similar(space, background=True))
         scan = self.scans.scan
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
@@ -135,7 +138,7 @@ class Daemon:
         """Return the current state of the daemon."""
         self.follow_settings()
         stored = describe_vault(self.space, self.spending, self.backlog.state())
-        scans, background, fault = self.scans, self.background, self.background.fault
+        scans, background = self.scans, self.background
         restart = find_restart_settings(self._first_settings.config, self.space.config)
         work = {"off": background.off(), "waiting": background.waiting()}
         live = {
@@ -145,10 +148,11 @@ class Daemon:
             "vault_missing": scans.vault_missing,
             "ready": scans.ready.is_set(),
             "polls": scans.polls,
-            "fault": Fault.model_validate(fault) if fault else None,
+            "fault": background.fault,
             "retry_in": ceil(background.retry_in),
             "background": stored.background.model_copy(update=work),
-            **scans.counts._asdict(),
+            "notes": scans.number,
+            "to_do": len(scans.to_do),
             "open_notes": len(self.presence.open_paths()),
             "in_hand": list(self._filler.in_hand),
             "runs": [run.id for run in self.active_runs()],
@@ -318,10 +322,15 @@ class Daemon:
 
     def _look_around(self) -> None:
         """Notice what other processes wrote, and make the edits of notes that are now closed."""
-        can_write_at = time.monotonic() + _REPORTED
+        prune_at = time.monotonic()
+        can_write_at = prune_at + _REPORTED
         while not self._stopped.wait(_LOOK):
             try:
-                if time.monotonic() >= can_write_at:
+                now = time.monotonic()
+                if now >= prune_at:
+                    prune_at = now + _PRUNE
+                    self._prune()
+                if now >= can_write_at:
                     for row in self.outbox.make_closed():
                         self.scans.hint(row.path)
                         if row.change is not None:
@@ -330,30 +339,28 @@ class Daemon:
                 if version != self._version:
                     self._version = version
                     self.feed.wake()
-                    self._take(ToDo(set(self.scans.to_do), {}))
+                    self.background.take(ToDo(set(self.scans.to_do), {}))
             except Exception as error:
                 log_fault("what other processes did", error)
 
-    def _take(self, found: ToDo) -> None:
-        """Take what a look at the vault found, and do what is done after one of all of it."""
-        is_whole = found.looked is None
-        self.backlog.update(found.paths, whole=is_whole)
-        self.background.take(found)
-        if is_whole:
-            waiting = len(self.backlog.waiting())
-            if waiting > self._told:
-                said = "notes that were here before, or arrived together, wait: %d; %s asks"
-                _log.info(said, waiting, "companion service backlog")
-            self._told = waiting
-            self._filler.update_context(self.scans.scanned_context)
-            journal = self.space.journal
-            journal.prune_images(_KEEP_TEXTS)
-            journal.proposals.purge(_KEEP_TEXTS)
-            journal.outbox.drop(_KEEP_TEXTS)
-        self.feed.wake()
+    def _prune(self) -> None:
+        """Delete the texts of what was decided, written or withdrawn long ago."""
+        journal = self.space.journal
+        journal.prune_images(_KEEP_TEXTS)
+        journal.proposals.purge(_KEEP_TEXTS)
+        journal.outbox.drop(_KEEP_TEXTS)
 
-    def _settle(self, paths: Iterable[str] | None) -> None:
-        self.outbox.settle(None if paths is None else set(paths))
+    def _take(self, found: ToDo) -> None:
+        """Take what a look at the vault found."""
+        self.backlog.update(found.paths)
+        self.background.take(found)
+        waiting = len(self.backlog.waiting())
+        if waiting > self._told:
+            said = "notes that were here before, or arrived together, wait: %d; %s asks"
+            _log.info(said, waiting, "companion service backlog")
+        self._told = waiting
+        self._filler.update_context(self.scans.scanned_context)
+        self.feed.wake()
 
     def _find_busy(self) -> list[str]:
         return [*self._filler.in_hand, *self.presence.open_paths()]

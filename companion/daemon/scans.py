@@ -1,8 +1,7 @@
 """The daemon's look at the vault: what it last saw, and which notes are to do.
 
 Level-triggered, like a Kubernetes controller: what is due follows from the state of the vault. File
-events only say which notes to scan soon; the whole vault is scanned every few minutes, so a lost
-event costs only time.
+events only wake it; it also scans every few minutes, so a lost event costs only time.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from companion.enrich.asked import find_to_do
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.facts import Facts
 from companion.store.moves import Move, follow_events
 from companion.vault.files import is_vault_there
 from companion.vault.notes import Scan
@@ -27,64 +25,50 @@ from companion.vault.watch import Watch
 RESCAN_SECONDS = 300.0
 """How often the whole vault is scanned, whatever its folders report."""
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
-_MANY = 100  # hints together; more of them cause a scan of the whole vault
-_GATHER = 0.2  # seconds in which further hints are gathered before a scan
-_MAX_GATHER = 10.0  # seconds; a scan takes at most a fiftieth of the time in smaller vaults
+_GATHER, _MAX_GATHER = 0.2, 10.0  # seconds in which further events are gathered before a scan
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
 _MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
-_SCAN_SHARE = 200  # polling takes at most 1/200 of the time
+_EVENT_SHARE, _POLL_SHARE = 50, 200  # in small vaults, scans take at most 1/50 of the time
 _log = logging.getLogger(__name__)
 
 
 class ToDo(NamedTuple):
-    """What a look at the vault found. paths: the notes that need something.
+    """The notes that need something, as a look at the vault found.
 
-    changed: the time of the last event, by the monotonic clock, of the notes that had one. looked:
-    the paths that were looked at; None: the whole vault.
+    changed: the time of the last event, by the monotonic clock, of the notes that had one.
     """
 
     paths: Collection[str]
     changed: Mapping[str, float]
-    looked: Collection[str] | None = None
-
-
-class NoteCounts(NamedTuple):
-    """The number of notes at the last scan. to_do: see find_to_do; skipped: left alone."""
-
-    notes: int = 0
-    to_do: int = 0
-    skipped: int = 0
 
 
 class Scans:
     """Scans the vault in a thread of its own, when something changed and every few minutes.
 
     follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
-    called with the notes before they are scanned; None: all. found: called with what each look
-    found. busy: returns the notes that are worked on, or that editors show. ready: set after the
-    first scan.
+    called before each scan. found: called with what each look found. busy: returns the notes that
+    are worked on, or that editors show. ready: set after the first scan. number: of notes; to_do:
+    those that need something, see find_to_do.
     """
 
     def __init__(
         self,
         space: Workspace,
         follow_settings: Callable[[], bool],
-        settle: Callable[[Collection[str] | None], None],
+        settle: Callable[[], None],
         found: Callable[[ToDo], None],
         busy: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.vault_missing = False
-        self.counts = NoteCounts()
+        self.number = 0
         self.to_do: set[str] = set()
         self.ready = threading.Event()
         self._space = space
         self._follow_settings, self._settle = follow_settings, settle
         self._found, self._busy = found, busy
-        self._had_settings = False
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
-        self._left_alone: set[str] = set()
         self._reading = threading.Lock()
         self._following = threading.Lock()
         self._changed = threading.Condition()
@@ -209,7 +193,7 @@ class Scans:
             if self._hints:
                 self._changed.wait_for(
                     lambda: self._stopped or self._requested > self._done,
-                    max(_GATHER, min(self._scan_seconds * 50, _MAX_GATHER)),
+                    max(_GATHER, min(self._scan_seconds * _EVENT_SHARE, _MAX_GATHER)),
                 )
             return not self._stopped
 
@@ -222,10 +206,7 @@ class Scans:
             number = self._requested
             is_requested = number > self._done
         is_due = time.monotonic() >= next_scan or self._watcher.is_lost or not self._is_current()
-        if not (is_requested or is_due or len(hints) > _MANY):
-            if hints:
-                self.follow_moves()
-                self.scan_some(hints)
+        if not (is_requested or is_due or hints):
             return next_scan
         self.follow_moves()
         self.scan_all(hints)
@@ -234,15 +215,12 @@ class Scans:
             self._changed.notify_all()
         pause = RESCAN_SECONDS
         if self.polls:
-            pause = min(pause, max(_MIN_POLL, self._scan_seconds * _SCAN_SHARE))
+            pause = min(pause, max(_MIN_POLL, self._scan_seconds * _POLL_SHARE))
         return time.monotonic() + pause
 
     def _is_missing(self) -> bool:
-        """Return whether the vault's folder is missing or empty, or lacks the settings it had."""
-        root = self._space.root
-        has_settings = (root / ".obsidian").is_dir()
-        missing = not is_vault_there(root) or (self._had_settings and not has_settings)
-        self._had_settings |= has_settings
+        """Return whether the vault's folder is missing or empty."""
+        missing = not is_vault_there(self._space.root)
         if missing != self.vault_missing:
             self.vault_missing = missing
             _log.warning("the vault %s", "is not there" if missing else "is there again")
@@ -253,65 +231,19 @@ class Scans:
     def scan_all(self, hints: Mapping[str, float]) -> None:
         """Scan all notes. hints: the times of events by path."""
         self._watcher.ensure()
-        self._settle(None)  # before the scan, which forgets those of excluded notes
+        self._settle()  # before the scan, which forgets those of excluded notes
         began = time.monotonic()
         scan = self._space.scan()
         self._scan_seconds = time.monotonic() - began
         with self._reading:
             self._scan, self._context = scan, None
         latest = self._space.journal.proposals.latest_of_all()
-        to_do, left_alone = set[str](), set[str]()
-        for path, facts in scan.notes.of_interest():
-            if facts.skipped is not None:
-                left_alone.add(path)
-            elif find_to_do(self._space, path, facts.needs, latest.get(path, {})).needs:
-                to_do.add(path)
-        self.to_do, self._left_alone = to_do, left_alone
-        self._count(scan)
-        self._found(ToDo(to_do, hints))
+        self.to_do = {
+            path
+            for path, facts in scan.notes.of_interest()
+            if facts.skipped is None
+            and find_to_do(self._space, path, facts.needs, latest.get(path, {})).needs
+        }
+        self.number = len(scan.notes)
+        self._found(ToDo(self.to_do, hints))
         self.ready.set()
-
-    def scan_some(self, hints: Mapping[str, float]) -> None:
-        """Scan the notes with a hint; the context is kept if other notes depend on none of them."""
-        if not self._scan:
-            return
-        self._settle(hints)
-        before, began = self._scan.notes, time.monotonic()
-        scan = self._space.scan()
-        self._scan_seconds = time.monotonic() - began
-        notes = scan.notes
-        with self._reading:
-            self._scan = scan
-            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in hints):
-                self._context = None
-        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in hints):
-            self.hint(None)  # after which nobody keeps or shows anything of it
-        to_do = {path for path in hints if self._needs(path, notes.get(path))}
-        self.to_do = (self.to_do - set(hints)) | to_do
-        for path in hints:
-            facts = notes.get(path)
-            self._left_alone.discard(path)
-            if facts is not None and facts.skipped is not None:
-                self._left_alone.add(path)
-        self._count(scan)
-        self._found(ToDo(to_do, hints, hints))
-
-    def _count(self, scan: Scan) -> None:
-        left_alone = len(self._left_alone) + len(scan.skipped)
-        self.counts = NoteCounts(len(scan.notes), len(self.to_do), left_alone)
-
-    def _needs(self, path: str, facts: Facts | None) -> bool:
-        """Return whether there is something to ask for, to write, or to propose again."""
-        if facts is None or facts.skipped is not None or not facts.needs:
-            return False
-        return bool(find_to_do(self._space, path, facts.needs).needs)
-
-
-def _shared(facts: Facts | None) -> object:
-    """Return what other notes depend on: aliases, values, what is private."""
-    return facts and (facts.aliases, facts.values, facts.marks)
-
-
-def _is_excluded(facts: Facts | None) -> bool:
-    """Return whether the note says that it is private or to be left alone."""
-    return facts is not None and facts.is_excluded

@@ -46,9 +46,11 @@ class BacklogStore(Store):
                 if path in known and known[path][1:3] != version:
                     db.execute(_PUT, (path, "free", *version, 0.0))
             if whole:
-                db.execute(_PUT, ("", "free", 0, 0, 0.0))  # the first look was had
-                gone = [p for p, (c, *_) in known.items() if c == "free" and p not in notes]
-                db.executemany("DELETE FROM backlog WHERE path = ?", [(p,) for p in gone if p])
+                if is_first:
+                    db.execute(_PUT, ("", "free", 0, 0, 0.0))  # the first look was had
+                free = [p for p, (c, *_) in known.items() if c == "free" and p not in recent]
+                gone = [(path,) for path in free if path and path not in notes]
+                db.executemany("DELETE FROM backlog WHERE path = ?", gone)
 
     def held(self) -> frozenset[str]:
         """Return the notes that the user has not agreed to."""

@@ -258,7 +258,7 @@ def test_an_upgrade_under_a_daemon_breaks_nothing_that_it_serves(
     with serving(user, env=environment, preexec_fn=None) as daemon:
         wait_until(lambda: all(map(Path.exists, caches)), "loaded all modules")
         shutil.rmtree(tmp_path / "lib")
-        assert daemon.ask("/notes")["notes"]
+        assert daemon.ask("/settings")["fields"]
 
 
 @pytest.mark.parametrize(

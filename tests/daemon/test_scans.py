@@ -243,40 +243,6 @@ def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
     }
 
 
-LEFT = STUB.replace("created", "ai: false\ncreated")
-
-
-def _copy(vault: Path) -> None:
-    for number in range(3):
-        shutil.copy(vault / "F/L.md", vault / f"{number}.md")
-
-
-LEAVING = {
-    "copied": (_copy, 4, 1),
-    "written so": (write("A.md", LEFT), 2, 0),
-    "no text any more": (lambda vault: (vault / "A.md").write_bytes(b"\xff"), 2, 0),
-    "no longer": (write("F/L.md", STUB), 0, 2),
-    "deleted": (lambda vault: shutil.rmtree(vault / "F"), 0, 1),
-}
-
-
-@labelled(("change", "left", "to_do"), LEAVING)
-def test_what_is_left_alone_is_counted_as_it_changes(
-    daemon_fixture: DaemonFixture, change: Change, left: int, to_do: int
-) -> None:
-    daemon_fixture.settings["settle_seconds"] = 3600.0
-    daemon_fixture.note("A.md")
-    daemon_fixture.note("F/L.md", LEFT)
-    daemon_fixture.start()
-    eventually(lambda: (daemon_fixture.status().skipped, daemon_fixture.status().to_do) == (1, 1))
-    change(daemon_fixture.vault)
-    eventually(
-        lambda: (daemon_fixture.status().skipped, daemon_fixture.status().to_do) == (left, to_do)
-    )
-    daemon_fixture.rescan()
-    assert (daemon_fixture.status().skipped, daemon_fixture.status().to_do) == (left, to_do)
-
-
 def test_vault_that_cannot_be_watched_is_polled(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,6 @@ class Status(Shape):
     proposals: int
     notes: int = 0
     to_do: int = 0
-    skipped: int = 0
     open_notes: int = 0
     in_hand: list[str] = Field(default=[])
     runs: list[str] = Field(default=[])
