@@ -196,7 +196,8 @@ def read_edited_value(field: Field, text: str | Sequence[str], resolve: Resolve)
     """
     raw = text if isinstance(text, str) else "\n".join(text)
     if len(raw) > _LONGEST_EDITED:
-        raise AnswerError(f"{len(raw):,} characters are too many for a {field.name}")
+        said = f"{len(raw):,} characters, and at most {_LONGEST_EDITED:,} are possible"
+        raise AnswerError(f"too long for a {field.name}: {said}")
     items = raw.splitlines() if isinstance(text, str) else text
     if field.is_link:
         if missing := next((each for each in items if each.strip() and not resolve(each)), None):
