@@ -193,7 +193,7 @@ def _describe_today(now: Status) -> str:
 def open_page(only_print: bool, vault: Path | None) -> None:
     """Open the daemon's page in your browser.
 
-    The address can be used once, within a minute; afterwards the tab stays signed in until it is
+    The address can be used once, within ten minutes; afterwards the tab stays signed in until it is
     closed, for twelve hours at most, or until `companion token --new`.
     """
     root = choose_vault(vault, load_config())
