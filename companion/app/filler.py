@@ -119,10 +119,10 @@ class Filler:
         Raises EndpointError, Cancelled, StorageError.
         """
         into = replace(into, explicit=job.explicit or job.rejected_only, dry_run=job.dry_run)
-        write, is_counted = self._outbox.fill, priority == "background"
         try:
             with self.working_on(job.path):
-                result = self.fill_note(enricher, job, into, write, counted=is_counted)
+                self._space.journal.require_space()
+                result = enricher.fill(job, into, self._outbox.fill)
         except NoteError as error:
             result = failed_result(job.path, error)
         except (Cancelled, EndpointError, StorageError):
@@ -142,10 +142,8 @@ class Filler:
         finally:
             self.in_hand.remove(path)
 
-    def fill_note(
-        self, enricher: Enricher, job: Job, into: File, write: Write, *, counted: bool
-    ) -> Result:
-        """Fill the note; return the result. counted: within the daily number of notes.
+    def fill_counted(self, enricher: Enricher, job: Job, into: File, write: Write) -> Result:
+        """Fill the note in the background, within the daily number of notes; return the result.
 
         A note for which no model is asked does not count.
 
@@ -153,7 +151,7 @@ class Filler:
         """
         self._space.journal.require_space()
         proposals = self._space.journal.proposals
-        if not counted or (proposals.latest(job.path) and open_task(self._space, job) is None):
+        if proposals.latest(job.path) and open_task(self._space, job) is None:
             return enricher.fill(job, into, write)
         self._space.wait_for_settings(into.cancelled)  # which have the notes of a day
         self._spending.reserve_note()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
@@ -99,7 +100,9 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     kind, tag = find_kind(space.prompts, options.field), read_tag(options.tag)
     plan = _choose_on_paths(space, scan, options, kind)
     jobs = [job for job in plan.jobs if has_tag(space.root, job.path, tag)]
-    return plan._replace(jobs=_limit(space, jobs, options))
+    if options.limit is not None:
+        jobs = list(islice((job for job in jobs if _does_anything(space, job)), options.limit))
+    return plan._replace(jobs=jobs)
 
 
 def make_job_again(space: Workspace, id_: int, wish: str) -> Job:
@@ -173,24 +176,6 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
         if whole is not None and whole not in reasons.values():
             reasons[folder] = whole
     return Counter(reasons.values())
-
-
-def _limit(space: Workspace, jobs: list[Job], options: RunOptions) -> list[Job]:
-    """Return the jobs for the first `limit` notes that are asked about or written; None: all.
-
-    Notes that are named on the way stay, too: whoever named one is told why it is left alone.
-    """
-    if options.limit is None:
-        return jobs
-    first_jobs, count = list[Job](), 0
-    for job in jobs:
-        if count == options.limit:
-            break
-        is_counted = _does_anything(space, job)
-        if is_counted or job.path in options.paths:
-            first_jobs.append(job)
-        count += is_counted
-    return first_jobs
 
 
 def _does_anything(space: Workspace, job: Job) -> bool:

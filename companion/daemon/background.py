@@ -142,14 +142,6 @@ class Background:
         with self._work:
             return len(self._due)
 
-    def open_due(self, paths: Iterable[str]) -> list[str]:
-        """Return those of these open notes that it would fill if they were closed."""
-        if self.off():
-            return []
-        with self._work:
-            due = {fold_path(path) for path in self._ready()}
-        return [path for path in paths if fold_path(path) in due]
-
     def _serve(self) -> None:
         workers = max(1, self._space.config.concurrency - 1)
         with ThreadPoolExecutor(workers, "background") as pool:
@@ -178,13 +170,9 @@ class Background:
         if off or time.monotonic() < self._paused_until or self._space.source.fault:
             return None
         opened = set(map(fold_path, self._space.journal.presence.open_paths()))
-        ready = (path for path in self._ready() if fold_path(path) not in opened)
+        held, now = opened | set(map(fold_path, self._busy)), time.monotonic()
+        ready = (p for p, at in self._due.items() if at <= now and fold_path(p) not in held)
         return min(ready, key=self._due.__getitem__, default=None)
-
-    def _ready(self) -> list[str]:
-        """Return the notes that are due now, and not in hand."""
-        now = time.monotonic()
-        return [path for path, at in self._due.items() if at <= now and path not in self._busy]
 
     def _switched_off(self) -> str:
         is_paused = pause_file(self._space.state).exists()
@@ -232,7 +220,7 @@ class Background:
         basis, job = self._space.attempt_basis(path), Job(path, background=True)
         settle, enricher = self._space.config.background.settle_seconds, self._open()
         into = File(new_run(), False, settle, False, self._cancelled)
-        result = self._filler.fill_note(enricher, job, into, _write_closed, counted=True)
+        result = self._filler.fill_counted(enricher, job, into, _write_closed)
         if result.usage.calls:
             self._recover()
         if result.change is None:

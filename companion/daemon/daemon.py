@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, suppress
 from math import ceil
@@ -30,7 +29,7 @@ from companion.daemon.log import log_result
 from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
 from companion.daemon.scans import Scans, ToDo
 from companion.enrich.context.similar import open_similar
-from companion.enrich.job import Job, Result
+from companion.enrich.job import Result
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -187,16 +186,10 @@ class Daemon:
 
     def _start_run(self, request: RunRequest) -> Run:
         self._require_usable()
-        is_background = request.priority == "background"
-        if is_background and (off := self.background.off()):
-            raise UsageError(f"no background work is done: {off}")
         # each path once: for a folder, all its notes are checked
         paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
         are_notes = all((self.root / path).is_file() for path in paths)
-        if is_background and are_notes and len(paths) == 1:
-            plan = RunPlan([Job(paths[0], background=True)], [], Counter())
-        else:
-            plan = plan_run(self.space, self.scans.scan(0 if are_notes else _REFRESH), request)
+        plan = plan_run(self.space, self.scans.scan(0 if are_notes else _REFRESH), request)
         return self._fill(plan, request.client, request.priority, request.id, request.diff)
 
     def ask_again(self, proposal: int, wish: Wish) -> Run:
@@ -313,12 +306,6 @@ class Daemon:
         self.vault.resume()
         self.background.try_now()
         self.feed.wake()
-
-    def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
-        """Record which notes the client has open; return those that wait for edits there."""
-        opened = list(paths)
-        self.presence.report(client, opened)
-        return self.background.open_due(opened)
 
     def _look_around(self) -> None:
         """Notice what other processes wrote, and make the edits of notes that are now closed."""

@@ -79,7 +79,6 @@ class News(Shape):
         description="The open proposals of the notes that this client reported; null: as before."
     )
     edits: list[WaitingEdits] = Field(description="The edits that wait for this client.")
-    to_do: list[str] = Field(description="Open notes that background work would fill.")
 
 
 class Feed:
@@ -89,7 +88,7 @@ class Feed:
     """
 
     def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
+        self._daemon, self._presence = daemon, daemon.space.journal.presence
         self._looking, self._reporting = threading.Lock(), threading.Lock()
         self._changed = threading.Condition()  # nothing else is locked while this is held
         self._first = self._newest = int(time.time() * 1000)
@@ -142,7 +141,7 @@ class Feed:
             if len(self._reports) > CLIENTS:
                 oldest = next(iter(self._reports))
                 del self._reports[oldest], self._reported[oldest]
-            self._daemon.report_presence(client, paths)
+            self._presence.report(client, paths)
         self.wake()
 
     def read(self, query: FeedQuery, is_gone: Callable[[], bool] = bool) -> News:
@@ -159,13 +158,13 @@ class Feed:
             finally:
                 self._places.release()
         self._look()
-        to_do = self._repeat_report(query.client)
-        return self._tell(query.after, query.client, to_do)
+        self._repeat_report(query.client)
+        return self._tell(query.after, query.client)
 
-    def _repeat_report(self, client: str) -> list[str]:
+    def _repeat_report(self, client: str) -> None:
         with self._reporting:
-            paths = self._reports.get(client)
-            return self._daemon.report_presence(client, paths) if paths else []
+            if paths := self._reports.get(client):
+                self._presence.report(client, paths)
 
     def _wait(self, after: int, seconds: float, is_gone: Callable[[], bool]) -> None:
         until = time.monotonic() + seconds
@@ -206,7 +205,7 @@ class Feed:
         if self._status is None or _steady(self._status[1]) != _steady(status):
             self._status = self._next(), status
 
-    def _tell(self, after: int, client: str, to_do: list[str]) -> News:
+    def _tell(self, after: int, client: str) -> News:
         opened = self._reports.get(client)
         edits = [WaitingEdits.of(row) for row in self._daemon.outbox.rows_of(opened or ())]
         with self._changed:
@@ -228,7 +227,6 @@ class Feed:
                 notices=notices,
                 open=None,
                 edits=edits,
-                to_do=to_do,
             )
             is_new = news.proposals != [] or self._reported.get(client, 0) > after
         if opened is None or not is_new:

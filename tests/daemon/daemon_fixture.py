@@ -175,8 +175,8 @@ class DaemonFixture:
         """Stop the daemon, and start it again; its outbox waits until these notes are reported."""
         self.stop()
         daemon = self.start()
-        daemon.report_presence("c", ())  # what it reported would hold for 45 seconds
-        daemon.report_presence("desk", open_paths)
+        daemon.presence.report("c", ())  # what it reported would hold for 45 seconds
+        daemon.presence.report("desk", open_paths)
         return daemon
 
     def note(self, path: str, text: str | bytes = STUB, *, rests: bool = True) -> Path:

@@ -141,7 +141,7 @@ def test_what_waits_for_an_editor_outlives_the_daemon(
     if is_open:
         daemon.outbox.make_closed()
         assert state_of(daemon, first) == "open"
-        daemon.report_presence("desk", [])
+        daemon.presence.report("desk", [])
     eventually(lambda: not daemon.outbox.rows_of(["Stub.md"]))
     assert "description: My own words.\n" in vault.read("Stub.md")
     assert (state_of(daemon, first), state_of(daemon, second)) == ("accepted", "open")
@@ -165,7 +165,7 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
     daemon = vault.restart("Stub.md")
     rows = daemon.outbox.rows_of(["Stub.md"])
     assert [row.proposals for row in rows] == ([] if is_taken_back else [(first,)])
-    daemon.report_presence("desk", [])
+    daemon.presence.report("desk", [])
     if is_taken_back:
         daemon.outbox.make_closed()
         assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB

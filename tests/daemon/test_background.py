@@ -7,7 +7,6 @@ import pytest
 
 from companion.app.types.notes import Selection
 from companion.daemon import background
-from companion.errors import UsageError
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
@@ -129,54 +128,15 @@ def test_what_was_said_before_a_note_came_is_shown(daemon_fixture: DaemonFixture
 # --- open notes
 
 
-def test_open_note_is_left_to_its_client(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.start()
-    assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == []
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"]))
-    assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"]
-    assert daemon_fixture.model.calls() == 0
-    result = daemon_fixture.editor_run("Stub.md", STUB, priority="background")
-    assert daemon_fixture.text_made(result) == FILLED
-    assert daemon_fixture.read("Stub.md") == STUB
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == [])
-    assert daemon_fixture.status().background.notes_today == 1
-
-
-def test_open_note_that_its_editor_fills_waits_no_longer(daemon_fixture: DaemonFixture) -> None:
-    daemon = daemon_fixture.start()
-    daemon.report_presence("desk", ["Stub.md"])
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.run("Stub.md", wait=False, priority="background")
-    eventually(lambda: daemon.outbox.rows_of(["Stub.md"]))
-    [row] = daemon.outbox.rows_of(["Stub.md"])
-    offer = daemon.outbox.give(row.id, STUB).offer
-    daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
-    eventually(lambda: daemon.report_presence("desk", ["Stub.md"]) == [])
-
-
-def test_open_note_is_handed_over_in_the_spelling_of_its_client(
-    daemon_fixture: DaemonFixture,
-) -> None:
-    on_disk, in_editor = "Cafe\u0301/Zo\u0308e.md", "Caf\u00e9/Z\u00f6e.md"  # as macOS has it
-    daemon_fixture.start()
-    daemon_fixture.daemon.report_presence("desk", [in_editor])
-    daemon_fixture.note(on_disk)
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", [in_editor]) == [in_editor])
-    result = daemon_fixture.editor_run(in_editor, STUB, priority="background")
-    assert (result.path, daemon_fixture.text_made(result)) == (on_disk, FILLED)
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", [in_editor]) == [])
-
-
 def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     daemon_fixture: DaemonFixture,
 ) -> None:
     daemon_fixture.start_asking()
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    daemon_fixture.daemon.presence.report("desk", ["Stub.md"])
     daemon_fixture.model.answer()
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
+    eventually(lambda: daemon_fixture.space.journal.proposals.latest("Stub.md"))
     assert daemon_fixture.read("Stub.md") == STUB
-    result = daemon_fixture.editor_run("Stub.md", EDITED, priority="background")
+    result = daemon_fixture.editor_run("Stub.md", EDITED)
     assert daemon_fixture.text_made(result) == EDITED_FILLED
     assert daemon_fixture.model.calls() == 1
     assert daemon_fixture.status().background.notes_today == 1
@@ -186,15 +146,15 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
 def test_note_opened_under_a_new_name_while_the_model_thinks_is_left_alone(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, reported: str
 ) -> None:
-    monkeypatch.setattr(background, "_OPEN_LOOK", 0.1)
+    monkeypatch.setattr("companion.daemon.background._NEXT_TRY", 0.1)
     note = daemon_fixture.start_asking()
-    daemon_fixture.daemon.report_presence("desk", [reported])
+    daemon_fixture.daemon.presence.report("desk", [reported])
     note.rename(daemon_fixture.vault / "New.md")
     daemon_fixture.model.answer()
-    report = daemon_fixture.daemon.report_presence
-    eventually(lambda: report("desk", ["New.md"]) == ["New.md"])
+    daemon_fixture.daemon.presence.report("desk", ["New.md"])
+    eventually(lambda: daemon_fixture.space.journal.proposals.latest("New.md"))
     assert daemon_fixture.read("New.md") == STUB
-    daemon_fixture.daemon.report_presence("desk", [])
+    daemon_fixture.daemon.presence.report("desk", [])
     eventually(lambda: daemon_fixture.is_filled("New.md"))
     assert daemon_fixture.model.calls() == 1
 
@@ -203,11 +163,11 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     daemon_fixture: DaemonFixture,
 ) -> None:
     daemon_fixture.start_asking()
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    daemon_fixture.daemon.presence.report("desk", ["Stub.md"])
     daemon_fixture.model.answer()
-    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
+    eventually(lambda: daemon_fixture.space.journal.proposals.latest("Stub.md"))
     daemon_fixture.note("Stub.md", REWRITTEN)
-    entry = daemon_fixture.editor_run("Stub.md", REWRITTEN, priority="background")
+    entry = daemon_fixture.editor_run("Stub.md", REWRITTEN)
     assert entry.status == "enriched"
     assert daemon_fixture.model.calls() == 2
 
@@ -215,11 +175,11 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 def test_note_is_filled_once_it_is_closed(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
+    monkeypatch.setattr("companion.daemon.background._NEXT_TRY", 0.1)
     daemon = daemon_fixture.start()
-    daemon.report_presence("desk", ["Stub.md"])
+    daemon.presence.report("desk", ["Stub.md"])
     daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon.report_presence("desk", ["Stub.md"]))
+    eventually(lambda: daemon.presence.report("desk", ["Stub.md"]))
     daemon.space.journal.presence.report("desk", [])
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.status().open_notes == 0
@@ -282,20 +242,6 @@ def test_notes_a_day_bind_across_restarts_until_tomorrow(daemon_fixture: DaemonF
     daemon_fixture.rescan()
     eventually(lambda: len(daemon_fixture.changes()) == 4)
     assert daemon_fixture.status().background.notes_today == 2
-
-
-def test_notes_in_editors_count_as_notes_of_the_day(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.settings["notes_a_day"] = 1
-    daemon_fixture.start()
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"])
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.note("Other.md")
-    daemon_fixture.editor_run("Stub.md", STUB, priority="background")
-    with pytest.raises(UsageError, match="notes_a_day"):
-        daemon_fixture.run("Other.md", priority="background")
-    assert "notes_a_day" in daemon_fixture.status().background.off
-    assert daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"]) == []
-    assert daemon_fixture.model.calls() == 1
 
 
 # --- asked once

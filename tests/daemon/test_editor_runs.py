@@ -52,7 +52,7 @@ def request_edits(
     daemon_fixture: DaemonFixture, path: str = "Stub.md", **options: object
 ) -> OutboxRow:
     """Return the row by which the editor of an open note gets the edits of a run."""
-    daemon_fixture.daemon.report_presence("desk", [path])
+    daemon_fixture.daemon.presence.report("desk", [path])
     daemon_fixture.run(path, wait=False, priority="interactive", **options)
     eventually(lambda: daemon_fixture.daemon.outbox.rows_of([path]))
     (row,) = daemon_fixture.daemon.outbox.rows_of([path])
@@ -80,7 +80,7 @@ def request_undo(
     daemon_fixture: DaemonFixture, change: Change, text: str
 ) -> tuple[OutboxRow, OfferShape]:
     """Return the row that takes a change back in an editor that shows this text, and its offer."""
-    daemon_fixture.daemon.report_presence("desk", [change.path])
+    daemon_fixture.daemon.presence.report("desk", [change.path])
     row = daemon_fixture.daemon.outbox.undo(change)
     assert isinstance(row, OutboxRow)
     return row, daemon_fixture.daemon.outbox.give(row.id, text).offer
@@ -88,7 +88,7 @@ def request_undo(
 
 def undo_in_file(daemon_fixture: DaemonFixture, change: Change) -> Undone:
     """Take a change back in its note, which no editor has open any more."""
-    daemon_fixture.daemon.report_presence("desk", [])
+    daemon_fixture.daemon.presence.report("desk", [])
     undone = daemon_fixture.daemon.outbox.undo(change)
     assert isinstance(undone, Undone)
     return undone

@@ -37,7 +37,7 @@ def rows(daemon_fixture: DaemonFixture, path: str = "Stub.md") -> list[OutboxRow
 
 def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> Run:
     """Return a run over notes of which Stub.md is open; the model has answered."""
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    daemon_fixture.daemon.presence.report("desk", ["Stub.md"])
     run = daemon_fixture.run(*paths, wait=False)
     eventually(lambda: run.is_over or rows(daemon_fixture))
     return run
@@ -79,7 +79,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     quiet: DaemonFixture, taken: bool
 ) -> None:
     quiet.note("Other.md")
-    quiet.daemon.report_presence("desk", ["Stub.md"])
+    quiet.daemon.presence.report("desk", ["Stub.md"])
     run = quiet.run("", all=True)
     assert statuses(run) == {"Stub.md": "skipped", "Other.md": "enriched"}
     (entry,) = (entry for entry in run.since(0) if entry.path == "Stub.md")
@@ -90,7 +90,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     quiet.rescan()
     if taken:
         edit(quiet, STUB)
-    quiet.daemon.report_presence("desk", [])
+    quiet.daemon.presence.report("desk", [])
     eventually(lambda: quiet.is_filled("Stub.md"))
     eventually(quiet.is_idle_but_for_the_background)
     (change,) = quiet.changes("Stub.md")
@@ -104,13 +104,13 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     proposed = quiet.run("Stub.md", propose=True)
     (ids,) = (entry.proposals for entry in proposed.since(0))
     assert len(ids) == 2
-    quiet.daemon.report_presence("desk", ["Stub.md"])
+    quiet.daemon.presence.report("desk", ["Stub.md"])
     for id_ in ids:
         [made] = quiet.daemon.outbox.decider.accept([Acceptance(id=id_)])
         assert made.status == "proposed" and list(made.why_not) == [id_]
     eventually(lambda: not quiet.daemon.active_runs())
     assert quiet.read("Stub.md") == STUB
-    quiet.daemon.report_presence("desk", [])
+    quiet.daemon.presence.report("desk", [])
     eventually(lambda: quiet.is_filled("Stub.md"))
 
 
@@ -143,7 +143,7 @@ def test_what_a_run_left_to_an_editor_outlives_the_daemon(
 
 
 def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
-    quiet.daemon.report_presence("desk", ["Stub.md"])
+    quiet.daemon.presence.report("desk", ["Stub.md"])
     assert statuses(quiet.run("Stub.md", dry_run=True)) == {"Stub.md": "enriched"}
     assert quiet.read("Stub.md") == STUB
 
@@ -151,7 +151,7 @@ def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
 def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     quiet.note("Other.md")
     run = open_and_ask(quiet, "Stub.md")
-    quiet.daemon.report_presence("desk", ["Stub.md", "Other.md"])
+    quiet.daemon.presence.report("desk", ["Stub.md", "Other.md"])
     quiet.run("Other.md", wait=False)
     eventually(lambda: rows(quiet, "Other.md"))
     run.cancel()
@@ -174,7 +174,7 @@ def test_note_is_open_that_was_renamed_twice_since_its_editor_reported_it(
 ) -> None:
     if is_known:
         quiet.run("Stub.md", propose=True)
-    quiet.daemon.report_presence("desk", ["Stub.md"])
+    quiet.daemon.presence.report("desk", ["Stub.md"])
     (quiet.vault / "Stub.md").rename(quiet.vault / "B.md")
     eventually(lambda: quiet.daemon.presence.is_open("B.md"), 10)
     quiet.note("Stub.md", "Another.\n")
@@ -191,7 +191,7 @@ def test_note_is_open_that_was_renamed_twice_since_its_editor_reported_it(
 def fill_and_open(daemon_fixture: DaemonFixture) -> Change:
     """Return the change that filled Stub.md, which is open now."""
     daemon_fixture.run("Stub.md")
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    daemon_fixture.daemon.presence.report("desk", ["Stub.md"])
     return daemon_fixture.changes()[0]
 
 
@@ -260,7 +260,7 @@ def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(
         quiet.restart("Stub.md")
         quiet.daemon.outbox.make_closed()
     assert quiet.read("Stub.md") == FILLED
-    quiet.daemon.report_presence("desk", [])
+    quiet.daemon.presence.report("desk", [])
     eventually(lambda: quiet.daemon.outbox.row(row.id).state == "made")
     assert quiet.read("Stub.md") == STUB
     assert [change.undoes for change in quiet.changes()] == [1, None]

@@ -21,7 +21,7 @@ from companion.llm.answers import Usage as Usage
 from companion.store.proposals import Proposal, ProposalState
 
 Mode = Literal["fill", "replace", "requests"]
-RunPriority = Literal["interactive", "request", "background"]
+RunPriority = Literal["interactive", "request"]
 RunKind = Literal["fill", "accept", "refuse", "undo"]
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 
@@ -61,7 +61,7 @@ class RunOptions(Selection):
 class RunRequest(RunOptions):
     """What to enrich over the API. id: the client's own for the run; sent again, it answers with
     that run and starts none. client: who is told of the result. priority: `interactive` for one
-    note that somebody waits for; `background` for one that nobody asked for.
+    note that somebody waits for.
     """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-z-]{8,40}$")] | None = None
