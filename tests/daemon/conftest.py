@@ -114,7 +114,7 @@ def server(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> It
                 yield result
 
     monkeypatch.setattr(Filler, "fill", fill)
-    monkeypatch.setattr(Watch, "start", lambda _: None)
+    monkeypatch.setattr(Watch, "ensure", lambda _: None)
     daemon_fixture.note("Stub.md")
     daemon = daemon_fixture.open()
     daemon.scans.scan_all({})

@@ -172,20 +172,15 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     assert daemon_fixture.model.calls() == 2
 
 
-def test_note_is_filled_once_it_is_closed(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.daemon.background._NEXT_TRY", 0.1)
+def test_note_is_filled_once_it_is_closed(daemon_fixture: DaemonFixture) -> None:
     daemon = daemon_fixture.start()
     daemon.presence.report("desk", ["Stub.md"])
     daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon.presence.report("desk", ["Stub.md"]))
-    daemon.space.journal.presence.report("desk", [])
+    daemon_fixture.note("Other.md")
+    eventually(lambda: daemon_fixture.is_filled("Other.md"))
+    assert daemon_fixture.read("Stub.md") == STUB and daemon_fixture.model.calls() == 1
+    daemon.presence.report("desk", [])
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    assert daemon_fixture.status().open_notes == 0
-
-
-# --- pause
 
 
 def test_pause_breaks_a_call_off_and_nothing_is_written(daemon_fixture: DaemonFixture) -> None:
