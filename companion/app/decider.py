@@ -5,48 +5,103 @@ The command line, the API, the page and the plugin all decide here. No model is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
-from companion.app.types.decisions import Acceptance
-from companion.enrich.apply import File, apply
+from companion.app.outbox import Outbox
+from companion.app.run import Run
+from companion.app.types.changes import Undone
+from companion.app.types.decisions import Acceptance, Decisions
+from companion.app.types.runs import NoteResult, RunKind
+from companion.enrich.apply import File
 from companion.enrich.job import NoteStatus, Result, failed_result, new_run
 from companion.enrich.parse_answer import read_edited_value
-from companion.enrich.pipeline import Write
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
-from companion.store.journal import Change
+from companion.errors import AnswerError, NoteError, NoteRefused, NotThere, UsageError
 from companion.store.moves import follow_moves
 from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposals import Proposal, describe_state
-from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
-
-TakeBack = Callable[[Change, str], Undone | OutboxRow]
-"""Undoes a change, for a run, or leaves that to the editor that shows its note."""
 
 
 class Decider:
     """Decides on the proposals of one vault. Safe to use from any thread.
 
-    write: writes proposals into a note, as apply does, or leaves that to an editor. take_back:
-    None: undo_change. withdraw: cancels the acceptance of proposals that are not written yet
-    because an editor shows their note.
+    outbox: has edits of open notes made by their editors.
     """
 
-    def __init__(
-        self,
-        space: Workspace,
-        write: Write = apply,
-        take_back: TakeBack | None = None,
-        withdraw: Callable[[Sequence[int]], None] = lambda ids: None,
-    ) -> None:
+    def __init__(self, space: Workspace, outbox: Outbox | None = None) -> None:
         self._space = space
         self._store = space.journal.proposals
-        self._write = write
-        self._withdraw = withdraw
-        self.take_back = take_back or partial(undo_change, space.root, space.journal)
+        self._outbox = outbox or Outbox(space)
+
+    def run(self, decisions: Decisions) -> Run:
+        """Return a run that accepts, refuses and reopens proposals; see Vault."""
+        ids = set(decisions.ids)
+        proposals = self._store.get_all(ids)
+        unknown = ids - {each.id for each in proposals}
+        kind: RunKind = "undo"
+        if not decisions.undo:
+            kind = "accept" if decisions.accept else "refuse"
+        total = len({each.path for each in proposals}) + len(unknown)
+        return Run(kind, total, lambda run: self._decide(decisions, run.id), run=decisions.run)
+
+    def undo_changes(
+        self,
+        changes: Sequence[int],
+        refused: Mapping[int, str] | None = None,
+        run: str | None = None,
+    ) -> Run:
+        """Return a run that takes changes back in this order; see Vault.
+
+        refused: proposals to reopen after that, by id, each with its note.
+        """
+        reopened = refused or {}
+
+        def work(run: Run) -> Iterator[NoteResult]:
+            for number in changes:
+                yield NoteResult.of_undone(self._undo_change(number, run.id))
+            if reopened:
+                yield from self._decide(Decisions(undo=list(reopened)), run.id)
+
+        return Run("undo", len(changes) + len(set(reopened.values())), work, run=run)
+
+    def _decide(self, decisions: Decisions, run: str) -> Iterator[NoteResult]:
+        accepted = self.accept(decisions.accept, run=run)
+        refused = self.refuse(decisions.refuse, reason=decisions.reason, run=run)
+        results = chain(accepted, refused, self.undo(decisions.undo, run))
+        yield from map(NoteResult.of_decision, results)
+
+    def _undo_change(self, number: int, run: str) -> Undone:
+        journal = self._space.journal
+        change = journal.change(number)
+        if change is None:
+            return Undone.failed(number, NotThere(f"there is no change {number}"))
+        remaining = change.name_parts(change.remaining_parts)
+        try:
+            undone = self._outbox.undo(change, run)
+        except NoteError as error:
+            return Undone.failed(number, error, change.path, remaining)
+        if isinstance(undone, OutboxRow):
+            return Undone(
+                change=number,
+                path=undone.path,
+                undone_by=None,
+                left=remaining,
+                reason=UNDO_IN_EDITOR,
+                waits=undone.id,
+            )
+        before = journal.notes.moved_from.get(undone.path)
+        return Undone(
+            change=number,
+            path=undone.path,
+            undone_by=undone.change,
+            left=undone.remaining,
+            reason=undone.reason or None,
+            moved_from=change.path if change.path != undone.path else before,
+        )
 
     def accept(
         self, acceptances: Iterable[Acceptance], by: str = "user", run: str | None = None
@@ -90,7 +145,7 @@ class Decider:
         result = Result(path, "failed")
         try:
             if fit:
-                result = self._write(self._space, path, fit, by, into)
+                result = self._outbox.accept(self._space, path, fit, by, into)
         except NoteError as error:
             result = failed_result(path, error)
             why_not |= {each.id: result.reason for each in fit}
@@ -117,7 +172,7 @@ class Decider:
         for path, group, result in self._by_note(ids):
             if result is None:
                 if waiting := [each.id for each in group if each.waits_for_editor]:
-                    self._withdraw(waiting)
+                    self._outbox.withdraw(waiting)
                 mine = [each.id for each in group]
                 decide = partial(self._store.decide, states=("open", "rejected"), run=run)
                 decided = decide(mine, "refused", "user", reason)
@@ -138,14 +193,14 @@ class Decider:
         why_not, undo_id = dict[int, str](), None
         status: NoteStatus = "unchanged"
         reason = ""
-        self._withdraw([each.id for each in group if each.waits_for_editor])
+        self._outbox.withdraw([each.id for each in group if each.waits_for_editor])
         for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
             own = [each.id for each in group if each.change == number]
             change = number and self._space.journal.change(number)
             try:
                 if not change:
                     raise NoteRefused("its change is no longer in the journal", path)
-                if (undo_id := self.take_back(change, run).change) is None:
+                if (undo_id := self._outbox.undo(change, run).change) is None:
                     status, reason = "proposed", UNDO_IN_EDITOR
                     why_not |= dict.fromkeys(own, reason)
             except NoteError as error:

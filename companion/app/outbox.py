@@ -10,7 +10,6 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from companion.app.decider import Decider
 from companion.app.problem import code_of
 from companion.app.types.base import EditShape
 from companion.app.types.changes import EditsInPart, OfferShape
@@ -58,17 +57,14 @@ _log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """The edits of one vault that are for editors to make. Safe to use from any thread.
-
-    decider: decides on proposals, and leaves edits of open notes to their editors.
-    """
+    """The edits of one vault that are for editors to make. Safe to use from any thread."""
 
     def __init__(self, space: Workspace) -> None:
         self._space = space
         self._store = space.journal.outbox
         self._proposals = space.journal.proposals
         self.is_open = space.journal.presence.is_open
-        self.decider = Decider(space, self._accept, self.undo, self._store.withdraw)
+        self.withdraw = self._store.withdraw
         self._next_tries: dict[int, float] = {}  # by row, Unix time
 
     def undo(self, change: Change, run: str | None = None) -> Undone | OutboxRow:
@@ -220,7 +216,7 @@ class Outbox:
         self._space.refresh()
         return undo_change(self._space.root, self._space.journal, change, run)
 
-    def _accept(
+    def accept(
         self, space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
     ) -> Result:
         """Write the accepted values; if the note is open, leave them to its editor.

@@ -1,17 +1,16 @@
-"""The changes and proposals of a vault that this process has open: found, decided on, undone."""
+"""The changes and proposals of a vault, found by a query."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cache, partial
-from itertools import chain, islice
-from typing import TYPE_CHECKING
+from itertools import islice
 
 from companion.app.selection import find_kind, has_tag, read_tag
-from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
+from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.proposals import (
     Proposal,
     ProposalIds,
@@ -19,45 +18,28 @@ from companion.app.types.proposals import (
     ProposalQuery,
 )
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, NotThere, UsageError
+from companion.errors import NotThere, UsageError
 from companion.note.diff import diff_lines
 from companion.store import journal
-from companion.store.journal import Journal
 from companion.store.moves import follow_moves
-from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposals import Proposal as StoredProposal
 from companion.store.proposals import Selection
 from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 
-if TYPE_CHECKING:  # which a command that only reads does not load
-    from companion.app.decider import Decider
-    from companion.app.run import Run
-    from companion.app.types.decisions import Decisions
-    from companion.app.types.runs import NoteResult, RunKind
-
 _BATCH = 500  # changes that are read at once
-_NO_CHANGE = "there is no change {}"
 
 
 class Records:
-    """Finds changes and proposals of one vault, takes changes back, and decides on proposals.
+    """Finds changes and proposals of one vault.
 
-    decider: returns who decides. is_watched: whether moved notes are already followed, so nobody
-    has to look for them.
+    is_watched: whether moved notes are already followed, so nobody has to look for them.
     """
 
-    def __init__(
-        self,
-        space: Workspace,
-        decider: Callable[[], Decider],
-        *,
-        is_watched: bool,
-    ) -> None:
+    def __init__(self, space: Workspace, *, is_watched: bool) -> None:
         self._root = space.root
         self._space = space
         self._journal = space.journal
-        self._decider = decider
         self._is_watched = is_watched
 
     def changes(self, query: ChangeQuery) -> ChangePage:
@@ -112,7 +94,7 @@ class Records:
         """Return the change of that id, with its diff. Raises NotThere."""
         change = self._journal.change(number)
         if change is None:
-            raise NotThere(_NO_CHANGE.format(number))
+            raise NotThere(f"there is no change {number}")
         return self.show(change, with_diff=True)
 
     def proposal(self, number: int) -> StoredProposal:
@@ -155,57 +137,16 @@ class Records:
             yield from batch
             before = batch[-1].id
 
-    def undo(self, changes: Sequence[int], run: str | None = None) -> Run:
-        """Return a run that takes changes back in this order; see Vault."""
-        from companion.app.run import Run
+    def select_undoable(self, only: ChangeQuery) -> tuple[list[int], dict[int, str]]:
+        """Return the changes to take back, and, for a whole run, the proposals that it refused.
 
-        return Run("undo", len(changes), lambda run: self._take_back(changes, run.id), run=run)
-
-    def undo_all(self, only: ChangeQuery) -> Run:
-        """Return a run that takes back all changes that match; see Vault."""
-        from companion.app.run import Run
-        from companion.app.types.decisions import Decisions
-
+        These are by id, each with its note.
+        """
         query = only.model_copy(update={"undoable": only.undoable or "part"})
         changes = [change.id for change in self.select_changes(query)]
         is_run = only == ChangeQuery(run=only.run, undoable=only.undoable)
         refused = self._journal.proposals.refused_in(only.run) if only.run and is_run else {}
-
-        def work(run: Run) -> Iterator[NoteResult]:
-            yield from self._take_back(changes, run.id)
-            if refused:
-                yield from self._decide(Decisions(undo=list(refused)), run.id)
-
-        return Run("undo", len(changes) + len(set(refused.values())), work)
-
-    def decide(self, decisions: Decisions) -> Run:
-        """Return a run that accepts, refuses and reopens proposals; see Vault."""
-        from companion.app.run import Run
-
-        ids = set(decisions.ids)
-        proposals = self._journal.proposals.get_all(ids)
-        unknown = ids - {each.id for each in proposals}
-        kind: RunKind = "undo"
-        if not decisions.undo:
-            kind = "accept" if decisions.accept else "refuse"
-        total = len({each.path for each in proposals}) + len(unknown)
-        return Run(kind, total, lambda run: self._decide(decisions, run.id), run=decisions.run)
-
-    def _take_back(self, changes: Sequence[int], run: str) -> Iterator[NoteResult]:
-        from companion.app.types.runs import NoteResult
-
-        decider = self._decider()
-        for number in changes:
-            yield NoteResult.of_undone(_take_back(self._journal, decider, number, run))
-
-    def _decide(self, decisions: Decisions, run: str) -> Iterator[NoteResult]:
-        from companion.app.types.runs import NoteResult
-
-        decider = self._decider()
-        accepted = decider.accept(decisions.accept, run=run)
-        refused = decider.refuse(decisions.refuse, reason=decisions.reason, run=run)
-        results = chain(accepted, refused, decider.undo(decisions.undo, run))
-        yield from map(NoteResult.of_decision, results)
+        return changes, refused
 
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:
         """Return the change as every interface shows it."""
@@ -230,32 +171,3 @@ def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False
     return change.undoes is None or (query.run is not None and change.undoes not in own)
-
-
-def _take_back(store: Journal, decider: Decider, number: int, run: str) -> Undone:
-    change = store.change(number)
-    if change is None:
-        return Undone.failed(number, NotThere(_NO_CHANGE.format(number)))
-    remaining = change.name_parts(change.remaining_parts)
-    try:
-        undone = decider.take_back(change, run)
-    except NoteError as error:
-        return Undone.failed(number, error, change.path, remaining)
-    if isinstance(undone, OutboxRow):
-        return Undone(
-            change=number,
-            path=undone.path,
-            undone_by=None,
-            left=remaining,
-            reason=UNDO_IN_EDITOR,
-            waits=undone.id,
-        )
-    before = store.notes.moved_from.get(undone.path)
-    return Undone(
-        change=number,
-        path=undone.path,
-        undone_by=undone.change,
-        left=undone.remaining,
-        reason=undone.reason or None,
-        moved_from=change.path if change.path != undone.path else before,
-    )

@@ -22,6 +22,7 @@ from companion.vault.paths import spelled_path
 if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.agents import Agent
     from companion.app.backlog import Backlog
+    from companion.app.decider import Decider
     from companion.app.outbox import Outbox
     from companion.app.records import Records
     from companion.app.run import Run
@@ -138,7 +139,7 @@ class Vault:
 
         Text edited since stays. run: that the undos belong to; None: a new one.
         """
-        return self._records.undo(changes, run)
+        return self.decider.undo_changes(changes, run=run)
 
     def undo_all(self, only: ChangeQuery) -> Run:
         """Return a run that takes back all changes that match, the newest first.
@@ -149,7 +150,7 @@ class Vault:
 
         Raises UsageError.
         """
-        return self._records.undo_all(only)
+        return self.decider.undo_changes(*self._records.select_undoable(only))
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
@@ -198,7 +199,7 @@ class Vault:
 
         The proposals accepted for one note become one change.
         """
-        return self._records.decide(decisions)
+        return self.decider.run(decisions)
 
     def propose(
         self,
@@ -240,7 +241,7 @@ class Vault:
         def find_context(now: bool) -> VaultContext:
             return VaultContext(self._look(None)) if now else self._context()
 
-        return Agent(self._space, name, find_context, self.outbox.decider)
+        return Agent(self._space, name, find_context, self.decider)
 
     def status(self) -> Status:
         """Return what is set up, what was spent today, and what waits."""
@@ -300,16 +301,23 @@ class Vault:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """What is for editors to write, and the decider that leaves it to them."""
+        """What is for editors to write."""
         from companion.app.outbox import Outbox
 
         return Outbox(self._space)
 
     @cached_property
+    def decider(self) -> Decider:
+        """Who decides on proposals, and takes changes back."""
+        from companion.app.decider import Decider
+
+        return Decider(self._space, self.outbox)
+
+    @cached_property
     def _records(self) -> Records:
         from companion.app.records import Records
 
-        return Records(self._space, lambda: self.outbox.decider, is_watched=self._is_watched)
+        return Records(self._space, is_watched=self._is_watched)
 
     @cached_property
     def _backlog(self) -> Backlog:

@@ -106,7 +106,7 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     assert len(ids) == 2
     quiet.daemon.presence.report("desk", ["Stub.md"])
     for id_ in ids:
-        [made] = quiet.daemon.outbox.decider.accept([Acceptance(id=id_)])
+        [made] = quiet.daemon.vault.decider.accept([Acceptance(id=id_)])
         assert made.status == "proposed" and list(made.why_not) == [id_]
     eventually(lambda: not quiet.daemon.active_runs())
     assert quiet.read("Stub.md") == STUB

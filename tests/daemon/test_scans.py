@@ -230,7 +230,7 @@ def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
         Acceptance(id=each.id)
         for each in daemon_fixture.daemon.space.journal.proposals.select(OPEN)
     ]
-    list(daemon_fixture.daemon.outbox.decider.accept(wishes))
+    list(daemon_fixture.daemon.vault.decider.accept(wishes))
     daemon_fixture.stop()
     daemon_fixture.review = ReviewTable(mode="write")
     daemon_fixture.start()
