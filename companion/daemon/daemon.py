@@ -6,8 +6,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from math import ceil
 
 from companion.app.backlog import Backlog
@@ -17,7 +17,6 @@ from companion.app.overview import describe_vault, finish_status
 from companion.app.run import Run, log_fault
 from companion.app.types.changes import RowApplied
 from companion.app.types.decisions import Wish
-from companion.app.types.proposals import Proposal, ProposalQuery
 from companion.app.types.runs import NoteResult, RunPriority, RunRequest
 from companion.app.types.settings import SettingsChange, SettingsShape
 from companion.app.types.status import Status
@@ -61,7 +60,7 @@ class Daemon:
         self.runs: dict[str, Run] = {}
         self.presence = space.journal.presence
         self._following = threading.Lock()
-        self._begins, self._beginning = threading.Condition(), set[str]()
+        self._starting = threading.Lock()
         self._first_settings = self._settings = space.settings
         self._opened = ExitStack()
         self._threads: list[threading.Thread] = []
@@ -84,7 +83,12 @@ class Daemon:
         context, record = self.scans.context, self._record
         self._filler = Filler(space, self.outbox, spending, context, similar, record)
         self.background = Background(
-            space, self._filler, spending, self.backlog.held, self._record_background, self._wake
+            space,
+            self._filler,
+            spending,
+            self.backlog.held,
+            self._record_background,
+            lambda: self.feed.wake(),
         )
         self.feed = Feed(self)
         space.journal.watch(self.feed.touch)
@@ -170,19 +174,9 @@ class Daemon:
         Raises UsageError if a path is missing or outside the vault, or it is not possible now;
         ConsentMissing if many notes would go to another machine without consent.
         """
-        if request.id is None:
-            return self._start_run(request)
-        with self._begins:
-            self._begins.wait_for(lambda: request.id not in self._beginning)
-            if run := self.runs.get(request.id):
-                return run
-            self._beginning.add(request.id)
-        try:
-            return self._start_run(request)
-        finally:
-            with self._begins:
-                self._beginning.discard(request.id)
-                self._begins.notify_all()
+        with self._starting:  # so the same request, sent twice, begins one run
+            run = self.runs.get(request.id or "")
+            return run or self._start_run(request)
 
     def _start_run(self, request: RunRequest) -> Run:
         self._require_usable()
@@ -257,17 +251,6 @@ class Daemon:
         change = self.outbox.confirm(row, made.base_sha256, made.new_sha256, made.moved_to)
         self._tell_edits(row, change, made.client)
         return change
-
-    def find_open_proposals(self, paths: Iterable[str]) -> list[Proposal]:
-        """Return the open proposals of these notes, under the paths by which they are named."""
-        found = list[Proposal]()
-        for path in paths:
-            with suppress(UsageError):
-                stored = spelled_path(self.root, path)
-                query = ProposalQuery(path=stored, limit=1000)
-                page = self.vault.proposals(query).proposals
-                found += [each.model_copy(update={"path": path}) for each in page]
-        return found
 
     def _tell(self, run: Run) -> None:
         """Tell who asked for a run what it came to."""
@@ -360,9 +343,6 @@ class Daemon:
         self._record(result)
         if result.change and (notice := describe_result(NoteResult.of(result))):
             self.feed.notify(notice)
-
-    def _wake(self) -> None:
-        self.feed.wake()
 
     def _start_thread(self, work: Callable[[], None], name: str) -> None:
         self._threads = [thread for thread in self._threads if thread.is_alive()]

@@ -6,17 +6,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from companion.app.types.base import LARGEST, WHOLE, ClientName, Sent, Shape
-from companion.app.types.proposals import Proposal
+from companion.app.types.proposals import Proposal, ProposalQuery
 from companion.app.types.runs import RunShape
 from companion.app.types.status import Status
 from companion.daemon.notices import Notice
 from companion.errors import UsageError
 from companion.store.outbox import OutboxRow
+from companion.vault.paths import spelled_path
 
 if TYPE_CHECKING:
     from companion.daemon.daemon import Daemon
@@ -231,7 +233,17 @@ class Feed:
             is_new = news.proposals != [] or self._reported.get(client, 0) > after
         if opened is None or not is_new:
             return news
-        return news.model_copy(update={"open": self._daemon.find_open_proposals(opened)})
+        return news.model_copy(update={"open": self._open_proposals(opened)})
+
+    def _open_proposals(self, paths: Sequence[str]) -> list[Proposal]:
+        """Return the open proposals of these notes, under the paths by which they are named."""
+        proposals, root = list[Proposal](), self._daemon.root
+        for path in paths:
+            with suppress(UsageError):
+                query = ProposalQuery(path=spelled_path(root, path), limit=1000)
+                page = self._daemon.vault.proposals(query).proposals
+                proposals += [each.model_copy(update={"path": path}) for each in page]
+        return proposals
 
     def _ids(self, table: str, after: int) -> list[int] | None:
         ids = {id for number, each, id in self._rows if each == table and number > after}
