@@ -46,8 +46,8 @@ _log = logging.getLogger(__name__)
 class Background:
     """Fills notes that are due, in threads of its own. Safe to use from any thread.
 
-    held: returns the notes that the user has not agreed to. record: called with each result;
-    changed: after each change of what it does. fault: the endpoint's, until it answers again.
+    held: returns the notes that the user has not agreed to. record: called with each result.
+    fault: the endpoint's, until it answers again.
     """
 
     def __init__(
@@ -57,11 +57,10 @@ class Background:
         spending: Budget,
         held: Callable[[], Collection[str]],
         record: Callable[[Result], object],
-        changed: Callable[[], object] = bool,
     ) -> None:
         self.fault: Fault | None = None
         self._space, self._filler, self._spending = space, filler, spending
-        self._held, self._record, self._changed = held, record, changed
+        self._held, self._record = held, record
         self._due: dict[str, float] = {}  # from when the notes may be filled, monotonic clock
         self._attempted: dict[str, AttemptBasis] = {}  # without a result
         self._busy: set[str] = set()
@@ -166,7 +165,6 @@ class Background:
             _log.info("background work: %s", off or "on")
             if self._switched_off():
                 self.break_off()
-            self._changed()
         if off or time.monotonic() < self._paused_until or self._space.source.fault:
             return None
         opened = set(map(fold_path, self._space.journal.presence.open_paths()))
@@ -213,7 +211,6 @@ class Background:
             if again is not None:
                 self._due.setdefault(path, time.monotonic() + again)
             self._work.notify_all()
-        self._changed()
 
     def _try(self, path: str) -> None:
         """Fill the note, in a run of its own, so undoing the last run undoes a note."""

@@ -83,12 +83,7 @@ class Daemon:
         context, record = self.scans.context, self._record
         self._filler = Filler(space, self.outbox, spending, context, similar, record)
         self.background = Background(
-            space,
-            self._filler,
-            spending,
-            self.backlog.held,
-            self._record_background,
-            lambda: self.feed.wake(),
+            space, self._filler, spending, self.backlog.held, self._record_background
         )
         self.feed = Feed(self)
         space.journal.watch(self.feed.touch)
