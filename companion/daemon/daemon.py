@@ -71,17 +71,13 @@ class Daemon:
             space, self.follow_settings, lambda: self.outbox.settle(), self._take, self._find_busy
         )
         similar = self._opened.enter_context(open_similar(space, background=True))
-        scan = self.scans.scan
+        scan, context = self.scans.scan, self.scans.context
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
         self.vault = Vault(
-            space,
-            look=lambda progress: scan(_REFRESH),
-            context=self.scans.context,
-            is_watched=True,
+            space, look=lambda progress: scan(_REFRESH), context=context, is_watched=True
         )
         self.outbox = self.vault.outbox
-        context, record = self.scans.context, self._record
-        self._filler = Filler(space, self.outbox, spending, context, similar, record)
+        self._filler = Filler(space, self.outbox, spending, context, similar, self._record)
         self.background = Background(
             space, self._filler, spending, self.backlog.held, self._record_background
         )
