@@ -1,4 +1,4 @@
-"""Start-up, scans, and the daemon's latency and idle cost, in turn with 0.1 and the last release.
+"""Start-up, scans, and the daemon's latency and idle cost, in turn with 0.1.
 
     python -m benchmarks.in_turn [--against COMMIT...] [--rounds 3] [--notes 6591] [--idle 60]
 
@@ -25,7 +25,7 @@ from typing import NamedTuple
 from benchmarks.made_vault import make_vault, note, path_of, set_home, stub_tables
 from benchmarks.results import cpu_seconds, print_table, report
 from benchmarks.stub_endpoint import running_stub
-from benchmarks.versions import SETTLED, make_options, open_versions
+from benchmarks.versions import ROOT, SETTLED, make_options, open_versions
 
 WORSE = 1.1  # two runs of one version differ by less
 SETTLE = 1.0  # seconds that a note must be unchanged; the default is 30
@@ -71,8 +71,8 @@ def measure(tree: Path, options: argparse.Namespace) -> Figures:
     """Return the figures of the version in tree."""
     with tempfile.TemporaryDirectory() as folder, running_stub() as stub:
         tables = stub_tables(stub.base_url, settle_seconds=SETTLE)
-        if (tree / "companion/enrich/context/similar.py").exists():
-            tables["similar"] = {"enabled": False}
+        if tree == ROOT:
+            tables["similar"] = {"model": "none"}
         else:  # 0.1, which fills old notes without asking
             del tables["background"]["backlog"]
         set_home(Path(folder, "home"), tables)

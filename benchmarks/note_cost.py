@@ -1,4 +1,4 @@
-"""The processor time that a note takes beside the model, in turn with 0.1 and the last release.
+"""The processor time that a note takes beside the model, in turn with 0.1.
 
     python -m benchmarks.note_cost [--against COMMIT...] [--rounds 3]
 

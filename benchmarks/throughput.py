@@ -1,4 +1,4 @@
-"""Notes a second at an endpoint that takes 200 ms, in turn with 0.1 and the last release.
+"""Notes a second at an endpoint that takes 200 ms, in turn with 0.1.
 
     python -m benchmarks.throughput [--against COMMIT...] [--rounds 3]
 

@@ -64,7 +64,7 @@ def make_options(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser of what all comparisons take: `against`, commits, and `rounds`."""
     assert doc
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
-    parser.add_argument("--against", nargs="*", metavar="COMMIT", help="0.1 and the last release")
+    parser.add_argument("--against", nargs="*", metavar="COMMIT", help="else 0.1")
     parser.add_argument("--rounds", type=int, default=3)
     return parser
 
@@ -73,7 +73,7 @@ def make_options(doc: str | None) -> argparse.ArgumentParser:
 def open_versions(against: list[str] | None) -> Iterator[Mapping[str, Path]]:
     """Check the commits out; yield the folder of each by its name, this version's as `now`."""
     folders = {"now": ROOT}
-    names = {ref: ref for ref in against} if against else {"0.1": FIRST, **_last_release()}
+    names = {ref: ref for ref in against} if against else {"0.1": FIRST}
     with tempfile.TemporaryDirectory() as parent, ExitStack() as stack:
         for name, ref in names.items():
             folder = Path(parent, name.replace("/", "-"))
@@ -101,17 +101,6 @@ def ratios_in_turn(figures: Mapping[str, Sequence[float]]) -> dict[str, float]:
         name: median(ours / theirs for ours, theirs in zip(now, found, strict=True))
         for name, found in figures.items()
         if name != "now"
-    }
-
-
-def _last_release() -> dict[str, str]:
-    """Return the commit of the newest version by its name; nothing while that is 0.1."""
-    newest = list(json.loads((ROOT / "versions.json").read_text()))[-1]
-    if newest == "0.1.0":
-        return {}
-    tagged = _git("tag", "--list", newest)
-    return {
-        newest: tagged or _git("log", "-1", "--format=%H", f"-S{newest}", "--", "versions.json")
     }
 
 

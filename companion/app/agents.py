@@ -29,11 +29,11 @@ from companion.app.types.proposals import (
     Value,
 )
 from companion.app.types.runs import NoteResult
+from companion.enrich.accept import complete_proposals
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, Result, Task, new_run, prepare_task
-from companion.enrich.pipeline import complete_proposals
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note import needs

@@ -17,13 +17,14 @@ from companion.app.jobs import RunPlan, plan_run
 from companion.app.open_vault import open_space
 from companion.app.run import Tell
 from companion.app.types.runs import NoteResult, RunOptions
+from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, describe_waiting
 from companion.enrich.asker import Asker
 from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.guard import find_withheld, look_at_note, require_included
 from companion.enrich.job import Job, Result, Task, failed_result, new_run
-from companion.enrich.pipeline import Enricher, complete_proposals
+from companion.enrich.pipeline import Enricher
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError, NoteError, NoteRefused, UsageError
 from companion.llm.batch import AnswerLine, BatchClient, read_line

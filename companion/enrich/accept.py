@@ -16,11 +16,13 @@ from companion.enrich.checks import (
 from companion.enrich.checks.doubts import find_doubt
 from companion.enrich.checks.facts import find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, Fault
+from companion.enrich.checks.typed_values import find_untold
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext
+from companion.enrich.job import Job, Task
 from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
 from companion.enrich.small_model import find_own_sentence, find_unsupported
-from companion.enrich.typed_values import find_untold
+from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.language.detection import language_named
 from companion.language.words import read_paragraphs
@@ -263,3 +265,35 @@ def _name_fault(error: AnswerError) -> str:
 def _quote(why: str, words: Sequence[str]) -> str:
     quoted = ", ".join(f"“{word}”" for word in words[:_QUOTED])
     return f"{why}: {quoted}" if words else ""
+
+
+def complete_proposals(
+    space: Workspace,
+    job: Job,
+    task: Task,
+    proposals: Sequence[Proposal],
+    model: ModelFacts,
+    run: str,
+    shown: tuple[str, ...] = (),
+) -> list[Proposal]:
+    """Return proposals with the note's path, the run, and whether they wait, to be stored.
+
+    shown: the other notes that the question quotes, for one that is answered later.
+    """
+    complete = []
+    for each in proposals:
+        # of a small model, only what somebody asked for is written at once
+        is_guess = job.background and model.is_small and each.origin.model and checks_are_on()
+        mode = space.config.review_mode(job.path, each.kind)
+        flags = each.flags if checks_are_on() else ()
+        complete.append(
+            replace(
+                each,
+                path=job.path,
+                flags=("replaces", *flags) if each.need.key in task.replaces else flags,
+                origin=each.origin._replace(run=run),
+                waits=job.propose or job.dry_run or mode == "propose" or bool(is_guess),
+                shown=shown if each.state == "asked" else (),
+            )
+        )
+    return complete

@@ -12,7 +12,7 @@ from companion.enrich.configured_model import ModelFacts, model_facts
 from companion.enrich.context.backlinks import Backlinks
 from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.excerpt import add_text, excerpt, make_prompt_context
-from companion.enrich.context.similar import ComparedNote, SimilarNotes
+from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.job import Again
 from companion.enrich.model_calls import (
@@ -186,8 +186,10 @@ class Asker:
         if self.similar is None or not is_any_chosen:
             return [], {}
         language = self._language_of(path, parsed)
-        note = ComparedNote(self.vault_context, path, parsed, language)
-        return self.similar.choose(note, fields, is_small=self.model.is_small)
+        context, is_small = self.vault_context, self.model.is_small
+        return self.similar.choose(
+            context, path, parsed, fields, language=language, is_small=is_small
+        )
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None if nothing shows it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from companion.enrich.typed_values import read_scalar
+from companion.enrich.checks.typed_values import read_scalar
 from companion.errors import AnswerError
 from companion.language.words import find_sentence_ends
 from companion.llm.answers import CUT

@@ -17,11 +17,10 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from companion.enrich.apply import File, apply, describe_waiting, require_places
+from companion.enrich.accept import complete_proposals
+from companion.enrich.apply import File, apply, describe_waiting
 from companion.enrich.asked import leave_claimed, take_open
 from companion.enrich.asker import Asker, RepeatedFaults
-from companion.enrich.checks import checks_are_on
-from companion.enrich.configured_model import ModelFacts
 from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.job import (
     Job,
@@ -32,6 +31,7 @@ from companion.enrich.job import (
     is_written,
     prepare_task,
 )
+from companion.enrich.plan import require_places
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.llm.answers import Usage
@@ -177,35 +177,3 @@ class Enricher:
             unfilled=(*unfilled, *describe_waiting(waiting), *written.unfilled),
             usage=usage,
         )
-
-
-def complete_proposals(
-    space: Workspace,
-    job: Job,
-    task: Task,
-    proposals: Sequence[Proposal],
-    model: ModelFacts,
-    run: str,
-    shown: tuple[str, ...] = (),
-) -> list[Proposal]:
-    """Return proposals with the note's path, the run, and whether they wait, to be stored.
-
-    shown: the other notes that the question quotes, for one that is answered later.
-    """
-    complete = []
-    for each in proposals:
-        # of a small model, only what somebody asked for is written at once
-        is_guess = job.background and model.is_small and each.origin.model and checks_are_on()
-        mode = space.config.review_mode(job.path, each.kind)
-        flags = each.flags if checks_are_on() else ()
-        complete.append(
-            replace(
-                each,
-                path=job.path,
-                flags=("replaces", *flags) if each.need.key in task.replaces else flags,
-                origin=each.origin._replace(run=run),
-                waits=job.propose or job.dry_run or mode == "propose" or bool(is_guess),
-                shown=shown if each.state == "asked" else (),
-            )
-        )
-    return complete

@@ -40,6 +40,7 @@ class Database:
         self._db = open_database(file)
         self._identity = identify_file(file)
         self._is_closed = False
+        self._flushes: bool | None = None  # not set yet
 
     @contextmanager
     def transaction(self, *, flush: bool = True) -> Iterator[sqlite3.Connection]:
@@ -59,7 +60,9 @@ class Database:
                     f"the journal {self.file} was deleted or replaced while it was in use; put it"
                     " back, or earlier changes can no longer be undone, and start Companion again"
                 )
-            self._db.execute(f"PRAGMA synchronous={'FULL' if flush else 'NORMAL'}")
+            if flush != self._flushes:
+                self._db.execute(f"PRAGMA synchronous={'FULL' if flush else 'NORMAL'}")
+                self._flushes = flush
             with self._db:  # which commits, or rolls back
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db

@@ -58,21 +58,9 @@ class VaultLock:
             lock = self._file = self._file or FileLock(
                 self._state / "lock", mode=0o600, thread_local=False
             )
-            try:
-                lock.acquire(timeout=_PATIENCE, poll_interval=_POLL)
-            except TimeoutError:
-                raise VaultLocked(
-                    f"another process of Companion writes for over {_PATIENCE:.0f} s; try again"
-                ) from None
-            except OSError as error:
-                raise VaultLocked(
-                    f"the vault cannot be locked: {error.strerror} ({self._state}); make that"
-                    " folder writable"
-                ) from error
-            try:
+            busy = f"another process of Companion writes for over {_PATIENCE:.0f} s; try again"
+            with _held(lock, _PATIENCE, busy):
                 yield
-            finally:
-                lock.release()
 
 
 @contextmanager
@@ -81,15 +69,22 @@ def daemon_lock(state: Path) -> Iterator[None]:
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
-    lock = _daemon_file(state)
+    with _held(_daemon_file(state), 0, "another daemon serves this vault; stop it first"):
+        yield
+
+
+@contextmanager
+def _held(lock: FileLock, patience: float, busy: str) -> Iterator[None]:
+    """Hold the lock during the block, after that many seconds at most; busy: why it is not free."""
+    folder = Path(lock.lock_file).parent
     try:
-        make_private_folder(state)
-        lock.acquire(timeout=0)
+        make_private_folder(folder)
+        lock.acquire(timeout=patience, poll_interval=_POLL)
     except TimeoutError:
-        raise VaultLocked("another daemon serves this vault; stop it first") from None
+        raise VaultLocked(busy) from None
     except OSError as error:
         raise VaultLocked(
-            f"the vault cannot be served: {error.strerror} ({state}); make that folder writable"
+            f"the vault cannot be locked: {error.strerror} ({folder}); make that folder writable"
         ) from error
     try:
         yield

@@ -11,9 +11,10 @@ import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf } from "./obsidian.js";
-import { clickRibbon, notice, openNote, shows, tidyUp, undoByNotice } from "./scenarios.js";
+import { notice, openNote, shownText, shows, tidyUp } from "./scenarios.js";
 import { openPaired, openScene, runCommand } from "./scene.js";
 import { testsOn } from "./tests-on.js";
+import { waitFor } from "./wait.js";
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
 const FONT = fileURLToPath(new URL("../node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", import.meta.url)); // machines may lack it
@@ -36,26 +37,30 @@ for (const theme of ["light", "dark"]) {
   test(`the plugin in a ${theme} window`, async () => {
     const page = await openPaired(scene, { theme });
     await openNote(page, PATH);
-    await runCommand(page, "Propose for this note");
-    await page.locator(".cc-view").getByRole("button", { name: /^All/ }).first().click();
-    await page.locator(".cc-view .cc-actions .cc-btn--main").waitFor();
-    await take(page, `plugin-inbox-${theme}`);
-    assert.equal(await page.locator(".cc-view").getByText(/^\d+ of \d+ this time$/).count(), 1, "said once");
+    await runCommand(page, "Enrich one part");
+    await page.locator(".modal").getByRole("button", { name: "Only propose" }).click();
+    const card = page.locator(".callout-companion-preview");
+    await card.waitFor();
+    await notice(page, /2 to review/);
+    await tidyUp(page);
+    await page.mouse.move(1, 1);
+    await take(page, `plugin-proposal-${theme}`);
 
-    await page.evaluate(() => document.activeElement?.blur()); // nobody is at the proposal, so it goes
-    await clickRibbon(page);
+    for (const name of ["Description", "Callout"]) {
+      await card.locator("strong", { hasText: name }).waitFor();
+      await card.getByRole("button", { name: "Accept" }).click();
+    }
     await shows(page, /\[!ai\]/);
-    await page.locator(".cc-view").getByText("Nothing is waiting for you").waitFor();
-    await notice(page, /Filled/);
+    await notice(page, /callout filled/);
     await take(page, `plugin-note-${theme}`);
-    await undoByNotice(page);
-    await notice(page, /Undone/);
+    for (const left of [/^description: \w/m, /^description: ?$/m]) {
+      await runCommand(page, "Undo the last change");
+      await waitFor("it is as before", async () => left.test(await shownText(page)) && !(await shownText(page)).includes("[!ai]"));
+    }
     await tidyUp(page);
 
     await page.getByRole("button", { name: "Settings" }).click();
-    await page.locator('.setting-item input[type="text"]').first().evaluate((field) => {
-      field.value = "http://127.0.0.1:27182"; // the default; this daemon has any free port
-    });
+    await page.getByRole("combobox", { name: "tags" }).waitFor();
     await page.mouse.move(1, 1);
     await take(page, `plugin-settings-${theme}`);
     assert.deepEqual(await errorsOf(page), []);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { assertAccessible } from "./axe.js";
-import { openNote } from "./scenarios.js";
+import { openNote, shows, shownText } from "./scenarios.js";
 import { page, runCommand, scene, testsInWindow } from "./scene.js";
 import { waitFor } from "./wait.js";
 
@@ -99,6 +99,26 @@ test("all of it is done by commands; what is typed is what is written, and the c
   await card().waitFor({ state: "detached" });
 });
 
+test("what is accepted while somebody types in the note costs no letter", async () => {
+  await scene.vault.write("Typed.md", `${NOTE}${"\nA hedge wants to be cut twice a year.\n".repeat(20)}`);
+  await openNote(page, "Typed.md");
+  await scene.vault.companion("enrich", "--propose", join(scene.vault.path, "Typed.md"));
+  await card().waitFor();
+  const typing = page.evaluate(async () => {
+    const typist = window.host.newTypist(7, "body");
+    await typist.type(40, 100);
+    return typist.edits;
+  });
+  await button("Accept").click();
+  await waitFor("it is written", async () => /^description: \w/m.test(await shownText(page)));
+  await typing;
+  await button("Accept").click();
+  await shows(page, /\[!ai\]/);
+  assert.equal(await page.evaluate(() => window.host.typist.lost), "");
+  await waitFor("the file follows", async () => (await scene.vault.read("Typed.md")) === (await shownText(page)));
+  assert.deepEqual(await page.evaluate(() => window.host.conflicts), []);
+});
+
 test("it is asked for again, and the new one takes its place", async () => {
   await show("Fresh.md", "Callout");
   await button("Again, but …").click();
@@ -112,16 +132,37 @@ test("it is asked for again, and the new one takes its place", async () => {
   await isOpen("Fresh.md");
 });
 
+test("a click in the settings is what the command line shows, and nothing private is given up unasked", async () => {
+  const settings = () => scene.vault.call("/settings");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("combobox", { name: "tags" }).selectOption("Propose first");
+  await waitFor("it is kept", async () => (await settings()).modes.tags === "propose");
+  const field = page.getByRole("textbox", { name: "Private folders" });
+  await field.fill("Garden");
+  await field.blur();
+  await waitFor("it is private", async () => (await settings()).private.folders.join() === "Garden");
+  await field.fill("");
+  await field.blur();
+  await page.getByRole("button", { name: "Take it out" }).click();
+  await waitFor("it is not", async () => (await settings()).private.folders.length === 0);
+  await page.locator(".mod-settings .modal-close-button").click();
+});
+
 for (const theme of ["light", "dark"]) {
   test(`nothing is hard to reach or to read in a ${theme} window`, async () => {
     await page.evaluate((name) => {
       document.body.className = `theme-${name}`;
       document.body.style.setProperty("--interactive-accent", "#6c3fd1"); // the theme's own has too little contrast
+      if (name === "light") document.body.style.setProperty("--color-purple-rgb", "90, 50, 200");
+      else document.body.style.removeProperty("--color-purple-rgb");
     }, theme);
     await show("Fresh.md", "Callout");
     for (const act of ["Edit", "Cancel", "Again, but …", "Cancel"]) {
       await assertAccessible(page, ".workspace-leaf:not([style*=none]) .callout-companion-preview");
       await button(act).click();
     }
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("combobox", { name: "tags" }).waitFor();
+    await assertAccessible(page, ".vertical-tab-content");
   });
 }

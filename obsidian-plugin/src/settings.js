@@ -62,7 +62,7 @@ export async function changeSettings(plugin, change) {
     const now = await connection.post("/settings", change);
     tab?.take(now);
   } catch (error) {
-    tab?.update(); // as it was
+    tab?.redraw(); // as it was
     if (!(error instanceof ApiError) || error.code !== "takes-out") throw error;
     ask(plugin, "Take this out?", sentence(error.message), ["Take it out", () => changeSettings(plugin, { ...change, replace: true })]);
   }
@@ -91,7 +91,14 @@ export class CompanionSettingTab extends PluginSettingTab {
   take(daemon) {
     const isNew = JSON.stringify(daemon) !== JSON.stringify(this.#daemon);
     this.#daemon = daemon;
-    if (isNew) this.update();
+    if (isNew) this.redraw();
+  }
+
+  /** Draw the tab anew, as soon as nobody types in it. */
+  redraw() {
+    const { activeElement } = this.containerEl.ownerDocument;
+    if (!activeElement?.matches("input, textarea") || !this.containerEl.contains(activeElement)) return this.update();
+    activeElement.addEventListener("blur", () => window.setTimeout(() => this.redraw()), { once: true });
   }
 
   async #read() {

@@ -2,8 +2,8 @@
 
 import pytest
 
+from companion.enrich.checks.typed_values import stands_in
 from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
-from companion.enrich.typed_values import stands_in
 from companion.errors import AnswerError
 from companion.language.detection import find_language
 from companion.prompts import Field, load_prompts

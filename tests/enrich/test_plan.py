@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from companion.app.jobs import make_job_again
-from companion.enrich.apply import plan_edits
+from companion.enrich.plan import plan_edits
 from companion.errors import NoteRefused, UsageError
 from companion.note.callouts import Section
 from companion.note.editor_text import to_utf16

@@ -9,13 +9,19 @@ import pytest
 from companion.enrich.asker import RepeatedFaults, choose_better
 from companion.enrich.checks.shape import Fault
 from companion.enrich.configured_model import AskMode
-from companion.enrich.model_calls import Answers, CallPlanner, TokenBudget, send_calls
+from companion.enrich.model_calls import (
+    Answers,
+    CallPlanner,
+    TokenBudget,
+    send_calls,
+    split_answer,
+)
 from companion.errors import AnswerError
 from companion.llm.answers import Answer, NoAnswer, Usage
 from companion.llm.client import Client, Message, Question
 from companion.llm.errors import JsonUnsupported, ModelUnfit
 from companion.note.needs import Need
-from companion.prompts import PromptContext, load_prompts
+from companion.prompts import PromptContext, load_prompts, make_ask
 from companion.store.proposals import Flag, Origin, Proposal, ProposalState
 
 DESCRIPTION = Need("description", None, None, "property", "")
@@ -112,6 +118,14 @@ def test_an_error_of_one_call_rejects_all_its_needs_and_counts_once() -> None:
     assert usage == Usage(5, 5, 1)
 
 
+def test_what_an_answer_was_cut_off_before_is_no_answer() -> None:
+    asks = [make_ask(need, PROMPTS.field_of(need.kind), 1) for need in (DESCRIPTION, TAGS)]
+    given = Answer("", {asks[0].key: "Tea."}, Usage(5, 5, 1))
+    answers, usage = split_answer(asks, lambda: given, True)
+    assert (answers[0][1], usage) == ("Tea.", Usage(5, 5, 1))
+    assert isinstance(answers[1][1], NoAnswer) and "cut off" in str(answers[1][1])
+
+
 def made(value: str | None, fault: str = "", *flags: Flag, model: str = "m") -> Proposal:
     """Return a proposal with that value, or a rejected one, whose reason is the fault."""
     state: ProposalState = "open" if value else "rejected"
@@ -122,6 +136,7 @@ NEW = made("x", "", "new-value")
 UNFIT, CUT, EMPTY = made(None, "unfit"), made(None, "cut off"), made(None, "is empty")
 NOTHING, REFUSED = made(None), made(None, "no answer")
 GOOD = made("About tea.")
+DOUBTFUL, ALSO_DOUBTFUL = made("Ada's tea.", "", "unsupported"), made("Bo's", "", "unsupported")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +147,9 @@ GOOD = made("About tea.")
         pytest.param(NEW, UNFIT, NEW, id="a new value"),
         pytest.param(NEW, GOOD, GOOD, id="then a better one"),
         pytest.param(UNFIT, NOTHING, UNFIT, id="nothing more"),
+        pytest.param(DOUBTFUL, GOOD, GOOD, id="one without a doubt"),
+        pytest.param(DOUBTFUL, UNFIT, DOUBTFUL, id="doubtful, but not lost"),
+        pytest.param(DOUBTFUL, ALSO_DOUBTFUL, DOUBTFUL, id="both doubtful"),
     ],
 )
 def test_what_both_answers_come_to(first: Proposal, second: Proposal, better: Proposal) -> None:

@@ -1,8 +1,9 @@
 """Tags from similar notes: what they suggest, when they do not, and whose tags count."""
 
 import logging
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from companion.config import Config, load_config
 from companion.enrich.accept import Acceptor
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.excerpt import make_prompt_context
-from companion.enrich.context.similar import FEWEST, ComparedNote, NoteVectors, SimilarNotes
+from companion.enrich.context.similar import FEWEST, NoteVectors, SimilarNotes
 from companion.enrich.context.vault_context import EmbeddedText, PromptNote, VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
@@ -51,7 +52,7 @@ def vote(
     language: str | None = None,
 ) -> Mapping[str, float]:
     context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
-    return similar.vote(ComparedNote(context, path, parsed, language), "tags")
+    return similar.vote(context, path, parsed, "tags", language)
 
 
 @pytest.mark.parametrize(("text", "tag"), [(BREAD, "cooking"), (ROSE, "garden")])
@@ -61,8 +62,8 @@ def test_a_note_gets_the_tag_of_those_like_it(
     write_tagged(vault)
     with opened(vault, encoder) as (workspace, similar):
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
-        note, field = ComparedNote(context, "Stub.md", parsed), workspace.prompts.fields["tags"]
-        [proposal], _ = similar.choose(note, {TAGS: field}, is_small=False)
+        field = workspace.prompts.fields["tags"]
+        [proposal], _ = similar.choose(context, "Stub.md", parsed, {TAGS: field})
         assert (proposal.value, proposal.origin.model) == ([tag], "")
 
 
@@ -74,10 +75,10 @@ def test_where_similar_notes_disagree_the_model_chooses_unless_it_is_small(
         note.write_text(note.read_text().replace("tags: [", f"tags: [t{number}] # ["))
     with opened(vault, encoder) as (workspace, similar):
         context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
-        compared, field = ComparedNote(context, "Stub.md", parsed), workspace.prompts.fields["tags"]
-        chosen, likely = similar.choose(compared, {TAGS: field}, is_small=False)
+        field = workspace.prompts.fields["tags"]
+        chosen, likely = similar.choose(context, "Stub.md", parsed, {TAGS: field})
         assert (chosen, len(likely["tags"])) == ([], 10)
-        [proposal], _ = similar.choose(compared, {TAGS: field}, is_small=True)
+        [proposal], _ = similar.choose(context, "Stub.md", parsed, {TAGS: field}, is_small=True)
         assert (proposal.state, proposal.fault) == ("rejected", "")
 
 
@@ -175,7 +176,13 @@ def test_notes_are_encoded_again_once_they_change_and_forgotten_once_left_alone(
     assert compare(Config()) == {"a.md", "Diary/b.md"}
     (vault / "a.md").rename(vault / "moved.md")
     assert compare(Config()) == {"moved.md", "Diary/b.md"}
+    [file] = vault.parent.rglob("vectors.sqlite3")
+    query = "SELECT vector FROM vectors WHERE path = 'Diary/b.md'"
+    with closing(sqlite3.connect(file)) as db:
+        [(vector,)] = db.execute(query).fetchall()
+    assert vector[-200:] in file.read_bytes()
     assert compare(Config.model_validate({"ignore": {"folders": ["Diary"]}})) == {"moved.md"}
+    assert not any(part in file.read_bytes() for part in (vector[:200], vector[-200:]))
     assert sorted(texts) == [
         "a\nText of a.",
         "b\nText of b.",

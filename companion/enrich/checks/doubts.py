@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from companion.enrich.checks.content import find_shared_run
-from companion.enrich.checks.facts import NUMBER, read_number
+from companion.enrich.checks.facts import NUMBER, find_initials, read_number
 from companion.enrich.checks.shape import CheckedAnswer
 from companion.language.detection import find_other_language
 from companion.language.words import (
@@ -35,6 +35,7 @@ def find_doubt(answer: CheckedAnswer) -> str:
 
 _ON_SUBJECT = 0.2  # of the content words, from which on a text shares the note's subject
 _NAMING = 0.12  # the same, where it has a part of the title only
+_SHORT_NAME = re.compile(r"\b[A-Z][A-Z0-9]+\b")
 _ENOUGH_WORDS = 6  # content words, below which nothing tells
 
 
@@ -43,6 +44,10 @@ def find_other_subject(answer: CheckedAnswer) -> str:
     stems, asked = set(find_stems(answer.text)), f"{answer.title}\n{answer.question}"
     titles = set(find_stems(asked)) or set(find_tokens(asked))
     said = stems | set(find_tokens(answer.text))
+    short = {each.casefold() for each in _SHORT_NAME.findall(answer.title)}
+    initials = {find_initials(answer.title)} - {""}  # BGP, of the Border Gateway Protocol
+    if said & (short | initials):
+        return ""
     named = len(titles & said) / max(1, len(titles))
     other = answer.language and find_other_language(answer.words, answer.language)
     if len(stems) < _ENOUGH_WORDS or named >= 1 / 2 or other:
@@ -77,7 +82,7 @@ def _is_order(sentence: str) -> bool:
     return bool(compile_phrases(r"(?:<orders.imperatives>)").search(sentence.casefold()))
 
 
-_OBEYED = 4, 7  # words of an order, and signs of scripts without spaces, that obeying repeats
+_OBEYED = 3, 6  # words of an order, and signs of scripts without spaces, that obeying repeats
 _MAINLY = 0.6  # of an answer's words, in one sentence of the note
 
 
@@ -122,7 +127,7 @@ class _Place(NamedTuple):
 
 
 _AROUND = 40  # characters on both sides of a number
-_BESIDE, _FOLLOWS, _SAME_PLACE = 2, 3, 5  # what equal words weigh; what makes it the same fact
+_BESIDE, _FOLLOWS, _SAME_PLACE = 2, 3, 4  # what equal words weigh; what makes it the same fact
 
 
 def find_other_number(answer: CheckedAnswer) -> str:
@@ -150,10 +155,17 @@ def _find_places(text: str) -> Iterator[_Place]:
             left = sentence[max(0, match.start() - _AROUND) : match.start()]
             right = sentence[match.end() : match.end() + _AROUND]
             before, after = find_tokens(left), find_tokens(right)
-            around = frozenset(find_stems(left) + find_stems(right))
+            around = frozenset(_content_words(left) | _content_words(right))
             yield _Place(
                 frozenset(readings), match[0], _beside(before[::-1])[::-1], _beside(after), around
             )
+
+
+def _content_words(text: str) -> set[str]:
+    """Return the words of four letters, short names such as TCP, and pairs of unspaced signs."""
+    words = {token for token in find_tokens(text) if len(token) >= _FEWEST and token.isalpha()}
+    pairs = {stem for stem in find_stems(text) if is_unspaced(stem)}
+    return words | pairs | {each.casefold() for each in _SHORT_NAME.findall(text)}
 
 
 def _beside(tokens: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ _LONGEST = 320  # letters of a passage; of a longer one, the sentences with the 
 _LEAST = 4  # words beside the names of the note
 _ALIKE = 0.8  # of the words of two sentences; then the second says nothing new
 _EXAMPLES, _READ_FOR_EXAMPLES = 3, 24  # descriptions of others; notes read to find them
+_STOPS = (".", "!", "?", "。", "！", "？")
 _BEST = 100  # letters of an example, about; a Chinese sign counts as 2.5
 _FRAME = 6  # tokens around one: the dash, the brackets, "from"
 
@@ -108,7 +109,8 @@ class Backlinks:
 
         def describe(paths: Iterable[str]) -> Iterator[_Source]:
             for each in self._sources(vault, paths):
-                if each.description and not find_other_language(each.description, language or ""):
+                said = each.description  # with a full stop, as the prompt asks for
+                if said.endswith(_STOPS) and not find_other_language(said, language or ""):
                     yield each
 
         top = path.partition("/")[0] + "/"

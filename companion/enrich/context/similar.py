@@ -13,10 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from heapq import nlargest
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
@@ -30,10 +29,14 @@ from companion.note.tags import without_tags
 from companion.prompts import Field
 from companion.store.proposals import Proposal
 from companion.vault.files import NoteFile
+from companion.vault.index import NoteCache
 from companion.vault.notes import Scan
 
 if TYPE_CHECKING:
-    from companion.store.vectors import VectorRow
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
 
 FEWEST = 25
 """How many notes with a value there must be for notes to be compared at all."""
@@ -46,6 +49,7 @@ _SAME_FOLDER = 0.4  # added to the similarity of notes in one folder
 
 _LETTERS = 300  # of a note's text, besides its title: more takes longer, and tags get no better
 _BATCH = 32  # notes encoded at once
+_BLOCK = 4096  # vectors compared at once: 4 MB of memory
 _BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
 _log = logging.getLogger(__name__)
 
@@ -75,17 +79,18 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
 
 
 class NoteVectors:
-    """The vectors of one vault's notes that are not left alone. Safe to use from any thread."""
+    """The vectors of one vault's notes that are not left alone, in a private file.
+
+    They have length 1, so that the product of two is the similarity of their notes, -1 to 1. The
+    file has them as 16-bit numbers. Safe to use from any thread.
+    """
 
     def __init__(self, workspace: Workspace, encoder: BuiltInEncoder) -> None:
-        from companion.store.vectors import VectorStore  # loads numpy, for who compares notes
-
         self._encoder = encoder
         self._workspace = workspace
         self._lock = RLock()
-        self._store = VectorStore(workspace.state / "vectors.sqlite3")
-        self._seen: object = None  # the file that these were read from
-        self._vectors: tuple[list[str], bytes] = [], b""
+        self._cache = NoteCache(workspace.state / "vectors.sqlite3", _TABLES)
+        self._vectors: tuple[list[str], bytes] | None = None  # None: to be read from the file
 
     def update(
         self,
@@ -103,10 +108,10 @@ class NoteVectors:
         """
         skipped = {path for path, facts in scan.notes.of_interest() if facts.skipped is not None}
         notes = dict.fromkeys(p for p in scan.notes if p not in skipped and p in scan.files)
-        with self._lock:
-            files = self._store.read_files(self._encoder.name)
-            if gone := [path for path in files if path not in notes]:
-                self._store.save(self._encoder.name, gone, [])
+        query = "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors"
+        rows = self._cache.read(self._encoder.name, query)
+        files = {row[0]: hash(NoteFile(*row)) for row in rows}
+        self._save([path for path in files if path not in notes], [])
         wanted = (scan.files[path] for path in notes if only is None or path in only)
         missing = [file for file in wanted if files.get(file.path) != hash(file)]
         for start in range(0, len(missing), _BATCH):
@@ -119,50 +124,54 @@ class NoteVectors:
 
     def compare(self, path: str, parsed: ParsedNote) -> Mapping[str, float]:
         """Return how similar the other notes are to the note at path. Raises EndpointError."""
-        from companion.store.vectors import compare_vectors
+        import numpy as np  # slow to load, for who compares notes
 
-        text = encoded_text(parsed, path)
-        stored = self._store.find(self._encoder.name, path)
-        is_same = stored is not None and stored[0] == _hash(text)
-        vector = stored[1] if stored and is_same else self._encoder.encode([text])[0]
+        vector = self._encoder.encode([encoded_text(parsed, path)])[0]
         with self._lock:
-            if self._seen is None or self._seen != self._store.identify():
-                self._vectors = self._store.read_vectors(self._encoder.name)
-                self._seen = self._store.identify()
+            if self._vectors is None:
+                rows = self._cache.read(self._encoder.name, "SELECT path, vector FROM vectors")
+                self._vectors = [row[0] for row in rows], b"".join(row[1] for row in rows)
             paths, packed = self._vectors
-        scores = zip(paths, compare_vectors(packed, len(paths), vector), strict=True)
-        return {other: score for other, score in scores if other != path}
+        matrix, scores = np.frombuffer(packed, np.float16).reshape(-1, len(vector)), list[float]()
+        for start in range(0, len(paths), _BLOCK):
+            scores += (matrix[start : start + _BLOCK].astype(np.float32) @ vector).tolist()
+        return {other: each for other, each in zip(paths, scores, strict=True) if other != path}
 
     def _encode(self, files: Sequence[NoteFile]) -> None:
-        from companion.store.vectors import pack_vectors
-
         texts = {
             file: encoded_text(note, file.path)
             for file in files
             if (note := self._workspace.read_again(file))
         }
         vectors = pack_vectors(self._encoder.encode(list(texts.values()))) if texts else []
-        now = time.time_ns()
-        rows: list[VectorRow] = []
-        for (file, text), vector in zip(texts.items(), vectors, strict=True):
+        now, rows = time.time_ns(), list[tuple[object, ...]]()
+        for file, vector in zip(texts, vectors, strict=True):
             # One that was written just now is read again next time.
             made_from = file if file.is_settled(now) else file._replace(mtime_ns=0)
-            rows.append((*made_from, _hash(text), vector))
-        deleted = [file.path for file in files if file not in texts]
-        self._store.save(self._encoder.name, deleted, rows)
+            rows.append((*made_from, vector))
+        self._save([file.path for file in files if file not in texts], rows)
+
+    def _save(self, deleted: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+        with self._lock:
+            self._vectors = None
+            if deleted or rows:
+                self._cache.save(self._encoder.name, "vectors", deleted, rows)
 
 
-def _hash(text: str) -> bytes:
-    return sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
+def pack_vectors(vectors: Floats) -> list[bytes]:
+    """Return each row as the file has it."""
+    return [row.tobytes() for row in vectors.astype("float16")]
 
 
-class ComparedNote(NamedTuple):
-    """A note that others are compared with. language: its own, by its English name, if known."""
-
-    context: VaultContext
-    path: str
-    parsed: ParsedNote
-    language: str | None = None
+_TABLES = """CREATE TABLE about (fingerprint TEXT NOT NULL);
+CREATE TABLE vectors (
+    path TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    ino INTEGER NOT NULL,
+    vector BLOB NOT NULL
+) WITHOUT ROWID"""
 
 
 @dataclass(frozen=True)
@@ -185,69 +194,90 @@ class SimilarNotes:
         self.tell: Callable[[str], object] = bool
         self._workspace = workspace
         self._lock = RLock()
-        self._values: dict[object, Mapping[str, Sequence[str]]] = {}
-        self._encoded: set[str] = set()  # the properties whose notes are; empty: of all notes
         self._context: VaultContext | None = None
+        self._values: dict[object, Mapping[str, Sequence[str]]] = {}  # of the context
+        self._encoded: set[str] = set()  # the properties whose notes are; empty: of all notes
         self._warned: set[str] = set()
 
     def choose(
-        self, note: ComparedNote, fields: Mapping[Need, Field], *, is_small: bool
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        fields: Mapping[Need, Field],
+        *,
+        language: str | None = None,
+        is_small: bool = False,
     ) -> tuple[list[Proposal], Mapping[str, Sequence[str]]]:
         """Return the proposals that similar notes decide for needs, each with its field.
 
         And the values that similar notes have, the likeliest first, by the name of the field.
-        is_small: the model is small, whose choice is mostly wrong; it is not asked where similar
-        notes have values, but agree too little.
+        language: of the note, by its English name, if known. is_small: the model is small, whose
+        choice is mostly wrong; it is not asked where similar notes have values, but agree too
+        little.
         """
         decided, likely = list[Proposal](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.is_link:
-                nearest = (each.path for each in self.find_nearest(note, _VOTERS))
-                likely[field.name] = [
-                    *map(without_extension, filter(note.context.may_tell, nearest))
-                ]
+                nearest = self.find_nearest(context, path, parsed, _VOTERS, language)
+                told = (each.path for each in nearest if context.may_tell(each.path))
+                likely[field.name] = list(map(without_extension, told))
             elif field.vocabulary == "vault":
-                votes = self.vote(note, need.kind)
+                votes = self.vote(context, path, parsed, need.kind, language)
                 likely[field.name] = sorted(votes, key=lambda value: (-votes[value], value))
                 if chosen := [value for value in likely[field.name] if votes[value] >= _NEEDED]:
                     value = chosen[: field.max_items] if field.is_list else chosen[0]
                     remark = f"{need.kind} as in similar notes"
-                    decided.append(Proposal(note.path, need, value, remark=remark))
+                    decided.append(Proposal(path, need, value, remark=remark))
                 elif votes and is_small:
                     why = f"similar notes have no {need.kind} in common"
-                    decided.append(Proposal(note.path, need, None, "rejected", reason=why))
+                    decided.append(Proposal(path, need, None, "rejected", reason=why))
         return decided, likely
 
-    def vote(self, note: ComparedNote, name: str) -> Mapping[str, float]:
+    def vote(
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        name: str,
+        language: str | None = None,
+    ) -> Mapping[str, float]:
         """Return the share of the votes that each value of the property has.
 
         Values that the note has elsewhere, such as tags in its text, are left out. Empty where too
         few notes have one, the encoder fails, or does not know the note's language.
         """
-        values = self._authors_values(note.context, name, note.path in note.context.withheld)
+        values = self._authors_values(context, name, path in context.withheld)
         if len(values) < FEWEST:
             return {}
-        folder, has = note.path.rpartition("/")[0], {t.casefold() for t in note.parsed.likely_tags}
+        folder, has = path.rpartition("/")[0], {tag.casefold() for tag in parsed.likely_tags}
         near = {
-            path: score + _SAME_FOLDER * (path.rpartition("/")[0] == folder)
-            for path, score in self._compare(note, name, values).items()
-            if path in values
+            other: score + _SAME_FOLDER * (other.rpartition("/")[0] == folder)
+            for other, score in self._compare(context, path, parsed, language, values, name).items()
+            if other in values
         }
-        nearest = nlargest(_VOTERS, near, key=lambda path: near[path])
-        weights = {path: max(near[path], 0.0) ** _POWER for path in nearest}
+        nearest = nlargest(_VOTERS, near, key=lambda other: near[other])
+        weights = {other: max(near[other], 0.0) ** _POWER for other in nearest}
         shares: dict[str, float] = defaultdict(float)
-        for path, weight in weights.items():
-            for value in values[path]:
+        for other, weight in weights.items():
+            for value in values[other]:
                 if value.casefold() not in has:
                     shares[value] += weight / (sum(weights.values()) or 1.0)
         return shares
 
-    def find_nearest(self, note: ComparedNote, number: int) -> list[SimilarNote]:
+    def find_nearest(
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        number: int,
+        language: str | None = None,
+    ) -> list[SimilarNote]:
         """Return the notes most similar to the note; none if the encoder fails, with a warning."""
-        known, all_similar = note.context.scan.notes, self._compare(note)
-        similar = {path: score for path, score in all_similar.items() if path in known}
-        nearest = nlargest(number, similar, key=lambda path: similar[path])
-        return [SimilarNote(path, round(similar[path], 4)) for path in nearest]
+        known, scores = context.scan.notes, self._compare(context, path, parsed, language)
+        similar = {other: score for other, score in scores.items() if other in known}
+        nearest = nlargest(number, similar, key=lambda other: similar[other])
+        return [SimilarNote(other, round(similar[other], 4)) for other in nearest]
 
     def _authors_values(
         self, context: VaultContext, name: str, of_all: bool
@@ -271,23 +301,29 @@ class SimilarNotes:
             self._context = context
 
     def _compare(
-        self, note: ComparedNote, name: str = "", only: Collection[str] | None = None
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        language: str | None,
+        only: Collection[str] | None = None,
+        name: str = "",
     ) -> Mapping[str, float]:
         """Return the similarity of the other notes; none if that is not possible.
 
         only: the notes that must be encoded first, those with the property of that name; None: all.
         """
-        if note.language is not None and note.language not in BUILT_IN_LANGUAGES:
-            self._warn(f"the encoder knows no {note.language}")
+        if language is not None and language not in BUILT_IN_LANGUAGES:
+            self._warn(f"the encoder knows no {language}")
             return {}
         try:
             with self._lock:
-                self._follow(note.context)
+                self._follow(context)
                 if name not in self._encoded:
                     self._encoded.add(name)
                     until = time.monotonic() + _BUILD_SECONDS
-                    self.vectors.update(note.context.scan, until, only, self.tell)
-            return self.vectors.compare(note.path, note.parsed)
+                    self.vectors.update(context.scan, until, only, self.tell)
+            return self.vectors.compare(path, parsed)
         except (AnswerError, EndpointError) as error:
             self._warn(str(error))
             return {}
