@@ -88,7 +88,7 @@ def test_it_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     [found] = run(installed, tmp_path, "-m", "companion", "scan", "--json").splitlines()
     assert [need["kind"] for need in json.loads(found)["needs"]] == ["description", "callout"]
     told = run(installed, tmp_path, "-m", "companion", "prompt", "Stub.md")
-    assert (installed / "companion/_prompts/system.md").read_text().strip() in told
+    assert (installed / "companion/_prompts/system.md").read_text().partition("\n")[0] in told
 
 
 @built

@@ -21,6 +21,7 @@ from companion.cli.session import (
     resolve_paths,
     work_options,
 )
+from companion.config import load_config
 from companion.errors import CompanionError, ConsentMissing, ModelNotFetched, UsageError
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ class RunReport:
             try:
                 return vault.run(options)
             except ModelNotFetched:
-                from companion.cli.model import fetch_model_of
+                from companion.cli.model import fetch_model
 
-                fetch_model_of(vault.root, self.output)
+                fetch_model(load_config(vault.root), self.output)
             except ConsentMissing as cost:
                 if not _agrees_to_send(cost, self.output):
                     self.output.warn("nothing was sent")
