@@ -21,7 +21,6 @@ from companion.cli.session import (
     resolve_paths,
     work_options,
 )
-from companion.config import load_config
 from companion.errors import CompanionError, ConsentMissing, ModelNotFetched, UsageError
 
 if TYPE_CHECKING:
@@ -126,9 +125,9 @@ class RunReport:
             try:
                 return vault.run(options)
             except ModelNotFetched:
-                from companion.cli.model import fetch_model
+                from companion.cli.model import fetch_model_of
 
-                fetch_model(load_config(vault.root), self.output)
+                fetch_model_of(vault.root, self.output)
             except ConsentMissing as cost:
                 if not _agrees_to_send(cost, self.output):
                     self.output.warn("nothing was sent")

@@ -54,6 +54,11 @@ def fetch_model(config: Config, output: Output) -> None:
         _pull(config.endpoint.model, output)
 
 
+def fetch_model_of(root: Path, output: Output) -> None:
+    """Download the embedded model of the vault at root, like fetch_model."""
+    fetch_model(load_config(root), output)
+
+
 def _pull(name: str, output: Output) -> Path:
     from companion.llm.download import pull_model
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
+from companion.language.words import count_unspaced, find_tokens
+
 # Turn marks of chat templates: llama.cpp interprets them anywhere in a message.
 _TURN_MARK = re.compile(
     r"<(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|<SYS>)>)|\[(?=/?INST\])", re.IGNORECASE
@@ -60,8 +62,6 @@ class PromptContext:
 
         That is by the note and what others say about it: a stub gets one or two sentences.
         """
-        from companion.language.words import count_unspaced, find_tokens  # slow to load
-
         text = "\n".join((self.prose, *self.backlinks))
         tokens = len(find_tokens(text))
         is_unspaced = count_unspaced(text or self.title) * 2 > tokens

@@ -204,7 +204,6 @@ NOT_FOR_SCAN = SERVER | {
     *("openai", "http.client", "ssl", "numpy", "tomlkit", "ctypes", "statistics"),
     *("companion.app.run", "companion.app.types.changes"),
     *("companion.enrich.task", "companion.enrich.context.vault_context"),
-    "companion.language.words",
 }
 NOT_FOR_UNDO = SERVER | {"openai", "http.client", "ssl", "numpy"}
 NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.app.run"}
