@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): our errors as JSON, and the errors that such JSON stands for."""
+"""Problem details (RFC 9457): our errors as JSON."""
 
 from __future__ import annotations
 
@@ -97,12 +97,6 @@ class Problem(BaseModel):
 def code_of(error: CompanionError) -> str:
     """Return the code of the problem that stands for an error."""
     return Problem.of(error).code
-
-
-def make_error(code: str, reason: str, path: str = "") -> CompanionError:
-    """Return the error with this code. path: of the note concerned, if any."""
-    error_class = next((each for each, _, kind, _ in _KINDS if kind == code), CompanionError)
-    return error_class(reason, path) if issubclass(error_class, NoteError) else error_class(reason)
 
 
 def http_problem(status: int, detail: str, kind: str = "") -> Problem:

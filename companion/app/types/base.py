@@ -136,10 +136,6 @@ class Shape(BaseModel):
     )
 
 
-class Nothing(Sent):
-    """An empty object."""
-
-
 class PlaceShape(Shape):
     """The property or callout base[start:end]; name: the property's, or the callout's title."""
 

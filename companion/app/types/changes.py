@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from companion.app.problem import code_of, make_error
+from companion.app.problem import code_of
 from companion.app.types.base import (
     ClientName,
     EditShape,
@@ -142,12 +142,6 @@ class Undone(Shape):
         return cls(
             change=change, path=path, undone_by=None, left=list(left), reason=reason, code=code
         )
-
-    def check(self) -> Self:
-        """Return it, unless nothing was taken back: then raise the error for that."""
-        if self.code is None:
-            return self
-        raise make_error(self.code, self.reason or "", self.path)
 
 
 class UndoneChanges(Shape):

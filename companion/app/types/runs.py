@@ -193,9 +193,3 @@ class RunProgress(RunShape):
 
     results: list[ResultShape]
     next: int
-
-
-class RunList(Shape):
-    """The runs that the daemon remembers, newest first."""
-
-    runs: list[RunShape]
