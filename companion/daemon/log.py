@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -47,9 +49,28 @@ def open_log(state: Path) -> None:
 
 
 def _open_file(path: Path) -> RotatingFileHandler:
-    return RotatingFileHandler(
+    return _PrivateFile(
         path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
     )
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A log file that only the user may read, also after rotation.
+
+    On a full disk its lines are lost; they still go to the standard error.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Do nothing; logging would print a traceback for each line."""
+
+    def close(self) -> None:
+        """Close the file; anything not on the disk by then is lost, too."""
+        with suppress(OSError):
+            super().close()
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
 
 class _OneLine(logging.Formatter):
@@ -69,9 +90,7 @@ def log_failed_start(state: Path, error: Exception) -> None:
     """
     log = logging.getLogger("companion")
     file: logging.Handler = logging.NullHandler()
-    if state.is_dir() and not any(
-        isinstance(handler, RotatingFileHandler) for handler in log.handlers
-    ):
+    if state.is_dir() and not any(isinstance(handler, _PrivateFile) for handler in log.handlers):
         with suppress(OSError):
             file = _open_file(log_file(state))
             file.setFormatter(_OneLine(_FORMAT, _TIME))
