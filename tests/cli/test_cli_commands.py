@@ -133,7 +133,7 @@ def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("companion.app.selection.ScanPart", fail)
+    monkeypatch.setattr("companion.app.vault.Vault.scan", fail)
     ran = user.run("scan")
     assert ran.status == 1 and ran.err.count("\n") == 1
     assert "unexpected RuntimeError: boom; --debug shows where" in ran.err
