@@ -16,9 +16,8 @@ export interface components {
          *     answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the same
          *     by folder, which overrides a field's.
          *     settings_to_restart_for: changed settings that need a restart of the daemon, such as
-         *     `server.port`; settings_changed: there are any. settings_fault: why nothing is asked or written,
-         *     because a settings file is broken, with the file and the line; empty if none is. fetch: the
-         *     fetch of a model that is in progress, or the last one; null if there was none.
+         *     `server.port`. settings_fault: why nothing is asked or written, because a settings file is
+         *     broken, with the file and the line; empty if none is.
          */
         Status: {
             version: string;
@@ -64,22 +63,16 @@ export interface components {
             /** @default 0 */
             to_do: number;
             /** @default 0 */
-            skipped: number;
-            /** @default 0 */
             open_notes: number;
             /** @default [] */
             in_hand: string[];
             /** @default [] */
             runs: string[];
             newest_change: number;
-            /** @default false */
-            settings_changed: boolean;
             /** @default [] */
             settings_to_restart_for: string[];
             /** @default  */
             settings_fault: string;
-            /** @default null */
-            fetch: components["schemas"]["FetchShape"] | null;
         };
         /** @description Background work. enabled: the setting. off: why it is held, in words; empty if it is not. */
         BackgroundWork: {
@@ -116,18 +109,6 @@ export interface components {
             reason: string;
             since: string;
             tries: number;
-        };
-        /**
-         * @description The progress of fetching a model. done, of: bytes; `of` is 0 while unknown. reason: why it
-         *     failed.
-         */
-        FetchShape: {
-            name: string;
-            /** @enum {string} */
-            state: "fetching" | "done" | "failed";
-            done: number;
-            of: number;
-            reason: string;
         };
         /**
          * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
@@ -174,8 +155,6 @@ export interface components {
             open: components["schemas"]["Proposal"][] | null;
             /** @description The edits that wait for this client. */
             edits: components["schemas"]["WaitingEdits"][];
-            /** @description Open notes that background work would fill. */
-            to_do: string[];
         };
         /** @description A button of a notice. change: what it sends to `POST /settings`. */
         Button: {
@@ -366,26 +345,6 @@ export interface components {
             client: string;
             open: string[];
         };
-        /** @description A page of notes. next: `after` of the next page; null on the last. total: on all pages. */
-        NotePage: {
-            notes: components["schemas"]["Note"][];
-            next: string | null;
-            total: number;
-        };
-        /** @description Something that a note needs. question: the title of a callout that asks one, or null. */
-        Need: {
-            kind: string;
-            heading: string | null;
-            question: string | null;
-            reason: string;
-        };
-        /** @description A note. skipped: why all of it is left alone, or null. left: which parts are, and why. */
-        Note: {
-            path: string;
-            needs: components["schemas"]["Need"][];
-            skipped: string | null;
-            left: string[];
-        };
         /**
          * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
          *
@@ -482,7 +441,7 @@ export interface components {
          *     the change that took it back; null: nothing was. left: the parts that stay because they were
          *     edited, moved or removed since; reason: why, in words. code: the error's, if nothing was taken
          *     back, as in the type of a problem. waits: the row of the outbox, if the note is open and its
-         *     editor has to take the change back; `GET /outbox/{waits}` gives its outcome.
+         *     editor has to take the change back; a notice tells its outcome.
          */
         Undone: {
             change: number;
@@ -589,7 +548,7 @@ export interface components {
         /**
          * @description What to enrich over the API. id: the client's own for the run; sent again, it answers with
          *     that run and starts none. client: who is told of the result. priority: `interactive` for one
-         *     note that somebody waits for; `background` for one that nobody asked for.
+         *     note that somebody waits for.
          */
         RunRequest: {
             paths: string[];
@@ -626,7 +585,7 @@ export interface components {
              * @default request
              * @enum {string}
              */
-            priority: "interactive" | "request" | "background";
+            priority: "interactive" | "request";
         };
         /**
          * @description A run with its results after a number. next: the number to send next time.
@@ -682,23 +641,6 @@ export interface components {
             /** @default null */
             undone: components["schemas"]["Undone"] | null;
             number: number;
-        };
-        /**
-         * @description The state of edits that an open note's editor has to make, or Companion once it is closed.
-         *
-         *     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
-         *     `withdrawn`, for this reason, and with the code of a problem. For an undo, left and reason are
-         *     as in Undone.
-         */
-        OutboxEntry: {
-            id: number;
-            path: string;
-            /** @enum {string} */
-            state: "waiting" | "given" | "made" | "withdrawn";
-            change: number | null;
-            left: string[];
-            reason: string | null;
-            code: string | null;
         };
         /** @description Edits for the text that was sent. For an undo, left and reason are as in Undone. */
         EditsInPart: {
@@ -770,80 +712,6 @@ export interface components {
             background: boolean;
             notes_a_day: number;
         };
-        /**
-         * @description What was spent for all vaults, oldest day first, including days without calls.
-         *
-         *     month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
-         *     a price. tokens_a_day, dollars_a_day: the limits, if any.
-         */
-        Spending: {
-            days: components["schemas"]["SpentOnDay"][];
-            month: components["schemas"]["Spent"];
-            is_free: boolean;
-            tokens_a_day: number | null;
-            dollars_a_day: number | null;
-        };
-        /** @description Tokens read and written, and calls. dollars: null if the price of a call is not known. */
-        Spent: {
-            /** @default 0 */
-            input_tokens: number;
-            /** @default 0 */
-            output_tokens: number;
-            /** @default 0 */
-            calls: number;
-            /** @default 0 */
-            dollars: number | null;
-        };
-        /**
-         * @description What was spent on a day, local time, such as `2026-11-25`.
-         *
-         *     models: the same by model, dearest first; calls by older versions belong to none.
-         */
-        SpentOnDay: {
-            /** @default 0 */
-            input_tokens: number;
-            /** @default 0 */
-            output_tokens: number;
-            /** @default 0 */
-            calls: number;
-            /** @default 0 */
-            dollars: number | null;
-            day: string;
-            models: components["schemas"]["SpentOnModel"][];
-        };
-        /** @description What was spent on a model. */
-        SpentOnModel: {
-            /** @default 0 */
-            input_tokens: number;
-            /** @default 0 */
-            output_tokens: number;
-            /** @default 0 */
-            calls: number;
-            /** @default 0 */
-            dollars: number | null;
-            model: string;
-        };
-        /** @description The configured model, and the catalogue of those that can be fetched. */
-        ModelShape: {
-            name: string;
-            /** @description It runs on this machine, and its file is not there. */
-            is_missing: boolean;
-            catalog: components["schemas"]["CatalogEntry"][];
-        };
-        /** @description A model of the catalogue. */
-        CatalogEntry: {
-            name: string;
-            title: string;
-            /** @description The size of its file. */
-            bytes: number;
-            /** @description Whether it is on this machine. */
-            is_here: boolean;
-        };
-        /** @description The model to fetch. Nothing else can be fetched this way. */
-        NewFetch: {
-            /** @description A name of the catalogue. */
-            name: string;
-        };
         /** @description A session of the page. */
         Session: {
             /** @description To be sent as the bearer token, for twelve hours. */
@@ -892,7 +760,6 @@ export type Status = components['schemas']['Status'];
 export type BackgroundWork = components['schemas']['BackgroundWork'];
 export type BacklogState = components['schemas']['BacklogState'];
 export type Fault = components['schemas']['Fault'];
-export type FetchShape = components['schemas']['FetchShape'];
 export type SpentToday = components['schemas']['SpentToday'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type News = components['schemas']['News'];
@@ -907,9 +774,6 @@ export type Usage = components['schemas']['Usage'];
 export type WaitingEdits = components['schemas']['WaitingEdits'];
 export type Done = components['schemas']['Done'];
 export type PresenceReport = components['schemas']['PresenceReport'];
-export type NotePage = components['schemas']['NotePage'];
-export type Need = components['schemas']['Need'];
-export type Note = components['schemas']['Note'];
 export type ProposalPage = components['schemas']['ProposalPage'];
 export type ProposalIds = components['schemas']['ProposalIds'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
@@ -929,7 +793,6 @@ export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type RunRequest = components['schemas']['RunRequest'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type ResultShape = components['schemas']['ResultShape'];
-export type OutboxEntry = components['schemas']['OutboxEntry'];
 export type EditsInPart = components['schemas']['EditsInPart'];
 export type EditShape = components['schemas']['EditShape'];
 export type OfferShape = components['schemas']['OfferShape'];
@@ -938,13 +801,6 @@ export type TextShown = components['schemas']['TextShown'];
 export type ChangeMade = components['schemas']['ChangeMade'];
 export type RowApplied = components['schemas']['RowApplied'];
 export type SettingsShape = components['schemas']['SettingsShape'];
-export type Spending = components['schemas']['Spending'];
-export type Spent = components['schemas']['Spent'];
-export type SpentOnDay = components['schemas']['SpentOnDay'];
-export type SpentOnModel = components['schemas']['SpentOnModel'];
-export type ModelShape = components['schemas']['ModelShape'];
-export type CatalogEntry = components['schemas']['CatalogEntry'];
-export type NewFetch = components['schemas']['NewFetch'];
 export type Session = components['schemas']['Session'];
 export type Code = components['schemas']['Code'];
 export type PageAddress = components['schemas']['PageAddress'];

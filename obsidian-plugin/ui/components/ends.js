@@ -22,7 +22,7 @@ function Nothing() {
   if (run) words = `${describeRun(run)}. What needs you will turn up here.`;
   else if (todo) words = `${count(todo, "note still needs", "notes still need")} something.`;
   else if (now && !now.ready) words = "Companion is looking over the vault.";
-  else if (now && !now.notes && !now.skipped) words = "This vault has no notes yet.";
+  else if (now && !now.notes) words = "This vault has no notes yet.";
   return html`<section class="cc-empty">
     <div class="cc-end__tick"><${Icon} icon=${SPARKLES} /></div>
     <h1>Nothing is waiting for you</h1>
