@@ -141,11 +141,12 @@ test("a click in the settings is what the command line shows, and nothing privat
   await field.fill("Garden");
   await field.blur();
   await waitFor("it is private", async () => (await settings()).private.folders.join() === "Garden");
+  await waitFor("it is shown", async () => (await field.inputValue()) === "Garden");
   await field.fill("");
   await field.blur();
   await page.getByRole("button", { name: "Take it out" }).click();
   await waitFor("it is not", async () => (await settings()).private.folders.length === 0);
-  await page.locator(".mod-settings .modal-close-button").click();
+  await page.locator(".mod-settings .modal-close-button").evaluate((close) => close.click()); // a notice may lie over it
 });
 
 for (const theme of ["light", "dark"]) {

@@ -62,7 +62,7 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
 /** Undo leaves the user's text alone, with what of it was typed in, or refuses. */
 async function takeBack() {
   await undoByNotice(page);
-  const said = await notice(page, /undone|stays|nothing to undo/);
+  const said = await notice(page, /undone|stays|cannot be|nothing to undo/);
   const { lost, brought } = await tell();
   if (/undone/.test(said) && !/ stays /.test(said)) assert.equal(brought, 0);
   assert.equal(lost, "");

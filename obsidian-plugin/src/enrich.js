@@ -13,6 +13,7 @@ import { count, nameNote, sentence, showHidden } from "./words.js";
 
 /** @typedef {Partial<Pick<RunRequest, "mode" | "field" | "section" | "propose">>} Options what of a note is asked for */
 
+const RENAMING = 200; // milliseconds that it takes at most
 const GONE = "change-gone"; // the code of a change that is not in the note any more
 
 /** Return the id of a run that is begun here. */
@@ -21,7 +22,8 @@ export function newRunId() {
 }
 
 /**
- * Have a model asked about a note, and write what it gives.
+ * Have a model asked about a note, and write what it gives. If the note is renamed before the daemon looks at it, it is asked
+ * about again.
  *
  * Throws NoteUnavailable if it is being worked on, or cannot be saved.
  *
@@ -33,7 +35,16 @@ export async function enrichNote(plugin, file, options = {}) {
   await saveOpen(plugin, path);
   await plugin.feed.reportOpenIfChanged();
   if (!options.propose) plugin.outbox.makeAll(file);
-  await startRun(plugin, file.path, { paths: [file.path], priority: "interactive", ...options });
+  const asked = file.path;
+  const repeat = async () => {
+    await plugin.timers.pause(RENAMING);
+    return file.path !== asked && (await enrichNote(plugin, file, options), true);
+  };
+  try {
+    await startRun(plugin, asked, { paths: [asked], priority: "interactive", ...options }, repeat);
+  } catch (error) {
+    if (!(error instanceof ApiError) || !(await repeat())) throw error;
+  }
 }
 
 /** Have the user choose what of a note is asked for. @type {(plugin: CompanionPlugin, file: TFile) => void} */
@@ -80,14 +91,19 @@ async function enrichMany(plugin, paths, name, agreed = false) {
   }
 }
 
-/** @type {(plugin: CompanionPlugin, path: string, options: Partial<RunRequest>) => Promise<void>} */
-async function startRun(plugin, path, options) {
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} path of the note; empty: it is about many
+ * @param {Partial<RunRequest>} options
+ * @param {() => Promise<boolean>} [repeat] starts it again if the note was renamed, and returns whether it was
+ */
+async function startRun(plugin, path, options, repeat) {
   const { client, connection, feed, outbox } = plugin;
   const id = newRunId();
   if (path) outbox.expect(id); // before the answer: its edits may come first
   /** @type {RunShape} */
   const run = await connection.post("/runs", { ...options, id, client });
-  feed.own(run, path);
+  feed.own(run, path, repeat);
 }
 
 /** Cancel all runs, and what waits here for the user. @param {CompanionPlugin} plugin */

@@ -3,7 +3,7 @@
 import { notify, notifyOfErrors, notifyWithButtons } from "./dialogs.js";
 import { explain, NoAnswer } from "./errors.js";
 import { undo } from "./enrich.js";
-import { findOpen } from "./open-notes.js";
+import { findFile, findOpen } from "./open-notes.js";
 import { changeSettings } from "./settings.js";
 import { announceBacklog, updateStatusBar } from "./status-bar.js";
 import { nameNote } from "./words.js";
@@ -18,6 +18,13 @@ const SELDOM = 30_000; // milliseconds between two checks at most
 const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at most
 const OVER = new Set(["done", "cancelled", "failed"]);
 
+/**
+ * A run that was begun here. path: of its note; empty: it is about many. repeat: starts it again if the note was renamed, and returns
+ * whether it was.
+ *
+ * @typedef {{ path: string, repeat: () => Promise<boolean> }} Own
+ */
+
 export class Feed {
   /** What the daemon is doing; null while it cannot be asked: then `error` says why. */
   status = /** @type {Status | null} */ (null);
@@ -26,8 +33,8 @@ export class Feed {
   runs = /** @type {Map<string, RunShape>} */ (new Map());
   /** The open notes that the daemon was told of last, a line each. */
   reportedOpen = "";
-  /** The paths of the notes that were asked about here, or empty ones for many, by the id of the run. */
-  #own = /** @type {Map<string, string>} */ (new Map());
+  /** The runs that were begun here, by id. */
+  #own = /** @type {Map<string, Own>} */ (new Map());
   #delay = FIRST / 2;
   /** How many checks were made. */
   #turn = 0;
@@ -62,7 +69,7 @@ export class Feed {
 
   /** Whether a note is being worked on, as this window asked. @param {string} path */
   isBusy(path) {
-    return [...this.#own].some(([id, own]) => own === path && this.isActive(id));
+    return [...this.#own].some(([id, own]) => own.path === path && this.isActive(id));
   }
 
   /** Whether a run is there, and not over. @param {string} id */
@@ -70,14 +77,14 @@ export class Feed {
     return !OVER.has(this.runs.get(id)?.state ?? "done");
   }
 
-  /** The runs that were begun here. */
+  /** The runs that were begun here and are not over. */
   get ownRuns() {
-    return [...this.#own.keys()];
+    return [...this.#own.keys()].filter((id) => this.isActive(id));
   }
 
-  /** Remember a run that was begun here. path: of its note; empty: it is about many. @type {(run: RunShape, path: string) => void} */
-  own(run, path) {
-    this.#own.set(run.id, path);
+  /** Remember a run that was begun here. @type {(run: RunShape, path: string, repeat?: Own["repeat"]) => void} */
+  own(run, path, repeat = () => Promise.resolve(false)) {
+    this.#own.set(run.id, { path, repeat });
     if (!this.runs.has(run.id)) this.runs.set(run.id, run);
     updateStatusBar(this.#plugin);
   }
@@ -150,7 +157,7 @@ export class Feed {
     for (const notice of news.notices) {
       if (notice.id <= this.#lastNotice) continue;
       this.#lastNotice = notice.id;
-      tell(this.#plugin, notice);
+      void this.#tell(notice);
     }
     updateStatusBar(this.#plugin);
     announceBacklog(this.#plugin);
@@ -158,12 +165,23 @@ export class Feed {
 
   /** @param {News} news */
   #takeRuns({ is_whole: isWhole, runs }) {
+    const active = this.ownRuns;
     if (isWhole) this.runs.clear();
     for (const run of runs) this.runs.set(run.id, run);
-    for (const [id, path] of this.#own) {
-      if (isWhole && !this.runs.has(id)) notify(`Callout Companion was restarted, which stopped the work on ${path ? `“${nameNote(path)}”` : "your notes"}.`);
-      if (!this.isActive(id)) this.#own.delete(id);
+    for (const [id, { path }] of this.#own) {
+      if (this.runs.has(id)) continue;
+      this.#own.delete(id);
+      if (active.includes(id)) notify(`Callout Companion was restarted, which stopped the work on ${path ? `“${nameNote(path)}”` : "your notes"}.`);
     }
+  }
+
+  /** Show what the daemon tells; not that a note is gone which was only renamed: then it is asked about again. @param {Notice} notice */
+  async #tell(notice) {
+    const { app } = this.#plugin;
+    const own = [...this.#own.values()].find(({ path }) => path !== "" && path === notice.path);
+    const isGone = notice.path !== null && notice.change === null && !findFile(app, notice.path);
+    if (isGone && own && (await own.repeat().catch(() => false))) return;
+    tell(this.#plugin, notice);
   }
 
   /** Tell the daemon which notes are open, after what it is being told. */

@@ -73,6 +73,8 @@ export class CompanionSettingTab extends PluginSettingTab {
   /** The daemon's settings, null until they are read. */
   #daemon = /** @type {SettingsShape | null} */ (null);
   #isReading = false;
+  /** How often they were told: what was read before a change is of no account. */
+  #turn = 0;
 
   /** @param {CompanionPlugin} plugin */
   constructor(plugin) {
@@ -91,6 +93,7 @@ export class CompanionSettingTab extends PluginSettingTab {
   take(daemon) {
     const isNew = JSON.stringify(daemon) !== JSON.stringify(this.#daemon);
     this.#daemon = daemon;
+    this.#turn += 1;
     if (isNew) this.redraw();
   }
 
@@ -107,7 +110,8 @@ export class CompanionSettingTab extends PluginSettingTab {
     this.#isReading = true;
     /** @type {Promise<SettingsShape>} */
     const now = connection.get("/settings");
-    await now.then((daemon) => this.take(daemon), () => {});
+    const turn = this.#turn;
+    await now.then((daemon) => turn === this.#turn && this.take(daemon), () => {});
     this.#isReading = false;
   }
 }

@@ -53,6 +53,7 @@ describe("enrich note", () => {
     host.daemon.answers.set("POST /runs", answer(422, "not now"));
     view.editor.content = `${NOTE}Typed.`;
     await host.command("enrich-note");
+    await host.pass(200);
     assert.deepEqual([host.said, await host.read("A.md")], ["Not now.", `${NOTE}Typed.`]);
   });
 

@@ -175,5 +175,12 @@ describe("a daemon that is away", () => {
     await host.pass(1_000);
     assert.equal(host.said, "Callout Companion was restarted, which stopped the work on “A”.");
     assert.equal(host.plugin.feed.isBusy("A.md"), false);
+    host.daemon.run = null;
+    host.daemon.thinking = null;
+    await host.command("enrich-note");
+    const told = host.notices.length;
+    host.daemon.run = "lost";
+    await host.pass(30_000);
+    assert.equal(host.notices.length, told, "of a run that was over, nothing is said");
   });
 });

@@ -155,6 +155,26 @@ test("a note that is turned from reading to editing meanwhile is filled in its e
 });
 
 describe("a note that does not stay open", () => {
+  for (const [name, late] of [["told so", false], ["told so later", true]]) {
+    test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
+      const rename = () => host.app.vault.rename(view.file, "C.md");
+      if (!late) {
+        host.daemon.answers.set("POST /runs", async () => {
+          host.daemon.answers.clear();
+          await rename();
+          return answer(422, "There is no A.md.");
+        });
+      }
+      await host.command("enrich-note");
+      if (late) await rename();
+      await answerNow();
+      await host.pass(1000);
+      assert.equal(view.editor.getValue(), FILLED);
+      assert.deepEqual(host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]), ["A.md", "C.md"]);
+      assert.deepEqual(host.notices, ["A: description and callout filledUndo"]);
+    });
+  }
+
   test("is confirmed by its new name when it was renamed while the edits waited for the cursor", async () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
     await enrich();
@@ -333,6 +353,7 @@ test("a plugin that is switched off stops, cancels its runs, and says nothing", 
 test("a note that is too large to be sent is told of as that", async () => {
   host.daemon.answers.set("POST /runs", answer(413, "A body has at most 1,048,576 bytes."));
   await host.command("enrich-note");
+  await host.pass(200);
   assert.equal(host.said, "The note is too large. Notes of up to 1 MB are filled.");
 });
 

@@ -249,7 +249,7 @@ export class FakeDaemon {
   #finish(run, ...outcomes) {
     const results = outcomes.map((fields, index) => result({ number: index + 1, ...fields }));
     const [first] = results;
-    if (first?.status !== "enriched") this.tell(`${first?.path} was left as it is: ${first?.reason ?? "it needs nothing"}`);
+    if (first?.status !== "enriched") this.tell(`${first?.path} was left as it is: ${first?.reason ?? "it needs nothing"}`, { path: first?.path ?? null });
     Object.assign(run, { state: "done", results, counts: { [first?.status ?? "enriched"]: results.length } });
     return run;
   }
