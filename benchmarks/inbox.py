@@ -123,7 +123,7 @@ def accept_beside_writer(
     try:
         for begin in range(0, len(ids), BATCH):
             answer = client.decide(ids[begin : begin + BATCH])
-            for each in (each for note in answer["notes"] for each in note["proposals"]):
+            for each in (each for note in answer["notes"] for each in note["decided"]):
                 states[str(each["state"])] = states.get(str(each["state"]), 0) + 1
     finally:
         stop.set()

@@ -33,9 +33,13 @@ export class Endpoint {
   #gate = Promise.resolve();
   #open = () => {};
 
+  /** What it says about notes. */
+  answers = ANSWERS;
+
   /** @returns {Promise<Endpoint>} listening on a free port */
-  static async start() {
+  static async start(answers = ANSWERS) {
     const endpoint = new Endpoint();
+    endpoint.answers = answers;
     await new Promise((done) => endpoint.#server.listen(0, "127.0.0.1", () => done(null)));
     return endpoint;
   }
@@ -69,15 +73,15 @@ export class Endpoint {
     await this.#gate;
     await new Promise((done) => setTimeout(done, this.delay()));
     response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify(completion(body)));
+    response.end(JSON.stringify(completion(body, this.answers)));
   }
 }
 
-/** @param {string} body a question, as OpenAI's chat completions have it */
-function completion(body) {
+/** @type {(body: string, answers: typeof ANSWERS) => object} body: a question, as OpenAI's chat completions have it */
+function completion(body, answers) {
   const question = JSON.parse(body || "{}");
   const form = question.response_format?.json_schema?.schema?.properties ?? {};
-  const said = ANSWERS.find((answer) => body.includes(answer.about)) ?? ANSWERS[2];
+  const said = answers.find((answer) => body.includes(answer.about));
   const content = Object.fromEntries(Object.entries(form).map(([name, schema]) => [name, valueFor(name, schema, said)]));
   return {
     id: "held",

@@ -1,6 +1,5 @@
 /**
- * The pictures of the documentation: docs/images, with PICTURES=1, those of the page with what the
- * embedded model wrote, which takes minutes; else only tried.
+ * The pictures of the documentation: docs/images, with PICTURES=1; else only tried.
  */
 
 import assert from "node:assert/strict";
@@ -21,7 +20,49 @@ const FONT = fileURLToPath(new URL("../node_modules/@fontsource-variable/inter/f
 const PATH = "Cooking/Sourdough.md";
 const LARGEST = 200_000; // bytes
 const IS_REAL = Boolean(process.env.PICTURES);
-const PROPOSED = ["Garden", ...["Sage", "Tarragon", "Parsley", "Potatoes"].map((name) => `Garden/${name}.md`)];
+const PROPOSED = ["Comfrey", "Lovage", "Sage", "Tarragon", "Thyme", "Compost"].map((name) => `Garden/${name}.md`);
+/** What a model could say about these notes, by words of the question. */
+const WRITTEN = [
+  {
+    about: "tastes of celery",
+    description: "How lovage tastes, and when it is cut for fresh leaves until autumn.",
+    callout:
+      "Lovage is a tall perennial herb with the taste of celery. Cut back hard in June, before it flowers, it gives fresh leaves until autumn.\n\n" +
+      "Three leaves are enough for a whole pot of soup. It was brought to Bavaria by monks in 1180.",
+  },
+  {
+    about: "never into the old wood",
+    description: "Where sage likes to stand, and when it is pruned.",
+    callout: "Sage is a low shrub that likes the driest corner of the garden in full sun. It is pruned in spring, and never into the old wood.",
+  },
+  {
+    about: "sets no seed",
+    description: "Which tarragon tastes of something, and how it is multiplied.",
+    callout: "French tarragon is the one that tastes of anise. Since it sets no seed, the plant is divided every three years in spring.",
+  },
+  {
+    about: "not the cold",
+    description: "How thyme gets through a wet winter.",
+    callout: "Thyme wants poor, stony soil and all the sun there is. In winter the wet kills it, not the cold.",
+  },
+  {
+    about: "Kitchen scraps",
+    description: "What goes on a compost heap, how moist it should be, and when it is ripe.",
+    callout:
+      "Compost is made of kitchen scraps and dry leaves in turns. The heap is turned every few weeks and kept as moist as a wrung-out sponge. " +
+      "After nine months or so it is dark and smells of the forest.\n\nCooked food and meat attract rats, so they are left out. The leaves of [[Comfrey]] feed it with nitrogen.",
+  },
+  {
+    about: "Comfrey",
+    description: "Why comfrey is a good plant beside the compost heap.",
+    callout: "Comfrey is a good plant beside the compost heap: its leaves rot within days and feed the compost with nitrogen.",
+  },
+  {
+    about: "",
+    description: "What the dough needs, and how it is kneaded and baked.",
+    callout: "The dough is kneaded until it can be stretched thin without tearing, and baked once it has risen.",
+  },
+];
 const SIZES = [[1280, 800], [768, 1024], [360, 740]]; // a screen, a tablet, a phone
 
 let scene;
@@ -69,8 +110,9 @@ for (const theme of ["light", "dark"]) {
 }
 
 test("the page", async (context) => {
-  const endpoint = await Endpoint.start();
-  const vault = await Vault.copy(IS_REAL ? "" : endpoint.baseUrl);
+  const endpoint = await Endpoint.start(WRITTEN);
+  const vault = await Vault.copy(endpoint.baseUrl);
+  delete vault.env.COMPANION_CHECKS; // these answers are long enough, and one says more than its note
   const browser = await launchBrowser();
   context.after(async () => {
     await browser.close();
@@ -80,54 +122,58 @@ test("the page", async (context) => {
   const named = join(vault.base, "Kitchen and Garden");
   await rename(vault.path, named);
   vault.path = named;
-  const proposed = PROPOSED.map((path) => join(vault.path, path));
-  await vault.companion("enrich", join(vault.path, "Cooking"));
-  await vault.companion("enrich", "--propose", ...proposed).catch((error) => error.stdout); // one note is broken
-  await vault.companion("undo", join(vault.path, "Cooking", "Bread flour.md"));
   await vault.serve();
-  const page = await (await browser.newContext({ bypassCSP: true })).newPage(); // its policy lets no font in
-  await page.route("**/page.min.css", async (route) => {
+  const page = await (await browser.newContext({ bypassCSP: true, reducedMotion: "reduce" })).newPage(); // its policy lets no font in
+  await page.route("**/page.min.css*", async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `@font-face{font-family:Inter;font-weight:100 900;src:url(/inter.woff2)}${await response.text()}` });
   });
   await page.route("**/inter.woff2", (route) => route.fulfill({ path: FONT }));
-  await page.goto(await vault.openPage());
-  if (IS_REAL) await decide(page);
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    for (const name of ["inbox", "history", "spending"]) {
-      await page.locator("nav a", { hasText: new RegExp(name, "i") }).click();
-      await page.waitForFunction(() => !document.body.innerText.includes("One moment"));
-      if (name === "history") {
-        await page.locator(".cc-change summary").first().click();
-        await page.locator("pre.cc-diff").first().waitFor();
-      }
-      await page.mouse.move(1, 1);
+
+  /** Take a state at each size, light and dark. */
+  const takeAll = async (state) => {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
       for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
-        if (width > 1000 && name === "spending") await page.setViewportSize({ width, height: await wholeHeight(page) });
-        await take(page, `page-${name}-${width}-${colorScheme}`);
+        await page.mouse.move(1, 1);
+        await take(page, `page-${state}-${width}-${colorScheme}`);
       }
     }
-  }
+    await page.setViewportSize({ width: 1280, height: 800 });
+  };
+  await page.goto(await vault.openPage());
+  await page.getByText(/still need something/).waitFor();
+  await takeAll("empty");
+  const propose = (...paths) => vault.companion("enrich", "--dry-run", "--all", ...paths.map((path) => join(vault.path, path))).catch((error) => error.stdout);
+  await vault.companion("enrich", join(vault.path, "Cooking"));
+  await propose(...PROPOSED);
+  await page.getByRole("button", { name: "10 new" }).click();
+  await page.locator(".cc-row:has(.cc-dot)", { hasText: "Tarragon" }).click();
+  await takeAll("inbox");
+  await page.keyboard.press("e");
+  await takeAll("edit");
+  await page.keyboard.press("Escape");
+  await page.locator(".cc-row:not(:has(.cc-dot))").first().click();
+  await page.keyboard.press("a");
+  await page.locator(".cc-toast").waitFor();
+  await page.getByRole("link", { name: "History" }).click();
+  await page.locator(".cc-change summary").first().click();
+  await page.locator("pre.cc-diff").first().waitFor();
+  await takeAll("history");
+  await page.getByRole("link", { name: /^Inbox/ }).click();
+  await vault.call("/pause", {});
+  await page.locator(".cc-status", { hasText: "Paused" }).click();
+  await takeAll("paused");
+  await page.keyboard.press("Escape");
+  await vault.call("/resume", {});
+  endpoint.stop();
+  await page.getByRole("button", { name: /^Again/ }).click();
+  await page.keyboard.press("Enter");
+  await page.locator(".cc-status", { hasText: "Model not answering" }).waitFor();
+  await page.locator(".cc-read .cc-fault").waitFor();
+  await takeAll("failing");
 });
-
-/** The height of a window that shows all of the page. */
-async function wholeHeight(page) {
-  return page.locator(".cc-view").evaluate((view) => view.offsetTop + view.scrollHeight);
-}
-
-/** Accept one that is not flagged and two that are, and stand on the answer to a question. */
-async function decide(page) {
-  const [plain, flagged] = [".cc-row:not(:has(.cc-dot))", ".cc-row:has(.cc-dot)"];
-  for (const [index, row] of [plain, flagged, flagged].entries()) {
-    await page.locator(row).last().click();
-    await page.locator(".cc-actions .cc-btn--main").click();
-    await page.getByText(`${index + 1} of`).first().waitFor();
-  }
-  await page.locator(".cc-row", { hasText: /wine/i }).first().click();
-  await page.locator(".cc-toast").waitFor({ state: "hidden" });
-}
 
 async function take(page, name) {
   await page.evaluate(() => document.fonts.ready);

@@ -131,16 +131,15 @@ test("one decision is made at a time: a key that comes meanwhile does nothing", 
   assert.deepEqual([daemon.asked.length, daemon.all.get(4).state, inbox.order.value], [1, "accepted", [3, 1, 2]]);
 });
 
-test("a decision that got no answer is told once it is known that it was made, and can be undone", async () => {
+test("a decision that got no answer leaves its proposal, and what was typed, until it is known what came of it", async () => {
+  inbox.type(2, "Mine.");
   inbox.choose(2);
   daemon.isAway = true;
-  await app.decide("refuse");
-  assert.deepEqual([inbox.order.value.includes(2), app.decisions.log.value.length], [true, 0]);
+  await app.decide("accept");
+  assert.deepEqual([inbox.order.value.includes(2), inbox.drafts.value.get(2)], [true, "Mine."]);
   daemon.isAway = false;
   await app.refresh([2]);
-  assert.deepEqual([inbox.order.value.includes(2), app.decisions.toast.value.words], [false, "Refused."]);
-  await app.undo();
-  assert.equal(daemon.all.get(2).state, "open");
+  assert.deepEqual([inbox.currentId.value, inbox.faults.value.get(2)?.isGone], [2, true]);
 });
 
 test("what others decided on goes, but for the current one and what somebody typed into; new ones wait", async () => {

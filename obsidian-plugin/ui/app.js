@@ -56,7 +56,6 @@ export class App {
   async refresh(ids = null) {
     try {
       await this.inbox.refresh(ids);
-      this.decisions.settleUnanswered();
     } catch {
       setTimeout(() => void this.refresh(null), READ_AGAIN);
     }

@@ -28,8 +28,6 @@ export class DecisionStore {
   refused = computed(() => this.#count("refuse"));
   /** The run of the history that the decisions of this window belong to. */
   #run = newRun();
-  /** Decisions that got no answer: they may be made or not. @type {Decision[]} */
-  #unanswered = [];
   #timer = 0;
 
   /**
@@ -56,10 +54,7 @@ export class DecisionStore {
     await this.#whileBusy(async () => {
       for (const id of ids) inbox.clearFault(id);
       const accept = ids.map((id) => ({ id, ...(drafts.has(id) && { text: drafts.get(id) }) }));
-      const answer = await this.#send({ [what]: what === "accept" ? accept : ids }).catch((/** @type {Error} */ error) => {
-        if (error instanceof NoAnswer) this.#unanswered.push(decision);
-        return error;
-      });
+      const answer = await this.#send({ [what]: what === "accept" ? accept : ids }).catch((/** @type {Error} */ error) => error);
       if (answer instanceof NoAnswer) return this.#say(answer.message, true); // which the page shows
       if (answer instanceof Error) return this.#fail(ids, answer.message);
       const [whys, isWaiting] = readResults(answer);
@@ -110,14 +105,6 @@ export class DecisionStore {
       if (why) this.announce(explain(`${this.#titleOf(id)}: ${why}`, this.inbox.get(id)?.path), { isFault: true });
       else this.announce("Undone.", { more: current ? `${nameOf(current)}, ${titleOf(current)}.` : "" });
     });
-  }
-
-  /** Take in decisions that got no answer, once it is known that they were made. */
-  settleUnanswered() {
-    for (const decision of this.#unanswered.splice(0)) {
-      const gone = decision.ids.filter((id) => this.inbox.faults.peek().get(id)?.isGone || !this.inbox.order.peek().includes(id));
-      this.#settle({ ...decision, ids: gone }, false);
-    }
   }
 
   /** Do something, with no other decision meanwhile, and tell why it fails. @param {() => Promise<unknown>} act */

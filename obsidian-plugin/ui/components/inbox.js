@@ -16,7 +16,6 @@ import { NoteLink, Paper } from "./paper.js";
 
 const EMPTY = /^(?:[\s~"'[\]-]|null)*$/i; // what an empty property may hold
 const WISHES = ["shorter", "plainer", "only what my notes say"];
-const NUMBERS = ["three", "four", "five", "six", "seven", "eight", "nine"];
 
 export function Inbox() {
   const { inbox, isListShown } = useApp();
@@ -105,7 +104,7 @@ function Place() {
   const { share, words } = findProgress(app);
   return html`<div class="cc-place">
     <${Button} kind="quiet" icon=${ChevronLeft} onClick=${() => (app.isListShown.value = true)}>${count(app.inbox.counts.value.all, "proposal")}<//>
-    ${share > 0 && html`<span class="cc-num">${words}</span>`}<${Meter} of=${share} />
+    ${share > 0 && html`<span class="cc-num">${words}</span><${Meter} of=${share} />`}
   </div>`;
 }
 
@@ -115,7 +114,7 @@ function Title({ proposal: { path } }) {
   const { name, folder } = splitPath(path);
   const together = app.inbox.order.value.filter((id) => app.inbox.get(id)?.path === path);
   const flagged = together.filter((id) => app.inbox.get(id)?.flags.length).length;
-  const words = together.length === 2 ? "Accept both" : `Accept all ${NUMBERS[together.length - 3] ?? together.length}`;
+  const words = together.length === 2 ? "Accept both" : `Accept all ${together.length}`;
   return html`<header class="cc-title">
     <div><p><bdi>${folder}</bdi></p><h1 dir="auto"><${NoteLink} target=${path}>${name}<//></h1></div>
     ${together.length > 1 && html`<${Button} onClick=${() => app.decide("accept", together)}>

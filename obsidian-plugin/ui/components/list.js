@@ -41,7 +41,7 @@ function Progress() {
   const { flagged } = app.inbox.counts.value;
   const { share, words } = findProgress(app);
   return html`<div class="cc-progress">
-    <${Meter} of=${share} label="Reviewed" text=${words} />
+    ${share > 0 && html`<${Meter} of=${share} label="Reviewed" text=${words} />`}
     <p class="cc-tally">
       <span class="cc-num">${words}</span>
       ${flagged > 0 && html`<span class="cc-closer"><i class="cc-dot"></i><span>${count(flagged, "needs", "need")} a closer look</span></span>`}

@@ -46,7 +46,7 @@ function Panel() {
   const facts = [
     inHand.length > 0 && ["Right now", inHand.slice(0, IN_HAND).map((path) => splitPath(path).name).join(", ")],
     ["Still to do", count(todo, "note")],
-    ["In the background", background.off ? "off" : `${formatNumber(background.notes_today)} of ${formatNumber(background.notes_a_day)} today`],
+    ["In the background", background.off ? (now.paused ? "paused" : "off") : `${formatNumber(background.notes_today)} of ${formatNumber(background.notes_a_day)} today`],
     ["Spent", describeSpending(now.today)],
     ["Model", html`<bdi>${showHidden(model)}</bdi>, ${where}`],
   ].filter((each) => each !== false);
