@@ -259,7 +259,7 @@ class Daemon:
         run = self.runs.get(row.run)
         is_told = run is not None and not run.is_over and run.asked_by
         if made and not is_told:
-            self.feed.notify(describe_edits(made), client)
+            self.feed.notify(describe_edits(made, row.reason), client)
 
     def change_settings(self, change: SettingsChange) -> SettingsShape:
         """Change settings, follow them, and return them. Raises as Vault.change_settings does."""

@@ -83,11 +83,14 @@ def describe_result(result: NoteResult, run: str | None = None) -> Notice | None
     return Notice(text=f"{name} was left as it is: {why or 'it needs nothing'}", path=path)
 
 
-def describe_edits(change: Change) -> Notice:
-    """Return the notice of edits that were made after their note's editor had it."""
+def describe_edits(change: Change, stays: str = "") -> Notice:
+    """Return the notice of edits that were made after their note's editor had it.
+
+    stays: what of a change that they undo stays, and why.
+    """
     name = _name(change.path)
     if change.undoes is not None:
-        return Notice(text=f"{name}: undone", path=change.path)
+        return Notice(text=f"{name}: undone" + (f"; {stays}" if stays else ""), path=change.path)
     filled = _join(key.partition(":")[0] for key in change.needs)
     return Notice(text=f"{name}: {filled} filled", path=change.path, change=change.id)
 
