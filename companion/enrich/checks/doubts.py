@@ -82,7 +82,7 @@ def _is_order(sentence: str) -> bool:
     return bool(compile_phrases(r"(?:<orders.imperatives>)").search(sentence.casefold()))
 
 
-_OBEYED = 3, 6  # words of an order, and signs of scripts without spaces, that obeying repeats
+_OBEYED = 4, 7  # words of an order, and signs of scripts without spaces, that obeying repeats
 _MAINLY = 0.6  # of an answer's words, in one sentence of the note
 
 
@@ -185,37 +185,22 @@ def _weigh(one: _Place, other: _Place) -> int:
 
 _TURNED = 0.6  # of a sentence's content words, in the sentence of the note that it contradicts
 _FEWEST = 4
-_DENIED = 3  # content words, of which one is denied, that a sentence of the note has undenied
-_SCOPE = 24  # characters after a negation
 
 
 def find_turned_statement(answer: CheckedAnswer) -> str:
     """Return a sentence that says the opposite of one in the note; empty: none.
 
-    It is nearly the same sentence, but for a negation or a word of the opposite meaning; or it
-    denies something that the note only affirms.
+    It is nearly the same sentence, but for a negation or a word of the opposite meaning.
     """
-    negations = compile_phrases(r"(?:<opposites.negations>)")
     notes = [(s, set(find_stems(s))) for s in find_sentences(answer.note.split("\n"))]
     for sentence in find_sentences(answer.text.split("\n")):
         stems = set(find_stems(sentence))
-        if len(stems) < _FEWEST:
-            continue
         alike = [
             (len(stems & other), said)
             for said, other in notes
             if len(stems & other) >= _TURNED * max(len(stems), len(other))
         ]
-        turned = bool(alike) and _is_opposite(sentence, max(alike)[1])
-        for negation in negations.finditer(folded := sentence.casefold()):
-            scope = find_stems(folded[negation.end() : negation.end() + _SCOPE])[:2]
-            least = _DENIED + any(map(is_unspaced, scope))
-            same = [
-                s for s, other in notes if other.issuperset(scope) and len(stems & other) >= least
-            ]
-            denied = any(negations.search(each.casefold()) for each in same)
-            turned |= bool(scope and same) and not denied
-        if turned:
+        if len(stems) >= _FEWEST and alike and _is_opposite(sentence, max(alike)[1]):
             return f"may say the opposite of the note (“{sentence[:40]}”)"
     return ""
 
