@@ -5,7 +5,7 @@ import { notifyOfErrors } from "./dialogs.js";
 import { enrichFiles, enrichFolder, enrichNote, enrichPart, undoLast } from "./enrich.js";
 import { NoteUnavailable } from "./errors.js";
 import { isNote } from "./open-notes.js";
-import { openPage } from "./page.js";
+import { openPage } from "./program.js";
 import { togglePause } from "./status-bar.js";
 import { count } from "./words.js";
 

@@ -10,9 +10,12 @@ import { delimiter, isAbsolute, join, sep } from "node:path";
 import { env } from "node:process";
 import { FileSystemAdapter, Platform } from "obsidian";
 import { ProgramFailed } from "./errors.js";
+import { showInWebViewer } from "./internals.js";
 import { showHidden } from "./words.js";
 
 /** @import { App } from "obsidian" */
+/** @import { PageAddress } from "./api-types.d.ts" */
+/** @import CompanionPlugin from "./main.js" */
 
 const AGREED = "callout-companion-program"; // in this device's storage, which no sync reads
 const PATIENCE = 30_000; // milliseconds to open the page
@@ -81,17 +84,21 @@ export async function startDaemon(app, untilAnswered) {
 }
 
 /**
- * Have the program open the page in the browser; its address, which lets in, stands on no command line.
+ * Open the daemon's page: in Obsidian's Web viewer where that is on, else in the browser by the program, so that its address, which
+ * lets in, stands on no command line.
  *
  * Throws ProgramFailed.
  *
- * @param {App} app
+ * @param {CompanionPlugin} plugin
  */
-export async function openInBrowser(app) {
+export async function openPage({ app, connection }) {
+  /** @type {PageAddress} */
+  const { address } = await connection.post("/session/address");
+  if (await showInWebViewer(app, address)) return;
+  if (!readAgreed(app)) throw new ProgramFailed("Switch on the core plugin Web viewer to see the page here, or run “companion open” in a terminal.");
   const path = await requireRunnable(app);
-  const words = ["open", "--vault", findRoot(app)];
   await new Promise((resolve, reject) => {
-    execFile(path, words, { ...options(), timeout: PATIENCE }, (error, stdout, stderr) =>
+    execFile(path, ["open", "--vault", findRoot(app)], { ...options(), timeout: PATIENCE }, (error, stdout, stderr) =>
       error ? reject(new ProgramFailed(lastLine(stderr) || error.message)) : resolve(stdout),
     );
   });

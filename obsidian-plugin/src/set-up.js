@@ -7,7 +7,8 @@ import { sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
-const HELP = "https://pypi.org/project/callout-companion/";
+/** @type {import("./dialogs.js").Choice} */
+const HELP = ["How to install", () => window.open("https://pypi.org/project/callout-companion/")];
 const LOOK = 500; // milliseconds between two checks whether it answers
 const LOOKS = 120; // checks until it is given up
 
@@ -19,13 +20,13 @@ export async function begin(plugin) {
   if (!(error instanceof NoAnswer) || !["away", "missing"].includes(error.fault)) return notify(missing);
   if (readAgreed(plugin.app)) return notifyOfErrors(plugin, () => start(plugin, readAgreed(plugin.app)));
   const isThere = await findProgram(plugin.app);
-  notifyWithButtons(plugin, missing, isThere ? ["Start …", () => requireDaemon(plugin)] : ["How to install", showHelp]);
+  notifyWithButtons(plugin, missing, isThere ? ["Start …", () => requireDaemon(plugin)] : HELP);
 }
 
 /** Have the user agree to what is run, and start it. @param {CompanionPlugin} plugin */
 export async function requireDaemon(plugin) {
   const path = await findProgram(plugin.app);
-  if (!path) return notifyWithButtons(plugin, "Callout Companion is not on this computer yet, or its path is missing in this plugin’s settings.", ["How to install", showHelp]);
+  if (!path) return notifyWithButtons(plugin, "Callout Companion is not on this computer yet, or its path is missing in this plugin’s settings.", HELP);
   const words = `This runs on your computer, for this vault, also when Obsidian is closed: ${describeServe(plugin.app, path)}`;
   ask(plugin, "Start Callout Companion?", words, ["Start", () => start(plugin, path)]);
 }
@@ -60,8 +61,4 @@ async function awaitDaemon({ feed, timers }) {
     if (feed.status || (feed.error instanceof NoAnswer && feed.error.fault === "token")) return;
   }
   throw new ProgramFailed("It does not answer yet. Look again in a moment.");
-}
-
-function showHelp() {
-  window.open(HELP);
 }

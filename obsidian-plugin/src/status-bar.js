@@ -3,7 +3,7 @@
 import { Menu, setTooltip } from "obsidian";
 import { ask, notifyOfErrors, notifyWithButtons } from "./dialogs.js";
 import { cancelAll } from "./enrich.js";
-import { openPage } from "./page.js";
+import { openPage } from "./program.js";
 import { requireDaemon } from "./set-up.js";
 import { count } from "./words.js";
 

@@ -34,7 +34,7 @@ async function install(line, path = "bin/companion") {
   await writeFile(join(base, path), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
 }
 
-const says = (words) => waitFor(() => `a notice says ${words}, only ${host.notices.join(" | ")}`, () => words.test(host.said));
+const says = (words) => waitFor(() => `a notice says ${words}, only ${host.notices.join(" | ")}`, () => host.notices.some((said) => words.test(said)));
 
 test("without a program, the user is told how to install it", async () => {
   Object.assign(host, { told: null, token: "" });
