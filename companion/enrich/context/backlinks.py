@@ -22,6 +22,9 @@ from companion.note.safe_text import inert_value
 from companion.note.tags import has_only_tags
 from companion.vault.files import NoteFile, stat_note
 
+_OF_ITSELF = re.compile(r"(?:this|these|here|in this|i|we|my)\b|本|这|我|在本", re.IGNORECASE)
+"""how a description begins that speaks as the prompt forbids: "This page ...", "本文…", "I ..." """
+
 _SOURCES = 24  # notes that link to a note, or that it links to, which are read
 _CACHED = 256  # notes that are kept
 _LARGEST = 100_000  # bytes of one
@@ -110,7 +113,8 @@ class Backlinks:
         def describe(paths: Iterable[str]) -> Iterator[_Source]:
             for each in self._sources(vault, paths):
                 said = each.description  # with a full stop, as the prompt asks for
-                if said.endswith(_STOPS) and not find_other_language(said, language or ""):
+                is_fit = said.endswith(_STOPS) and not _OF_ITSELF.match(said)
+                if is_fit and not find_other_language(said, language or ""):
                     yield each
 
         top = path.partition("/")[0] + "/"
