@@ -56,7 +56,6 @@ SETTLE = 1.0  # seconds until background work begins
 WORD = re.compile(r"zq[ab]\d{3}x\d")
 FIELD = "qqdescription"  # in the instruction of the description
 BASE = f"""[endpoint]
-json_mode = "text"
 concurrency = {AT_ONCE}
 [background]
 enabled = %s

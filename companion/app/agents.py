@@ -120,7 +120,7 @@ class Agent:
         task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
         waiting = {each.need: each.id for each in task.pending if each.state == "open"}
         asker = make_asker(self._space, context, self._program)
-        shown = asker.whole_question(path, task.parsed, task.all_needs).planner.context
+        shown = asker.whole_question(path, task.parsed, task.all_needs).context
         prompts, read = self._space.prompts, []
         for need in task.all_needs:
             try:
@@ -231,7 +231,7 @@ def make_asker(space: Workspace, context: VaultContext, program: str) -> Asker:
 
     program: its name, stored in proposals as a model's would be.
     """
-    facts = ModelFacts(program, None, "together", _PROSE_TOKENS, related_tokens=_RELATED_TOKENS)
+    facts = ModelFacts(program, None, _PROSE_TOKENS, related_tokens=_RELATED_TOKENS)
     return Asker(space, context, model=facts)
 
 

@@ -28,9 +28,9 @@ from companion.enrich.job import (
     is_written,
     read_task,
 )
-from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, NotThere, UsageError
+from companion.llm.client import Question
 from companion.note.callouts import Section, section_at
 from companion.note.markdown import read_lines
 from companion.note.text import NoteText
@@ -259,14 +259,14 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     with open_similar(space) as similar:
         asker = Asker(space, VaultContext(scan), similar)
         question = asker.question(path, task.parsed, task.all_needs)
-        calls, unaskable = question.plan
-    remarks = [*map(_describe_chosen, question.chosen), *unaskable.values()]
+        calls = [each] if (each := question.question) else []
+    remarks = [*map(_describe_chosen, question.chosen), *question.unaskable.values()]
     remarks += [f"{path}: {each}" for each in question.unread]
     if _is_cut(calls, task.parsed.note.text):
         remarks.append(
             f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
         )
-    prompt_calls = [PromptCall.model_validate(call.question) for call in calls]
+    prompt_calls = list(map(PromptCall.model_validate, calls))
     return NotePrompt(endpoint=endpoint, calls=prompt_calls, remarks=remarks)
 
 
@@ -276,6 +276,6 @@ def _describe_chosen(proposal: Proposal) -> str:
     return f"{proposal.kind}: no model is asked; {told}"
 
 
-def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:
-    texts = (message["content"] for call in calls for message in call.question.messages)
+def _is_cut(calls: Iterable[Question], text: str) -> bool:
+    texts = (message["content"] for call in calls for message in call.messages)
     return any(each.count(LEFT_OUT) > text.count(LEFT_OUT) for each in texts)

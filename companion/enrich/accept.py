@@ -47,8 +47,8 @@ class Acceptor:
 
     An accepted callout counts as part of the note for the callouts after it.
 
-    by_program: the values are a program's, not the model's. ask_again: what is worth asking once
-    more: by the needs, the fault of the last answer and the answer itself.
+    by_program: the values are a program's, not the model's. ask_again: the faults of
+    answers that are worth asking for once more, by their needs.
     """
 
     config: Config
@@ -56,7 +56,7 @@ class Acceptor:
     model: ModelFacts
     note: PromptNote
     by_program: bool = False
-    ask_again: dict[Need, tuple[Fault, object]] = field(default_factory=dict)
+    ask_again: dict[Need, Fault] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         context = self.note.context
@@ -69,7 +69,7 @@ class Acceptor:
     def accept(self, ask: Ask, answer: object) -> Proposal:
         """Return the proposal that an answer becomes: open, or rejected with a reason.
 
-        answer: a text, a value of a JSON answer, or the AnswerError of the call.
+        answer: its value in the JSON answer, or the AnswerError of the call.
         """
         need, path = ask.need, self.note.path
         made = Proposal(path, need, None, "rejected", origin=Origin(self.model.name))
@@ -85,7 +85,7 @@ class Acceptor:
             return self._propose_new(value, new, is_list=ask.field.is_list)
         doubt, new_facts = self._find_doubt(ask, value) if checks_are_on() else ("", "")
         if doubt and ask.field.kind == "text":
-            self.ask_again[need] = Fault("unsupported", doubt, _RETRY), answer
+            self.ask_again[need] = Fault("unsupported", doubt, _RETRY)
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
             self._callouts += f"\n\n{text}"
@@ -114,7 +114,7 @@ class Acceptor:
             fault = "" if isinstance(error, NothingToSay) else "no answer"
             return replace(rejected, reason=str(error), fault=fault)
         if isinstance(value, Fault):
-            self.ask_again[ask.need] = value, answer
+            self.ask_again[ask.need] = value
             return replace(rejected, reason=f"the {ask.field.name} {value.reason}", fault="unfit")
         return value
 

@@ -47,9 +47,9 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
         if (task := open_task(workspace, job)) is None:
             continue
         with suppress(NoteError):
-            calls, _ = asker.question(job.path, task.parsed, task.needs).plan
-            notes += bool(calls)
-            for question in (call.question for call in calls):
+            question = asker.question(job.path, task.parsed, task.needs).question
+            if question is not None:
+                notes += 1
                 inputs += sum(estimate_tokens(each["content"]) for each in question.messages)
                 outputs += round(question.max_tokens * ANSWER_SHARE)
     times = len(jobs) / len(sample)

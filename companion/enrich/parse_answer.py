@@ -8,17 +8,11 @@ from collections.abc import Callable, Sequence
 from companion.enrich.checks.typed_values import read_scalar
 from companion.errors import AnswerError
 from companion.language.words import find_sentence_ends
-from companion.llm.answers import CUT
 from companion.note.frontmatter import SCALARS
 from companion.note.safe_text import inert_prose, inert_value
 from companion.prompts import Field
 
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
-_FENCED = re.compile(
-    r"\s*(`{3,}|~{3,})[ \t]*(?:json|markdown|md|plaintext|text|txt|yaml)?[ \t]*\n"
-    r"(.*?)\n?[ \t]*\1\s*",
-    re.DOTALL | re.IGNORECASE,
-)
 
 _NEW_VALUE_WORDS = 3  # at most, of a choice; a longer one is a sentence about it
 
@@ -43,13 +37,11 @@ def read_value(
 ) -> str | list[str]:
     """Return the value in the answer: a text, a list of texts, or the lines of a callout's body.
 
-    answer: the text a model wrote, or its value in a JSON answer. choices: the only values allowed;
+    answer: the value in a JSON answer. choices: the only values allowed;
     None: any. taken: names of other notes, casefolded, which no item of a list may be.
 
     Raises NothingToSay if it says nothing, AnswerError with the reason if it is unfit.
     """
-    if isinstance(answer, str):
-        answer = _without_fence(answer)
     if field.kind in SCALARS:
         return _read_scalar(field, answer)
     if field.is_link:
@@ -97,7 +89,7 @@ def find_new_values(field: Field, answer: object, choices: Sequence[str] | None)
     if field.kind == "list":
         items = _read_items(answer)
     elif field.vocabulary == "vault" and isinstance(answer, str):
-        text = inert_value(_without_label(_without_fence(answer), field.name)).rstrip(".")
+        text = inert_value(_without_label(answer, field.name)).rstrip(".")
         items = [text] if len(text.split()) <= _NEW_VALUE_WORDS else []
     items = [item for item in items if _match_choice(item, choices) is None]
     return [item for item in dict.fromkeys(items) if item and _fits(item, field)]
@@ -108,9 +100,7 @@ def _read_items(answer: object) -> list[str]:
     if isinstance(answer, list):
         items = [str(item) for item in answer]
     else:
-        items = _without_fence(str(answer)).splitlines()
-        if str(answer).endswith(CUT):
-            items.pop()
+        items = str(answer).splitlines()
         if len(items) == 1:
             items = re.split(r"[,，、;；]", items[0])
     return list(map(_clean_item, items))
@@ -170,12 +160,6 @@ def _shorten(text: str, field: Field) -> str:
             f"the {field.name} has {len(text):,} characters; at most {limit:,} were asked for"
         )
     return text[: max([end for end in ends if end <= limit], default=ends[0])]
-
-
-def _without_fence(text: str) -> str:
-    """Return text without the code fence that some models put around the whole answer."""
-    fenced = _FENCED.fullmatch(text)
-    return fenced[2] if fenced else text
 
 
 def _without_label(text: str, name: str) -> str:

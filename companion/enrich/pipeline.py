@@ -2,7 +2,7 @@
 
     examine   what it needs, what of it is left alone, and why       job, note.facts
     choose    what to ask for: not what is proposed, or was asked    asked
-    ask       the model, with what the prompts show of note, vault   asker, context, model_calls
+    ask       the model, with what the prompts show of note, vault   asker, context
     check     each answer: make it harmless, accept it, or not       accept, checks
     propose   all of it, stored; some waits for a decision           store.proposals
     write     the rest on the note as it is by then                  apply, store.journal
@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 
 from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, apply, describe_waiting
 from companion.enrich.asked import leave_claimed, take_open
-from companion.enrich.asker import Asker, RepeatedFaults
+from companion.enrich.asker import Asker
 from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.job import (
     Job,
@@ -36,6 +37,7 @@ from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.llm.answers import Usage
 from companion.llm.client import Client
+from companion.llm.errors import ModelUnfit
 from companion.store.moves import follow_note
 from companion.store.proposals import Proposal
 from companion.vault.write import require_writable
@@ -118,7 +120,7 @@ class Enricher:
         if task.settings_version != space.settings.version:
             raise SettingsChanged("the settings were changed meanwhile", job.path)
         self._repeated_faults.count(all_proposals)  # which ends the run if they are too many
-        return job, all_proposals, question.plan[1].values(), question.usage
+        return job, all_proposals, question.unaskable.values(), question.usage
 
     def _store(
         self, job: Job, task: Task, proposals: list[Proposal], run: str, shown: tuple[str, ...]
@@ -177,3 +179,39 @@ class Enricher:
             unfilled=(*unfilled, *describe_waiting(waiting), *written.unfilled),
             usage=usage,
         )
+
+
+_LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
+_LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the notes
+_ANSWERED = ("", "unfit")
+
+
+class RepeatedFaults:
+    """Ends a run when the same fault leaves note after note unanswered. From any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._fault = ""
+        self._notes = 0
+        self._limit = _LIMIT_AT_FIRST
+
+    def count(self, proposals: Iterable[Proposal]) -> None:
+        """Count what came of a note. Raises ModelUnfit if the same fault occurs too often.
+
+        A refusal by the model is about the note, and does not count either way.
+        """
+        by_model = [each for each in proposals if each.origin.model and each.state != "asked"]
+        with self._lock:
+            if any(each.fault in _ANSWERED for each in by_model):
+                self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
+                return
+            first = next((each for each in by_model if each.fault != "no answer"), None)
+            if first is None:
+                return
+            self._notes = self._notes + 1 if first.fault == self._fault else 1
+            self._fault = first.fault
+            if self._notes >= self._limit:
+                raise ModelUnfit(
+                    f"{self._limit} notes in a row got no answer, for the same reason:"
+                    f" {first.reason}"
+                )

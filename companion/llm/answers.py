@@ -16,9 +16,6 @@ from companion.llm.errors import refusal_error, unusable_answer_error
 
 JsonSchema = Mapping[str, Any]
 
-CUT = " …"
-"""The mark at the end of a text that the embedded model was cut off in."""
-
 _THOUGHTS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
 _MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
 _KEY = re.compile(r'\s*,?\s*"(\w+)"\s*:\s*')
@@ -68,22 +65,15 @@ class Answer:
 class NoAnswer(AnswerError):
     """There is no usable answer. `usage`: what the calls used all the same.
 
-    fault: what was wrong with it, such as `cut off`; empty if the model refused, which it does for
-    one note's text and not for the next.
+    fault: what was wrong with it, such as `cut off`. `no completion` and `only thoughts` say
+    nothing about the note. Empty if the model refused, which it does for one note's text and not
+    for the next.
     """
 
     def __init__(self, cause: AnswerError, usage: Usage, fault: str = "") -> None:
         super().__init__(str(cause))
         self.usage = usage
         self.fault = fault
-
-
-class NoCompletion(NoAnswer):
-    """The reply is not a chat completion: a fault of the endpoint or settings, not of the note."""
-
-
-class ThoughtsOnly(NoCompletion):
-    """The model was still thinking when its output tokens were used up."""
 
 
 class Completion(NamedTuple):
@@ -119,7 +109,7 @@ def read_completion(data: Any) -> Completion:
     message = choice.get("message")
     if not isinstance(message, dict):
         return Completion(usage=usage, problem="holds no message")
-    finish, refusal = choice.get("finish_reason"), message.get("refusal")
+    finish = choice.get("finish_reason")
     content = _text_of(message.get("content"))
     text = _without_thoughts(content).strip()
     details = _object(_object(data.get("usage")).get("completion_tokens_details"))
@@ -132,7 +122,7 @@ def read_completion(data: Any) -> Completion:
     return Completion(
         text=text,
         usage=usage,
-        refusal=_text_of(refusal),
+        refusal=_text_of(message.get("refusal")),
         finish=finish if isinstance(finish, str) else "",
         problem="breaks off (error)" if finish == "error" else "",
         thinks=thinks,
@@ -156,20 +146,23 @@ def make_answer(
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
     if completion.problem:
         error = unusable_answer_error(endpoint, completion.problem)
-        raise NoCompletion(error, usage, "no completion")
-    if schema and (data := read_json(text, schema)) is not None:
+        raise NoAnswer(error, usage, "no completion")
+    is_cut = completion.finish == "length"
+    data: dict[str, Any] | None = {} if text and not is_cut else None
+    if schema:
+        data = read_json(text, schema)
+        if data is None and is_cut and is_final:
+            data = read_cut_json(text, schema) or None
+    if data is not None:
         return Answer(text, data, usage)
-    if completion.finish == "length":
-        if is_final and schema and (data := read_cut_json(text, schema)):
-            return Answer(text, data, usage)
-        if completion.thinks and not text:
-            error = unusable_answer_error(endpoint, "was all thoughts when its tokens were used up")
-            raise ThoughtsOnly(error, usage, "only thoughts")
-        raise NoAnswer(unusable_answer_error(endpoint, "was cut off"), usage, "cut off")
-    if schema or not text:
-        problem = "is not the JSON that was asked for" if text else "is empty"
-        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, problem)
-    return Answer(text, {}, usage)
+    fault = problem = "is not the JSON that was asked for" if text else "is empty"
+    if is_cut:
+        is_all_thoughts = completion.thinks and not text
+        problem = "was all thoughts when its tokens were used up"
+        problem, fault = (
+            (problem, "only thoughts") if is_all_thoughts else ("was cut off", "cut off")
+        )
+    raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
@@ -178,8 +171,6 @@ def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
     A code fence or prose around it, which models often add, is left out.
     """
     start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        return None
     try:
         data = json.loads(text[start : end + 1], strict=False)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The client of an endpoint: a question in, an answer out, as text or JSON that fits a schema."""
+"""The client of an endpoint: a question in, an answer out, as JSON that fits a schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from companion.llm.answers import (
-    CUT,
     Answer,
     Completion,
     JsonSchema,
@@ -19,20 +18,18 @@ from companion.llm.answers import (
 )
 from companion.llm.calls import Caller, Check
 from companion.llm.endpoint import Endpoint, estimate_tokens
-from companion.llm.errors import JsonUnsupported, RequestRejected
+from companion.llm.errors import RequestRejected
 
 Message = Mapping[str, str]
 
 TEMPERATURE = 0.2
 """How freely a model writes: a little, since its answers have to match the request."""
 
+_MODES = ("schema", "object", "prompt")
 _FRAME_TOKENS = 8  # that a chat template puts around a message
 _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
 _THINKING_TOKENS = 8192  # for what a model thinks before it answers
-_JSON_FORMAT = re.compile(
-    r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
-)
 _OPTIONAL = {  # what may be left out, and how errors name it
     "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)"
     r"|\buse\W{1,3}max_completion_tokens)"
@@ -46,16 +43,17 @@ _OPTIONAL = {  # what may be left out, and how errors name it
 class Question(NamedTuple):
     """The messages to a model, and the limits of its answer.
 
-    max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema, object
-    or text. schema_in_prompt: the schema is also written in the last message. longest_copy: how
-    many tokens in a row the answer may take from the messages, or repeat; None: any number. Only
-    the embedded model can be held to it.
+    max_tokens: of the answer. schema: of the JSON answer; None: it is a text. mode: how an answer
+    that fits the schema is requested: by the `schema`, as an `object`, or in the `prompt` alone.
+    schema_in_prompt: the schema is also written in the last message. longest_copy: how many tokens
+    in a row the answer may take from the messages, or repeat; None: any number. Only the embedded
+    model can be held to it.
     """
 
     messages: Sequence[Message]
     max_tokens: int
     schema: JsonSchema | None = None
-    mode: str = "text"
+    mode: str = "schema"
     schema_in_prompt: bool = False
     longest_copy: int | None = None
 
@@ -97,13 +95,12 @@ class Question(NamedTuple):
 class Capabilities:
     """What an endpoint was found to support.
 
-    modes: JSON formats to try, best first. dropped: parameters that it rejects. thinks: whether the
+    modes: of Question, to try, best first. dropped: parameters that it rejects. thinks: whether the
     model thinks before it answers.
     """
 
     def __init__(self, json_mode: str) -> None:
-        modes: dict[str, tuple[str, ...]] = {"auto": ("schema", "object"), "text": ()}
-        self.modes = modes.get(json_mode, (json_mode,))
+        self.modes = _MODES if json_mode == "auto" else (json_mode,)
         self.dropped: frozenset[str] = frozenset()
         self.thinks = False
 
@@ -142,7 +139,7 @@ class Capabilities:
         body[limit] = self.output_limit(question, endpoint)
         if question.schema and question.mode == "object":
             body["response_format"] = {"type": "json_object"}
-        elif question.schema:
+        elif question.schema and question.mode == "schema":
             schema = {"name": "answer", "strict": True, "schema": question.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if "temperature" not in self.dropped:
@@ -186,34 +183,30 @@ class Client(Caller):
     def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the model's answer, whose data fits the question's schema, if it has one.
 
-        Its mode is the endpoint's. check: called right before each call goes out.
-
-        Raises JsonUnsupported when the endpoint supports no JSON format: ask for text then.
+        Its mode is the endpoint's: the best that it does not reject. check: called right before
+        each call goes out.
         """
         if question.schema is None:
             return self._ask(question, check)
-        for mode in self.capabilities.modes:
+        modes = self.capabilities.modes
+        for mode in modes:
+            in_prompt = mode != "schema"
             try:
-                question = question._replace(mode=mode, schema_in_prompt=mode == "object")
-                answer = self._ask(question, check)
-            except RequestRejected as error:
-                if _JSON_FORMAT.search(error.said):
-                    modes = self.capabilities.modes
-                    self.capabilities.modes = tuple(each for each in modes if each != mode)
+                answer = self._ask(question._replace(mode=mode, schema_in_prompt=in_prompt), check)
+            except RequestRejected:
+                if mode == modes[-1]:
+                    raise
                 continue
             self.capabilities.modes = (mode,)
             return answer
-        raise JsonUnsupported(
-            f"The endpoint {self.settings.address} takes no JSON format for"
-            f' {self.settings.model}; set json_mode = "text" under [endpoint]'
-        )
+        raise AssertionError("there is always a mode")
 
     def _ask(self, question: Question, check: Check | None) -> Answer:
         """Return the answer; if it is unusable, the answer of one more call.
 
         If an answer was cut off, the second call has twice the tokens, where that is allowed; if it
-        was not JSON, the schema in its prompt. The embedded model just goes on and on, so its text
-        is the answer, with CUT at its end. What is complete in a second JSON answer is used.
+        was not JSON, the schema in its prompt. What is complete in the last answer is used: in the
+        first one if the embedded model, which just goes on and on, was cut off.
         """
         usage = Usage()
         for is_last in (False, True):
@@ -222,10 +215,11 @@ class Client(Caller):
             usage += completion.usage
             self.capabilities.thinks |= completion.thinks
             completion, again = completion._replace(usage=usage), question
-            if completion.finish == "length" and not endpoint.embedded:
+            if completion.finish == "length":
                 again = question._replace(max_tokens=question.max_tokens * 2)
                 # else the same call would end in the same way
                 is_last |= self.capabilities.output_limit(again, self.settings) <= limit
+                is_last |= endpoint.embedded
             try:
                 return make_answer(completion, question.schema, endpoint, is_final=is_last)
             except NoAnswer as error:
@@ -247,12 +241,7 @@ class Client(Caller):
             sent = frozenset(_OPTIONAL) - capabilities.dropped
             try:
                 data, endpoint = self.call(make_body, *tokens, check)
+                return read_completion(data), endpoint
             except RequestRejected as error:
-                if capabilities.drop_parameter(error.said, sent):
-                    continue
-                raise
-            completion = read_completion(data)
-            runs_on = endpoint.embedded and completion.finish == "length" and completion.text
-            if runs_on and not question.schema:
-                completion = completion._replace(text=completion.text + CUT, finish="stop")
-            return completion, endpoint
+                if not capabilities.drop_parameter(error.said, sent):
+                    raise

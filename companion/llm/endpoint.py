@@ -25,7 +25,7 @@ from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL
 
 Dollars = Annotated[float, Field(ge=0)]
-JsonMode = Literal["auto", "schema", "object", "text"]
+JsonMode = Literal["auto", "schema", "object", "prompt"]
 _KEY_HEADER = re.compile(r"\A\s*(authorization:\s*)?bearer\s+", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # characters; a shorter one would hide parts of words
 
@@ -70,7 +70,7 @@ class Endpoint(BaseModel):
     )
     api_key: ApiKey = Field(default=SecretStr(""), description="better in COMPANION_API_KEY")
     json_mode: JsonMode = Field(
-        default="auto", description="the JSON format the server supports; text: one call a field"
+        default="auto", description="how it is asked for JSON; prompt: in the prompt alone"
     )
     timeout: Annotated[float, Field(gt=0)] = Field(
         default=120.0, description="seconds for one answer"

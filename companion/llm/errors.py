@@ -102,10 +102,6 @@ class RequestRejected(AnswerError):
         self.said = said
 
 
-class JsonUnsupported(CompanionError):
-    """The endpoint takes neither a JSON schema nor JSON objects: ask for plain text."""
-
-
 class Cancelled(CompanionError):
     """The work was stopped; the call was abandoned, or not made."""
 

@@ -72,23 +72,21 @@ class Prompts:
         texts = (self.files[name].text for name in names if name in self.files)
         return _DEFAULT.sub(r"\1", "\n\n".join(texts))
 
-    def messages(
-        self, asks: Sequence[Ask], note: PromptContext, json: bool
-    ) -> list[dict[str, str]]:
-        """Return the messages that ask for all of asks in one JSON answer, or for one as text.
+    def messages(self, asks: Sequence[Ask], note: PromptContext) -> list[dict[str, str]]:
+        """Return the messages that ask for all of asks in one JSON answer.
 
         What changes least comes first, for the sake of prefix caches: the system message and the
         beginning of the user message depend on the note alone, not on the request. Only the end of
         `note.md` may differ by field. Raises NothingToChoose; ValueError if asks do not fit.
         """
         keys = [ask.key for ask in asks]
-        if not keys or len(set(keys)) < len(keys) or not (json or len(keys) == 1):
+        if not keys or len(set(keys)) < len(keys):
             raise ValueError(f"cannot ask for {keys} in one call")
         entries = [
             _entry(key, field.kind, field.instruction(note, question, section))
             for _, field, key, question, section in asks
         ]
-        answer = self.answer.render({"asks": entries, "json": json, "language": note.language})
+        answer = self.answer.render({"asks": entries, "language": note.language})
         if note.wish:
             answer += f"\n\n{self.again.render(note.wish_values())}"
         system = self.system.render({"language": note.language, "small": note.small})
@@ -192,14 +190,9 @@ _SAMPLES: Mapping[str, Sequence[tuple[dict[str, object], tuple[str, ...]]]] = {
     "system.md": [({"language": None, "small": False}, ())],
     "note.md": list(_note_samples()),
     "answer.md": [
-        *(
-            ({"asks": [each], "json": False, "language": None}, (each["instruction"],))
-            for each in _ENTRIES
-        ),
-        (
-            {"asks": _ENTRIES, "json": True, "language": "English"},
-            (_ENTRIES[-1]["instruction"], _ENTRIES[-1]["key"]),
-        ),
+        ({"asks": [each], "language": language}, (each["instruction"], each["key"]))
+        for each in _ENTRIES
+        for language in (None, "English")
     ],
     "again.md": [
         ({"wish": "Shorter.", "earlier": text, "marker": "earlier"}, ("Shorter.",))

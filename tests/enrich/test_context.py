@@ -44,7 +44,7 @@ def test_a_prompt_names_what_the_note_does_not_the_files_id(text: str, told: str
     prompts = load_prompts()
     needs = (Need(name, None, None, "", "") for name in ("description", "aliases", "callout"))
     asks = [Ask(need, prompts.field_of(need.kind), need.kind) for need in needs]
-    prompt = prompts.messages(asks, context, json=True)[1]["content"]
+    prompt = prompts.messages(asks, context)[1]["content"]
     assert told in prompt
     assert "202402111200" not in prompt
 
@@ -66,3 +66,20 @@ def test_the_most_fitting_values_are_offered_while_there_is_room(
     assert offered[0] == tags[-1]
     assert set(offered) <= set(tags)
     assert len(offered) == 1 or estimate_tokens(", ".join(offered)) <= 100
+
+
+LISTS = [
+    pytest.param(["a", "b"], ["a", "b"], id="few"),
+    pytest.param([f"name-{n:04}" for n in range(5000)], 36, id="thousands"),
+    pytest.param(["x" * 401, "b"], ["b"], id="one too long"),
+    pytest.param([chr(0x8336 + n) * 20 for n in range(20)], 7, id="Chinese"),
+]
+
+
+@pytest.mark.parametrize("name", ["aliases", "tags"])
+@pytest.mark.parametrize(("names", "kept"), LISTS)
+def test_few_aliases_and_tags_are_shown(name: str, names: list[str], kept: int | list[str]) -> None:
+    yaml = "".join(f"- {each}\n" for each in names)
+    parsed = ParsedNote(NoteText(f"---\n{name}:\n{yaml}---\n"))
+    found = list(getattr(make_prompt_context(parsed, "Tea.md", {}), name))
+    assert found == (names[:kept] if isinstance(kept, int) else kept)

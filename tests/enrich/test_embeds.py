@@ -75,7 +75,7 @@ def shown(space: Workspace, text: str) -> str:
     data = (space.root / "Koji.md").read_bytes()
     parsed = prepare_task(space, Job("Koji.md", explicit=True), data).parsed
     asker = Asker(space, VaultContext(space.scan()))
-    return asker.whole_question("Koji.md", parsed, []).planner.context.prose
+    return asker.whole_question("Koji.md", parsed, []).context.prose
 
 
 @cases("enrich/cases/embeds.md", "Embeds", ways=["as written"])

@@ -32,7 +32,6 @@ VALUES = [
     pytest.param("description", ANY, "Description: A starter.", "A starter.", id="its label"),
     pytest.param("description", ANY, "**Description**: A.", "A.", id="its label in bold"),
     pytest.param("description", ANY, '"A starter."', "A starter.", id="quotes around"),
-    pytest.param("description", ANY, "```json\nA.\n```", "A.", id="a fence around"),
     pytest.param("description", ANY, "One.\n\nTwo.", "One. Two.", id="two lines"),
     pytest.param("description", ANY, f"One. {'X' * 200}.", "One.", id="cut at a sentence"),
     pytest.param("description", ANY, ABBREVIATED, ABBREVIATED[:-6], id="cut at no abbreviation"),
@@ -46,7 +45,6 @@ VALUES = [
     pytest.param("aliases", ANY, ["x" * 200, "b"], ["b"], id="none too long"),
     pytest.param("aliases", ANY, list("abcdefgh"), list("abcd"), id="no more than asked for"),
     pytest.param("callout", ANY, "One.\n\nTwo.", ["One.", "", "Two."], id="paragraphs"),
-    pytest.param("callout", ANY, "```markdown\nOne.\n```", ["One."], id="a fence around prose"),
     pytest.param("callout", ANY, "See [[Nope]].", ["See Nope."], id="a link to nothing"),
 ]
 

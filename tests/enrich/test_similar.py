@@ -217,7 +217,7 @@ def accept(
     vocabulary = context.vocabulary([field], "Stub.md", parsed.note.text, {})
     shown = make_prompt_context(parsed, "Stub.md", vocabulary)
     note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, EmbeddedText(parsed))
-    model = ModelFacts("m", None, "together", is_small=True)
+    model = ModelFacts("m", None, is_small=True)
     return Acceptor(workspace.config, context, model, note).accept(
         Ask(need, field, field.name), answer
     )

@@ -20,7 +20,7 @@ from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.errors import (
     Cancelled,
     EndpointDown,
-    JsonUnsupported,
+    RequestRejected,
 )
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error, reply
@@ -61,7 +61,9 @@ JSON = [
     pytest.param(
         "auto", ["json_object"], ["json_schema", "json_object", "json_object"], id="object"
     ),
+    pytest.param("auto", ["text"], ["json_schema", "json_object", "text", "text"], id="prompt"),
     pytest.param("object", ["json_object"], ["json_object", "json_object"], id="object wanted"),
+    pytest.param("prompt", ["text"], ["text", "text"], id="prompt wanted"),
 ]
 
 
@@ -77,23 +79,23 @@ def test_json_format_is_found_once(
     assert [format_of(seen) for seen in fake.seen] == calls
 
 
-UNSUPPORTED = [
-    pytest.param("auto", "response_format is not supported", 2, id="said, remembered"),
-    pytest.param("auto", "bad request", 4, id="not said, tried again"),
-    pytest.param("schema", "no json_schema here", 1, id="only the schema is wanted"),
-    pytest.param("text", "", 0, id="configured"),
-]
+def test_the_schema_stands_in_the_prompt_where_nothing_else_is_taken(fake: FakeEndpoint) -> None:
+    fake.script = takes("text")
+    with client_of(fake) as client:
+        client.ask(Question(ASK, 100, SCHEMA))
+    assert json.dumps(SCHEMA) in fake.seen[-1].body["messages"][-1]["content"]
 
 
-@pytest.mark.parametrize(("mode", "words", "calls"), UNSUPPORTED)
-def test_no_json_format_at_all(fake: FakeEndpoint, mode: JsonMode, words: str, calls: int) -> None:
-    fake.script = takes("text", words=words)
+@pytest.mark.parametrize(("mode", "calls"), [("auto", 6), ("schema", 2)])
+def test_what_is_rejected_in_each_format_is_told(
+    fake: FakeEndpoint, mode: JsonMode, calls: int
+) -> None:
+    fake.play(error(400, "bad request"))
     with client_of(fake, mode) as client:
         for _ in range(2):
-            with pytest.raises(JsonUnsupported, match="json_mode"):
+            with pytest.raises(RequestRejected, match="bad request"):
                 client.ask(Question(ASK, 100, SCHEMA))
-        assert len(fake.seen) == calls
-        assert client.ask(Question(ASK, 100)).text
+    assert len(fake.seen) == calls
 
 
 ANSWERS = [
@@ -154,12 +156,12 @@ def test_what_is_complete_in_an_answer_that_was_cut_off_twice_is_used(fake: Fake
     assert len(fake.seen) == 2
 
 
-def test_the_embedded_model_only_runs_on(fake: FakeEndpoint) -> None:
-    fake.play(answer("A measure. A mea", "length"), answer("{", "length"), GOOD)
+def test_the_embedded_model_that_runs_on_is_not_asked_again(fake: FakeEndpoint) -> None:
+    properties = {"description": {"type": "string"}, "callout": {"type": "string"}}
+    fake.play(answer('{"description": "A measure.", "callout": "It is', "length"))
     with client_of(fake, kind=EmbeddedEndpoint) as client:
-        assert client.ask(Question(ASK, 100)).text == "A measure. A mea …"
-        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
-    assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 100, 100]
+        assert client.ask(Question(ASK, 100, {**SCHEMA, "properties": properties})).data == DATA
+    assert len(fake.seen) == 1
 
 
 def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> None:

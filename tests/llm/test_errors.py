@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from companion.errors import AnswerError, CompanionError, UsageError
-from companion.llm.answers import NoAnswer, NoCompletion
+from companion.llm.answers import NoAnswer
 from companion.llm.client import Client, Question
 from companion.llm.endpoint import Endpoint
 from companion.llm.errors import (
@@ -136,15 +136,15 @@ FAULTS = {
         1,
     ),
     "HTML": (HTML, NotAnEndpoint, "web page", 1),
-    "half a JSON": (Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2),
-    "no choices": (Scene(200, b"{}"), NoCompletion, "no message", 2),
-    "nested too deep": (Scene(200, b"[" * 100_000), NoCompletion, "breaks off", 2),
+    "half a JSON": (Scene(200, GOOD.body[:50]), NoAnswer, "breaks off", 2),
+    "no choices": (Scene(200, b"{}"), NoAnswer, "no message", 2),
+    "nested too deep": (Scene(200, b"[" * 100_000), NoAnswer, "breaks off", 2),
     "empty": (answer(""), NoAnswer, "empty", 2),
     "thoughts only": (answer("<think>hm"), NoAnswer, "empty", 2),
     "truncated": (answer("Half a sen", "length"), NoAnswer, "cut off", 2),
     "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
     "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
-    "broken off": (answer("Half a sen", "error"), NoCompletion, "breaks off", 2),
+    "broken off": (answer("Half a sen", "error"), NoAnswer, "breaks off", 2),
     "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 4),
     "slow": (GOOD._replace(delay=5.0), EndpointDown, "within 1.5 seconds", 2),
     "redirect is not followed with the key": (

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from companion.errors import CompanionError
-from companion.llm.answers import NoAnswer, ThoughtsOnly
+from companion.llm.answers import NoAnswer
 from companion.llm.client import Client, Question
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint
@@ -82,14 +82,17 @@ def test_a_model_that_counts_thoughts_as_output_gets_room_at_once(fake: FakeEndp
 
 def test_a_model_that_thinks_too_long_is_given_up(fake: FakeEndpoint) -> None:
     fake.script = thinking(answer("", "length"), 9000)
-    with client_of(fake) as client, pytest.raises(ThoughtsOnly, match="was all thoughts"):
+    with client_of(fake) as client, pytest.raises(NoAnswer, match="was all thoughts"):
         client.ask(Question(ASK, 100))
     assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 8392]
 
 
 def test_room_for_thoughts_keeps_to_the_context(fake: FakeEndpoint) -> None:
     fake.script = thinking(answer("", "length"), 9000)
-    with client_of(fake, context_tokens=2048) as client, pytest.raises(ThoughtsOnly):
+    with (
+        client_of(fake, context_tokens=2048) as client,
+        pytest.raises(NoAnswer, match="was all thoughts"),
+    ):
         client.ask(Question(ASK, 100))
     assert 1500 < fake.seen[1].body["max_tokens"] < 2048
 

@@ -48,8 +48,8 @@ def ask(key: str, question: str | None = None, section: str | None = None) -> As
     return Ask(Need(field.fills, section, question, "", ""), field, key, question, section)
 
 
-def user_text(asks: Sequence[Ask], note: PromptContext = NOTE, as_json: bool = True) -> str:
-    return PROMPTS.messages(asks, note, json=as_json)[1]["content"]
+def user_text(asks: Sequence[Ask], note: PromptContext = NOTE) -> str:
+    return PROMPTS.messages(asks, note)[1]["content"]
 
 
 def field_text(*lines: str, body: str = "Write it.") -> str:
@@ -72,7 +72,7 @@ def test_built_in_fields() -> None:
 
 def test_frame_takes_few_tokens() -> None:
     asks = [ask("description"), ask("aliases"), ask("tags"), ask("callout")]
-    messages = PROMPTS.messages(asks, NOTE, json=True)
+    messages = PROMPTS.messages(asks, NOTE)
     size = sum(len(message["content"]) for message in messages)
     assert (size - len(NOTE.prose)) / 4 < 600  # English has about 4 characters a token
 
@@ -84,7 +84,7 @@ def test_later_folder_wins(write: Write, tmp_path: Path) -> None:
     write("a/system.md", "First.")
     write("b/system.md", "Second.")
     prompts = load_prompts(tmp_path / "a", tmp_path / "b", tmp_path / "missing")
-    assert prompts.messages([ask("description")], NOTE, json=True)[0]["content"] == "Second."
+    assert prompts.messages([ask("description")], NOTE)[0]["content"] == "Second."
 
 
 def test_overridden_field_keeps_the_others(write: Write) -> None:
@@ -208,23 +208,16 @@ def test_asks_have_a_key_each() -> None:
     assert "What is it?" in text
 
 
-@pytest.mark.parametrize(
-    ("asks", "as_json"),
-    [
-        pytest.param([], True, id="none"),
-        pytest.param([ask("tags"), ask("tags")], True, id="a key twice"),
-        pytest.param([ask("tags"), ask("aliases")], False, id="two as text"),
-    ],
-)
-def test_impossible_asks(asks: list[Ask], as_json: bool) -> None:
+@pytest.mark.parametrize("asks", [[], [ask("tags"), ask("tags")]], ids=["none", "a key twice"])
+def test_impossible_asks(asks: list[Ask]) -> None:
     with pytest.raises(ValueError, match="cannot ask"):
-        PROMPTS.messages(asks, NOTE, json=as_json)
+        PROMPTS.messages(asks, NOTE)
 
 
 def test_system_and_note_are_the_same_for_all_fields() -> None:
     asks = [ask(key) for key in PROMPTS.fields] + [ask("callout", "Why?", "Temples")]
-    all_messages = [PROMPTS.messages([one], NOTE, json=False) for one in asks]
-    all_messages.append(PROMPTS.messages(asks[:5], NOTE, json=True))
+    all_messages = [PROMPTS.messages([one], NOTE) for one in asks]
+    all_messages.append(PROMPTS.messages(asks[:5], NOTE))
     assert len({messages[0]["content"] for messages in all_messages}) == 1
     assert len({messages[1]["content"].partition("</note>")[0] for messages in all_messages}) == 1
 
@@ -407,11 +400,10 @@ def test_schema_of_a_field(key: str, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize("key", ["tags", "note-type"])
 @pytest.mark.parametrize("call", [PROMPTS.messages, PROMPTS.schema])
 def test_nothing_to_choose(key: str, call: Callable[..., object]) -> None:
-    more = () if call == PROMPTS.schema else (True,)
     with pytest.raises(
         NothingToChoose, match=rf"no value for {key} .*; .* prompts/fields/{key}\.md"
     ):
-        call([ask(key)], PromptContext("Kyoto"), *more)
+        call([ask(key)], PromptContext("Kyoto"))
 
 
 def test_choices_come_once() -> None:
@@ -442,4 +434,4 @@ def test_wheel_has_its_files_beside_the_code(
 
 def test_built_in_prompts_stand_all_samples() -> None:
     for sample in SAMPLES:
-        assert PROMPTS.messages([ask("callout")], sample, json=False)
+        assert PROMPTS.messages([ask("callout")], sample)

@@ -85,12 +85,12 @@ class PromptQuery(Sent):
 
 
 class PromptCall(Shape):
-    """A call to the model. schema: the JSON schema of its answer; null: the answer is text."""
+    """A call to the model. schema: the JSON schema of its answer."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     messages: list[dict[str, str]]
-    answer_schema: dict[str, Any] | None = Field(alias="schema")
+    answer_schema: dict[str, Any] = Field(alias="schema")
 
 
 class NotePrompt(Shape):

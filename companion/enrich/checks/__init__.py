@@ -28,7 +28,6 @@ from companion.enrich.checks.shape import (
     first_paragraphs,
     is_name,
     whole_sentences,
-    without_cut,
 )
 from companion.note.safe_text import visible_lines
 from companion.prompts import Field
@@ -83,7 +82,7 @@ def tidy_answer(text: str, field: Field, title: str, note: str) -> str:
         return whole_sentences(text)
     lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
     lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
-    return first_paragraphs(without_cut(_BLANK_LINES.sub("\n\n", lines)), title, field)
+    return first_paragraphs(_BLANK_LINES.sub("\n\n", lines), title, field)
 
 
 def checks_are_on() -> bool:

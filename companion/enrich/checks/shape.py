@@ -17,7 +17,6 @@ from companion.language.words import (
     letters,
     width,
 )
-from companion.llm.answers import CUT
 from companion.prompts import Field
 
 _MOST_WORDS, _FEWEST = 6, 2  # words of a name; letters
@@ -49,7 +48,6 @@ _OVER = 1.25  # times the most characters that were asked for
 _LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 
-_LEADS_ON = re.compile(r"^#{1,6} |^\*\*[^*.!?。！？]+\*\*$|[:：]$")
 # Without a sign at their end: sentences of Thai, Lao, Burmese and Khmer, and those with an emoji.
 _BARE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\U0001f000-\U0001faff]$")
 _FINAL = re.compile(r"(?:[.!?…。！？｡؟।॥۔։።;](?<!\.\.\.)(?<!(?<!…)…))[\"'”’»›)\]）】」』*_`|]*$")
@@ -224,18 +222,3 @@ def whole_sentences(text: str) -> str:
         *whole, rest = find_sentences([text])
         return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
     return text
-
-
-def without_cut(text: str) -> str:
-    """Return a callout's text without its unfinished end, if the answer was cut off (see CUT).
-
-    It does not end with a heading, or a line with a colon at its end.
-    """
-    if not text.endswith(CUT):
-        return text
-    *lines, last = text.split("\n")
-    if _FINAL.search(whole := whole_sentences(last)) and not _LIST_OR_TABLE.match(last):
-        lines.append(whole)
-    while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
-        lines.pop()
-    return "\n".join(lines)
