@@ -127,7 +127,7 @@ test("the empty inbox asks for more by a button, and background work is turned o
   await show("inbox");
   await button(/^Ask the model for/).click();
   await page.locator(".cc-row").first().waitFor();
-  await page.locator(".cc-status").click();
+  await page.locator(".cc-status", { hasText: "Idle" }).click();
   await page.locator(".cc-panel").getByText("Background work is off").waitFor();
   await page.locator(".cc-panel").getByRole("button", { name: "Turn it on" }).click();
   await page.locator(".cc-panel").getByText("Background work is off").waitFor({ state: "detached" });

@@ -152,6 +152,9 @@ test("what others decided on goes, but for the current one and what somebody typ
   assert.deepEqual([2, 3].map((id) => inbox.faults.value.get(id)?.isGone), [true, true]);
   inbox.putIn(inbox.fresh.value);
   assert.deepEqual(inbox.order.value, [5, 3, 1, 2]);
+  daemon.all.get(3).state = "open"; // somebody undid that
+  await inbox.refresh([3]);
+  assert.deepEqual([inbox.faults.value.has(3), inbox.drafts.value.get(3)], [false, "Mine."]);
 });
 
 test("what was typed into one that is decided on by now is shown after a reload", async () => {

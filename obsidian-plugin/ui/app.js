@@ -104,7 +104,7 @@ export class App {
   async askAgain({ id }, wish) {
     const { inbox } = this;
     inbox.mode.value = "read";
-    inbox.clearFault(id);
+    inbox.setFault(id, null);
     inbox.setAsked(id, ""); // the answer may be there before the run is
     await this.attempt(async () => {
       const run = await this.api.post(`/proposals/${id}/again`, { wish }).catch((error) => {
@@ -129,7 +129,8 @@ export class App {
     this.inbox.setAsked(id, null);
     const { reason = null, left = [] } = results[0] ?? {};
     const why = fault || left[0] || reason || "the model gave the same";
-    this.inbox.addFault(id, code === "endpoint" ? "Model not answering: there is no other answer yet." : explain(`There is no other answer: ${why}`, this.inbox.get(id)?.path));
+    const words = code === "endpoint" ? "Model not answering: there is no other answer yet." : `There is no other answer: ${why}`;
+    this.inbox.setFault(id, { why: explain(words, this.inbox.get(id)?.path), isGone: false });
   }
 
   /**

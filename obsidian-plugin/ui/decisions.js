@@ -52,7 +52,7 @@ export class DecisionStore {
     const drafts = inbox.drafts.peek();
     const decision = { what, ids, texts: Object.fromEntries([...drafts].filter(([id]) => ids.includes(id))) };
     await this.#whileBusy(async () => {
-      for (const id of ids) inbox.clearFault(id);
+      for (const id of ids) inbox.setFault(id, null);
       const accept = ids.map((id) => ({ id, ...(drafts.has(id) && { text: drafts.get(id) }) }));
       const answer = await this.#send({ [what]: what === "accept" ? accept : ids }).catch((/** @type {Error} */ error) => error);
       if (answer instanceof NoAnswer) return this.#say(answer.message, true); // which the page shows
@@ -123,7 +123,7 @@ export class DecisionStore {
 
   /** Say at proposals why they are not decided on. @type {(ids: number[], why: string) => void} */
   #fail(ids, why) {
-    for (const id of ids) this.inbox.addFault(id, explain(why, this.inbox.get(id)?.path));
+    for (const id of ids) this.inbox.setFault(id, { why: explain(why, this.inbox.get(id)?.path), isGone: false });
     this.#say(explain(why, this.inbox.get(ids[0] ?? -1)?.path), true);
   }
 

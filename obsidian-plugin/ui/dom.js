@@ -9,7 +9,7 @@ import { showHidden } from "./words.js";
 /** @import { IconNode } from "lucide" */
 /** @import { Context, VNode } from "preact" */
 /** @import { App } from "./app.js" */
-/** @import { Parts } from "./inbox-store.js" */
+/** @import { Parts } from "./places.js" */
 /** @import { Act } from "./status-store.js" */
 
 /** @type {(strings: TemplateStringsArray, ...values: unknown[]) => VNode} */

@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { ApiError } from "./api.js";
-import { parseBlocks, toLines } from "./markdown.js";
+import { PlaceStore } from "./places.js";
 import { linesOf } from "./proposal.js";
 
 /** @import { Signal } from "@preact/signals" */
@@ -11,8 +11,6 @@ import { linesOf } from "./proposal.js";
 
 /** @typedef {{ flagged: boolean, kind: string, folder: string, search: string, path: string }} Filters */
 /** @typedef {{ path: string, ids: number[] }} Group the proposals of a note */
-/** @typedef {[string, string][]} Parts of a word diff, each with its mark */
-/** @typedef {{ parts: Parts | null, why: string }} Placed where a proposal goes in its note, or why it cannot */
 /** @typedef {{ why: string, isGone: boolean }} Fault why a proposal is not decided on; isGone: it cannot be any more */
 
 export const NO_FILTERS = Object.freeze({ flagged: false, kind: "", folder: "", search: "", path: "" });
@@ -20,7 +18,6 @@ const DRAFTS = "companion-drafts"; // in the storage of this tab
 const ROWS = 200; // that are shown at a time, and read first
 const PAGE = 1000; // proposals of a later page
 const FEW = 20; // proposals that are read one by one
-const CONTEXT = 200; // lines of a note around a proposal
 const PAUSE = 1000; // milliseconds before all is read once more
 const ELSEWHERE = "This was decided in another window, or by another program.";
 
@@ -43,8 +40,6 @@ export class InboxStore {
   faults = signal(new Map());
   /** Those that are asked for again, with the run that does it. @type {Signal<Map<number, string>>} */
   asked = signal(new Map());
-  /** @type {Map<number, Signal<Placed | null>>} */
-  places = new Map();
   isLoaded = signal(false);
   isWhole = signal(false); // all of them are there
   /** Whether a decision is under way. */
@@ -53,8 +48,6 @@ export class InboxStore {
   limit = signal(ROWS);
   /** When the current one was replaced by its answer, as performance.now: keys that were meant for the old one do nothing. */
   replacedAt = -Infinity;
-  /** Names of properties, in the order of a note that was read. @type {string[]} */
-  #properties = [];
   /** What is to be read again: ids, or null for all; undefined: nothing. @type {Set<number> | null | undefined} */
   #told = undefined;
   /** @type {Promise<void> | null} */
@@ -93,6 +86,7 @@ export class InboxStore {
   /** @param {Pick<Api, "get">} api */
   constructor(api) {
     this.api = api;
+    this.places = new PlaceStore(api);
   }
 
   /** @param {number} id */
@@ -126,8 +120,10 @@ export class InboxStore {
       const [told, turn] = [this.#told, this.#turn];
       this.#told = undefined;
       try {
-        if (told && told.size <= FEW) await this.#readFew([...told], turn);
-        else await this.#readAll(turn);
+        if (told && told.size <= FEW) {
+          const read = await this.#readFew([...told]);
+          if (turn === this.#turn) this.#take(read, [...told]);
+        } else await this.#readAll(turn);
       } catch (error) {
         this.#told = null;
         throw error;
@@ -136,20 +132,13 @@ export class InboxStore {
     }
   }
 
-  /** @type {(ids: number[], turn: number) => Promise<void>} */
-  async #readFew(ids, turn) {
-    const read = await Promise.all(ids.map((id) => this.#readOne(id)));
-    if (turn === this.#turn) this.#take(read.flatMap((each) => each ?? []), ids);
-  }
-
-  /** Return a proposal, null if there is none. @param {number} id @returns {Promise<Proposal | null>} */
-  async #readOne(id) {
-    try {
-      return await this.api.get(`/proposals/${id}`);
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return null;
+  /** Return these proposals, but for those that there are not. @param {number[]} ids @returns {Promise<Proposal[]>} */
+  async #readFew(ids) {
+    const read = ids.map((id) => this.api.get(`/proposals/${id}`).catch((error) => {
+      if (error instanceof ApiError && error.status === 404) return [];
       throw error;
-    }
+    }));
+    return (await Promise.all(read)).flat();
   }
 
   /** Read all that are open; the first ones are shown at once. @param {number} turn */
@@ -168,11 +157,7 @@ export class InboxStore {
       ({ next } = page);
     } while (next !== null);
     const strays = [...this.drafts.peek().keys()].filter((id) => !all.some((each) => each.id === id) && !this.proposals.peek().has(id));
-    for (const id of strays) {
-      const stray = await this.#readOne(id);
-      if (stray) all.push(stray);
-      else this.type(id, null);
-    }
+    all.push(...(await this.#readFew(strays)));
     if (turn === this.#turn) this.#take(all, null);
     this.isWhole.value = true;
     if (!this.order.peek().includes(this.currentId.peek() ?? -1)) this.choose(this.shown.peek()[0] ?? null);
@@ -181,7 +166,7 @@ export class InboxStore {
   /** Show the first page, once it is known in what order notes have their properties. @param {Proposal[]} proposals */
   async #begin(proposals) {
     const first = proposals.find(({ id }) => id === this.currentId.peek()) ?? proposals[0];
-    if (first) await this.#readPlace(first.id);
+    if (first) await this.places.look(first.id);
     batch(() => {
       this.#take(proposals, []);
       this.isLoaded.value = true;
@@ -200,7 +185,7 @@ export class InboxStore {
     const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
     const gone = [...here].filter((id) => !open.has(id) && (!ids || ids.includes(id)));
     batch(() => {
-      this.proposals.value = new Map([...this.proposals.peek(), ...read.map((each) => /** @type {const} */ ([each.id, each]))]);
+      this.#keep(read);
       let added = [...open].filter((id) => !here.has(id));
       for (const id of gone.filter((each) => this.asked.peek().has(each))) {
         const answer = added.find((each) => isSameNeed(this.get(each), this.get(id)));
@@ -210,11 +195,17 @@ export class InboxStore {
       }
       const strays = [...this.drafts.peek().keys()].filter((id) => !here.has(id) && !open.has(id) && this.proposals.peek().has(id));
       const held = [...gone.filter((id) => id === this.currentId.peek() || this.drafts.peek().has(id)), ...strays];
-      for (const id of held) this.addFault(id, this.faults.peek().get(id)?.why ?? ELSEWHERE, true);
+      for (const id of held) this.setFault(id, { why: this.faults.peek().get(id)?.why ?? ELSEWHERE, isGone: true });
+      for (const [id, { isGone }] of this.faults.peek()) if (isGone && open.has(id)) this.setFault(id, null); // somebody undid that
       this.#remove(gone.filter((id) => !held.includes(id)));
       this.fresh.value = [...this.fresh.peek(), ...added];
       this.putIn(this.isWhole.peek() && this.order.peek().length ? strays : [...this.fresh.peek(), ...strays]);
     });
+  }
+
+  /** @param {Proposal[]} read */
+  #keep(read) {
+    this.proposals.value = new Map([...this.proposals.peek(), ...read.map((each) => /** @type {const} */ ([each.id, each]))]);
   }
 
   /** Have an answer take the place of the proposal that was asked for again. @type {(id: number, answer: number) => void} */
@@ -239,8 +230,10 @@ export class InboxStore {
     batch(() => {
       if (ids.includes(this.currentId.peek() ?? -1)) this.choose(this.#after(ids));
       this.#remove(ids);
-      this.faults.value = without(this.faults.peek(), ids);
-      for (const id of ids) this.type(id, null);
+      for (const id of ids) {
+        if (this.faults.peek().has(id)) this.setFault(id, null);
+        if (this.drafts.peek().has(id)) this.type(id, null);
+      }
     });
   }
 
@@ -268,22 +261,17 @@ export class InboxStore {
     const newest = new Map();
     for (const { id, path } of this.proposals.peek().values()) newest.set(path, Math.max(id, newest.get(path) ?? 0));
     const placeOf = (/** @type {number} */ id) => newest.get(this.get(id)?.path ?? "") ?? id;
-    const rank = (/** @type {number} */ id) => {
-      const { kind = "", heading = null } = this.get(id) ?? {};
-      if (kind === "callout") return heading === null ? PAGE : PAGE + 1;
-      const at = this.#properties.indexOf(kind);
-      return at < 0 ? PAGE - 1 : at;
-    };
+    const rank = (/** @type {number} */ id) => this.places.rankOf(this.get(id));
     return ids.sort((a, b) => placeOf(b) - placeOf(a) || rank(a) - rank(b) || a - b);
   }
 
   /** Undo a decision: have these in the list again, as they are now, with what was typed. @type {(ids: number[], texts: Record<number, string>) => Promise<void>} */
   async reopen(ids, texts = {}) {
-    const read = ids.length <= FEW ? await Promise.all(ids.map((id) => this.#readOne(id))) : [];
+    const read = ids.length <= FEW ? await this.#readFew(ids) : [];
     this.#turn += 1;
     batch(() => {
-      this.proposals.value = new Map([...this.proposals.peek(), ...read.flatMap((each) => (each ? [/** @type {const} */ ([each.id, each])] : []))]);
-      this.faults.value = without(this.faults.peek(), ids);
+      this.#keep(read);
+      for (const id of ids) this.setFault(id, null);
       this.putIn(ids);
       for (const [id, text] of Object.entries(texts)) this.type(Number(id), text);
       this.choose(ids[0] ?? null);
@@ -299,7 +287,7 @@ export class InboxStore {
       if (at >= this.limit.peek()) this.limit.value = at + 1;
     });
     const next = id === null ? null : this.#after([id]);
-    for (const each of [id, next]) if (each !== null) void this.#readPlace(each);
+    for (const each of [id, next]) if (each !== null) void this.places.look(each);
   }
 
   /** @param {number} by */
@@ -322,60 +310,31 @@ export class InboxStore {
 
   /** Keep what was typed into a proposal; null: it is as it was. @type {(id: number, text: string | null) => void} */
   type(id, text) {
-    const drafts = without(this.drafts.peek(), [id]);
-    if (text !== null) drafts.set(id, text);
-    this.drafts.value = drafts;
-    sessionStorage.setItem(DRAFTS, JSON.stringify([...drafts]));
+    this.drafts.value = replaceIn(this.drafts.peek(), id, text);
+    sessionStorage.setItem(DRAFTS, JSON.stringify([...this.drafts.peek()]));
   }
 
-  /** Say why a proposal is not decided on. @type {(id: number, why: string, isGone?: boolean) => void} */
-  addFault(id, why, isGone = false) {
-    this.faults.value = new Map([...this.faults.peek(), [id, { why, isGone }]]);
-  }
-
-  /** @param {number} id */
-  clearFault(id) {
-    this.faults.value = without(this.faults.peek(), [id]);
+  /** Say why a proposal is not decided on; null: nothing is in the way. @type {(id: number, fault: Fault | null) => void} */
+  setFault(id, fault) {
+    this.faults.value = replaceIn(this.faults.peek(), id, fault);
   }
 
   /** Keep that a proposal is asked for again, by a run; null: it is not any more. @type {(id: number, run: string | null) => void} */
   setAsked(id, run) {
-    const asked = without(this.asked.peek(), [id]);
-    if (run !== null) asked.set(id, run);
-    this.asked.value = asked;
-  }
-
-  /** @param {number} id */
-  place(id) {
-    let place = this.places.get(id);
-    if (!place) this.places.set(id, (place = signal(null)));
-    return place;
-  }
-
-  /** Look where a proposal goes in its note now. Never rejects. @param {number} id */
-  async #readPlace(id) {
-    const place = this.place(id);
-    try {
-      /** @type {{ parts: Parts }} */
-      const { parts } = await this.api.get(`/proposals/${id}/place`, { context: CONTEXT });
-      place.value = { parts, why: "" };
-      const [properties] = this.#properties.length ? [] : parseBlocks(toLines(parts), true);
-      if (properties?.type === "properties") this.#properties = properties.properties.map(({ name }) => name);
-    } catch (error) {
-      if (error instanceof ApiError) place.value = { parts: null, why: error.message };
-    }
+    this.asked.value = replaceIn(this.asked.peek(), id, run);
   }
 
   /** Look again where the current one goes, as its note may have changed. */
   lookAgain() {
     const id = this.currentId.peek();
-    if (id !== null && this.order.peek().includes(id)) void this.#readPlace(id);
+    if (id !== null && this.order.peek().includes(id)) void this.places.look(id);
   }
 }
 
-/** Return a map without some keys. @template V @param {Map<number, V>} map @param {number[]} keys */
-function without(map, keys) {
-  return new Map([...map].filter(([key]) => !keys.includes(key)));
+/** Return a map with another value; null: without that key. @template V @param {Map<number, V>} map @param {number} key @param {V | null} value */
+function replaceIn(map, key, value) {
+  const others = [...map].filter(([each]) => each !== key);
+  return new Map(value === null ? others : [...others, /** @type {const} */ ([key, value])]);
 }
 
 /** @type {(a: Proposal | null, b: Proposal | null) => boolean} */

@@ -59,7 +59,7 @@ function findProposed() {
 }
 
 /** Return whether what is decided on can be seen: not in a hidden pane, not scrolled away, not below something else. */
-export function isInSight() {
+function isInSight() {
   const proposed = findProposed();
   if (!proposed) return false;
   const { top, bottom, left, right } = proposed.getBoundingClientRect();
@@ -69,6 +69,13 @@ export function isInSight() {
   if (to - from < Math.min(LEAST, bottom - top)) return false;
   const seen = document.elementFromPoint((left + right) / 2, (from + to) / 2);
   return seen !== null && (proposed.contains(seen) || seen.contains(proposed));
+}
+
+/** Decide by a button; where the proposal is scrolled away, it is shown first. @type {(app: App, what: "accept" | "refuse") => void} */
+export function decideByButton(app, what) {
+  const wasInSight = isInSight();
+  bringInSight();
+  if (wasInSight || !isInSight()) void app.decide(what);
 }
 
 /** Scroll to what is decided on, unless it is in sight; a pane that is hidden stays so. */

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ArrowDown, Check, ChevronLeft, LoaderCircle, Pencil, RotateCw, Undo2, X } from "lucide";
 import { Button, Chip, Diff, Fault, html, Icon, iconOf, instead, Loading, Meter, Segments, useApp } from "../dom.js";
-import { bringInSight } from "../keys.js";
+import { bringInSight, decideByButton } from "../keys.js";
 import { describeFlag, nameOf, titleOf } from "../proposal.js";
 import { explain } from "../status-store.js";
 import { capitalize, count, formatMoment, formatTime, showHidden, splitPath } from "../words.js";
@@ -12,7 +12,7 @@ import { findProgress, List } from "./list.js";
 import { NoteLink, Paper } from "./paper.js";
 
 /** @import { Proposal } from "../../src/api-types.d.ts" */
-/** @import { Placed } from "../inbox-store.js" */
+/** @import { Placed } from "../places.js" */
 
 const EMPTY = /^(?:[\s~"'[\]-]|null)*$/i; // what an empty property may hold
 const WISHES = ["shorter", "plainer", "only what my notes say"];
@@ -30,7 +30,7 @@ function Reading() {
   const { inbox } = app;
   const proposal = inbox.current.value;
   if (!proposal) return inbox.isWhole.value ? html`<${NothingFits} />` : html`<${Loading} />`;
-  const placed = inbox.place(proposal.id).value;
+  const placed = inbox.places.at(proposal.id).value;
   const isEdited = inbox.mode.value === "edit";
   const isReplaced = placed?.parts?.some(([mark, text]) => mark === "-" && !EMPTY.test(text)) ?? false;
   const source = !isEdited && (app.asSource.value ?? isReplaced) ? placed?.parts : null;
@@ -149,13 +149,13 @@ function Bar({ proposal }) {
   }
   const isAgain = mode === "again";
   const button = { disabled, cap: "A", "aria-keyshortcuts": "A" };
-  const accept = { ...button, "aria-description": `${nameOf(proposal)}, ${titleOf(proposal)}`, onClick: () => app.decide("accept") };
+  const accept = { ...button, "aria-description": `${nameOf(proposal)}, ${titleOf(proposal)}`, onClick: () => decideByButton(app, "accept") };
   const again = { disabled, "aria-expanded": String(isAgain), onClick: () => app.setMode(isAgain ? "read" : "again") };
   return html`${isAgain && html`<${Again} proposal=${proposal} />`}
     <div class="cc-actions" role="toolbar" aria-label="Decide">
       <${Button} kind="main" icon=${Check} ...${accept}>Accept<//>
       <${Button} icon=${Pencil} ...${button} cap="E" aria-keyshortcuts="E" onClick=${() => app.setMode("edit")}>Edit<//>
-      <${Button} icon=${X} ...${button} cap="R" aria-keyshortcuts="R" onClick=${() => app.decide("refuse")}>Refuse<//>
+      <${Button} icon=${X} ...${button} cap="R" aria-keyshortcuts="R" onClick=${() => decideByButton(app, "refuse")}>Refuse<//>
       <${Button} icon=${ArrowDown} ...${button} cap="↓" aria-keyshortcuts="ArrowDown" onClick=${() => inbox.step(1)}>Skip<//>
       ${inbox.drafts.value.has(proposal.id)
         ? html`<${Button} kind="plain" icon=${Undo2} onClick=${() => app.leaveEditing()}>Leave as it was<//>`

@@ -7,7 +7,7 @@ import { parseBlocks, parseInline, toLines } from "../markdown.js";
 import { showHidden } from "../words.js";
 
 /** @import { Proposal } from "../../src/api-types.d.ts" */
-/** @import { Placed } from "../inbox-store.js" */
+/** @import { Placed } from "../places.js" */
 /** @import { Block, Piece } from "../markdown.js" */
 
 /** @typedef {Block | { type: "proposed", title: string }} Shown */
