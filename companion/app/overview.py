@@ -113,7 +113,7 @@ def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) ->
         background=BackgroundWork(
             enabled=config.background.enabled is not False,
             off=reason_off(config, paused=paused) or NOT_RUNNING,
-            notes_today=spending.spent_today().background_notes,
+            notes_today=spending.notes_today(),
             notes_a_day=config.background.notes_a_day,
             backlog=backlog,
         ),

@@ -100,7 +100,7 @@ class Background:
         """Return why it is held, in words; empty if it is not."""
         if reason := self._switched_off():
             return reason
-        notes = self._spending.spent_today().background_notes
+        notes = self._spending.notes_today()
         if notes >= self._space.config.background.notes_a_day:
             return _NOTES_USED_UP
         limit = self._limit

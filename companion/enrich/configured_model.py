@@ -97,7 +97,6 @@ def _find_caps(settings: Settings) -> Caps:
         config.limits.tokens_a_day,
         config.limits.dollars_a_day,
         config.background.notes_a_day,
-        config.endpoint.model,
     )
 
 

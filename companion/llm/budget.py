@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from math import ceil
-from operator import add, sub
+from operator import sub
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -65,37 +65,23 @@ class Amount(NamedTuple):
         """Tokens in and out."""
         return self.input_tokens + self.output_tokens
 
-    def plus(self, other: Amount) -> Amount:
-        """Return the sum of each number."""
-        return Amount(*map(add, self, other))
-
-
-class DaySpending(NamedTuple):
-    """What was spent today; calls in progress count with their estimates.
-
-    dollars: US dollars; None when the price of any of today's calls is unknown. background_notes:
-    of this vault alone.
-    """
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    dollars: float | None = None
-    background_notes: int = 0
-    calls: int = 0
+    @property
+    def dollars(self) -> float | None:
+        """US dollars; None if the price of any of the calls is unknown."""
+        return None if self.unpriced else self.microdollars / _MICRO
 
 
 class Caps(NamedTuple):
     """The price of calls, and the limits of a day; None: no limit.
 
     price: of the configured model; None if unknown. tokens_a_day, dollars_a_day: over all vaults;
-    notes_a_day: of this vault's background notes. model: its name, under which spending is shown.
+    notes_a_day: of this vault's background notes.
     """
 
     price: PriceOf | None = None
     tokens_a_day: int | None = None
     dollars_a_day: float | None = None
     notes_a_day: int | None = None
-    model: str = ""
 
     def price_tokens(self, input_tokens: int, output_tokens: int) -> Amount:
         """Return the amount of one call with this many tokens."""
@@ -173,19 +159,8 @@ class Budget:
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
-        dollars = estimate.microdollars / _MICRO
-        for limit, taken, name in (
-            (caps.tokens_a_day, estimate.tokens, "tokens_a_day"),
-            (caps.dollars_a_day, dollars, "dollars_a_day"),
-        ):
-            if limit and taken > limit:
-                what = f"${taken:,.4f}" if name == "dollars_a_day" else f"{taken:,} tokens"
-                raise OverWholeLimit(
-                    f"asking about this note may take {what}, and {name} allows {limit:,}; raise"
-                    " it under [limits], or shorten the note"
-                )
         if not self._add(day, estimate, caps):
-            raise self._limit_reached(day, estimate)
+            raise self._limit_reached(day, estimate, caps)
 
         def settle(usage: Usage | None) -> None:
             if usage is None:
@@ -194,7 +169,7 @@ class Budget:
             if usage.calls:
                 read, written = usage.input_tokens, usage.output_tokens
                 spent = caps.price_tokens(read or input_tokens, written or output_tokens)
-            self._add(day, Amount(*map(sub, spent, estimate)), Caps(model=caps.model))
+            self._add(day, Amount(*map(sub, spent, estimate)), Caps())
 
         return Reservation(settle)
 
@@ -210,21 +185,14 @@ class Budget:
         """Count one background note less, because the model was not asked about it after all."""
         self._execute(_REMOVE_NOTE, {"day": self.today(), "vault": self._vault})
 
-    def spent_today(self) -> DaySpending:
-        """Return today's spending; zeros if it is unknown."""
-        day = self.today()
-        amount = self._read_day(day)
-        number = next((row[0] for row in self._select(_READ_NOTES, day, self._vault)), 0)
-        is_priced = not amount.unpriced and (amount.calls or self.caps.price)
-        dollars = amount.microdollars / _MICRO if is_priced else None
-        return DaySpending(amount.input_tokens, amount.output_tokens, dollars, number, amount.calls)
+    def spent_today(self) -> Amount:
+        """Return what was spent today; zeros if unknown. Calls in progress count as estimated."""
+        return self._read_day(self.today())
 
-    def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return the spending on each model, by day, of the last `limit` days with calls."""
-        by_day: dict[str, dict[str, Amount]] = {}
-        for day, model, *rest in self._select(_READ_MODELS, limit):
-            by_day.setdefault(day, {})[model] = Amount(*rest)
-        return by_day
+    def notes_today(self) -> int:
+        """Return how many of this vault's background notes count for today."""
+        rows = self._select(_READ_NOTES, self.today(), self._vault)
+        return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
         """Close the file; it is reopened when needed."""
@@ -239,21 +207,27 @@ class Budget:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
+    def _limit_reached(self, day: str, call: Amount, caps: Caps) -> LimitReached | OverWholeLimit:
         """Return the error for a call of that amount, which would exceed a limit of the day."""
-        spent, dollars = self._read_day(day), self.caps.dollars_a_day
-        limit: float | None = self.caps.tokens_a_day
-        name = "tokens_a_day"
-        words, texts = f"{limit or 0:,} tokens", [f"{spent.tokens:,}", f"{amount.tokens:,}"]
-        if limit is None or (dollars is not None and spent.tokens + amount.tokens <= limit):
-            limit, name, words = dollars, "dollars_a_day", f"${dollars:,}"
-            texts = [f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount)]
-        text = f"{name} is 0, so nothing may be spent; raise it under [limits]"
-        if limit:
-            text = f"The limit of {words} a day is reached: {texts[0]} spent today, and the next"
-            text += f" call may take {texts[1]}; it starts again at midnight. To continue today,"
-            text += f" raise {name} under [limits] in the configuration"
-        return LimitReached(text, day)
+        spent, name = self._read_day(day), "dollars_a_day"
+        limit, dollars = caps.tokens_a_day, caps.dollars_a_day
+        if limit is not None and (dollars is None or spent.tokens + call.tokens > limit):
+            name, numbers = "tokens_a_day", [limit, spent.tokens, call.tokens]
+            most, used, more = (f"{each:,} tokens" for each in numbers)
+        else:
+            numbers = [round((dollars or 0) * _MICRO), spent.microdollars, call.microdollars]
+            most, used, more = (f"${each / _MICRO:,.4f}" for each in numbers)
+        if not numbers[0]:
+            text = f"{name} is 0, so nothing may be spent; raise it under [limits]"
+            return LimitReached(text, day)
+        if numbers[2] > numbers[0]:
+            return OverWholeLimit(
+                f"asking about this note may take {more}, and {name} allows {most}; raise it under"
+                " [limits], or shorten the note"
+            )
+        text = f"The limit of {most} a day is reached: {used} spent today, and the next call may"
+        text += f" take {more}; it starts again at midnight. To continue today, raise {name} under"
+        return LimitReached(f"{text} [limits] in the configuration", day)
 
     def _add(self, day: str, amount: Amount, caps: Caps) -> bool:
         """Return whether the amount was added to the day, which fails only if a limit forbids it.
@@ -262,10 +236,11 @@ class Budget:
         estimate; no sum falls below zero.
         """
         tokens, dollars = caps.tokens_a_day, caps.dollars_a_day
-        values = amount._asdict() | {"day": day, "model": caps.model}
-        values["tokens"] = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
-        money = _NO_LIMIT if dollars is None else round(min(dollars, _MAX_TOKENS) * _MICRO)
-        values["dollars"] = money
+        values = amount._asdict() | {"day": day, "most_tokens": _NO_LIMIT, "most_money": _NO_LIMIT}
+        if tokens is not None:
+            values["most_tokens"] = min(tokens, _NO_LIMIT)
+        if dollars is not None:
+            values["most_money"] = round(min(dollars, _MAX_TOKENS) * _MICRO)
         return self._execute(_ADD, values, has_limit=(tokens, dollars) != (None, None))
 
     def _read_day(self, day: str) -> Amount:
@@ -312,16 +287,11 @@ class Budget:
         return self._db
 
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS spending (
-    day TEXT NOT NULL,
-    model TEXT NOT NULL,
-    input_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
-    microdollars INTEGER NOT NULL,
-    unpriced INTEGER NOT NULL,
-    calls INTEGER NOT NULL,
-    PRIMARY KEY (day, model)
+_COLUMNS = Amount._fields
+_TABLES = f"""
+CREATE TABLE IF NOT EXISTS days (
+    day TEXT PRIMARY KEY,
+    {", ".join(f"{each} INTEGER NOT NULL" for each in _COLUMNS)}
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (
     day TEXT NOT NULL,
@@ -330,18 +300,14 @@ CREATE TABLE IF NOT EXISTS notes (
     PRIMARY KEY (day, vault)
 ) WITHOUT ROWID;
 """
-_COLUMNS = Amount._fields
-_READ = f"""SELECT {", ".join(f"coalesce(sum({each}), 0)" for each in _COLUMNS)}
-    FROM spending WHERE day = ?"""  # noqa: S608 (our names)
-_READ_MODELS = f"""SELECT day, model, {", ".join(_COLUMNS)} FROM spending
-    WHERE day IN (SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)"""  # noqa: S608 (our names)
-_ADD = f"""INSERT INTO spending
-    SELECT :day, :model, {", ".join(f"max(0, :{each})" for each in _COLUMNS)} WHERE (
+_READ = f"SELECT {', '.join(_COLUMNS)} FROM days WHERE day = ?"  # noqa: S608 (our names)
+_ADD = f"""INSERT INTO days
+    SELECT :day, {", ".join(f"max(0, :{each})" for each in _COLUMNS)} WHERE (
         SELECT :input_tokens + :output_tokens + coalesce(sum(input_tokens + output_tokens), 0)
-            <= :tokens AND (:microdollars = 0
-            OR :microdollars + coalesce(sum(microdollars), 0) <= :dollars)
-        FROM spending WHERE day = :day)
-    ON CONFLICT (day, model) DO UPDATE SET
+            <= :most_tokens AND (:microdollars = 0
+            OR :microdollars + coalesce(sum(microdollars), 0) <= :most_money)
+        FROM days WHERE day = :day)
+    ON CONFLICT (day) DO UPDATE SET
         {", ".join(f"{each} = max(0, {each} + :{each})" for each in _COLUMNS)}"""  # noqa: S608 (our names)
 _ADD_NOTE = """INSERT INTO notes SELECT :day, :vault, 1 WHERE :most > 0
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""

@@ -130,7 +130,7 @@ def test_background_notes_are_counted_by_vault_in_one_file(tmp_path: Path, home:
             with pytest.raises(LimitReached):
                 spending.reserve_note()
     with open_spending(settings, roots[0]) as spending:
-        assert spending.spent_today().background_notes == 2
+        assert spending.notes_today() == 2
     assert [path.name for path in home.iterdir()] == ["spending.sqlite3"]
 
 

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from companion.llm.answers import Usage
 from companion.llm.budget import (
+    Amount,
     Budget,
     BudgetUnknown,
     Caps,
-    DaySpending,
     LimitReached,
     OverWholeLimit,
     Reservation,
@@ -80,33 +80,43 @@ def end_twice(one: Reservation) -> None:
 
 
 ENDS = {
-    "took less": (lambda one: one.settle(Usage(90, 10, 1)), DaySpending(90, 10, 0.1, 0, 1)),
-    "took more": (lambda one: one.settle(Usage(700, 300, 1)), DaySpending(700, 300, 1.0, 0, 1)),
-    "no usage told": (lambda one: one.settle(Usage(0, 0, 1)), DaySpending(200, 100, 0.3, 0, 1)),
-    "nothing was paid": (lambda one: one.settle(Usage()), DaySpending(0, 0, 0.0, 0, 0)),
-    "never sent": (Reservation.__exit__, DaySpending(0, 0, 0.0, 0, 0)),
-    "sent and broken off": (break_off, DaySpending(200, 100, 0.3, 0, 1)),
-    "ended twice": (end_twice, DaySpending(90, 10, 0.1, 0, 1)),
+    "took less": (lambda one: one.settle(Usage(90, 10, 1)), Amount(90, 10, 100_000, 0, 1)),
+    "took more": (lambda one: one.settle(Usage(700, 300, 1)), Amount(700, 300, 1_000_000, 0, 1)),
+    "no usage told": (lambda one: one.settle(Usage(0, 0, 1)), Amount(200, 100, 300_000, 0, 1)),
+    "nothing was paid": (lambda one: one.settle(Usage()), Amount(0, 0, 0, 0, 0)),
+    "never sent": (Reservation.__exit__, Amount(0, 0, 0, 0, 0)),
+    "sent and broken off": (break_off, Amount(200, 100, 300_000, 0, 1)),
+    "ended twice": (end_twice, Amount(90, 10, 100_000, 0, 1)),
 }
 
 
 @pytest.mark.parametrize("cap", [10_000, None])
 @labelled(("end", "expected"), ENDS)
 def test_what_counts_after_a_call(
-    spend: Open, end: Callable[[Reservation], None], expected: DaySpending, cap: int | None
+    spend: Open, end: Callable[[Reservation], None], expected: Amount, cap: int | None
 ) -> None:
     budget = spend(tokens_a_day=cap)
     reservation = budget.reserve(200, 100)
-    at_once = DaySpending(200, 100, 0.3, 0, 1)
+    at_once = Amount(200, 100, 300_000, 0, 1)
     assert budget.spent_today() == spend().spent_today() == at_once
     end(reservation)
     assert budget.spent_today() == spend().spent_today() == expected
 
 
 CAPS = {
-    "tok": ({"tokens_a_day": 1000}, 999, 1, ["1,000 tokens", "1,000 spent", "tokens_a_day"]),
-    "dollars": ({"dollars_a_day": 1}, 999, 1, ["$1 a day", "$1.0000 spent", "dollars_a_day"]),
-    "both": ({"tokens_a_day": 5000, "dollars_a_day": 0.5}, 499, 1, ["$0.5 a day", "dollars_a_day"]),
+    "tok": (
+        {"tokens_a_day": 1000},
+        999,
+        1,
+        ["1,000 tokens a day", "1,000 tokens spent", "tokens_a_day"],
+    ),
+    "dollars": ({"dollars_a_day": 1}, 999, 1, ["$1.0000 a day", "$1.0000 spent", "dollars_a_day"]),
+    "both": (
+        {"tokens_a_day": 5000, "dollars_a_day": 0.5},
+        499,
+        1,
+        ["$0.5000 a day", "dollars_a_day"],
+    ),
     "both, tokens": ({"tokens_a_day": 500, "dollars_a_day": 1e300}, 499, 1, ["500 tokens"]),
 }
 
@@ -168,15 +178,13 @@ def test_price(spend: Open, price: Any, dollars: float | None) -> None:
 
 
 def test_a_call_costs_what_its_model_does_if_another_one_is_chosen_meanwhile(file: Path) -> None:
-    caps = Caps(a_dollar_a_thousand, dollars_a_day=9, model="first")
+    caps = Caps(a_dollar_a_thousand, dollars_a_day=9)
     with Budget(file, lambda: caps) as budget:
         call = budget.reserve(1_000, 0)
-        caps = caps._replace(price=lambda *_: 0.0, model="second")
+        caps = caps._replace(price=lambda *_: 0.0)
         budget.reserve(0, 0).settle(Usage())  # follows the settings
         call.settle(None)
         assert budget.spent_today().dollars == 1
-        [models] = budget.spent_by_model(1).values()
-        assert models["first"].microdollars == 1_000_000
 
 
 def count_notes(budget: Budget) -> int:
@@ -196,10 +204,10 @@ def test_notes_are_counted_by_vault_and_day(spend: Open, clock: Clock) -> None:
     other.reserve_note()
     one.release_note()
     assert count_notes(spend(vault="one", notes_a_day=2)) == 1
-    assert (one.spent_today().background_notes, other.spent_today().background_notes) == (2, 1)
+    assert (one.notes_today(), other.notes_today()) == (2, 1)
     assert count_notes(spend(vault="none", notes_a_day=0)) == 0
     clock.now += DAY
-    assert one.spent_today().background_notes == 0
+    assert one.notes_today() == 0
     one.release_note()
     assert count_notes(one) == 2
     unlimited = spend(vault="much")
@@ -251,7 +259,7 @@ def test_a_file_that_cannot_be_used(
         uncapped.reserve(5, 5).settle(Usage(1, 1, 1))
         uncapped.reserve_note()
         uncapped.release_note()
-    assert uncapped.spent_today() == DaySpending(dollars=0.0)
+    assert uncapped.spent_today() == Amount()
     assert len(caplog.records) == 1 and re.search(words, caplog.text)
 
 
