@@ -37,7 +37,7 @@ from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.llm.answers import Usage
 from companion.llm.client import Client
-from companion.llm.errors import ModelUnfit
+from companion.llm.errors import LastingFault
 from companion.store.moves import follow_note
 from companion.store.proposals import Proposal
 from companion.vault.write import require_writable
@@ -196,7 +196,7 @@ class RepeatedFaults:
         self._limit = _LIMIT_AT_FIRST
 
     def count(self, proposals: Iterable[Proposal]) -> None:
-        """Count what came of a note. Raises ModelUnfit if the same fault occurs too often.
+        """Count what came of a note. Raises LastingFault if the same fault occurs too often.
 
         A refusal by the model is about the note, and does not count either way.
         """
@@ -211,7 +211,8 @@ class RepeatedFaults:
             self._notes = self._notes + 1 if first.fault == self._fault else 1
             self._fault = first.fault
             if self._notes >= self._limit:
-                raise ModelUnfit(
+                raise LastingFault(
                     f"{self._limit} notes in a row got no answer, for the same reason:"
-                    f" {first.reason}"
+                    f" {first.reason}",
+                    "model-unfit",
                 )

@@ -143,7 +143,7 @@ class NoteQuestion:
                 self.usage += Usage(calls=1)  # which the endpoint refused
             return [self._acceptor.accept(ask, error) for ask in asks]
         self.usage += answer.usage
-        cut = NoAnswer(AnswerError("the model's answer was cut off before it"), Usage(), "cut off")
+        cut = NoAnswer("the model's answer was cut off before it", Usage(), "cut off")
         return [self._acceptor.accept(ask, answer.data.get(ask.key, cut)) for ask in asks]
 
     @cached_property

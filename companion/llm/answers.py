@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import refusal_error, unusable_answer_error
+from companion.llm.errors import refusal_error
 
 JsonSchema = Mapping[str, Any]
 
@@ -70,8 +70,8 @@ class NoAnswer(AnswerError):
     for the next.
     """
 
-    def __init__(self, cause: AnswerError, usage: Usage, fault: str = "") -> None:
-        super().__init__(str(cause))
+    def __init__(self, message: str, usage: Usage, fault: str = "") -> None:
+        super().__init__(message)
         self.usage = usage
         self.fault = fault
 
@@ -143,26 +143,25 @@ def make_answer(
     """
     text, usage = completion.text, completion.usage
     if completion.refusal or completion.finish == "content_filter":
-        raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
-    if completion.problem:
-        error = unusable_answer_error(endpoint, completion.problem)
-        raise NoAnswer(error, usage, "no completion")
+        raise NoAnswer(str(refusal_error(endpoint, completion.refusal)), usage)
     is_cut = completion.finish == "length"
     data: dict[str, Any] | None = {} if text and not is_cut else None
     if schema:
         data = read_json(text, schema)
         if data is None and is_cut and is_final:
             data = read_cut_json(text, schema) or None
-    if data is not None:
+    if data is not None and not completion.problem:
         return Answer(text, data, usage)
     fault = problem = "is not the JSON that was asked for" if text else "is empty"
-    if is_cut:
-        is_all_thoughts = completion.thinks and not text
-        problem = "was all thoughts when its tokens were used up"
-        problem, fault = (
-            (problem, "only thoughts") if is_all_thoughts else ("was cut off", "cut off")
-        )
-    raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
+    if completion.problem:
+        problem, fault = completion.problem, "no completion"
+    elif is_cut and completion.thinks and not text:
+        problem, fault = "was all thoughts when its tokens were used up", "only thoughts"
+    elif is_cut:
+        problem, fault = "was cut off", "cut off"
+    where = f"{endpoint.model} at {endpoint.address}"
+    message = f"The answer of {where} {problem}; try again, or choose another model"
+    raise NoAnswer(message, usage, fault)
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:

@@ -9,37 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.endpoint import Endpoint
 
-# In the words of OpenAI, Google, Moonshot, Anthropic, SiliconFlow, OpenRouter, xAI and LiteLLM.
-_NO_CREDIT = re.compile(
-    r"insufficient.(quota|balance|credit|fund)|exceeded.(your.)?current.quota"
-    r"|credit (balance|limit)|billing_not_active|billing details|account balance is"
-    r"|(add|have|purchase) (\d+|any|more) credits?\b|out of credits|used all available credits"
-    r"|budget.{0,20}exceeded|exceeded.{0,20}budget|key limit (exceeded|reached)",
-    re.IGNORECASE,
-)
-_INVALID_KEY = re.compile(
-    r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key",
-    re.IGNORECASE,
-)
-_MODEL_MISSING = re.compile(
-    r"model_not_(found|supported)|model\b.{0,80}(not found|not exist)|not a valid model"
-    r"|invalid.model|unexpected model name|no models? (is )?loaded|failed to load model",
-    re.IGNORECASE,
-)
-_PROMPT_TOO_LONG = re.compile(
-    r"context_length_exceeded|exceed_context_size|context (length|size|window)|too many tokens",
-    re.IGNORECASE,
-)
-_FILTERED = re.compile(
-    r"content_(filter|policy)|content management policy|ContentPolicyViolation|\bflagged\b",
-    re.IGNORECASE,
-)
-LIMIT_STATUSES = (429, 498)  # the second is Groq's for a full service tier
 _QUOTED_CHARACTERS = 200  # at most, of a server's own message
 
 
@@ -55,43 +30,14 @@ class RateLimited(EndpointError):
     kind = "rate-limited"
 
 
-class Unauthorised(EndpointError):
-    """The endpoint does not accept the key."""
+class LastingFault(EndpointError):
+    """What no later call mends, only the user. kind: as in _TEXTS, or `model-unfit`."""
 
-    kind = "unauthorised"
     lasts = True
 
-
-class OutOfQuota(EndpointError):
-    """The account at the endpoint is out of quota or credit."""
-
-    kind = "out-of-quota"
-    lasts = True
-
-
-class ModelMissing(EndpointError):
-    """The endpoint has no such model."""
-
-    kind = "model-missing"
-    lasts = True
-
-
-class NotAnEndpoint(EndpointError):
-    """Something answers at the base URL, but not an OpenAI-compatible API."""
-
-    kind = "not-an-endpoint"
-    lasts = True
-
-
-class ModelUnfit(EndpointError):
-    """The model's answers were unusable for note after note, for the same reason."""
-
-    kind = "model-unfit"
-    lasts = True
-
-
-class PromptTooLong(AnswerError):
-    """The prompt and its answer do not fit the model's context."""
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class RequestRejected(AnswerError):
@@ -106,23 +52,49 @@ class Cancelled(CompanionError):
     """The work was stopped; the call was abandoned, or not made."""
 
 
-_TEXTS: dict[type[CompanionError], str] = {
-    NotAnEndpoint: "Nothing at {where} answers chat completions for {model} (error {status});"
+def _pattern(text: str) -> Callable[[str], Any]:
+    return re.compile(text, re.IGNORECASE).search
+
+
+# In the words of OpenAI, Google, Moonshot, Anthropic, SiliconFlow, OpenRouter, xAI and LiteLLM.
+_says_no_credit = _pattern(
+    r"insufficient.(quota|balance|credit|fund)|exceeded.(your.)?current.quota"
+    r"|credit (balance|limit)|billing_not_active|billing details|account balance is"
+    r"|(add|have|purchase) (\d+|any|more) credits?\b|out of credits|used all available credits"
+    r"|budget.{0,20}exceeded|exceeded.{0,20}budget|key limit (exceeded|reached)"
+)
+_says_invalid_key = _pattern(
+    r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key"
+)
+_says_model_missing = _pattern(
+    r"model_not_(found|supported)|model\b.{0,80}(not found|not exist)|not a valid model"
+    r"|invalid.model|unexpected model name|no models? (is )?loaded|failed to load model"
+)
+_says_too_long = _pattern(
+    r"context_length_exceeded|exceed_context_size|context (length|size|window)|too many tokens"
+)
+_says_filtered = _pattern(
+    r"content_(filter|policy)|content management policy|ContentPolicyViolation|\bflagged\b"
+)
+_TEXTS = {
+    "web-page": "The address {where} answers with a web page, not as an OpenAI-compatible API for"
+    " {model}; correct base_url (it usually ends in /v1), or see whether a proxy is in the way",
+    "not-an-endpoint": "Nothing at {where} answers chat completions for {model} (error {status});"
     " correct base_url (it usually ends in /v1)",
-    OutOfQuota: "The account at {where} has no quota left for {model}; add credit there, or choose"
-    " another endpoint",
-    RateLimited: "The endpoint {where} takes no more calls to {model} for now (error {status});"
+    "out-of-quota": "The account at {where} has no quota left for {model}; add credit there, or"
+    " choose another endpoint",
+    "rate-limited": "The endpoint {where} takes no more calls to {model} for now (error {status});"
     " wait, or set requests_a_minute or a lower concurrency under [endpoint]",
-    ModelMissing: "The endpoint {where} has no model {model}; see that its server has it, or"
+    "model-missing": "The endpoint {where} has no model {model}; see that its server has it, or"
     " correct model in the configuration",
-    Unauthorised: "The endpoint {where} {wants} key for {model} (error {status}); set"
+    "unauthorised": "The endpoint {where} {wants} key for {model} (error {status}); set"
     " COMPANION_API_KEY or api_key in the configuration to a valid one",
-    EndpointDown: "The endpoint {where} keeps answering with error {status} for {model}; try again"
+    "down": "The endpoint {where} keeps answering with error {status} for {model}; try again"
     " later, or look at the server's log",
-    PromptTooLong: "The note, with what is asked about it, is too long for {model} at {where}; set"
+    "too-long": "The note, with what is asked about it, is too long for {model} at {where}; set"
     " context_tokens to what the model takes, shorten the note, or choose a model with a larger"
     " context",
-    RequestRejected: "The endpoint {where} rejects the request to {model} (error {status}); check"
+    "rejected": "The endpoint {where} rejects the request to {model} (error {status}); check"
     " the endpoint's settings",
 }
 
@@ -132,45 +104,47 @@ def error_for_status(
 ) -> CompanionError:
     """Return the error for a reply with that status. body: its JSON, or its text."""
     message = server_message(body)
-    if isinstance(body, str) and body.lstrip().startswith("<") and status in (200, 403, 404):
-        return NotAnEndpoint(
-            f"The address {endpoint.address} answers with a web page, not as an OpenAI-compatible"
-            f" API for {endpoint.model}; correct base_url (it usually ends in /v1), or see whether"
-            " a proxy or firewall is in the way"
-        )
-    if status in (400, 403) and _FILTERED.search(message):
+    if status in (400, 403) and _says_filtered(message):
         return refusal_error(endpoint, message)
-    kind = _find_kind(status, message, is_short=status == 429 and bool(retry_after))
-    wants = "does not accept the" if endpoint.key else "wants a"
-    where, model = endpoint.address, endpoint.model
-    text = _TEXTS[kind].format(where=where, model=model, status=status, wants=wants)
-    if kind is RequestRejected and status < 400:
-        text = f"The endpoint {where} reports an error for {model}"
-    text += _quote(message, endpoint)
-    if kind is RequestRejected:
-        return RequestRejected(text, message)
-    error = kind(text)
-    if isinstance(error, EndpointError):
-        error.retry_after = retry_after
-    return error
-
-
-def _find_kind(status: int, message: str, *, is_short: bool) -> type[CompanionError]:
-    """Return the kind of error. is_short: a wait is asked for; Google says "quota" then, too."""
-    is_about_credit = status < 500 and not is_short and bool(_NO_CREDIT.search(message))
-    words = message.lower()
-    kinds: tuple[tuple[bool, type[CompanionError]], ...] = (
-        (status == 402 or is_about_credit, OutOfQuota),
-        (status in LIMIT_STATUSES, RateLimited),
-        (status >= 500 or status in (408, 409), EndpointDown),
-        (bool(_MODEL_MISSING.search(message)), ModelMissing),
-        (status == 404 and "model" in words, ModelMissing),
-        (status in (401, 403) or bool(_INVALID_KEY.search(message)), Unauthorised),
-        (status in (404, 405) or "unexpected endpoint" in words, NotAnEndpoint),
-        (300 <= status < 400, NotAnEndpoint),
-        (status == 413 or bool(_PROMPT_TOO_LONG.search(message)), PromptTooLong),
+    is_page = isinstance(body, str) and body.lstrip().startswith("<")
+    if is_page and status in (200, 403, 404):
+        kind = "web-page"
+    else:  # where a wait is asked for, Google says "quota", too
+        kind = _find_kind(status, message, is_short=status == 429 and bool(retry_after))
+    text = _TEXTS[kind].format(
+        where=endpoint.address,
+        model=endpoint.model,
+        status=status,
+        wants="does not accept the" if endpoint.key else "wants a",
     )
-    return next((kind for applies, kind in kinds if applies), RequestRejected)
+    text += _quote(message, endpoint)
+    if kind == "rejected":
+        return RequestRejected(text, message)
+    if kind == "too-long":
+        return AnswerError(text)
+    if kind in ("down", "rate-limited"):
+        error = EndpointDown(text) if kind == "down" else RateLimited(text)
+        error.retry_after = retry_after
+        return error
+    return LastingFault(text, "not-an-endpoint" if kind == "web-page" else kind)
+
+
+def _find_kind(status: int, message: str, *, is_short: bool) -> str:
+    """Return the key of the text for the error. is_short: a wait is asked for."""
+    is_about_credit = status < 500 and not is_short and _says_no_credit(message)
+    words = message.lower()
+    kinds = (
+        (status == 402 or is_about_credit, "out-of-quota"),
+        (status in (429, 498), "rate-limited"),  # the second is Groq's for a full service tier
+        (status >= 500 or status in (408, 409), "down"),
+        (_says_model_missing(message), "model-missing"),
+        (status == 404 and "model" in words, "model-missing"),
+        (status in (401, 403) or _says_invalid_key(message), "unauthorised"),
+        (status in (404, 405) or "unexpected endpoint" in words, "not-an-endpoint"),
+        (300 <= status < 400, "not-an-endpoint"),
+        (status == 413 or _says_too_long(message), "too-long"),
+    )
+    return next((kind for applies, kind in kinds if applies), "rejected")
 
 
 def timeout_error(endpoint: Endpoint) -> EndpointDown:
@@ -207,14 +181,6 @@ def refusal_error(endpoint: Endpoint, message: str) -> AnswerError:
     )
 
 
-def unusable_answer_error(endpoint: Endpoint, problem: str) -> AnswerError:
-    """Return the error for an unusable answer. problem: a verb phrase, as "is empty"."""
-    return AnswerError(
-        f"The answer of {endpoint.model} at {endpoint.address} {problem}; try again,"
-        " or choose another model"
-    )
-
-
 def server_message(body: Any) -> str:
     """Return the message and codes of an error reply, on one line; empty for a web page."""
     if isinstance(body, list) and body:  # Google
@@ -226,9 +192,8 @@ def server_message(body: Any) -> str:
             words.append(upstream.get("raw"))
         texts = (json.dumps(each) if isinstance(each, (dict, list)) else each for each in words)
         return _one_line(" ".join(text for text in texts if isinstance(text, str)))
-    if isinstance(error, str):
-        return "" if error.lstrip().startswith("<") else _one_line(error[:2000])
-    return ""
+    is_text = isinstance(error, str) and not error.lstrip().startswith("<")
+    return _one_line(error[:2000]) if is_text else ""
 
 
 def hide_secrets(text: str, endpoint: Endpoint) -> str:
@@ -241,10 +206,8 @@ def hide_secrets(text: str, endpoint: Endpoint) -> str:
 def _quote(message: str, endpoint: Endpoint) -> str:
     """Return the server's message as the tail of ours, without secrets; empty when it is."""
     text = hide_secrets(message, endpoint)
-    if not text:
-        return ""
     cut = "…" if len(text) > _QUOTED_CHARACTERS else ""
-    return f" (it says: {text[:_QUOTED_CHARACTERS]}{cut})"
+    return f" (it says: {text[:_QUOTED_CHARACTERS]}{cut})" if text else ""
 
 
 def _one_line(text: str) -> str:

@@ -13,10 +13,9 @@ from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import EmbeddedText, PromptNote
 from companion.enrich.pipeline import RepeatedFaults
 from companion.enrich.question import NoteQuestion, choose_better
-from companion.errors import AnswerError
 from companion.llm.answers import Answer, NoAnswer, Usage
 from companion.llm.client import Client, Question
-from companion.llm.errors import EndpointDown, ModelUnfit
+from companion.llm.errors import EndpointDown, LastingFault
 from companion.note.needs import Need
 from companion.note.note import ParsedNote
 from companion.note.text import NoteText
@@ -151,7 +150,7 @@ def test_what_was_fit_is_yielded_before_a_second_call_that_fails() -> None:
 
 
 def test_an_error_of_the_call_rejects_all_its_needs_and_counts_once() -> None:
-    error = NoAnswer(AnswerError("it was cut off"), Usage(5, 5, 1), "cut off")
+    error = NoAnswer("it was cut off", Usage(5, 5, 1), "cut off")
     note = about([DESCRIPTION, TAGS])
     [made] = note.ask(cast(Client, StubClient(error)))
     assert [each.fault for each in made] == ["cut off"] * 2
@@ -219,5 +218,5 @@ def test_the_same_fault_in_note_after_note_ends_the_run(
     *before, last = [[each] for each in proposals]
     for each in before:
         faults.count(each)
-    with pytest.raises(ModelUnfit, match="for the same reason: ") if ends else nullcontext():
+    with pytest.raises(LastingFault, match="for the same reason: ") if ends else nullcontext():
         faults.count(last)

@@ -15,16 +15,7 @@ from companion.errors import AnswerError, CompanionError, UsageError
 from companion.llm.answers import NoAnswer
 from companion.llm.client import Client, Question
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
-    EndpointDown,
-    ModelMissing,
-    NotAnEndpoint,
-    OutOfQuota,
-    PromptTooLong,
-    RateLimited,
-    RequestRejected,
-    Unauthorised,
-)
+from companion.llm.errors import EndpointDown, LastingFault, RateLimited, RequestRejected
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error, reply
 
@@ -43,13 +34,13 @@ def google(quota: str) -> Scene:
 
 
 FAULTS = {
-    "401": (error(401, f"Incorrect API key: {KEY}"), Unauthorised, "key", 1),
-    "403": (error(403, "no"), Unauthorised, "COMPANION_API_KEY", 1),
-    "402": (error(402, "pay"), OutOfQuota, "credit", 1),
-    "404": (error(404, "no such model"), ModelMissing, "has no model", 1),
-    "405": (error(405), NotAnEndpoint, "base_url", 1),
+    "401": (error(401, f"Incorrect API key: {KEY}"), "unauthorised", "key", 1),
+    "403": (error(403, "no"), "unauthorised", "COMPANION_API_KEY", 1),
+    "402": (error(402, "pay"), "out-of-quota", "credit", 1),
+    "404": (error(404, "no such model"), "model-missing", "has no model", 1),
+    "405": (error(405), "not-an-endpoint", "base_url", 1),
     "429": (error(429, "slow down"), RateLimited, "wait", 4),
-    "429 no quota": (error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1),
+    "429 no quota": (error(429, "You exceeded", "insufficient_quota"), "out-of-quota", "credit", 1),
     "500": (error(500, f"oops {KEY}"), EndpointDown, "error 500", 4),
     "503 as a web page": (
         Scene(503, b"<html>busy", {"content-type": "text/html"}),
@@ -59,7 +50,7 @@ FAULTS = {
     ),
     "note too long": (
         error(400, "maximum context length is 4096 tokens", "context_length_exceeded"),
-        PromptTooLong,
+        AnswerError,
         "shorten",
         1,
     ),
@@ -72,7 +63,7 @@ FAULTS = {
     ),
     "Google, no such key": (
         reply(400, [{"error": {"code": 400, "message": "API key not valid. Please pass a ..."}}]),
-        Unauthorised,
+        "unauthorised",
         r"COMPANION_API_KEY.*\(it says: API key not valid",
         1,
     ),
@@ -104,16 +95,31 @@ FAULTS = {
         "busy",
         4,
     ),
-    "OpenRouter, for the day": (error(429, "Add 10 credits to unlock 1000"), OutOfQuota, "10", 1),
-    "Anthropic, no credit": (error(400, "Your credit balance is too low"), OutOfQuota, "credit", 1),
+    "OpenRouter, for the day": (
+        error(429, "Add 10 credits to go on"),
+        "out-of-quota",
+        "10",
+        1,
+    ),
+    "Anthropic, no credit": (
+        error(400, "credit balance is too low"),
+        "out-of-quota",
+        "credit",
+        1,
+    ),
     "a load balancer": (error(429, "load balancer: balance is off"), RateLimited, "wait", 4),
     "OpenRouter, moderated": (error(403, "Your input was flagged for"), AnswerError, "refuses", 1),
     "Azure, filtered": (error(400, "filtered", "content_filter"), AnswerError, "refuses", 1),
-    "DeepSeek, no model": (error(400, "Model Not Exist"), ModelMissing, "has no model", 1),
-    "LM Studio, no memory": (error(400, "Failed to load model"), ModelMissing, "Failed to load", 1),
+    "DeepSeek, no model": (error(400, "Model Not Exist"), "model-missing", "has no model", 1),
+    "LM Studio, no memory": (
+        error(400, "Failed to load model"),
+        "model-missing",
+        "Failed to load",
+        1,
+    ),
     "LM Studio without /v1": (
         reply(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
-        NotAnEndpoint,
+        "not-an-endpoint",
         "/v1",
         1,
     ),
@@ -132,10 +138,10 @@ FAULTS = {
     "an error of no status inside a 200": (
         reply(200, {"error": {"message": "no such adapter", "type": "server"}}),
         RequestRejected,
-        "reports an error for m .*no such adapter",
+        "no such adapter",
         1,
     ),
-    "HTML": (HTML, NotAnEndpoint, "web page", 1),
+    "HTML": (HTML, "not-an-endpoint", "web page", 1),
     "half a JSON": (Scene(200, GOOD.body[:50]), NoAnswer, "breaks off", 2),
     "no choices": (Scene(200, b"{}"), NoAnswer, "no message", 2),
     "nested too deep": (Scene(200, b"[" * 100_000), NoAnswer, "breaks off", 2),
@@ -149,7 +155,7 @@ FAULTS = {
     "slow": (GOOD._replace(delay=5.0), EndpointDown, "within 1.5 seconds", 2),
     "redirect is not followed with the key": (
         Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
-        NotAnEndpoint,
+        "not-an-endpoint",
         "base_url",
         1,
     ),
@@ -175,7 +181,7 @@ def no_key(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def test_fault(
     fake: FakeEndpoint,
     scene: Scene,
-    kind: type[CompanionError],
+    kind: type[CompanionError] | str,
     words: str,
     calls: int,
     request: pytest.FixtureRequest,
@@ -188,9 +194,10 @@ def test_fault(
         api_key=SecretStr(KEY),
         timeout=1.5 if slow else 10.0,
     )
-    with Client(endpoint) as client, pytest.raises(kind, match=words) as caught:
+    with Client(endpoint) as client, pytest.raises(CompanionError, match=words) as caught:
         client.ask(Question(ASK, 100))
-    assert type(caught.value) is kind
+    error = caught.value
+    assert kind == (error.kind if isinstance(error, LastingFault) else type(error))
     assert len(fake.seen) == calls
     assert str(caught.value).encode(), "it can be stored"
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(endpoint)
@@ -200,7 +207,7 @@ def test_fault(
 
 def test_a_fault_is_not_taken_for_one_of_the_json_format(fake: FakeEndpoint) -> None:
     fake.play(error(401))
-    with Client(Endpoint(base_url=fake.url, model="m")) as client, pytest.raises(Unauthorised):
+    with Client(Endpoint(base_url=fake.url, model="m")) as client, pytest.raises(LastingFault):
         client.ask(Question(ASK, 100, {"type": "object"}))
     assert len(fake.seen) == 1
 
@@ -209,7 +216,7 @@ def test_no_key_is_set(fake: FakeEndpoint) -> None:
     fake.play(error(401))
     with (
         Client(Endpoint(base_url=fake.url, model="m")) as client,
-        pytest.raises(Unauthorised, match="wants a key for m"),
+        pytest.raises(LastingFault, match="wants a key for m"),
     ):
         client.ask(Question(ASK, 100))
 
