@@ -7,14 +7,11 @@ proposal in state `asked`, which keeps other runs from asking for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from companion.app.jobs import RunPlan, plan_run
-from companion.app.open_vault import open_space
 from companion.app.run import Tell
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.accept import complete_proposals
@@ -35,19 +32,19 @@ from companion.store.proposals import Proposal, ProposalState
 from companion.vault.notes import Scan
 from companion.vault.paths import is_in_vault
 
+_ASKED: tuple[ProposalState, ...] = ("asked",)
 
-class BatchRun:
-    """Questions about notes; iterate over it, once, to write them into the file.
 
-    total, left_alone, warnings, tell: as in Run. calls, notes: how many questions there are, and
-    about how many notes. model: the one to answer them.
+class Export:
+    """Questions about notes; iterate over it, once, to write them into the new file.
+
+    total, left_alone, warnings, tell: as in Run. notes: about how many there is a question so far.
     """
 
     def __init__(self, space: Workspace, scan: Scan, plan: RunPlan, file: Path) -> None:
         self.total = len(plan.jobs)
         self.left_alone, self.warnings = plan.left_alone, plan.warnings
-        self.calls = self.notes = 0
-        self.model = space.config.endpoint.model
+        self.notes = 0
         self.tell: Tell = bool
         self._space, self._scan, self._plan, self._file = space, scan, plan, file
 
@@ -56,13 +53,15 @@ class BatchRun:
             yield NoteResult.of(result, counted=False)
         if not self.total:
             return
-        with open_similar(self._space) as similar, _open_new(self._file) as opened:
+        stored, into = self._space.journal.proposals, File(new_run())
+        with (
+            open(self._file, "xb", opener=_open_private) as file,
+            open_similar(self._space) as similar,
+        ):
             if similar:
                 similar.tell = self.tell
             client = BatchClient(_endpoint_of(self._space), str(self._file))
-            asker = Asker(self._space, VaultContext(self._scan), similar)
-            enricher, stored = Enricher(asker, client), self._space.journal.proposals
-            into = File(new_run())
+            enricher = Enricher(Asker(self._space, VaultContext(self._scan), similar), client)
             for job in self._plan.jobs:
                 try:
                     result = enricher.fill(job._replace(propose=True), into)
@@ -70,62 +69,42 @@ class BatchRun:
                     result = failed_result(job.path, error)
                 lines = [line for id_, line in client.lines.items() if stored.asked_in(id_)]
                 client.lines.clear()
-                opened.writelines(lines)
-                opened.flush()
-                self.calls += len(lines)
+                file.writelines(lines)
+                file.flush()
                 self.notes += bool(lines)
                 yield NoteResult.of(result)
-        if not self.calls:
+        if not self.notes:
             self._file.unlink()
 
 
-class Batches:
-    """The batches of a vault, which this process has open for them.
+def _open_private(name: str, flags: int) -> int:
+    """Open a file that the user alone can read."""
+    return os.open(name, flags, 0o600)
 
-    lines, unknown: how many lines of the file of answers have been read, and the numbers of those
-    that answer no open question.
+
+def export_questions(space: Workspace, file: Path, options: RunOptions) -> Export:
+    """Return what writes questions into a new file. Raises as Vault.run does."""
+    if is_in_vault(space.root, file):
+        raise UsageError(f"{file.name} is in the vault; name a file outside it")
+    if file.exists():
+        raise UsageError(f"{file} already exists and is not overwritten; name another file")
+    scan = space.scan()
+    plan = plan_run(space, scan, options.model_copy(update={"agreed": True}))
+    return Export(space, scan, plan, file)
+
+
+def read_answers(space: Workspace, lines: Iterable[bytes]) -> Iterator[NoteResult | None]:
+    """Yield the result of each line of answers; None: it answers no open question.
+
+    Notes that were moved since they were asked about are looked for first. Raises JournalError.
     """
-
-    def __init__(self, space: Workspace) -> None:
-        self.root = space.root
-        self.lines = 0
-        self.unknown: list[int] = []
-        self._space = space
-
-    def export(self, file: Path, options: RunOptions) -> BatchRun:
-        """Return a run that writes questions into a new file. Raises as Vault.run does."""
-        if is_in_vault(self.root, file):
-            raise UsageError(f"{file.name} is in the vault; name a file outside it")
-        if file.exists():
-            raise UsageError(f"{file} already exists and is not overwritten; name another file")
-        scan = self._space.scan()
-        plan = plan_run(self._space, scan, options.model_copy(update={"agreed": True}))
-        return BatchRun(self._space, scan, plan, file)
-
-    def read_answers(self, file: Path) -> Iterator[NoteResult]:
-        """Read the answers in a file; yield the result of each.
-
-        Notes that were moved since they were asked about are looked for first. Raises UsageError if
-        the file cannot be read, JournalError.
-        """
-        space = self._space
-        follow_moves(space.root, space.journal)
-        with open_similar(space) as similar, _open_answers(file) as lines:
-            asker = Asker(space, VaultContext(space.scan()), similar)
-            for self.lines, line in enumerate(lines, 1):
-                answer = read_line(line)
-                asked = space.journal.proposals.asked_in(answer.id) if answer else []
-                if answer and asked:
-                    yield NoteResult.of(_take(space, asker, asked, answer))
-                elif line.strip():
-                    self.unknown.append(self.lines)
-
-
-@contextmanager
-def open_batches(root: Path, **options: Any) -> Iterator[Batches]:
-    """Open the batches of the vault at root, in this process. options: open_space's."""
-    with open_space(root, **options) as space:
-        yield Batches(space)
+    follow_moves(space.root, space.journal)
+    with open_similar(space) as similar:
+        asker = Asker(space, VaultContext(space.scan()), similar)
+        for line in filter(bytes.strip, lines):
+            answer = read_line(line)
+            asked = space.journal.proposals.asked_in(answer.id) if answer else []
+            yield NoteResult.of(_take(space, asker, asked, answer)) if answer and asked else None
 
 
 def _take(
@@ -136,8 +115,8 @@ def _take(
     If there is none, the question stays open. Raises JournalError.
     """
     path = proposals[0].path
-    if failure := line.failure:
-        reason = f"no answer ({failure}); companion enrich --retry asks again"
+    if line.failure:
+        reason = f"no answer ({line.failure}); companion enrich --retry asks again"
         return Result(path, "failed", reason)
     if withheld := find_withheld(space, proposals):
         reason = f"it was shown {withheld}, which may not be told any more; ask again"
@@ -167,7 +146,7 @@ def _accept(
         raise NoteRefused("its text was deleted", path)
     task, endpoint = Task(source, ParsedNote.decode(source)), _endpoint_of(space)
     question = asker.whole_question(path, task.parsed, [each.need for each in proposals])
-    keys = [key for key in (each.answer[1] for each in proposals) if key]
+    keys = [each.answer[1] for each in proposals]
     answers = question.accept_later(keys, lambda schema: line.to_answer(schema, endpoint))
     origin = proposals[0].origin
     model = asker.model._replace(name=origin.model)
@@ -175,16 +154,11 @@ def _accept(
     new = complete_proposals(space, Job(path, propose=True), task, answers, model, origin.run)
     stored = store.add(new, source)
     waiting = tuple(each for each in stored if each.state == "open")
-    rejected = (each for each in stored if each.state == "rejected")
-    unfilled = tuple(dict.fromkeys(each.reason for each in rejected))
+    unfilled = tuple(dict.fromkeys(each.reason for each in stored if each.state == "rejected"))
     if waiting:
         reason = "; ".join(describe_waiting(waiting))
         return Result(path, "proposed", reason, (), waiting, unfilled, question.usage)
-    *rest, reason = unfilled or ("",)
-    return Result(path, "failed", reason, unfilled=tuple(rest), usage=question.usage)
-
-
-_ASKED: tuple[ProposalState, ...] = ("asked",)
+    return Result(path, "failed", "; ".join(unfilled), usage=question.usage)
 
 
 def _endpoint_of(space: Workspace) -> Endpoint:
@@ -193,25 +167,3 @@ def _endpoint_of(space: Workspace) -> Endpoint:
     if not config.is_embedded:
         return config.endpoint
     return Endpoint(base_url="http://localhost", model=config.endpoint.model)
-
-
-@contextmanager
-def _open_new(file: Path) -> Iterator[Any]:
-    """Open a new file that only the user can read. Raises UsageError if it cannot be written."""
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-            yield opened
-    except OSError as error:
-        raise UsageError(
-            f"{file} cannot be written ({error.strerror}); name an existing folder that you may"
-            " write to, with room on its disk"
-        ) from None
-
-
-@contextmanager
-def _open_answers(file: Path) -> Iterator[Any]:
-    try:
-        with file.open("rb") as opened:
-            yield opened
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror})") from None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
-from companion.app.batches import Batches, open_batches
+from companion.app.batches import export_questions, read_answers
+from companion.app.open_vault import open_space
 from companion.app.types.runs import RunOptions
 from companion.cli.enrich import RunReport, show_waits
 from companion.cli.output import Output, count
@@ -36,16 +36,9 @@ def batch() -> None:
 @click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--local", is_flag=True, help="Include private notes: the engine runs here.")
 @work_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def export(
-    file: Path,
-    paths: Sequence[str],
-    local: bool,
-    as_json: bool,
-    vault: Path | None,
-    force: bool,
-    **options: Any,
+    file: Path, paths: Sequence[str], local: bool, vault: Path | None, force: bool, **options: Any
 ) -> int:
     """Write questions about notes into a file.
 
@@ -54,13 +47,16 @@ def export(
     other runs do not ask the same questions, unless you name the note or use --retry. Private notes
     are left out without --local, because nobody knows where FILE goes.
     """
-    output, target = Output(as_json=as_json), file.parent.resolve() / file.name
-    reader = "here" if local else "elsewhere"
-    with _open(vault, output, paths, reader=reader) as batches:
-        requested_paths = resolve_paths(batches.root, paths) if paths else [""]
-        mode = "replace" if force else "fill"
-        chosen = RunOptions.of(paths=requested_paths, mode=mode, propose=True, **options)
-        run, report = batches.export(target, chosen), RunReport(output)
+    output, target = Output(), file.parent.resolve() / file.name
+    root, report = find_session_vault(vault, paths, output), RunReport(output)
+    with open_space(root, reader="here" if local else "elsewhere", tell=output.warn) as space:
+        chosen = RunOptions.of(
+            paths=resolve_paths(root, paths) if paths else [""],
+            mode="replace" if force else "fill",
+            propose=True,
+            **options,
+        )
+        run = export_questions(space, target, chosen)
         output.warn(*run.warnings)
         with output.progress("Exporting", run.total) as bar:
             run.tell = show_waits(output, bar)
@@ -68,61 +64,43 @@ def export(
                 if result.counted:
                     report.counts[result.status] += 1
                     bar.advance()
-                if not as_json and (result.reason or result.left):
+                if result.reason or result.left:
                     report.print_result(result)
-        failed = report.counts["failed"]
-        if as_json:
-            where = str(target) if run.calls else None
-            output.print_json(
-                {"file": where, "notes": run.notes, "calls": run.calls, "failed": failed}
-            )
         if not run.total:
             report.say_nothing_to_do(run.left_alone)
-        elif not run.calls:
+        elif not run.notes:
             output.say("No question is to be asked, so there is no file.", style="bold")
         else:
-            output.say(
-                f"{count(run.calls, 'question')} about {count(run.notes, 'note')} for"
-                f" {run.model} written to {target}",
-                style="bold",
-            )
+            number, model = count(run.notes, "question"), space.config.endpoint.model
+            output.say(f"{number} for {model} written to {target}", style="bold")
             output.say("With the answers: companion batch import ANSWERS")
-    return int(failed > 0)
+    return int(report.counts["failed"] > 0)
 
 
 @batch.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
 @common_options
-def import_(file: Path, as_json: bool, vault: Path | None) -> int:
+def import_(file: BinaryIO, as_json: bool, vault: Path | None) -> int:
     """Read the answers to what batch export wrote.
 
     They are checked like any others, and become proposals that wait for your decision. FILE may
     have some of the answers, in any order. Lines that answer no open question of this vault are
     skipped, and you are told.
     """
-    output = Output(as_json=as_json)
-    report = RunReport(output)
-    with _open(vault, output) as batches:
-        for each in batches.read_answers(file):
-            report.add(each)
-    if unknown := batches.unknown:
+    output, unknown = Output(as_json=as_json), 0
+    root, report = find_session_vault(vault, (), output), RunReport(output)
+    with open_space(root, tell=output.warn) as space:
+        for each in read_answers(space, file):
+            if each:
+                report.add(each)
+            unknown += each is None
+    if unknown:
         output.warn(
-            f"{count(len(unknown), 'line')} of {batches.lines:,} left out, the first is line"
-            f" {unknown[0]}: no question of this vault waits for that answer (it was answered"
-            " before, asked again since, or is not from this vault)"
+            f"{count(unknown, 'line')} left out: no question of this vault waits for that answer"
+            " (it was answered before, asked again since, or is not from this vault)"
         )
     words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
     tokens = f"{count(report.usage.input_tokens, 'token')} in, {report.usage.output_tokens:,} out"
     output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
     return int(bool(report.counts["failed"]))
-
-
-@contextmanager
-def _open(
-    vault: Path | None, output: Output, paths: Sequence[str] = (), **options: Any
-) -> Iterator[Batches]:
-    """Open the batches of the vault; options: open_batches'."""
-    root = find_session_vault(vault, paths, output)
-    with open_batches(root, tell=output.warn, **options) as batches:
-        yield batches

@@ -61,7 +61,7 @@ class AnswerLine(NamedTuple):
     body: Any
     failure: str = ""
 
-    def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint) -> Answer:
+    def to_answer(self, schema: JsonSchema, endpoint: Endpoint) -> Answer:
         """Return the answer of a line that is no failure. Raises NoAnswer."""
         return make_answer(read_completion(self.body), schema, endpoint)
 
@@ -74,14 +74,13 @@ def read_line(line: bytes) -> AnswerLine | None:
         return None
     if not (isinstance(data, dict) and isinstance(data.get("custom_id"), str)):
         return None
-    response, error = data.get("response"), data.get("error") or ""
+    response, error = data.get("response"), data.get("error")
     if isinstance(error, dict):
-        error = error.get("code") or error.get("message") or "an error"
-    error = " ".join(str(error).split())[:200]
-    if not isinstance(response, dict):
-        return AnswerLine(data["custom_id"], None, error or "no response")
-    status, body = response.get("status_code", 200), response.get("body")
-    failure = "" if status == 200 else error or f"error {status}"
-    if not failure and read_completion(body).problem:
-        failure = "the line holds no answer"
+        error = error.get("code") or error.get("message")
+    body, status = None, ""
+    if isinstance(response, dict):
+        body, status = response.get("body"), f"error {response.get('status_code', 200)}"
+    failure = ""
+    if status != "error 200" or read_completion(body).problem:
+        failure = " ".join(str(error or status or "no response").split())[:200]
     return AnswerLine(data["custom_id"], body, failure)

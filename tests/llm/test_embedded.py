@@ -173,49 +173,6 @@ def test_stops_when_idle_and_not_in_the_middle_of_a_call(model: Path) -> None:
         assert wait_for(lambda: server.pid is None)
 
 
-@pytest.fixture
-def free_cores(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return what a machine of two cores says is free; it is asked after each call."""
-    free = [2.0]
-    place = "companion.llm.embedded"
-    monkeypatch.setattr(f"{place}._NEXT_COUNT", 0.0)
-    monkeypatch.setattr(f"{place}.count_all_cores", lambda: 2)
-    monkeypatch.setattr(f"{place}.count_free_cores", lambda *_, **__: free[0])
-    return free
-
-
-def test_threads_follow_the_cores_that_are_free(
-    free_cores: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With no model: two of its threads take minutes on a machine that only claims to be idle."""
-    serves = 'import sys; print(\'{"url": "http://127.0.0.1:1"}\', flush=True); sys.stdin.read()'
-    program = [sys.executable, "-S", "-c", serves]
-    monkeypatch.setattr(
-        "companion.llm.embedded.start_worker",
-        lambda *_, **__: subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE),
-    )
-    with EmbeddedServer(Path("none.gguf"), context_tokens=1024) as server:
-        seen = []
-        for free_cores[0] in (2.0, 0.9, 0.9, 1.5, 2.0, 2.0):  # told at the end of a call
-            with server.lease():
-                seen.append((server.threads, server.pid))
-    assert [threads for threads, _ in seen] == [2, 2, 1, 1, 1, 2]
-    assert len({pid for _, pid in seen}) == 3  # it started again where the number changed
-
-
-@pytest.mark.release
-def test_calls_under_way_end_before_it_starts_again(model: Path, free_cores: list[float]) -> None:
-    with EmbeddedServer(model, context_tokens=1024) as server, ThreadPoolExecutor(1) as pool:
-        with server.lease():
-            with server.lease():
-                first, free_cores[0] = server.pid, 0.0
-            later = pool.submit(lambda: server.lease().__enter__())
-            assert not wait_for(later.done, 0.5)
-            assert server.pid == first
-        assert later.result(60)
-        assert server.threads == 1 and server.pid not in (None, first)
-
-
 @unix_only
 def test_processes_share_one(model: Path) -> None:
     code = (
