@@ -22,6 +22,7 @@ from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, apply, describe_waiting
 from companion.enrich.asked import leave_claimed, take_open
 from companion.enrich.asker import Asker
+from companion.enrich.checks import checks_are_on
 from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.job import (
     Job,
@@ -39,12 +40,13 @@ from companion.llm.answers import Usage
 from companion.llm.client import Client
 from companion.llm.errors import LastingFault
 from companion.store.moves import follow_note
-from companion.store.proposals import Proposal
+from companion.store.proposals import Flag, Proposal
 from companion.vault.write import require_writable
 
 Write = Callable[[Workspace, str, Sequence[Proposal], str, File], Result]
 """Writes proposals into a note, as apply does, or leaves that to the editor that shows it."""
 
+_LEAST_REPEATED = 40  # letters of an answer that two notes do not share by chance
 _NO_REPLY = ("no completion", "only thoughts")  # which says nothing about the note
 
 
@@ -60,6 +62,7 @@ class Enricher:
         self.client = client
         self._asker = asker
         self._repeated_faults = RepeatedFaults()
+        self._first_paths: dict[int, str] = {}  # of the note with each text, by its hash
 
     def fill(self, job: Job, into: File, write: Write = apply) -> Result:
         """Fill what the note needs; return the result.
@@ -136,6 +139,7 @@ class Enricher:
             now = prepare_task(space, anew, task.data)
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             proposals = [each for each in proposals if each.need.key in keys]
+        proposals = [self._flag_repeated(job.path, each) for each in proposals]
         to_store = [each for each in proposals if each.fault not in _NO_REPLY]
         model = self._asker.model
         new = complete_proposals(space, job, task, to_store, model, run, shown)
@@ -144,6 +148,18 @@ class Enricher:
         faults = {each.need.key: each.fault for each in to_store}
         stored = [replace(each, fault=faults[each.need.key]) for each in stored]
         return [*stored, *(each for each in proposals if each not in to_store)]
+
+    def _flag_repeated(self, path: str, proposal: Proposal) -> Proposal:
+        """Return the proposal, flagged if another note of the run got the same sentences."""
+        text = " ".join(proposal.text.casefold().split())
+        if not proposal.origin.model or len(text) < _LEAST_REPEATED or not checks_are_on():
+            return proposal
+        first = self._first_paths.setdefault(hash(text), path)
+        if first == path:
+            return proposal
+        remark = "; ".join(filter(None, (proposal.remark, f"{first} got the same answer")))
+        flags: tuple[Flag, ...] = tuple(dict.fromkeys((*proposal.flags, "unsupported")))
+        return replace(proposal, flags=flags, remark=remark)
 
     def _finish(
         self,

@@ -10,7 +10,7 @@ from companion.enrich.accept import Acceptor
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.excerpt import add_text, excerpt
 from companion.enrich.context.vault_context import PromptNote
-from companion.enrich.small_model import find_too_little
+from companion.enrich.small_model import find_too_little, says_nothing
 from companion.errors import AnswerError, EndpointError
 from companion.llm.answers import Answer, JsonSchema, NoAnswer, Usage
 from companion.llm.batch import QuestionInBatch
@@ -151,6 +151,7 @@ class NoteQuestion:
         """The asks that one call has room for, and why it does not ask for other needs."""
         asks, unaskable = list[Ask](), dict[Need, str]()
         too_little = self._find_too_little()
+        is_alone = bool(too_little) and says_nothing(self._note.whole, self._others)
         for number, need in enumerate(self.needs, 1):
             ask = make_ask(need, self._note.prompts.field_of(need.kind), number)
             try:
@@ -158,7 +159,10 @@ class NoteQuestion:
             except NothingToChoose as error:
                 unaskable[need] = str(error)
                 continue
-            if need.kind == CALLOUT and too_little:
+            if is_alone:
+                why = "too little to go on; the note is a title alone"
+                unaskable[need] = f"{ask.field.name}: {why}"
+            elif need.kind == CALLOUT and too_little:
                 unaskable[need] = too_little
             else:
                 asks.append(ask)
@@ -206,10 +210,15 @@ class NoteQuestion:
         note = self._note
         if not self._model.is_small:
             return ""
-        context = add_text(note.context, note.parsed, excerpt(note.whole.lines, None))
-        others = (*context.properties, *context.backlinks)
-        why = find_too_little(note.whole, context.title, others, self._model.name)
+        why = find_too_little(note.whole, note.context.title, self._others, self._model.name)
         return f"{why} ({'; '.join(note.embedded.unread)})" if why and note.embedded.unread else why
+
+    @cached_property
+    def _others(self) -> tuple[str, ...]:
+        """What is said about the note beside its text: in properties, and by other notes."""
+        note = self._note
+        context = add_text(note.context, note.parsed, excerpt(note.whole.lines, None))
+        return (*context.properties, *context.backlinks)
 
 
 def choose_better(first: Proposal, second: Proposal) -> Proposal:

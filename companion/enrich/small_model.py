@@ -9,7 +9,7 @@ it. Where both say too little, nothing is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 
 from companion.language.words import (
@@ -88,21 +88,27 @@ def find_too_little(parsed: ParsedNote, title: str, others: Iterable[str], model
     What counts is the note's text, without headings, tags, AI callouts and the title, and others:
     what notes that link to it say. model: the small model's name.
     """
-    answers = parsed.callout_lines
-    own = (
-        without_links(line.visible[line.content :]).strip()
-        for number, line in enumerate(parsed.lines)
-        if line.kind in ("text", "code", "math", "html")
-        and number not in answers
-        and not has_only_tags(line)
-    )
-    if sum(map(width, (*own, *others))) >= _ENOUGH:
+    if sum(map(width, (*_own_texts(parsed), *others))) >= _ENOUGH:
         return ""
     subject = f"“{title}”" if title else "its subject"
     return (
         f"no callout: the note and those that link to it say too little about {subject} for a"
         f" small model such as {model}; add a line of text, or choose a larger model"
     )
+
+
+def says_nothing(parsed: ParsedNote, others: Iterable[str]) -> bool:
+    """Return whether the note is a title alone, and nothing is said about it elsewhere."""
+    return not any(each for each in (*_own_texts(parsed), *others))
+
+
+def _own_texts(parsed: ParsedNote) -> Iterator[str]:
+    """Yield the lines of the note's text, without headings, tags and AI callouts."""
+    answers = parsed.callout_lines
+    for number, line in enumerate(parsed.lines):
+        is_text = line.kind in ("text", "code", "math", "html") and number not in answers
+        if is_text and not has_only_tags(line):
+            yield without_links(line.visible[line.content :]).strip()
 
 
 def find_unsupported(value: str | Sequence[str], title: str, sources: str) -> list[str]:

@@ -8,6 +8,7 @@ from companion.enrich.small_model import (
     find_own_sentence,
     find_too_little,
     find_unsupported,
+    says_nothing,
 )
 from companion.note.note import ParsedNote
 from companion.note.text import NoteText
@@ -86,3 +87,15 @@ def test_unsupported(value: str | list[str], words: list[str]) -> None:
 @given(st.text(max_size=200))
 def test_what_the_note_says_is_supported(text: str) -> None:
     assert find_unsupported(text, "", text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "nothing"),
+    [
+        ("# Koji\n\n#food\n\n> [!ai] AI\n> A mould.\n", [], True),
+        ("# Koji\n", ["Koji is a mould."], False),
+        ("# Koji\n\nA mould.\n", [], False),
+    ],
+)
+def test_a_title_alone(text: str, others: list[str], nothing: bool) -> None:
+    assert says_nothing(ParsedNote(NoteText(text)), others) == nothing
