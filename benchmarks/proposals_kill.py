@@ -55,8 +55,8 @@ from companion.enrich.pipeline import Enricher
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError
 from companion.llm.answers import Answer
-from companion.llm.calls import Check
-from companion.llm.client import Client, Question
+from companion.llm.client import Check, Client
+from companion.llm.request import Question
 from companion.store.journal import Journal
 from companion.store.proposals import Proposal, Selection
 

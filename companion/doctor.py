@@ -18,7 +18,7 @@ from companion.config.load import with_private_around
 from companion.enrich.configured_model import open_client
 from companion.enrich.settings import make_rules
 from companion.errors import CompanionError
-from companion.llm.client import Question
+from companion.llm.request import Question
 from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal

@@ -86,7 +86,7 @@ def _one_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each call fail at once: tests/llm says what is tried again."""
-    monkeypatch.setattr("companion.llm.calls.RETRIES", 0)
+    monkeypatch.setattr("companion.llm.client.RETRIES", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ from companion.enrich.job import (
 )
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, NotThere, UsageError
-from companion.llm.client import Question
+from companion.llm.request import Question
 from companion.note.callouts import Section, section_at
 from companion.note.markdown import read_lines
 from companion.note.text import NoteText

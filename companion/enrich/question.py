@@ -14,8 +14,8 @@ from companion.enrich.small_model import find_too_little, says_nothing
 from companion.errors import AnswerError, EndpointError
 from companion.llm.answers import Answer, JsonSchema, NoAnswer, Usage
 from companion.llm.batch import QuestionInBatch
-from companion.llm.calls import Check
-from companion.llm.client import Client, Question
+from companion.llm.client import Check, Client
+from companion.llm.request import Question
 from companion.note.needs import CALLOUT, Need
 from companion.prompts import Ask, NothingToChoose, PromptContext, make_ask
 from companion.store.proposals import Proposal

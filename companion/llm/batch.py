@@ -18,9 +18,9 @@ from companion.llm.answers import (
     read_completion,
     remove_surrogates,
 )
-from companion.llm.calls import Check
-from companion.llm.client import Client, Question
+from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
 
 _URL = "/v1/chat/completions"
 

@@ -1,166 +1,88 @@
-"""The client of an endpoint: a question in, an answer out, as JSON that fits a schema."""
+"""The client of an endpoint: a question in, an answer out, as JSON that fits a schema.
+
+Our loop makes calls again, not the package openai's, so that privacy, budget and pace are checked
+before each. The package takes half a second to load, which happens with the first call.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from itertools import count
+from typing import Any, Protocol, Self
 
+from companion.errors import CompanionError
 from companion.llm.answers import (
     Answer,
     Completion,
-    JsonSchema,
     NoAnswer,
     Usage,
     make_answer,
     read_completion,
+    read_usage,
 )
-from companion.llm.calls import Caller, Check
-from companion.llm.endpoint import Endpoint, estimate_tokens
-from companion.llm.errors import RequestRejected
+from companion.llm.budget import Budget, Reservation
+from companion.llm.connection import Connection
+from companion.llm.endpoint import Endpoint
+from companion.llm.errors import Cancelled, EndpointDown, RateLimited, RequestRejected
+from companion.llm.request import Capabilities, Question, capabilities_of
 
-Message = Mapping[str, str]
+RETRIES = 3  # further calls after a failed one
+_FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
+_LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
+_MINUTE = 60.5  # seconds; a call counts from when it arrives
 
-TEMPERATURE = 0.2
-"""How freely a model writes: a little, since its answers have to match the request."""
-
-_MODES = ("schema", "object", "prompt")
-_FRAME_TOKENS = 8  # that a chat template puts around a message
-_COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
-_ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
-_THINKING_TOKENS = 8192  # for what a model thinks before it answers
-_OPTIONAL = {  # what may be left out, and how errors name it
-    "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)"
-    r"|\buse\W{1,3}max_completion_tokens)"
-    r"|(unsupported|unrecogni|unknown|unexpected).{0,60}\bmax_tokens\b",  # not: too large
-    "temperature": r"\btemperature\b",
-    "system": r"\bsystem\b.{0,12}\brole|\brole\b.{0,30}\bsystem\b|developer instruction"
-    r"|\broles must alternate|only user and assistant roles",
-}
+Check = Callable[[], None]
+"""Called right before a call goes out; raises the reason not to make it."""
 
 
-class Question(NamedTuple):
-    """The messages to a model, and the limits of its answer.
+class EndpointSource(Protocol):
+    """Lends an endpoint for the duration of a call, and starts it first if necessary.
 
-    max_tokens: of the answer. schema: of the JSON answer; None: it is a text. mode: how an answer
-    that fits the schema is requested: by the `schema`, as an `object`, or in the `prompt` alone.
-    schema_in_prompt: the schema is also written in the last message. longest_copy: how many tokens
-    in a row the answer may take from the messages, or repeat; None: any number. Only the embedded
-    model can be held to it.
+    An Endpoint is one, too: it already runs, elsewhere or on this machine.
     """
 
-    messages: Sequence[Message]
-    max_tokens: int
-    schema: JsonSchema | None = None
-    mode: str = "schema"
-    schema_in_prompt: bool = False
-    longest_copy: int | None = None
+    @property
+    def settings(self) -> Endpoint:
+        """The endpoint's settings. Address and key are valid only if it need not be started."""
 
-    def estimate_tokens(self) -> int:
-        """Return about how many tokens the model reads: the messages, and the answer's schema."""
-        texts = [message["content"] for message in self.messages_to_send()]
-        if self.schema and self.mode == "schema":
-            texts.append(json.dumps(self.schema))
-        return sum(estimate_tokens(text) + _FRAME_TOKENS for text in texts)
-
-    def messages_to_send(self) -> list[dict[str, str]]:
-        """Return the messages, with the schema at the end of the last one if it belongs there."""
-        messages = [dict(message) for message in self.messages]
-        if self.schema and self.schema_in_prompt and messages:
-            schema = json.dumps(self.schema, ensure_ascii=False)
-            order = f"Answer with one JSON object only, which fits this JSON schema:\n{schema}"
-            messages[-1]["content"] += f"\n\n{order}"
-        return messages
-
-    def own_parameters(self) -> dict[str, Any]:
-        """Return llama.cpp's own parameters: the model does not think, and does not copy.
-
-        From half of `longest_copy` on, its DRY sampler makes a token that makes a copy longer less
-        likely, so the model changes course where the words allow it; beyond, it is practically
-        excluded.
-        """
-        parameters: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
-        if self.longest_copy is None:
-            return parameters
-        return parameters | {
-            "dry_multiplier": 1.0,
-            "dry_base": _COPY_PENALTY ** (2 / self.longest_copy),
-            "dry_allowed_length": self.longest_copy // 2,
-            "dry_penalty_last_n": _ALL_TOKENS,
-            "dry_sequence_breakers": ["\n"],
-        }
+    def lease(self) -> AbstractContextManager[Endpoint]:
+        """Lend the endpoint for one call. Raises EndpointError when it cannot be started."""
 
 
-class Capabilities:
-    """What an endpoint was found to support.
-
-    modes: of Question, to try, best first. dropped: parameters that it rejects. thinks: whether the
-    model thinks before it answers.
-    """
-
-    def __init__(self, json_mode: str) -> None:
-        self.modes = _MODES if json_mode == "auto" else (json_mode,)
-        self.dropped: frozenset[str] = frozenset()
-        self.thinks = False
-
-    def drop_parameter(self, said: str, sent: frozenset[str]) -> bool:
-        """Return whether the message rejects one of these parameters, left out from now on.
-
-        OpenAI's reasoning models accept no temperature, and max_completion_tokens instead of
-        max_tokens: those tokens include their thoughts. `system` is no parameter, but the role:
-        Gemma and others have only the user's.
-        """
-        for name in sent:
-            if re.search(_OPTIONAL[name], said, re.IGNORECASE):
-                self.dropped |= {name}
-                self.thinks |= name == "max_tokens"
-                return True
-        return False
-
-    def output_limit(self, question: Question, settings: Endpoint) -> int:
-        """Return how many tokens the model may write to answer the question, thoughts included."""
-        tokens = question.max_tokens
-        if not self.thinks or settings.embedded:
-            return tokens
-        limit = tokens + _THINKING_TOKENS
-        if settings.context_tokens is None:
-            return limit
-        return min(limit, max(tokens, settings.context_tokens - question.estimate_tokens()))
-
-    def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
-        """Return the body of the request that asks the question, except llama.cpp's parameters."""
-        messages = question.messages_to_send()
-        if "system" in self.dropped and len(messages) > 1:
-            texts = [message["content"] for message in messages[:2]]
-            messages = [{"role": "user", "content": "\n\n".join(texts)}, *messages[2:]]
-        limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
-        body: dict[str, Any] = {"model": endpoint.model, "messages": messages, "stream": False}
-        body[limit] = self.output_limit(question, endpoint)
-        if question.schema and question.mode == "object":
-            body["response_format"] = {"type": "json_object"}
-        elif question.schema and question.mode == "schema":
-            schema = {"name": "answer", "strict": True, "schema": question.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        if "temperature" not in self.dropped:
-            body["temperature"] = TEMPERATURE
-        return body
-
-
-_learnt: dict[tuple[object, ...], Capabilities] = {}  # by endpoint, for all clients
-
-
-class Client(Caller):
+class Client:
     """Asks one endpoint, from any number of threads; close() it at the end.
 
-    What it learns about the endpoint (see Capabilities) is remembered until the process ends. For
-    the parameters see Caller. `endpoint` may be a source that starts the endpoint on the first
-    call, such as EmbeddedServer, and that close() leaves alone.
+    Setting `cancelled` ends all waiting; close() also breaks off calls in progress, and leaves the
+    source and the budget open. budget: counts and limits what the calls use. retries: further calls
+    after a failed one. usage: of all calls so far. slots: held during each call, so that clients
+    can share a number. under_way: calls that were sent, and have no reply yet.
 
     All questions raise EndpointError when the endpoint is not available, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this one,
     Cancelled when the work is stopped.
     """
+
+    def __init__(
+        self,
+        source: EndpointSource,
+        cancelled: threading.Event | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self.retries = RETRIES
+        self.usage = Usage()
+        self.slots: AbstractContextManager[object] = nullcontext()
+        self.under_way = 0
+        self._source = source
+        self._cancelled = cancelled or threading.Event()
+        self._budget = budget
+        self._is_stopped = False
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -169,16 +91,26 @@ class Client(Caller):
         self.close()
 
     @property
-    def capabilities(self) -> Capabilities:
-        """What is known about the endpoint."""
-        settings = self.settings
-        key = settings.base_url, settings.model, settings.json_mode
-        return _learnt.setdefault(key, Capabilities(settings.json_mode))
+    def settings(self) -> Endpoint:
+        """The settings of the endpoint, as they are now."""
+        return self._source.settings
 
     @property
-    def thinks(self) -> bool:
-        """Whether the model has thought before an answer so far."""
-        return self.capabilities.thinks
+    def capabilities(self) -> Capabilities:
+        """What is known about the endpoint."""
+        return capabilities_of(self.settings)
+
+    def stop(self) -> None:
+        """Make no further calls, which raise Cancelled. Calls in progress are finished."""
+        self._is_stopped = True
+
+    def close(self) -> None:
+        """Break off the calls in progress, which raise Cancelled, and make no further ones."""
+        self._is_stopped = True
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection:
+            connection.close()
 
     def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the model's answer, whose data fits the question's schema, if it has one.
@@ -231,17 +163,141 @@ class Client(Caller):
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
         """Return the completion, asked for without parameters that the endpoint rejects."""
         capabilities = self.capabilities
-
-        def make_body(endpoint: Endpoint) -> dict[str, Any]:
-            own = question.own_parameters() if endpoint.embedded else {}
-            return capabilities.body_for(question, endpoint) | own
-
-        tokens = question.estimate_tokens(), capabilities.output_limit(question, self.settings)
         while True:
-            sent = frozenset(_OPTIONAL) - capabilities.dropped
+            sent = capabilities.droppable
             try:
-                data, endpoint = self.call(make_body, *tokens, check)
-                return read_completion(data), endpoint
+                return self._call(question, check)
             except RequestRejected as error:
                 if not capabilities.drop_parameter(error.said, sent):
                     raise
+
+    def _call(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
+        """Return the completion in the reply to one request; and who answered.
+
+        The tokens, which it may take, are reserved before each try. Status 408, 409, 429, 498 and
+        5xx, time-outs (once) and broken connections are tried again.
+
+        Raises EndpointError when the retries fail too, or a limit is reached; AnswerError when the
+        endpoint rejects this request, or it is over a whole day's limit; Cancelled; and what
+        check raises.
+        """
+        for attempt in count():
+            self._wait_for_turn()
+            # the slot first: what only waits for one would use up the budget of the others
+            with (
+                self.slots,
+                self._reserve(question) as reservation,
+                self._source.lease() as endpoint,
+            ):
+                try:
+                    data = self._try_once(question, endpoint, reservation, check)
+                    return read_completion(data), endpoint
+                except (EndpointDown, RateLimited) as error:
+                    failure = error
+            self._wait_for_retry(failure, attempt)
+        raise AssertionError("unreachable")
+
+    def _try_once(
+        self, question: Question, endpoint: Endpoint, reserved: Reservation, check: Check | None
+    ) -> Any:
+        """Return the JSON of the reply to one call; settle its reservation by what it used."""
+        connection = self._connect(endpoint)
+        if check:
+            check()
+        with self._lock:
+            self._check_open()
+            self.under_way += 1
+        try:
+            data = connection.send(self.capabilities.body_for(question, endpoint), reserved)
+        except (CompanionError, RuntimeError):  # httpx2 raises that for a client just closed
+            self._check_open()  # closed, so it was broken off
+            raise
+        finally:
+            with self._lock:
+                self.under_way -= 1
+        usage = read_usage(data)
+        reserved.settle(usage)
+        with self._lock:
+            self.usage += usage
+        return data
+
+    def _connect(self, endpoint: Endpoint) -> Connection:
+        with self._lock:
+            self._check_open()
+            if self._connection is None or self._connection.endpoint != endpoint:
+                # threads that wait on the old one keep it until the last has its reply
+                self._connection = Connection(endpoint)
+            return self._connection
+
+    def _wait_for_turn(self) -> None:
+        self._check_open()
+        settings = self.settings
+        while not settings.embedded and (seconds := pace_of(settings).take()):
+            self._cancelled.wait(seconds)
+            self._check_open()
+
+    def _wait_for_retry(self, error: EndpointDown | RateLimited, attempt: int) -> None:
+        """Wait until the call may be made again; raise the error if that would not help."""
+        wait, retries = error.retry_after or 0.0, self.retries
+        if isinstance(error, EndpointDown) and error.is_slow:
+            retries = min(retries, 1)
+        if isinstance(error, RateLimited) and 0 < wait <= _LONGEST_WAIT:
+            pace_of(self.settings).hold(wait)  # the other calls would be refused, too
+        if attempt >= retries or wait > _LONGEST_WAIT:
+            raise error
+        jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
+        self._cancelled.wait(max(wait, _FIRST_DELAY * 2.0**attempt * jitter))
+
+    def _reserve(self, question: Question) -> Reservation:
+        if self._budget is None:
+            return Reservation()
+        output_tokens = self.capabilities.output_limit(question, self.settings)
+        return self._budget.reserve(question.estimate_tokens(), output_tokens)
+
+    def _check_open(self) -> None:
+        """Raise Cancelled when no further call may be made."""
+        if self._is_stopped or self._cancelled.is_set():
+            raise Cancelled("The work was stopped; nothing else was written")
+
+
+class Pace:
+    """Lets this process's calls go at most so often a minute. Safe to use from any thread.
+
+    a_minute: None: without a limit. clock: returns seconds.
+    """
+
+    def __init__(self, a_minute: int | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._a_minute = a_minute
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sent: deque[float] = deque()
+        self._held_until = 0.0
+
+    def take(self) -> float:
+        """Return 0 if a call may go now, which then counts; else the seconds to wait."""
+        with self._lock:
+            now = self._clock()
+            if now < self._held_until:
+                return self._held_until - now
+            if self._a_minute is None:
+                return 0.0
+            while self._sent and self._sent[0] <= now - _MINUTE:
+                self._sent.popleft()
+            if len(self._sent) >= self._a_minute:
+                return self._sent[0] + _MINUTE - now
+            self._sent.append(now)
+            return 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let no call go for so many seconds, as the endpoint asked."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+
+_paces: dict[tuple[object, ...], Pace] = {}
+
+
+def pace_of(endpoint: Endpoint) -> Pace:
+    """Return the pace of the endpoint, which all callers in this process share."""
+    key = endpoint.base_url, endpoint.model, endpoint.key, endpoint.requests_a_minute
+    return _paces.setdefault(key, Pace(endpoint.requests_a_minute))

@@ -85,7 +85,7 @@ class Connection:
             ) from None
 
     def send(self, body: Mapping[str, Any], reservation: Reservation) -> Any:
-        """Return the JSON of the reply; None if it is not JSON. Raises as Caller.call does."""
+        """Return the JSON of the reply; None if it is not JSON. Raises as Client.ask does."""
         import httpx2
         import openai
 

@@ -133,7 +133,7 @@ class Endpoint(BaseModel):
 
     @property
     def settings(self) -> Endpoint:
-        """The endpoint itself: as a source (see companion.llm.calls) it lends itself."""
+        """The endpoint itself: as a source (see companion.llm.client) it lends itself."""
         return self
 
     def lease(self) -> AbstractContextManager[Endpoint]:

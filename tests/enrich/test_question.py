@@ -16,8 +16,9 @@ from companion.enrich.context.vault_context import EmbeddedText, PromptNote
 from companion.enrich.pipeline import Enricher, RepeatedFaults
 from companion.enrich.question import NoteQuestion, choose_better
 from companion.llm.answers import Answer, NoAnswer, Usage
-from companion.llm.client import Client, Question
+from companion.llm.client import Client
 from companion.llm.errors import EndpointDown, LastingFault
+from companion.llm.request import Question
 from companion.note.needs import Need
 from companion.note.note import ParsedNote
 from companion.note.text import NoteText

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from companion.errors import CompanionError, UsageError
 from companion.llm.answers import NoAnswer, Usage
 from companion.llm.budget import Budget, Caps, LimitReached, OverWholeLimit
-from companion.llm.client import Client, Question
+from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.errors import (
@@ -22,6 +22,7 @@ from companion.llm.errors import (
     EndpointDown,
     RequestRejected,
 )
+from companion.llm.request import Question
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error, reply
 

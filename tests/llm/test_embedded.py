@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from companion.llm.client import Client, Question
+from companion.llm.client import Client
 from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer, ModelNotStarted
+from companion.llm.request import Question
 
 pytestmark = pytest.mark.model
 

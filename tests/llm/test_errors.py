@@ -13,9 +13,10 @@ from pydantic import SecretStr
 
 from companion.errors import AnswerError, CompanionError, UsageError
 from companion.llm.answers import NoAnswer
-from companion.llm.client import Client, Question
+from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.errors import EndpointDown, LastingFault, RateLimited, RequestRejected
+from companion.llm.request import Question
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error, reply
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from companion.llm.calls import Pace, pace_of
+from companion.llm.client import Pace, pace_of
 from companion.llm.endpoint import Endpoint
 from tests.clock import Clock
 

@@ -8,9 +8,10 @@ from pydantic import SecretStr
 
 from companion.errors import CompanionError
 from companion.llm.answers import NoAnswer
-from companion.llm.client import Client, Question
+from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "user", "content": "Why?"}]
@@ -59,9 +60,9 @@ def client_of(fake: FakeEndpoint, kind: type[Endpoint] = Endpoint, **settings: A
 def test_a_model_that_thinks_gets_room_for_it(fake: FakeEndpoint, thought: Any) -> None:
     fake.script = thinking(thought())
     with client_of(fake) as client:
-        assert not client.thinks
+        assert not client.capabilities.thinks
         assert client.ask(Question(ASK, 100)).text == SAID and len(fake.seen) == 2
-        assert client.thinks
+        assert client.capabilities.thinks
         assert client.ask(Question(ASK, 100, SCHEMA)).data == {"description": SAID}
         with Client(client.settings) as other:
             other.ask(Question(ASK, 100))
