@@ -161,7 +161,7 @@ class NoteQuestion:
                 continue
             if is_alone:
                 why = "too little to go on; the note is a title alone"
-                unaskable[need] = f"{ask.field.name}: {why}"
+                unaskable[need] = f"{ask.field.name}: {self._with_unread(why)}"
             elif need.kind == CALLOUT and too_little:
                 unaskable[need] = too_little
             else:
@@ -211,7 +211,11 @@ class NoteQuestion:
         if not self._model.is_small:
             return ""
         why = find_too_little(note.whole, note.context.title, self._others, self._model.name)
-        return f"{why} ({'; '.join(note.embedded.unread)})" if why and note.embedded.unread else why
+        return why and self._with_unread(why)
+
+    def _with_unread(self, why: str) -> str:
+        """Return a reason with what the note embeds that could not be read."""
+        return f"{why} ({'; '.join(self.unread)})" if self.unread else why
 
     @cached_property
     def _others(self) -> tuple[str, ...]:
