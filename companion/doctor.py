@@ -160,7 +160,9 @@ def check_journal(state: Path) -> Finding:
     if verdict != "ok":
         mend = f"move {file} aside; then earlier changes can neither be undone nor recovered"
         return Finding("problem", f"it is damaged: {verdict}", mend)
-    if pending := find_interrupted(state):
+    with Journal(file) as journal:
+        pending = len(journal.pending())
+    if pending:
         mend = "the next command that writes, or the daemon, finishes or restores what is open"
         return Finding("hint", f"interrupted changes: {pending}", mend)
     return Finding("ok", "the journal is sound")
@@ -176,12 +178,6 @@ def check_daemon(state: Path) -> Finding:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
         return Finding("problem", said, "stop it, and start it again: companion serve")
     return Finding("ok", f"it runs: {where}")
-
-
-def find_interrupted(state: Path) -> int:
-    """Return how many changes were interrupted. Raises JournalError."""
-    with Journal(state / "journal.sqlite3") as journal:
-        return len(journal.pending())
 
 
 def ask_model(config: Config) -> None:

@@ -38,7 +38,6 @@ _SECTIONS = {
         "model": "companion.cli.model:model",
         "config": "companion.cli.config:config",
         "doctor": "companion.cli.doctor:doctor",
-        "uninstall": "companion.cli.uninstall:uninstall",
     },
     "Programs and prompts": {
         "batch": "companion.cli.batch:batch",

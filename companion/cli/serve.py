@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import webbrowser
 from collections.abc import Iterator
 from datetime import datetime
@@ -47,7 +46,6 @@ def serve(port: int | None, vault: Path | None) -> None:
     """
     from companion.app.backlog import may_ask
     from companion.cli.service import ask_about_backlog
-    from companion.daemon.log import log_failed_start
     from companion.daemon.process import require_no_daemon
     from companion.daemon.process import serve as serve_vault
 
@@ -68,16 +66,11 @@ def serve(port: int | None, vault: Path | None) -> None:
         output.say("Its page: companion open", style="dim")
         output.say("Ctrl-C stops it.", style="dim")
 
-    try:
-        root, config = load_vault(vault)
-        require_no_daemon(root)
-        if may_ask(config):
-            ask_about_backlog(root, output)
-        serve_vault(root, config.server.port if port is None else port, ready)
-    except Exception as error:
-        if vault is not None:
-            log_failed_start(state_folder(Path(os.path.realpath(vault.expanduser()))), error)
-        raise
+    root, config = load_vault(vault)
+    require_no_daemon(root)
+    if may_ask(config):
+        ask_about_backlog(root, output)
+    serve_vault(root, config.server.port if port is None else port, ready)
 
 
 @click.command()

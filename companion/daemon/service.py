@@ -60,11 +60,6 @@ def uninstall_service(file: Path) -> None:
         _call("systemctl", "--user", "daemon-reload", may_fail=True)
 
 
-def list_services() -> list[Path]:
-    """Return the files of all vaults' services."""
-    return sorted(_folder().glob(f"{_NAME}-*{service_file(Path()).suffix}"))
-
-
 def service_file(root: Path) -> Path:
     """Return the file of the vault's service, which need not exist. root: its real path."""
     words = re.findall("[A-Za-z0-9]+", root.name)

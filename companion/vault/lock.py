@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 import sys
 import threading
@@ -58,8 +59,7 @@ class VaultLock:
             lock = self._file = self._file or FileLock(
                 self._state / "lock", mode=0o600, thread_local=False
             )
-            busy = f"another process of Companion writes for over {_PATIENCE:.0f} s; try again"
-            with _held(lock, _PATIENCE, busy):
+            with _held(lock, _PATIENCE, f"writes for over {_PATIENCE:.0f} s; try again"):
                 yield
 
 
@@ -69,27 +69,45 @@ def daemon_lock(state: Path) -> Iterator[None]:
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
-    with _held(_daemon_file(state), 0, "another daemon serves this vault; stop it first"):
+    with _held(_daemon_file(state), 0, "serves this vault; stop it first"):
         yield
 
 
 @contextmanager
 def _held(lock: FileLock, patience: float, busy: str) -> Iterator[None]:
-    """Hold the lock during the block, after that many seconds at most; busy: why it is not free."""
-    folder = Path(lock.lock_file).parent
+    """Hold the lock during the block, after that many seconds at most; busy: what its holder does.
+
+    A file beside it names the command that holds it, or held it last.
+    """
+    folder, holder = Path(lock.lock_file).parent, Path(f"{lock.lock_file}.holder")
     try:
         make_private_folder(folder)
         lock.acquire(timeout=patience, poll_interval=_POLL)
     except TimeoutError:
-        raise VaultLocked(busy) from None
+        command = "another process of Companion"
+        with suppress(OSError):
+            command = holder.read_text(encoding="utf-8", errors="replace") or command
+        raise VaultLocked(f"{command} {busy}") from None
     except OSError as error:
         raise VaultLocked(
             f"the vault cannot be locked: {error.strerror} ({folder}); make that folder writable"
         ) from error
     try:
+        if lock.lock_counter == 1:
+            with suppress(OSError):
+                _write_command(holder)
         yield
     finally:
         lock.release()
+
+
+def _write_command(file: Path) -> None:
+    program = Path(sys.argv[0]).name.replace("__main__.py", "companion")
+    command = shlex.join([program, *sys.argv[1:]])
+    text = f"{command} (process {os.getpid()})".encode("utf-8", "replace")
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(text)
 
 
 def is_daemon_running(state: Path) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 from companion.errors import UsageError
@@ -68,19 +67,6 @@ def read_version(folder: Path) -> str:
         return str(json.loads(file.read_bytes())["version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file} names no version ({error}); install the plugin again") from None
-
-
-def remove_plugin(root: Path) -> None:
-    """Disable the plugin in the vault at root, and remove its folder.
-
-    Raises UsageError if the list of enabled plugins cannot be read; nothing is removed then.
-    """
-    enabled = _read_enabled(root)
-    if PLUGIN in enabled:
-        rest = [name for name in enabled if name != PLUGIN]
-        write_whole(_list_file(root), _as_json(rest), _USUAL)
-    if folder := find_plugin(root):
-        shutil.rmtree(folder)
 
 
 def find_plugin(root: Path) -> Path | None:

@@ -76,7 +76,6 @@ ELSEWHERE = {
     "serve": "test_status_of_what_serves",
     "mcp": "test_status_of_what_serves",
     "demo": "test_cli_demo",
-    "uninstall": "test_cli_uninstall",
     "service install": "test_cli_service",
     "service uninstall": "test_cli_service",
     "model pull": "test_what_cannot_be_fetched",

@@ -189,16 +189,6 @@ def test_the_log_cannot_be_written(user: User) -> None:
     assert (ran.status, ran.out) == (2, "") and f"the log {log} cannot be written" in ran.err
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-def test_why_it_did_not_start_is_said_also_where_the_log_has_no_room(user: User) -> None:
-    log = state_folder(user.vault) / "daemon.log"
-    log.parent.mkdir(parents=True)
-    log.symlink_to("/dev/full")
-    user.configure("[server]\nport = 70000\n")
-    ran = try_to_serve(user, "--vault", str(user.vault))
-    assert (ran.status, ran.out) == (2, "") and "server.port" in ran.err
-
-
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
 NOT_FOR_SCAN = SERVER | {
     *("openai", "http.client", "ssl", "numpy", "tomlkit", "ctypes", "statistics"),
