@@ -16,6 +16,7 @@ from companion.llm.catalog import require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint, find_cost
+from companion.llm.local_server import find_context
 
 if TYPE_CHECKING:
     from companion.enrich.workspace import Workspace
@@ -30,7 +31,8 @@ _FILE = "spending.sqlite3"
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
 # The same where context_tokens is not set. Here, Ollama and LM Studio have room for 4,096 tokens in
-# all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
+# all by default, and Ollama cuts off the rest silently; a server that says how much it has gets up
+# to a half of that. Elsewhere, more only costs more.
 _PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
 _RELATED = 200  # tokens of other notes for the embedded model
 _RELATED_ELSEWHERE = 800
@@ -52,16 +54,21 @@ class ModelFacts(NamedTuple):
 
 
 def model_facts(config: Config) -> ModelFacts:
-    """Return the facts of the configured model."""
+    """Return the facts of the configured model. A server on this machine is asked once for them."""
     endpoint, is_small = config.endpoint, config.has_small_model
     if config.is_embedded:
-        tokens = endpoint.context_tokens or _CONTEXT
-        return ModelFacts(endpoint.model, tokens, _PROSE, is_small, _RELATED)
-    context, prose = endpoint.context_tokens, None
-    if context is None:
+        context = endpoint.context_tokens or _CONTEXT
+        return ModelFacts(endpoint.model, context, _PROSE, is_small, _RELATED)
+    set_by_user, served = endpoint.context_tokens, None
+    prose = None
+    if not set_by_user:
+        served = find_context(endpoint)
         prose = _PROSE_NEARBY if endpoint.is_local else _PROSE_ELSEWHERE
-    related = min(_RELATED_ELSEWHERE, context // 8) if context else _RELATED_ELSEWHERE
-    return ModelFacts(endpoint.model, context, prose, is_small, related)
+        if served:  # half of it is for what is asked, and for the answer
+            prose = max(_PROSE_NEARBY, min(_PROSE_ELSEWHERE, served // 2))
+    limit = set_by_user or served
+    related = min(_RELATED_ELSEWHERE, limit // 8) if limit else _RELATED_ELSEWHERE
+    return ModelFacts(endpoint.model, limit, prose, is_small, related)
 
 
 def open_spending(settings: Settings, root: Path | None = None) -> Budget:

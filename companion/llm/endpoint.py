@@ -77,7 +77,8 @@ class Endpoint(BaseModel):
     )
     context_tokens: Annotated[int, Field(ge=1024)] | None = Field(
         default=None,
-        description="cuts longer notes; unset: 4096 embedded, else 2000 (here) or 8000 of a note",
+        description="cuts longer notes; unset: 4096 embedded, else by its server, 2000 "
+        "(here) or 8000 of a note",
     )
     small: bool | None = Field(
         default=None,
