@@ -141,8 +141,7 @@ class ConfiguredEndpoint:
     def __init__(self, settings: Settings, opened: ExitStack) -> None:
         self._settings, self._opened = settings, opened
         self._lock = Lock()
-        self._endpoint: Endpoint | None = None
-        self._source: Endpoint | EmbeddedServer | None = None
+        self._made: tuple[Endpoint, Endpoint | EmbeddedServer] | None = None
 
     @property
     def settings(self) -> Endpoint:
@@ -154,15 +153,18 @@ class ConfiguredEndpoint:
         return self._find().lease()
 
     def _find(self) -> Endpoint | EmbeddedServer:
-        config = _read_config(self._settings)
+        config, made = _read_config(self._settings), self._made
         endpoint = config.endpoint
+        if made and made[0] is endpoint:  # each call asks several times
+            return made[1]
         with self._lock:
-            if self._source is None or self._endpoint != endpoint:
-                self._source = endpoint
+            made = self._made
+            if made is None or made[0] != endpoint:
+                source: Endpoint | EmbeddedServer = endpoint
                 if config.is_embedded:  # an earlier one ends when nobody asks it
                     name, context = endpoint.model, endpoint.context_tokens or _CONTEXT
-                    slots = config.concurrency
-                    server = EmbeddedServer(require_model(name), name, context, slots)
-                    self._source = self._opened.enter_context(server)
-                self._endpoint = endpoint
-            return self._source
+                    server = EmbeddedServer(require_model(name), name, context, config.concurrency)
+                    source = self._opened.enter_context(server)
+                made = endpoint, source
+            self._made = endpoint, made[1]
+            return made[1]
