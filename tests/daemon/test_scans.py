@@ -353,7 +353,7 @@ def test_empty_mount_point_is_not_an_empty_vault(
     daemon_fixture.vault.rmdir()
     away.rename(daemon_fixture.vault)
     eventually(lambda: not daemon_fixture.status().vault_missing)
-    assert _waiting(daemon_fixture) == {"Stub.md"}
+    eventually(lambda: _waiting(daemon_fixture) == {"Stub.md"})
 
 
 def test_drive_that_is_mounted_after_the_start_has_lost_nothing(
