@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cache, partial
@@ -74,14 +75,21 @@ class Records:
     def find_path(self, path: str) -> str:
         """Return the path under which the journal has a note or folder, even if it is gone.
 
-        It may have been moved since.
+        It may have been moved since, and its name may be in another Unicode form. `forget`
+        needs both: what it does not find, it does not delete.
         """
         if not self._is_watched:
             follow_moves(self._root, self._journal)
         with suppress(UsageError):
             return relative_path(self._root, path, self._root) if path else ""
         moved = {old: new for new, old in self._journal.notes.moved_from.items()}
-        return moved.get(path, path)
+        spellings = [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
+        names = [moved.get(each, each) for each in spellings]
+        return next(filter(self._remembers, names), path)
+
+    def _remembers(self, path: str) -> bool:
+        is_changed = bool(self._journal.changes(path, limit=1))
+        return is_changed or bool(self._journal.proposals.count(Selection([path])))
 
     def change(self, number: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
