@@ -244,6 +244,8 @@ def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> 
     for path in (in_editor, on_disk):
         (change,) = quiet.daemon.vault.changes(ChangeQuery(path=path)).changes
         assert (change.id, change.path) == (number, on_disk)
+    (quiet.vault / on_disk).unlink()
+    assert quiet.daemon.vault.changes(ChangeQuery(path=in_editor)).changes == [change]
 
 
 def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
