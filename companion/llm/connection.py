@@ -122,7 +122,8 @@ class Connection:
             if isinstance(sock, socket.socket):
                 with suppress(OSError):  # threads that wait on it return at once
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._client.close()
+        with suppress(RuntimeError, ValueError, OSError):  # calls end while it closes
+            self._client.close()
 
     def _prepare(self, request: httpx2.Request) -> None:
         """Send our own headers alone, and follow the request's connection."""

@@ -78,7 +78,7 @@ def test_a_second_signal_gives_the_calls_up_and_says_how_many(
     assert process.stderr and any(line.startswith(WAITING) for line in process.stderr)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=_PATIENCE)
-    assert process.returncode == 130 and "Traceback" not in err
+    assert process.returncode == 130 and "Traceback" not in err, err + out
     assert err.endswith("Gave up 1 call, for which the endpoint may charge.\n")
     assert "Stopped: 1 enriched, 3 not done." in out
     assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
