@@ -196,7 +196,8 @@ class StopSignals:
     ) -> None:
         self._output, self._cancel, self._give_up = output, cancel, give_up
         self._previous: dict[int, Any] = {}
-        self.exit_status = 0
+        self.exit_status = self._came = self._handled = 0
+        self._is_handling = False
 
     def __enter__(self) -> StopSignals:
         numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -212,11 +213,23 @@ class StopSignals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        is_first, self.exit_status = not self.exit_status, _SIGNAL_STATUS + number
-        if is_first:
-            again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
-            self._output.warn(f"Stopping: {self._cancel() or _WRITES}{again}")
+        self.exit_status = _SIGNAL_STATUS + number
+        self._came += 1
+        if self._is_handling:  # while a line is printed, no other can be: the loop below does it
             return
+        self._is_handling = True
+        try:
+            while self._handled < min(self._came, 2):
+                self._handled += 1
+                self._tell_first(number) if self._handled == 1 else self._tell_second()
+        finally:
+            self._is_handling = False
+
+    def _tell_first(self, number: int) -> None:
+        again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
+        self._output.warn(f"Stopping: {self._cancel() or _WRITES}{again}")
+
+    def _tell_second(self) -> None:
         self.__exit__()
         if calls := self._give_up():
             self._output.warn(f"Gave up {count(calls, 'call')}, for which the endpoint may charge.")
