@@ -96,7 +96,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     (change,) = quiet.changes("Stub.md")
     assert change.run == run.id
     assert quiet.model.calls() == calls
-    assert rows(quiet) == []
+    eventually(lambda: rows(quiet) == [])
 
 
 @pytest.mark.usefixtures("impatient")
