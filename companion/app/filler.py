@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
+from queue import Empty, SimpleQueue
 
 from companion.app.jobs import RunPlan
 from companion.app.outbox import Outbox
@@ -94,6 +95,7 @@ class Filler:
         (enricher, into), at_once = self._open_run(run, priority), self._space.config.concurrency
         workers = at_once + at_once // _SPARE
         faults, rest, futures = list[CompanionError](), iter(jobs), dict[Future[Result], str]()
+        over = SimpleQueue[Future[Result]]()
         with (
             closing(enricher.client),
             ThreadPoolExecutor(workers, f"run-{run.id}") as pool,
@@ -101,11 +103,13 @@ class Filler:
             while True:
                 room = 0 if faults or run.is_cancelled else workers - len(futures)
                 for job in islice(rest, room):
-                    futures[pool.submit(self._fill_one, enricher, into, job, priority)] = job.path
+                    future = pool.submit(self._fill_one, enricher, into, job, priority)
+                    futures[future] = job.path
+                    future.add_done_callback(over.put)
                 if not futures:
                     break
-                done, _ = wait(futures, _LOOK, FIRST_COMPLETED)
-                for future in done:
+                with suppress(Empty):  # what was cancelled meanwhile is not begun
+                    future = over.get(timeout=_LOOK)
                     if result := _take_result(future, futures.pop(future), faults):
                         yield result
                 if faults:

@@ -117,8 +117,8 @@ class Backlinks:
                 if is_fit and not find_other_language(said, language or ""):
                     yield each
 
-        top = path.partition("/")[0] + "/"
-        for key in ((language, top), (language, "")):
+        folder, slash, _ = path.partition("/")
+        for key in dict.fromkeys(((language, folder * bool(slash) + slash), (language, ""))):
             if key not in self._examples:
                 filled = self._workspace.journal.filled_notes(DESCRIPTION)
                 paths = [p for p in vault.paths if p.startswith(key[1]) and p not in filled]
