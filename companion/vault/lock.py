@@ -56,10 +56,12 @@ class VaultLock:
         from filelock import FileLock
 
         with self._threads:
+            is_first = self._file is None
             lock = self._file = self._file or FileLock(
                 self._state / "lock", mode=0o600, thread_local=False
             )
-            with _held(lock, _PATIENCE, f"writes for over {_PATIENCE:.0f} s; try again"):
+            busy = f"writes for over {_PATIENCE:.0f} s; try again"
+            with _held(lock, _PATIENCE, busy, tells=is_first):
                 yield
 
 
@@ -69,31 +71,34 @@ def daemon_lock(state: Path) -> Iterator[None]:
 
     Raises VaultLocked if another process, or another caller in this one, holds it.
     """
-    with _held(_daemon_file(state), 0, "serves this vault; stop it first"):
+    with _held(_daemon_file(state), 0, "serves this vault; stop it first", tells=True):
         yield
 
 
 @contextmanager
-def _held(lock: FileLock, patience: float, busy: str) -> Iterator[None]:
+def _held(lock: FileLock, patience: float, busy: str, *, tells: bool) -> Iterator[None]:
     """Hold the lock during the block, after that many seconds at most; busy: what its holder does.
 
-    A file beside it names the command that holds it, or held it last.
+    tells: whether to name this command in a file beside the lock, for others that wait for it: each
+    process does so once.
     """
     folder, holder = Path(lock.lock_file).parent, Path(f"{lock.lock_file}.holder")
     try:
-        make_private_folder(folder)
+        if tells:
+            make_private_folder(folder)
         lock.acquire(timeout=patience, poll_interval=_POLL)
     except TimeoutError:
         command = "another process of Companion"
         with suppress(OSError):
-            command = holder.read_text(encoding="utf-8", errors="replace") or command
+            named = holder.read_text(encoding="utf-8", errors="replace")
+            command = named if named and f"process {os.getpid()})" not in named else command
         raise VaultLocked(f"{command} {busy}") from None
     except OSError as error:
         raise VaultLocked(
             f"the vault cannot be locked: {error.strerror} ({folder}); make that folder writable"
         ) from error
     try:
-        if lock.lock_counter == 1:
+        if tells:
             with suppress(OSError):
                 _write_command(holder)
         yield
