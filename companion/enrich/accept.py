@@ -21,7 +21,11 @@ from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.job import Job, Task
 from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
-from companion.enrich.small_model import find_own_sentence, find_unsupported
+from companion.enrich.small_model import (
+    find_own_sentence,
+    find_unsupported,
+    leave_unsupported_out,
+)
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.language.detection import language_named
@@ -38,6 +42,7 @@ from companion.store.proposals import Origin, Proposal
 
 _NOT_SAID = "says what the note does not"
 _RETRY = "Say only what stands between the tags, with its names and numbers."
+_SHORTER = "what the note does not say was left out"
 _QUOTED = 8  # words, at most
 
 
@@ -83,6 +88,11 @@ class Acceptor:
         value = self._take_value(ask, answer, choices)
         if isinstance(value, Proposal):  # rejected
             return self._propose_new(value, new, is_list=ask.field.is_list)
+        shorter = ""
+        if self.model.is_small and ask.field.kind == "prose" and checks_are_on():
+            lines = value.split("\n") if isinstance(value, str) else value
+            value = leave_unsupported_out(lines, self.note.context.title, self._sources)
+            shorter = "" if value == lines else _SHORTER
         doubt, new_facts = self._find_doubt(ask, value) if checks_are_on() else ("", "")
         if doubt and ask.field.kind == "text":
             self.ask_again[need] = Fault("unsupported", doubt, _RETRY)
@@ -98,7 +108,7 @@ class Acceptor:
             value=value,
             state="open",
             flags=("unsupported",) if doubt else (),
-            remark="; ".join(filter(None, (remark, doubt, new_facts))),
+            remark="; ".join(filter(None, (remark, shorter, doubt, new_facts))),
         )
 
     def _take_value(

@@ -2,15 +2,16 @@
 
 A small model makes much up. A sentence of the note that names its subject is as good a description
 as its answer, so the model is not asked for one. Where it is asked, the words of its answer must
-stand in the note or in what links to it; otherwise the answer waits until somebody has looked at
-it. Where both say too little, nothing is asked.
+stand in the note or in what links to it: a sentence of a callout that says something else is left
+out, and what is mostly made up waits until somebody has looked at it. Where both say too little,
+nothing is asked.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from companion.language.words import (
     UNSPACED,
@@ -117,13 +118,37 @@ def find_unsupported(value: str | Sequence[str], title: str, sources: str) -> li
     value: a text, or the lines of a callout. A content word has five letters or more, or is a pair
     of signs of a script without spaces. Words are the same if they begin alike.
     """
-    texts = [value] if isinstance(value, str) else value
+    new = _unsupported_words([value] if isinstance(value, str) else value, title, sources)
+    return list(dict.fromkeys(chain.from_iterable(new.values())))
+
+
+def leave_unsupported_out(lines: Sequence[str], title: str, sources: str) -> list[str]:
+    """Return the lines of a callout without the sentences that find_unsupported finds.
+
+    All of them are returned if less than half, or a beginning that needs what was before, is left.
+    """
+    unsupported, left = _unsupported_words(lines, title, sources), list[str]()
+    for line in lines:
+        kept = line
+        for sentence in find_sentences([line]):
+            if sentence in unsupported:
+                kept = kept.replace(sentence, "", 1)
+        if kept == line or kept.strip():
+            left.append(" ".join(kept.split()) if kept != line else line)
+    text = "\n".join(left).strip()
+    is_enough = 2 * width(text) >= width("\n".join(lines))
+    return text.split("\n") if is_enough and not needs_previous(text) else list(lines)
+
+
+def _unsupported_words(lines: Iterable[str], title: str, sources: str) -> dict[str, list[str]]:
+    """Return the sentences that say something new, with their new content words."""
     known, same = set(find_stems(f"{title}\n{sources}")), fold_accents(f"{title}\n{sources}")
-    unsupported = list[str]()
-    for sentence in find_sentences(map(without_links, texts)):
-        words = {stem: stem for stem in find_stems(sentence)}
-        words |= {stem: word for word in find_tokens(sentence) for stem in find_stems(word)}
+    found = dict[str, list[str]]()
+    for sentence in find_sentences(lines):
+        plain = without_links(sentence)
+        words = {stem: stem for stem in find_stems(plain)}
+        words |= {stem: word for word in find_tokens(plain) for stem in find_stems(word)}
         new = [word for stem, word in words.items() if stem not in known and stem not in same]
         if len(new) > _UNSUPPORTED * len(words):
-            unsupported += new
-    return list(dict.fromkeys(unsupported))
+            found[sentence] = new
+    return found

@@ -8,6 +8,7 @@ from companion.enrich.small_model import (
     find_own_sentence,
     find_too_little,
     find_unsupported,
+    leave_unsupported_out,
     says_nothing,
 )
 from companion.note.note import ParsedNote
@@ -99,3 +100,37 @@ def test_what_the_note_says_is_supported(text: str) -> None:
 )
 def test_a_title_alone(text: str, others: list[str], nothing: bool) -> None:
     assert says_nothing(ParsedNote(NoteText(text)), others) == nothing
+
+
+NOTE = "Basil grows bushy when its tips are pinched out. Water it from below. It fears frost."
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        pytest.param(
+            [
+                "Basil grows bushy. It flavours salads and pasta. It fears frost; water it from below."
+            ],
+            ["Basil grows bushy. It fears frost; water it from below."],
+            id="a sentence",
+        ),
+        pytest.param(
+            ["Basil grows bushy.", "", "Italian kitchens love pesto sauces."],
+            ["Basil grows bushy.", "", "Italian kitchens love pesto sauces."],
+            id="too much",
+        ),
+        pytest.param(
+            ["Italian kitchens love pesto. It grows bushy when its tips are pinched out."],
+            ["Italian kitchens love pesto. It grows bushy when its tips are pinched out."],
+            id="a beginning without which the rest says nothing",
+        ),
+        pytest.param(
+            ["Basil grows bushy when its tips are pinched out.", "", "Pesto sauces love it."],
+            ["Basil grows bushy when its tips are pinched out."],
+            id="a paragraph",
+        ),
+    ],
+)
+def test_what_the_note_does_not_say_is_left_out(lines: list[str], left: list[str]) -> None:
+    assert leave_unsupported_out(lines, "Basil", NOTE) == left

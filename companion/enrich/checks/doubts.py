@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from companion.enrich.checks.content import find_shared_run
@@ -16,7 +15,6 @@ from companion.enrich.checks.shape import CheckedAnswer
 from companion.language.detection import find_other_language
 from companion.language.words import (
     compile_phrases,
-    find_phrases,
     find_sentences,
     find_stems,
     find_tokens,
@@ -127,6 +125,7 @@ class _Place(NamedTuple):
 
 
 _AROUND = 40  # characters on both sides of a number
+_FEWEST = 4  # letters of a word that says something
 _BESIDE, _FOLLOWS, _SAME_PLACE = 2, 3, 4  # what equal words weigh; what makes it the same fact
 
 
@@ -183,50 +182,9 @@ def _weigh(one: _Place, other: _Place) -> int:
     return beside + len(one.around & other.around) if beside else 0
 
 
-_TURNED = 0.6  # of a sentence's content words, in the sentence of the note that it contradicts
-_FEWEST = 4
-
-
-def find_turned_statement(answer: CheckedAnswer) -> str:
-    """Return a sentence that says the opposite of one in the note; empty: none.
-
-    It is nearly the same sentence, but for a negation or a word of the opposite meaning.
-    """
-    notes = [(s, set(find_stems(s))) for s in find_sentences(answer.note.split("\n"))]
-    for sentence in find_sentences(answer.text.split("\n")):
-        stems = set(find_stems(sentence))
-        alike = [
-            (len(stems & other), said)
-            for said, other in notes
-            if len(stems & other) >= _TURNED * max(len(stems), len(other))
-        ]
-        if len(stems) >= _FEWEST and alike and _is_opposite(sentence, max(alike)[1]):
-            return f"may say the opposite of the note (“{sentence[:40]}”)"
-    return ""
-
-
-def _is_opposite(one: str, other: str) -> bool:
-    negations = compile_phrases(r"(?:<opposites.negations>)")
-    counts = [len(negations.findall(text.casefold())) for text in (one, other)]
-    if counts[0] % 2 != counts[1] % 2:
-        return True
-    words = [set(find_tokens(text)) for text in (one, other)]
-    texts = [one.casefold(), other.casefold()]
-
-    def has(which: int, word: str) -> bool:
-        return word in (texts if is_unspaced(word) else words)[which]
-
-    for pair in find_phrases("opposites", "pairs"):
-        for a, b in pairwise((*pair.split(), pair.split()[0])):
-            if has(0, a) and not has(0, b) and has(1, b) and not has(1, a):
-                return True
-    return False
-
-
 DOUBTS: tuple[Callable[[CheckedAnswer], str], ...] = (
     find_obeyed_order,
     find_address,
     find_other_subject,
     find_other_number,
-    find_turned_statement,
 )
