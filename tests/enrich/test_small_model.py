@@ -109,9 +109,7 @@ NOTE = "Basil grows bushy when its tips are pinched out. Water it from below. It
     ("lines", "left"),
     [
         pytest.param(
-            [
-                "Basil grows bushy. It flavours salads and pasta. It fears frost; water it from below."
-            ],
+            ["Basil grows bushy. It flavours salads, pasta. It fears frost; water it from below."],
             ["Basil grows bushy. It fears frost; water it from below."],
             id="a sentence",
         ),
