@@ -103,3 +103,22 @@ def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
         return
     filled = facts(apply_edits(text, edits), explicit=explicit)
     assert (filled.needs, filled.skipped) == ((), None)
+
+
+RECORD = "---\ndescription:\n---\n# Plugin\n\nAuthor: [[Ann]]\nMobile: yes\n- [Site](https://example.org)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "explicit", "asked"),
+    [
+        pytest.param(RECORD, False, False, id="fields"),
+        pytest.param(RECORD, True, True, id="named"),
+        pytest.param(RECORD + "\n#status/postponed\n", False, True, id="marked"),
+        pytest.param(RECORD + "\nIt syncs. It is fast.\n", False, True, id="with sentences"),
+        pytest.param(RECORD + "\n```\nx\n```\n", False, True, id="with code"),
+        pytest.param("---\ndescription:\n---\n# Plugin\n", False, True, id="a title alone"),
+    ],
+)
+def test_a_record_gets_no_callout_unasked(text: str, explicit: bool, asked: bool) -> None:
+    kinds = [need.kind for need in facts(text, explicit=explicit).needs]
+    assert kinds == ["description", *["callout"] * asked]
