@@ -91,7 +91,7 @@ class Watch:
             _stop(observer)
             reason = f"{self._root} cannot be watched ({error.strerror or error})"
             if error.errno in (errno.ENOSPC, errno.EMFILE):
-                reason += "; docs/daemon.md says how to raise the system's limit"
+                reason += "; docs/background.md says how to raise the system's limit"
             if self.polls != reason:
                 _log.warning("the vault is scanned regularly instead: %s", reason)
             self.polls, self._next_try = reason, time.monotonic() + _RETRY_SECONDS

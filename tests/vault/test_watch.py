@@ -229,7 +229,7 @@ def failing(error: int) -> Callable[..., None]:
 
 
 REASONS = [
-    pytest.param(errno.ENOSPC, r"vault cannot be watched .*docs/daemon\.md", id="a limit"),
+    pytest.param(errno.ENOSPC, r"vault cannot be watched .*docs/background\.md", id="a limit"),
     pytest.param(errno.EACCES, r"vault cannot be watched \(limit reached\)", id="another"),
 ]
 
