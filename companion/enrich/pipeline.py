@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from threading import Lock
 
 from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, apply, describe_waiting
 from companion.enrich.asked import leave_claimed, take_open
 from companion.enrich.asker import Asker
-from companion.enrich.checks import checks_are_on
 from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.job import (
     Job,
@@ -34,19 +32,18 @@ from companion.enrich.job import (
     prepare_task,
 )
 from companion.enrich.plan import require_places
+from companion.enrich.repeats import RepeatedAnswers, RepeatedFaults
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.llm.answers import Usage
 from companion.llm.client import Client
-from companion.llm.errors import LastingFault
 from companion.store.moves import follow_note
-from companion.store.proposals import Flag, Proposal
+from companion.store.proposals import Proposal
 from companion.vault.write import require_writable
 
 Write = Callable[[Workspace, str, Sequence[Proposal], str, File], Result]
 """Writes proposals into a note, as apply does, or leaves that to the editor that shows it."""
 
-_LEAST_REPEATED = 40  # letters of an answer that two notes do not share by chance
 _NO_REPLY = ("no completion", "only thoughts")  # which says nothing about the note
 
 
@@ -62,7 +59,7 @@ class Enricher:
         self.client = client
         self._asker = asker
         self._repeated_faults = RepeatedFaults()
-        self._first_paths: dict[int, str] = {}  # of the note with each text, by its hash
+        self._repeated_answers = RepeatedAnswers(self.space)
 
     def fill(self, job: Job, into: File, write: Write = apply) -> Result:
         """Fill what the note needs; return the result.
@@ -139,7 +136,7 @@ class Enricher:
             now = prepare_task(space, anew, task.data)
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             proposals = [each for each in proposals if each.need.key in keys]
-        proposals = [self._flag_repeated(job.path, each) for each in proposals]
+        proposals = [self._repeated_answers.flag(job.path, each) for each in proposals]
         to_store = [each for each in proposals if each.fault not in _NO_REPLY]
         model = self._asker.model
         new = complete_proposals(space, job, task, to_store, model, run, shown)
@@ -148,18 +145,6 @@ class Enricher:
         faults = {each.need.key: each.fault for each in to_store}
         stored = [replace(each, fault=faults[each.need.key]) for each in stored]
         return [*stored, *(each for each in proposals if each not in to_store)]
-
-    def _flag_repeated(self, path: str, proposal: Proposal) -> Proposal:
-        """Return the proposal, flagged if another note of the run got the same sentences."""
-        text = " ".join(proposal.text.casefold().split())
-        if not proposal.origin.model or len(text) < _LEAST_REPEATED or not checks_are_on():
-            return proposal
-        first = self._first_paths.setdefault(hash(text), path)
-        if first == path:
-            return proposal
-        remark = "; ".join(filter(None, (proposal.remark, f"{first} got the same answer")))
-        flags: tuple[Flag, ...] = tuple(dict.fromkeys((*proposal.flags, "unsupported")))
-        return replace(proposal, flags=flags, remark=remark)
 
     def _finish(
         self,
@@ -189,46 +174,10 @@ class Enricher:
             why = f"{kinds}: kept, since the run was stopped; the next one writes it without a call"
             return replace(result, reason=why, waiting=tuple(open_proposals))
         written = write(self.space, job.path, to_write, "setting", into)
+        self._repeated_answers.take_back(job.path)  # if another note got it meanwhile
         return replace(
             written,
             waiting=(*written.waiting, *waiting),
             unfilled=(*unfilled, *describe_waiting(waiting), *written.unfilled),
             usage=usage,
         )
-
-
-_LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
-_LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the notes
-_ANSWERED = ("", "unfit")
-
-
-class RepeatedFaults:
-    """Ends a run when the same fault leaves note after note unanswered. From any thread."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._fault = ""
-        self._notes = 0
-        self._limit = _LIMIT_AT_FIRST
-
-    def count(self, proposals: Iterable[Proposal]) -> None:
-        """Count what came of a note. Raises LastingFault if the same fault occurs too often.
-
-        A refusal by the model is about the note, and does not count either way.
-        """
-        by_model = [each for each in proposals if each.origin.model and each.state != "asked"]
-        with self._lock:
-            if any(each.fault in _ANSWERED for each in by_model):
-                self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
-                return
-            first = next((each for each in by_model if each.fault != "no answer"), None)
-            if first is None:
-                return
-            self._notes = self._notes + 1 if first.fault == self._fault else 1
-            self._fault = first.fault
-            if self._notes >= self._limit:
-                raise LastingFault(
-                    f"{self._limit} notes in a row got no answer, for the same reason:"
-                    f" {first.reason}",
-                    "model-unfit",
-                )

@@ -271,6 +271,13 @@ class ProposalStore(Store):
         with self._db.transaction() as db:
             db.execute(query, ("its value is not in the note any more", id_))
 
+    def flag(self, ids: Iterable[int], flag: Flag) -> None:
+        """Flag those of the proposals that are open."""
+        query = f"""UPDATE proposals SET flags = json_insert(flags, '$[#]', ?)
+            WHERE state = 'open' AND {IN_IDS} AND instr(flags, ?) = 0"""  # noqa: S608
+        with self._db.transaction() as db:
+            db.execute(query, (flag, to_json(ids), to_json(flag)))
+
     def edit_value(self, id_: int, value: ProposedValue) -> None:
         """Store the user's version of a value in place of the model's."""
         with self._db.transaction() as db:

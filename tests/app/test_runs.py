@@ -1,5 +1,6 @@
 """What Vault.run promises."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from tests.daemon.daemon_fixture import (
     eventually,
     open_daemon_fixture,
 )
-from tests.llm.fake_endpoint import FakeEndpoint
+from tests.llm.fake_endpoint import FakeEndpoint, answer
 
 SETTINGS = "[background]\nenabled = false\n[endpoint]\nconcurrency = 2\n"
 PLAIN = "# Plain\n\nText of mine.\n"
@@ -325,3 +326,21 @@ def test_a_note_that_fails_costs_no_other(place: Place, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Enricher, "fill", fail)
     assert statuses(do(place.open(), "")) == {"F/Stub.md": "enriched", "G.md": "failed"}
+
+
+def test_the_same_answer_for_many_notes_is_written_into_none(
+    place: Place, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    said = "The violin is a wooden instrument with four strings, played with a bow."
+    notes = {f"{n}.md": f"---\ndescription:\n---\n# Violin {n}\n\n{said}\n" for n in range(12)}
+    fake.script = lambda seen, n: answer(json.dumps({"description": said}))
+    vault = place.open(notes, '[notes]\nfields = ["description"]\n')
+    do(vault, "")
+    assert {path: place.fixture.read(path) for path in notes} == notes
+    waiting = vault.proposals(ProposalQuery()).proposals
+    assert [each.flags[-1] for each in waiting] == ["unsupported"] * 12
+    calls = len(fake.seen)
+    do(vault, "")
+    assert {path: place.fixture.read(path) for path in notes} == notes
+    assert len(fake.seen) == calls

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from companion.enrich.accept import Acceptor
-from companion.enrich.asker import Asker
 from companion.enrich.checks.shape import Fault
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import EmbeddedText, PromptNote
-from companion.enrich.pipeline import Enricher, RepeatedFaults
 from companion.enrich.question import NoteQuestion, choose_better
+from companion.enrich.repeats import RepeatedFaults
 from companion.llm.answers import Answer, NoAnswer, Usage
 from companion.llm.client import Client
 from companion.llm.errors import EndpointDown, LastingFault
@@ -227,16 +225,6 @@ def test_the_same_fault_in_note_after_note_ends_the_run(
         faults.count(each)
     with pytest.raises(LastingFault, match="for the same reason: ") if ends else nullcontext():
         faults.count(last)
-
-
-def test_an_answer_that_another_note_got_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COMPANION_CHECKS", raising=False)
-    enricher = Enricher(cast(Asker, SimpleNamespace(workspace=None)), cast(Client, None))
-    flag, text = enricher._flag_repeated, "A violin is a bowed instrument with four strings."
-    first, again, other = (flag(path, made(text)) for path in ("a.md", "a.md", "b.md"))
-    assert (first.flags, again.flags, other.flags) == ((), (), ("unsupported",))
-    assert other.remark == "a.md got the same answer"
-    assert not any(flag(path, made("Recipe")).flags for path in ("a.md", "b.md"))
 
 
 def test_of_a_title_alone_a_small_model_is_asked_nothing() -> None:
