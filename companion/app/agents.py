@@ -7,6 +7,7 @@ What an agent may not see is treated as if it did not exist.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -41,9 +42,9 @@ from companion.note.callouts import Section
 from companion.note.needs import CALLOUT
 from companion.prompts import NothingToChoose, find_field
 from companion.store import proposals as store
-from companion.store.proposals import describe_state
+from companion.store.proposals import PROGRAM_NAME, describe_state
 from companion.vault.files import skip_reason, stat_note
-from companion.vault.paths import relative_path
+from companion.vault.paths import relative_path, spelled_path
 from companion.vault.write import read_note
 
 _LONGEST_VALUE = 20_000  # characters, all items of a list together
@@ -281,6 +282,16 @@ def propose_value(asker: Asker, place: Place, value: Value) -> ProposalMade:
     flagged = replace(new, flags=(*new.flags, "program"), waits=True)
     [stored] = space.journal.proposals.add([flagged], task.data)
     return ProposalMade(proposal=Proposal.of(stored), rejected=None)
+
+
+def propose_by_script(
+    space: Workspace, context: VaultContext, script: str, path: str, made: ProposedValue
+) -> ProposalMade:
+    """Store the value that a script gives for a note; see Vault.propose."""
+    if not re.fullmatch(PROGRAM_NAME, script):
+        raise UsageError(f"{script[:80]} cannot be the name of a script; use letters and digits")
+    place = find_place(space, spelled_path(space.root, path), made)
+    return propose_value(make_asker(space, context, f"script:{script}"), place, made.value)
 
 
 def _find_kind(space: Workspace, name: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion import __version__
+from companion.app.types.notes import FolderWork, ScanReport
 from companion.app.types.runs import RunKind
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
@@ -154,3 +156,30 @@ def _find_spent_today(space: Workspace, spending: Budget) -> SpentToday:
         tokens_a_day=spending.caps.tokens_a_day,
         dollars_a_day=spending.caps.dollars_a_day,
     )
+
+
+def count_days(space: Workspace, number: int) -> list[int]:
+    """Return how many notes were filled on each of the last days, the oldest first."""
+    days = [date.today() - timedelta(days=ago) for ago in reversed(range(number))]
+    since = datetime.combine(days[0], datetime.min.time()).timestamp()
+    filled = space.journal.filled_by_day(since)
+    return [filled.get(day.isoformat(), 0) for day in days]
+
+
+def count_by_folder(space: Workspace, report: ScanReport) -> dict[str, FolderWork]:
+    """Return the state of the folders at the top of the vault. report: of all notes."""
+    selection = Selection(states=("open",))
+    paths = {
+        "filled": space.journal.filled_paths(),
+        "waiting": {each.path for each in space.journal.proposals.select(selection)},
+        "to_do": [path for path, note in report.notes.items() if note.needs],
+    }
+    counts = {
+        name: Counter(path.rpartition("/")[0].partition("/")[0] for path in each)
+        for name, each in paths.items()
+    }
+    folders = set().union(*counts.values())
+    return {
+        folder: FolderWork(**{name: each[folder] for name, each in counts.items()})
+        for folder in folders
+    }

@@ -6,18 +6,14 @@ Python API and the MCP server call it, and render its results.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from companion.app.selection import find_notes
 from companion.app.types.base import Progress
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
 from companion.private_files import write_private
-from companion.store.proposals import PROGRAM_NAME
-from companion.vault.paths import spelled_path
 
 if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.agents import Agent
@@ -28,7 +24,13 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.run import Run
     from companion.app.types.changes import Change, ChangePage, ChangeQuery
     from companion.app.types.decisions import Decisions, Wish
-    from companion.app.types.notes import NotePrompt, PromptQuery, ScanReport, Selection
+    from companion.app.types.notes import (
+        FolderWork,
+        NotePrompt,
+        PromptQuery,
+        ScanReport,
+        Selection,
+    )
     from companion.app.types.proposals import (
         Forgotten,
         NotesToForget,
@@ -83,8 +85,6 @@ class Vault:
     def scan(self, selection: Selection, progress: Progress | None = None) -> ScanReport:
         """Scan notes, and return what they need, and what is left alone. Nothing is changed.
 
-        progress: called during the scan, if this process reads the notes.
-
         Raises UsageError if a path does not exist, or an option names nothing.
         """
         return find_notes(self._space, self._look(progress), selection)
@@ -100,8 +100,6 @@ class Vault:
 
     def run(self, options: RunOptions) -> Run:
         """Return a run that fills notes; iterate over it to carry it out.
-
-        It ends when it cannot continue, for example because an endpoint is down.
 
         Raises UsageError if a note does not exist, or an option names nothing; ModelNotFetched; and
         ConsentMissing, with the cost, if so many notes would go to another machine that somebody
@@ -218,17 +216,11 @@ class Vault:
 
         Raises UsageError, NoteError.
         """
-        from companion.app.agents import find_place, make_asker, propose_value
+        from companion.app.agents import propose_by_script
         from companion.app.types.proposals import ProposedValue
 
-        if not re.fullmatch(PROGRAM_NAME, script):
-            raise UsageError(
-                f"{script[:80]} cannot be the name of a script; use letters and digits"
-            )
         made = ProposedValue.of(kind=kind, value=value, heading=heading, question=question)
-        place = find_place(self._space, spelled_path(self.root, path), made)
-        asker = make_asker(self._space, self._context(), f"script:{script}")
-        return propose_value(asker, place, value)
+        return propose_by_script(self._space, self._context(), script, path, made)
 
     def agent(self, name: str) -> Agent:
         """Return what an agent of that name may see and do here.
@@ -248,6 +240,18 @@ class Vault:
         from companion.app.overview import find_status
 
         return find_status(self._space)
+
+    def days(self, number: int = 30) -> list[int]:
+        """Return how many notes were filled on each of the last days, the oldest first."""
+        from companion.app.overview import count_days
+
+        return count_days(self._space, number)
+
+    def folders(self, report: ScanReport) -> dict[str, FolderWork]:
+        """Return the state of the folders at the top of the vault, by a scan of all notes."""
+        from companion.app.overview import count_by_folder
+
+        return count_by_folder(self._space, report)
 
     def backlog(self) -> BacklogState:
         """Return how many notes of the backlog wait for the user's answer, and at what cost."""
@@ -328,21 +332,18 @@ class Vault:
 
 def all_changes(vault: Vault, query: ChangeQuery) -> Iterator[Change]:
     """Yield the changes of all pages, newest first."""
-    pages = query.model_copy(update={"limit": _LARGEST_PAGE})
-    while True:
-        page = vault.changes(pages)
-        yield from page.changes
-        if page.next is None:
-            return
-        pages = pages.model_copy(update={"before": page.next})
+    yield from _all_of("changes", vault.changes, query)
 
 
 def all_proposals(vault: Vault, query: ProposalQuery) -> Iterator[Proposal]:
     """Yield the proposals of all pages, newest first."""
-    pages = query.model_copy(update={"limit": _LARGEST_PAGE})
+    yield from _all_of("proposals", vault.proposals, query)
+
+
+def _all_of(name: str, read: Callable[[Any], Any], query: ChangeQuery | ProposalQuery) -> Any:
+    before: int | None = query.before
     while True:
-        page = vault.proposals(pages)
-        yield from page.proposals
-        if page.next is None:
+        page = read(query.model_copy(update={"limit": _LARGEST_PAGE, "before": before}))
+        yield from getattr(page, name)
+        if (before := page.next) is None:
             return
-        pages = pages.model_copy(update={"before": page.next})

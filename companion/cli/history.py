@@ -12,6 +12,7 @@ import click
 from companion.app.open_vault import name_path
 from companion.app.types.changes import Change, ChangeQuery
 from companion.app.vault import Vault, all_changes
+from companion.cli.bars import print_days
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
     NOTE_PATH,
@@ -55,6 +56,8 @@ def history(
         for change in islice(all_changes(opened, query), limit):
             has_changes = True
             _print(change, output)
+        if output.is_looked_at:
+            print_days(opened.days(), output)
     if not has_changes:
         output.say("No changes yet.")
 

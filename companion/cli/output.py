@@ -57,6 +57,11 @@ class Output:
         has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
         return has_keys and self.err.is_terminal
 
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether a person looks at what is printed."""
+        return self.out.is_terminal and not self.as_json
+
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line for people; nothing with as_json."""
         if not self.as_json:

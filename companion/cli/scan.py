@@ -11,6 +11,7 @@ import click
 
 from companion.app.open_vault import name_path
 from companion.app.types.notes import PromptQuery, ScanReport, Selection
+from companion.cli.bars import print_folders
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
@@ -49,12 +50,15 @@ def scan(
         named = resolve_paths(opened.root, paths)
         with output.progress("Reading notes") as bar:
             report = opened.scan(Selection.of(paths=named, **only), bar.update)
+        is_whole = not (paths or any(only.values()))
+        folders = opened.folders(report) if is_whole and output.is_looked_at else {}
     for note in report.all() if as_json else ():
         output.print_json(note.model_dump())
     _print(report, all_skipped, output)
     needing = sum(bool(note.needs) for note in report.notes.values())
     output.say(f"\n{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on")
-    if not (paths or any(only.values()) or report.notes):
+    print_folders(folders, output)
+    if is_whole and not report.notes:
         output.say(_WORDS)
 
 

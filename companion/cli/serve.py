@@ -13,6 +13,7 @@ import click
 
 from companion.app.open_vault import find_daemon, open_vault
 from companion.app.types.status import Status
+from companion.cli.bars import print_days
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import (
     choose_vault,
@@ -122,6 +123,8 @@ def status(as_json: bool, vault: Path | None) -> None:
         for name, text in _describe(now):
             if text:
                 output.say(f"{name:<12} {text}")
+        if output.is_looked_at:
+            print_days(opened.days(), output)
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
 

@@ -156,6 +156,17 @@ class Journal(Store):
         ((number,),) = self._db.select(query, since)
         return int(number)
 
+    def filled_paths(self) -> set[str]:
+        """Return the paths of the notes that hold something that Companion filled in."""
+        query = "SELECT DISTINCT path FROM changes WHERE kind = 'enrich' AND state = 'done'"
+        return {path for (path,) in self._db.select(query)}
+
+    def filled_by_day(self, since: float) -> dict[str, int]:
+        """Return how many notes were filled on each local day (YYYY-MM-DD) since a Unix time."""
+        query = """SELECT date(made_at, 'unixepoch', 'localtime') AS day, count(DISTINCT path)
+            FROM changes WHERE made_at >= ? AND kind = 'enrich' AND state = 'done' GROUP BY day"""
+        return dict(map(tuple, self._db.select(query, since)))
+
     def filled_notes(self, need: str) -> set[str]:
         """Return the paths of the notes in which Companion filled the need."""
         query = """SELECT DISTINCT changes.path FROM changes, json_each(changes.needs) AS need

@@ -137,6 +137,16 @@ def test_a_terminal(user: User, no_color: bool) -> None:
 
 
 @posix
+def test_a_terminal_shows_bars(user: User) -> None:
+    user.note("Projects/A.md")
+    user.note("Projects/B.md")
+    assert user.run("enrich", "Projects/A.md").status == 0
+    assert re.search(r"30 days .*█.* 1 note filled", in_a_terminal(user, ["history"]))
+    assert re.search(r"Projects +█+░+  1, 0, 1", in_a_terminal(user, ["scan"]))
+    assert "█" not in user.run("scan").out + user.run("history").out
+
+
+@posix
 def test_a_terminal_breaks_lines_between_words(user: User) -> None:
     user.note("Full.md", "# Full\n\nNothing is missing here.\n")
     shown = in_a_terminal(user, ["scan"], {"COLUMNS": "60"})

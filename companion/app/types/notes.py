@@ -77,6 +77,14 @@ class ScanReport(Shape):
             yield Note(path=path, needs=[], skipped=reason, left=[])
 
 
+class FolderWork(Shape):
+    """How many notes of a folder were filled, have an open proposal, and need something."""
+
+    filled: int = 0
+    waiting: int = 0
+    to_do: int = 0
+
+
 class PromptQuery(Sent):
     """For which note. section: the heading of a section that needs a callout."""
 
