@@ -17,7 +17,9 @@ def print_days(filled: Sequence[int], output: Output) -> None:
     if any(filled):
         most = max(filled)
         bars = "".join(_HEIGHTS[-(-each * 8 // most)] for each in filled)
-        output.say(f"{len(filled)} days      {bars}  {count(sum(filled), 'note')} filled", style="cyan")
+        output.say(
+            f"{len(filled)} days      {bars}  {count(sum(filled), 'note')} filled", style="cyan"
+        )
 
 
 def print_folders(folders: Mapping[str, FolderWork], output: Output) -> None:
