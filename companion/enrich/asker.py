@@ -115,7 +115,8 @@ class Asker:
         vocabulary = vault.vocabulary(fields, path, parsed.note.text, likely)
         context = make_prompt_context(parsed, path, vocabulary, language)
         own = estimate_tokens(excerpt(embedded.note.lines, None))
-        related = self._backlinks.find_related(vault, path, parsed, model.related_tokens - own)
+        budget = model.related_tokens - own
+        related = self._backlinks.find_related(vault, path, parsed, budget, is_small=model.is_small)
         links, examples = dict[str, NoteFile](), dict[str, NoteFile]()
         if not model.is_small:
             if any(field.kind == "prose" for field in fields):

@@ -233,7 +233,7 @@ def test_a_small_model_is_asked_for_little_and_only_what_is_shown() -> None:
     callout = PROMPTS.fields["callout"]
     for question, section in ((None, None), ("Why?", None), (None, "Roasting")):
         small = callout.instruction(PromptContext("Coffee", small=True), question, section)
-        assert "25 to 60 words" in small
+        assert "20 to 40 words" in small
         assert "that does not stand there" in small
         assert "25 to 60" not in callout.instruction(PromptContext("Coffee"), question, section)
 

@@ -77,11 +77,18 @@ class Backlinks:
         self._examples: dict[tuple[str | None, str], list[str]] = {}
 
     def find_related(
-        self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None
+        self,
+        vault: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        budget: int | None,
+        *,
+        is_small: bool = False,
     ) -> RelatedTexts:
         """Return what other notes say about the note at path, and descriptions that it links to.
 
-        parsed: the note as it is now. budget: about how many tokens they may take; None: any
+        parsed: the note as it is now. is_small: without the latter, which a small model takes for
+        what the note itself is about. budget: about how many tokens they may take; None: any
         number. Sentences that begin with the note's name come first, then those that say most.
         """
         if budget is not None and budget <= _FRAME:
@@ -90,7 +97,7 @@ class Backlinks:
         said: dict[str, NoteFile] = {}
         for text, source in self._find_sentences(vault, path, names):
             said[f"{text} (from “{source.title}”)"] = source.file
-        links = vault.links.linked_in(parsed.note.text, path)
+        links = () if is_small else vault.links.linked_in(parsed.note.text, path)
         described = (each for each in self._sources(vault, links) if each.description)
         told = {
             f"{each.title}: {each.description}": each.file
