@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from companion.app.decider import Decider
+from companion.app.decider import Decider, describe_state
 from companion.app.selection import report_notes
 from companion.app.types.base import FolderPath, Id, PageSize, RelativePath, Shape
 from companion.app.types.decisions import Acceptance, DecisionsMade
@@ -42,7 +42,7 @@ from companion.note.callouts import Section
 from companion.note.needs import CALLOUT
 from companion.prompts import NothingToChoose, find_field
 from companion.store import proposals as store
-from companion.store.proposals import PROGRAM_NAME, describe_state
+from companion.store.proposals import PROGRAM_NAME
 from companion.vault.files import skip_reason, stat_note
 from companion.vault.paths import relative_path, spelled_path
 from companion.vault.write import read_note

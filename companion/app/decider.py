@@ -22,7 +22,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, NotThere, UsageError
 from companion.store.moves import follow_moves
 from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposals import Proposal, describe_state
+from companion.store.proposals import Proposal
 from companion.vault.files import is_vault_there
 
 
@@ -246,3 +246,19 @@ class Decider:
             )
         unfilled = (f"proposal {id_}: {why}" for id_, why in why_not.items())
         return replace(result, unfilled=(*result.unfilled, *unfilled))
+
+
+def describe_state(proposal: Proposal) -> str:
+    """Return in words why nobody can decide on the proposal in its state."""
+    by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
+    words = {
+        "asked": "its question is in a batch, and not answered yet",
+        "open": "it is open",
+        "accepted": f"it was accepted already (change {proposal.change})",
+        "refused": "it was refused already",
+        "rejected": "it was rejected by a check",
+        "superseded": "a newer one took its place",
+        "closed": "its need is gone",
+    }[proposal.state]
+    why = f": {proposal.reason}" if proposal.reason else ""
+    return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"

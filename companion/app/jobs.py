@@ -13,12 +13,12 @@ from companion.app.types.decisions import Wish
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
 from companion.app.types.runs import RunOptions
 from companion.enrich.apply import find_section
-from companion.enrich.asked import sort_needs
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT
 from companion.enrich.context.similar import open_similar
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.due_needs import sort_needs
 from companion.enrich.job import (
     Again,
     Job,

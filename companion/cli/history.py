@@ -110,13 +110,10 @@ def undo(
     if has_filter and len(named) < len(whats):
         raise UsageError("--since, --until, --field and --model go with notes and folders only")
     with open_session_vault(vault, named, output=output) as opened:
-        if has_filter:
-            named_places = [name_path(opened, what, Path.cwd()) for what in whats]
-            places: Sequence[str | None] = named_places or [None]
-            queries = [read_change_query(**only, path=each, undoable="whole") for each in places]
-            chosen = [change for query in queries for change in all_changes(opened, query)]
-        else:
-            chosen = [change for what in whats for change in _find_named(opened, what)]
+        find = _find_matching if has_filter else _find_named
+        chosen = [change for what in whats for change in find(opened, what, only)]
+        if has_filter and not whats:
+            chosen = list(_find_matching(opened, None, only))
         last = opened.changes(ChangeQuery(undoable="whole", limit=1)).changes
         if run_name or (last and not whats and not has_filter):
             query = ChangeQuery.of(
@@ -134,7 +131,15 @@ def undo(
     return interruption.exit_status or _sum_up(run, results, output)
 
 
-def _find_named(vault: Vault, what: str) -> Iterator[Change]:
+def _find_matching(
+    vault: Vault, what: str | None, only: Mapping[str, str | None]
+) -> Iterator[Change]:
+    """Yield the changes in this note or folder that match the options; None: in the vault."""
+    path = None if what is None else name_path(vault, what, Path.cwd())
+    yield from all_changes(vault, read_change_query(**only, path=path, undoable="whole"))
+
+
+def _find_named(vault: Vault, what: str, only: Mapping[str, str | None]) -> Iterator[Change]:
     """Yield the change with this number, the last one of this note, or all of this folder.
 
     Raises NotThere if there is none.

@@ -21,7 +21,7 @@ from companion.cli.output import Output, one_line
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VAULT_PATH, debug_option
 from companion.config import Config, load_config
-from companion.config.edit import plan_for_vault, write_edit
+from companion.config.edit import SettingsEdit, plan_for_vault, write_edit
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.doctor import ask_model
 from companion.errors import CompanionError, UsageError
@@ -94,15 +94,19 @@ def init(
     if background is not None:
         settings["background.enabled"] = background
     planned = write_edit(lambda: plan_for_vault(root, settings))
-    if planned.changed:
-        output.say(f"\nWritten to {planned.file}:", style="bold")
-        output.say("\n".join(f"  {line}" for line in planned.changed))
-    else:
-        output.say(f"Nothing to change: {planned.file} already says so.")
+    _print_edit(planned, output)
     has_plugin = not no_plugin and _install_plugin(root, output)
     if not no_test and (asks or not planned.config.is_remote):
         _show_sample(root, planned.config, output)
     output.say(_NEXT + (f"\n{NEXT_IN_OBSIDIAN}" if has_plugin else ""))
+
+
+def _print_edit(edit: SettingsEdit, output: Output) -> None:
+    if edit.changed:
+        output.say(f"\nWritten to {edit.file}:", style="bold")
+        output.say("\n".join(f"  {line}" for line in edit.changed))
+    else:
+        output.say(f"Nothing to change: {edit.file} already says so.")
 
 
 def _install_plugin(root: Path, output: Output) -> bool:

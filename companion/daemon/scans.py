@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from companion.app.run import log_fault
-from companion.enrich.asked import find_to_do
 from companion.enrich.context.vault_context import VaultContext
+from companion.enrich.due_needs import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.store.moves import Move, follow_events

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
-from companion.enrich.asked import IN_PART, REWRITTEN, is_rewritten
+from companion.enrich.due_needs import IN_PART, REWRITTEN, is_rewritten
 from companion.enrich.guard import SettingsChanged, look_at_note, require_included
 from companion.enrich.job import Job, Result, Task, prepare_task
 from companion.enrich.plan import plan_note
@@ -20,9 +20,7 @@ from companion.enrich.settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteBusy, NoteChanged, NoteRefused, StorageError
 from companion.llm.errors import Cancelled
-from companion.note.callouts import (
-    Section,
-)
+from companion.note.callouts import Section
 from companion.note.edits import Edit, diff_edits
 from companion.note.facts import read_facts
 from companion.note.needs import Need
@@ -170,17 +168,8 @@ def _plan_change(
             if why == IN_PART:  # the answer waits for the rest
                 continue
             space.journal.proposals.decide([id_], "closed", "need", why)
-    fits, why_not = dict[str, Proposal](), dict(gone)
-    for each in proposals:
-        if each.id in gone:
-            continue
-        if why := _why_not(space, each, by):
-            why_not[each.id] = why
-        elif each.need.key in fits:
-            why_not[each.id] = "another proposal for the same was accepted with it"
-        else:
-            need = needs[each.need.key]._replace(reason=each.need.reason)
-            fits[need.key] = replace(each, need=need)
+    fits, why_not = _sort(space, [each for each in proposals if each.id not in gone], needs, by)
+    why_not |= gone
     rest = tuple(each for each in proposals if each.id in why_not and each.id not in gone)
     result = Result(path, "unchanged", waiting=rest, why_not=why_not)
     if not fits:
@@ -201,6 +190,22 @@ def _plan_change(
         edits=tuple(edits),
     )
     return result, _make_change(path, filled, edits, by, into.run)
+
+
+def _sort(
+    space: Workspace, proposals: Iterable[Proposal], needs: Mapping[str, Need], by: str
+) -> tuple[dict[str, Proposal], dict[int, str]]:
+    """Return the proposals to write, by the keys of their needs, and why others are not, by id."""
+    fits, why_not = dict[str, Proposal](), dict[int, str]()
+    for each in proposals:
+        if why := _why_not(space, each, by):
+            why_not[each.id] = why
+        elif each.need.key in fits:
+            why_not[each.id] = "another proposal for the same was accepted with it"
+        else:
+            need = needs[each.need.key]._replace(reason=each.need.reason)
+            fits[need.key] = replace(each, need=need)
+    return fits, why_not
 
 
 def _make_change(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
-from companion.enrich.asked import sort_needs
+from companion.enrich.due_needs import sort_needs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
 from companion.llm.answers import Usage
@@ -70,7 +70,7 @@ class Task:
     parsed: without what Companion wrote, where that is to be replaced. skipped: why it is left
     alone. unfilled: what is not asked for, and why. replaces: the keys of needs that Companion
     filled before, and that are open in parsed only to be filled again. pending: the proposals that
-    needs have, for which nobody is asked; see asked.py. settings_version: of
+    needs have, for which nobody is asked; see due_needs.py. settings_version: of
     those in force.
     """
 
@@ -169,7 +169,7 @@ def prepare_task(space: Workspace, job: Job, data: bytes) -> Task:
         wanted = {key for key, _ in job.again.texts}
         needs = tuple(need for need in needs if need.key in wanted)
         return Task(data, parsed, facts.skipped, needs, (), replaces, settings_version=version)
-    to_ask = sort_needs(space, job.path, needs, retry=job.retry, anew=replaces)
+    to_ask = sort_needs(space, job.path, needs, retry=job.retry, again=replaces)
     unfilled = (*_describe_kept(job, kept), *facts.unfilled, *to_ask.unfilled)
     return Task(
         data,

@@ -1,7 +1,7 @@
 """One note from its needs to its new text: `Enricher.fill`, from top to bottom.
 
     examine   what it needs, what of it is left alone, and why       job, note.facts
-    choose    what to ask for: not what is proposed, or was asked    asked
+    choose    what to ask for: not what is proposed, or was asked    due_needs
     ask       the model, with what the prompts show of note, vault   asker, context
     check     each answer: make it harmless, accept it, or not       accept, checks
     propose   all of it, stored; some waits for a decision           store.proposals
@@ -19,8 +19,8 @@ from functools import partial
 
 from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, apply, describe_waiting
-from companion.enrich.asked import leave_claimed, take_open
 from companion.enrich.asker import Asker
+from companion.enrich.due_needs import leave_claimed, take_open
 from companion.enrich.guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.job import (
     Job,
@@ -132,8 +132,8 @@ class Enricher:
         space = self.space
         if task.settings_version != space.settings.version:
             explicit = job.explicit or job.rejected_only
-            anew = job._replace(explicit=explicit, retry=True, rejected_only=False)
-            now = prepare_task(space, anew, task.data)
+            as_asked = job._replace(explicit=explicit, retry=True, rejected_only=False)
+            now = prepare_task(space, as_asked, task.data)
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             proposals = [each for each in proposals if each.need.key in keys]
         proposals = [self._repeated_answers.flag(job.path, each) for each in proposals]

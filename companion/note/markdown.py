@@ -79,8 +79,7 @@ def read_lines(note: NoteText) -> list[Line]:
 
     Raises NoteRefused when the properties are never closed.
     """
-    lines = []
-    start = note.body_start
+    lines, start = [], note.body_start
     for line in split_lines(note.body):
         text = line.rstrip("\r\n")
         lines.append(Line(start, start + len(text), start + len(line), text))
@@ -94,8 +93,7 @@ def read_lines(note: NoteText) -> list[Line]:
         masked = masker.mask()
         blocks = _read_blocks([line.text for line in masked])
         after = (n for n in masker.fenced if blocks[n].kind in ("text", "heading", "rule"))
-        end = next(after, None)
-        if end is None:
+        if (end := next(after, None)) is None:
             return list(map(_join, lines, masked, blocks))
         fence_ends.add(end)  # with its list item: read again, as a comment may follow
     raise NoteRefused("too many of its code blocks are never closed; close them")

@@ -130,22 +130,6 @@ class Proposal:
         return self.state == "open" and bool(self.decided_by)
 
 
-def describe_state(proposal: Proposal) -> str:
-    """Return in words why nobody can decide on the proposal in its state."""
-    by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
-    words = {
-        "asked": "its question is in a batch, and not answered yet",
-        "open": "it is open",
-        "accepted": f"it was accepted already (change {proposal.change})",
-        "refused": "it was refused already",
-        "rejected": "it was rejected by a check",
-        "superseded": "a newer one took its place",
-        "closed": "its need is gone",
-    }[proposal.state]
-    why = f": {proposal.reason}" if proposal.reason else ""
-    return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
-
-
 class Selection(NamedTuple):
     """A query for proposals; None: any.
 

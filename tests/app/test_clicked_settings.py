@@ -10,7 +10,7 @@ from companion.app.vault import Vault
 from companion.app.vault_settings import show_settings
 from companion.config import config_file
 from companion.config.load import vault_file
-from companion.enrich.asked import find_to_do
+from companion.enrich.due_needs import find_to_do
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, TakesOut, UsageError
 

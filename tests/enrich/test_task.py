@@ -2,7 +2,7 @@
 
 import pytest
 
-from companion.enrich.asked import is_rewritten
+from companion.enrich.due_needs import is_rewritten
 from companion.enrich.job import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.note.callouts import Section

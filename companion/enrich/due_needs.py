@@ -61,7 +61,7 @@ def sort_needs(
     needs: Iterable[Need],
     *,
     retry: bool = False,
-    anew: Set[str] = frozenset(),
+    again: Set[str] = frozenset(),
     latest: Mapping[str, Proposal] | None = None,
 ) -> SortedNeeds:
     """Return which needs to ask for, and why others are not: they were asked for before.
@@ -69,7 +69,7 @@ def sort_needs(
     What was filled in another note of the same name, or before the note was rewritten, does not
     count.
 
-    retry: ask again what was asked for before, unless its proposal is still open. anew: keys of
+    retry: ask again what was asked for before, unless its proposal is still open. again: keys of
     needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
     from a query for all notes; None: they are looked up.
     """
@@ -87,7 +87,7 @@ def sort_needs(
         here = replace(previous, need=need)
         if previous.state == "open" or (previous.state == "asked" and not retry):
             pending.append(here)
-        elif retry or need.key in anew or (previous.change and is_another(previous.change)):
+        elif retry or need.key in again or (previous.change and is_another(previous.change)):
             to_ask.append(need)
         elif (
             previous.state == "accepted"
