@@ -63,6 +63,8 @@ def find_cases(root: Path, name: str, part: str) -> Iterator[Case]:
             post = frontmatter.loads(text)
             value = post.metadata.get(name)
             taken = take_out(text, name)
+            if isinstance(value, list):  # an item with nothing in it is none
+                value = [each for each in value if each is not None]
             if not value or frontmatter.loads(taken).metadata != post.metadata | {name: None}:
                 continue
         except (OSError, ValueError, yaml.YAMLError, KeyError):
@@ -184,7 +186,10 @@ def main() -> None:
         cases = list(find_cases(root, options.name, options.part))[: options.limit]
         values = fill(root, cases, options.name)
     report = report_descriptions if options.name == "description" else report_lists
-    report(cases, values)
+    if cases:
+        report(cases, values)
+    else:
+        print("0 notes have it")
 
 
 if __name__ == "__main__":
