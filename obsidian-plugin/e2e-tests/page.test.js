@@ -340,7 +340,9 @@ for (const [width, height] of [[360, 640], [800, 640], [640, 360], [1280, 800]])
     for (const key of ["a", "r", "e"]) await page.keyboard.press(key);
     await page.keyboard.press("Escape");
     await page.evaluate(() => (document.querySelector(".cc-paper").style.marginTop = "2000px"));
-    await page.evaluate(() => [".cc-view", ".cc-read__scroll"].forEach((name) => document.querySelector(name).scrollTo(0, 0)));
+    const scrollAway = () => page.evaluate(() => [".cc-view", ".cc-read__scroll"].forEach((name) => document.querySelector(name).scrollTo(0, 0)));
+    await page.waitForTimeout(200); // what the search changed in the list is shown by then
+    await waitFor("the proposal is out of sight", async () => (await scrollAway(), (await isSeen()) < 0), 5);
     await page.keyboard.press("a"); // shows it
     await page.waitForTimeout(100);
     assert.equal(await decided(), before);
