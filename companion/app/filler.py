@@ -122,7 +122,7 @@ class Filler:
 
         Raises EndpointError, Cancelled, StorageError.
         """
-        into = replace(into, explicit=job.explicit or job.rejected_only, dry_run=job.dry_run)
+        into = replace(into, explicit=job.explicit, dry_run=job.dry_run)
         try:
             with self.working_on(job.path):
                 self._space.journal.require_space()

@@ -214,7 +214,7 @@ def _in_folder(
         elif options.retry and any(
             each.state == "rejected" for each in latest.get(path, {}).values()
         ):
-            yield job._replace(rejected_only=True)
+            yield job._replace(explicit=True)
 
 
 def _make_job(path: str, options: RunOptions, kind: str | None) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -41,8 +41,7 @@ class Job(NamedTuple):
     retry: ask again what was asked before, unless its proposal is still open. force: replace what
     Companion wrote and nobody has edited since. section: ask for a callout in this one, and nothing
     else. dry_run: write nothing. requests: fill the empty callouts in it, and nothing else.
-    rejected_only: ask for what was rejected before, and nothing else; other values filled in then
-    may hide that the note is a stub. propose: write nothing; the answers wait for a decision.
+    propose: write nothing; the answers wait for a decision.
     background: nobody asked for it. kind: of the needs to ask for; None: all. again: what to ask
     for once more, and nothing else. replaces: the keys of needs that Companion filled, whose values
     are to be replaced.
@@ -55,7 +54,6 @@ class Job(NamedTuple):
     section: Section | None = None
     dry_run: bool = False
     requests: bool = False
-    rejected_only: bool = False
     propose: bool = False
     background: bool = False
     kind: str | None = None
@@ -152,12 +150,11 @@ def prepare_task(space: Workspace, job: Job, data: bytes) -> Task:
     Raises NoteRefused if its text is ambiguous, or the section is not there. JournalError.
     """
     parsed, version = _parse(data), space.settings.version
-    explicit = job.explicit or job.rejected_only
     text, replaces, kept = parsed.note.text, frozenset[str](), frozenset[str]()
     if job.force or job.replaces:
         text, replaces, kept = _take_out_written(space, job, text)
         parsed = ParsedNote(NoteText(text))
-    facts = _find_needs(space, job, parsed, explicit)
+    facts = _find_needs(space, job, parsed, job.explicit)
     needs = facts.needs
     if job.force and not job.explicit:  # what stubs need, and what Companion wrote once
         stub = _find_needs(space, job, parsed, explicit=False)
@@ -236,10 +233,6 @@ def _find_needs(space: Workspace, job: Job, parsed: ParsedNote, explicit: bool) 
     needs: Iterable[Need] = facts.needs
     if job.requests:  # the empty callouts, which the user put there to be filled
         needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)
-    elif job.rejected_only:
-        latest = space.journal.proposals.latest(job.path)
-        rejected = {key for key, each in latest.items() if each.state == "rejected"}
-        needs = (need for need in needs if need.key in rejected)
     elif job.section is not None:
         section = job.section  # of the first H1: the top part of the note
         needs = (
@@ -312,23 +305,9 @@ def _open(
             if key not in change.needs:
                 continue
             opened = _open(journal, changes[number:], without, key, find_keys)
-            if opened is not None and _count_changed(text, opened) == 1:
+            if opened is not None:
                 return opened
     return None
-
-
-def _count_changed(old: str, new: str) -> int:
-    """Return how many properties and callouts of the text are different in the new one."""
-    notes = [ParsedNote(NoteText(text)) for text in (old, new)]
-    before, after = (each.properties.values for each in notes)
-    changed = sum(before.get(name) != after.get(name) for name in {*before, *after})
-    callouts = [
-        Counter(
-            "\n".join(line.text for line in each.lines[c.first : c.last + 1]) for c in each.callouts
-        )
-        for each in notes
-    ]
-    return changed + (callouts[0] - callouts[1]).total()
 
 
 def _was_continued(text: str, edit: Edit) -> bool:

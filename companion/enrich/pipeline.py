@@ -131,9 +131,7 @@ class Enricher:
         """
         space = self.space
         if task.settings_version != space.settings.version:
-            explicit = job.explicit or job.rejected_only
-            as_asked = job._replace(explicit=explicit, retry=True, rejected_only=False)
-            now = prepare_task(space, as_asked, task.data)
+            now = prepare_task(space, job._replace(retry=True), task.data)
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             proposals = [each for each in proposals if each.need.key in keys]
         proposals = [self._repeated_answers.flag(job.path, each) for each in proposals]

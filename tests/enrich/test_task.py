@@ -73,12 +73,6 @@ LEFT = {
         ["description", "aliases", "callout:top", "callout:question:Why?"],
         [],
     ),
-    "only what was rejected": (
-        Job("a.md", rejected_only=True, retry=True),
-        EMPTY,
-        ["description", "aliases", "callout:question:Why?"],
-        [],
-    ),
     "a section": (
         Job("a.md", section=Section("Cups")),
         EMPTY,
