@@ -78,6 +78,7 @@ test(`${STEPS} steps at random, seed ${SEED}`, async (context) => {
 
   /** Press a key, and note what it has to do: to the proposal that is seen, or, typed into a field, to none. */
   async function press(tab, key) {
+    await settled(tab);
     const before = await look(tab);
     const all = await vault.call("/proposals?state=all&limit=1000");
     const typed = await draftsOf(tab);
@@ -131,7 +132,7 @@ test(`${STEPS} steps at random, seed ${SEED}`, async (context) => {
       await tab.keyboard.type(word);
       assert.equal((await vault.call("/proposals?state=decided&limit=1")).total, all, "searching decides on nothing");
       if (await tab.getByRole("searchbox").count()) await tab.getByRole("searchbox").fill("");
-      await tab.keyboard.press("Enter");
+      await press(tab, "Enter");
     },
     async click(tab) {
       const rows = tab.locator(".cc-row:visible");
