@@ -229,6 +229,8 @@ def describe_errors(error: ValidationError, *files: Path) -> str:
             lines.append(f"{where}: unknown setting {name}; see companion config get")
             continue
         message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "path_type":
+            message = "this has to be a path"
         message = message.replace("Input should be", "this has to be").replace("tuple", "list")
         also = " or the environment" if name.startswith("endpoint") else ""
         lines.append(f"{where}{also}: {name}: {message}")

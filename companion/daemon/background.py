@@ -62,6 +62,7 @@ class Background:
         self._space, self._filler, self._spending = space, filler, spending
         self._held, self._record = held, record
         self._due: dict[str, float] = {}  # from when the notes may be filled, monotonic clock
+        self._to_do: set[str] = set()  # as the last look found
         self._attempted: dict[str, AttemptBasis] = {}  # without a result
         self._busy: set[str] = set()
         self._limit: LimitReached | None = None
@@ -122,6 +123,7 @@ class Background:
         settle, held = self._space.config.background.settle_seconds, self._held()
         paths = {path for path in to_do.paths if path not in held and not self._is_tried(path)}
         with self._work:
+            self._to_do = paths
             self._due = {path: at for path, at in self._due.items() if path in paths}
             for path in sorted(paths):
                 if path in to_do.changed:
@@ -208,7 +210,7 @@ class Background:
             self._attempted[path] = self._space.attempt_basis(path)
         with self._work:
             self._busy.discard(path)
-            if again is not None:
+            if again is not None and path in self._to_do:
                 self._due.setdefault(path, time.monotonic() + again)
             self._work.notify_all()
 

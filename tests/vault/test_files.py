@@ -178,7 +178,7 @@ def test_a_note_that_is_gone_is_no_crash(vault: Path) -> None:
     assert skip_reason(vault, "B.md", RULES) == gone
     make(vault, "file")
     assert skip_reason(vault, "file/B.md", RULES) == gone
-    assert skip_reason(vault, "a\0b.md", RULES) == "it cannot be read (embedded null byte)"
+    assert "embedded null" in str(skip_reason(vault, "a\0b.md", RULES))
 
 
 READS = [
