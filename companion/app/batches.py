@@ -12,12 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from companion.app.jobs import RunPlan, plan_run
-from companion.app.run import Tell
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, describe_waiting
 from companion.enrich.asker import Asker
-from companion.enrich.context.similar import open_similar
+from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.guard import find_withheld, look_at_note, require_included
 from companion.enrich.job import Job, Result, Task, failed_result, new_run
@@ -38,14 +37,13 @@ _ASKED: tuple[ProposalState, ...] = ("asked",)
 class Export:
     """Questions about notes; iterate over it, once, to write them into the new file.
 
-    total, left_alone, warnings, tell: as in Run. notes: about how many there is a question so far.
+    total, left_alone, warnings: as in Run. notes: about how many there is a question so far.
     """
 
     def __init__(self, space: Workspace, scan: Scan, plan: RunPlan, file: Path) -> None:
         self.total = len(plan.jobs)
         self.left_alone, self.warnings = plan.left_alone, plan.warnings
         self.notes = 0
-        self.tell: Tell = bool
         self._space, self._scan, self._plan, self._file = space, scan, plan, file
 
     def __iter__(self) -> Iterator[NoteResult]:
@@ -54,14 +52,11 @@ class Export:
         if not self.total:
             return
         stored, into = self._space.journal.proposals, File(new_run())
-        with (
-            open(self._file, "xb", opener=_open_private) as file,
-            open_similar(self._space) as similar,
-        ):
-            if similar:
-                similar.tell = self.tell
+        with open(self._file, "xb", opener=_open_private) as file:
             client = BatchClient(_endpoint_of(self._space), str(self._file))
-            enricher = Enricher(Asker(self._space, VaultContext(self._scan), similar), client)
+            enricher = Enricher(
+                Asker(self._space, VaultContext(self._scan), SimilarNotes(self._space)), client
+            )
             for job in self._plan.jobs:
                 try:
                     result = enricher.fill(job._replace(propose=True), into)
@@ -99,12 +94,11 @@ def read_answers(space: Workspace, lines: Iterable[bytes]) -> Iterator[NoteResul
     Notes that were moved since they were asked about are looked for first. Raises JournalError.
     """
     follow_moves(space.root, space.journal)
-    with open_similar(space) as similar:
-        asker = Asker(space, VaultContext(space.scan()), similar)
-        for line in filter(bytes.strip, lines):
-            answer = read_line(line)
-            asked = space.journal.proposals.asked_in(answer.id) if answer else []
-            yield NoteResult.of(_take(space, asker, asked, answer)) if answer and asked else None
+    asker = Asker(space, VaultContext(space.scan()), SimilarNotes(space))
+    for line in filter(bytes.strip, lines):
+        answer = read_line(line)
+        asked = space.journal.proposals.asked_in(answer.id) if answer else []
+        yield NoteResult.of(_take(space, asker, asked, answer)) if answer and asked else None
 
 
 def _take(

@@ -18,7 +18,7 @@ from companion.enrich.apply import File
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import open_source, open_spending
-from companion.enrich.context.similar import SimilarNotes, open_similar
+from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, Result, failed_result, open_task
 from companion.enrich.pipeline import Enricher, Write
@@ -40,8 +40,8 @@ _LOOK = 0.2  # seconds between two looks whether the run is cancelled
 class Filler:
     """Fills the notes of one vault, all by one model. Safe to use from any thread.
 
-    context: returns the names and vocabularies of the vault as they are now. similar: chooses tags;
-    None: the model does. record: called with each result. in_hand: the paths that are worked on.
+    context: returns the names and vocabularies of the vault as they are now. record:
+    called with each result. in_hand: the paths that are worked on.
     """
 
     def __init__(
@@ -50,7 +50,6 @@ class Filler:
         outbox: Outbox,
         spending: Budget,
         context: Callable[[], VaultContext],
-        similar: SimilarNotes | None,
         record: Callable[[Result], object] = bool,
     ) -> None:
         self.in_hand: list[str] = []
@@ -58,7 +57,7 @@ class Filler:
         self._outbox = outbox
         self._spending = spending
         self._context = context
-        self._similar = similar
+        self._similar = SimilarNotes(space)
         self._record = record
         self._opened = ExitStack()
         self._opening = threading.Lock()
@@ -238,12 +237,11 @@ def fill_here(
         return VaultContext(scan if space.is_current(scan) else space.scan())
 
     def fill(run: Run) -> Iterator[NoteResult]:
-        with open_spending(space) as spending, open_similar(space) as similar:
-            if similar:
-                similar.tell = run.set_waits
-            filler = Filler(space, outbox, spending, find_context, similar)
-            with closing(filler):
-                yield from filler.fill(run, plan, has_diff=has_diff)
+        with (
+            open_spending(space) as spending,
+            closing(Filler(space, outbox, spending, find_context)) as filler,
+        ):
+            yield from filler.fill(run, plan, has_diff=has_diff)
 
     warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
     return make_run(plan._replace(warnings=warnings), fill)

@@ -15,7 +15,7 @@ from companion.app.types.runs import RunOptions
 from companion.enrich.apply import find_section
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT
-from companion.enrich.context.similar import open_similar
+from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.due_needs import sort_needs
@@ -256,10 +256,9 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     if task.skipped or not task.all_needs:
         why = f"{path}: nothing would be sent: {task.skipped or 'it needs nothing'}"
         return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
-    with open_similar(space) as similar:
-        asker = Asker(space, VaultContext(scan), similar)
-        question = asker.question(path, task.parsed, task.all_needs)
-        calls = [each] if (each := question.question) else []
+    asker = Asker(space, VaultContext(scan), SimilarNotes(space))
+    question = asker.question(path, task.parsed, task.all_needs)
+    calls = [each] if (each := question.question) else []
     remarks = [*map(_describe_chosen, question.chosen), *question.unaskable.values()]
     remarks += [f"{path}: {each}" for each in question.unread]
     if _is_cut(calls, task.parsed.note.text):

@@ -6,10 +6,10 @@ The daemon writes `daemon.json` in the vault's state folder, which says where it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,8 +22,8 @@ from companion.private_files import write_private
 from companion.store.database import set_older_aside
 from companion.vault.paths import PathNotFound, relative_path
 
-if TYPE_CHECKING:
-    from companion.app.run import Tell
+Tell = Callable[[str], object]
+"""Called with a sentence for the user."""
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def _describe_work(status: Status, runs: Sequence[Run]) -> str:
     for run in runs:
         verb = _VERBS[run.kind]
         done = run.counts.total()
-        return run.waits or (verb if run.total <= 1 else f"{verb} {done:,} of {run.total:,}")
+        return verb if run.total <= 1 else f"{verb} {done:,} of {run.total:,}"
     if status.fault:
         where = status.endpoint or status.model
         minutes = ceil(status.retry_in / 60)

@@ -18,10 +18,7 @@ from companion.errors import CompanionError
 from companion.llm.answers import Usage
 from companion.llm.client import Client
 
-__all__ = ["ASK_FROM", "Run", "Tell", "log_fault", "new_run"]
-
-Tell = Callable[[str], object]
-"""Called with a sentence for the user."""
+__all__ = ["ASK_FROM", "Run", "log_fault", "new_run"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +30,7 @@ class Run:
     threads may see meanwhile what came of it.
 
     id: names it in an undo. total: the number of its notes, or of the changes to take back. work:
-    returns its results, as they come. waits: why it waits now, in words; empty if it does not.
-    tell: called from any thread with that. changed: called after each change. error: what ended it.
+    returns its results, as they come. changed: called after each change. error: what ended it.
     client: makes its calls, while it fills notes. asked_by: the client of the API that is told of
     the result. made_at: Unix time, seconds. warnings, left_alone: as in RunShape.
     """
@@ -58,9 +54,7 @@ class Run:
         self.counts: Counter[str] = Counter()
         self.cancelled = threading.Event()
         self.client: Client | None = None
-        self.tell: Tell = bool
         self.changed: Callable[[], object] = bool
-        self.waits = ""
         self.asked_by = ""
         self._work = work
         self._progress = threading.Condition()
@@ -156,15 +150,9 @@ class Run:
         with self._progress:
             self._progress.wait_for(lambda: self.is_over or len(self.results) > number, timeout)
 
-    def set_waits(self, why: str) -> None:
-        """Record and tell why it waits; empty: it goes on."""
-        self.waits = why
-        self.tell(why)
-        self.changed()
-
     def _enter(self, state: RunState, error: CompanionError | None = None) -> None:
         with self._progress:
-            self.state, self.error, self.waits = state, error, ""
+            self.state, self.error = state, error
             self._progress.notify_all()
         self.changed()
 

@@ -11,7 +11,7 @@ import click
 from companion.app.batches import export_questions, read_answers
 from companion.app.open_vault import open_space
 from companion.app.types.runs import RunOptions
-from companion.cli.enrich import RunReport, show_waits
+from companion.cli.enrich import RunReport
 from companion.cli.output import Output, count
 from companion.cli.session import (
     NOTE_PATH,
@@ -59,7 +59,6 @@ def export(
         run = export_questions(space, target, chosen)
         output.warn(*run.warnings)
         with output.progress("Exporting", run.total) as bar:
-            run.tell = show_waits(output, bar)
             for result in run:
                 if result.counted:
                     report.counts[result.status] += 1

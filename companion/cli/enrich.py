@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import click
 
 from companion.app.types.runs import NoteResult, RunOptions, Usage
 from companion.app.vault import Vault
-from companion.cli.output import Bar, Output, count, one_line
+from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
     StopSignals,
@@ -143,7 +143,6 @@ class RunReport:
         self.output.warn(*run.warnings)
         fault = None
         with self.output.progress(what, run.total) as bar:
-            run.tell = show_waits(self.output, bar)
             try:
                 for result in run:
                     if result.counted:
@@ -237,17 +236,3 @@ def _agrees_to_send(cost: ConsentMissing, output: Output) -> bool:
             f" --limit {ASK_FROM} for a part"
         )
     return click.confirm("Go on?", err=True)
-
-
-def show_waits(output: Output, bar: Bar) -> Callable[[str], None]:
-    """Return a function that shows why a run waits: on the bar, or in a line for each reason."""
-    latest = ""
-
-    def tell(why: str) -> None:
-        nonlocal latest
-        bar.wait(why)
-        if why not in ("", latest) and not output.err.is_terminal:
-            latest = why
-            output.warn(f"Waiting: {why}")
-
-    return tell

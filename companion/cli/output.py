@@ -138,8 +138,7 @@ class Bar:
     """A progress bar. Its methods may be called from any thread."""
 
     def __init__(self, progress: Progress, what: str, total: int) -> None:
-        self._progress, self._what = progress, what
-        self._task = progress.add_task(what, total=total)
+        self._progress, self._task = progress, progress.add_task(what, total=total)
 
     def advance(self) -> None:
         """Show that one more is done."""
@@ -148,11 +147,6 @@ class Bar:
     def update(self, done: int, total: int) -> None:
         """Show how many of how many are done."""
         self._progress.update(self._task, completed=done, total=total)
-
-    def wait(self, why: str) -> None:
-        """Show why it waits; empty: it continues."""
-        shown = f"{self._what}, waiting: {why}" if why else self._what
-        self._progress.update(self._task, description=shown)
 
 
 def edit_text(text: str, extension: str) -> str | None:

@@ -27,7 +27,6 @@ from companion.daemon.feed import Feed
 from companion.daemon.log import log_result
 from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
 from companion.daemon.scans import Scans, ToDo
-from companion.enrich.context.similar import open_similar
 from companion.enrich.job import Result
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
@@ -70,14 +69,13 @@ class Daemon:
         self.scans = Scans(
             space, self.follow_settings, lambda: self.outbox.settle(), self._take, self._find_busy
         )
-        similar = self._opened.enter_context(open_similar(space, background=True))
         scan, context = self.scans.scan, self.scans.context
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
         self.vault = Vault(
             space, look=lambda progress: scan(_REFRESH), context=context, is_watched=True
         )
         self.outbox = self.vault.outbox
-        self._filler = Filler(space, self.outbox, spending, context, similar, self._record)
+        self._filler = Filler(space, self.outbox, spending, context, self._record)
         self.background = Background(
             space, self._filler, spending, self.backlog.held, self._record_background
         )

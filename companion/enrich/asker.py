@@ -175,11 +175,8 @@ class Asker:
         is_any_chosen = any(each.vocabulary == "vault" or each.is_link for each in fields.values())
         if self.similar is None or not is_any_chosen:
             return [], {}
-        language = self._language_of(path, parsed)
         context, is_small = self.vault_context, self.model.is_small
-        return self.similar.choose(
-            context, path, parsed, fields, language=language, is_small=is_small
-        )
+        return self.similar.choose(context, path, parsed, fields, is_small=is_small)
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None if nothing shows it."""

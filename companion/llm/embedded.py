@@ -144,7 +144,7 @@ class EmbeddedServer:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
         cores, key = count_all_cores(), secrets.token_urlsafe(32)
         threads = self._threads or choose_threads(count_free_cores(), cores)
-        child = start_worker("llama.cpp", _NICENESS)
+        child = start_worker(_NICENESS)
         options = {
             "model": str(self._model_path),
             "alias": self.settings.model,

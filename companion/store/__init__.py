@@ -1,1 +1,1 @@
-"""What is remembered of a vault: changes, proposals, moved notes, vectors."""
+"""What is remembered of a vault: changes, proposals, moved notes."""

@@ -250,9 +250,9 @@ export interface components {
         };
         /**
          * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
-         *     number of its notes, or of the changes to take back. counts: results by status. waits: why it
-         *     waits now. fault: what ended it, and code: of that problem. warnings: settings that match
-         *     nothing. left_alone: if no note needs anything, how many are left alone, by reason.
+         *     number of its notes, or of the changes to take back. counts: results by status. fault: what
+         *     ended it, and code: of that problem. warnings: settings that match nothing. left_alone: if no
+         *     note needs anything, how many are left alone, by reason.
          */
         RunShape: {
             id: string;
@@ -268,7 +268,6 @@ export interface components {
                 [key: string]: number;
             };
             usage: components["schemas"]["Usage"];
-            waits: string;
             fault: string;
             /** @default  */
             code: string;
@@ -606,7 +605,6 @@ export interface components {
                 [key: string]: number;
             };
             usage: components["schemas"]["Usage"];
-            waits: string;
             fault: string;
             /** @default  */
             code: string;

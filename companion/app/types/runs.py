@@ -166,9 +166,9 @@ class ResultShape(NoteResult):
 
 class RunShape(Shape):
     """A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
-    number of its notes, or of the changes to take back. counts: results by status. waits: why it
-    waits now. fault: what ended it, and code: of that problem. warnings: settings that match
-    nothing. left_alone: if no note needs anything, how many are left alone, by reason.
+    number of its notes, or of the changes to take back. counts: results by status. fault: what
+    ended it, and code: of that problem. warnings: settings that match nothing. left_alone: if no
+    note needs anything, how many are left alone, by reason.
     """
 
     id: str
@@ -177,7 +177,6 @@ class RunShape(Shape):
     total: int
     counts: dict[str, int]
     usage: Usage
-    waits: str
     fault: str
     code: str = ""
     made_at: IsoTime

@@ -1,203 +1,113 @@
 """Similar notes, and the tags and note types that they suggest.
 
 The ten most similar notes that have values vote, weighted by their similarity. A value with most of
-the votes is taken; where none has, the model chooses, and sees theirs first. Everything is compared
-on this machine.
+the votes is taken; where none has, the model chooses, and sees theirs first. Notes are similar when
+they share rare words and links (the cosine of their TF-IDF weights), or lie in one folder.
 """
 
 from __future__ import annotations
 
-import logging
-import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
+from itertools import pairwise
+from math import log, sqrt
+from pathlib import PurePosixPath
+from sys import intern
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError, EndpointError
-from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder
+from companion.errors import NoteError
+from companion.language.words import find_tokens, fold_accents, is_unspaced
 from companion.note.link_names import without_extension
 from companion.note.needs import Need
-from companion.note.note import ParsedNote, find_title
-from companion.note.safe_line import without_links
-from companion.note.tags import without_tags
+from companion.note.note import ParsedNote
+from companion.note.text import NoteText
 from companion.prompts import Field
 from companion.store.proposals import Proposal
-from companion.vault.files import NoteFile
-from companion.vault.index import NoteCache
-from companion.vault.notes import Scan
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
+from companion.vault.files import NoteFile, read_file
 
 FEWEST = 25
 """How many notes with a value there must be for notes to be compared at all."""
 
-# Tried on the tags of four public vaults: of the values taken, 79 to 96% are their author's.
+# Tried on a half of the tags of three public vaults: on the other half, 89 to 97% of the values
+# taken are their author's.
 _VOTERS = 10
 _NEEDED = 0.6  # of the votes
-_POWER = 4  # of the similarity, which is the weight of a vote
 _SAME_FOLDER = 0.4  # added to the similarity of notes in one folder
 
-_LETTERS = 300  # of a note's text, besides its title: more takes longer, and tags get no better
-_BATCH = 32  # notes encoded at once
-_BLOCK = 4096  # vectors compared at once: 4 MB of memory
-_BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
-_log = logging.getLogger(__name__)
+_LETTERS = 300  # of a note's text: more takes longer, and tags get no better
+_LINK_LETTERS = 900  # in which its links are looked for
+_OF_TITLE = 3  # times that a word of the title counts
+_STEM = 7  # letters in which the forms of a word agree
+_TAG = re.compile(r"(?<!\w)#[\w/-]+")
+_LINK = re.compile(r"\[\[([^\]|#]*)")
+
+Terms = Sequence[str]
+"""The words of a note, and the targets of its links; each as often as it counts."""
 
 
-@contextmanager
-def open_similar(workspace: Workspace, *, background: bool = False) -> Iterator[SimilarNotes]:
-    """Open the similar notes of the vault. background: the encoder runs at low priority."""
-    with closing(BuiltInEncoder(background=background)) as encoder:
-        yield SimilarNotes(workspace, NoteVectors(workspace, encoder))
-
-
-def encoded_text(parsed: ParsedNote, path: str) -> str:
-    """Return the text of a note to encode: its title, and the beginning of the author's own words.
+def find_terms(path: str, body: str) -> Terms:
+    """Return the terms of a note's title and of the beginning of its text.
 
     Tags, callouts and quotes are left out: they are the words of others, or of Companion.
     """
-    words: list[str] = []
-    letters_free = _LETTERS
-    for line in parsed.lines:
-        if line.kind == "comment" or line.text.lstrip().startswith(">"):
-            continue
-        text = " ".join(without_tags(without_links(line.visible)).split())
-        if text and letters_free > 0:
-            words.append(text[:letters_free])
-            letters_free -= len(text) + 1
-    return "\n".join([find_title(parsed, path), *words])
+    lines = (line for line in body.splitlines() if not line.lstrip().startswith(">"))
+    text = _TAG.sub("", " ".join(lines))
+    links = [f"[[{target.strip().casefold()}" for target in _LINK.findall(text[:_LINK_LETTERS])]
+    title = _find_words(PurePosixPath(path).stem)
+    words = _find_words(" ".join(text.split())[:_LETTERS])
+    return tuple(map(intern, (*title * _OF_TITLE, *words, *links)))
 
 
-class NoteVectors:
-    """The vectors of one vault's notes that are not left alone, in a private file.
+def _find_words(text: str) -> list[str]:
+    """Return the beginnings of the words of text, and the character pairs of unspaced scripts."""
+    tokens = find_tokens(text)
+    words = [fold_accents(each)[:_STEM] for each in tokens if len(each) > 1]
+    return words + [a + b for a, b in pairwise(tokens) if is_unspaced(a) and is_unspaced(b)]
 
-    They have length 1, so that the product of two is the similarity of their notes, -1 to 1. The
-    file has them as 16-bit numbers. Safe to use from any thread.
-    """
 
-    def __init__(self, workspace: Workspace, encoder: BuiltInEncoder) -> None:
-        self._encoder = encoder
-        self._workspace = workspace
-        self._lock = RLock()
-        self._cache = NoteCache(workspace.state / "vectors.sqlite3", _TABLES)
-        self._vectors: tuple[list[str], bytes] | None = None  # None: to be read from the file
+class TermIndex:
+    """The terms of some notes, to find those that are similar to another one."""
 
-    def update(
-        self,
-        scan: Scan,
-        until: float | None = None,
-        only: Collection[str] | None = None,
-        tell: Callable[[str], object] = bool,
-    ) -> None:
-        """Encode the notes that are new or have changed.
+    def __init__(self, notes: Mapping[str, Terms]) -> None:
+        self._number = len(notes)
+        self._used = Counter(term for terms in notes.values() for term in set(terms))
+        self._notes: dict[str, list[tuple[str, float]]] = defaultdict(list)  # by term
+        for path, terms in notes.items():
+            for term, weight in self._weigh(terms).items():
+                self._notes[term].append((path, weight))
 
-        until: when to end, by time.monotonic(). only: the notes to encode; None: all. tell: called
-        with how many of them are done, in words; empty: all.
+    def compare(self, terms: Terms) -> Mapping[str, float]:
+        """Return how similar the notes that share a term are to one with these, 0 to 1."""
+        scores: dict[str, float] = defaultdict(float)
+        for term, weight in self._weigh(terms).items():
+            for path, other in self._notes.get(term, ()):
+                scores[path] += weight * other
+        return scores
 
-        Raises EndpointError; vectors made by then are kept.
-        """
-        skipped = {path for path, facts in scan.notes.of_interest() if facts.skipped is not None}
-        notes = dict.fromkeys(p for p in scan.notes if p not in skipped and p in scan.files)
-        query = "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors"
-        rows = self._cache.read(self._encoder.name, query)
-        files = {row[0]: hash(NoteFile(*row)) for row in rows}
-        self._save([path for path in files if path not in notes], [])
-        wanted = (scan.files[path] for path in notes if only is None or path in only)
-        missing = [file for file in wanted if files.get(file.path) != hash(file)]
-        for start in range(0, len(missing), _BATCH):
-            if until and time.monotonic() > until:
-                break
-            if start:  # a second batch: it takes a while
-                tell(f"comparing notes, {start:,} of {len(missing):,}")
-            self._encode(missing[start : start + _BATCH])
-        tell("")
-
-    def compare(self, path: str, parsed: ParsedNote) -> Mapping[str, float]:
-        """Return how similar the other notes are to the note at path. Raises EndpointError."""
-        import numpy as np  # slow to load, for who compares notes
-
-        vector = self._encoder.encode([encoded_text(parsed, path)])[0]
-        with self._lock:
-            if self._vectors is None:
-                rows = self._cache.read(self._encoder.name, "SELECT path, vector FROM vectors")
-                self._vectors = [row[0] for row in rows], b"".join(row[1] for row in rows)
-            paths, packed = self._vectors
-        matrix, scores = np.frombuffer(packed, np.float16).reshape(-1, len(vector)), list[float]()
-        for start in range(0, len(paths), _BLOCK):
-            scores += (matrix[start : start + _BLOCK].astype(np.float32) @ vector).tolist()
-        return {other: each for other, each in zip(paths, scores, strict=True) if other != path}
-
-    def _encode(self, files: Sequence[NoteFile]) -> None:
-        texts = {
-            file: encoded_text(note, file.path)
-            for file in files
-            if (note := self._workspace.read_again(file))
+    def _weigh(self, terms: Terms) -> Mapping[str, float]:
+        """Return the weight of each term; the sum of their squares is 1."""
+        weights = {
+            term: (1 + log(times)) * log((1 + self._number) / (self._used[term] or 1))
+            for term, times in Counter(terms).items()
         }
-        vectors = pack_vectors(self._encoder.encode(list(texts.values()))) if texts else []
-        now, rows = time.time_ns(), list[tuple[object, ...]]()
-        for file, vector in zip(texts, vectors, strict=True):
-            # One that was written just now is read again next time.
-            made_from = file if file.is_settled(now) else file._replace(mtime_ns=0)
-            rows.append((*made_from, vector))
-        self._save([file.path for file in files if file not in texts], rows)
-
-    def _save(self, deleted: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-        with self._lock:
-            self._vectors = None
-            if deleted or rows:
-                self._cache.save(self._encoder.name, "vectors", deleted, rows)
-
-
-def pack_vectors(vectors: Floats) -> list[bytes]:
-    """Return each row as the file has it."""
-    return [row.tobytes() for row in vectors.astype("float16")]
-
-
-_TABLES = """CREATE TABLE about (fingerprint TEXT NOT NULL);
-CREATE TABLE vectors (
-    path TEXT PRIMARY KEY,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    ctime_ns INTEGER NOT NULL,
-    ino INTEGER NOT NULL,
-    vector BLOB NOT NULL
-) WITHOUT ROWID"""
-
-
-@dataclass(frozen=True)
-class SimilarNote:
-    """A note that is similar to another. similarity: -1 to 1, to four decimal places."""
-
-    path: str
-    similarity: float
+        length = sqrt(sum(weight**2 for weight in weights.values())) or 1.0
+        return {term: weight / length for term, weight in weights.items()}
 
 
 class SimilarNotes:
-    """Suggests values for properties of the notes of one vault. Safe to use from any thread.
+    """Suggests values for properties of the notes of one vault. Safe to use from any thread."""
 
-    Notes that were not encoded yet are encoded first, for half a minute at most. tell: called with
-    how many of them are done, in words; empty: all.
-    """
-
-    def __init__(self, workspace: Workspace, vectors: NoteVectors) -> None:
-        self.vectors = vectors
-        self.tell: Callable[[str], object] = bool
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lock = RLock()
         self._context: VaultContext | None = None
         self._values: dict[object, Mapping[str, Sequence[str]]] = {}  # of the context
-        self._encoded: set[str] = set()  # the properties whose notes are; empty: of all notes
-        self._warned: set[str] = set()
+        self._indexes: dict[object, TermIndex] = {}  # of the context
+        self._terms: dict[NoteFile, Terms] = {}  # of notes as they were when they were read
 
     def choose(
         self,
@@ -206,24 +116,21 @@ class SimilarNotes:
         parsed: ParsedNote,
         fields: Mapping[Need, Field],
         *,
-        language: str | None = None,
         is_small: bool = False,
     ) -> tuple[list[Proposal], Mapping[str, Sequence[str]]]:
         """Return the proposals that similar notes decide for needs, each with its field.
 
         And the values that similar notes have, the likeliest first, by the name of the field.
-        language: of the note, by its English name, if known. is_small: the model is small, whose
-        choice is mostly wrong; it is not asked where similar notes have values, but agree too
-        little.
+        is_small: the model is small, whose choice is mostly wrong; it is not asked where similar
+        notes have values, but agree too little.
         """
         decided, likely = list[Proposal](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.is_link:
-                nearest = self.find_nearest(context, path, parsed, _VOTERS, language)
-                told = (each.path for each in nearest if context.may_tell(each.path))
-                likely[field.name] = list(map(without_extension, told))
+                nearest = self.find_nearest(context, path, parsed)
+                likely[field.name] = list(map(without_extension, filter(context.may_tell, nearest)))
             elif field.vocabulary == "vault":
-                votes = self.vote(context, path, parsed, need.kind, language)
+                votes = self.vote(context, path, parsed, need.kind)
                 likely[field.name] = sorted(votes, key=lambda value: (-votes[value], value))
                 if chosen := [value for value in likely[field.name] if votes[value] >= _NEEDED]:
                     value = chosen[: field.max_items] if field.is_list else chosen[0]
@@ -235,49 +142,51 @@ class SimilarNotes:
         return decided, likely
 
     def vote(
-        self,
-        context: VaultContext,
-        path: str,
-        parsed: ParsedNote,
-        name: str,
-        language: str | None = None,
+        self, context: VaultContext, path: str, parsed: ParsedNote, name: str
     ) -> Mapping[str, float]:
         """Return the share of the votes that each value of the property has.
 
         Values that the note has elsewhere, such as tags in its text, are left out. Empty where too
-        few notes have one, the encoder fails, or does not know the note's language.
+        few notes have one.
         """
-        values = self._authors_values(context, name, path in context.withheld)
-        if len(values) < FEWEST:
-            return {}
+        of_all = path in context.withheld
+        with self._lock:
+            self._follow(context)
+            values = self._authors_values(context, name, of_all)
+            if len(values) < FEWEST:
+                return {}
+            index = self._index_of(context, (name, of_all), values)
         folder, has = path.rpartition("/")[0], {tag.casefold() for tag in parsed.likely_tags}
         near = {
             other: score + _SAME_FOLDER * (other.rpartition("/")[0] == folder)
-            for other, score in self._compare(context, path, parsed, language, values, name).items()
-            if other in values
+            for other, score in index.compare(find_terms(path, parsed.note.body)).items()
+            if other != path
         }
         nearest = nlargest(_VOTERS, near, key=lambda other: near[other])
-        weights = {other: max(near[other], 0.0) ** _POWER for other in nearest}
+        total = sum(near[other] for other in nearest)
         shares: dict[str, float] = defaultdict(float)
-        for other, weight in weights.items():
+        for other in nearest:
             for value in values[other]:
                 if value.casefold() not in has:
-                    shares[value] += weight / (sum(weights.values()) or 1.0)
+                    shares[value] += near[other] / total
         return shares
 
-    def find_nearest(
-        self,
-        context: VaultContext,
-        path: str,
-        parsed: ParsedNote,
-        number: int,
-        language: str | None = None,
-    ) -> list[SimilarNote]:
-        """Return the notes most similar to the note; none if the encoder fails, with a warning."""
-        known, scores = context.scan.notes, self._compare(context, path, parsed, language)
-        similar = {other: score for other, score in scores.items() if other in known}
-        nearest = nlargest(number, similar, key=lambda other: similar[other])
-        return [SimilarNote(other, round(similar[other], 4)) for other in nearest]
+    def find_nearest(self, context: VaultContext, path: str, parsed: ParsedNote) -> list[str]:
+        """Return the ten notes most similar to the note, by their paths."""
+        with self._lock:
+            self._follow(context)
+            index = self._index_of(context, None, context.scan.notes)
+        scores = dict(index.compare(find_terms(path, parsed.note.body)))
+        scores.pop(path, None)
+        return nlargest(_VOTERS, scores, key=lambda other: scores[other])
+
+    def _follow(self, context: VaultContext) -> None:
+        if context is not self._context:
+            self._values.clear()
+            self._indexes.clear()
+            files = set(context.scan.files.values())
+            self._terms = {file: each for file, each in self._terms.items() if file in files}
+            self._context = context
 
     def _authors_values(
         self, context: VaultContext, name: str, of_all: bool
@@ -286,49 +195,24 @@ class SimilarNotes:
 
         of_all: also of private notes, for private ones only.
         """
-        with self._lock:
-            self._follow(context)
-            if (name, of_all) not in self._values:
-                filled = self._workspace.journal.filled_notes(name)
-                values = context.property_values(name, of_all).items()
-                self._values[name, of_all] = {p: each for p, each in values if p not in filled}
-            return self._values[name, of_all]
+        if (name, of_all) not in self._values:
+            filled = self._workspace.journal.filled_notes(name)
+            values = context.property_values(name, of_all).items()
+            self._values[name, of_all] = {p: each for p, each in values if p not in filled}
+        return self._values[name, of_all]
 
-    def _follow(self, context: VaultContext) -> None:
-        if context is not self._context:
-            self._values.clear()
-            self._encoded.clear()
-            self._context = context
+    def _index_of(self, context: VaultContext, key: object, paths: Iterable[str]) -> TermIndex:
+        if key not in self._indexes:
+            files = {path: context.scan.files[path] for path in paths if path in context.scan.files}
+            for file in files.values():
+                if file not in self._terms:
+                    self._terms[file] = self._read_terms(file)
+            self._indexes[key] = TermIndex({p: self._terms[file] for p, file in files.items()})
+        return self._indexes[key]
 
-    def _compare(
-        self,
-        context: VaultContext,
-        path: str,
-        parsed: ParsedNote,
-        language: str | None,
-        only: Collection[str] | None = None,
-        name: str = "",
-    ) -> Mapping[str, float]:
-        """Return the similarity of the other notes; none if that is not possible.
-
-        only: the notes that must be encoded first, those with the property of that name; None: all.
-        """
-        if language is not None and language not in BUILT_IN_LANGUAGES:
-            self._warn(f"the encoder knows no {language}")
-            return {}
+    def _read_terms(self, file: NoteFile) -> Terms:
         try:
-            with self._lock:
-                self._follow(context)
-                if name not in self._encoded:
-                    self._encoded.add(name)
-                    until = time.monotonic() + _BUILD_SECONDS
-                    self.vectors.update(context.scan, until, only, self.tell)
-            return self.vectors.compare(path, parsed)
-        except (AnswerError, EndpointError) as error:
-            self._warn(str(error))
-            return {}
-
-    def _warn(self, why: str) -> None:
-        if why not in self._warned:
-            self._warned.add(why)
-            _log.warning("similar notes are not looked for: %s", why)
+            data = read_file(f"{self._workspace.root}/{file.path}", file.size)
+            return find_terms(file.path, NoteText.decode(data).body) if data else ()
+        except (OSError, NoteError):
+            return ()
