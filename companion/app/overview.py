@@ -153,8 +153,8 @@ def _find_spent_today(space: Workspace, spending: Budget) -> SpentToday:
         output_tokens=spent.output_tokens,
         dollars=spent.dollars,
         is_free=config.endpoint.is_free,
-        tokens_a_day=spending.caps.tokens_a_day,
-        dollars_a_day=spending.caps.dollars_a_day,
+        tokens_a_day=spending.find_caps().tokens_a_day,
+        dollars_a_day=spending.find_caps().dollars_a_day,
     )
 
 

@@ -5,7 +5,6 @@ The file is shared by all vaults and processes. The limit is part of the stateme
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -16,21 +15,19 @@ from math import ceil
 from operator import sub
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from companion.errors import AnswerError, EndpointError
 from companion.llm.answers import Usage
-from companion.private_files import make_private_folder
-from companion.sqlite import use_wal
+from companion.sqlite import OtherFormat, open_file
 
 PriceOf = Callable[[int, int], Decimal | float | None]
 """Returns the price in US dollars of this many input and output tokens; None if unknown."""
 
 _MICRO = 1_000_000
-_MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
 _NO_LIMIT = 2**62
 _BUSY = 5.0  # seconds
-_log = logging.getLogger(__name__)
+_FORMAT = 1  # of the tables
 
 
 class LimitReached(EndpointError):
@@ -42,7 +39,7 @@ class LimitReached(EndpointError):
 
 
 class BudgetUnknown(EndpointError):
-    """There is a limit, but today's spending is unknown: nothing more may be spent."""
+    """Today's spending, or the price, is unknown: nothing more may be spent."""
 
     kind = "budget-unknown"
 
@@ -85,11 +82,9 @@ class Caps(NamedTuple):
 
     def price_tokens(self, input_tokens: int, output_tokens: int) -> Amount:
         """Return the amount of one call with this many tokens."""
-        read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
-        price = self.price(read, written) if self.price else None
-        if price is None:
-            return Amount(read, written, 0, 1, 1)
-        return Amount(read, written, ceil(price * _MICRO), 0, 1)
+        price = self.price(input_tokens, output_tokens) if self.price else None
+        money = 0 if price is None else ceil(price * _MICRO)
+        return Amount(input_tokens, output_tokens, money, int(price is None), 1)
 
 
 class Reservation:
@@ -99,12 +94,12 @@ class Reservation:
     set: then the call may be billed, and the estimate stays. settle: gets what was used.
     """
 
-    def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
+    def __init__(self, settle: Callable[[Usage], None] | None = None) -> None:
         self.sent = False
         self._settle = settle
 
-    def settle(self, usage: Usage | None) -> None:
-        """Replace the estimate with the usage, where it counts tokens; None: the estimate stays.
+    def settle(self, usage: Usage) -> None:
+        """Replace the estimate with the usage, where it counts tokens.
 
         Without calls, nothing was paid. Only the first call has an effect.
         """
@@ -112,7 +107,7 @@ class Reservation:
         if settle:
             settle(usage)
 
-    def __enter__(self) -> Reservation:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,9 +120,6 @@ class Budget:
 
     find_caps: called before each call and each note. vault: whose background notes are counted.
     clock: returns Unix time. Safe to use from any thread; close() it at the end.
-
-    An unusable file raises BudgetUnknown if there is a limit; without one the work continues,
-    uncounted.
     """
 
     def __init__(
@@ -137,10 +129,8 @@ class Budget:
         vault: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.caps = find_caps()
-        self._file, self._find_caps, self._vault, self._clock = file, find_caps, vault, clock
+        self._file, self.find_caps, self._vault, self._clock = file, find_caps, vault, clock
         self._lock = Lock()
-        self._warned = False
         self._db: sqlite3.Connection | None = None
 
     def today(self) -> str:
@@ -152,8 +142,8 @@ class Budget:
 
         Raises LimitReached, BudgetUnknown; OverWholeLimit.
         """
-        self.caps = caps = self._find_caps()
-        day, estimate = self.today(), caps.price_tokens(input_tokens, output_tokens)
+        caps, day = self.find_caps(), self.today()
+        estimate = caps.price_tokens(input_tokens, output_tokens)
         if caps.dollars_a_day is not None and estimate.unpriced:
             raise BudgetUnknown(
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
@@ -162,37 +152,35 @@ class Budget:
         if not self._add(day, estimate, caps):
             raise self._limit_reached(day, estimate, caps)
 
-        def settle(usage: Usage | None) -> None:
-            if usage is None:
-                return
+        def settle(usage: Usage) -> None:
             spent = Amount()
             if usage.calls:
                 read, written = usage.input_tokens, usage.output_tokens
                 spent = caps.price_tokens(read or input_tokens, written or output_tokens)
-            self._add(day, Amount(*map(sub, spent, estimate)), Caps())
+            with suppress(BudgetUnknown):  # the estimate stays, and the answer is not lost
+                self._add(day, Amount(*map(sub, spent, estimate)), Caps())
 
         return Reservation(settle)
 
     def reserve_note(self) -> None:
         """Count one more background note. Raises LimitReached, BudgetUnknown."""
-        self.caps = self._find_caps()
-        day, most = self.today(), self.caps.notes_a_day
+        day, most = self.today(), self.find_caps().notes_a_day
         values = {"day": day, "vault": self._vault, "most": _NO_LIMIT if most is None else most}
-        if not self._execute(_ADD_NOTE, values, has_limit=most is not None):
+        if not self._execute(_ADD_NOTE, values).rowcount:
             raise LimitReached("the notes of a day are used up (background.notes_a_day)", day)
 
     def release_note(self) -> None:
         """Count one background note less, because the model was not asked about it after all."""
-        self._execute(_REMOVE_NOTE, {"day": self.today(), "vault": self._vault})
+        with suppress(BudgetUnknown):
+            self._execute(_REMOVE_NOTE, {"day": self.today(), "vault": self._vault})
 
     def spent_today(self) -> Amount:
         """Return what was spent today; zeros if unknown. Calls in progress count as estimated."""
-        return self._read_day(self.today())
+        return Amount(*self._read(_READ, {"day": self.today()}))
 
     def notes_today(self) -> int:
         """Return how many of this vault's background notes count for today."""
-        rows = self._select(_READ_NOTES, self.today(), self._vault)
-        return int(rows[0][0]) if rows else 0
+        return sum(self._read(_READ_NOTES, {"day": self.today(), "vault": self._vault}))
 
     def close(self) -> None:
         """Close the file; it is reopened when needed."""
@@ -201,7 +189,7 @@ class Budget:
             if db:
                 db.close()
 
-    def __enter__(self) -> Budget:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -209,7 +197,7 @@ class Budget:
 
     def _limit_reached(self, day: str, call: Amount, caps: Caps) -> LimitReached | OverWholeLimit:
         """Return the error for a call of that amount, which would exceed a limit of the day."""
-        spent, name = self._read_day(day), "dollars_a_day"
+        spent, name = Amount(*self._read(_READ, {"day": day})), "dollars_a_day"
         limit, dollars = caps.tokens_a_day, caps.dollars_a_day
         if limit is not None and (dollars is None or spent.tokens + call.tokens > limit):
             name, numbers = "tokens_a_day", [limit, spent.tokens, call.tokens]
@@ -217,17 +205,17 @@ class Budget:
         else:
             numbers = [round((dollars or 0) * _MICRO), spent.microdollars, call.microdollars]
             most, used, more = (f"${each / _MICRO:,.4f}" for each in numbers)
-        if not numbers[0]:
-            text = f"{name} is 0, so nothing may be spent; raise it under [limits]"
-            return LimitReached(text, day)
-        if numbers[2] > numbers[0]:
+        if numbers[2] > numbers[0] > 0:
             return OverWholeLimit(
                 f"asking about this note may take {more}, and {name} allows {most}; raise it under"
                 " [limits], or shorten the note"
             )
-        text = f"The limit of {most} a day is reached: {used} spent today, and the next call may"
-        text += f" take {more}; it starts again at midnight. To continue today, raise {name} under"
-        return LimitReached(f"{text} [limits] in the configuration", day)
+        return LimitReached(
+            f"The limit of {most} a day is reached: {used} spent today, and the next call may take"
+            f" {more}; it starts again at midnight. To continue today, raise {name} under [limits]"
+            " in the configuration",
+            day,
+        )
 
     def _add(self, day: str, amount: Amount, caps: Caps) -> bool:
         """Return whether the amount was added to the day, which fails only if a limit forbids it.
@@ -240,51 +228,30 @@ class Budget:
         if tokens is not None:
             values["most_tokens"] = min(tokens, _NO_LIMIT)
         if dollars is not None:
-            values["most_money"] = round(min(dollars, _MAX_TOKENS) * _MICRO)
-        return self._execute(_ADD, values, has_limit=(tokens, dollars) != (None, None))
+            values["most_money"] = round(min(dollars * _MICRO, _NO_LIMIT))
+        return self._execute(_ADD, values).rowcount > 0
 
-    def _read_day(self, day: str) -> Amount:
-        return next((Amount(*row) for row in self._select(_READ, day)), Amount())
+    def _read(self, query: str, values: dict[str, Any]) -> tuple[int, ...]:
+        """Return the row; an empty one if there is none, or the file is unusable."""
+        with suppress(BudgetUnknown):
+            return self._execute(query, values).fetchone() or ()
+        return ()
 
-    def _execute(
-        self, statement: str, values: dict[str, object], *, has_limit: bool = False
-    ) -> bool:
-        """Return whether the statement changed a row; True if the file is unusable.
-
-        Raises BudgetUnknown in that case if there is a limit.
-        """
+    def _execute(self, statement: str, values: dict[str, Any]) -> sqlite3.Cursor:
+        """Run the statement, in a transaction of its own. Raises BudgetUnknown."""
         with self._lock:
             try:
-                # a transaction of its own, which takes SQLite's lock at its start
-                return self._open().execute(statement, values).rowcount > 0
-            except (OSError, sqlite3.Error) as error:
+                if self._db is None:
+                    # after a power cut the last calls may be missing
+                    pragmas = ["synchronous=NORMAL"]
+                    self._db = open_file(self._file, _TABLES, _FORMAT, _BUSY, pragmas)
+                return self._db.execute(statement, values)
+            except (OSError, sqlite3.Error, OtherFormat) as error:
                 self._db = None  # opened again, since the user may have deleted it
-                why = f"{self._file} cannot be used ({error}); if it is damaged, delete it"
-                if has_limit:
-                    raise BudgetUnknown(
-                        f"Today's spending is unknown, and no limit can be kept: {why}"
-                    ) from None
-                if not self._warned:
-                    _log.warning("What is spent today is not counted: %s", why)
-                self._warned = True
-                return True
-
-    def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows; none if the file is unusable."""
-        with self._lock, suppress(OSError, sqlite3.Error):
-            return self._open().execute(query, values).fetchall()
-        return []
-
-    def _open(self) -> sqlite3.Connection:
-        if self._db is None:
-            make_private_folder(self._file.parent)
-            self._db = sqlite3.connect(
-                self._file, timeout=_BUSY, isolation_level=None, check_same_thread=False
-            )
-            use_wal(self._db, _BUSY)
-            # only a power cut may lose something
-            self._db.executescript(f"PRAGMA synchronous=NORMAL; {_TABLES}")
-        return self._db
+                raise BudgetUnknown(
+                    f"Today's spending is unknown, so nothing is spent: {self._file} cannot be"
+                    f" used ({error}); if it is damaged, delete it"
+                ) from None
 
 
 _COLUMNS = Amount._fields
@@ -298,9 +265,8 @@ CREATE TABLE IF NOT EXISTS notes (
     vault TEXT NOT NULL,
     notes INTEGER NOT NULL,
     PRIMARY KEY (day, vault)
-) WITHOUT ROWID;
-"""
-_READ = f"SELECT {', '.join(_COLUMNS)} FROM days WHERE day = ?"  # noqa: S608 (our names)
+) WITHOUT ROWID"""
+_READ = f"SELECT {', '.join(_COLUMNS)} FROM days WHERE day = :day"  # noqa: S608 (our names)
 _ADD = f"""INSERT INTO days
     SELECT :day, {", ".join(f"max(0, :{each})" for each in _COLUMNS)} WHERE (
         SELECT :input_tokens + :output_tokens + coalesce(sum(input_tokens + output_tokens), 0)
@@ -312,4 +278,4 @@ _ADD = f"""INSERT INTO days
 _ADD_NOTE = """INSERT INTO notes SELECT :day, :vault, 1 WHERE :most > 0
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
 _REMOVE_NOTE = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
-_READ_NOTES = "SELECT notes FROM notes WHERE day = ? AND vault = ?"
+_READ_NOTES = "SELECT notes FROM notes WHERE day = :day AND vault = :vault"

@@ -49,7 +49,7 @@ PRICES = [
 @pytest.mark.parametrize(("endpoint", "dollars"), PRICES)
 def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float | None) -> None:
     with open_spending(config(endpoint)) as spending:
-        spending.reserve(1_000_000, 200_000).settle(None)
+        spending.reserve(1_000_000, 200_000)
         assert spending.spent_today().dollars == dollars
     capped = config(endpoint, limits={"dollars_a_day": 1})
     if dollars is not None:

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -73,12 +72,6 @@ def break_off(one: Reservation) -> None:
         raise TimeoutError
 
 
-def end_twice(one: Reservation) -> None:
-    one.settle(Usage(90, 10, 1))
-    one.settle(Usage())
-    one.settle(Usage(5, 5, 1))
-
-
 ENDS = {
     "took less": (lambda one: one.settle(Usage(90, 10, 1)), Amount(90, 10, 100_000, 0, 1)),
     "took more": (lambda one: one.settle(Usage(700, 300, 1)), Amount(700, 300, 1_000_000, 0, 1)),
@@ -86,16 +79,14 @@ ENDS = {
     "nothing was paid": (lambda one: one.settle(Usage()), Amount(0, 0, 0, 0, 0)),
     "never sent": (Reservation.__exit__, Amount(0, 0, 0, 0, 0)),
     "sent and broken off": (break_off, Amount(200, 100, 300_000, 0, 1)),
-    "ended twice": (end_twice, Amount(90, 10, 100_000, 0, 1)),
 }
 
 
-@pytest.mark.parametrize("cap", [10_000, None])
 @labelled(("end", "expected"), ENDS)
 def test_what_counts_after_a_call(
-    spend: Open, end: Callable[[Reservation], None], expected: Amount, cap: int | None
+    spend: Open, end: Callable[[Reservation], None], expected: Amount
 ) -> None:
-    budget = spend(tokens_a_day=cap)
+    budget = spend()
     reservation = budget.reserve(200, 100)
     at_once = Amount(200, 100, 300_000, 0, 1)
     assert budget.spent_today() == spend().spent_today() == at_once
@@ -139,8 +130,8 @@ def test_a_cap_is_met_and_not_passed(
 LARGER = [
     pytest.param({"tokens_a_day": 1000}, OverWholeLimit, "may take 1,001 tokens", id="tokens"),
     pytest.param({"dollars_a_day": 1}, OverWholeLimit, r"may take \$1.0010", id="dollars"),
-    pytest.param({"tokens_a_day": 0}, LimitReached, "0, so nothing may be spent", id="none"),
-    pytest.param({"dollars_a_day": 0}, LimitReached, "0, so nothing may be spent", id="nothing"),
+    pytest.param({"tokens_a_day": 0}, LimitReached, "limit of 0 tokens", id="none"),
+    pytest.param({"dollars_a_day": 0}, LimitReached, r"limit of \$0", id="nothing"),
 ]
 
 
@@ -153,7 +144,7 @@ def test_a_call_larger_than_the_cap_is_refused_on_a_day_without_any(
 
 
 def test_a_cap_on_money_does_not_stop_what_costs_nothing(spend: Open) -> None:
-    spend().reserve(5000, 0).settle(None)
+    spend().reserve(5000, 0)
     with pytest.raises(LimitReached):
         spend(dollars_a_day=1).reserve(1, 0)
     spend(dollars_a_day=1, price=lambda *_: 0).reserve(5000, 0)
@@ -170,7 +161,7 @@ PRICES = [
 @pytest.mark.parametrize(("price", "dollars"), PRICES)
 def test_price(spend: Open, price: Any, dollars: float | None) -> None:
     budget = spend(price=price)
-    budget.reserve(10, 0).settle(None)
+    budget.reserve(10, 0)
     assert budget.spent_today().dollars == spend().spent_today().dollars == dollars
     if dollars is None:
         with pytest.raises(BudgetUnknown, match="tokens_a_day"):
@@ -183,7 +174,7 @@ def test_a_call_costs_what_its_model_does_if_another_one_is_chosen_meanwhile(fil
         call = budget.reserve(1_000, 0)
         caps = caps._replace(price=lambda *_: 0.0)
         budget.reserve(0, 0).settle(Usage())  # follows the settings
-        call.settle(None)
+        call.settle(Usage(1_000, 0, 1))
         assert budget.spent_today().dollars == 1
 
 
@@ -236,31 +227,17 @@ UNUSABLE = {
     "no folder": lambda file: file.parent.write_text("a file"),
     "damaged": lambda file: write(file.name, "no database, and long enough " * 400)(file.parent),
 }
-CAPPED: list[dict[str, Any]] = [{"tokens_a_day": 10}, {"dollars_a_day": 1.0}]
 
 
 @labelled("spoil", UNUSABLE)
-def test_a_file_that_cannot_be_used(
-    spend: Open,
-    file: Path,
-    caplog: pytest.LogCaptureFixture,
-    spoil: Callable[[Path], None],
-) -> None:
+def test_a_file_that_cannot_be_used(spend: Open, file: Path, spoil: Callable[[Path], None]) -> None:
     spoil(file)
-    words = "cannot be used"
-    for caps in CAPPED:
-        with pytest.raises(BudgetUnknown, match=words):
-            spend(**caps).reserve(1, 1)
-    with pytest.raises(BudgetUnknown, match=words):
-        spend(notes_a_day=5).reserve_note()
-    assert not caplog.records
-    uncapped = spend()
-    for _ in range(3):
-        uncapped.reserve(5, 5).settle(Usage(1, 1, 1))
-        uncapped.reserve_note()
-        uncapped.release_note()
-    assert uncapped.spent_today() == Amount()
-    assert len(caplog.records) == 1 and re.search(words, caplog.text)
+    budget = spend()
+    for count in (lambda: budget.reserve(1, 1), budget.reserve_note):
+        with pytest.raises(BudgetUnknown, match="cannot be used"):
+            count()
+    budget.release_note()
+    assert (budget.spent_today(), budget.notes_today()) == (Amount(), 0)
 
 
 def test_locked_by_another_program(
@@ -398,6 +375,5 @@ def test_the_sum_is_what_was_taken(
             elif end == "release":
                 reservation.settle(Usage())
             else:
-                reservation.settle(None)
                 spent += read + written
             assert sum(budget.spent_today()[:2]) == spent
