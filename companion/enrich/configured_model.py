@@ -16,7 +16,6 @@ from companion.llm.catalog import require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint, find_cost
-from companion.llm.local_server import find_context
 
 if TYPE_CHECKING:
     from companion.enrich.workspace import Workspace
@@ -31,8 +30,7 @@ _FILE = "spending.sqlite3"
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
 # The same where context_tokens is not set. Here, Ollama and LM Studio have room for 4,096 tokens in
-# all by default, and Ollama cuts off the rest silently; a server that says how much it has gets up
-# to a half of that. Elsewhere, more only costs more.
+# all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
 _PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
 _RELATED = 200  # tokens of other notes for the embedded model
 _RELATED_ELSEWHERE = 800
@@ -54,21 +52,16 @@ class ModelFacts(NamedTuple):
 
 
 def model_facts(config: Config) -> ModelFacts:
-    """Return the facts of the configured model. A server on this machine is asked once for them."""
+    """Return the facts of the configured model."""
     endpoint, is_small = config.endpoint, config.has_small_model
+    limit = endpoint.context_tokens
     if config.is_embedded:
-        context = endpoint.context_tokens or _CONTEXT
-        return ModelFacts(endpoint.model, context, _PROSE, is_small, _RELATED)
-    set_by_user, served = endpoint.context_tokens, None
-    prose = None
-    if not set_by_user:
-        served = find_context(endpoint)
-        prose = _PROSE_NEARBY if endpoint.is_local else _PROSE_ELSEWHERE
-        if served:  # half of it is for what is asked, and for the answer
-            prose = max(_PROSE_NEARBY, min(_PROSE_ELSEWHERE, served // 2))
-    limit = set_by_user or served
-    related = min(_RELATED_ELSEWHERE, limit // 8) if limit else _RELATED_ELSEWHERE
-    return ModelFacts(endpoint.model, limit, prose, is_small, related)
+        return ModelFacts(endpoint.model, limit or _CONTEXT, _PROSE, is_small, _RELATED)
+    if limit:
+        related = min(_RELATED_ELSEWHERE, limit // 8)
+        return ModelFacts(endpoint.model, limit, None, is_small, related)
+    prose = _PROSE_NEARBY if endpoint.is_local else _PROSE_ELSEWHERE
+    return ModelFacts(endpoint.model, None, prose, is_small, _RELATED_ELSEWHERE)
 
 
 def open_spending(settings: Settings, root: Path | None = None) -> Budget:

@@ -167,7 +167,7 @@ ENDPOINTS = [
     pytest.param({"MODEL": ""}, ("http://file.example/v1", "file", KEY), id="empty is unset"),
     pytest.param({"API_KEY": " \r"}, ("http://file.example/v1", "file", KEY), id="blank is unset"),
     pytest.param(
-        {"BASE_URL": "http://env.example/v1\r", "MODEL": "env\r", "API_KEY": "\ufeffother \r"},
+        {"BASE_URL": "http://env.example/v1\r", "MODEL": "env\r", "API_KEY": "other \r"},
         ("http://env.example/v1", "env", "other"),
         id="read from a file of Windows",
     ),
