@@ -16,10 +16,9 @@ from companion.llm.errors import refusal_error
 
 JsonSchema = Mapping[str, Any]
 
-_THOUGHTS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
 _MAX_TOKENS = 10**9  # of one call, whatever an endpoint claims
 _KEY = re.compile(r'\s*,?\s*"(\w+)"\s*:\s*')
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUMBERS = int, (int, float)
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -79,7 +78,7 @@ class NoAnswer(AnswerError):
 class Completion(NamedTuple):
     """A chat completion. `problem`: what is wrong with it, a verb phrase; empty if nothing is.
 
-    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens.
+    finish: its `finish_reason`.
     """
 
     text: str = ""
@@ -87,7 +86,11 @@ class Completion(NamedTuple):
     refusal: str = ""
     finish: str = ""
     problem: str = ""
-    thinks: bool = False
+
+    @property
+    def is_thoughts(self) -> bool:
+        """Whether the model was still thinking when its tokens were used up."""
+        return self.finish == "length" and not self.text
 
 
 def read_usage(data: Any) -> Usage:
@@ -109,37 +112,21 @@ def read_completion(data: Any) -> Completion:
     message = choice.get("message")
     if not isinstance(message, dict):
         return Completion(usage=usage, problem="holds no message")
-    finish = choice.get("finish_reason")
-    content = _text_of(message.get("content"))
-    text = _without_thoughts(content).strip()
-    details = _object(_object(data.get("usage")).get("completion_tokens_details"))
-    thinks = (
-        text != content.strip()
-        or (finish == "length" and not text)  # before the first word
-        or bool(message.get("reasoning_content") or message.get("reasoning"))
-        or _count(details.get("reasoning_tokens")) > 0
-    )
+    finish, text = _text_of(choice.get("finish_reason")), _text_of(message.get("content"))
+    is_broken = finish == "error" or bool(choice.get("error"))  # OpenRouter, midway
     return Completion(
-        text=text,
+        text=_without_thoughts(text).strip(),
         usage=usage,
         refusal=_text_of(message.get("refusal")),
-        finish=finish if isinstance(finish, str) else "",
-        problem="breaks off (error)" if finish == "error" else "",
-        thinks=thinks,
+        finish=finish,
+        problem="breaks off (error)" if is_broken else "",
     )
 
 
-def make_answer(
-    completion: Completion,
-    schema: JsonSchema | None,
-    endpoint: Endpoint,
-    *,
-    is_final: bool = True,
-) -> Answer:
-    """Return the answer in the completion. Raises NoAnswer.
+def make_answer(completion: Completion, schema: JsonSchema | None, endpoint: Endpoint) -> Answer:
+    """Return the answer in the completion: of JSON that was cut off, what is complete.
 
-    is_final: it is not asked for again, so what is complete in a JSON answer that was cut off is
-    used.
+    Raises NoAnswer.
     """
     text, usage = completion.text, completion.usage
     if completion.refusal or completion.finish == "content_filter":
@@ -148,14 +135,14 @@ def make_answer(
     data: dict[str, Any] | None = {} if text and not is_cut else None
     if schema:
         data = read_json(text, schema)
-        if data is None and is_cut and is_final:
+        if data is None and is_cut:
             data = read_cut_json(text, schema) or None
     if data is not None and not completion.problem:
         return Answer(text, data, usage)
     fault = problem = "is not the JSON that was asked for" if text else "is empty"
     if completion.problem:
         problem, fault = completion.problem, "no completion"
-    elif is_cut and completion.thinks and not text:
+    elif completion.is_thoughts:
         problem, fault = "was all thoughts when its tokens were used up", "only thoughts"
     elif is_cut:
         problem, fault = "was cut off", "cut off"
@@ -169,12 +156,17 @@ def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
 
     A code fence or prose around it, which models often add, is left out.
     """
-    start, end = text.find("{"), text.rfind("}")
+    data = parse_json(text[text.find("{") : text.rfind("}") + 1])
+    return data if isinstance(data, dict) and fits_schema(data, schema) else None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the JSON value, without lone surrogates, which UTF-8 cannot encode; None if none."""
     try:
-        data = json.loads(text[start : end + 1], strict=False)
+        written = json.dumps(json.loads(text, strict=False), ensure_ascii=False)
+        return json.loads(written.encode(errors="ignore"))
     except (ValueError, RecursionError):
         return None
-    return remove_surrogates(data) if isinstance(data, dict) and fits_schema(data, schema) else None
 
 
 def read_cut_json(text: str, schema: JsonSchema) -> dict[str, Any]:
@@ -183,53 +175,39 @@ def read_cut_json(text: str, schema: JsonSchema) -> dict[str, Any]:
     decoder, data, at = json.JSONDecoder(strict=False), dict[str, Any](), text.find("{") + 1
     with suppress(ValueError, RecursionError):
         while at and (key := _KEY.match(text, at)):
-            value, at = decoder.raw_decode(text, key.end())
-            is_whole = bool(text[at:].strip()) or isinstance(value, (str, list, dict))
+            value, end = decoder.raw_decode(text, key.end())
+            is_whole = bool(text[end:].strip()) or isinstance(value, (str, list, dict))
             if key[1] in properties and is_whole and fits_schema(value, properties[key[1]]):
-                data[key[1]] = remove_surrogates(value)
+                data[key[1]] = parse_json(text[key.end() : end])
+            at = end
     return data
 
 
 def fits_schema(value: Any, schema: JsonSchema) -> bool:
     """Return whether value has the types and the required keys of the schema.
 
-    Checks `type`, `required`, `properties` and `items` of JSON Schema. Excess length, unknown keys
-    and values outside an `enum` are left to the caller: they are no reason to reject the other
-    values.
+    Excess length, unknown keys and values outside an `enum` are left to the caller: they are no
+    reason to reject the other values.
     """
-    kind = schema.get("type")
-    expected = _TYPES.get(kind) if isinstance(kind, str) else None
-    if expected and (not isinstance(value, expected) or (kind != "boolean" and value is True)):
+    expected = _TYPES.get(schema.get("type", "")) or object
+    if not isinstance(value, expected) or (isinstance(value, bool) and expected in _NUMBERS):
         return False
     if isinstance(value, dict):
         properties: Mapping[str, JsonSchema] = schema.get("properties", {})
-        if any(key not in value for key in schema.get("required", ())):
-            return False
-        return all(fits_schema(value[key], properties[key]) for key in properties if key in value)
+        return value.keys() >= set(schema.get("required", ())) and all(
+            fits_schema(value[key], properties[key]) for key in properties if key in value
+        )
     if isinstance(value, list):
         return all(fits_schema(item, schema.get("items", {})) for item in value)
     return True
 
 
-def remove_surrogates(value: Any) -> Any:
-    """Return value without lone surrogates, which models can write and UTF-8 cannot encode."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("", value)
-    if isinstance(value, list):
-        return [remove_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {remove_surrogates(key): remove_surrogates(item) for key, item in value.items()}
-    return value
-
-
 def _without_thoughts(text: str) -> str:
     """Return the answer after a model's thoughts; some templates open these in the prompt."""
-    for start, end in _THOUGHTS:
-        if end in text:
-            return text.partition(end)[2]
-        if text.lstrip().startswith(start):
-            return ""
-    return text
+    before, end, after = text.partition("</think>")
+    if end:
+        return after
+    return "" if before.lstrip().startswith("<think>") else before
 
 
 def _text_of(content: Any) -> str:

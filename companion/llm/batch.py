@@ -11,13 +11,7 @@ import secrets
 from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
-from companion.llm.answers import (
-    Answer,
-    JsonSchema,
-    make_answer,
-    read_completion,
-    remove_surrogates,
-)
+from companion.llm.answers import Answer, JsonSchema, make_answer, parse_json, read_completion
 from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Question
@@ -45,10 +39,12 @@ class BatchClient(Client):
         self.lines: dict[str, bytes] = {}
         self._where = where
 
-    def _ask(self, question: Question, check: Check | None) -> Answer:
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
+        """Add a line with the question. Raises QuestionInBatch, and what check raises."""
         if check:
             check()
-        body, id_ = self.capabilities.body_for(question, self.settings), secrets.token_hex(12)
+        question, id_ = question.in_mode(self.capabilities.modes[0]), secrets.token_hex(12)
+        body = self.capabilities.body_for(question, self.settings)
         line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
         self.lines[id_] = json.dumps(line, ensure_ascii=False).encode() + b"\n"
         raise QuestionInBatch(self._where, id_)
@@ -68,10 +64,7 @@ class AnswerLine(NamedTuple):
 
 def read_line(line: bytes) -> AnswerLine | None:
     """Return the answer in a line of an answer file; None if the line is not one."""
-    try:
-        data = remove_surrogates(json.loads(line))
-    except (ValueError, RecursionError):
-        return None
+    data = parse_json(line)
     if not (isinstance(data, dict) and isinstance(data.get("custom_id"), str)):
         return None
     response, error = data.get("response"), data.get("error")

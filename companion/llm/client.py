@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
@@ -41,10 +40,7 @@ Check = Callable[[], None]
 
 
 class EndpointSource(Protocol):
-    """Lends an endpoint for the duration of a call, and starts it first if necessary.
-
-    An Endpoint is one, too: it already runs, elsewhere or on this machine.
-    """
+    """Lends an endpoint for a call, and starts it first if necessary. An Endpoint is one, too."""
 
     @property
     def settings(self) -> Endpoint:
@@ -115,67 +111,58 @@ class Client:
     def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the model's answer, whose data fits the question's schema, if it has one.
 
-        Its mode is the endpoint's: the best that it does not reject. check: called right before
-        each call goes out.
-        """
-        if question.schema is None:
-            return self._ask(question, check)
-        modes = self.capabilities.modes
-        for mode in modes:
-            in_prompt = mode != "schema"
-            try:
-                answer = self._ask(question._replace(mode=mode, schema_in_prompt=in_prompt), check)
-            except RequestRejected:
-                if mode == modes[-1]:
-                    raise
-                continue
-            self.capabilities.modes = (mode,)
-            return answer
-        raise AssertionError("there is always a mode")
-
-    def _ask(self, question: Question, check: Check | None) -> Answer:
-        """Return the answer; if it is unusable, the answer of one more call.
-
-        If an answer was cut off, the second call has twice the tokens, where that is allowed; if it
-        was not JSON, the schema in its prompt. What is complete in the last answer is used: in the
-        first one if the embedded model, which just goes on and on, was cut off.
+        An unusable answer is asked for once more: with twice the tokens, or room for thoughts, if
+        it was cut off, and the schema in its prompt. The embedded model, which just goes on and
+        on, is not asked again. check: called right before each call goes out.
         """
         usage = Usage()
         for is_last in (False, True):
             limit = self.capabilities.output_limit(question, self.settings)
             completion, endpoint = self._complete(question, check)
             usage += completion.usage
-            self.capabilities.thinks |= completion.thinks
-            completion, again = completion._replace(usage=usage), question
-            if completion.finish == "length":
-                again = question._replace(max_tokens=question.max_tokens * 2)
+            self.capabilities.thinks |= completion.is_thoughts
+            again = question._replace(schema_in_prompt=True)
+            if is_cut := completion.finish == "length":
+                again = again._replace(max_tokens=question.max_tokens * 2)
                 # else the same call would end in the same way
                 is_last |= self.capabilities.output_limit(again, self.settings) <= limit
                 is_last |= endpoint.embedded
-            try:
-                return make_answer(completion, question.schema, endpoint, is_final=is_last)
-            except NoAnswer as error:
-                if is_last or not error.fault:
-                    raise
-            question = again._replace(schema_in_prompt=True)
+            if is_last or not is_cut:
+                try:
+                    return make_answer(completion._replace(usage=usage), question.schema, endpoint)
+                except NoAnswer as error:
+                    if is_last or not error.fault:
+                        raise
+            question = again
         raise AssertionError("unreachable")
 
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
-        """Return the completion, asked for without parameters that the endpoint rejects."""
+        """Return the completion, and who answered.
+
+        It is asked for in the best mode, and with the parameters, that the endpoint does not
+        reject.
+        """
         capabilities = self.capabilities
+        modes = list(capabilities.modes) if question.schema else [""]
         while True:
             sent = capabilities.droppable
             try:
-                return self._call(question, check)
+                result = self._call(question.in_mode(modes[0]), check)
             except RequestRejected as error:
                 if not capabilities.drop_parameter(error.said, sent):
-                    raise
+                    if len(modes) == 1:
+                        raise
+                    del modes[0]
+                continue
+            if question.schema:
+                capabilities.modes = (modes[0],)
+            return result
 
     def _call(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
         """Return the completion in the reply to one request; and who answered.
 
-        The tokens, which it may take, are reserved before each try. Status 408, 409, 429, 498 and
-        5xx, time-outs (once) and broken connections are tried again.
+        The tokens, which it may take, are reserved before each try. Status 408, 409, 429 and 5xx,
+        time-outs (once) and broken connections are tried again.
 
         Raises EndpointError when the retries fail too, or a limit is reached; AnswerError when the
         endpoint rejects this request, or it is over a whole day's limit; Cancelled; and what
@@ -232,7 +219,7 @@ class Client:
     def _wait_for_turn(self) -> None:
         self._check_open()
         settings = self.settings
-        while not settings.embedded and (seconds := pace_of(settings).take()):
+        if not settings.embedded and (seconds := pace_of(settings).take()):
             self._cancelled.wait(seconds)
             self._check_open()
 
@@ -261,37 +248,29 @@ class Client:
 
 
 class Pace:
-    """Lets this process's calls go at most so often a minute. Safe to use from any thread.
+    """Spreads this process's calls over each minute. Safe to use from any thread.
 
     a_minute: None: without a limit. clock: returns seconds.
     """
 
     def __init__(self, a_minute: int | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._a_minute = a_minute
+        self._interval = _MINUTE / a_minute if a_minute else 0.0
         self._clock = clock
         self._lock = threading.Lock()
-        self._sent: deque[float] = deque()
-        self._held_until = 0.0
+        self._next = 0.0
 
     def take(self) -> float:
-        """Return 0 if a call may go now, which then counts; else the seconds to wait."""
+        """Return the seconds to wait before the next call, which then has its turn."""
         with self._lock:
             now = self._clock()
-            if now < self._held_until:
-                return self._held_until - now
-            if self._a_minute is None:
-                return 0.0
-            while self._sent and self._sent[0] <= now - _MINUTE:
-                self._sent.popleft()
-            if len(self._sent) >= self._a_minute:
-                return self._sent[0] + _MINUTE - now
-            self._sent.append(now)
-            return 0.0
+            turn = max(now, self._next)
+            self._next = turn + self._interval
+            return turn - now
 
     def hold(self, seconds: float) -> None:
-        """Let no call go for so many seconds, as the endpoint asked."""
+        """Let no further call have its turn for so many seconds, as the endpoint asked."""
         with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+            self._next = max(self._next, self._clock() + seconds)
 
 
 _paces: dict[tuple[object, ...], Pace] = {}

@@ -6,29 +6,21 @@ OPENAI_LOG and others) has an effect.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import socket
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from weakref import WeakSet
 
 from companion import __version__
 from companion.errors import UsageError
-from companion.llm.answers import Usage, read_usage, remove_surrogates
+from companion.llm.answers import parse_json
 from companion.llm.budget import Reservation
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
-    connection_error,
-    error_for_status,
-    hide_secrets,
-    timeout_error,
-)
+from companion.llm.errors import connection_error, error_for_status, hide_secrets, timeout_error
 
 if TYPE_CHECKING:
     import httpx2
@@ -94,24 +86,23 @@ class Connection:
         try:
             # as the package's README asks for more than it knows: no models are built, or refused
             reply = self._client.post("/chat/completions", cast_to=httpx2.Response, body=body)
-            data = _read_json(reply.text)
-        except openai.APITimeoutError as error:
+        except openai.APIConnectionError as error:  # or its APITimeoutError
             reservation.sent = type(error.__cause__).__name__ not in _UNSENT
-            raise timeout_error(endpoint) from None
-        except openai.APIConnectionError as error:
-            reservation.sent = type(error.__cause__).__name__ not in _UNSENT
+            if isinstance(error, openai.APITimeoutError):
+                raise timeout_error(endpoint) from None
             raise connection_error(endpoint, str(error.__cause__ or error)) from None
         except openai.APIStatusError as error:
-            status, wait = error.status_code, _read_wait(error)
-            reservation.sent = status in _PAID_STATUSES
-            data = _read_json(error.response.text)
-            raise error_for_status(status, data, endpoint, wait) from None
-        if isinstance(data, str):
-            if data.lstrip().startswith("<"):
-                raise error_for_status(200, data, endpoint)
-            return None
-        if status := _find_status(data):
-            reservation.settle(read_usage(data) if read_usage(data).input_tokens else Usage())
+            reservation.sent = error.status_code in _PAID_STATUSES
+            text, wait = error.response.text, _read_wait(error.response)
+            said = parse_json(text) or text
+            raise error_for_status(error.status_code, said, endpoint, wait) from None
+        data = parse_json(reply.text)
+        if data is None and reply.text.lstrip().startswith("<"):
+            raise error_for_status(200, reply.text, endpoint)
+        if isinstance(data, dict) and (fault := data.get("error")):
+            reservation.sent = False
+            code = str(fault.get("code")) if isinstance(fault, dict) else ""
+            status = int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 200
             raise error_for_status(status, data, endpoint)
         return data
 
@@ -144,40 +135,9 @@ class Connection:
             self._streams.add(info["return_value"])
 
 
-def _read_json(text: str) -> Any:
-    """Return the JSON value of text, without lone surrogates; text itself if it is none."""
-    try:
-        return remove_surrogates(json.loads(text))
-    except (ValueError, RecursionError):
-        return text
-
-
-def _find_status(data: Any) -> int:
-    """Return the status of an error that a gateway sends in a reply of status 200; 0: none.
-
-    It is 200 if it does not say. OpenRouter has it in its only choice if the model's provider fails
-    midway.
-    """
-    if not isinstance(data, dict):
-        return 0
-    choices = data.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    in_choice = choice.get("error") if isinstance(choice, dict) else None
-    error = in_choice or data.get("error")
-    if not error or (isinstance(choice, dict) and choice.get("finish_reason") == "stop"):
-        return 0
-    data["error"] = error  # where messages are looked for
-    code = str(error.get("code")) if isinstance(error, dict) else ""
-    return int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else 502 if choice else 200
-
-
-def _read_wait(error: Any) -> float | None:
+def _read_wait(reply: httpx2.Response) -> float | None:
     """Return the seconds to wait, by Retry-After (RFC 9110, 10.2.3) or the message, if any."""
-    value = error.response.headers.get("retry-after", "").strip()
-    if value:
-        with suppress(ValueError):
-            return max(0.0, float(value))
-        with suppress(ValueError, TypeError, OverflowError):
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    stated = _WAIT.search(error.response.text)
+    with suppress(ValueError):
+        return max(0.0, float(reply.headers.get("retry-after", "")))
+    stated = _WAIT.search(reply.text)
     return float(stated[1] or stated[2]) if stated else None

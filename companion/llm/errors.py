@@ -7,9 +7,7 @@ from what they quote of the server's own message.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from companion.errors import AnswerError, CompanionError, EndpointError
@@ -52,35 +50,9 @@ class Cancelled(CompanionError):
     """The work was stopped; the call was abandoned, or not made."""
 
 
-def _pattern(text: str) -> Callable[[str], Any]:
-    return re.compile(text, re.IGNORECASE).search
-
-
-# In the words of OpenAI, Google, Moonshot, Anthropic, SiliconFlow, OpenRouter, xAI and LiteLLM.
-_says_no_credit = _pattern(
-    r"insufficient.(quota|balance|credit|fund)|exceeded.(your.)?current.quota"
-    r"|credit (balance|limit)|billing_not_active|billing details|account balance is"
-    r"|(add|have|purchase) (\d+|any|more) credits?\b|out of credits|used all available credits"
-    r"|budget.{0,20}exceeded|exceeded.{0,20}budget|key limit (exceeded|reached)"
-)
-_says_invalid_key = _pattern(
-    r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key"
-)
-_says_model_missing = _pattern(
-    r"model_not_(found|supported)|model\b.{0,80}(not found|not exist)|not a valid model"
-    r"|invalid.model|unexpected model name|no models? (is )?loaded|failed to load model"
-)
-_says_too_long = _pattern(
-    r"context_length_exceeded|exceed_context_size|context (length|size|window)|too many tokens"
-)
-_says_filtered = _pattern(
-    r"content_(filter|policy)|content management policy|ContentPolicyViolation|\bflagged\b"
-)
 _TEXTS = {
-    "web-page": "The address {where} answers with a web page, not as an OpenAI-compatible API for"
-    " {model}; correct base_url (it usually ends in /v1), or see whether a proxy is in the way",
-    "not-an-endpoint": "Nothing at {where} answers chat completions for {model} (error {status});"
-    " correct base_url (it usually ends in /v1)",
+    "not-an-endpoint": "Nothing at {where} answers chat completions for {model}; correct base_url"
+    " (it usually ends in /v1), or see whether a proxy is in the way",
     "out-of-quota": "The account at {where} has no quota left for {model}; add credit there, or"
     " choose another endpoint",
     "rate-limited": "The endpoint {where} takes no more calls to {model} for now (error {status});"
@@ -91,12 +63,20 @@ _TEXTS = {
     " COMPANION_API_KEY or api_key in the configuration to a valid one",
     "down": "The endpoint {where} keeps answering with error {status} for {model}; try again"
     " later, or look at the server's log",
-    "too-long": "The note, with what is asked about it, is too long for {model} at {where}; set"
-    " context_tokens to what the model takes, shorten the note, or choose a model with a larger"
-    " context",
     "rejected": "The endpoint {where} rejects the request to {model} (error {status}); check"
-    " the endpoint's settings",
+    " the endpoint's settings, such as context_tokens",
 }
+# How OpenAI, Google, Anthropic, OpenRouter, DeepSeek and LM Studio say it.
+_NO_CREDIT = (
+    r"insufficient.(quota|balance|credit|fund)|exceeded.your.current.quota|credit (balance|limit)"
+    r"|(add|have|purchase) (\d+|any|more) credits?\b|budget.{0,20}exceeded"
+)
+_INVALID_KEY = r"api.?key.{0,10}(not (valid|found)|invalid|expired)|(invalid|incorrect) api.?key"
+_NO_MODEL = (
+    r"model_not_(found|supported)|model\b.{0,80}(not found|not exist)|not a valid model"
+    r"|no such model|no models? (is )?loaded|failed to load model"
+)
+_FILTERED = r"content_(filter|policy)|content management policy|\bflagged\b"
 
 
 def error_for_status(
@@ -104,13 +84,12 @@ def error_for_status(
 ) -> CompanionError:
     """Return the error for a reply with that status. body: its JSON, or its text."""
     message = server_message(body)
-    if status in (400, 403) and _says_filtered(message):
+    if status in (400, 403) and re.search(_FILTERED, message, re.IGNORECASE):
         return refusal_error(endpoint, message)
     is_page = isinstance(body, str) and body.lstrip().startswith("<")
-    if is_page and status in (200, 403, 404):
-        kind = "web-page"
-    else:  # where a wait is asked for, Google says "quota", too
-        kind = _find_kind(status, message, is_short=status == 429 and bool(retry_after))
+    if is_page and status in (200, 403):
+        status = 404
+    kind = _find_kind(status, message, is_short=status == 429 and bool(retry_after))
     text = _TEXTS[kind].format(
         where=endpoint.address,
         model=endpoint.model,
@@ -120,29 +99,30 @@ def error_for_status(
     text += _quote(message, endpoint)
     if kind == "rejected":
         return RequestRejected(text, message)
-    if kind == "too-long":
-        return AnswerError(text)
     if kind in ("down", "rate-limited"):
         error = EndpointDown(text) if kind == "down" else RateLimited(text)
         error.retry_after = retry_after
         return error
-    return LastingFault(text, "not-an-endpoint" if kind == "web-page" else kind)
+    return LastingFault(text, kind)
 
 
 def _find_kind(status: int, message: str, *, is_short: bool) -> str:
-    """Return the key of the text for the error. is_short: a wait is asked for."""
-    is_about_credit = status < 500 and not is_short and _says_no_credit(message)
-    words = message.lower()
+    """Return the key of the text for the error.
+
+    is_short: a wait is asked for, and then Google says "quota", too.
+    """
+
+    def says(pattern: str) -> bool:
+        return re.search(pattern, message, re.IGNORECASE) is not None
+
     kinds = (
-        (status == 402 or is_about_credit, "out-of-quota"),
-        (status in (429, 498), "rate-limited"),  # the second is Groq's for a full service tier
+        (status == 402 or (status < 500 and not is_short and says(_NO_CREDIT)), "out-of-quota"),
+        (status == 429, "rate-limited"),
         (status >= 500 or status in (408, 409), "down"),
-        (_says_model_missing(message), "model-missing"),
-        (status == 404 and "model" in words, "model-missing"),
-        (status in (401, 403) or _says_invalid_key(message), "unauthorised"),
-        (status in (404, 405) or "unexpected endpoint" in words, "not-an-endpoint"),
-        (300 <= status < 400, "not-an-endpoint"),
-        (status == 413 or _says_too_long(message), "too-long"),
+        (says(_NO_MODEL), "model-missing"),
+        (status in (401, 403) or says(_INVALID_KEY), "unauthorised"),
+        (300 <= status < 400 or status in (404, 405), "not-an-endpoint"),
+        (says("unexpected endpoint"), "not-an-endpoint"),  # LM Studio's, with status 200
     )
     return next((kind for applies, kind in kinds if applies), "rejected")
 
@@ -182,18 +162,11 @@ def refusal_error(endpoint: Endpoint, message: str) -> AnswerError:
 
 
 def server_message(body: Any) -> str:
-    """Return the message and codes of an error reply, on one line; empty for a web page."""
-    if isinstance(body, list) and body:  # Google
-        body = body[0]
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, dict):
-        words = [error.get(key) for key in ("message", "detail", "code", "type", "param")]
-        if isinstance(upstream := error.get("metadata"), dict):  # OpenRouter
-            words.append(upstream.get("raw"))
-        texts = (json.dumps(each) if isinstance(each, (dict, list)) else each for each in words)
-        return _one_line(" ".join(text for text in texts if isinstance(text, str)))
-    is_text = isinstance(error, str) and not error.lstrip().startswith("<")
-    return _one_line(error[:2000]) if is_text else ""
+    """Return all texts in an error reply, on one line; empty for a web page."""
+    if isinstance(body, str):
+        return "" if body.lstrip().startswith("<") else _one_line(body[:2000])
+    values = list(body.values()) if isinstance(body, dict) else body
+    return " ".join(filter(None, map(server_message, values))) if isinstance(values, list) else ""
 
 
 def hide_secrets(text: str, endpoint: Endpoint) -> str:

@@ -21,9 +21,7 @@ _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a su
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
 _THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _OPTIONAL = {  # what may be left out, and how errors name it
-    "max_tokens": r"\bmax_tokens\b.{0,80}(not (supported|allowed|permitted)"
-    r"|\buse\W{1,3}max_completion_tokens)"
-    r"|(unsupported|unrecogni|unknown|unexpected).{0,60}\bmax_tokens\b",  # not: too large
+    "max_tokens": r"\bmax_completion_tokens\b",  # to be used in its place
     "temperature": r"\btemperature\b",
     "system": r"\bsystem\b.{0,12}\brole|\brole\b.{0,30}\bsystem\b|developer instruction"
     r"|\broles must alternate|only user and assistant roles",
@@ -53,6 +51,13 @@ class Question(NamedTuple):
         if self.schema and self.mode == "schema":
             texts.append(json.dumps(self.schema))
         return sum(estimate_tokens(text) + _FRAME_TOKENS for text in texts)
+
+    def in_mode(self, mode: str) -> Question:
+        """Return the question, asked in that mode if its answer is JSON."""
+        if self.schema is None:
+            return self
+        in_prompt = self.schema_in_prompt or mode != "schema"
+        return self._replace(mode=mode, schema_in_prompt=in_prompt)
 
     def messages_to_send(self) -> list[dict[str, str]]:
         """Return the messages, with the schema at the end of the last one if it belongs there."""

@@ -48,13 +48,9 @@ def format_of(seen: Seen) -> str:
     return str(seen.body.get("response_format", {}).get("type", "text"))
 
 
-def takes(*formats: str, words: str = "response_format is not supported") -> Any:
+def takes(*formats: str) -> Any:
     """A server that takes these formats only."""
-
-    def script(seen: Seen, _n: int) -> Scene:
-        return GOOD if format_of(seen) in formats else error(400, words)
-
-    return script
+    return lambda seen, _n: GOOD if format_of(seen) in formats else error(400, "bad request")
 
 
 JSON = [
@@ -68,23 +64,17 @@ JSON = [
 ]
 
 
-@pytest.mark.parametrize("words", ["response_format is not supported", "bad request"])
 @pytest.mark.parametrize(("mode", "formats", "calls"), JSON)
 def test_json_format_is_found_once(
-    fake: FakeEndpoint, mode: JsonMode, formats: list[str], calls: list[str], words: str
+    fake: FakeEndpoint, mode: JsonMode, formats: list[str], calls: list[str]
 ) -> None:
-    fake.script = takes(*formats, words=words)
+    fake.script = takes(*formats)
     with client_of(fake, mode) as client:
         assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
         assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert [format_of(seen) for seen in fake.seen] == calls
-
-
-def test_the_schema_stands_in_the_prompt_where_nothing_else_is_taken(fake: FakeEndpoint) -> None:
-    fake.script = takes("text")
-    with client_of(fake) as client:
-        client.ask(Question(ASK, 100, SCHEMA))
-    assert json.dumps(SCHEMA) in fake.seen[-1].body["messages"][-1]["content"]
+    in_prompt = json.dumps(SCHEMA) in fake.seen[-1].body["messages"][-1]["content"]
+    assert in_prompt == (calls[-1] != "json_schema")
 
 
 @pytest.mark.parametrize(("mode", "calls"), [("auto", 6), ("schema", 2)])
@@ -103,9 +93,7 @@ ANSWERS = [
     pytest.param('{"description": "A measure."}', id="plain"),
     pytest.param('```json\n{"description": "A measure."}\n```', id="in a fence"),
     pytest.param('Sure!\n{"description": "A measure."}\nMore?', id="in prose"),
-    pytest.param('<think>{"a": 1}</think>\n{"description": "A measure."}', id="after thoughts"),
     pytest.param('{"a": 1}\n</think>\n{"description": "A measure."}', id="after half a thought"),
-    pytest.param('[THINK]{}[/THINK]{"description": "A measure."}', id="after Magistral's"),
     pytest.param([{"type": "text", "text": '{"description": "A measure."}'}], id="in parts"),
 ]
 
@@ -272,19 +260,6 @@ def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint, end: s
     assert fake.seen[0].headers["authorization"].startswith("Basic ")
 
 
-PATHS = [
-    pytest.param("/a%2Fb%25c?k=%2F", "/v1/a%2Fb%25c/chat/completions?k=%2F", id="escaped"),
-    pytest.param("/a b/ü#part", "/v1/a%20b/%C3%BC/chat/completions", id="to escape"),
-]
-
-
-@pytest.mark.parametrize(("end", "path"), PATHS)
-def test_the_path_of_the_base_url_is_sent_as_it_is(fake: FakeEndpoint, end: str, path: str) -> None:
-    with Client(Endpoint(base_url=fake.url + end, model="m")) as client:
-        client.ask(Question(ASK, 100))
-    assert fake.seen[0].path == path
-
-
 def test_a_base_url_that_no_server_can_have_is_told() -> None:
     endpoint = Endpoint(base_url=f"http://me:{KEY}@a\x01b/v1", model="m")
     with (
@@ -293,22 +268,6 @@ def test_a_base_url_that_no_server_can_have_is_told() -> None:
     ):
         client.ask(Question(ASK, 100))
     assert KEY not in str(caught.value)
-
-
-CACHED = [
-    pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, 8, id="some"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": 11}}, 10, id="more than read"),
-    pytest.param({"prompt_tokens_details": {"cached_tokens": -1}}, 0, id="less than none"),
-]
-
-
-@pytest.mark.parametrize(("usage", "cached"), CACHED)
-def test_tokens_from_the_cache(fake: FakeEndpoint, usage: dict[str, object], cached: int) -> None:
-    fake.play(told("fine", {"prompt_tokens": 10, **usage}))
-    with client_of(fake) as client:
-        assert client.ask(Question(ASK, 100)).usage.cached_tokens == cached
-        client.ask(Question(ASK, 100))
-        assert client.usage.cached_tokens == 2 * cached
 
 
 def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
@@ -367,6 +326,7 @@ BROKEN_OFF = reply(  # as OpenRouter has it
         "usage": {"prompt_tokens": 500, "completion_tokens": 100},
     },
 )
+WITH_200 = reply(200, {"error": {"message": "busy", "code": 503}})
 ESTIMATE = (21, 100)  # for ASK: 9 and 4 letters, four a token, and 8 tokens around each message
 COSTS = [
     pytest.param([answer("fine")], (10, 5), 1, id="as the endpoint counts"),
@@ -387,6 +347,7 @@ COSTS = [
     pytest.param([BROKEN_OFF, answer("fine")], (510, 105), 2, id="an error that is paid"),
     pytest.param([error(401)], (0, 0), 0, id="no key"),
     pytest.param([HTML], ESTIMATE, 1, id="a web page"),
+    pytest.param([WITH_200, answer("fine")], (10, 5), 1, id="an error of status 200"),
     pytest.param([LATE, answer("fine")], (31, 105), 2, id="too late, and again"),
     pytest.param([LATE], (42, 200), 2, id="too late twice"),
     pytest.param([answer("x")._replace(cut=9), answer("fine")], (31, 105), 2, id="broken off"),
@@ -474,3 +435,74 @@ def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: 
             first.ask(Question(ASK, 100))
         assert second.ask(Question(ASK, 100)).text == "fine"
         assert budget.spent_today()[:2] == (20, 10)
+
+
+THOUGHTS = answer("", "length")
+
+
+def thinking(thought: Scene, needed: int = 1500) -> Any:
+    """Return what a model plays that answers once it may write so many tokens."""
+
+    def script(seen: Seen, _n: int) -> Scene:
+        if seen.body["max_tokens"] < needed:
+            return thought
+        form = seen.body.get("response_format")
+        return GOOD if form else answer("fine")
+
+    return script
+
+
+def test_a_model_that_thinks_gets_room_for_it(fake: FakeEndpoint) -> None:
+    fake.script = thinking(answer("<think>Hm", "length"))
+    with client_of(fake) as client:
+        assert client.ask(Question(ASK, 100)).text == "fine" and len(fake.seen) == 2
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
+        with Client(client.settings) as other:
+            other.ask(Question(ASK, 100))
+    assert len(fake.seen) == 4, "once it is known, one call is enough"
+
+
+def test_a_model_that_counts_thoughts_as_output_gets_room_at_once(fake: FakeEndpoint) -> None:
+    def reason(seen: Seen, _n: int) -> Scene:
+        if "max_tokens" in seen.body:
+            return error(400, "'max_tokens' is not supported. Use 'max_completion_tokens' instead.")
+        return answer("fine") if seen.body["max_completion_tokens"] > 1500 else THOUGHTS
+
+    fake.script = reason
+    with client_of(fake) as client:
+        assert client.ask(Question(ASK, 100)).text == "fine"
+    assert len(fake.seen) == 2
+
+
+def test_a_model_that_thinks_too_long_is_given_up(fake: FakeEndpoint) -> None:
+    fake.script = thinking(THOUGHTS, 9000)
+    with client_of(fake) as client, pytest.raises(NoAnswer, match="was all thoughts"):
+        client.ask(Question(ASK, 100))
+    assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 8392]
+
+
+def test_room_for_thoughts_keeps_to_the_context(fake: FakeEndpoint) -> None:
+    fake.script = thinking(THOUGHTS, 9000)
+    with (
+        client_of(fake, context_tokens=2048) as client,
+        pytest.raises(NoAnswer, match="was all thoughts"),
+    ):
+        client.ask(Question(ASK, 100))
+    assert 1500 < fake.seen[1].body["max_tokens"] < 2048
+
+
+FAULTS = [
+    pytest.param(answer("Half a sen", "length"), "cut off", id="cut off"),
+    pytest.param(THOUGHTS, "only thoughts", id="only thoughts"),
+    pytest.param(answer(""), "is empty", id="empty"),
+    pytest.param(Scene(200, b"{}"), "no completion", id="no completion"),
+    pytest.param(answer(None, refusal="No."), "", id="a refusal says nothing of other notes"),
+]
+
+
+@pytest.mark.parametrize(("scene", "fault"), FAULTS)
+def test_which_fault_it_was_is_told(fake: FakeEndpoint, scene: Scene, fault: str) -> None:
+    fake.play(scene)
+    with client_of(fake) as client, pytest.raises(NoAnswer) as caught:
+        client.ask(Question(ASK, 100))
+    assert caught.value.fault == fault and isinstance(caught.value, CompanionError)

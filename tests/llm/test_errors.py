@@ -2,10 +2,8 @@
 
 import logging
 import socket
-import time
 import traceback
 from collections.abc import Iterator
-from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -49,12 +47,6 @@ FAULTS = {
         "error 503",
         4,
     ),
-    "note too long": (
-        error(400, "maximum context length is 4096 tokens", "context_length_exceeded"),
-        AnswerError,
-        "shorten",
-        1,
-    ),
     "400": (error(400, "bad request"), RequestRejected, "settings", 1),
     "more tokens than it writes": (
         error(400, "max_tokens is too large: 9. This model supports at most 4"),
@@ -80,16 +72,6 @@ FAULTS = {
         "wait",
         4,
     ),
-    "OpenAI, for a minute": (
-        error(
-            429,
-            "Rate limit reached on requests per min. Please try again in 80ms. Visit"
-            " https://platform.openai.com/account/billing to add a payment method.",
-        ),
-        RateLimited,
-        "wait",
-        4,
-    ),
     "OpenRouter, upstream": (
         reply(429, {"error": {"message": "Provider returned error", "metadata": {"raw": "busy"}}}),
         RateLimited,
@@ -102,33 +84,20 @@ FAULTS = {
         "10",
         1,
     ),
-    "Anthropic, no credit": (
-        error(400, "credit balance is too low"),
-        "out-of-quota",
-        "credit",
-        1,
-    ),
-    "a load balancer": (error(429, "load balancer: balance is off"), RateLimited, "wait", 4),
     "OpenRouter, moderated": (error(403, "Your input was flagged for"), AnswerError, "refuses", 1),
     "Azure, filtered": (error(400, "filtered", "content_filter"), AnswerError, "refuses", 1),
     "DeepSeek, no model": (error(400, "Model Not Exist"), "model-missing", "has no model", 1),
-    "LM Studio, no memory": (
-        error(400, "Failed to load model"),
-        "model-missing",
-        "Failed to load",
-        1,
-    ),
     "LM Studio without /v1": (
         reply(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
         "not-an-endpoint",
         "/v1",
         1,
     ),
-    "502 of the provider inside a 200": (
-        reply(200, {"choices": [{"message": {"content": ""}, "error": {"code": 502}}]}),
-        EndpointDown,
-        "error 502",
-        4,
+    "broken off by the provider": (
+        reply(200, {"choices": [{"message": {"content": "Half"}, "error": {"code": 502}}]}),
+        NoAnswer,
+        "breaks off",
+        2,
     ),
     "429 inside a 200": (
         Scene(200, b'{"error": {"message": "slow down", "code": 429}}'),
@@ -142,7 +111,7 @@ FAULTS = {
         "no such adapter",
         1,
     ),
-    "HTML": (HTML, "not-an-endpoint", "web page", 1),
+    "HTML": (HTML, "not-an-endpoint", "base_url", 1),
     "half a JSON": (Scene(200, GOOD.body[:50]), NoAnswer, "breaks off", 2),
     "no choices": (Scene(200, b"{}"), NoAnswer, "no message", 2),
     "nested too deep": (Scene(200, b"[" * 100_000), NoAnswer, "breaks off", 2),
@@ -151,7 +120,6 @@ FAULTS = {
     "truncated": (answer("Half a sen", "length"), NoAnswer, "cut off", 2),
     "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
     "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
-    "broken off": (answer("Half a sen", "error"), NoAnswer, "breaks off", 2),
     "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 4),
     "slow": (GOOD._replace(delay=5.0), EndpointDown, "within 1.5 seconds", 2),
     "redirect is not followed with the key": (
@@ -206,13 +174,6 @@ def test_fault(
     assert "m" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_fault_is_not_taken_for_one_of_the_json_format(fake: FakeEndpoint) -> None:
-    fake.play(error(401))
-    with Client(Endpoint(base_url=fake.url, model="m")) as client, pytest.raises(LastingFault):
-        client.ask(Question(ASK, 100, {"type": "object"}))
-    assert len(fake.seen) == 1
-
-
 def test_no_key_is_set(fake: FakeEndpoint) -> None:
     fake.play(error(401))
     with (
@@ -261,22 +222,16 @@ def test_a_certificate_that_is_not_trusted(fake: FakeEndpoint) -> None:
         client.ask(Question(ASK, 100))
 
 
-@pytest.mark.parametrize("is_date", [False, True], ids=["seconds", "date"])
-def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, is_date: bool) -> None:
-    due = int(time.time()) + 2
-    fake.play(error(429, retry_after=formatdate(due, usegmt=True) if is_date else "1"), GOOD)
+def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint) -> None:
+    fake.play(error(429, retry_after="1"), GOOD)
     with Client(endpoint) as client:
         client.ask(Question(ASK, 100))
     first, second = (seen.at for seen in fake.seen)
-    if is_date:
-        assert second - time.monotonic() + time.time() >= due - 0.1
-    else:
-        assert second - first >= 0.9
+    assert second - first >= 0.9
 
 
 WAITS = {
-    "OpenAI": (error(429, "Please try again in 70.5s. Visit https://..."), 70.5),
-    "Google": (error(429, "Please retry in 94.07s."), 94.07),
+    "the message": (error(429, "Please try again in 70.5s. Visit https://..."), 70.5),
     "Google's details": (reply(429, [{"error": {"details": [{"retryDelay": "94s"}]}}]), 94),
     "the header counts": (error(429, "Please retry in 34s.", retry_after="86400"), 86400),
 }
