@@ -10,6 +10,8 @@ import json
 import math
 import os
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,21 +21,14 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
+from companion.llm import worker
 from companion.llm.catalog import models_folder
 from companion.llm.endpoint import Endpoint
 from companion.llm.errors import EndpointDown
-from companion.llm.worker import (
-    WorkerProcess,
-    end_worker,
-    is_in_use,
-    send_options,
-    start_worker,
-)
 from companion.private_files import make_private_folder, write_private
 
-_START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
-_NICENESS = 5  # leaves a quarter of a core beside one other program; 10 leaves a tenth
+_MEASURED = 0.25  # seconds
 _NEARLY = 0.3  # of a core: one that is less busy counts as free
 
 
@@ -83,7 +78,7 @@ class EmbeddedServer:
         # how many calls this object makes now; the child looks at it and at its time
         self._own_file = self._folder / "users" / f"{os.getpid()}.{secrets.token_hex(4)}"
         self._lock = threading.Lock()
-        self._child: WorkerProcess | None = None  # if this object started it
+        self._child: subprocess.Popen[bytes] | None = None  # if this object started it
         self._leases = 0
 
     @property
@@ -142,23 +137,21 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
-        cores, key = count_all_cores(), secrets.token_urlsafe(32)
-        threads = self._threads or choose_threads(count_free_cores(), cores)
-        child = start_worker(_NICENESS)
         options = {
             "model": str(self._model_path),
             "alias": self.settings.model,
-            "key": key,
+            "key": secrets.token_urlsafe(32),
             "context_tokens": self.settings.context_tokens,
             "slots": self._slots,
-            # on a machine that is idle llama.cpp knows best which of its cores are fast ones
-            "threads": self._threads or (threads if threads < cores else None),
+            "threads": self._threads or count_free_cores(),
             "users": str(self._own_file.parent),
             "idle": self._idle,
         }
-        answer = send_options(child, options, _START_TIMEOUT)
+        child = _start_worker()
+        answer = _tell(child, options)
         if "url" not in answer:
-            end_worker(child)
+            child.kill()
+            child.wait()
             reason = answer.get("error", "it ended without a message")
             raise ModelNotStarted(
                 f"The embedded model {self.settings.model} cannot be started ({reason});"
@@ -166,7 +159,7 @@ class EmbeddedServer:
                 " choose a smaller model; if libgomp is missing: sudo apt install libgomp1"
             )
         self._child = child
-        state = {"url": answer["url"], "key": key, "pid": child.pid}
+        state = {"url": answer["url"], "key": options["key"], "pid": child.pid}
         write_private(self._folder / "server.json", json.dumps(state).encode())
 
     def _read_state(self) -> dict[str, Any]:
@@ -184,53 +177,51 @@ class EmbeddedServer:
         import psutil
 
         pid = self.pid
-        if pid is None or is_in_use(self._own_file.parent):
+        if pid is None or worker.is_in_use(self._own_file.parent):
             return
         with suppress(psutil.Error):
-            psutil.Process(pid).kill()
+            process = psutil.Process(pid)
+            process.kill()
+            process.wait(5)
         if self._child:
-            end_worker(self._child)
-        with suppress(psutil.Error):
-            psutil.wait_procs([psutil.Process(pid)], 5)
+            self._child.wait()
         (self._folder / "server.json").unlink(missing_ok=True)
 
 
-def count_free_cores(seconds: float = 0.25) -> float:
-    """Return how many cores other programs leave free, measured over this many seconds.
+def _start_worker() -> subprocess.Popen[bytes]:
+    """Start worker.py, in its own process group: the parent handles Ctrl-C."""
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        group = {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
+    return subprocess.Popen(
+        [sys.executable, "-P", worker.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        **group,
+    )
 
-    If cores have two hardware threads, each counts half: llama.cpp gains nothing from both.
+
+def _tell(child: subprocess.Popen[bytes], options: dict[str, Any]) -> dict[str, str]:
+    """Send the options to the worker; return its answer, empty when it ends without one."""
+    assert child.stdin and child.stdout
+    with child.stdout, suppress(OSError, ValueError):
+        with child.stdin:
+            child.stdin.write(json.dumps(options).encode() + b"\n")
+        return dict(json.loads(child.stdout.readline()))
+    return {}
+
+
+def count_free_cores() -> int | None:
+    """Return how many cores other programs leave free, at least one; None if all.
+
+    A thread that shares a core with other work holds up all the others, which wait for it. On an
+    idle machine llama.cpp itself knows best which of its cores are fast ones.
     """
     import psutil
 
-    usable = _usable_cores()
-    shares = psutil.cpu_percent(seconds, percpu=True)
-    busy = sum(share for number, share in enumerate(shares) if number in usable)
-    return max(0.0, len(usable) - float(busy) / 100) * _physical_share()
-
-
-def count_all_cores() -> int:
-    """Return how many cores there are for this process, busy or not."""
-    return max(1, math.floor(len(_usable_cores()) * _physical_share()))
-
-
-def choose_threads(free: float, cores: int) -> int:
-    """Return how many threads to run when `free` of all cores are free; at least one.
-
-    A thread that shares a core with other work holds up all the others, which wait for it.
-    """
-    return min(cores, max(1, math.floor(free + _NEARLY)))
-
-
-def _usable_cores() -> frozenset[int]:
-    """Return the numbers of the logical cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return frozenset(os.sched_getaffinity(0))
-    return frozenset(range(os.cpu_count() or 1))
-
-
-def _physical_share() -> float:
-    """Return how many physical cores there are for each logical one."""
-    import psutil
-
-    logical: int = psutil.cpu_count() or 1
-    return (psutil.cpu_count(logical=False) or logical) / logical
+    cores: int = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    busy: float = psutil.cpu_percent(_MEASURED) * cores / 100
+    free = max(1, math.floor(cores - busy + _NEARLY))
+    return free if free < cores else None

@@ -1,96 +1,37 @@
 """The child process in which the embedded model runs.
 
-It is run by its path, with the addition to its niceness as argument. It serves several processes,
-and ends when none of them uses it any more. It imports nothing from Companion, so it starts without
-searching the current folder.
+It is run by its path. It serves several processes, and ends when none of them uses it any more. It
+imports nothing from Companion, so it starts without searching the current folder.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-_STOP_TIMEOUT = 5.0  # seconds
+_NICENESS = 5  # leaves a quarter of a core beside one other program; 10 leaves a tenth
 _AUTOGROUP = Path("/proc/self/autogroup")
-
-WorkerProcess = subprocess.Popen[bytes]
-
-
-def start_worker(niceness: int) -> WorkerProcess:
-    """Start a worker, in its own process group: the parent handles Ctrl-C.
-
-    niceness: on Windows, any makes its priority below normal. Raises OSError.
-    """
-    group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        low = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
-        group = {"creationflags": flags | low}
-    return subprocess.Popen(
-        [sys.executable, "-P", __file__, str(niceness)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        **group,
-    )
-
-
-def send_options(worker: WorkerProcess, options: dict[str, Any], timeout: float) -> dict[str, str]:
-    """Send the options of llama.cpp; return its answer, empty when it ends or takes too long."""
-    assert worker.stdin and worker.stdout
-    timer = threading.Timer(timeout, worker.kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        worker.stdin.write(json.dumps(options).encode() + b"\n")
-        worker.stdin.flush()
-        answer = json.loads(worker.stdout.readline() or b"{}")
-    except (OSError, ValueError):
-        return {}
-    finally:
-        timer.cancel()
-    return answer if isinstance(answer, dict) else {}
-
-
-def end_worker(worker: WorkerProcess) -> None:
-    """End the worker by closing its standard input; kill it when it does not end in time."""
-    for pipe in (worker.stdin, worker.stdout):
-        if pipe:
-            with suppress(OSError):
-                pipe.close()
-    try:
-        worker.wait(_STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
 
 
 def main() -> None:
-    """Serve the model until nobody uses it."""
+    """Serve the model until nobody uses it; answer `{"url": ...}` or `{"error": ...}` first.
+
+    The options are one line of JSON on standard input, so that the key is in no argument and no
+    environment variable.
+    """
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what the libraries print goes to standard error
     if hasattr(os, "nice"):  # on Windows the parent sets the priority class
-        os.nice(int(sys.argv[1]))
+        os.nice(_NICENESS)
         # Linux shares the processor between sessions first (sched(7), autogroup), and this process
         # has its own: within it, a process's niceness means nothing.
         with suppress(OSError):
-            _AUTOGROUP.write_text(sys.argv[1], "ascii")
-    _run_llama_cpp(answers)
-
-
-def _run_llama_cpp(answers: BinaryIO) -> None:
-    """Serve one model; answer `{"url": ...}` or `{"error": ...}`, one line of JSON.
-
-    The options are read from standard input, so that the key is in no argument and no environment
-    variable.
-    """
+            _AUTOGROUP.write_text(str(_NICENESS), "ascii")
     options = json.loads(sys.stdin.buffer.readline())
     try:
         server = _start_server(options)
