@@ -73,11 +73,15 @@ def recommend_model() -> str:
     """Return the embedded model that suits the machine: the largest that fits, a general one.
 
     General models invent less than the default one (Vectara's published rates). One that is on this
-    machine already is preferred.
+    machine already is preferred; where Hugging Face does not answer, the default one.
     """
     import psutil
 
+    from companion.llm.download import is_on_hub
+
     free = psutil.virtual_memory().available
-    fitting = [each.name for each in CATALOG if each.hub and 0 < each.free_memory <= free]
-    here = [name for name in fitting if model_path(name)]
-    return [DEFAULT_MODEL, *fitting, *here][-1]
+    fitting = [each for each in CATALOG if each.hub and 0 < each.free_memory <= free]
+    if here := [each.name for each in fitting if model_path(each.name)]:
+        return here[-1]
+    hub = fitting[-1].hub if fitting else None
+    return fitting[-1].name if hub and is_on_hub(hub) else DEFAULT_MODEL

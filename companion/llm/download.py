@@ -12,6 +12,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,17 @@ def fetch_from_hub(hub: HubFile, part: Path, progress: DownloadProgress) -> None
         raise SourceFailed("cannot be reached") from error
     Path(fetched).replace(part)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_on_hub(hub: HubFile) -> bool:
+    """Return whether Hugging Face answers, within seconds, and has the file."""
+    import huggingface_hub
+
+    url = huggingface_hub.hf_hub_url(hub.repo, hub.file, revision=hub.revision)
+    with suppress(Exception):  # huggingface_hub does not wrap those of its HTTP library
+        huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
+        return True
+    return False
 
 
 def fetch_from_wheels(wheels: Wheels, part: Path, size: int, progress: DownloadProgress) -> None:

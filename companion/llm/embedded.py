@@ -153,10 +153,14 @@ class EmbeddedServer:
             child.kill()
             child.wait()
             reason = answer.get("error", "it ended without a message")
+            how = (
+                "sudo apt install libgomp1, or what your system calls it"
+                if "libgomp" in reason
+                else "see that the file is a whole GGUF model and that there is enough free memory,"
+                " or choose a smaller model"
+            )
             raise ModelNotStarted(
-                f"The embedded model {self.settings.model} cannot be started ({reason});"
-                " see that the file is a whole GGUF model and that there is enough free memory, or"
-                " choose a smaller model; if libgomp is missing: sudo apt install libgomp1"
+                f"The embedded model {self.settings.model} cannot be started ({reason}); {how}"
             )
         self._child = child
         state = {"url": answer["url"], "key": options["key"], "pid": child.pid}

@@ -101,14 +101,22 @@ def test_a_wrong_address_is_asked_for_again(user: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "name"),
-    [(9e9, "qwen3-4b"), (4e9, "qwen3-1.7b"), (1e8, "qwen2.5-coder-1.5b")],
+    ("free", "has_hub", "name"),
+    [
+        (9e9, True, "qwen3-4b"),
+        (4e9, True, "qwen3-1.7b"),
+        (1e8, True, "qwen2.5-coder-1.5b"),
+        (9e9, False, "qwen2.5-coder-1.5b"),
+    ],
 )
-def test_what_is_recommended_fits(monkeypatch: pytest.MonkeyPatch, free: float, name: str) -> None:
+def test_what_is_recommended_fits_and_can_be_fetched(
+    monkeypatch: pytest.MonkeyPatch, free: float, has_hub: bool, name: str
+) -> None:
     class Memory:
         available = free
 
     monkeypatch.setattr("psutil.virtual_memory", Memory)
+    monkeypatch.setattr("companion.llm.download.is_on_hub", lambda _hub: has_hub)
     assert recommend_model() == name
 
 
