@@ -276,14 +276,14 @@ def _show_sample(root: Path, config: Config, output: Output) -> None:
 
 
 def _choose_samples(vault: Vault) -> Iterator[str]:
-    """Yield the notes to try: those that need something, the most usual in length first."""
-    notes = vault.scan(Selection()).notes
-    sizes = {
-        path: abs((vault.root / path).stat().st_size - _USUAL)
-        for path, note in notes.items()
-        if note.needs
-    }
-    yield from sorted(sizes, key=sizes.__getitem__)[:_SAMPLES]
+    """Yield the notes to try: those that need something, else any; the usual in length first."""
+    report = vault.scan(Selection())
+    paths = [path for path, note in report.notes.items() if note.needs]
+    if not paths:
+        files = (file.relative_to(vault.root) for file in vault.root.rglob("*.md"))
+        shown = (path for path in files if not any(part.startswith(".") for part in path.parts))
+        paths = [path for each in shown if (path := each.as_posix()) not in report.skipped]
+    yield from sorted(paths, key=lambda p: abs((vault.root / p).stat().st_size - _USUAL))[:_SAMPLES]
 
 
 def _choose_vault(output: Output, *, asks: bool) -> Path:
