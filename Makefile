@@ -33,9 +33,9 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 # What the demo needs, and no more. The model comes while the packages are installed and the page is
 # built; where the model fails, the demo tries again and says why, and it does without the page.
 .venv/demo: pyproject.toml | .venv/pip
-	@echo "Installing what the demo needs"
+	@echo "Installing what the demo needs, and its model"
 	@$(DOTS) $(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs || exit; \
-		$(BIN)/python -m companion.llm.download & fetch=$$!; \
+		$(BIN)/python -m companion.llm.catalog 2>/dev/null & fetch=$$!; \
 		$(BIN)/python -m pip install --quiet --editable . \
 		&& { $(MAKE) --silent $(PAGE)/page.min.js >/dev/null 2>&1; wait $$fetch || true; }
 	@touch $@

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.cli import run
-from companion.llm.download import pull_model
+from companion.llm.catalog import pull_model
 from companion.llm.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.model

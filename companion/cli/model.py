@@ -9,7 +9,14 @@ from rich.filesize import decimal
 
 from companion.cli.output import Output
 from companion.config import Config, load_config
-from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
+from companion.llm.catalog import (
+    CATALOG,
+    DEFAULT_MODEL,
+    find_model,
+    is_on_hub,
+    model_path,
+    pull_model,
+)
 
 
 @click.group()
@@ -60,8 +67,6 @@ def fetch_model_of(root: Path, output: Output) -> None:
 
 
 def _pull(name: str, output: Output) -> Path:
-    from companion.llm.download import pull_model
-
     model = find_model(name)
     size = f" ({decimal(model.size)}, once)" if model.size else ""
     output.warn(f"Fetching the model {name}{size}")
@@ -76,8 +81,6 @@ def recommend_model() -> str:
     machine already is preferred; where Hugging Face does not answer, the default one.
     """
     import psutil
-
-    from companion.llm.download import is_on_hub
 
     free = psutil.virtual_memory().available
     fitting = [each for each in CATALOG if each.hub and 0 < each.free_memory <= free]

@@ -116,7 +116,7 @@ def test_what_is_recommended_fits_and_can_be_fetched(
         available = free
 
     monkeypatch.setattr("psutil.virtual_memory", Memory)
-    monkeypatch.setattr("companion.llm.download.is_on_hub", lambda _hub: has_hub)
+    monkeypatch.setattr("companion.cli.model.is_on_hub", lambda _hub: has_hub)
     assert recommend_model() == name
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from companion.llm.catalog import pull_model
 from companion.llm.client import Client
-from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer, ModelNotStarted
 from companion.llm.request import Question
 

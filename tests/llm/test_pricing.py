@@ -95,7 +95,7 @@ def test_a_secret_of_the_base_url_is_hidden_in_what_a_server_says(
 
 def test_importing_is_cheap_and_openai_stays_quiet() -> None:
     code = (
-        "import sys; from companion.llm import client, download, embedded, endpoint\n"
+        "import sys; from companion.llm import client, embedded, endpoint\n"
         "slow = {'openai', 'httpx2', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
         "from companion.llm import connection; import logging\n"
