@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from operator import add, sub
+from operator import add
 from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
@@ -43,9 +43,6 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*map(add, vars(self).values(), vars(other).values()))
-
-    def __sub__(self, other: Usage) -> Usage:
-        return Usage(*map(sub, vars(self).values(), vars(other).values()))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from companion.llm.request import Capabilities, Question, capabilities_of
 RETRIES = 3  # further calls after a failed one
 _FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
 _LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
-_MINUTE = 60.5  # seconds; a call counts from when it arrives
+_RATE_LIMITED = 20  # times the delay, if no wait is asked for: limits are often by the minute
 
 Check = Callable[[], None]
 """Called right before a call goes out; raises the reason not to make it."""
@@ -217,23 +217,23 @@ class Client:
             return self._connection
 
     def _wait_for_turn(self) -> None:
+        """Wait for as long as the endpoint takes no calls; another client may have been told."""
         self._check_open()
-        settings = self.settings
-        if not settings.embedded and (seconds := pace_of(settings).take()):
+        while (seconds := self.capabilities.held_until - time.monotonic()) > 0:
             self._cancelled.wait(seconds)
             self._check_open()
 
     def _wait_for_retry(self, error: EndpointDown | RateLimited, attempt: int) -> None:
         """Wait until the call may be made again; raise the error if that would not help."""
-        wait, retries = error.retry_after or 0.0, self.retries
-        if isinstance(error, EndpointDown) and error.is_slow:
-            retries = min(retries, 1)
-        if isinstance(error, RateLimited) and 0 < wait <= _LONGEST_WAIT:
-            pace_of(self.settings).hold(wait)  # the other calls would be refused, too
-        if attempt >= retries or wait > _LONGEST_WAIT:
+        delay = _FIRST_DELAY * 2.0**attempt * random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
+        is_limited, is_slow = isinstance(error, RateLimited), getattr(error, "is_slow", False)
+        delay = error.retry_after or delay * (_RATE_LIMITED if is_limited else 1)
+        retries = min(self.retries, 1) if is_slow else self.retries
+        if attempt >= retries or delay > _LONGEST_WAIT:
             raise error
-        jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
-        self._cancelled.wait(max(wait, _FIRST_DELAY * 2.0**attempt * jitter))
+        if is_limited:  # the other calls would be refused, too
+            self.capabilities.held_until = time.monotonic() + delay
+        self._cancelled.wait(delay)
 
     def _reserve(self, question: Question) -> Reservation:
         if self._budget is None:
@@ -245,38 +245,3 @@ class Client:
         """Raise Cancelled when no further call may be made."""
         if self._is_stopped or self._cancelled.is_set():
             raise Cancelled("The work was stopped; nothing else was written")
-
-
-class Pace:
-    """Spreads this process's calls over each minute. Safe to use from any thread.
-
-    a_minute: None: without a limit. clock: returns seconds.
-    """
-
-    def __init__(self, a_minute: int | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._interval = _MINUTE / a_minute if a_minute else 0.0
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def take(self) -> float:
-        """Return the seconds to wait before the next call, which then has its turn."""
-        with self._lock:
-            now = self._clock()
-            turn = max(now, self._next)
-            self._next = turn + self._interval
-            return turn - now
-
-    def hold(self, seconds: float) -> None:
-        """Let no further call have its turn for so many seconds, as the endpoint asked."""
-        with self._lock:
-            self._next = max(self._next, self._clock() + seconds)
-
-
-_paces: dict[tuple[object, ...], Pace] = {}
-
-
-def pace_of(endpoint: Endpoint) -> Pace:
-    """Return the pace of the endpoint, which all callers in this process share."""
-    key = endpoint.base_url, endpoint.model, endpoint.key, endpoint.requests_a_minute
-    return _paces.setdefault(key, Pace(endpoint.requests_a_minute))

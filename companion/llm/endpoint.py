@@ -18,7 +18,6 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -26,7 +25,7 @@ from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL
 
 Dollars = Annotated[float, Field(ge=0)]
-JsonMode = Literal["auto", "schema", "object", "prompt"]
+JsonMode = Literal["auto", "schema", "prompt"]
 _SHORTEST_SECRET = 6  # characters; a shorter one would hide parts of words
 
 
@@ -83,10 +82,6 @@ class Endpoint(BaseModel):
         description="do not trust its own knowledge; unset: embedded models under 4 "
         "billion parameters",
     )
-    requests_a_minute: Annotated[int, Field(ge=1)] | None = Field(
-        default=None,
-        description="your account's limit, for all runs of a daemon; unset: none",
-    )
     price: tuple[Dollars, Dollars] | None = Field(
         default=None,
         description="US dollars for a million tokens read, and written; unset: as listed, "
@@ -95,16 +90,6 @@ class Endpoint(BaseModel):
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="notes at once; unset: 2 embedded, 4 elsewhere"
     )
-
-    @field_validator("base_url")
-    @classmethod
-    def _shorten(cls, base_url: str | None) -> str | None:
-        """Return the address of the API, where that of its chat completions was copied."""
-        if base_url is None or "/chat/completions" not in base_url:
-            return base_url
-        parts = urlsplit(base_url)
-        path = parts.path.rstrip("/").removesuffix("/chat/completions")
-        return parts._replace(path=path).geturl()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -56,7 +56,7 @@ _TEXTS = {
     "out-of-quota": "The account at {where} has no quota left for {model}; add credit there, or"
     " choose another endpoint",
     "rate-limited": "The endpoint {where} takes no more calls to {model} for now (error {status});"
-    " wait, or set requests_a_minute or a lower concurrency under [endpoint]",
+    " wait, or set a lower concurrency under [endpoint]",
     "model-missing": "The endpoint {where} has no model {model}; see that its server has it, or"
     " correct model in the configuration",
     "unauthorised": "The endpoint {where} {wants} key for {model} (error {status}); set"
@@ -145,11 +145,9 @@ def connection_error(endpoint: Endpoint, reason: str) -> EndpointDown:
             " is enough free memory, or choose a smaller model"
         )
     reason = _one_line(hide_secrets(reason, endpoint))
-    what = "start its server, check the network, or correct base_url"
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        what = "name the file of its certificate in SSL_CERT_FILE, or correct base_url"
     return EndpointDown(
-        f"The endpoint {endpoint.address} ({endpoint.model}) cannot be reached ({reason}); {what}"
+        f"The endpoint {endpoint.address} ({endpoint.model}) cannot be reached ({reason});"
+        " start its server, check the network, or correct base_url"
     )
 
 

@@ -15,7 +15,7 @@ Message = Mapping[str, str]
 TEMPERATURE = 0.2
 """How freely a model writes: a little, since its answers have to match the request."""
 
-_MODES = ("schema", "object", "prompt")
+_MODES = ("schema", "prompt")
 _FRAME_TOKENS = 8  # that a chat template puts around a message
 _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
@@ -32,10 +32,10 @@ class Question(NamedTuple):
     """The messages to a model, and the limits of its answer.
 
     max_tokens: of the answer. schema: of the JSON answer; None: it is a text. mode: how an answer
-    that fits the schema is requested: by the `schema`, as an `object`, or in the `prompt` alone.
-    schema_in_prompt: the schema is also written in the last message. longest_copy: how many tokens
-    in a row the answer may take from the messages, or repeat; None: any number. Only the embedded
-    model can be held to it.
+    that fits the schema is requested: by the `schema`, or in the `prompt` alone. schema_in_prompt:
+    the schema is also written in the last message. longest_copy: how many tokens in a row the
+    answer may take from the messages, or repeat; None: any number. Only the embedded model can be
+    held to it.
     """
 
     messages: Sequence[Message]
@@ -91,13 +91,14 @@ class Capabilities:
     """What an endpoint was found to support.
 
     modes: of Question, to try, best first. dropped: parameters that it rejects. thinks: whether the
-    model thinks before it answers.
+    model thinks before it answers. held_until: when it takes calls again, by time.monotonic.
     """
 
     def __init__(self, json_mode: str) -> None:
         self.modes = _MODES if json_mode == "auto" else (json_mode,)
         self.dropped: frozenset[str] = frozenset()
         self.thinks = False
+        self.held_until = 0.0
 
     def drop_parameter(self, said: str, sent: frozenset[str]) -> bool:
         """Return whether the message rejects one of these parameters, left out from now on.
@@ -132,9 +133,7 @@ class Capabilities:
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
         body: dict[str, Any] = {"model": endpoint.model, "messages": messages, "stream": False}
         body[limit] = self.output_limit(question, endpoint)
-        if question.schema and question.mode == "object":
-            body["response_format"] = {"type": "json_object"}
-        elif question.schema and question.mode == "schema":
+        if question.schema and question.mode == "schema":
             schema = {"name": "answer", "strict": True, "schema": question.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if "temperature" not in self.dropped:

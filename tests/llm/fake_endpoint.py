@@ -1,12 +1,10 @@
 """A real HTTP server on this machine that plays what endpoints do wrong."""
 
 import json
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -21,7 +19,6 @@ class Scene(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({"content-type": "application/json"})
     delay: float = 0.0
     cut: int | None = None
-    drip: float = 0.0
 
 
 class Seen(NamedTuple):
@@ -55,13 +52,6 @@ class FakeEndpoint:
     def play(self, *scenes: Scene) -> None:
         """Play the scenes in order, the last one again and again."""
         self.script = lambda _seen, n: scenes[min(n, len(scenes) - 1)]
-
-    def encrypt(self, file: Path) -> None:
-        """Speak HTTPS from now on, as localhost, with the certificate and key in the file."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = self.url.replace("http://127.0.0.1", "https://localhost")
 
     def close(self) -> None:
         self._server.close()
@@ -141,11 +131,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(scene.body)))
         self.end_headers()
-        if scene.drip:
-            for byte in scene.body:
-                self.wfile.write(bytes([byte]))
-                time.sleep(scene.drip)
-            return
         self.wfile.write(scene.body[: scene.cut])
         if scene.cut is not None:
             self.close_connection = True

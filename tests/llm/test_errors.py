@@ -4,7 +4,6 @@ import logging
 import socket
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -212,13 +211,6 @@ def test_a_fault_of_the_proxy_is_told_as_one(
     monkeypatch.setenv("https_proxy", proxy)
     endpoint = Endpoint(base_url="https://model.example/v1", model="m")
     with Client(endpoint) as client, pytest.raises(kind, match=words):
-        client.ask(Question(ASK, 100))
-
-
-def test_a_certificate_that_is_not_trusted(fake: FakeEndpoint) -> None:
-    fake.encrypt(Path(__file__).with_name("localhost.pem"))
-    endpoint = Endpoint(base_url=fake.url, model="m")
-    with Client(endpoint) as client, pytest.raises(EndpointDown, match="SSL_CERT_FILE"):
         client.ask(Question(ASK, 100))
 
 
