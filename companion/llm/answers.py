@@ -207,11 +207,8 @@ def _without_thoughts(text: str) -> str:
     return "" if before.lstrip().startswith("<think>") else before
 
 
-def _text_of(content: Any) -> str:
-    if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(part for part in parts if isinstance(part, str))
-    return content if isinstance(content, str) else ""
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -197,21 +197,21 @@ class Budget:
 
     def _limit_reached(self, day: str, call: Amount, caps: Caps) -> LimitReached | OverWholeLimit:
         """Return the error for a call of that amount, which would exceed a limit of the day."""
-        spent, name = Amount(*self._read(_READ, {"day": day})), "dollars_a_day"
-        limit, dollars = caps.tokens_a_day, caps.dollars_a_day
-        if limit is not None and (dollars is None or spent.tokens + call.tokens > limit):
-            name, numbers = "tokens_a_day", [limit, spent.tokens, call.tokens]
-            most, used, more = (f"{each:,} tokens" for each in numbers)
-        else:
-            numbers = [round((dollars or 0) * _MICRO), spent.microdollars, call.microdollars]
-            most, used, more = (f"${each / _MICRO:,.4f}" for each in numbers)
+        spent, most = self.spent_today(), caps.tokens_a_day
+        name, shown = "tokens_a_day", "{:,} tokens"
+        numbers: list[float] = [most or 0, spent.tokens, call.tokens]
+        if most is None or spent.tokens + call.tokens <= most:
+            name, shown = "dollars_a_day", "${:,.4f}"
+            money = spent.microdollars / _MICRO, call.microdollars / _MICRO
+            numbers = [caps.dollars_a_day or 0, *money]
+        limit, used, more = map(shown.format, numbers)
         if numbers[2] > numbers[0] > 0:
             return OverWholeLimit(
-                f"asking about this note may take {more}, and {name} allows {most}; raise it under"
+                f"asking about this note may take {more}, and {name} allows {limit}; raise it under"
                 " [limits], or shorten the note"
             )
         return LimitReached(
-            f"The limit of {most} a day is reached: {used} spent today, and the next call may take"
+            f"The limit of {limit} a day is reached: {used} spent today, and the next call may take"
             f" {more}; it starts again at midnight. To continue today, raise {name} under [limits]"
             " in the configuration",
             day,

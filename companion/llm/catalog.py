@@ -229,24 +229,19 @@ def fetch_from_hub(hub: HubFile, part: Path, progress: DownloadProgress) -> None
     would try for 23.
     """
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    folder, repo, file, at = part.with_suffix(".hub"), hub.repo, hub.file, hub.revision
+    if not is_on_hub(hub):
+        raise SourceFailed(f"it does not answer, or has no {hub.repo}/{hub.file}")
+    folder, bar = part.with_suffix(".hub"), _reporter(progress)
     try:
-        url = huggingface_hub.hf_hub_url(repo, file, revision=at)
-        huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
-        bar = _reporter(progress)
         fetched = huggingface_hub.hf_hub_download(
-            repo, file, revision=at, local_dir=folder, token=False, tqdm_class=bar
+            hub.repo, hub.file, revision=hub.revision, local_dir=folder, token=False, tqdm_class=bar
         )
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else "?"
-        raise SourceFailed(f"error {status} for {repo}/{file}") from error
     except Exception as error:  # huggingface_hub does not wrap those of its HTTP library
         if isinstance(error, OSError) and error.errno:  # the disk's, not the network's
             raise
-        raise SourceFailed("cannot be reached") from error
+        raise SourceFailed("the download broke off") from error
     Path(fetched).replace(part)
     shutil.rmtree(folder, ignore_errors=True)
 

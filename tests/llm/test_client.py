@@ -90,7 +90,6 @@ ANSWERS = [
     pytest.param('```json\n{"description": "A measure."}\n```', id="in a fence"),
     pytest.param('Sure!\n{"description": "A measure."}\nMore?', id="in prose"),
     pytest.param('{"a": 1}\n</think>\n{"description": "A measure."}', id="after half a thought"),
-    pytest.param([{"type": "text", "text": '{"description": "A measure."}'}], id="in parts"),
 ]
 
 
