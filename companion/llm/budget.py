@@ -8,14 +8,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import date
 from decimal import Decimal
 from math import ceil
 from operator import sub
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from companion.errors import AnswerError, EndpointError
 from companion.llm.answers import Usage
@@ -58,11 +58,6 @@ class Amount(NamedTuple):
     calls: int = 0
 
     @property
-    def tokens(self) -> int:
-        """Tokens in and out."""
-        return self.input_tokens + self.output_tokens
-
-    @property
     def dollars(self) -> float | None:
         """US dollars; None if the price of any of the calls is unknown."""
         return None if self.unpriced else self.microdollars / _MICRO
@@ -87,7 +82,7 @@ class Caps(NamedTuple):
         return Amount(input_tokens, output_tokens, money, int(price is None), 1)
 
 
-class Reservation:
+class Reservation(AbstractContextManager["Reservation"]):
     """The estimated cost of one call, counted as spent until it is settled.
 
     A context manager, which takes the estimate back at the end unless it was settled, or `sent` is
@@ -107,15 +102,12 @@ class Reservation:
         if settle:
             settle(usage)
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         if not self.sent:
             self.settle(Usage())
 
 
-class Budget:
+class Budget(AbstractContextManager["Budget"]):
     """Counts the spending of each local calendar day, in a file that all processes share.
 
     find_caps: called before each call and each note. vault: whose background notes are counted.
@@ -189,21 +181,17 @@ class Budget:
             if db:
                 db.close()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _limit_reached(self, day: str, call: Amount, caps: Caps) -> LimitReached | OverWholeLimit:
         """Return the error for a call of that amount, which would exceed a limit of the day."""
-        spent, most = self.spent_today(), caps.tokens_a_day
+        spent, most, dollars = self.spent_today(), caps.tokens_a_day, caps.dollars_a_day
         name, shown = "tokens_a_day", "{:,} tokens"
-        numbers: list[float] = [most or 0, spent.tokens, call.tokens]
-        if most is None or spent.tokens + call.tokens <= most:
+        numbers: list[float] = [most or 0, sum(spent[:2]), sum(call[:2])]
+        if most is None or (dollars is not None and sum(numbers[1:]) <= most):
             name, shown = "dollars_a_day", "${:,.4f}"
-            money = spent.microdollars / _MICRO, call.microdollars / _MICRO
-            numbers = [caps.dollars_a_day or 0, *money]
+            numbers = [dollars or 0, spent.microdollars / _MICRO, call.microdollars / _MICRO]
         limit, used, more = map(shown.format, numbers)
         if numbers[2] > numbers[0] > 0:
             return OverWholeLimit(

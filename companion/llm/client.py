@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from companion.errors import CompanionError
 from companion.llm.answers import (
@@ -50,7 +50,7 @@ class EndpointSource(Protocol):
         """Lend the endpoint for one call. Raises EndpointError when it cannot be started."""
 
 
-class Client:
+class Client(AbstractContextManager["Client"]):
     """Asks one endpoint, from any number of threads; close() it at the end.
 
     Setting `cancelled` ends all waiting; close() also breaks off calls in progress, and leaves the
@@ -79,9 +79,6 @@ class Client:
         self._is_stopped = False
         self._lock = threading.Lock()
         self._connection: Connection | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

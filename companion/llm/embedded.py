@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -42,7 +42,7 @@ class EmbeddedEndpoint(Endpoint):
     embedded: ClassVar[bool] = True
 
 
-class EmbeddedServer:
+class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
     """Lends the endpoint of a local model. Safe to use from any thread; close() it at the end.
 
     The server starts on the first lease, unless another process of the user has started one for
@@ -115,9 +115,6 @@ class EmbeddedServer:
             if self._own_file.exists():
                 self._own_file.unlink()
                 self._stop_unless_shared()
-
-    def __enter__(self) -> EmbeddedServer:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
