@@ -369,13 +369,6 @@ def test_what_a_question_costs(
     assert ((spent.input_tokens, spent.output_tokens), spent.calls) == (tokens, calls)
 
 
-def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, budget: Budget) -> None:
-    fake.script = takes("text")
-    with Client(Endpoint(base_url=fake.url, model="m"), budget=budget) as client:
-        client.ask(Question(ASK, 100, SCHEMA))
-    assert (len(fake.seen), budget.spent_today()[:2]) == (2, (10, 5))
-
-
 def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
     endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="m")
     client = Client(endpoint, budget=budget)

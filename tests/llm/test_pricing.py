@@ -79,10 +79,7 @@ def test_endpoint_shows_no_secret() -> None:
         ),
         ("https://me:p%40ssword@ai.example/v1", "p@ssword"),
         ("https://a-token-as-user-name@ai.example/v1", "a-token-as-user-name"),
-        ("https://a-token-as%40user-name@ai.example/v1", "a-token-as@user-name"),
         ("https://ai.example/v1?key=AAAAAAAAAA%2FBBBBBBBBB&v=1", "AAAAAAAAAA/BBBBBBBBB"),
-        ("https://ai.example/v1?v=1&key=AAAAAAAAAA+BBBBBBBBB==", "AAAAAAAAAA BBBBBBBBB=="),
-        ("https://ai.example/v1?key=1234-5678-9012-3456", "1234-5678-9012-3456"),
     ],
 )
 def test_a_secret_of_the_base_url_is_hidden_in_what_a_server_says(
