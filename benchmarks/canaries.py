@@ -30,7 +30,7 @@ from typing import Any
 
 from benchmarks.stub_endpoint import completion
 from companion.app.decider import Decider
-from companion.app.types.decisions import Acceptance
+from companion.app.types.proposals import Acceptance
 from companion.cli import run
 from companion.config import load_config
 from companion.enrich.workspace import open_workspace

@@ -43,7 +43,7 @@ from benchmarks.results import list_counts, make_parser, print_table, report, ta
 from benchmarks.stub_endpoint import Call, Stub, note_of
 from companion.app.decider import Decider
 from companion.app.jobs import choose_jobs
-from companion.app.types.decisions import Acceptance
+from companion.app.types.proposals import Acceptance
 from companion.app.types.runs import RunOptions
 from companion.config import load_config
 from companion.enrich.apply import File

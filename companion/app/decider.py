@@ -13,7 +13,7 @@ from itertools import chain
 from companion.app.outbox import Outbox
 from companion.app.run import Run
 from companion.app.types.changes import Undone
-from companion.app.types.decisions import Acceptance, Decisions
+from companion.app.types.proposals import Acceptance, Decisions
 from companion.app.types.runs import NoteResult, RunKind
 from companion.enrich.apply import File
 from companion.enrich.job import NoteStatus, Result, failed_result, new_run

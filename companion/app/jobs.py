@@ -9,9 +9,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
-from companion.app.types.decisions import Wish
-from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
-from companion.app.types.runs import RunOptions
+from companion.app.types.proposals import Wish
+from companion.app.types.runs import NotePrompt, PromptCall, PromptQuery, RunOptions
 from companion.enrich.apply import find_section
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion import __version__
-from companion.app.types.notes import FolderWork, ScanReport
-from companion.app.types.runs import RunKind
+from companion.app.types.runs import FolderWork, RunKind, ScanReport
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
 from companion.enrich.configured_model import open_spending

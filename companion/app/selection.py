@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from companion.app.types.notes import Note, ScanReport, Selection
+from companion.app.types.runs import Note, ScanReport, Selection
 from companion.enrich.due_needs import find_to_do
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError

@@ -23,15 +23,8 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.records import Records
     from companion.app.run import Run
     from companion.app.types.changes import Change, ChangePage, ChangeQuery
-    from companion.app.types.decisions import Decisions, Wish
-    from companion.app.types.notes import (
-        FolderWork,
-        NotePrompt,
-        PromptQuery,
-        ScanReport,
-        Selection,
-    )
     from companion.app.types.proposals import (
+        Decisions,
         Forgotten,
         NotesToForget,
         PlaceQuery,
@@ -42,10 +35,23 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
         ProposalPage,
         ProposalQuery,
         Value,
+        Wish,
     )
-    from companion.app.types.runs import RunOptions
-    from companion.app.types.settings import SettingsChange, SettingsShape
-    from companion.app.types.status import BacklogAnswer, BacklogState, Status
+    from companion.app.types.runs import (
+        FolderWork,
+        NotePrompt,
+        PromptQuery,
+        RunOptions,
+        ScanReport,
+        Selection,
+    )
+    from companion.app.types.status import (
+        BacklogAnswer,
+        BacklogState,
+        SettingsChange,
+        SettingsShape,
+        Status,
+    )
     from companion.enrich.context.vault_context import VaultContext
     from companion.vault.notes import Scan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from companion.app.types.settings import (
+from companion.app.types.status import (
     IgnoredNotes,
     PrivateNotes,
     SettingsChange,

@@ -13,8 +13,7 @@ from pydantic import SecretStr
 from rich.filesize import decimal
 
 from companion.app.open_vault import open_vault
-from companion.app.types.notes import Selection
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import RunOptions, Selection
 from companion.app.vault import Vault
 from companion.cli.model import fetch_model, recommend_model
 from companion.cli.output import Output, one_line

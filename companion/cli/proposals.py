@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.types.decisions import Acceptance, Decisions
-from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
+from companion.app.types.proposals import (
+    Acceptance,
+    Decisions,
+    Proposal,
+    ProposalQuery,
+    ProposalState,
+)
 from companion.app.vault import Vault, all_proposals
 from companion.cli.enrich import RunReport
 from companion.cli.output import Output, count, one_line

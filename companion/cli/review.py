@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from companion.app.run import new_run
-from companion.app.types.decisions import Decisions
-from companion.app.types.proposals import FLAG_WORDS, PlaceQuery, Proposal, ProposalQuery
+from companion.app.types.proposals import FLAG_WORDS, Decisions, PlaceQuery, Proposal, ProposalQuery
 from companion.app.vault import Vault
 from companion.cli.output import Output, edit_text, one_line
 from companion.cli.proposals import find_proposals

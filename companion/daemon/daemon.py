@@ -16,10 +16,9 @@ from companion.app.jobs import RunPlan, plan_again, plan_run
 from companion.app.overview import describe_vault, finish_status
 from companion.app.run import Run, log_fault
 from companion.app.types.changes import RowApplied
-from companion.app.types.decisions import Wish
+from companion.app.types.proposals import Wish
 from companion.app.types.runs import NoteResult, RunPriority, RunRequest
-from companion.app.types.settings import SettingsChange, SettingsShape
-from companion.app.types.status import Status
+from companion.app.types.status import SettingsChange, SettingsShape, Status
 from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
 from companion.daemon.background import Background

@@ -12,7 +12,7 @@ from pydantic import Field
 from companion.app.run import Run
 from companion.app.types.base import Shape
 from companion.app.types.runs import NoteResult
-from companion.app.types.settings import IgnoredNotes, SettingsChange
+from companion.app.types.status import IgnoredNotes, SettingsChange
 from companion.enrich.workspace import Workspace
 from companion.store.journal import Change
 from companion.store.proposals import Proposal, Selection

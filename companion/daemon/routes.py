@@ -25,18 +25,20 @@ from companion.app.types.changes import (
     UndoneChanges,
     UndoQuery,
 )
-from companion.app.types.decisions import DecisionOnAll, Decisions, DecisionsMade, Wish
 from companion.app.types.proposals import (
+    DecisionOnAll,
+    Decisions,
+    DecisionsMade,
     PlaceQuery,
     Proposal,
     ProposalIds,
     ProposalInPlace,
     ProposalPage,
     ProposalQuery,
+    Wish,
 )
 from companion.app.types.runs import ResultShape, RunProgress, RunRequest, RunShape
-from companion.app.types.settings import SettingsChange, SettingsShape
-from companion.app.types.status import BacklogAnswer, Status
+from companion.app.types.status import BacklogAnswer, SettingsChange, SettingsShape, Status
 from companion.daemon.access import Access, new_page_address
 from companion.daemon.daemon import Daemon
 from companion.daemon.feed import FeedQuery, News

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.types.settings import IgnoredNotes, PrivateNotes, SettingsChange
+from companion.app.types.status import IgnoredNotes, PrivateNotes, SettingsChange
 from companion.app.vault import Vault
 from companion.app.vault_settings import show_settings
 from companion.config import config_file

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.app.decider import Decider
-from companion.app.types.decisions import Acceptance
+from companion.app.types.proposals import Acceptance
 from companion.config import Config
 from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
 from companion.enrich import workspace

@@ -12,8 +12,7 @@ import pytest
 
 from companion.app.open_vault import open_vault
 from companion.app.run import Run
-from companion.app.types.decisions import Decisions
-from companion.app.types.proposals import ProposalQuery
+from companion.app.types.proposals import Decisions, ProposalQuery
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Vault
 from companion.config import load_config

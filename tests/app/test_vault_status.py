@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion.app.open_vault import RuntimeFile, open_vault, write_runtime_file
-from companion.app.types.notes import PromptQuery
+from companion.app.types.runs import PromptQuery
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.config import state_folder

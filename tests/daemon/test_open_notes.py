@@ -5,7 +5,7 @@ import pytest
 from companion.app import outbox
 from companion.app.outbox import Outbox
 from companion.app.run import Run
-from companion.app.types.decisions import Acceptance
+from companion.app.types.proposals import Acceptance
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change

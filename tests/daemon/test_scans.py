@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from watchdog.observers.api import BaseObserver
 
-from companion.app.types.decisions import Acceptance
+from companion.app.types.proposals import Acceptance
 from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import scans
 from companion.enrich import workspace
