@@ -114,23 +114,19 @@ class Client(AbstractContextManager["Client"]):
         """
         usage = Usage()
         for is_last in (False, True):
-            limit = self.capabilities.output_limit(question, self.settings)
             completion, endpoint = self._complete(question, check)
             usage += completion.usage
             self.capabilities.thinks |= completion.is_thoughts
-            again = question._replace(schema_in_prompt=True)
-            if is_cut := completion.finish == "length":
-                again = again._replace(max_tokens=question.max_tokens * 2)
-                # else the same call would end in the same way
-                is_last |= self.capabilities.output_limit(again, self.settings) <= limit
-                is_last |= endpoint.embedded
+            is_cut = completion.finish == "length"
+            is_last |= is_cut and endpoint.embedded
             if is_last or not is_cut:
                 try:
                     return make_answer(completion._replace(usage=usage), question.schema, endpoint)
                 except NoAnswer as error:
                     if is_last or not error.fault:
                         raise
-            question = again
+            tokens = question.max_tokens * (2 if is_cut else 1)
+            question = question._replace(max_tokens=tokens, schema_in_prompt=True)
         raise AssertionError("unreachable")
 
     def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
@@ -142,11 +138,11 @@ class Client(AbstractContextManager["Client"]):
         capabilities = self.capabilities
         modes = list(capabilities.modes) if question.schema else [""]
         while True:
-            sent = capabilities.droppable
+            dropped = capabilities.dropped
             try:
                 result = self._call(question.in_mode(modes[0]), check)
             except RequestRejected as error:
-                if not capabilities.drop_parameter(error.said, sent):
+                if not capabilities.drop_parameter(error.said, dropped):
                     if len(modes) == 1:
                         raise
                     del modes[0]

@@ -100,14 +100,14 @@ class Capabilities:
         self.thinks = False
         self.held_until = 0.0
 
-    def drop_parameter(self, said: str, sent: frozenset[str]) -> bool:
-        """Return whether the message rejects one of these parameters, left out from now on.
+    def drop_parameter(self, said: str, dropped: frozenset[str]) -> bool:
+        """Return whether the message rejects a parameter, which is left out from now on.
 
-        OpenAI's reasoning models accept no temperature, and max_completion_tokens instead of
-        max_tokens: those tokens include their thoughts. `system` is no parameter, but the role:
-        Gemma and others have only the user's.
+        dropped: what was left out already. OpenAI's reasoning models accept no temperature, and
+        max_completion_tokens instead of max_tokens: those tokens include their thoughts. `system`
+        is no parameter, but the role: Gemma and others have only the user's.
         """
-        for name in sent:
+        for name in _OPTIONAL.keys() - dropped:
             if re.search(_OPTIONAL[name], said, re.IGNORECASE):
                 self.dropped |= {name}
                 self.thinks |= name == "max_tokens"
@@ -116,13 +116,8 @@ class Capabilities:
 
     def output_limit(self, question: Question, settings: Endpoint) -> int:
         """Return how many tokens the model may write to answer the question, thoughts included."""
-        tokens = question.max_tokens
-        if not self.thinks or settings.embedded:
-            return tokens
-        limit = tokens + _THINKING_TOKENS
-        if settings.context_tokens is None:
-            return limit
-        return min(limit, max(tokens, settings.context_tokens - question.estimate_tokens()))
+        thinks = self.thinks and not settings.embedded
+        return question.max_tokens + (_THINKING_TOKENS if thinks else 0)
 
     def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
         """Return the body of the request that asks the question."""
@@ -139,11 +134,6 @@ class Capabilities:
         if "temperature" not in self.dropped:
             body["temperature"] = TEMPERATURE
         return body | (question.own_parameters() if endpoint.embedded else {})
-
-    @property
-    def droppable(self) -> frozenset[str]:
-        """The parameters that are sent, and may be left out."""
-        return frozenset(_OPTIONAL) - self.dropped
 
 
 _learnt: dict[tuple[object, ...], Capabilities] = {}  # by endpoint, for all clients

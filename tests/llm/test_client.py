@@ -469,16 +469,6 @@ def test_a_model_that_thinks_too_long_is_given_up(fake: FakeEndpoint) -> None:
     assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 8392]
 
 
-def test_room_for_thoughts_keeps_to_the_context(fake: FakeEndpoint) -> None:
-    fake.script = thinking(THOUGHTS, 9000)
-    with (
-        client_of(fake, context_tokens=2048) as client,
-        pytest.raises(NoAnswer, match="was all thoughts"),
-    ):
-        client.ask(Question(ASK, 100))
-    assert 1500 < fake.seen[1].body["max_tokens"] < 2048
-
-
 FAULTS = [
     pytest.param(answer("Half a sen", "length"), "cut off", id="cut off"),
     pytest.param(THOUGHTS, "only thoughts", id="only thoughts"),
