@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import webbrowser
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +23,14 @@ from companion.cli.session import (
     load_vault,
 )
 from companion.config import load_config, state_folder
-from companion.daemon.access import new_page_address
+from companion.daemon.access import new_page_address, read_token
 from companion.errors import NotThere, UsageError
 from companion.private_files import write_private
 
 if TYPE_CHECKING:
     from companion.daemon.daemon import Daemon
+
+_PATIENCE = 5.0  # seconds to wait for the daemon's answer
 
 
 @click.command()
@@ -117,7 +120,7 @@ def status(as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config())
     with open_vault(root, tell=output.warn) as opened:
-        now = opened.status()
+        now = _ask_daemon(root) or opened.status()
         if as_json:
             output.print_json(now.model_dump())
         for name, text in _describe(now):
@@ -127,6 +130,20 @@ def status(as_json: bool, vault: Path | None) -> None:
             print_days(opened.days(), output)
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
+
+
+def _ask_daemon(root: Path) -> Status | None:
+    """Return what the vault's daemon says of itself; None if none runs, or it does not answer."""
+    if (place := find_daemon(state_folder(root))) is None:
+        return None
+    from urllib.request import ProxyHandler, Request, build_opener
+
+    with suppress(OSError, ValueError, UsageError):
+        headers = {"Authorization": f"Bearer {read_token()}"}
+        request = Request(f"http://127.0.0.1:{place.port}/api/v1/status", headers=headers)
+        with build_opener(ProxyHandler({})).open(request, timeout=_PATIENCE) as reply:
+            return Status.model_validate_json(reply.read())
+    return None
 
 
 def _describe(now: Status) -> Iterator[tuple[str, str]]:

@@ -137,6 +137,8 @@ def test_what_a_killed_one_leaves_is_in_nobodys_way(user: User) -> None:
     assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
     with serving(user) as again:
         assert user.run("status", "--json").objects[0]["pid"] == again.process.pid
+        wait_until_scanned(again)
+        assert "vault: 1 note, 0 to work on" in user.run("status").out, "as the daemon says"
 
 
 @posix
