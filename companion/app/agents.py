@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from companion.app.decider import Decider, describe_state
-from companion.app.selection import report_notes
+from companion.app.selection import find_kind, report_notes
 from companion.app.types.base import FolderPath, Id, PageSize, RelativePath, Shape
 from companion.app.types.proposals import (
     Acceptance,
@@ -40,7 +40,7 @@ from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note import needs
 from companion.note.callouts import Section
 from companion.note.needs import CALLOUT
-from companion.prompts import NothingToChoose, find_field
+from companion.prompts import NothingToChoose
 from companion.store import proposals as store
 from companion.store.proposals import PROGRAM_NAME
 from companion.vault.files import skip_reason, stat_note
@@ -104,7 +104,7 @@ class Agent:
     ) -> NotePage:
         """Return the notes that need something, by path, and what they need."""
         context = self._find_context(True)
-        report = report_notes(self._space, context.scan, [folder.strip("/")])
+        report = report_notes(self._space, context.scan, [folder])
         seen = (each for path, each in sorted(report.notes.items()) if context.may_tell(path))
         notes = [each for each in seen if each.needs]
         rest = [each for each in notes if each.path > after]
@@ -186,8 +186,7 @@ class Agent:
         made = self._space.journal.change(change)
         is_own = made and made.is_made and made.decided_by == self._by and made.proposals
         if not (made and is_own and self._may_see(made.path)):
-            words = f"you have no change {change} that can be taken back"
-            raise NotThere(words)
+            raise NotThere(f"you have no change {change} that can be taken back")
         results = self._decider.undo(made.proposals)
         return DecisionsMade(notes=list(map(NoteResult.of_decision, results)))
 
@@ -248,7 +247,7 @@ def find_place(space: Workspace, path: str, made: ProposedValue) -> Place:
     space.refresh()
     if reason := skip_reason(space.root, path, space.ignore):
         raise NoteRefused(reason, path)
-    kind = _find_kind(space, made.kind)
+    kind = find_kind(space.prompts, made.kind)
     data = read_note(space.root, path).data
     jobs = [Job(path, explicit=True, retry=True, propose=True)]
     if kind == CALLOUT and made.heading is not None and made.question is None:
@@ -262,7 +261,7 @@ def find_place(space: Workspace, path: str, made: ProposedValue) -> Place:
                 return each, task, need
     about = made.question or made.heading
     where = f" “{about}”" if kind == CALLOUT and about else ""
-    raise NoteRefused(f"it needs no {kind}{where}: it has one", path)
+    raise NoteRefused(f"it needs no {kind}{where}", path)
 
 
 def propose_value(asker: Asker, place: Place, value: Value) -> ProposalMade:
@@ -292,16 +291,6 @@ def propose_by_script(
         raise UsageError(f"{script[:80]} cannot be the name of a script; use letters and digits")
     place = find_place(space, spelled_path(space.root, path), made)
     return propose_value(make_asker(space, context, f"script:{script}"), place, made.value)
-
-
-def _find_kind(space: Workspace, name: str) -> str:
-    """Return the kind of needs that the field fills. Raises UsageError if there is no such one."""
-    fillable = set(space.rules.fields) | ({CALLOUT} if space.rules.callout else set())
-    usable = [each for each in space.prompts.fields.values() if each.fills in fillable]
-    if field := find_field(usable, name):
-        return field.fills
-    names = ", ".join(sorted(each.name for each in usable))
-    raise UsageError(f"there is no field {name[:80]}; there are: {names}")
 
 
 def _is_there(need: needs.Need, made: ProposedValue) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
 from companion.app.types.proposals import Wish
-from companion.app.types.runs import NotePrompt, PromptCall, PromptQuery, RunOptions
+from companion.app.types.runs import NotePrompt, RunOptions
 from companion.enrich.apply import find_section
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT
@@ -238,15 +238,12 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
             yield path, reason
 
 
-def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
-    """Return what a model would be sent for a note; nothing is sent.
-
-    Raises UsageError, NoteError.
-    """
-    endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, query.path)
+def find_prompt(space: Workspace, scan: Scan, path: str, heading: str | None) -> NotePrompt:
+    """Return what a model would be sent for a note; see Vault.prompt."""
+    endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, path)
     if (space.root / path).is_dir():
         raise UsageError(f"{path} is a folder; name a note")
-    section = None if query.section is None else Section(query.section)
+    section = None if heading is None else Section(heading)
     job = Job(path, explicit=True, retry=True, section=section)
     try:
         task = examine_note(space, job, partial(read_note, space.root))
@@ -264,8 +261,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
         remarks.append(
             f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
         )
-    prompt_calls = list(map(PromptCall.model_validate, calls))
-    return NotePrompt(endpoint=endpoint, calls=prompt_calls, remarks=remarks)
+    return NotePrompt(endpoint=endpoint, calls=calls, remarks=remarks)
 
 
 def _describe_chosen(proposal: Proposal) -> str:

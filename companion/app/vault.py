@@ -25,8 +25,6 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.types.changes import Change, ChangePage, ChangeQuery
     from companion.app.types.proposals import (
         Decisions,
-        Forgotten,
-        NotesToForget,
         PlaceQuery,
         Proposal,
         ProposalIds,
@@ -40,7 +38,6 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.types.runs import (
         FolderWork,
         NotePrompt,
-        PromptQuery,
         RunOptions,
         ScanReport,
         Selection,
@@ -95,14 +92,16 @@ class Vault:
         """
         return find_notes(self._space, self._look(progress), selection)
 
-    def prompt(self, query: PromptQuery) -> NotePrompt:
+    def prompt(self, path: str, section: str | None = None) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent.
+
+        section: the heading of a section that needs a callout.
 
         Raises UsageError if it does not exist, NoteError.
         """
         from companion.app.jobs import find_prompt
 
-        return find_prompt(self._space, self._look(None), query)
+        return find_prompt(self._space, self._look(None), path, section)
 
     def run(self, options: RunOptions) -> Run:
         """Return a run that fills notes; iterate over it to carry it out.
@@ -270,15 +269,12 @@ class Vault:
         """
         self._backlog.answer(answer)
 
-    def forget(self, notes: NotesToForget) -> Forgotten:
-        """Delete the stored text of notes; their open proposals count as refused.
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete the stored text of notes and folders; return of how many proposals.
 
-        Their changes can still be undone.
+        Open ones count as refused. Changes can still be undone. `""` is the whole vault.
         """
-        from companion.app.types.proposals import Forgotten
-
-        paths = [self._records.find_path(path) for path in notes.paths]
-        return Forgotten(proposals=self._journal.forget(paths))
+        return self._journal.forget([self._records.find_path(path) for path in paths])
 
     def settings(self) -> SettingsShape:
         """Return the settings that one can change by a click."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.types.proposals import NotesToForget
 from companion.cli.output import Output, count
 from companion.cli.session import NOTE_PATH, choose_vault, common_options, open_session_vault
 from companion.doctor import Finding, list_checks
@@ -70,5 +69,5 @@ def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
             return
     with open_session_vault(vault, paths, output=output) as opened:
         names = [name_path(opened, path, Path.cwd()) for path in paths] or [""]
-        number = opened.forget(NotesToForget.of(paths=names)).proposals
+        number = opened.forget(names)
     output.say(f"the text of {count(number, 'proposal')} was deleted")

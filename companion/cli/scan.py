@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.types.runs import PromptQuery, ScanReport, Selection
+from companion.app.types.runs import ScanReport, Selection
 from companion.cli.bars import print_folders
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
@@ -101,15 +101,15 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         path = name_path(opened, note, Path.cwd())
         if not path or (opened.root / path).is_dir():
             raise UsageError(f"{path or '.'} is a folder; name a note")
-        shown = opened.prompt(PromptQuery.of(path=path, section=section))
+        shown = opened.prompt(path, section)
     output.warn(*shown.remarks)
     for call in shown.calls:
         if as_json:
-            output.print_json(call.model_dump(by_alias=True))
+            output.print_json({"messages": call.messages, "schema": call.schema})
         output.say(f"To {shown.endpoint}", style="bold")
         for message in call.messages:
             output.say(f"\n{message['role']}:", style="bold cyan")
             output.say(message["content"])
-        if call.answer_schema:
+        if call.schema:
             output.say("\nanswer must fit:", style="bold cyan")
-            output.say(json.dumps(call.answer_schema, ensure_ascii=False, indent=2))
+            output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))

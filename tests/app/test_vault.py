@@ -13,7 +13,7 @@ import pytest
 from companion.app.decider import Decider
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import ChangeQuery, Undone
-from companion.app.types.proposals import Decisions, NotesToForget, PlaceQuery, ProposalQuery
+from companion.app.types.proposals import Decisions, PlaceQuery, ProposalQuery
 from companion.app.types.runs import NoteResult, Selection
 from companion.app.vault import Vault, all_changes
 from companion.config.settings import AgentsTable, ReviewTable
@@ -426,7 +426,7 @@ def test_an_agent(proposed: Vault) -> None:
 
 
 def test_forgetting(proposed: Vault) -> None:
-    assert proposed.forget(NotesToForget(paths=["F"])).proposals == 2
+    assert proposed.forget(["F"]) == 2
     assert proposed.proposals(ProposalQuery()).total == 2
     forgotten = proposed.proposals(ProposalQuery(path="F", state="all")).proposals
     assert [(each.text, each.state) for each in forgotten] == [(None, "refused")] * 2

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from companion.app.open_vault import RuntimeFile, open_vault, write_runtime_file
-from companion.app.types.runs import PromptQuery
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.config import state_folder
@@ -79,15 +78,15 @@ def test_backlog(vault: Vault, fill: bool) -> None:
 
 
 def test_prompt(vault: Vault, fake: FakeEndpoint) -> None:
-    told = vault.prompt(PromptQuery.of(path="A.md"))
+    told = vault.prompt("A.md")
     assert told.endpoint.startswith(f"m at {fake.url}") and not told.remarks
     shown = "".join(message["content"] for call in told.calls for message in call.messages)
-    assert "Text of mine." in shown and told.calls[0].answer_schema
-    assert vault.prompt(PromptQuery.of(path="A.md", section="Stub")).calls != told.calls
+    assert "Text of mine." in shown and told.calls[0].schema
+    assert vault.prompt("A.md", section="Stub").calls != told.calls
     (vault.root / "Private.md").write_text("---\nai: false\ndescription:\n---\nNot this.\n")
-    left_alone = vault.prompt(PromptQuery.of(path="Private.md"))
+    left_alone = vault.prompt("Private.md")
     assert left_alone.calls == []
     assert left_alone.remarks == ["Private.md: nothing would be sent: it says ai: false"]
     with pytest.raises(UsageError, match=r"there is no Nowhere\.md"):
-        vault.prompt(PromptQuery.of(path="Nowhere.md"))
+        vault.prompt("Nowhere.md")
     assert not fake.seen

@@ -67,10 +67,6 @@ async def look_around(agent: AgentClient) -> None:
     assert "raised by wild yeast" in read["text"] and "not for others" not in read["text"]
     assert "Rye is a dark bread" in read["text"]
     assert "sentence" in read["needs"][0]["instruction"]
-    resource = await agent.client.read_resource("companion://notes/Sourdough.md")
-    assert getattr(resource.contents[0], "text", None) == read["text"]
-    [prompt] = (await agent.client.list_prompts()).prompts
-    assert "propose" in str(await agent.client.get_prompt(prompt.name, {"folder": "A"}))
 
 
 async def fill_description(agent: AgentClient, vault: User) -> None:

@@ -124,18 +124,6 @@ class ProposalMade(Shape):
     rejected: str | None
 
 
-class NotesToForget(Sent):
-    """Notes and folders whose stored text is to be deleted; `""`: the whole vault's."""
-
-    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
-
-
-class Forgotten(Shape):
-    """How many proposals had their text deleted."""
-
-    proposals: int
-
-
 # as items that are all texts, since tools that read OpenAPI take no `prefixItems`
 _PAIR = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2})
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from companion.app.types.base import (
     LARGEST,
@@ -14,13 +14,13 @@ from companion.app.types.base import (
     IsoTime,
     Name,
     OrNull,
-    RelativePath,
     Sent,
     Shape,
 )
 from companion.app.types.changes import Undone
 from companion.enrich.job import NoteStatus, Result
 from companion.llm.answers import Usage as Usage
+from companion.llm.request import Question
 from companion.note.facts import Facts
 from companion.store.proposals import Proposal, ProposalState
 
@@ -93,22 +93,6 @@ class FolderWork(Shape):
     to_do: int = 0
 
 
-class PromptQuery(Sent):
-    """For which note. section: the heading of a section that needs a callout."""
-
-    path: RelativePath
-    section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-
-
-class PromptCall(Shape):
-    """A call to the model. schema: the JSON schema of its answer."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    messages: list[dict[str, str]]
-    answer_schema: dict[str, Any] = Field(alias="schema")
-
-
 class NotePrompt(Shape):
     """The calls with which enriching a note begins.
 
@@ -117,7 +101,7 @@ class NotePrompt(Shape):
     """
 
     endpoint: str
-    calls: list[PromptCall]
+    calls: list[Question]
     remarks: list[str]
 
 
