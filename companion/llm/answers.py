@@ -31,15 +31,11 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens read and written, as the endpoint counts them, and calls made.
-
-    cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
-    """
+    """Tokens read and written, as the endpoint counts them, and calls made."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
-    cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*map(add, vars(self).values(), vars(other).values()))
@@ -96,8 +92,7 @@ def read_usage(data: Any) -> Usage:
     read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
     if read:  # at Google and xAI, thoughts are in the total alone
         written = max(written, _count(counts.get("total_tokens")) - read)
-    cached = _count(_object(counts.get("prompt_tokens_details")).get("cached_tokens"))
-    return Usage(read, written, 1, min(read, cached))
+    return Usage(read, written, 1)
 
 
 def read_completion(data: Any) -> Completion:

@@ -308,11 +308,7 @@ export interface components {
             /** @default false */
             replace: boolean;
         };
-        /**
-         * @description Tokens read and written, as the endpoint counts them, and calls made.
-         *
-         *     cached_tokens: those of input_tokens that came from its prompt cache; 0 also if it does not say.
-         */
+        /** @description Tokens read and written, as the endpoint counts them, and calls made. */
         Usage: {
             /** @default 0 */
             input_tokens: number;
@@ -320,8 +316,6 @@ export interface components {
             output_tokens: number;
             /** @default 0 */
             calls: number;
-            /** @default 0 */
-            cached_tokens: number;
         };
         /**
          * @description Edits of an open note that a user asked for, and that wait for this client to make them.

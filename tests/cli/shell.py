@@ -255,9 +255,8 @@ class Shell:
         if verb == "fails":
             self.user.fake.play(error(int(rest[0]), *rest[1:]))
         if verb == "takes":
-            read, written, cached = map(int, [*rest, "0"][:3])
-            usage = {"prompt_tokens": read, "completion_tokens": written}
-            self.user.says({**usage, "prompt_tokens_details": {"cached_tokens": cached}})
+            read, written = map(int, rest)
+            self.user.says({"prompt_tokens": read, "completion_tokens": written})
         if verb == "moves":
             self._patch.setattr("companion.config.Config.is_remote", True)
         if verb == "heard":

@@ -39,7 +39,7 @@ def make_result(path: str, diff: str | None = None) -> NoteResult:
         "enriched",
         filled=(filled,),
         unfilled=("aliases: left",),
-        usage=Usage(10, 5, 1, 4),
+        usage=Usage(10, 5, 1),
         old="---\ndescription:\n---\n",
         new="---\ndescription: Yes.\n---\n",
         change=3,
@@ -73,7 +73,7 @@ def test_follows_a_run(server: Served) -> None:
                 }
             ],
             "left": ["aliases: left"],
-            "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1, "cached_tokens": 4},
+            "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1},
             "change": 3,
             "ends_run": False,
             "proposals": [7],

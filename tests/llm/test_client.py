@@ -415,16 +415,6 @@ def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path:
         assert (source.starts, budget.spent_today()[:2]) == (1, (0, 1))
 
 
-def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: Budget) -> None:
-    source = Endpoint(base_url=fake.url, model="m")
-    first, second = (Client(source, budget=budget) for _ in range(2))
-    with second:
-        with first:
-            first.ask(Question(ASK, 100))
-        assert second.ask(Question(ASK, 100)).text == "fine"
-        assert budget.spent_today()[:2] == (20, 10)
-
-
 THOUGHTS = answer("", "length")
 
 

@@ -86,14 +86,6 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_what_prompts_share_is_read_once(client: Client) -> None:
-    shared = "A compost heap turns scraps into soil. " * 9
-    for number, question in enumerate(("Why?", "How long?")):
-        ask = [{"role": "user", "content": shared + question}]
-        usage = client.ask(Question(ask, 40, SCHEMA)).usage
-        assert (usage.cached_tokens > 0.7 * usage.input_tokens) == (number == 1)
-
-
 READ = (
     "/v1/models",
     "/models",
