@@ -23,8 +23,6 @@ _THINKING_TOKENS = 8192  # for what a model thinks before it answers
 _OPTIONAL = {  # what may be left out, and how errors name it
     "max_tokens": r"\bmax_completion_tokens\b",  # to be used in its place
     "temperature": r"\btemperature\b",
-    "system": r"\bsystem\b.{0,12}\brole|\brole\b.{0,30}\bsystem\b|developer instruction"
-    r"|\broles must alternate|only user and assistant roles",
 }
 
 
@@ -104,8 +102,7 @@ class Capabilities:
         """Return whether the message rejects a parameter, which is left out from now on.
 
         dropped: what was left out already. OpenAI's reasoning models accept no temperature, and
-        max_completion_tokens instead of max_tokens: those tokens include their thoughts. `system`
-        is no parameter, but the role: Gemma and others have only the user's.
+        max_completion_tokens instead of max_tokens: those tokens include their thoughts.
         """
         for name in _OPTIONAL.keys() - dropped:
             if re.search(_OPTIONAL[name], said, re.IGNORECASE):
@@ -121,13 +118,13 @@ class Capabilities:
 
     def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
         """Return the body of the request that asks the question."""
-        messages = question.messages_to_send()
-        if "system" in self.dropped and len(messages) > 1:
-            texts = [message["content"] for message in messages[:2]]
-            messages = [{"role": "user", "content": "\n\n".join(texts)}, *messages[2:]]
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
-        body: dict[str, Any] = {"model": endpoint.model, "messages": messages, "stream": False}
-        body[limit] = self.output_limit(question, endpoint)
+        body: dict[str, Any] = {
+            "model": endpoint.model,
+            "messages": question.messages_to_send(),
+            "stream": False,
+            limit: self.output_limit(question, endpoint),
+        }
         if question.schema and question.mode == "schema":
             schema = {"name": "answer", "strict": True, "schema": question.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}

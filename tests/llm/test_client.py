@@ -23,7 +23,6 @@ from companion.llm.errors import (
     RequestRejected,
 )
 from companion.llm.request import Question
-from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error, reply
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
@@ -164,37 +163,6 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
     assert len(fake.seen) == 4
     rest = {"model": "m", "messages": ASK, "max_completion_tokens": 8292, "stream": False}
     assert fake.seen[3].body == rest
-
-
-def sends(name: str) -> Any:
-    return lambda body: name in body
-
-
-def has_system(body: dict[str, Any]) -> bool:
-    return bool(body["messages"][0]["role"] == "system")
-
-
-REJECTED = {
-    "Kimi": (
-        sends("temperature"),
-        error(400, "invalid temperature: only 1 is allowed for this model"),
-    ),
-    "Gemma": (has_system, error(400, "System role not supported")),
-    "Mistral's first": (has_system, error(400, "Conversation roles must alternate user/")),
-}
-
-
-@labelled(("is_rejected", "scene"), REJECTED)
-def test_what_a_model_does_not_take_is_left_out(
-    fake: FakeEndpoint, is_rejected: Any, scene: Scene
-) -> None:
-    fake.script = lambda seen, _n: scene if is_rejected(seen.body) else GOOD
-    with client_of(fake) as client:
-        for _ in range(2):
-            assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
-    assert len(fake.seen) == 3
-    contents = [message["content"] for message in fake.seen[-1].body["messages"]]
-    assert "\n\n".join(contents) == "Be brief.\n\nWhy?"
 
 
 def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:
