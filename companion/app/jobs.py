@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag
+from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag, report_notes
 from companion.app.types.proposals import Wish
 from companion.app.types.runs import NotePrompt, RunOptions
 from companion.enrich.apply import find_section
@@ -35,8 +35,6 @@ from companion.note.markdown import read_lines
 from companion.note.text import NoteText
 from companion.store.proposals import Proposal
 from companion.vault.files import (
-    describe_read_error,
-    folder_reason,
     is_in,
 )
 from companion.vault.notes import Scan
@@ -154,27 +152,10 @@ def _choose_on_paths(
 
 
 def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
-    """Return how many notes in these folders are left alone, by reason.
-
-    A folder that cannot be read, or is excluded from the vault, counts as one.
-    """
-    reasons: dict[str, str] = {}
-    latest = space.journal.proposals.latest_of_all()
-    for folder in folders:
-        for path, facts in scan.notes.of_interest():
-            if is_in(path, folder):
-                of_note = latest.get(path, {})
-                open_needs = sort_needs(space, path, facts.needs, latest=of_note)
-                for why in open_needs.unfilled[:1]:
-                    reasons[path] = why
-        reasons |= _skips(scan, folder)
-        try:
-            whole = folder_reason(space.root, folder, space.ignore) if folder else None
-        except (OSError, ValueError) as error:
-            whole = describe_read_error(error)
-        if whole is not None and whole not in reasons.values():
-            reasons[folder] = whole
-    return Counter(reasons.values())
+    """Return how many notes in these folders are left alone, by reason."""
+    report = report_notes(space, scan, folders)
+    reasons = {path: note.left[0] for path, note in report.notes.items() if note.left}
+    return Counter((reasons | report.skipped).values())
 
 
 def _does_anything(space: Workspace, job: Job) -> bool:

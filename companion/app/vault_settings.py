@@ -93,7 +93,7 @@ def _name_settings(space: Workspace, before: Config, change: SettingsChange) -> 
         settings["background.notes_a_day"] = change.notes_a_day
     for setting in _LISTS:
         if (requested := _requested(change, setting)) is not None:
-            settings[setting] = _without_common(space, setting, requested)
+            settings[setting] = requested
     return settings
 
 
@@ -101,19 +101,6 @@ def _requested(change: SettingsChange, setting: str) -> Any:
     """Return what a list or mapping is to be, None if it stays as it is."""
     group, name = _LISTS[setting]
     return getattr(getattr(change, group), name, None)
-
-
-def _without_common(space: Workspace, setting: str, requested: Any) -> Any:
-    """Return the part of what is requested that the common settings do not have."""
-    edit = plan_for_vault(space.root, {setting: None})
-    common = _as_json(value_of(edit.config, setting))
-    if isinstance(requested, list):
-        return [each for each in requested if each not in common]
-    return {
-        name: rest
-        for name, each in requested.items()
-        if (rest := [one for one in each if one not in common.get(name, ())])
-    }
 
 
 def _find_filled(space: Workspace, config: Config) -> dict[str, bool]:
