@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field
 
 from companion.app.decider import Decider, describe_state
-from companion.app.selection import find_kind, report_notes
+from companion.app.records import find_kind, report_notes
 from companion.app.types.base import FolderPath, Id, PageSize, RelativePath, Shape
 from companion.app.types.proposals import (
     Acceptance,

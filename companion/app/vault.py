@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from companion.app.selection import find_notes
 from companion.app.types.base import Progress
 from companion.enrich.workspace import Workspace
 from companion.private_files import write_private
 
 if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.agents import Agent
-    from companion.app.backlog import Backlog
     from companion.app.decider import Decider
     from companion.app.outbox import Outbox
+    from companion.app.overview import Backlog
     from companion.app.records import Records
     from companion.app.run import Run
     from companion.app.types.changes import Change, ChangePage, ChangeQuery
@@ -90,6 +89,8 @@ class Vault:
 
         Raises UsageError if a path does not exist, or an option names nothing.
         """
+        from companion.app.records import find_notes
+
         return find_notes(self._space, self._look(progress), selection)
 
     def prompt(self, path: str, section: str | None = None) -> NotePrompt:
@@ -327,7 +328,7 @@ class Vault:
 
     @cached_property
     def _backlog(self) -> Backlog:
-        from companion.app.backlog import find_backlog
+        from companion.app.overview import find_backlog
 
         return find_backlog(self._space)
 

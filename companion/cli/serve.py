@@ -48,7 +48,7 @@ def serve(port: int | None, vault: Path | None) -> None:
     terminal it asks once, at first, whether the notes that were already in the vault should be
     filled, too; see companion service backlog.
     """
-    from companion.app.backlog import may_ask
+    from companion.app.overview import asks_about_backlog
     from companion.cli.service import ask_about_backlog
     from companion.daemon.process import require_no_daemon
     from companion.daemon.process import serve as serve_vault
@@ -72,7 +72,7 @@ def serve(port: int | None, vault: Path | None) -> None:
 
     root, config = load_vault(vault)
     require_no_daemon(root)
-    if may_ask(config):
+    if asks_about_backlog(config) and not config.is_model_missing:
         ask_about_backlog(root, output)
     serve_vault(root, config.server.port if port is None else port, ready)
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from math import ceil
 
-from companion.app.backlog import Backlog
 from companion.app.filler import Filler, make_run
 from companion.app.jobs import RunPlan, plan_again, plan_run
-from companion.app.overview import describe_vault, finish_status
+from companion.app.overview import Backlog, describe_vault, finish_status
 from companion.app.run import Run, log_fault
 from companion.app.types.changes import RowApplied
 from companion.app.types.proposals import Wish
