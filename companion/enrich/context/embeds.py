@@ -9,8 +9,8 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import PurePosixPath
 from threading import Lock
-from typing import NamedTuple
 
 from companion.enrich.context.vault_context import EmbeddedText, VaultContext
 from companion.enrich.workspace import Workspace
@@ -34,16 +34,6 @@ class _LeftOut(Exception):
     """What is embedded is not read, for a reason in words."""
 
 
-class _Embed(NamedTuple):
-    """An embed. target: the note or file, as written. part: what follows `#`; empty: all of it."""
-
-    target: str
-    part: str
-
-    def __str__(self) -> str:
-        return f"![[{self.target}{f'#{self.part}' if self.part else ''}]]"
-
-
 class Embeds:
     """Reads what the notes of a vault embed. Safe to use from any thread.
 
@@ -60,15 +50,14 @@ class Embeds:
     def read(self, vault: VaultContext, path: str, parsed: ParsedNote, most: float) -> EmbeddedText:
         """Return the note at path with what it embeds. most: about how many letters of that."""
         texts, files, unread = list[str](), list[NoteFile](), list[str]()
-        for embed in {
-            (each.target.casefold(), each.part): each for each in _find_embeds(parsed)
-        }.values():
+        embeds = {(target.casefold(), part): target for target, part in _find_embeds(parsed)}
+        for (_, part), target in embeds.items():
             try:
                 if most <= 0 or len(files) >= _MOST:
                     raise _LeftOut("there is no room for it")
-                file, text = self._read(embed, vault, path)
+                file, text = self._read(target, part, vault, path)
             except _LeftOut as why:
-                unread.append(f"{embed}: {why}")
+                unread.append(f"![[{target}{part and f'#{part}'}]]: {why}")
                 continue
             if file:
                 files.append(file)
@@ -80,38 +69,42 @@ class Embeds:
         longer = ParsedNote(NoteText(f"{own}{gap}{text}")) if text else parsed
         return EmbeddedText(longer, text, tuple(files), tuple(unread))
 
-    def _read(self, embed: _Embed, vault: VaultContext, path: str) -> tuple[NoteFile | None, str]:
-        """Return the file that is embedded, None if it is no note or PDF, and its text."""
-        target = embed.target.casefold()
-        ending = target[target.rfind(".") :] if "." in target else ""
+    def _read(
+        self, target: str, part: str, vault: VaultContext, path: str
+    ) -> tuple[NoteFile | None, str]:
+        """Return the file that is embedded, None if it is no note or PDF, and its text.
+
+        target: the note or file, as written. part: what follows `#`; empty: all of it.
+        """
+        ending = PurePosixPath(target.casefold()).suffix
         if why := _UNREAD.get(ending):
             raise _LeftOut(why)
         if ending == ".pdf":
-            return self._read_pdf(embed, path)
-        other = vault.links.leads_to(embed.target, path)
+            return self._read_pdf(target, part, path)
+        other = vault.links.leads_to(target, path)
         if other is None or other == path:
             return None, ""
         file = stat_note(self._workspace.root, other) if vault.may_tell(other) else None
         parsed = file and self._workspace.read_source(file)
         if not (file and parsed):
             raise _LeftOut("that note is private or left alone")
-        part, hidden = _find_part(parsed, embed.part), parsed.callout_lines
-        if part is None:
+        shown, hidden = _find_part(parsed, part), parsed.callout_lines
+        if shown is None:
             raise _LeftOut("that part is not in the note")
-        return file, "\n".join(parsed.lines[n].visible for n in part if n not in hidden)
+        return file, "\n".join(parsed.lines[n].visible for n in shown if n not in hidden)
 
-    def _read_pdf(self, embed: _Embed, source: str) -> tuple[NoteFile | None, str]:
+    def _read_pdf(self, target: str, part: str, source: str) -> tuple[NoteFile | None, str]:
         root, ignore = self._workspace.root, self._workspace.ignore
         with self._lock:
             if time.monotonic() - self._looked_at > _LOOK_AGAIN:
                 self._pdfs = NotePaths(walk_files(root, ignore, ".pdf"))
                 self._looked_at = time.monotonic()
-        path = self._pdfs.find_note(embed.target, source)
+        path = self._pdfs.find_note(target, source)
         if path is None:
             raise _LeftOut("no such file is in a folder that Companion reads")
         if why := attachment_reason(root, path, ignore):
             raise _LeftOut(f"that file is left alone: {why}")
-        file, page = stat_note(root, path), _PAGE.search(embed.part)
+        file, page = stat_note(root, path), _PAGE.search(part)
         if file is None or file.size > LARGEST_PDF:
             raise _LeftOut(f"at most {LARGEST_PDF:,} bytes are read")
         with self._lock:  # one is read at a time, which takes memory
@@ -131,12 +124,12 @@ def _read_cached(path: str, file: NoteFile, page: int | None) -> PdfText:
     return PdfText(fault="it changed while it was read") if data is None else read_pdf(data, page)
 
 
-def _find_embeds(parsed: ParsedNote) -> Iterator[_Embed]:
+def _find_embeds(parsed: ParsedNote) -> Iterator[tuple[str, str]]:
     """Yield the embeds of the note; those in code, comments and AI callouts do not count."""
     answers = parsed.callout_lines
     for number, line in enumerate(parsed.lines):
         if line.kind == "text" and number not in answers and "!" in line.text:
-            yield from (_Embed(*each) for each in embed_targets(line.visible[line.content :]))
+            yield from embed_targets(line.visible[line.content :])
 
 
 def _find_part(parsed: ParsedNote, part: str) -> range | None:
