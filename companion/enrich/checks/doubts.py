@@ -1,4 +1,4 @@
-"""Why an answer should wait: it contradicts the note, obeys it, or is about something else.
+"""Why an answer should wait: it obeys the note, or is about something else.
 
 Nothing here rejects an answer. The words are in `language/phrases/`, one file for each language.
 """
@@ -6,11 +6,9 @@ Nothing here rejects an answer. The words are in `language/phrases/`, one file f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from companion.enrich.checks.content import find_shared_run
-from companion.enrich.checks.facts import NUMBER, find_initials, read_number
+from companion.enrich.checks.facts import find_initials
 from companion.enrich.checks.shape import CheckedAnswer
 from companion.language.detection import find_other_language
 from companion.language.words import (
@@ -18,7 +16,6 @@ from companion.language.words import (
     find_sentences,
     find_stems,
     find_tokens,
-    is_unspaced,
 )
 
 
@@ -27,8 +24,7 @@ def find_doubt(answer: CheckedAnswer) -> str:
 
     Something new is no doubt: a model may know more than the note says.
     """
-    doubts = (find(answer) for find in DOUBTS)
-    return next(filter(None, doubts), "")
+    return find_obeyed_order(answer) or find_address(answer) or find_other_subject(answer)
 
 
 _ON_SUBJECT = 0.2  # of the content words, from which on a text shares the note's subject
@@ -112,79 +108,3 @@ def find_obeyed_order(answer: CheckedAnswer) -> str:
             ):
                 return "is a step from the note rather than about it"
     return ""
-
-
-class _Place(NamedTuple):
-    """A number in a text, with the words beside it."""
-
-    readings: frozenset[str]
-    written: str
-    before: str
-    after: str
-    around: frozenset[str]
-
-
-_AROUND = 40  # characters on both sides of a number
-_FEWEST = 4  # letters of a word that says something
-_BESIDE, _FOLLOWS, _SAME_PLACE = 2, 3, 4  # what equal words weigh; what makes it the same fact
-
-
-def find_other_number(answer: CheckedAnswer) -> str:
-    """Return a number beside words that have another one in the note; empty: none."""
-    note_places = list(_find_places(f"{answer.title}\n{answer.note}"))
-    for place in _find_places(answer.text):
-        own, other, instead = 0, 0, ""
-        for noted in note_places:
-            weight = _weigh(place, noted)
-            if place.readings & noted.readings:
-                own = max(own, weight)
-            elif weight > other:
-                other, instead = weight, noted.written
-        if other >= _SAME_PLACE and other > own + 1:
-            return f"has {place.written} where the note has {instead}"
-    return ""
-
-
-def _find_places(text: str) -> Iterator[_Place]:
-    for sentence in find_sentences(text.split("\n")):
-        for match in NUMBER.finditer(sentence):
-            readings = read_number(match[0])
-            if not readings or readings <= {"0", "1"}:
-                continue
-            left = sentence[max(0, match.start() - _AROUND) : match.start()]
-            right = sentence[match.end() : match.end() + _AROUND]
-            before, after = find_tokens(left), find_tokens(right)
-            around = frozenset(_content_words(left) | _content_words(right))
-            yield _Place(
-                frozenset(readings), match[0], _beside(before[::-1])[::-1], _beside(after), around
-            )
-
-
-def _content_words(text: str) -> set[str]:
-    """Return the words of four letters, short names such as TCP, and pairs of unspaced signs."""
-    words = {token for token in find_tokens(text) if len(token) >= _FEWEST and token.isalpha()}
-    pairs = {stem for stem in find_stems(text) if is_unspaced(stem)}
-    return words | pairs | {each.casefold() for each in _SHORT_NAME.findall(text)}
-
-
-def _beside(tokens: Sequence[str]) -> str:
-    """Return the first word that says something; in scripts without spaces, two signs."""
-    if tokens and is_unspaced(tokens[0]):
-        return "".join(tokens[:2])
-    long = (token for token in tokens[:3] if len(token) > 3 and not token.isdigit())
-    return next(long, "")[:_AROUND]
-
-
-def _weigh(one: _Place, other: _Place) -> int:
-    is_after = bool(one.after) and one.after == other.after
-    is_before = bool(one.before) and one.before == other.before
-    beside = _FOLLOWS * is_after + _BESIDE * is_before
-    return beside + len(one.around & other.around) if beside else 0
-
-
-DOUBTS: tuple[Callable[[CheckedAnswer], str], ...] = (
-    find_obeyed_order,
-    find_address,
-    find_other_subject,
-    find_other_number,
-)

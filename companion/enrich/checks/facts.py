@@ -32,7 +32,7 @@ _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
 
 # A number, a version or a code with digits in it: 1,200 v1.2.3 1d6 0xD0E 16GB 10:30
-NUMBER = re.compile(rf"[^\W_{UNSPACED}]*\d(?:[^\W_{UNSPACED}]|[.,:'’\u00a0\u202f](?=\d))*")
+_NUMBER = re.compile(rf"[^\W_{UNSPACED}]*\d(?:[^\W_{UNSPACED}]|[.,:'’\u00a0\u202f](?=\d))*")
 _PLAIN = re.compile(r"(\d+(?:[.,'’\u00a0\u202f]\d{3})+|\d+(?:[.,]\d+)?)(?:[^\W\d]{0,4})")
 _FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
 
@@ -48,8 +48,8 @@ def find_new_facts(answer: CheckedAnswer) -> list[str]:
     numbers, no_names = _known_numbers(answer.source), find_words("names", "no_names")
     new = [
         each
-        for each in NUMBER.findall(unicodedata.normalize("NFKC", text))
-        if not read_number(each) & numbers
+        for each in _NUMBER.findall(unicodedata.normalize("NFKC", text))
+        if not _read_number(each) & numbers
         and not _has_exactly(fold_accents(each), answer.source)
         and each.casefold() not in no_names
     ]
@@ -61,8 +61,8 @@ def find_new_facts(answer: CheckedAnswer) -> list[str]:
 def _known_numbers(source: str) -> set[str]:
     """Return the numbers in a folded text, in digits, also of those in words."""
     numbers = set(_FEW)
-    for match in NUMBER.finditer(source):
-        numbers |= read_number(match[0])
+    for match in _NUMBER.finditer(source):
+        numbers |= _read_number(match[0])
         numbers.update(re.findall(r"\d+", match[0]))
     words = set(find_tokens(source))
     for language in load_languages().values():
@@ -72,7 +72,7 @@ def _known_numbers(source: str) -> set[str]:
     return numbers
 
 
-def read_number(token: str) -> set[str]:
+def _read_number(token: str) -> set[str]:
     """Return what a number, with a short unit perhaps, may mean; none of a version or a code."""
     match = _PLAIN.fullmatch(token)
     if not match:
