@@ -13,8 +13,7 @@ from companion.enrich.checks import (
     find_good_items,
     tidy_answer,
 )
-from companion.enrich.checks.doubts import find_doubt
-from companion.enrich.checks.facts import find_new_facts, find_new_names
+from companion.enrich.checks.doubts import find_doubt, find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, Fault
 from companion.enrich.checks.typed_values import find_untold
 from companion.enrich.configured_model import ModelFacts

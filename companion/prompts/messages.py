@@ -83,8 +83,8 @@ class Prompts:
         if not keys or len(set(keys)) < len(keys):
             raise ValueError(f"cannot ask for {keys} in one call")
         entries = [
-            _entry(key, field.kind, field.instruction(note, question, section))
-            for _, field, key, question, section in asks
+            {"key": key, "kind": field.kind, "instruction": field.instruction(note, *place)}
+            for _, field, key, *place in asks
         ]
         answer = self.answer.render({"asks": entries, "language": note.language})
         if note.wish:
@@ -110,11 +110,6 @@ class Prompts:
     def max_tokens(self, asks: Sequence[Ask]) -> int:
         """Return how many tokens an answer to asks may have: a limit for models that never stop."""
         return sum(ask.field.max_tokens + _ANSWER_TOKENS for ask in asks)
-
-
-def _entry(key: str, kind: str, instruction: str) -> dict[str, str]:
-    """Return an ask as the template of `answer.md` takes it."""
-    return {"key": key, "kind": kind, "instruction": instruction}
 
 
 def load_prompts(*overrides: Path, types: Mapping[str, str] = MappingProxyType({})) -> Prompts:
@@ -185,7 +180,9 @@ def _note_samples() -> Iterable[tuple[dict[str, object], tuple[str, ...]]]:
 
 
 _KINDS = ("text", "list", "number", "date", "datetime", "checkbox", "link", "links", "prose")
-_ENTRIES = [_entry(f"sample_{kind}", kind, f"Write {kind}.") for kind in _KINDS]
+_ENTRIES = [
+    {"key": f"sample_{kind}", "kind": kind, "instruction": f"Write {kind}."} for kind in _KINDS
+]
 _SAMPLES: Mapping[str, Sequence[tuple[dict[str, object], tuple[str, ...]]]] = {
     "system.md": [({"language": None, "small": False}, ())],
     "note.md": list(_note_samples()),

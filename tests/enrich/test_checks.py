@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.enrich.checks import CHECKS, checks_are_on, find_fault, find_good_items, tidy_answer
-from companion.enrich.checks.facts import find_new_facts
+from companion.enrich.checks.doubts import find_new_facts
 from companion.enrich.checks.shape import CheckedAnswer, first_paragraphs, whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases

@@ -3,8 +3,7 @@
 import pytest
 
 from companion.enrich.checks import CHECKS
-from companion.enrich.checks.doubts import find_doubt
-from companion.enrich.checks.facts import find_new_facts, find_new_names
+from companion.enrich.checks.doubts import find_doubt, find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, whole_sentences
 from companion.prompts import load_prompts
 from tests.cases import Case, cases

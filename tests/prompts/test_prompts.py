@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from companion.errors import UsageError
 from companion.note.needs import Need
 from companion.prompts import Ask, NothingToChoose, PromptContext, PromptError, load_prompts
-from companion.prompts.context import SAMPLES
 from companion.prompts.fields import load_field
 from companion.prompts.files import read_prompt_file
 from tests.cases import Case, cases, is_told
@@ -57,24 +56,6 @@ def field_text(*lines: str, body: str = "Write it.") -> str:
 
 
 # ---- the built-in files
-
-
-def test_built_in_fields() -> None:
-    fields = PROMPTS.fields.values()
-    assert {(each.name, each.kind, each.property, each.vocabulary) for each in fields} == {
-        ("description", "text", "description", None),
-        ("aliases", "list", "aliases", None),
-        ("tags", "list", "tags", "vault"),
-        ("note-type", "choice", "note-type", "vault"),
-        ("callout", "prose", None, None),
-    }
-
-
-def test_frame_takes_few_tokens() -> None:
-    asks = [ask("description"), ask("aliases"), ask("tags"), ask("callout")]
-    messages = PROMPTS.messages(asks, NOTE)
-    size = sum(len(message["content"]) for message in messages)
-    assert (size - len(NOTE.prose)) / 4 < 600  # English has about 4 characters a token
 
 
 # ---- overrides and fields of one's own
@@ -229,15 +210,6 @@ def test_language(language: str | None, words: str) -> None:
     assert words in user_text([ask("description")], PromptContext("Tee", language=language))
 
 
-def test_a_small_model_is_asked_for_little_and_only_what_is_shown() -> None:
-    callout = PROMPTS.fields["callout"]
-    for question, section in ((None, None), ("Why?", None), (None, "Roasting")):
-        small = callout.instruction(PromptContext("Coffee", small=True), question, section)
-        assert "20 to 40 words" in small
-        assert "that does not stand there" in small
-        assert "25 to 60" not in callout.instruction(PromptContext("Coffee"), question, section)
-
-
 @pytest.mark.parametrize(
     ("prose", "told"),
     [
@@ -269,21 +241,6 @@ def test_links_and_examples_are_shown_only_if_there_are_any() -> None:
     assert "link to:" not in user_text([ask("callout")]) and "No links." in user_text(
         [ask("callout")]
     )
-
-
-def test_a_small_model_keeps_the_words_of_other_notes_where_these_say_more() -> None:
-    callout = PROMPTS.fields["callout"]
-    said = ("Coffee keeps people awake. (from “Sleep”)",)
-    told = PromptContext("Coffee", small=True, backlinks=said)
-    assert "Keep the words" in callout.instruction(told, None, None)
-    assert "fresh words" not in callout.instruction(told, None, None)
-    says_more = replace(told, prose="Coffee is brewed from roasted seeds, which grow on a tree.")
-    assert "fresh words" in callout.instruction(says_more, None, None)
-    assert "fresh words" in callout.instruction(replace(told, small=False), None, None)
-
-
-def test_stub_says_that_it_has_no_text() -> None:
-    assert "(no text yet)" in user_text([ask("callout")], PromptContext("Kyoto"))
 
 
 def test_note_text_is_never_a_template() -> None:
@@ -430,8 +387,3 @@ def test_wheel_has_its_files_beside_the_code(
         path.write_text(file.text + ("\nMore." if name == "system.md" else ""), encoding="utf-8")
     monkeypatch.setattr("companion.prompts.messages.OWN_PROMPTS", packed)
     assert load_prompts().files["system.md"].text.endswith("More.")
-
-
-def test_built_in_prompts_stand_all_samples() -> None:
-    for sample in SAMPLES:
-        assert PROMPTS.messages([ask("callout")], sample)

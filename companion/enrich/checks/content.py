@@ -197,17 +197,12 @@ def find_talk(answer: CheckedAnswer) -> Fault | None:
     if words := _find_talk(_TALK, answer, () if not answer.question else _OF_SUBJECT):
         retry = "Give the finished text about the subject alone; never mention the note, or a task."
         return Fault("talk", f"talks about the note, the task or itself (“{words}”)", retry)
-    said = find_first_person(answer.text)
-    if said and not compile_phrases(_VOICE, re.MULTILINE).search(f"{answer.title}\n{answer.note}"):
+    voice = compile_phrases(_VOICE, re.MULTILINE)
+    first = voice.search(_QUOTED.sub(" ", answer.text))
+    if first and not voice.search(f"{answer.title}\n{answer.note}"):
         retry = "Write about the subject itself; never say “I”, and leave out what you think of it."
-        return Fault("talk", f"speaks of itself (“{said}”)", retry)
+        return Fault("talk", f"speaks of itself (“{' '.join(first[0].split())}”)", retry)
     return None
-
-
-def find_first_person(text: str) -> str:
-    """Return where a text says “I” outside quotations; empty if it does not."""
-    match = compile_phrases(_VOICE, re.MULTILINE).search(_QUOTED.sub(" ", text))
-    return " ".join(match[0].split()) if match else ""
 
 
 def _find_talk(pattern: str, answer: CheckedAnswer, allowed: tuple[str, ...] = ()) -> str:
