@@ -21,7 +21,7 @@ patterns = ["Drafts/**"]
 """
 
 
-def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> RelatedTexts:
+def tell(space: Workspace, path: str = "Koji.md", budget: int = 10_000) -> RelatedTexts:
     return Backlinks(space).find_related(
         VaultContext(space.scan()), path, parsed(space, path), budget
     )
@@ -136,12 +136,12 @@ def test_what_became_private_since_the_scan_tells_nothing(open_vault: Open, was_
     known, backlinks = VaultContext(space.scan()), Backlinks(space)
     if was_told:
         assert (
-            backlinks.find_related(known, "Koji.md", parsed(space, "Koji.md"), None)
+            backlinks.find_related(known, "Koji.md", parsed(space, "Koji.md"), 10_000)
             != RelatedTexts()
         )
     (space.root / "Open.md").write_text(f"{USE} #private")
     assert (
-        backlinks.find_related(known, "Koji.md", parsed(space, "Koji.md"), None) == RelatedTexts()
+        backlinks.find_related(known, "Koji.md", parsed(space, "Koji.md"), 10_000) == RelatedTexts()
     )
 
 

@@ -211,10 +211,6 @@ def test_a_sentence_that_stands_twice_is_quoted_as_it_stands() -> None:
     assert fault and fault.reason == "repeats itself (“How to feed it”)"
 
 
-def test_no_kind_goes_untested() -> None:
-    assert {kind for kind, _, _ in BAD} | {"copied"} == set(CHECKS)
-
-
 @given(st.text(max_size=300))
 def test_no_answer_breaks_a_check(text: str) -> None:
     for field in ("description", "callout"):

@@ -81,17 +81,17 @@ class Backlinks:
         vault: VaultContext,
         path: str,
         parsed: ParsedNote,
-        budget: int | None,
+        budget: int,
         *,
         is_small: bool = False,
     ) -> RelatedTexts:
         """Return what other notes say about the note at path, and descriptions that it links to.
 
         parsed: the note as it is now. is_small: without the latter, which a small model takes for
-        what the note itself is about. budget: about how many tokens they may take; None: any
-        number. Sentences that begin with the note's name come first, then those that say most.
+        what the note itself is about. budget: about how many tokens they may take.
+        Sentences that begin with the note's name come first, then those that say most.
         """
-        if budget is not None and budget <= _FRAME:
+        if budget <= _FRAME:
             return RelatedTexts()
         names = {file_name(path), name_note(parsed, path), *parsed.properties.aliases}
         said: dict[str, NoteFile] = {}
@@ -214,12 +214,12 @@ def _plain(text: str) -> str:
     return inert_value(plain_text(text))[: 2 * _LONGEST]
 
 
-def _take(lines: Iterable[str], budget: int | None) -> tuple[tuple[str, ...], int | None]:
+def _take(lines: Iterable[str], budget: int) -> tuple[tuple[str, ...], int]:
     """Return the first lines that fit into the budget, and the rest of the budget."""
     taken = []
     for line in lines:
         cost = estimate_tokens(line) + _FRAME
-        if budget is None or cost <= budget:
+        if cost <= budget:
             taken.append(line)
-            budget = None if budget is None else budget - cost
+            budget -= cost
     return tuple(taken), budget
