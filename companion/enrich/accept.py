@@ -21,7 +21,6 @@ from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.job import Job, Task
 from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
 from companion.enrich.small_model import (
-    find_own_sentence,
     find_unsupported,
     leave_unsupported_out,
 )
@@ -144,17 +143,6 @@ class Acceptor:
             remark=remark,
             fault="",
         )
-
-    def use_own_sentence(self) -> list[Proposal]:
-        """Return the note's own sentence as its description, if a small model would write that."""
-        need = next((need for need in self.note.needs if need.kind == DESCRIPTION), None)
-        if need is None or not (self.model.is_small and checks_are_on()):
-            return []
-        field, title = self.note.prompts.field_of(DESCRIPTION), self.note.context.title
-        own = find_own_sentence(self.note.whole, title, field.max_characters)
-        if own is None:
-            return []
-        return [Proposal(self.note.path, need, own, remark="a sentence copied from the note")]
 
     def _find_doubt(self, ask: Ask, value: str | list[str]) -> tuple[str, str]:
         """Return why the user should see the value first, and which of its facts are new, in words.

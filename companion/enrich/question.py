@@ -7,16 +7,17 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 from companion.enrich.accept import Acceptor
+from companion.enrich.checks import checks_are_on
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.excerpt import add_text, excerpt
 from companion.enrich.context.vault_context import PromptNote
-from companion.enrich.small_model import find_too_little, says_nothing
+from companion.enrich.small_model import find_own_sentence, find_too_little, says_nothing
 from companion.errors import AnswerError, EndpointError
 from companion.llm.answers import Answer, JsonSchema, NoAnswer, Usage
 from companion.llm.batch import QuestionInBatch
 from companion.llm.client import Check, Client
 from companion.llm.request import Question
-from companion.note.needs import CALLOUT, Need
+from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.prompts import Ask, NothingToChoose, PromptContext, make_ask
 from companion.store.proposals import Proposal
 from companion.vault.files import NoteFile
@@ -51,10 +52,16 @@ class NoteQuestion:
         self._note, self._model, self._acceptor = note, model, acceptor
 
     def use_own_sentence(self) -> None:
-        """Take the note's own sentence in place of a call where that is as good."""
-        self.chosen += (own := self._acceptor.use_own_sentence())
-        decided = {each.need for each in own}
-        self.needs = [need for need in self.needs if need not in decided]
+        """Take the note's own sentence as its description, if a small model would write that."""
+        need = next((need for need in self.needs if need.kind == DESCRIPTION), None)
+        if need is None or not (self._model.is_small and checks_are_on()):
+            return
+        note = self._note
+        limit = note.prompts.field_of(DESCRIPTION).max_characters
+        if own := find_own_sentence(note.whole, note.context.title, limit):
+            remark = "a sentence copied from the note"
+            self.chosen.append(Proposal(note.path, need, own, remark=remark))
+            self.needs.remove(need)
 
     @property
     def unaskable(self) -> dict[Need, str]:
