@@ -25,7 +25,7 @@ from companion.config.load import ENDPOINT_VARIABLES
 from companion.doctor import ask_model
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import CATALOG, DEFAULT_MODEL, find_model, model_path
-from companion.llm.endpoint import SERVERS, complete_address, list_served_models
+from companion.llm.local_server import SERVERS, complete_address, list_served_models
 from companion.vault.obsidian import find_registered_vaults
 from companion.vault.paths import find_vault, resolve_vault
 

@@ -16,6 +16,7 @@ from companion.llm.catalog import require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint, find_cost
+from companion.llm.local_server import find_context
 
 if TYPE_CHECKING:
     from companion.enrich.workspace import Workspace
@@ -30,7 +31,8 @@ _FILE = "spending.sqlite3"
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
 # The same where context_tokens is not set. Here, Ollama and LM Studio have room for 4,096 tokens in
-# all by default, and Ollama cuts off the rest silently. Elsewhere, more only costs more.
+# all by default, and Ollama cuts off the rest silently; a server that says how much it has gets up
+# to a half of that. Elsewhere, more only costs more.
 _PROSE_NEARBY, _PROSE_ELSEWHERE = 2000, 8000
 _RELATED = 200  # tokens of other notes for the embedded model
 _RELATED_ELSEWHERE = 800
@@ -52,16 +54,18 @@ class ModelFacts(NamedTuple):
 
 
 def model_facts(config: Config) -> ModelFacts:
-    """Return the facts of the configured model."""
+    """Return the facts of the configured model. A server on this machine is asked once for them."""
     endpoint, is_small = config.endpoint, config.has_small_model
     limit = endpoint.context_tokens
     if config.is_embedded:
         return ModelFacts(endpoint.model, limit or _CONTEXT, _PROSE, is_small, _RELATED)
-    if limit:
-        related = min(_RELATED_ELSEWHERE, limit // 8)
-        return ModelFacts(endpoint.model, limit, None, is_small, related)
-    prose = _PROSE_NEARBY if endpoint.is_local else _PROSE_ELSEWHERE
-    return ModelFacts(endpoint.model, None, prose, is_small, _RELATED_ELSEWHERE)
+    prose = None
+    if not limit:
+        prose = _PROSE_NEARBY if endpoint.is_local else _PROSE_ELSEWHERE
+        if limit := find_context(endpoint):  # half of it is for what is asked, and for the answer
+            prose = max(_PROSE_NEARBY, min(_PROSE_ELSEWHERE, limit // 2))
+    related = min(_RELATED_ELSEWHERE, limit // 8) if limit else _RELATED_ELSEWHERE
+    return ModelFacts(endpoint.model, limit, prose, is_small, related)
 
 
 def open_spending(settings: Settings, root: Path | None = None) -> Budget:

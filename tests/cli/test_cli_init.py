@@ -12,7 +12,7 @@ import pytest
 
 from companion.cli.model import recommend_model
 from companion.config.load import load_config
-from companion.llm.endpoint import complete_address, list_served_models
+from companion.llm.local_server import complete_address, list_served_models
 from tests.cli.empty_machine import empty_machine
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint

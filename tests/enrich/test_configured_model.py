@@ -1,5 +1,6 @@
 """The day's spending as the configuration has it, and clients that share an endpoint."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -7,12 +8,19 @@ from typing import Any
 import pytest
 
 from companion.config import Config
+from companion.enrich.asker import Asker
 from companion.enrich.configured_model import model_facts, open_client, open_source, open_spending
+from companion.enrich.context.vault_context import VaultContext
+from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError
 from companion.llm import catalog
 from companion.llm.budget import LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
+from companion.llm.endpoint import Endpoint
+from companion.llm.local_server import find_context
+from tests.examples import labelled
+from tests.llm.fake_endpoint import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -57,6 +65,54 @@ PROSE = [
     pytest.param(OPENAI, 8000, id="elsewhere"),
     pytest.param({**NEAR, "context_tokens": 32768}, None, id="as much as fits"),
 ]
+
+
+# what servers answer: docs.vllm.ai, docs.ollama.com/api/ps, lmstudio.ai/docs/developer/rest, and
+# llama.cpp's tools/server/README.md
+SERVED: Mapping[str, tuple[str, object, int | None]] = {
+    "vLLM": ("/v1/models", {"data": [{"id": "m", "max_model_len": 32768}]}, 32768),
+    "Ollama, loaded by another program": (
+        "/api/ps",
+        {"models": [{"model": "m", "context_length": 32768}]},
+        None,
+    ),
+    "LM Studio": (
+        "/api/v0/models",
+        {"data": [{"id": "m", "state": "loaded", "loaded_context_length": 8192}]},
+        8192,
+    ),
+    "LM Studio, not loaded": (
+        "/api/v0/models",
+        {"data": [{"id": "m", "state": "not-loaded", "max_context_length": 32768}]},
+        None,
+    ),
+    "llama.cpp": ("/props", {"default_generation_settings": {"n_ctx": 4096}}, 4096),
+    "infinity": ("/v1/models", {"data": [{"id": "m", "max_model_len": float("inf")}]}, None),
+    "too small": ("/props", {"default_generation_settings": {"n_ctx": 512}}, None),
+    "something else": ("/v1/models", ["no", "list"], None),
+}
+
+
+@labelled(("path", "page", "tokens"), SERVED)
+def test_a_server_here_is_asked_for_its_context(
+    fake: FakeEndpoint,
+    path: str,
+    page: object,
+    tokens: int | None,
+) -> None:
+    find_context.cache_clear()
+    fake.pages[path] = page
+    assert find_context(Endpoint(base_url=fake.url, model="m")) == tokens
+
+
+def test_of_a_server_with_room_a_note_gets_more(fake: FakeEndpoint, tmp_path: Path) -> None:
+    find_context.cache_clear()
+    fake.pages["/v1/models"] = {"data": [{"id": "m", "max_model_len": 12288}]}
+    (tmp_path / "vault").mkdir()
+    settings = config({"base_url": fake.url, "model": "m"})
+    with open_workspace(settings, tmp_path / "vault") as space:
+        model = Asker(space, VaultContext(space.scan())).model
+    assert (model.context_tokens, model.prose_tokens) == (12288, 6144)
 
 
 @pytest.mark.parametrize(("endpoint", "tokens"), PROSE)
