@@ -17,11 +17,11 @@ from typing import Annotated
 from pydantic import Field
 
 from companion.app.decider import Decider, describe_state
-from companion.app.records import find_kind, report_notes
+from companion.app.selection import find_kind, report_notes
 from companion.app.types.base import FolderPath, Id, PageSize, RelativePath, Shape
+from companion.app.types.notes import Need, NotePage
 from companion.app.types.proposals import (
     Acceptance,
-    DecisionsMade,
     Proposal,
     ProposalMade,
     Proposals,
@@ -29,7 +29,7 @@ from companion.app.types.proposals import (
     ProposedValue,
     Value,
 )
-from companion.app.types.runs import Need, NotePage, NoteResult
+from companion.app.types.runs import DecisionsMade, NoteResult
 from companion.enrich.accept import complete_proposals
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ModelFacts

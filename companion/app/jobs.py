@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from companion.app.records import find_kind, has_tag, needs_of_kind, read_tag, report_notes
+from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag, report_notes
 from companion.app.types.proposals import Wish
 from companion.app.types.runs import NotePrompt, RunOptions
 from companion.enrich.apply import find_section

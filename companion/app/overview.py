@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from companion import __version__
 from companion.app.jobs import choose_jobs
-from companion.app.types.runs import FolderWork, RunKind, RunOptions, ScanReport
+from companion.app.types.notes import FolderWork, ScanReport
+from companion.app.types.runs import RunKind, RunOptions
 from companion.app.types.status import (
     BackgroundWork,
     BacklogAnswer,

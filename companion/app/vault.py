@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.app.records import Records
     from companion.app.run import Run
     from companion.app.types.changes import Change, ChangePage, ChangeQuery
+    from companion.app.types.notes import FolderWork, ScanReport, Selection
     from companion.app.types.proposals import (
         Decisions,
         PlaceQuery,
@@ -34,13 +35,7 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
         Value,
         Wish,
     )
-    from companion.app.types.runs import (
-        FolderWork,
-        NotePrompt,
-        RunOptions,
-        ScanReport,
-        Selection,
-    )
+    from companion.app.types.runs import NotePrompt, RunOptions
     from companion.app.types.status import (
         BacklogAnswer,
         BacklogState,
@@ -89,7 +84,7 @@ class Vault:
 
         Raises UsageError if a path does not exist, or an option names nothing.
         """
-        from companion.app.records import find_notes
+        from companion.app.selection import find_notes
 
         return find_notes(self._space, self._look(progress), selection)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from companion.app.types.runs import FolderWork
+from companion.app.types.notes import FolderWork
 from companion.cli.output import Output, count, one_line
 
 _HEIGHTS = " ▁▂▃▄▅▆▇█"

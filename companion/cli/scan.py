@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from companion.app.open_vault import name_path
-from companion.app.types.runs import ScanReport, Selection
+from companion.app.types.notes import ScanReport, Selection
 from companion.cli.bars import print_folders
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (

@@ -28,7 +28,6 @@ from companion.app.types.changes import (
 from companion.app.types.proposals import (
     DecisionOnAll,
     Decisions,
-    DecisionsMade,
     PlaceQuery,
     Proposal,
     ProposalIds,
@@ -37,7 +36,7 @@ from companion.app.types.proposals import (
     ProposalQuery,
     Wish,
 )
-from companion.app.types.runs import ResultShape, RunProgress, RunRequest, RunShape
+from companion.app.types.runs import DecisionsMade, ResultShape, RunProgress, RunRequest, RunShape
 from companion.app.types.status import BacklogAnswer, SettingsChange, SettingsShape, Status
 from companion.daemon.access import Access, new_page_address
 from companion.daemon.daemon import Daemon

@@ -13,8 +13,9 @@ import pytest
 from companion.app.decider import Decider
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import ChangeQuery, Undone
+from companion.app.types.notes import Selection
 from companion.app.types.proposals import Decisions, PlaceQuery, ProposalQuery
-from companion.app.types.runs import NoteResult, Selection
+from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_changes
 from companion.config.settings import AgentsTable, ReviewTable
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.app.types.runs import Selection
+from companion.app.types.notes import Selection
 from companion.store.proposals import Proposal
 from tests.daemon.caller import assert_is_problem
 from tests.daemon.conftest import Served

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from companion.app.types.runs import Selection
+from companion.app.types.notes import Selection
 from companion.daemon import background
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 

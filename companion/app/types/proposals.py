@@ -21,7 +21,6 @@ from companion.app.types.base import (
     Shape,
     YesOrNo,
 )
-from companion.app.types.runs import NoteResult
 from companion.note.diff import Mark
 from companion.store import proposals
 from companion.store.proposals import FLAG_WORDS as FLAG_WORDS
@@ -243,9 +242,3 @@ class Wish(Sent):
     wish: Annotated[str, Field(max_length=1000)] = ""
     agreed: bool = False
     client: ClientName = ""
-
-
-class DecisionsMade(Shape):
-    """The results for the notes whose proposals were decided on."""
-
-    notes: list[NoteResult]
