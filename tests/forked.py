@@ -29,7 +29,7 @@ _LOADED = (
     *("companion.cli.history", "companion.cli.batch", "companion.cli.review"),
     *("companion.daemon.process", "companion.daemon.app"),
     "companion.app.vault",
-    *("openai", "waitress", "watchdog.observers", "ruamel.yaml", "frontmatter", "numpy"),
+    *("openai", "waitress", "watchdog.observers", "ruamel.yaml", "frontmatter"),
 )
 _LARGEST = 1 << 20  # bytes of a request: an environment, mostly
 
@@ -67,7 +67,7 @@ class _Server:
         for each in (ours, theirs):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LARGEST)
         command = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
-        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OPENBLAS_NUM_THREADS": "1"}
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
         self._process = subprocess.Popen(
             command, env=environment, cwd=REPOSITORY, pass_fds=[theirs.fileno()]
         )

@@ -193,11 +193,11 @@ def test_the_log_cannot_be_written(user: User) -> None:
 
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
 NOT_FOR_SCAN = SERVER | {
-    *("openai", "http.client", "ssl", "numpy", "tomlkit", "ctypes", "statistics"),
+    *("openai", "http.client", "ssl", "tomlkit", "ctypes", "statistics"),
     *("companion.app.run", "companion.app.types.changes"),
     *("companion.enrich.task", "companion.enrich.context.vault_context"),
 }
-NOT_FOR_UNDO = SERVER | {"openai", "http.client", "ssl", "numpy"}
+NOT_FOR_UNDO = SERVER | {"openai", "http.client", "ssl"}
 NOT_FOR_STATUS = NOT_FOR_UNDO | {"tomlkit", "companion.app.run"}
 IMPORTS = {  # imported one after the other in one process, which prints what is loaded by then
     "companion.cli": SERVER | {"pydantic", "rich", "logging", "shutil", "textwrap", "difflib"},
