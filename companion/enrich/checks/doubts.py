@@ -1,4 +1,4 @@
-"""What makes an answer wait: names and numbers that are new, orders obeyed, another subject.
+"""What makes an answer wait: names and numbers that are new or others, orders obeyed, subjects.
 
 Nothing here rejects an answer. The words are in `language/phrases/`, one file for each language.
 """
@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from companion.enrich.checks.content import find_shared_run
 from companion.enrich.checks.shape import CheckedAnswer
@@ -164,7 +165,12 @@ def find_doubt(answer: CheckedAnswer) -> str:
 
     Something new is no doubt: a model may know more than the note says.
     """
-    return find_obeyed_order(answer) or find_address(answer) or find_other_subject(answer)
+    return (
+        find_obeyed_order(answer)
+        or find_address(answer)
+        or find_other_subject(answer)
+        or find_other_number(answer)
+    )
 
 
 _ON_SUBJECT = 0.2  # of the content words, from which on a text shares the note's subject
@@ -248,3 +254,55 @@ def find_obeyed_order(answer: CheckedAnswer) -> str:
             ):
                 return "is a step from the note rather than about it"
     return ""
+
+
+class _Place(NamedTuple):
+    """A number in a text, with the words beside it."""
+
+    readings: set[str]
+    written: str
+    before: str
+    after: str
+    around: set[str]
+
+
+_AROUND = 40  # characters on both sides of a number
+_FEWEST = 4  # letters of a word that says something
+
+
+def find_other_number(answer: CheckedAnswer) -> str:
+    """Return a number beside words that have only others in the note; empty: none."""
+    titles = set(find_stems(answer.title))  # stand beside everything
+    noted = list(_find_places(f"{answer.title}\n{answer.note}"))
+    for place in _find_places(answer.text):
+        same = [each for each in noted if _is_same_fact(place, each, titles)]
+        if same and not any(place.readings & each.readings for each in same):
+            return f"has {place.written} where the note has {same[0].written}"
+    return ""
+
+
+def _is_same_fact(one: _Place, other: _Place, titles: set[str]) -> bool:
+    """Return whether a word beside the two numbers is the same, and another beside or around."""
+    beside = ({one.after} & {other.after} | {one.before} & {other.before}) - {""}
+    around = (one.around & other.around) - titles - set(find_stems(" ".join(beside)))
+    return bool(beside) and len(beside) + len(around) > 1
+
+
+def _find_places(text: str) -> Iterator[_Place]:
+    for sentence in find_sentences(text.split("\n")):
+        for match in _NUMBER.finditer(sentence):
+            readings = _read_number(match[0])
+            if readings - {"0", "1"}:
+                left = sentence[max(0, match.start() - _AROUND) : match.start()]
+                right = sentence[match.end() : match.end() + _AROUND]
+                before, after = find_tokens(left)[::-1], find_tokens(right)
+                short = (each.casefold() for each in _SHORT_NAME.findall(left + right))
+                around = {*find_stems(left), *find_stems(right), *short}
+                yield _Place(readings, match[0], _beside(before), _beside(after), around)
+
+
+def _beside(tokens: Sequence[str]) -> str:
+    """Return the first word that says something; in scripts without spaces, two signs."""
+    if tokens and is_unspaced(tokens[0]):
+        return "".join(tokens[:2])
+    return next((each for each in tokens[:3] if len(each) >= _FEWEST and each.isalpha()), "")
