@@ -23,7 +23,7 @@ from companion.errors import UsageError, VaultLocked
 from companion.llm.catalog import find_model
 from companion.vault.paths import find_vault
 
-_COMMANDS = ("enrich .", "history --diff --limit 2", "proposals", "enrich .")
+_COMMANDS = ("enrich .", "history --diff Cooking/Sourdough.md", "proposals", "enrich .")
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
 
 
@@ -34,7 +34,7 @@ _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps 
 def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int:
     """See it work on an example vault.
 
-    A model on this machine fills its notes; then you see what was written in two of them, what
+    A model on this machine fills its notes; then you see what was written in one of them, what
     waits for you, and that a second run changes nothing.
 
     The vault goes into Companion's state folder, or where --vault says: a new or an empty folder.
