@@ -6,33 +6,26 @@ data from the API, with the token of its session.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import logging
 import re
-import traceback
-from functools import cache
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, abort, request
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3 import Info, OpenAPI
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response as BaseResponse
 
 from companion import __version__
 from companion.app.problem import PROBLEM_JSON, Problem, ProblemPlace, http_problem
+from companion.app.run import log_fault
 from companion.config import APP
 from companion.daemon.access import Access
 from companion.daemon.daemon import Daemon
-from companion.daemon.routes import ACCESS, DAEMON, Refusal, api, the_access
-from companion.daemon.server import MAX_BODY
+from companion.daemon.routes import ACCESS, DAEMON, api, the_access
 from companion.errors import CompanionError
-
-_log = logging.getLogger(__name__)
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -48,8 +41,7 @@ _PAGE_POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 _BEARER = re.compile(r"(?i:Bearer) +([A-Za-z0-9._~+/-]+=*)")  # RFC 6750, section 2.1
-_OPEN = {"page.show_page", "page.send_static", "healthz", "document", "api.open_session"}
-_MAX_FAULTS = 20  # of one request that are reported
+_OPEN = {"page.show_page", "page.static", "healthz", "document", "api.open_session"}
 
 
 class _Json(DefaultJSONProvider):
@@ -111,19 +103,17 @@ def _check() -> None:
     access = the_access()
     hosts = {f"{name}:{access.port}" for name in ("127.0.0.1", "localhost")}
     if request.headers.get("Host") not in hosts:
-        raise Refusal(421, f"This server answers at http://127.0.0.1:{access.port} only.")
+        abort(421, f"This server answers at http://127.0.0.1:{access.port} only.")
     if request.headers.get("Origin") not in (None, *(f"http://{host}" for host in hosts)):
-        raise Refusal(403, "Pages from other origins are refused.")
+        abort(403, "Pages from other origins are refused.")
     if request.endpoint not in _OPEN:
         bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
         if bearer is None or not access.admits(bearer[1]):
-            raise Refusal(401, "This needs the user's token; companion token prints it.")
+            abort(401, "This needs the user's token; companion token prints it.")
     if request.method == "POST":
-        if (request.content_length or 0) > MAX_BODY:
-            raise Refusal(413, f"A body has at most {MAX_BODY:,} bytes.")
         is_json = request.mimetype == "application/json"
         if request.content_length and not (is_json and not request.content_encoding):
-            raise Refusal(415, "A body is application/json in UTF-8, without an encoding.")
+            abort(415, "A body is application/json in UTF-8, without an encoding.")
 
 
 def _secure(response: Response) -> Response:
@@ -134,92 +124,51 @@ def _secure(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if request.endpoint == "page.send_static" and "v" in request.args:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 
 def _refuse_invalid(error: ValidationError) -> Response:
     """Return the answer to a request that does not fit its model."""
-    faults = error.errors(include_url=False, include_input=False, include_context=False)
     problem = http_problem(
         422, "The request does not have the form that this address expects.", "invalid"
     )
     problem.errors = [
         ProblemPlace(
-            where="/".join(str(part)[:100] for part in fault["loc"]),
+            where="/".join(map(str, fault["loc"])),
             what=fault["msg"].removeprefix("Value error, "),
         )
-        for fault in faults[:_MAX_FAULTS]
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return _send_problem(problem)
 
 
-def _answer_problem(error: Exception) -> Response:
+def _answer_problem(error: Exception) -> BaseResponse:
     """Return the answer to an error, as problem details (RFC 9457)."""
-    if isinstance(error, Refusal):
-        return _send_problem(http_problem(error.status, str(error)))
     if isinstance(error, CompanionError):
         return _send_problem(Problem.of(error))
-    if isinstance(error, HTTPException):
-        if error.response is not None:
-            return cast(Response, error.response)
-        words = "There is nothing at this address." if error.code == 404 else error.name
-        response = _send_problem(http_problem(error.code or 500, words))
-        if isinstance(error, MethodNotAllowed):
-            response.allow.update(error.valid_methods or ())
-        return response
-    # by type and place only, as its message may quote a note
-    at = traceback.extract_tb(error.__traceback__)[-1:]
-    place = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
-    _log.error("an answer failed with %s at %s", type(error).__name__, place)
-    return _send_problem(http_problem(500, "Companion failed here; its log says where."))
+    if not isinstance(error, HTTPException):
+        log_fault("an answer", error)
+        error = InternalServerError("Companion failed here; its log says where.")
+    answer = error.get_response()
+    if error.response is None:
+        words = "There is nothing at this address." if error.code == 404 else error.description
+        answer.data = http_problem(answer.status_code, words or error.name).dump()
+        answer.content_type = PROBLEM_JSON
+    return answer
 
 
 def _send_problem(problem: Problem) -> Response:
     return Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)
 
 
-BUILT_FILES = ("page.min.js", "page.min.css")
-"""The script and the style, which `npm run page` makes."""
 PAGES = ("/", "/inbox", "/history")
-_FOLDER = Path(__file__).parent / "web" / "static"
-
-page = Blueprint("page", __name__)
-
-
-def find_missing_files() -> list[str]:
-    """Return the names of files that were not built; the page cannot be shown without them."""
-    return [name for name in BUILT_FILES if not (_FOLDER / name).is_file()]
+page = Blueprint("page", __name__, static_folder="web/static", static_url_path="/static")
 
 
 def show_page() -> Response:
     """Return the page's document, whose script shows what the address names."""
-    if missing := find_missing_files():
-        words = f"The page was not built: {', '.join(missing)} are missing; make dev makes them.\n"
-        return Response(words, 503, content_type="text/plain; charset=utf-8")
-    html = (_FOLDER / "page.html").read_text("utf-8")
-    for name in BUILT_FILES:
-        html = html.replace(name, f"{name}?v={_pack(name)[1]}")
-    return Response(html)
-
-
-def send_static(name: str) -> Response:
-    """Send the script, the style or the icon; a browser keeps what it asks for by its hash."""
-    if name not in BUILT_FILES or not request.accept_encodings.quality("gzip"):
-        return send_from_directory(_FOLDER, name)
-    kind = "text/css" if name.endswith(".css") else "text/javascript"
-    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    return Response(_pack(name)[0], content_type=f"{kind}; charset=utf-8", headers=headers)
-
-
-@cache
-def _pack(name: str) -> tuple[bytes, str]:
-    """Return one of the built files compressed, and a hash of it."""
-    data = (_FOLDER / name).read_bytes()
-    return gzip.compress(data, mtime=0), hashlib.sha256(data).hexdigest()[:16]
+    return page.send_static_file("page.html")
 
 
 for path in PAGES:
     page.add_url_rule(path, "show_page", show_page, methods=["GET"])
-page.add_url_rule("/static/<name>", "send_static", send_static, methods=["GET"])

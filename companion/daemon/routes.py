@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
-from flask import current_app, request
+from flask import abort, current_app, request
 from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, Field
 
@@ -58,14 +58,6 @@ api = APIBlueprint(
     operation_id_callback=lambda *, name, **_: name,
 )
 V = TypeVar("V", bound=Callable[..., BaseModel])
-
-
-class Refusal(Exception):
-    """Raised to refuse a request with an HTTP status."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
 
 
 def _reads(rule: str) -> Callable[[V], V]:
@@ -334,7 +326,7 @@ def open_session(body: Code) -> Session:
     """Exchange the code of `companion open` for a session."""
     token = the_access().open_session(body.code)
     if token is None:
-        raise Refusal(403, "This address was already used, or is too old.")
+        abort(403, "This address was already used, or is too old.")
     return Session(token=token)
 
 
