@@ -42,7 +42,7 @@ from benchmarks.made_vault import (
 from benchmarks.results import list_counts, make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import Call, Stub, note_of
 from companion.app.decider import Decider
-from companion.app.jobs import choose_jobs
+from companion.app.jobs import plan_run
 from companion.app.types.proposals import Acceptance
 from companion.app.types.runs import RunOptions
 from companion.config import load_config
@@ -98,7 +98,7 @@ def work(vault: Path) -> int:
         context = VaultContext(scan)
         space.find_context = lambda: context
         fill = partial(fill_note, Enricher(Asker(space, context), client))
-        jobs = choose_jobs(space, scan, RunOptions(paths=[""])).jobs
+        jobs = plan_run(space, scan, RunOptions(paths=[""], agreed=True)).jobs
         accepts = Thread(target=accept_all, args=(space, is_over))
         accepts.start()
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -37,12 +37,12 @@ _ASKED: tuple[ProposalState, ...] = ("asked",)
 class Export:
     """Questions about notes; iterate over it, once, to write them into the new file.
 
-    total, left_alone, warnings: as in Run. notes: about how many there is a question so far.
+    total, left_alone: as in Run. notes: about how many there is a question so far.
     """
 
     def __init__(self, space: Workspace, scan: Scan, plan: RunPlan, file: Path) -> None:
         self.total = len(plan.jobs)
-        self.left_alone, self.warnings = plan.left_alone, plan.warnings
+        self.left_alone = plan.left_alone
         self.notes = 0
         self._space, self._scan, self._plan, self._file = space, scan, plan, file
 

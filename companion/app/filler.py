@@ -219,8 +219,7 @@ def make_run(
     plan: RunPlan, work: Callable[[Run], Iterator[NoteResult]], id_: str | None = None
 ) -> Run:
     """Return a run that fills the notes of a plan by that work. id_: None: a new one."""
-    total = len(plan.jobs)
-    return Run("fill", total, work, warnings=plan.warnings, left_alone=plan.left_alone, run=id_)
+    return Run("fill", len(plan.jobs), work, left_alone=plan.left_alone, run=id_)
 
 
 def fill_here(
@@ -243,5 +242,6 @@ def fill_here(
         ):
             yield from filler.fill(run, plan, has_diff=has_diff)
 
-    warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
-    return make_run(plan._replace(warnings=warnings), fill)
+    run = make_run(plan, fill)
+    run.warning = find_unchecked() or ""
+    return run

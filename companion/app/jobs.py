@@ -34,9 +34,7 @@ from companion.note.callouts import Section, section_at
 from companion.note.markdown import read_lines
 from companion.note.text import NoteText
 from companion.store.proposals import Proposal
-from companion.vault.files import (
-    is_in,
-)
+from companion.vault.files import is_in
 from companion.vault.notes import Scan
 from companion.vault.paths import spelled_path
 from companion.vault.write import read_note
@@ -45,67 +43,37 @@ from companion.vault.write import read_note
 class RunPlan(NamedTuple):
     """The plan of a run. skipped: the results of notes that were named, and are left alone.
 
-    left_alone: if no note needs anything, how many are left alone, by reason. warnings: settings
-    that match nothing.
+    left_alone: if no note needs anything, how many are left alone, by reason.
     """
 
     jobs: list[Job]
     skipped: list[Result]
     left_alone: Counter[str]
-    warnings: Sequence[str] = ()
 
 
 def plan_run(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     """Return the plan of a run with these options.
 
-    Raises UsageError if a path is missing; as choose_jobs does; and ConsentMissing, with the cost,
-    if so many notes would go to another machine that somebody has to agree first.
+    Raises UsageError if a path is missing, a section is requested in a folder, or an option names
+    nothing; NoteError if a line is not in a section; JournalError; and ConsentMissing, with the
+    cost, if so many notes would go to another machine that somebody has to agree first.
     """
     paths = [spelled_path(space.root, path) for path in dict.fromkeys(options.paths)]
-    options = options.model_copy(update={"paths": paths})
-    plan = choose_jobs(space, scan, options)
-    require_agreement(space, scan, plan.jobs, agreed=options.agreed)
-    return plan
+    kind, tag = find_kind(space.prompts, options.field), read_tag(options.tag)
+    plan = _choose_on_paths(space, scan, options.model_copy(update={"paths": paths}), kind)
+    jobs = [job for job in plan.jobs if has_tag(space.root, job.path, tag)]
+    if options.limit is not None:
+        jobs = list(islice((job for job in jobs if _does_anything(space, job)), options.limit))
+    _require_agreement(space, scan, jobs, agreed=options.agreed)
+    return plan._replace(jobs=jobs)
 
 
-def plan_again(space: Workspace, scan: Scan, proposal: int, wish: Wish) -> RunPlan:
+def plan_again(space: Workspace, scan: Scan, id_: int, wish: Wish) -> RunPlan:
     """Return the plan of a run that asks for a proposal once more, and for nothing else.
 
     The answer waits, in place of an open proposal, or beside what is in the note.
 
     Raises NotThere; UsageError if it is asked in a batch; ConsentMissing as plan_run does.
-    """
-    plan = RunPlan([make_job_again(space, proposal, wish.wish)], [], Counter())
-    require_agreement(space, scan, plan.jobs, agreed=wish.agreed)
-    return plan
-
-
-def require_agreement(space: Workspace, scan: Scan, jobs: Sequence[Job], *, agreed: bool) -> None:
-    """Raise ConsentMissing, with the cost, unless somebody agreed, or need not."""
-    if not agreed and needs_agreement(space, jobs):
-        raise ConsentMissing(describe_cost(space, scan, jobs))
-
-
-def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
-    """Return the jobs, and the results of notes that were named and are skipped.
-
-    The paths of the options are as they are spelled on the disk.
-
-    Raises UsageError if a section is requested in a folder, or an option names nothing; NoteError
-    if a line is not in a section; JournalError.
-    """
-    kind, tag = find_kind(space.prompts, options.field), read_tag(options.tag)
-    plan = _choose_on_paths(space, scan, options, kind)
-    jobs = [job for job in plan.jobs if has_tag(space.root, job.path, tag)]
-    if options.limit is not None:
-        jobs = list(islice((job for job in jobs if _does_anything(space, job)), options.limit))
-    return plan._replace(jobs=jobs)
-
-
-def make_job_again(space: Workspace, id_: int, wish: str) -> Job:
-    """Return the job that asks for a proposal once more. wish: what the user wants changed.
-
-    Raises NotThere; UsageError if it is asked in a batch.
     """
     proposal = space.journal.proposals.get(id_)
     if proposal is None:
@@ -115,15 +83,23 @@ def make_job_again(space: Workspace, id_: int, wish: str) -> Job:
         raise UsageError(f"{path}: it was asked in a batch, which is not answered yet")
     is_written = proposal.state == "accepted" or "replaces" in proposal.flags
     section = find_section(proposal)
-    return Job(
+    job = Job(
         path,
         explicit=section is None,
         retry=True,
         propose=True,
         section=section,
-        again=Again(wish, ((key, proposal.text),)),
+        again=Again(wish.wish, ((key, proposal.text),)),
         replaces=frozenset({key} if is_written else ()),
     )
+    _require_agreement(space, scan, [job], agreed=wish.agreed)
+    return RunPlan([job], [], Counter())
+
+
+def _require_agreement(space: Workspace, scan: Scan, jobs: Sequence[Job], *, agreed: bool) -> None:
+    """Raise ConsentMissing, with the cost, unless somebody agreed, or need not."""
+    if not agreed and needs_agreement(space, jobs):
+        raise ConsentMissing(describe_cost(space, scan, jobs))
 
 
 def _choose_on_paths(

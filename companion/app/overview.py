@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion import __version__
-from companion.app.jobs import choose_jobs
+from companion.app.jobs import plan_run
 from companion.app.types.notes import FolderWork, ScanReport
 from companion.app.types.runs import RunKind, RunOptions
 from companion.app.types.status import (
@@ -267,7 +267,8 @@ class Backlog:
 def find_backlog(space: Workspace) -> Backlog:
     """Scan the vault, and return its backlog. Raises JournalError."""
     scan = space.scan()
-    paths = [job.path for job in choose_jobs(space, scan, RunOptions(paths=[""])).jobs]
+    plan = plan_run(space, scan, RunOptions(paths=[""], agreed=True))
+    paths = [job.path for job in plan.jobs]
     backlog = Backlog(space, lambda: scan, lambda: paths)
     backlog.update(paths)
     return backlog

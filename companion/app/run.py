@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 
 from companion.app.problem import code_of
@@ -32,7 +32,7 @@ class Run:
     id: names it in an undo. total: the number of its notes, or of the changes to take back. work:
     returns its results, as they come. changed: called after each change. error: what ended it.
     client: makes its calls, while it fills notes. asked_by: the client of the API that is told of
-    the result. made_at: Unix time, seconds. warnings, left_alone: as in RunShape.
+    the result. made_at: Unix time, seconds. left_alone: as in RunShape. warning: for who begins it.
     """
 
     def __init__(
@@ -41,12 +41,11 @@ class Run:
         total: int,
         work: Callable[[Run], Iterator[NoteResult]],
         *,
-        warnings: Sequence[str] = (),
         left_alone: Mapping[str, int] | None = None,
         run: str | None = None,
     ) -> None:
         self.id, self.kind, self.total = run or new_run(), kind, total
-        self.warnings, self.left_alone = warnings, left_alone or {}
+        self.left_alone, self.warning = left_alone or {}, ""
         self.state: RunState = "queued"
         self.error: CompanionError | None = None
         self.made_at = time.time()
@@ -57,17 +56,14 @@ class Run:
         self.changed: Callable[[], object] = bool
         self.asked_by = ""
         self._work = work
-        self._progress = threading.Condition()
 
     def __iter__(self) -> Iterator[NoteResult]:
         self._enter("running")
         try:
             for result in self._work(self):
-                with self._progress:
-                    self.results.append(result)
-                    if result.counted:
-                        self.counts[result.status] += 1
-                    self._progress.notify_all()
+                self.results.append(result)
+                if result.counted:
+                    self.counts[result.status] += 1
                 self.changed()
                 yield result
                 if self.is_cancelled and self.kind != "fill":
@@ -140,20 +136,8 @@ class Run:
         self.client.close()
         return calls
 
-    def since(self, number: int) -> list[NoteResult]:
-        """Return the results after that number; they count from 1."""
-        with self._progress:
-            return self.results[max(0, number) :]
-
-    def wait(self, number: int, timeout: float) -> None:
-        """Wait for a result after that number or the end of the run, at most timeout seconds."""
-        with self._progress:
-            self._progress.wait_for(lambda: self.is_over or len(self.results) > number, timeout)
-
     def _enter(self, state: RunState, error: CompanionError | None = None) -> None:
-        with self._progress:
-            self.state, self.error = state, error
-            self._progress.notify_all()
+        self.error, self.state = error, state
         self.changed()
 
 

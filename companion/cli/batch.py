@@ -57,7 +57,6 @@ def export(
             **options,
         )
         run = export_questions(space, target, chosen)
-        output.warn(*run.warnings)
         with output.progress("Exporting", run.total) as bar:
             for result in run:
                 if result.counted:

@@ -140,7 +140,8 @@ class RunReport:
         what: the heading of the progress. Then raises the error that ended it early, if there was
         one.
         """
-        self.output.warn(*run.warnings)
+        if run.warning:
+            self.output.warn(run.warning)
         fault = None
         with self.output.progress(what, run.total) as bar:
             try:

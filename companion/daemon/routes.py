@@ -259,7 +259,7 @@ def read_run(path: ByRun, query: RunQuery) -> RunProgress:
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
     results = [
         ResultShape(number=at, **vars(result))
-        for at, result in enumerate(run.since(query.since)[:_RESULTS], query.since + 1)
+        for at, result in enumerate(run.results[query.since :][:_RESULTS], query.since + 1)
     ]
     return RunProgress(**vars(head), results=results, next=query.since + len(results))
 

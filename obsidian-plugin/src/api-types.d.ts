@@ -251,8 +251,8 @@ export interface components {
         /**
          * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
          *     number of its notes, or of the changes to take back. counts: results by status. fault: what
-         *     ended it, and code: of that problem. warnings: settings that match nothing. left_alone: if no
-         *     note needs anything, how many are left alone, by reason.
+         *     ended it, and code: of that problem. left_alone: if no note needs anything, how many are left
+         *     alone, by reason.
          */
         RunShape: {
             id: string;
@@ -272,7 +272,6 @@ export interface components {
             /** @default  */
             code: string;
             made_at: string;
-            warnings: string[];
             left_alone: {
                 [key: string]: number;
             };
@@ -603,7 +602,6 @@ export interface components {
             /** @default  */
             code: string;
             made_at: string;
-            warnings: string[];
             left_alone: {
                 [key: string]: number;
             };

@@ -221,8 +221,7 @@ class DaemonFixture:
         """Start a run; wait: until it is over."""
         run = self.daemon.start_run(RunRequest.of(paths=list(paths), **options))
         if wait:
-            run.wait(10_000, _PATIENCE)
-            assert run.is_over
+            eventually(lambda: run.is_over)
         return run
 
     def editor_run(self, path: str, text: str, **options: Any) -> NoteResult:
@@ -233,8 +232,8 @@ class DaemonFixture:
         for row in outbox.rows_of([path]):
             offer = outbox.give(row.id, text).offer
             outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
-        run.wait(10_000, _PATIENCE)
-        (result,) = run.since(0)
+        eventually(lambda: run.is_over)
+        (result,) = run.results
         return result
 
     def text_made(self, result: NoteResult) -> str:
@@ -287,4 +286,4 @@ def open_daemon_fixture(
 
 def statuses(run: Run) -> Mapping[str, str]:
     """Return what became of each note of the run."""
-    return {entry.path: entry.status for entry in run.since(0)}
+    return {entry.path: entry.status for entry in run.results}

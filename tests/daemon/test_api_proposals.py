@@ -221,7 +221,7 @@ def test_a_dry_run_is_not_written_by_the_background(daemon_fixture: DaemonFixtur
     eventually(daemon_fixture.is_idle)
     assert daemon_fixture.read("Stub.md") == STUB and daemon_fixture.model.calls() == 1
     run = daemon_fixture.run("Stub.md")
-    assert [each.status for each in run.since(0)] == ["enriched"]
+    assert [each.status for each in run.results] == ["enriched"]
     assert daemon_fixture.is_filled("Stub.md") and daemon_fixture.model.calls() == 1
 
 

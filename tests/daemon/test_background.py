@@ -108,7 +108,7 @@ def test_a_note_that_cannot_be_filled_is_left_alone_with_the_reason(
     daemon_fixture.start()
     eventually(lambda: "Typed.md: unchanged" in daemon_fixture.log.getvalue())
     run = daemon_fixture.run("")
-    assert [(each.status, each.path) for each in run.since(0)] == [("unchanged", "Typed.md")]
+    assert [(each.status, each.path) for each in run.results] == [("unchanged", "Typed.md")]
     assert daemon_fixture.model.calls() == 0
 
 

@@ -61,9 +61,9 @@ def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: 
         eventually(lambda: quiet.is_filled("Other.md"))
     assert quiet.read("Stub.md") == STUB
     change = edit(quiet, UNSAVED)
-    run.wait(10, 60)
+    eventually(lambda: run.is_over)
     assert (run.state, run.counts["enriched"]) == ("done", run.total)
-    (result,) = (entry for entry in run.since(0) if entry.path == "Stub.md")
+    (result,) = (entry for entry in run.results if entry.path == "Stub.md")
     assert result.change == change
     assert [filled.kind for filled in result.changes] == ["description", "callout"]
     assert {each.run for each in quiet.changes()} == {run.id}
@@ -82,7 +82,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     quiet.daemon.presence.report("desk", ["Stub.md"])
     run = quiet.run("", all=True)
     assert statuses(run) == {"Stub.md": "skipped", "Other.md": "enriched"}
-    (entry,) = (entry for entry in run.since(0) if entry.path == "Stub.md")
+    (entry,) = (entry for entry in run.results if entry.path == "Stub.md")
     assert (entry.reason or "").startswith("open in Obsidian")
     calls = quiet.model.calls()
     (waiting,) = rows(quiet)
@@ -102,7 +102,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
 @pytest.mark.usefixtures("impatient")
 def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> None:
     proposed = quiet.run("Stub.md", propose=True)
-    (ids,) = (entry.proposals for entry in proposed.since(0))
+    (ids,) = (entry.proposals for entry in proposed.results)
     assert len(ids) == 2
     quiet.daemon.presence.report("desk", ["Stub.md"])
     for id_ in ids:
@@ -163,9 +163,9 @@ def test_run_is_over_once_its_open_note_is_to_be_left_alone(quiet: DaemonFixture
     run = open_and_ask(quiet, "Stub.md")
     quiet.note("Stub.md", STUB.replace("created:", "ai: false\ncreated:"))
     quiet.rescan()
-    run.wait(10, 60)
+    eventually(lambda: run.is_over)
     assert statuses(run) == {"Stub.md": "skipped"} and run.is_over
-    assert run.since(0)[0].reason == outbox.EDITS_DELETED
+    assert run.results[0].reason == outbox.EDITS_DELETED
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["new", "with a proposal"])

@@ -61,9 +61,9 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     assert writing.wait(60)
     run.cancel()
     may_write.set()
-    eventually(lambda: run.since(0))
+    eventually(lambda: run.results)
     assert quiet.read("Stub.md") == FILLED
-    assert run.since(0)[0].change == quiet.changes()[0].id
+    assert run.results[0].change == quiet.changes()[0].id
 
 
 def test_two_runs_over_one_note_ask_once(quiet: DaemonFixture) -> None:
@@ -90,7 +90,7 @@ def test_background_leaves_a_worker_to_who_waits(daemon_fixture: DaemonFixture) 
     eventually(lambda: "Mine.md" in daemon_fixture.status().in_hand)
     eventually(lambda: daemon_fixture.model.calls() == 4)
     daemon_fixture.model.answer()
-    run.wait(0, 60)
+    eventually(lambda: run.results)
     assert statuses(run) == {"Mine.md": "enriched"}
 
 
@@ -107,7 +107,7 @@ def test_click_is_asked_about_while_all_that_a_folder_may_take_waits(quiet: Daem
     eventually(lambda: quiet.model.calls("Mine") == 1)
     assert quiet.model.calls() == 3
     quiet.model.answer()
-    mine.wait(0, 60)
+    eventually(lambda: mine.results)
     eventually(lambda: quiet.model.calls() == 9)
 
 

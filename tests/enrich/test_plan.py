@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.app.jobs import make_job_again
+from companion.app.jobs import plan_again
+from companion.app.types.proposals import Wish
 from companion.enrich.plan import plan_edits
 from companion.errors import NoteRefused, UsageError
 from companion.note.callouts import Section
@@ -160,11 +161,12 @@ def test_what_is_asked_for_again(
     workspace = open_vault({}, "")
     new = Proposal("a.md", need, "Of clay.", state)
     [stored] = workspace.journal.proposals.add([new])
+    scan, wish = workspace.scan(), Wish(wish="Shorter.")
     if isinstance(expected, str):
         with pytest.raises(UsageError, match=expected):
-            make_job_again(workspace, stored.id, "Shorter.")
+            plan_again(workspace, scan, stored.id, wish)
         return
-    job = make_job_again(workspace, stored.id, "Shorter.")
+    [job] = plan_again(workspace, scan, stored.id, wish).jobs
     assert (job.section, job.explicit, job.propose) == (expected, expected is None, True)
 
 

@@ -187,8 +187,8 @@ class ResultShape(NoteResult):
 class RunShape(Shape):
     """A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
     number of its notes, or of the changes to take back. counts: results by status. fault: what
-    ended it, and code: of that problem. warnings: settings that match nothing. left_alone: if no
-    note needs anything, how many are left alone, by reason.
+    ended it, and code: of that problem. left_alone: if no note needs anything, how many are left
+    alone, by reason.
     """
 
     id: str
@@ -200,7 +200,6 @@ class RunShape(Shape):
     fault: str
     code: str = ""
     made_at: IsoTime
-    warnings: list[str]
     left_alone: dict[str, int]
 
 
