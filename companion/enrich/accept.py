@@ -15,7 +15,7 @@ from companion.enrich.checks import (
 )
 from companion.enrich.checks.doubts import find_doubt, find_new_facts, find_new_names
 from companion.enrich.checks.shape import CheckedAnswer, Fault
-from companion.enrich.checks.typed_values import find_untold
+from companion.enrich.checks.typed_values import is_told
 from companion.enrich.configured_model import ModelFacts
 from companion.enrich.context.vault_context import PromptNote, VaultContext
 from companion.enrich.job import Job, Task
@@ -92,7 +92,7 @@ class Acceptor:
             value = leave_unsupported_out(lines, self.note.context.title, self._sources)
             shorter = "" if value == lines else _SHORTER
         doubt, new_facts = self._find_doubt(ask, value) if checks_are_on() else ("", "")
-        if doubt and ask.field.kind == "text":
+        if doubt and ask.field.kind in ("text", "number", "date", "datetime"):
             self.ask_again[need] = Fault("unsupported", doubt, _RETRY)
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
@@ -152,8 +152,8 @@ class Acceptor:
         field, is_small = ask.field, self.model.is_small
         if field.kind == "checkbox":
             return "no check can tell whether this is right", ""
-        if field.kind in SCALARS or (field.kind == "choice" and field.vocabulary != "vault"):
-            return "", ""  # checked already, or one of a few
+        if field.kind == "choice" and field.vocabulary != "vault":
+            return "", ""  # one of a few
         if field.is_link:
             is_sure = not is_small or self._mentions_all(value)
             return "" if is_sure else "the note does not name it", ""
@@ -161,6 +161,9 @@ class Acceptor:
             is_chosen = is_small and field.vocabulary == "vault"
             return "a small model chose it" if is_chosen else "", ""
         checked = self._checked_answer(ask, value, self._sources + self._callouts)
+        if field.kind in SCALARS:
+            is_new = not is_told(field.kind, checked.text, checked.source)
+            return _quote(_NOT_SAID, [checked.text] if is_new else []), ""
         if field.kind == "list":
             names = self.vault_context.taken
             new = [
@@ -221,11 +224,8 @@ class Acceptor:
         note, raw: as in CheckedAnswer. Raises NothingToSay.
         """
         field = ask.field
-        if field.kind in SCALARS and isinstance(value, str):
-            untold = None if self.by_program else find_untold(self.note, field, value)
-            return untold or value
-        if field.is_link or field.kind == "choice" or field.vocabulary is not None:
-            return value  # one of the vault's own
+        if field.kind in (*SCALARS, "choice") or field.is_link or field.vocabulary is not None:
+            return value  # of its form already, or one of the vault's own
         checked = self._checked_answer(ask, value, note, raw)
         if field.kind != "list":
             return find_fault(checked) or value

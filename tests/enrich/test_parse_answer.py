@@ -2,10 +2,10 @@
 
 import pytest
 
-from companion.enrich.checks.typed_values import stands_in
+from companion.enrich.checks.typed_values import is_told
 from companion.enrich.parse_answer import NothingToSay, find_new_values, read_value
 from companion.errors import AnswerError
-from companion.language.detection import find_language
+from companion.language.words import fold_accents
 from companion.prompts import Field, load_prompts
 from companion.prompts.fields import FieldKind
 
@@ -86,30 +86,20 @@ def test_unfit(name: str, limits: Limits, said: object, words: str) -> None:
 
 
 SCALARS = [
-    pytest.param("number", "1,000.50", "1000.5", id="both signs"),
-    pytest.param("number", "1.000,50", "1000.5", id="both, the other way"),
-    pytest.param("number", "1'234", "1234", id="an apostrophe"),
-    pytest.param("number", "1 234,5", "1234.5", id="a blank"),
-    pytest.param("number", "0.125", "0.125", id="no thousands begin with 0"),
-    pytest.param("number", 1.234, "1.234", id="JSON has no thousands"),
-    pytest.param("number", "1,234", "may be 1234 or 1.234", id="a comma may be both"),
-    pytest.param("number", "12.500", "may be 12500 or 12.5", id="and a point"),
-    pytest.param("number", "1,2,3", "not a number", id="three numbers"),
+    pytest.param("number", 1.25, "1.25", id="JSON"),
+    pytest.param("number", "1234.50", "1234.5", id="a text"),
+    pytest.param("number", "1,234", "not a number", id="a comma may be both"),
+    pytest.param("number", True, "not a number", id="a checkbox"),
     pytest.param("number", "-0", "0", id="no negative 0"),
-    pytest.param("number", "1e400", "not a number", id="over the largest"),
     pytest.param("number", float("inf"), "not a number", id="infinity"),
-    pytest.param("number", float("nan"), "not a number", id="no number at all"),
     pytest.param("number", 12345678901234567890, "not a number", id="more digits than are kept"),
     pytest.param("number", "٣", "3", id="Arabic digits"),
-    pytest.param("number", "٣٫٥", "3.5", id="with decimals"),
-    pytest.param("number", "٣.٥", "3.5", id="with a point"),
-    pytest.param("number", "１２", "12", id="wide digits"),
-    pytest.param("number", "1½", "not a number", id="a fraction"),
     pytest.param("date", "2024-02-30", "not a date", id="no day"),
-    pytest.param("date", "٢٠٢٤-٠٢-١١", "2024-02-11", id="a date in Arabic digits"),
-    pytest.param("date", "1º de enero de 2024", "2024-01-01", id="a first"),
+    pytest.param("date", "11 February 2024", "not a date", id="in words"),
     pytest.param("datetime", "2024-02-11T10:30:00Z", "2024-02-11T10:30:00", id="a habit"),
+    pytest.param("datetime", "2024-02-11", "not a date with a time", id="no time"),
     pytest.param("datetime", "2024-02-11T24:00", "not a date with a time", id="no hour"),
+    pytest.param("checkbox", "Yes.", "true", id="a word"),
 ]
 
 
@@ -123,21 +113,19 @@ def test_a_number_or_a_date_is_never_guessed(kind: FieldKind, said: object, expe
 
 
 TOLD = [
-    pytest.param("2", "Two of the reports are due on Monday, as they were.", True, id="a word"),
-    pytest.param("2", "The report is due on Monday, as it was before.", False, id="no Italian"),
-    pytest.param("11", "It was made once upon a time, as they were.", False, id="no Spanish"),
-    pytest.param("1", "It takes 1½ cups.", False, id="a part of a fraction"),
-    pytest.param("5", "A room of 5 m².", True, id="a number before a unit"),
-    pytest.param("3.5", "وزنه ٣٫٥ كيلوغرام", True, id="Arabic digits"),
-    pytest.param("3", "وزنه ٣٫٥ كيلوغرام", False, id="a part of them"),
-    pytest.param("125", "It is 0.125 m long.", False, id="decimals"),
-    pytest.param("1234", "It weighs 1 234 g.", True, id="a blank between thousands"),
+    pytest.param("number", "2", "Two of the reports are due on Monday.", True, id="a word"),
+    pytest.param("number", "5", "A room of 5 m².", True, id="before a unit"),
+    pytest.param("number", "1234", "It weighs 1,234 g.", True, id="thousands"),
+    pytest.param("number", "125", "It is 0.125 m long.", True, id="digits of decimals"),
+    pytest.param("number", "7", "It is 17 m long.", False, id="a part of a number"),
+    pytest.param("date", "2024-02-01", "Planted on 1 February 2024.", True, id="a month's name"),
+    pytest.param("date", "2024-02-11", "Planted in February 2024.", False, id="no day"),
 ]
 
 
-@pytest.mark.parametrize(("number", "text", "expected"), TOLD)
-def test_a_number_stands_in_the_note(number: str, text: str, expected: bool) -> None:
-    assert stands_in("number", number, text, find_language(text, "")) == expected
+@pytest.mark.parametrize(("kind", "value", "text", "expected"), TOLD)
+def test_the_note_has_a_number_or_a_date(kind: str, value: str, text: str, expected: bool) -> None:
+    assert is_told(kind, value, fold_accents(text)) == expected
 
 
 NEW = [

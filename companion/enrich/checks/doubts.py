@@ -53,7 +53,7 @@ def find_new_facts(answer: CheckedAnswer) -> list[str]:
     answer's own words, is not a name.
     """
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
-    numbers, no_names = _known_numbers(answer.source), find_words("names", "no_names")
+    numbers, no_names = _FEW | known_numbers(answer.source), find_words("names", "no_names")
     new = [
         each
         for each in _NUMBER.findall(unicodedata.normalize("NFKC", text))
@@ -66,9 +66,9 @@ def find_new_facts(answer: CheckedAnswer) -> list[str]:
 
 
 @lru_cache(maxsize=8)  # each answer about a note needs it
-def _known_numbers(source: str) -> set[str]:
-    """Return the numbers in a folded text, in digits, also of those in words."""
-    numbers = set(_FEW)
+def known_numbers(source: str) -> set[str]:
+    """Return the numbers in a folded text, in digits, also those in words."""
+    numbers = set[str]()
     for match in _NUMBER.finditer(source):
         numbers |= _read_number(match[0])
         numbers.update(re.findall(r"\d+", match[0]))
