@@ -17,7 +17,6 @@ from companion.app.overview import pause_file, reason_off
 from companion.app.run import log_fault
 from companion.app.types.base import iso_time
 from companion.app.types.status import Fault
-from companion.daemon.scans import ToDo
 from companion.enrich.apply import File, apply
 from companion.enrich.job import Job, Result, failed_result, new_run
 from companion.enrich.pipeline import Enricher
@@ -61,6 +60,7 @@ class Background:
         self.fault: Fault | None = None
         self._space, self._filler, self._spending = space, filler, spending
         self._held, self._record = held, record
+        self._config = space.config
         self._due: dict[str, float] = {}  # from when the notes may be filled, monotonic clock
         self._to_do: set[str] = set()  # as the last look found
         self._attempted: dict[str, AttemptBasis] = {}  # without a result
@@ -118,16 +118,16 @@ class Background:
         """Seconds until an endpoint that failed is tried again."""
         return max(0.0, self._paused_until - time.monotonic()) if self.fault else 0.0
 
-    def take(self, to_do: ToDo) -> None:
-        """Take what a look at the vault found to be due, each note once it is settled."""
+    def take(self, to_do: Collection[str], changed: Collection[str] = ()) -> None:
+        """Take the notes that a scan found to be due. changed: those that are not settled yet."""
         settle, held = self._space.config.background.settle_seconds, self._held()
-        paths = {path for path in to_do.paths if path not in held and not self._is_tried(path)}
+        paths = {path for path in to_do if path not in held and not self._is_tried(path)}
         with self._work:
             self._to_do = paths
             self._due = {path: at for path, at in self._due.items() if path in paths}
             for path in sorted(paths):
-                if path in to_do.changed:
-                    self._due[path] = to_do.changed[path] + settle
+                if path in changed:
+                    self._due[path] = time.monotonic() + settle
                 elif path not in self._busy:
                     self._due.setdefault(path, time.monotonic())
             self._work.notify_all()
@@ -161,6 +161,8 @@ class Background:
 
     def _next(self) -> str | None:
         """Return the note that has been due for longest; None: none is, or it is held."""
+        if self._config != (config := self._space.config):  # it may be another endpoint now
+            self._config, self._limit, self._paused_until = config, None, 0.0
         off = self.off()
         if off != self._logged:
             self._logged = off
@@ -219,7 +221,7 @@ class Background:
         basis, job = self._space.attempt_basis(path), Job(path, background=True)
         settle, enricher = self._space.config.background.settle_seconds, self._open()
         into = File(new_run(), False, settle, False, self._cancelled)
-        result = self._filler.fill_counted(enricher, job, into, _write_closed)
+        result = self._filler.fill_counted(enricher, job, into, self._write)
         if result.usage.calls:
             self._recover()
         if result.change is None:
@@ -256,11 +258,12 @@ class Background:
                 _log.info("the endpoint answers again")
             self.fault, self._pause, self._paused_until = None, 0.0, 0.0
 
-
-def _write_closed(
-    space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
-) -> Result:
-    """Write the values as apply does. Raises NoteBusy if the note was opened meanwhile."""
-    if space.journal.presence.is_open(path):
-        raise NoteBusy("it is open in an editor", path)
-    return apply(space, path, proposals, by, into)
+    def _write(
+        self, space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
+    ) -> Result:
+        """Write the values as apply does. Raises Cancelled, and NoteBusy if the note was opened."""
+        if reason := self._switched_off():
+            raise Cancelled(reason)
+        if space.journal.presence.is_open(path):
+            raise NoteBusy("it is open in an editor", path)
+        return apply(space, path, proposals, by, into)

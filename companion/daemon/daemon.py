@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from contextlib import suppress
 from math import ceil
 
 from companion.app.filler import Filler, make_run
@@ -24,7 +24,7 @@ from companion.daemon.background import Background
 from companion.daemon.feed import Feed
 from companion.daemon.log import log_result
 from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
-from companion.daemon.scans import Scans, ToDo
+from companion.daemon.scans import Scans
 from companion.enrich.job import Result
 from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
@@ -53,20 +53,15 @@ class Daemon:
     def __init__(self, space: Workspace, spending: Budget) -> None:
         self.root, self.state, self.space, self.spending = space.root, space.state, space, spending
         self.started_at = time.time()
-        self.settings_fault = ""
         self.runs: dict[str, Run] = {}
         self.presence = space.journal.presence
-        self._following = threading.Lock()
         self._starting = threading.Lock()
-        self._first_settings = self._settings = space.settings
-        self._opened = ExitStack()
+        self._first_config = space.config
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self._told = 0  # notes of the backlog that wait
         self._version = space.journal.version()
-        self.scans = Scans(
-            space, self.follow_settings, lambda: self.outbox.settle(), self._take, self._find_busy
-        )
+        self.scans = Scans(space, self._take, self._find_busy)
         scan, context = self.scans.scan, self.scans.context
         self.backlog = Backlog(space, scan, lambda: self.scans.to_do)
         self.vault = Vault(
@@ -104,32 +99,14 @@ class Daemon:
             run.break_off()
         self._join(time.monotonic() + _BREAK_OFF)
         self._filler.close()
-        self._opened.close()
-
-    def follow_settings(self) -> bool:
-        """Follow changed settings; return whether the files are intact."""
-        with self._following:
-            try:
-                settings = self.space.refresh()
-            except SettingsUnusable as error:
-                if self.settings_fault != str(error):
-                    _log.warning("nothing is asked or written: %s", error)
-                self.settings_fault = str(error)
-                return False
-            self.settings_fault = ""
-            if settings is not (before := self._settings):
-                self._settings = settings
-                _log.info("the settings were changed")
-                if settings.config != before.config:
-                    self.background.try_now()
-            return True
 
     def status(self) -> Status:
         """Return the current state of the daemon."""
-        self.follow_settings()
+        with suppress(SettingsUnusable):  # which the status says
+            self.space.refresh()
         stored = describe_vault(self.space, self.spending, self.backlog.state())
         scans, background = self.scans, self.background
-        restart = find_restart_settings(self._first_settings.config, self.space.config)
+        restart = find_restart_settings(self._first_config, self.space.config)
         work = {"off": background.off(), "waiting": background.waiting()}
         live = {
             "running": True,
@@ -137,7 +114,7 @@ class Daemon:
             "started_at": self.started_at,
             "vault_missing": scans.vault_missing,
             "ready": scans.ready.is_set(),
-            "polls": scans.polls,
+            "polls": scans.watcher.polls,
             "fault": background.fault,
             "retry_in": ceil(background.retry_in),
             "background": stored.background.model_copy(update=work),
@@ -147,7 +124,7 @@ class Daemon:
             "in_hand": list(self._filler.in_hand),
             "runs": [run.id for run in self.active_runs()],
             "settings_to_restart_for": tuple(restart),
-            "settings_fault": self.settings_fault,
+            "settings_fault": self.space.source.fault,
         }
         return finish_status(vars(stored) | live, self.active_runs())
 
@@ -185,8 +162,7 @@ class Daemon:
     def _require_usable(self) -> None:
         if self.scans.vault_missing:
             raise UsageError("the vault is not available right now; mount its drive, and try again")
-        if not self.follow_settings():
-            raise SettingsUnusable(self.settings_fault)
+        self.space.refresh()
         self.scans.follow_moves()  # else what was proposed under an old name is asked again
 
     def _fill(
@@ -258,9 +234,8 @@ class Daemon:
             self.feed.notify(describe_edits(made, row.reason), client)
 
     def change_settings(self, change: SettingsChange) -> SettingsShape:
-        """Change settings, follow them, and return them. Raises as Vault.change_settings does."""
+        """Change settings, and return them. Raises as Vault.change_settings does."""
         settings = self.vault.change_settings(change)
-        self.follow_settings()
         self.scans.hint(None)
         self.feed.wake()
         return settings
@@ -296,7 +271,7 @@ class Daemon:
                 if version != self._version:
                     self._version = version
                     self.feed.wake()
-                    self.background.take(ToDo(set(self.scans.to_do), {}))
+                    self.background.take(self.scans.to_do)
             except Exception as error:
                 log_fault("what other processes did", error)
 
@@ -307,10 +282,10 @@ class Daemon:
         journal.proposals.purge(_KEEP_TEXTS)
         journal.outbox.drop(_KEEP_TEXTS)
 
-    def _take(self, found: ToDo) -> None:
-        """Take what a look at the vault found."""
-        self.backlog.update(found.paths)
-        self.background.take(found)
+    def _take(self, to_do: Collection[str], changed: Collection[str]) -> None:
+        """Take what a scan found."""
+        self.backlog.update(to_do)
+        self.background.take(to_do, changed)
         waiting = len(self.backlog.waiting())
         if waiting > self._told:
             said = "notes that were here before, or arrived together, wait: %d; %s asks"

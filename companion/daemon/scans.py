@@ -6,18 +6,18 @@ events only wake it; it also scans every few minutes, so a lost event costs only
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection
 
 from companion.app.run import log_fault
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.due_needs import find_to_do
+from companion.enrich.settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.store.moves import Move, follow_events
+from companion.store.recovery import confirm_made_offers
 from companion.vault.files import is_vault_there
 from companion.vault.notes import Scan
 from companion.vault.watch import Watch
@@ -29,54 +29,38 @@ _GATHER, _MAX_GATHER = 0.2, 10.0  # seconds in which further events are gathered
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
 _MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
 _EVENT_SHARE, _POLL_SHARE = 50, 200  # in small vaults, scans take at most 1/50 of the time
-_log = logging.getLogger(__name__)
-
-
-class ToDo(NamedTuple):
-    """The notes that need something, as a look at the vault found.
-
-    changed: the time of the last event, by the monotonic clock, of the notes that had one.
-    """
-
-    paths: Collection[str]
-    changed: Mapping[str, float]
 
 
 class Scans:
     """Scans the vault in a thread of its own, when something changed and every few minutes.
 
-    follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
-    called before each scan. found: called with what each look found. busy: returns the notes that
-    are worked on, or that editors show. ready: set after the first scan. number: of notes; to_do:
-    those that need something, see find_to_do.
+    While a settings file is broken, nothing is scanned. found: called after each scan with the
+    notes that need something, see find_to_do, and those that had an event since the last one. busy:
+    returns the notes that are worked on, or that editors show. ready: set after the first scan.
+    number: of notes; to_do: those that need something.
     """
 
     def __init__(
         self,
         space: Workspace,
-        follow_settings: Callable[[], bool],
-        settle: Callable[[], None],
-        found: Callable[[ToDo], None],
+        found: Callable[[Collection[str], Collection[str]], None],
         busy: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.vault_missing = False
         self.number = 0
         self.to_do: set[str] = set()
         self.ready = threading.Event()
-        self._space = space
-        self._follow_settings, self._settle = follow_settings, settle
-        self._found, self._busy = found, busy
+        self.watcher = Watch(space.root, self.hint, self._hint_move)
+        self._space, self._found, self._busy = space, found, busy
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
-        self._reading = threading.Lock()
         self._following = threading.Lock()
-        self._changed = threading.Condition()
-        self._hints: dict[str, float] = {}  # time of the last event, by path
         self._moves: list[Move] = []  # that events told, in order
-        self._requested, self._done = 1, 0  # scans of the whole vault, by number
+        self._changed = threading.Condition()
+        self._hints: set[str | None] = set()
+        self._requested = self._done = 0  # scans, by number
         self._stopped = False
-        self._watcher = Watch(space.root, self.hint, self._hint_move)
         self._thread = threading.Thread(target=self._run, name="scans", daemon=True)
 
     def start(self) -> None:
@@ -90,20 +74,12 @@ class Scans:
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        self._watcher.stop()
-
-    @property
-    def polls(self) -> str:
-        """Why the vault is polled, in words; empty if file events work."""
-        return self._watcher.polls
+        self.watcher.stop()
 
     def hint(self, path: str | None) -> None:
-        """Have the note scanned soon; None: the whole vault."""
+        """Have the vault scanned soon. path: of the note that changed; None: any may have."""
         with self._changed:
-            if path is None:
-                self._requested = max(self._requested, self._done + 1)
-            else:
-                self._hints[path] = time.monotonic()
+            self._hints.add(path)
             self._changed.notify_all()
 
     def refresh(self, timeout: float) -> None:
@@ -121,10 +97,10 @@ class Scans:
         """
         if renew:
             self.refresh(renew)
-        self._wait_ready()
-        with self._reading:
-            assert self._scan
-            return self._scan
+        if not self.ready.wait(_FIRST_SCAN):
+            raise UsageError("the vault is still being scanned; try again in a moment")
+        assert self._scan
+        return self._scan
 
     def context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
@@ -132,19 +108,19 @@ class Scans:
         After a change of settings it waits for the next scan, so it is not for the thread that
         scans.
         """
-        self._wait_ready()
-        if not self._is_current():
+        if not self._space.is_current(self.scan()):
             self.refresh(_FIRST_SCAN)
-        if not self._is_current():
+        if not self._space.is_current(self.scan()):
             raise UsageError("the settings changed, and the vault is still being read again; retry")
         return self.scanned_context()
 
     def scanned_context(self) -> VaultContext:
         """Return the names and vocabularies of the last scan; they are kept."""
-        with self._reading:
-            assert self._scan
-            self._context = self._context or VaultContext(self._scan)
-            return self._context
+        scan, context = self._scan, self._context
+        assert scan
+        if context is None or context.scan is not scan:
+            context = self._context = VaultContext(scan)
+        return context
 
     def follow_moves(self) -> None:
         """Move the records of the notes that events said were moved since the last call.
@@ -153,24 +129,13 @@ class Scans:
         the next call tries again.
         """
         with self._following:
-            with self._changed:
-                moves = list(self._moves)
-            if not moves:
-                return
-            follow_events(self._space.root, self._space.journal, moves, self._busy())
-            with self._changed:
-                del self._moves[: len(moves)]
+            if self._moves:
+                follow_events(self._space.root, self._space.journal, self._moves, self._busy())
+                self._moves.clear()
 
     def _hint_move(self, old: str, new: str) -> None:
-        with self._changed:
+        with self._following:
             self._moves.append((old, new))
-
-    def _wait_ready(self) -> None:
-        if not self.ready.wait(_FIRST_SCAN):
-            raise UsageError("the vault is still being scanned; try again in a moment")
-
-    def _is_current(self) -> bool:
-        return self._scan is None or self._space.is_current(self._scan)
 
     def _run(self) -> None:
         next_scan = 0.0
@@ -198,52 +163,47 @@ class Scans:
             return not self._stopped
 
     def _look(self, next_scan: float) -> float:
-        """Scan what is to be scanned; return when the whole vault is scanned next."""
-        if self._is_missing() or not self._follow_settings():
+        """Scan the vault if that is due; return when it is due next."""
+        self.vault_missing = not is_vault_there(self._space.root)
+        if self.vault_missing:
+            self.watcher.stop()
+            return time.monotonic() + _MISSING_CHECK
+        try:
+            self._space.refresh()
+        except SettingsUnusable:
             return time.monotonic() + _MISSING_CHECK
         with self._changed:
-            hints, self._hints = self._hints, {}
+            hints, self._hints = self._hints, set()
             number = self._requested
-            is_requested = number > self._done
-        is_due = time.monotonic() >= next_scan or self._watcher.is_lost or not self._is_current()
-        if not (is_requested or is_due or hints):
+        is_due = time.monotonic() >= next_scan or self.watcher.is_lost
+        is_current = self._scan is None or self._space.is_current(self._scan)
+        if is_current and not (is_due or hints or number > self._done):
             return next_scan
         self.follow_moves()
-        self.scan_all(hints)
+        self.scan_all({path for path in hints if path})
         with self._changed:
-            self._done = max(self._done, number)
+            self._done = number
             self._changed.notify_all()
         pause = RESCAN_SECONDS
-        if self.polls:
+        if self.watcher.polls:
             pause = min(pause, max(_MIN_POLL, self._scan_seconds * _POLL_SHARE))
         return time.monotonic() + pause
 
-    def _is_missing(self) -> bool:
-        """Return whether the vault's folder is missing or empty."""
-        missing = not is_vault_there(self._space.root)
-        if missing != self.vault_missing:
-            self.vault_missing = missing
-            _log.warning("the vault %s", "is not there" if missing else "is there again")
-            if missing:
-                self._watcher.stop()
-        return missing
-
-    def scan_all(self, hints: Mapping[str, float]) -> None:
-        """Scan all notes. hints: the times of events by path."""
-        self._watcher.ensure()
-        self._settle()  # before the scan, which forgets those of excluded notes
+    def scan_all(self, changed: Collection[str] = ()) -> None:
+        """Scan all notes. changed: those that had an event."""
+        self.watcher.ensure()
+        # before the scan, which forgets those of excluded notes
+        confirm_made_offers(self._space.root, self._space.journal)
         began = time.monotonic()
-        scan = self._space.scan()
+        self._scan = self._space.scan()
         self._scan_seconds = time.monotonic() - began
-        with self._reading:
-            self._scan, self._context = scan, None
         latest = self._space.journal.proposals.latest_of_all()
         self.to_do = {
             path
-            for path, facts in scan.notes.of_interest()
+            for path, facts in self._scan.notes.of_interest()
             if facts.skipped is None
             and find_to_do(self._space, path, facts.needs, latest.get(path, {})).needs
         }
-        self.number = len(scan.notes)
-        self._found(ToDo(self.to_do, hints))
+        self.number = len(self._scan.notes)
+        self._found(self.to_do, changed)
         self.ready.set()

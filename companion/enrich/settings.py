@@ -6,6 +6,7 @@ read again. While one of them is broken, nothing is asked and nothing written.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -36,6 +37,8 @@ Reader = Literal["here", "elsewhere"]
 _Marks = Mapping[str, object]
 _YOUNG = 3_000_000_000  # nanoseconds after a change in which a file's times may hide another one
 _AT_REST = 0.05  # seconds without a change, after which a file is taken to be saved as a whole
+
+_log = logging.getLogger(__name__)
 
 NEVER_TAGS = ("status", "todo", "inbox", "draft", "wip")
 """Tags about what is to be done, and those nested in them: they are never proposed."""
@@ -129,6 +132,7 @@ class SettingsSource:
             self.current, self.fault = made.follow(self.current), ""
         except UsageError as error:
             self.fault = str(error)
+            _log.warning("Nothing is asked or written until this is fixed: %s", error)
         self._marks = marks
 
     def _read_marks(self) -> _Marks:

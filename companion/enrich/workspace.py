@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two checks of broken settings
 _LOST_SECONDS = 600.0  # for which a note must be missing before it counts as deleted
-_log = logging.getLogger(__name__)
 
 
 AttemptBasis = tuple[NoteFile | None, int]
@@ -70,7 +68,6 @@ class Workspace:
     reader: Reader | None = None
     find_context: Callable[[], VaultContext] | None = None
     _lost: dict[str, float] = field(default_factory=dict, init=False)  # since when, by path
-    _told: str = ""
 
     @property
     def settings(self) -> VaultSettings:
@@ -95,9 +92,6 @@ class Workspace:
             try:
                 return self.refresh()
             except SettingsUnusable as error:
-                if self._told != str(error):
-                    self._told = str(error)
-                    _log.warning("Nothing is asked or written until this is fixed: %s", error)
                 if cancelled.wait(_BROKEN_LOOK):
                     raise Cancelled(f"The work was stopped while it waited: {error}") from None
 

@@ -117,7 +117,7 @@ def server(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(Watch, "ensure", lambda _: None)
     daemon_fixture.note("Stub.md")
     daemon = daemon_fixture.open()
-    daemon.scans.scan_all({})
+    daemon.scans.scan_all()
     served = Served(daemon)
     served.results = results
     yield served

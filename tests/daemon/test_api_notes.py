@@ -29,7 +29,7 @@ def notes(server: Served, daemon_fixture: DaemonFixture) -> Served:
         for need in (DESCRIPTION, CALLOUT)
     ]
     server.daemon.space.journal.proposals.add(asked)
-    server.daemon.scans.scan_all({})
+    server.daemon.scans.scan_all()
     return server
 
 
@@ -95,7 +95,7 @@ def test_what_is_to_do_is_the_same_everywhere(
     kept = Proposal("A/Stub.md", DESCRIPTION, "What a stub is.")
     notes.daemon.space.journal.proposals.add([waiting, kept, replace(kept, need=CALLOUT)])
     notes.daemon.space.journal.proposals.add([replace(waiting, path="Stub.md")])
-    notes.daemon.scans.scan_all({})
+    notes.daemon.scans.scan_all()
     to_do = ["A/Stub.md", "Stub.md"]
     assert notes.get("/status").json["to_do"] == 2
     report = notes.daemon.vault.scan(Selection())

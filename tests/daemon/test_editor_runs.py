@@ -197,7 +197,7 @@ def test_edits_never_confirmed_are_journaled_though_the_note_is_left_alone_now(
     quiet: DaemonFixture,
 ) -> None:
     row, offer = run_on(quiet, STUB)
-    quiet.daemon.scans._watcher.stop()
+    quiet.daemon.scans.watcher.stop()
     quiet.note("Stub.md", applied(STUB, offer).replace("created:", "ai: false\ncreated:"))
     quiet.rescan()
     (change,) = quiet.changes()

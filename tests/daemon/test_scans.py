@@ -77,7 +77,7 @@ def test_what_waits_follows_the_vault(
 def test_rescan_finds_what_no_event_told(
     quiet: DaemonFixture, change: Change, waiting: set[str]
 ) -> None:
-    quiet.daemon.scans._watcher.stop()
+    quiet.daemon.scans.watcher.stop()
     change(quiet.vault)
     quiet.rescan()
     assert _waiting(quiet) == waiting
@@ -195,7 +195,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
 def test_memory_goes_with_a_note_that_no_event_told_of(
     undone: DaemonFixture, move: Change, paths: set[str]
 ) -> None:
-    undone.daemon.scans._watcher.stop()
+    undone.daemon.scans.watcher.stop()
     move(undone.vault)
     assert _is_remembered(undone, paths)
 
@@ -260,7 +260,7 @@ def test_vault_that_cannot_be_watched_is_polled(
     monkeypatch.setattr(BaseObserver, "schedule", can_schedule)
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls  # it is not tried at each look
-    daemon_fixture.daemon.scans._watcher._next_try = 0.0
+    daemon_fixture.daemon.scans.watcher._next_try = 0.0
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls == ""
     said = daemon_fixture.log.getvalue()
