@@ -21,7 +21,7 @@ from companion.app.types.status import SettingsChange, SettingsShape, Status
 from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
 from companion.daemon.background import Background
-from companion.daemon.feed import Feed
+from companion.daemon.feed import ALL, TABLES, Feed
 from companion.daemon.log import log_result
 from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
 from companion.daemon.scans import Scans
@@ -270,7 +270,8 @@ class Daemon:
                 version = self.space.journal.version()
                 if version != self._version:
                     self._version = version
-                    self.feed.wake()
+                    for table in TABLES:
+                        self.feed.touch(table, ALL)
                     self.background.take(self.scans.to_do)
             except Exception as error:
                 log_fault("what other processes did", error)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 25  # seconds
 CLIENTS = 32  # that wait at a time; a further one is refused
-_KEPT = 1000  # changes of rows that are remembered
 _NOTICES = 200  # that are remembered
 _GATHER = 0.05  # seconds in which changes are told together
 _LOOK = 1.0  # seconds between two looks at what nobody reports
@@ -90,17 +89,15 @@ class Feed:
     """
 
     def __init__(self, daemon: Daemon) -> None:
-        self._daemon, self._presence = daemon, daemon.space.journal.presence
-        self._looking, self._reporting = threading.Lock(), threading.Lock()
+        self._daemon, self._presence = daemon, daemon.presence
+        self._looking = threading.Lock()
         self._changed = threading.Condition()  # nothing else is locked while this is held
         self._first = self._newest = int(time.time() * 1000)
-        self._rows: deque[tuple[int, str, int]] = deque()
+        # the numbers at which these changed: rows by table and id, runs, reports by client
+        self._rows: dict[tuple[str, int], int] = {}
         self._runs: dict[str, tuple[int, RunShape]] = {}
+        self._reports: dict[str, int] = {}
         self._status: tuple[int, Status] | None = None
-        self._looked_at = float("-inf")
-        self._version = daemon.space.journal.version()
-        self._reports: dict[str, list[str]] = {}  # open notes, by client
-        self._reported: dict[str, int] = {}  # the number at which that changed
         self._notices: deque[tuple[str | None, Notice]] = deque(maxlen=_NOTICES)
         self._places = threading.BoundedSemaphore(CLIENTS)
         self._is_closed = False
@@ -108,10 +105,8 @@ class Feed:
     def touch(self, table: str, id: int) -> None:
         """Record that a row of a table changed; returns at once."""
         with self._changed:
-            if len(self._rows) == _KEPT:
-                self._first = self._rows.popleft()[0]
-            self._rows.append((self._next(), table, id))
-            self.wake()
+            self._rows[table, id] = self._next()
+            self._changed.notify_all()
 
     def notify(self, notice: Notice, client: str | None = None) -> None:
         """Tell a client something, or all of them; returns at once. An empty name is nobody's."""
@@ -124,7 +119,6 @@ class Feed:
     def wake(self) -> None:
         """Have runs and status looked at now; returns at once."""
         with self._changed:
-            self._looked_at = float("-inf")
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -135,23 +129,19 @@ class Feed:
 
     def report(self, client: str, paths: Sequence[str]) -> None:
         """Record which notes a client has open: all of them. It holds while the feed is read."""
-        with self._reporting:
-            if self._reports.pop(client, []) != list(paths):
-                with self._changed:
-                    self._reported[client] = self._next()  # other edits may wait for it
-            self._reports[client] = list(paths)
-            if len(self._reports) > CLIENTS:
-                oldest = next(iter(self._reports))
-                del self._reports[oldest], self._reported[oldest]
-            self._presence.report(client, paths)
-        self.wake()
+        is_same = self._presence.reported(client) == sorted(paths)
+        self._presence.report(client, paths)
+        with self._changed:
+            if not (is_same and client in self._reports):
+                self._reports[client] = self._next()  # other edits may wait for it
+            self._changed.notify_all()
 
     def read(self, query: FeedQuery, is_gone: Callable[[], bool] = bool) -> News:
         """Return what changed, as soon as there is something, or the time is up.
 
         is_gone: returns whether the client has disconnected. Raises UsageError if too many wait.
         """
-        self._repeat_report(query.client)
+        self._presence.extend(query.client)
         if query.wait:
             if not self._places.acquire(blocking=False):
                 raise UsageError(f"{CLIENTS} clients follow the feed already")
@@ -159,14 +149,9 @@ class Feed:
                 self._wait(query.after, query.wait, is_gone)
             finally:
                 self._places.release()
+            self._presence.extend(query.client)
         self._look()
-        self._repeat_report(query.client)
         return self._tell(query.after, query.client)
-
-    def _repeat_report(self, client: str) -> None:
-        with self._reporting:
-            if paths := self._reports.get(client):
-                self._presence.report(client, paths)
 
     def _wait(self, after: int, seconds: float, is_gone: Callable[[], bool]) -> None:
         until = time.monotonic() + seconds
@@ -181,35 +166,24 @@ class Feed:
         time.sleep(_GATHER)
 
     def _look(self) -> None:
-        """See whether runs, status, or rows that another process wrote have changed."""
+        """See whether runs or status have changed."""
         with self._looking:
-            if time.monotonic() < self._looked_at + _LOOK:
-                return
-            self._looked_at = time.monotonic()
-            version = self._daemon.space.journal.version()
             runs = [RunShape.model_validate(run) for run in [*self._daemon.runs.values()][::-1]]
             status = self._daemon.status()
             with self._changed:
-                self._take(version, runs, status)
-
-    def _take(self, version: int, runs: Sequence[RunShape], status: Status) -> None:
-        if version != self._version:
-            self._version = version
-            for table in TABLES:
-                self.touch(table, ALL)
-        before = self._runs
-        self._runs = {
-            run.id: known
-            if (known := before.get(run.id)) and known[1] == run
-            else (self._next(), run)
-            for run in runs
-        }
-        if self._status is None or _steady(self._status[1]) != _steady(status):
-            self._status = self._next(), status
+                before = self._runs
+                self._runs = {
+                    run.id: known
+                    if (known := before.get(run.id)) and known[1] == run
+                    else (self._next(), run)
+                    for run in runs
+                }
+                if self._status is None or _steady(self._status[1]) != _steady(status):
+                    self._status = self._next(), status
 
     def _tell(self, after: int, client: str) -> News:
-        opened = self._reports.get(client)
-        edits = [WaitingEdits.of(row) for row in self._daemon.outbox.rows_of(opened or ())]
+        paths = self._presence.reported(client) if client in self._reports else []
+        edits = [WaitingEdits.of(row) for row in self._daemon.outbox.rows_of(paths)]
         with self._changed:
             is_whole = not self._first <= after <= self._newest
             notices = [
@@ -230,10 +204,10 @@ class Feed:
                 open=None,
                 edits=edits,
             )
-            is_new = news.proposals != [] or self._reported.get(client, 0) > after
-        if opened is None or not is_new:
+            report = self._reports.get(client)
+        if report is None or (news.proposals == [] and report <= after):
             return news
-        return news.model_copy(update={"open": self._open_proposals(opened)})
+        return news.model_copy(update={"open": self._open_proposals(paths)})
 
     def _open_proposals(self, paths: Sequence[str]) -> list[Proposal]:
         """Return the open proposals of these notes, under the paths by which they are named."""
@@ -246,7 +220,7 @@ class Feed:
         return proposals
 
     def _ids(self, table: str, after: int) -> list[int] | None:
-        ids = {id for number, each, id in self._rows if each == table and number > after}
+        ids = {id for (each, id), number in self._rows.items() if each == table and number > after}
         return None if ALL in ids else sorted(ids)
 
     def _next(self) -> int:

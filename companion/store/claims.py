@@ -78,12 +78,7 @@ _CLAIM = """INSERT OR IGNORE INTO claims (path, need, owner, pid, asked_until)
 
 
 class Presence(Store):
-    """The notes that clients have open in an editor, as each reports them regularly.
-
-    lasts: seconds that a report is valid.
-    """
-
-    lasts = REPORT_LASTS
+    """The notes that clients have open in an editor, as each reports them regularly."""
 
     def report(self, client: str, paths: Iterable[str]) -> None:
         """Replace the client's report: these vault-relative paths are all that it has open."""
@@ -93,6 +88,20 @@ class Presence(Store):
         with self._db.transaction() as db:
             db.execute("DELETE FROM presence WHERE client = ? OR until < ?", (client, now))
             db.executemany("INSERT OR REPLACE INTO presence VALUES (?, ?, ?, ?)", rows)
+
+    def reported(self, client: str) -> list[str]:
+        """Return the paths that the client has open, sorted."""
+        query = "SELECT path FROM presence WHERE client = ? AND until > ? ORDER BY path"
+        return [path for (path,) in self._db.select(query, client, time.time())]
+
+    def extend(self, client: str) -> None:
+        """Let the client's report be valid for as long as if it were made now."""
+        now = time.time()
+        with self._db.transaction(flush=False) as db:
+            db.execute(
+                "UPDATE presence SET until = ? WHERE client = ? AND until > ?",
+                (now + REPORT_LASTS, client, now),
+            )
 
     def is_open(self, path: str) -> bool:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.

@@ -70,27 +70,6 @@ def test_tells_how_far_a_run_is(server: Served) -> None:
     assert told["state"] == "cancelled"
 
 
-def test_tells_what_another_process_wrote(server: Served) -> None:
-    number = server.get("/feed").json["number"]
-    with ThreadPoolExecutor() as others:
-        answer = others.submit(wait, server, number)
-        with open_workspace(None, server.daemon.root) as other:
-            other.journal.proposals.add([VALUE])
-        assert answer.result(20)["proposals"] is None
-
-
-def test_of_very_many_rows_it_forgets_which(
-    server: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.daemon.feed._KEPT", 3)
-    number = server.get("/feed").json["number"]
-    for _ in range(3):
-        server.daemon.feed.touch("proposals", 1)
-    assert not server.get(f"/feed?after={number}").json["is_whole"]
-    server.daemon.feed.touch("proposals", 2)
-    assert server.get(f"/feed?after={number}").json["is_whole"]
-
-
 def test_a_transaction_that_waits_for_a_look_does_not_hang(server: Served) -> None:
     """A row is touched within a transaction, which a look at the status may wait for."""
     number = server.get("/feed").json["number"]
@@ -116,6 +95,15 @@ def api(daemon_fixture: DaemonFixture) -> Iterator[Serving[Daemon]]:
     served = Serving(daemon_fixture.start())
     yield served
     served.stop()
+
+
+def test_tells_what_another_process_wrote(api: Serving[Daemon]) -> None:
+    number = api.get("/feed").json["number"]
+    with ThreadPoolExecutor() as others:
+        answer = others.submit(wait, api, number)
+        with open_workspace(None, api.daemon.root) as other:
+            other.journal.proposals.add([VALUE])
+        assert answer.result(20)["proposals"] is None
 
 
 def test_a_window_is_told_the_edits_it_is_to_make(
