@@ -54,8 +54,6 @@ def describe_run(run: Run) -> Notice | None:
         return None  # a dry run
     if len(results) == 1 and not run.fault:
         return describe_result(results[0], run.id)
-    if run.kind == "undo":
-        return _describe_undone(run, results)
     return _describe_many(run, results)
 
 
@@ -121,17 +119,20 @@ def offer_to_stop(space: Workspace, refused: Sequence[Proposal]) -> list[Notice]
     return notices
 
 
-def _describe_many(run: Run, results: Sequence[NoteResult]) -> Notice:
+def _describe_many(run: Run, results: Sequence[NoteResult]) -> Notice | None:
     status = Counter(each.status for each in results)
-    filled, refused = status["enriched"], status["refused"]
-    waits = 0
+    if status["proposed"] == len(results) and run.kind == "undo":
+        return None
+    filled, refused, waits = status["enriched"], status["refused"], 0
     if run.kind == "fill":
         waits = sum(max(0, len(each.proposals) - len(each.changes)) for each in results)
+    failed = [each for each in results if each.status == "failed"]
     parts = [
         f"{_count(filled, 'note')} filled" if filled else "",
         f"proposals for {_count(refused, 'note')} refused" if refused else "",
+        f"{_count(status['undone'], 'change')} undone" if run.kind == "undo" else "",
         f"{waits} to review" if waits else "",
-        f"{_count(status['failed'], 'note')} failed" if status["failed"] else "",
+        f"{len(failed)} failed ({_name(failed[0].path)}: {failed[0].reason})" if failed else "",
         run.fault,
     ]
     text = ", ".join(filter(None, parts)) or _say_why_nothing(run, results)
@@ -139,7 +140,7 @@ def _describe_many(run: Run, results: Sequence[NoteResult]) -> Notice:
         text=text[0].upper() + text[1:],
         run=run.id if filled or refused else None,
         waits=waits,
-        is_error=bool(run.fault or status["failed"]),
+        is_error=bool(run.fault or failed),
     )
 
 
@@ -150,20 +151,6 @@ def _say_why_nothing(run: Run, results: Sequence[NoteResult]) -> str:
         [(reason, number)] = reasons.most_common(1)
         return f"nothing was filled; {_count(number, 'note')}: {reason}"
     return "cancelled" if run.is_cancelled else "nothing needs to be filled"
-
-
-def _describe_undone(run: Run, results: Sequence[NoteResult]) -> Notice | None:
-    if any(each.undone and each.undone.waits for each in results):
-        results = [each for each in results if not (each.undone and each.undone.waits)]
-        if not results:
-            return None
-    stay = [each for each in results if each.status == "failed"]
-    text = f"{_count(len(results) - len(stay), 'change')} undone"
-    if stay:
-        text += f", {len(stay)} not: {_name(stay[0].path)}: {stay[0].reason}"
-    if run.fault:
-        text += f"; {run.fault}"
-    return Notice(text=text, is_error=bool(stay or run.fault))
 
 
 def _name(path: str) -> str:
