@@ -20,7 +20,7 @@ from companion.app.open_vault import find_daemon
 from companion.app.types.status import Status
 from companion.config import state_folder
 from companion.daemon.access import read_token
-from companion.daemon.log import log_file
+from companion.daemon.process import log_file
 
 COMPANION = ("-m", "companion")
 M = TypeVar("M", bound=BaseModel)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -13,7 +12,6 @@ from pathlib import Path
 from companion.errors import UsageError
 
 _OWNER = 0o600  # the permissions of a file that its owner alone may read
-_OTHERS = 0o077  # the permissions of the group and of all others
 
 
 def make_private_folder(folder: Path) -> None:
@@ -34,14 +32,6 @@ def keep_private(state: Path) -> None:
     if os.name != "nt":
         with suppress(OSError):
             state.chmod(0o700)
-
-
-def is_private(file: Path) -> bool:
-    """Whether only the owner may read or write the file; always true on Windows.
-
-    Raises OSError if it does not exist.
-    """
-    return os.name == "nt" or not stat.S_IMODE(file.stat().st_mode) & _OTHERS
 
 
 def write_private(file: Path, data: bytes) -> None:

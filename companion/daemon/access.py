@@ -18,11 +18,10 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from companion.config import common_state_folder
 from companion.errors import UsageError
-from companion.private_files import is_private, locked, write_private
+from companion.private_files import write_private
 
 CODE_LASTS = 600  # seconds
 SESSION_LASTS = 12 * 3600  # seconds
-_LOCK, _LOCK_TIMEOUT = "token.lock", 2.0  # seconds
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
 _REMEDY = "companion token --new makes one"
 
@@ -51,22 +50,15 @@ def ensure_token() -> str:
     Raises UsageError if the file holds no token, or cannot be written.
     """
     file = token_file()
-    with locked(file.parent, _LOCK, _LOCK_TIMEOUT):
-        if not file.exists():
-            _write_new()
-    if not is_private(file):
-        with suppress(OSError):  # another user's file, which `companion doctor` reports
-            file.chmod(0o600)
+    if not file.exists():
+        replace_token()
+    with suppress(OSError):  # it is another user's
+        file.chmod(0o600)
     return read_token()
 
 
 def replace_token() -> str:
     """Return a new token; the old one and all sessions end. Raises UsageError."""
-    with locked(token_file().parent, _LOCK, _LOCK_TIMEOUT):
-        return _write_new()
-
-
-def _write_new() -> str:
     token = secrets.token_urlsafe(32)
     write_private(token_file(), f"{token}\n".encode("ascii"))
     return token

@@ -22,7 +22,6 @@ from companion.app.vault import Vault
 from companion.config.load import find_restart_settings
 from companion.daemon.background import Background
 from companion.daemon.feed import ALL, TABLES, Feed
-from companion.daemon.log import log_result
 from companion.daemon.notices import describe_edits, describe_result, describe_run, offer_to_stop
 from companion.daemon.scans import Scans
 from companion.enrich.job import Result
@@ -59,7 +58,6 @@ class Daemon:
         self._first_config = space.config
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
-        self._told = 0  # notes of the backlog that wait
         self._version = space.journal.version()
         self.scans = Scans(space, self._take, self._find_busy)
         scan, context = self.scans.scan, self.scans.context
@@ -139,16 +137,14 @@ class Daemon:
         ConsentMissing if many notes would go to another machine without consent.
         """
         with self._starting:  # so the same request, sent twice, begins one run
-            run = self.runs.get(request.id or "")
-            return run or self._start_run(request)
-
-    def _start_run(self, request: RunRequest) -> Run:
-        self._require_usable()
-        # each path once: for a folder, all its notes are checked
-        paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
-        are_notes = all((self.root / path).is_file() for path in paths)
-        plan = plan_run(self.space, self.scans.scan(0 if are_notes else _REFRESH), request)
-        return self._fill(plan, request.client, request.priority, request.id, request.diff)
+            if run := self.runs.get(request.id or ""):
+                return run
+            self._require_usable()
+            # each path once: for a folder, all its notes are checked
+            paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
+            are_notes = all((self.root / path).is_file() for path in paths)
+            plan = plan_run(self.space, self.scans.scan(0 if are_notes else _REFRESH), request)
+            return self._fill(plan, request.client, request.priority, request.id, request.diff)
 
     def ask_again(self, proposal: int, wish: Wish) -> Run:
         """Start a run that asks for a proposal once more, and return it.
@@ -287,11 +283,6 @@ class Daemon:
         """Take what a scan found."""
         self.backlog.update(to_do)
         self.background.take(to_do, changed)
-        waiting = len(self.backlog.waiting())
-        if waiting > self._told:
-            said = "notes that were here before, or arrived together, wait: %d; %s asks"
-            _log.info(said, waiting, "companion service backlog")
-        self._told = waiting
         self._filler.update_context(self.scans.scanned_context)
         self.feed.wake()
 
@@ -299,7 +290,12 @@ class Daemon:
         return [*self._filler.in_hand, *self.presence.open_paths()]
 
     def _record(self, result: Result) -> None:
-        log_result(result)
+        """Log the result for a note, without the text of the note or of the model."""
+        if result.change is not None:
+            kinds = ", ".join(dict.fromkeys(filling.need.kind for filling in result.filled))
+            _log.info("%s: filled %s (change %d)", result.path, kinds, result.change)
+        else:
+            _log.info("%s: %s; companion scan says why", result.path, result.status)
         self.scans.hint(result.path)  # no file event may say that it is not to do now
 
     def _record_background(self, result: Result) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from pkgutil import walk_packages
 from queue import Empty, SimpleQueue
@@ -28,16 +29,17 @@ from companion.config import state_folder
 from companion.daemon.access import Access, ensure_token
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.log import open_log
 from companion.daemon.server import Server, bind_port
 from companion.daemon.service import service_file
 from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import open_spending
 from companion.enrich.workspace import open_workspace
-from companion.errors import VaultLocked
+from companion.errors import UsageError, VaultLocked
+from companion.note.text import show_hidden
 from companion.store.database import set_older_aside
 from companion.vault.lock import daemon_lock
 
+_LOG_BYTES, _LOG_FILES = 1_000_000, 3
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _OTHER_PROCESSES = {"__main__", "cli", "mcp_server"}
@@ -50,7 +52,8 @@ def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
 
     port: 0 for any free port. ready: called with the daemon and its port once it answers.
 
-    Raises VaultLocked if a daemon serves this vault already; PortInUse, UsageError, JournalError.
+    Raises VaultLocked if a daemon serves this vault already; CompanionError if the port is in use,
+    UsageError, JournalError.
     """
     signals = _take_signals()
     gc.freeze()  # imported modules stay
@@ -120,6 +123,42 @@ def load_modules() -> None:
         if package not in _OTHER_PROCESSES:
             with suppress(Exception):  # of another platform; its first use says what is wrong
                 import_module(module.name)
+
+
+class _OneLine(logging.Formatter):
+    """Formats each event as one line; hidden characters, as in a note's name, are shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return show_hidden(super().format(record)).replace("\n", "<U+000A>")
+
+
+def log_file(state: Path) -> Path:
+    """Return the path of the log of the vault's daemon. state: the vault's state folder."""
+    return state / "daemon.log"
+
+
+def open_log(state: Path) -> None:
+    """Start to log to the file in the state folder, and to the standard error.
+
+    From now on, files that this process makes are for the user alone, as those of the log are.
+
+    Raises UsageError if the file cannot be written.
+    """
+    os.umask(0o077)
+    path, log = log_file(state), logging.getLogger("companion")
+    try:
+        file = RotatingFileHandler(path, "a", _LOG_BYTES, _LOG_FILES, "utf-8", errors="replace")
+    except OSError as error:
+        why = f"the log {path} cannot be written ({error.strerror}); check its permissions"
+        raise UsageError(why) from None
+    file.setLevel(logging.INFO)  # what --debug adds may hold anything
+    logging.raiseExceptions = False  # on a full disk, lines are lost without a traceback for each
+    log.setLevel(min(log.getEffectiveLevel(), logging.INFO))
+    # --debug logs to the standard error already
+    stream = logging.NullHandler() if logging.getLogger().handlers else logging.StreamHandler()
+    for each in (file, stream):
+        each.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
+        log.addHandler(each)
 
 
 def _take_signals() -> SimpleQueue[int]:

@@ -32,10 +32,6 @@ _REQUEST_LASTS = 30  # seconds that a connection may be idle
 _ENDS = 2.0  # seconds that answers in progress have to finish when the server stops
 
 
-class PortInUse(CompanionError):
-    """Another program is listening on the port."""
-
-
 class Server:
     """The server of an application on a port that bind_port() bound."""
 
@@ -91,7 +87,7 @@ class Server:
 def bind_port(port: int) -> socket.socket:
     """Return a socket bound to the port on 127.0.0.1; port 0: any free port.
 
-    Raises PortInUse, and UsageError if the port may not be used.
+    Raises CompanionError if it is in use, UsageError if it may not be used.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "nt":  # its SO_REUSEADDR would let a second server take the same port
@@ -102,13 +98,13 @@ def bind_port(port: int) -> socket.socket:
         listener.bind((_HOST, port))
         if port:  # on Linux two sockets may bind a port as long as neither listens
             listener.listen()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise PortInUse(
+        if error.errno == errno.EADDRINUSE:
+            raise CompanionError(
                 f"port {port} is in use by another program; stop that, or choose another port "
                 "with --port (0: any free one)"
             ) from None
-        why = getattr(error, "strerror", None) or error
+        why = error.strerror or error
         raise UsageError(f"port {port} cannot be used ({why}); choose one with --port") from None
     return listener

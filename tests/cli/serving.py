@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 from companion.app.types.status import Status
 from companion.config import state_folder
 from companion.daemon.access import read_token
-from companion.daemon.log import log_file
+from companion.daemon.process import log_file
 from tests.cli.user import Process, User
 
 PATIENCE = 90.0  # seconds; a loaded machine is slow

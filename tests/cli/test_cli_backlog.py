@@ -39,7 +39,6 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         (old.vault / "New.md").write_text(STUB)
         wait_until(lambda: old.read("New.md") == FILLED, "filled")
         assert old.calls() == 1 and all_are(old, STUB)
-        assert "notes that were here before, or arrived together, wait: 3" in daemon.log
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
         assert line.startswith("backlog      3 notes, which were here before or arrived")
         assert line.endswith("Answer with companion service backlog")

@@ -1,12 +1,10 @@
 """companion serve as a process: how it starts, what it leaves behind, and how it ends."""
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -156,10 +154,10 @@ def test_a_closed_terminal_ends_it_unless_nohup_said_no(user: User) -> None:
 LOGS = """
 import logging, os, sys
 from pathlib import Path
-from companion.daemon import log as daemon_log
+from companion.daemon import process
 os.umask(0o022)
-daemon_log._BYTES = 10_000
-daemon_log.open_log(Path(sys.argv[1]))
+process._LOG_BYTES = 10_000
+process.open_log(Path(sys.argv[1]))
 log = logging.getLogger("companion.x")
 for number in range(360):
     log.info("%d %s", number, "x" * 80)
@@ -230,26 +228,6 @@ def test_an_upgrade_replaces_no_file_that_a_daemon_has_yet_to_import() -> None:
     for package in LOADED:
         for file in REPOSITORY.glob(f"companion/{package}/**/[!_]*.py"):
             assert ".".join(file.relative_to(REPOSITORY).with_suffix("").parts) in ran.stdout
-
-
-def test_an_upgrade_under_a_daemon_breaks_nothing_that_it_serves(
-    user: User, tmp_path: Path
-) -> None:
-    user.note("Stub.md")
-    user.configure(QUIET)
-    for name in ("companion", "prompts"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / name, tmp_path / "lib" / name, ignore=ignored)
-    caches = [
-        Path(cache_from_source(str(tmp_path / "lib" / file.relative_to(REPOSITORY))))
-        for package in LOADED
-        for file in REPOSITORY.glob(f"companion/{package}/**/[!_]*.py")
-    ]
-    environment = {"PYTHONPATH": str(tmp_path / "lib"), "PYTHONDONTWRITEBYTECODE": ""}
-    with serving(user, env=environment, preexec_fn=None) as daemon:
-        wait_until(lambda: all(map(Path.exists, caches)), "loaded all modules")
-        shutil.rmtree(tmp_path / "lib")
-        assert daemon.ask("/settings")["fields"]
 
 
 @pytest.mark.parametrize(
