@@ -1,4 +1,4 @@
-/** A note's text as properties, callouts, tables and plain text, for showing where something goes. Nothing here makes HTML. */
+/** A note's text as properties, callouts, tables, and plain text with links, for showing where something goes. Nothing here makes HTML. */
 
 /**
  * A line with what is added. marks: of its parts in the word diff, `…` where lines are left out.
@@ -16,7 +16,7 @@
  *   | { type: "text", text: string } | { type: "gap" }} Block
  */
 
-/** @typedef {{ type: "text" | "strong" | "em" | "link" | "code", text: string, target?: string }} Piece target: of a link to a note */
+/** @typedef {{ text: string, target?: string }} Piece target: of a link to a note */
 
 const CALLOUT = /^>\s*(?:\[!([^\]]+)\][+-]?\s*(.*))?/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
@@ -109,22 +109,19 @@ function parseProperties(lines) {
   return properties;
 }
 
-/** No alternative goes on where another of its kind begins: a line of a million brackets takes no longer than any other. */
-const INLINE = /`(?<code>[^`\n]+)`|!?\[\[(?<target>[^[\]|\n]*)(?:\|(?<alias>[^[\]\n]*))?\]\]|\*\*(?<strong>[^*\n]+)\*\*|(?<![\w*])[*_](?<em>[^*_\n]+)[*_](?![\w*])/gu;
+/** It does not go on where another link begins: a line of a million brackets takes no longer than any other. */
+const LINK = /!?\[\[([^[\]|\n]*)(?:\|([^[\]\n]*))?\]\]/gu;
 
-/** Return the pieces of a text, without what marks them. @type {(text: string) => Piece[]} */
-export function parseInline(text) {
+/** Return the pieces of a text: links by their names, and what is between them. @type {(text: string) => Piece[]} */
+export function parseLinks(text) {
   /** @type {Piece[]} */
   const pieces = [];
   let at = 0;
-  for (const { index, 0: whole, groups = {} } of text.matchAll(INLINE)) {
-    if (index > at) pieces.push({ type: "text", text: text.slice(at, index) });
-    const { target, alias, ...styled } = groups;
-    const [type = "", inner = ""] = Object.entries(styled).find(([, each]) => each !== undefined) ?? [];
-    if (target !== undefined) pieces.push({ type: "link", text: alias ?? target.replace(/#/g, " > "), target });
-    else pieces.push({ type: /** @type {"strong" | "em" | "code"} */ (type), text: inner });
+  for (const { index, 0: whole, 1: target = "", 2: alias } of text.matchAll(LINK)) {
+    if (index > at) pieces.push({ text: text.slice(at, index) });
+    pieces.push({ text: alias ?? target.replace(/#/g, " > "), target });
     at = index + whole.length;
   }
-  if (at < text.length) pieces.push({ type: "text", text: text.slice(at) });
+  if (at < text.length) pieces.push({ text: text.slice(at) });
   return pieces;
 }

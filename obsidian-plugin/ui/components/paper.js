@@ -3,12 +3,12 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf, SPARKLES, useApp } from "../dom.js";
 import { describeFlag, linesOf } from "../proposal.js";
-import { parseBlocks, parseInline, toLines } from "../markdown.js";
+import { parseBlocks, parseLinks, toLines } from "../markdown.js";
 import { showHidden } from "../words.js";
 
 /** @import { Proposal } from "../../src/api-types.d.ts" */
 /** @import { Placed } from "../places.js" */
-/** @import { Block, Piece } from "../markdown.js" */
+/** @import { Block } from "../markdown.js" */
 
 /** @typedef {Block | { type: "proposed", title: string }} Shown */
 
@@ -51,10 +51,10 @@ function findBlocks({ kind }, placed) {
 function showBlock(block) {
   switch (block.type) {
     case "heading":
-      return block.level > 1 && html`<h3 dir="auto">${showInline(block.text)}</h3>`;
+      return block.level > 1 && html`<h3 dir="auto">${showText(block.text)}</h3>`;
     case "table":
       return html`<div class="cc-scroll" tabindex="0" role="group" aria-label="Table"><table class="cc-table">
-        ${block.rows.map((row, index) => html`<tr>${row.map((cell) => html`<${index ? "td" : "th"} dir="auto">${showInline(cell)}<//>`)}</tr>`)}
+        ${block.rows.map((row, index) => html`<tr>${row.map((cell) => html`<${index ? "td" : "th"} dir="auto">${showText(cell)}<//>`)}</tr>`)}
       </table></div>`;
     case "callout":
       return html`<div class="cc-callout cc-callout--around">
@@ -64,7 +64,7 @@ function showBlock(block) {
     case "gap":
       return html`<p class="cc-gap" aria-label="Lines are left out here">…</p>`;
     case "text":
-      return html`<p dir="auto">${showInline(block.text)}</p>`;
+      return html`<p dir="auto">${showText(block.text)}</p>`;
     default:
       return null;
   }
@@ -73,10 +73,10 @@ function showBlock(block) {
 /** @param {{ name: string, values: string[], isNew?: boolean, children?: unknown }} props children: in place of the values */
 function PropertyRow({ name, values, isNew = false, children }) {
   const isList = values.length > 1 || name === "tags";
-  const pills = values.map((each, index) => html`<span key=${index} class="cc-pill-tag"><bdi>${showInline(each)}</bdi></span> `);
+  const pills = values.map((each, index) => html`<span key=${index} class="cc-pill-tag"><bdi>${showText(each)}</bdi></span> `);
   return html`<div class=${isNew ? "cc-prop cc-prop--new" : "cc-prop"} data-proposed=${isNew ? "" : undefined}>
     <${Icon} icon=${iconOf(name, values[0])} /><bdi>${showHidden(name)}</bdi>
-    <div class="cc-prop__value" dir="auto">${children || (isList ? pills : showInline(values[0] ?? "Empty"))}</div>
+    <div class="cc-prop__value" dir="auto">${children || (isList ? pills : showText(values[0] ?? "Empty"))}</div>
   </div>`;
 }
 
@@ -149,17 +149,9 @@ function Editor({ proposal }) {
   return html`<textarea ref=${area} dir="auto" rows="1" aria-label="Your words" onInput=${type} onKeyDown=${press}></textarea>`;
 }
 
-/** @param {string} text */
-function showInline(text) {
-  return parseInline(text).map(showPiece);
-}
-
-/** @param {Piece} piece @returns {unknown} */
-function showPiece({ type, text, target = "" }) {
-  if (type === "strong" || type === "em") return html`<${type}>${showInline(text)}<//>`;
-  const words = showHidden(text);
-  if (type === "link") return html`<${NoteLink} target=${target}>${words}<//>`;
-  return type === "code" ? html`<code>${words}</code>` : words;
+/** @param {string} text with links to notes */
+function showText(text) {
+  return parseLinks(text).map(({ text: words, target }) => target === undefined ? showHidden(words) : html`<${NoteLink} target=${target}>${showHidden(words)}<//>`);
 }
 
 /** @param {{ target: string, children: unknown }} props opens a note in Obsidian, by its path or a link's target */
