@@ -26,8 +26,6 @@ export class HistoryStore {
   /** What the next page is before; null: there is none. @type {Signal<number | null>} */
   next = signal(null);
   isLoaded = signal(false);
-  /** @type {Signal<Map<number, string>>} why a change stays, by its id */
-  stays = signal(new Map());
   #turn = 0; // counts the looks, so that the answer to one before is not believed
 
   /** Whether proposals are shown, which changed nothing. */
@@ -47,7 +45,7 @@ export class HistoryStore {
     return entries;
   });
 
-  shownProposals = computed(() => this.proposals.value.filter((each) => this.#fits(`${each.path}\n${each.kind}\n${linesOf(each)}`)));
+  shownProposals = computed(() => this.proposals.value.filter((each) => this.#isShown(each)));
 
   /**
    * @param {Api} api
@@ -58,64 +56,37 @@ export class HistoryStore {
     this.status = status;
   }
 
-  /** @param {string} text */
-  #fits(text) {
-    return text.toLowerCase().includes(this.search.value.trim().toLowerCase());
+  /** @param {Change | Proposal} row whether it is shown */
+  #isShown(row) {
+    const fits = (/** @type {string[]} */ ...words) => words.join("\n").toLowerCase().includes(this.search.value.trim().toLowerCase());
+    if (!("needs" in row)) return fits(row.path, row.kind, linesOf(row));
+    if (row.undoes !== null || (this.filter.value === "undone" && !isTakenBack(row))) return false;
+    return fits(row.path, ...row.needs, row.model);
   }
 
-  /** @param {Change} change whether it has a row */
-  #isShown(change) {
-    if (change.undoes !== null || (this.filter.value === "undone" && !isTakenBack(change))) return false;
-    return this.#fits(`${change.path}\n${change.needs.join("\n")}\n${change.model}`);
-  }
-
-  /** Read the newest. */
-  async load() {
-    this.#turn += 1;
-    if (this.isOfProposals.peek()) await this.#readProposals(null);
-    else await this.#readChanges(Math.min(Math.max(PAGE, this.changes.peek().length), ALL), null);
-  }
-
-  /** Read older ones, unless the newest are read meanwhile. */
-  async loadMore() {
-    const before = this.next.peek();
-    if (before === null) return;
-    if (this.isOfProposals.peek()) await this.#readProposals(before);
-    else await this.#readChanges(PAGE, before);
-  }
-
-  /** Read a page of changes, and more until there is one more to show. @type {(limit: number, before: number | null) => Promise<void>} */
-  async #readChanges(limit, before) {
-    const turn = this.#turn;
-    const changes = before === null ? [] : [...this.changes.peek()];
+  /** Read the newest; before a row: older ones, and more until there is one more to show. @param {number | null} [before] */
+  async load(before = null) {
+    const turn = (this.#turn += 1);
+    const isOfProposals = this.isOfProposals.peek();
+    /** @type {Signal<(Change | Proposal)[]>} */
+    const rows = isOfProposals ? this.proposals : this.changes;
+    const read = before === null ? [] : [...rows.peek()];
+    let limit = before === null ? Math.min(Math.max(PAGE, rows.peek().length), ALL) : PAGE;
     let next = before;
     let isFound = false;
     do {
-      /** @type {ChangePage} */
-      const page = await this.api.get("/changes", { limit, ...(next !== null && { before: next }) });
-      changes.push(...page.changes);
-      isFound ||= page.changes.some((each) => this.#isShown(each));
+      const query = { limit, ...(isOfProposals && { state: this.filter.peek() }), ...(next !== null && { before: next }) };
+      /** @type {ChangePage | ProposalPage} */
+      const page = await this.api.get(isOfProposals ? "/proposals" : "/changes", query);
+      if (turn !== this.#turn) return;
+      const added = "changes" in page ? page.changes : page.proposals;
+      read.push(...added);
+      isFound ||= added.some((each) => this.#isShown(each));
       ({ next } = page);
       limit = ALL;
-    } while (turn === this.#turn && next !== null && !isFound);
-    if (turn === this.#turn) this.#show({ changes }, next);
-  }
-
-  /** @param {number | null} before */
-  async #readProposals(before) {
-    const turn = this.#turn;
-    const query = { state: this.filter.peek(), limit: this.search.peek() ? ALL : PAGE, ...(before !== null && { before }) };
-    /** @type {ProposalPage} */
-    const page = await this.api.get("/proposals", query);
-    const proposals = before === null ? page.proposals : [...this.proposals.peek(), ...page.proposals];
-    if (turn === this.#turn) this.#show({ proposals }, page.next);
-  }
-
-  /** @type {(read: { changes?: Change[], proposals?: Proposal[] }, next: number | null) => void} */
-  #show({ changes, proposals }, next) {
+    } while (next !== null && !isFound);
     batch(() => {
-      if (changes) this.changes.value = changes;
-      if (proposals) this.proposals.value = proposals;
+      rows.value = read;
       this.next.value = next;
       this.isLoaded.value = true;
     });
@@ -125,10 +96,6 @@ export class HistoryStore {
   async undo(id) {
     /** @type {UndoneChanges} */
     const { undone: [one] } = await this.api.post("/changes/undo", { ids: [id] });
-    const stays = new Map(this.stays.peek());
-    if (one?.reason) stays.set(id, one.reason);
-    else stays.delete(id);
-    this.stays.value = stays;
     await this.load();
     return one?.undone_by == null ? (one?.reason ?? "nothing was undone") : "";
   }

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { ChevronRight, RotateCw, Undo2 } from "lucide";
 import { useEffect } from "preact/hooks";
-import { Button, Chip, Diff, EmptyState, Fault, html, Icon, Loading, SearchField, useApp } from "../dom.js";
+import { Button, Chip, Diff, EmptyState, html, Icon, Loading, SearchField, useApp } from "../dom.js";
 import { canBeUndone, isTakenBack } from "../history-store.js";
 import { linesOf, nameOf, titleOf } from "../proposal.js";
 import { explain } from "../status-store.js";
@@ -44,7 +44,7 @@ export function History() {
       <${SearchField} label="Search the history" value=${search} onInput=${(/** @type {string} */ text) => (history.search.value = text)} />
     </div>
     ${isEmpty ? html`<${EmptyState} words=${search ? `Nothing matches “${search}”.` : nothing} />` : html`<${Found} />`}
-    ${history.next.value !== null && html`<p class="cc-more"><${Button} onClick=${() => void app.attempt(() => history.loadMore())}>Show older ones<//></p>`}
+    ${history.next.value !== null && html`<p class="cc-more"><${Button} onClick=${() => void app.attempt(() => history.load(history.next.value))}>Show older ones<//></p>`}
   </div>`;
 }
 
@@ -90,7 +90,6 @@ function Row({ change }) {
   const isUndone = isTakenBack(change);
   const what = joinNames([...new Set(needs.map(nameNeed))]) || change.kind;
   const { name } = splitPath(path);
-  const why = history.stays.value.get(id);
   const isOpen = useSignal(false);
   const open = (/** @type {any} */ { currentTarget }) => (isOpen.value ||= currentTarget.open);
   const undo = (/** @type {number} */ which) => app.attempt(async () => {
@@ -108,7 +107,6 @@ function Row({ change }) {
       </summary>
       ${note && html`<p class="cc-soft">${showHidden(note)}</p>`}
       ${left.length > 0 && html`<p class="cc-soft">Undone except ${showHidden(joinNames(left))}, which was edited since.</p>`}
-      ${why && html`<${Fault}>${showHidden(explain(why, path))}<//>`}
       ${isOpen.value && html`<${ChangeDiff} id=${id} name=${name} />`}
     </details>
     ${isUndone && undoneBy !== null && html`<${Button} ...${act(undoneBy, RotateCw, "Do again")}>Do again<//>`}
