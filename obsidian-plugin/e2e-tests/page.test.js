@@ -165,15 +165,18 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await page.locator(".cc-source ins").first().waitFor();
   await button("Note").click();
   const ids = (await call("/proposals?limit=1000")).proposals.map(({ id }) => id);
+  const has = (rows) => page.waitForFunction((rest) => document.querySelectorAll(".cc-row").length === rest && !document.querySelector(".cc-actions [aria-disabled]"), rows);
   for (const [index] of ids.entries()) {
-    await page.waitForFunction((rest) => document.querySelectorAll(".cc-row").length === rest && !document.querySelector(".cc-actions [aria-disabled]"), ids.length - index);
+    await has(ids.length - index);
     await page.keyboard.press(index % 2 ? "a" : "r");
   }
   await page.waitForFunction(() => document.activeElement?.textContent === "Inbox clear");
   await page.getByText(`${Math.floor(ids.length / 2)} written, ${Math.ceil(ids.length / 2)} refused.`).first().waitFor();
   await assertAccessible(page);
-  await button("Undo all").click();
-  await page.locator(".cc-row").nth(ids.length - 1).waitFor();
+  for (const [index] of ids.entries()) {
+    await page.keyboard.press("u");
+    await has(index + 1);
+  }
   assert.deepEqual(await read(), before);
 });
 
@@ -202,9 +205,9 @@ test("what is typed outlives another tab, new proposals, a row chosen meanwhile,
   const id = await stand();
   await editCurrent(MINE);
   await propose(["Garden/Lovage.md"]);
-  await button(/new$/).click();
+  await page.locator(".cc-list", { hasText: "Lovage" }).waitFor();
   assert.equal(await area().inputValue(), MINE);
-  const other = await openTab(`${vault.address}/inbox?note=${encodeURIComponent(OTHER)}`, page.context());
+  const other = await openTab(`${vault.address}/inbox?id=${(await open(OTHER, "description")).id}`, page.context());
   await other.getByRole("button", { name: "Refuse" }).click();
   await other.locator(".cc-toast", { hasText: "Refused" }).waitFor();
   await other.close();
@@ -241,8 +244,8 @@ test("a session that ended keeps what was typed, and goes on with another tab's;
   await page.getByText(/^You’re signed out\. Open the page/).waitFor({ state: "detached" });
   assert.equal(await area().inputValue(), MINE);
   await page.keyboard.press("Escape");
-  await page.locator(".cc-status").click();
-  await button("Sign out").click();
+  await page.evaluate((key) => sessionStorage.setItem(key, "over"), SESSION);
+  await page.keyboard.press("ArrowDown");
   await page.getByRole("heading", { name: "You’re signed out" }).waitFor();
   assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
 });
@@ -363,9 +366,16 @@ test("all that are not flagged are accepted in one run, which another window sho
   await propose([levain]);
   const path = encodeURIComponent(levain);
   const { total } = await call(`/proposals?limit=1&flagged=false&path=${path}`);
-  await show(`inbox?note=${path}`);
-  const other = await openTab(`${vault.address}/inbox?note=${path}`, page.context());
-  await other.locator(".cc-row").first().waitFor();
+  const search = async (tab) => {
+    await tab.locator(".cc-row").first().waitFor();
+    await tab.getByRole("searchbox").fill("levain");
+    await tab.locator(".cc-row").nth(total - 1).waitFor();
+    await tab.waitForFunction((rows) => document.querySelectorAll(".cc-row").length === rows, total);
+  };
+  await show("inbox");
+  await search(page);
+  const other = await openTab(`${vault.address}/inbox`, page.context());
+  await search(other);
   await button(`Accept ${total} unflagged …`).click();
   assert.match(await page.locator(".cc-sample").innerText(), /enough/); // the last word of the callout
   await page.getByRole("dialog").getByRole("button", { name: /^Write \d+ value/ }).click();

@@ -99,13 +99,6 @@ others.addEventListener("message", ({ data }) => {
   if (session.peek() === "out") keep(String(data));
 });
 
-/** Forget the session in this tab. */
-export function signOut() {
-  sessionStorage.clear();
-  reason.value = "Nothing from your vault is kept in this tab.";
-  session.value = "out";
-}
-
 /**
  * Follow the feed while the page is in sight.
  *

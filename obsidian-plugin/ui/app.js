@@ -1,10 +1,10 @@
 /** What the components share: the stores, what is shown, and what somebody does. */
 
 import { batch, signal } from "@preact/signals";
-import { ApiError, signOut } from "./api.js";
+import { ApiError } from "./api.js";
 import { DecisionStore } from "./decisions.js";
 import { HistoryStore } from "./history-store.js";
-import { InboxStore, NO_FILTERS } from "./inbox-store.js";
+import { InboxStore } from "./inbox-store.js";
 import { titleOf } from "./proposal.js";
 import { explain, isRunOver, StatusStore } from "./status-store.js";
 
@@ -173,10 +173,6 @@ export class App {
     /** @type {HTMLElement | null} */ (document.querySelector("#view"))?.focus({ preventScroll: true });
   }
 
-  clearFilters() {
-    this.inbox.filter(NO_FILTERS);
-  }
-
   /** Undo a refusal, or have the one back that was replaced: the proposal is open again. @param {Proposal} proposal */
   async restore(proposal) {
     await this.attempt(async () => {
@@ -188,12 +184,6 @@ export class App {
       await this.history.load();
       this.decisions.announce("It waits in the inbox again.");
     });
-  }
-
-  /** End the session in this tab, and forget what was typed. */
-  signOut() {
-    this.inbox.drafts.value = new Map();
-    signOut();
   }
 
   /** Do something, and tell why it fails. Never rejects. @param {() => Promise<unknown>} act */

@@ -83,23 +83,13 @@ export class DecisionStore {
   /** Undo the last decision of this window, and stand there again. */
   async undo() {
     const last = this.log.peek().at(-1);
-    if (last) await this.#undo([last], last.texts);
-    else this.announce("Nothing has been decided here yet.");
-  }
-
-  /** Undo all that was decided on here. */
-  async undoAll() {
-    await this.#undo(this.log.peek(), Object.assign({}, ...this.log.peek().map(({ texts }) => texts)));
-  }
-
-  /** @type {(decisions: Decision[], texts: Record<number, string>) => Promise<void>} */
-  async #undo(decisions, texts) {
-    const ids = decisions.flatMap((each) => each.ids);
+    if (!last) return this.announce("Nothing has been decided here yet.");
+    const { ids, texts } = last;
     await this.#whileBusy(async () => {
       const [whys] = readResults(await this.#send({ undo: ids }));
       const done = ids.filter((id) => !whys.has(id));
       const [[id = 0, why = ""] = []] = whys;
-      this.log.value = this.log.peek().filter((each) => !decisions.includes(each));
+      this.log.value = this.log.peek().filter((each) => each !== last);
       await this.inbox.reopen(done, Object.fromEntries(Object.entries(texts).filter(([id]) => done.includes(Number(id)))));
       const current = this.inbox.current.peek();
       if (why) this.announce(explain(`${this.#titleOf(id)}: ${why}`, this.inbox.get(id)?.path), { isFault: true });

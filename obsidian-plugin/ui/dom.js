@@ -60,17 +60,6 @@ export function Chip({ isOn, onClick, children }) {
   return html`<button type="button" class="cc-chip" aria-pressed=${isOn?.toString()} onClick=${onClick}>${children}</button>`;
 }
 
-/**
- * Buttons, one of which is pressed. options: values, each with its words.
- *
- * @param {{ options: [unknown, unknown][], value: unknown, label: string, onChoose: (value: any) => void }} props
- */
-export function Segments({ options, value, label, onChoose }) {
-  const button = (/** @type {[unknown, unknown]} */ [each, words]) =>
-    html`<button key=${each} aria-pressed=${String(each === value)} onClick=${() => onChoose(each)}>${words}</button>`;
-  return html`<div class="cc-seg" role="group" aria-label=${label}>${options.map(button)}</div>`;
-}
-
 /** @param {{ title?: string, words?: unknown, children?: unknown }} props what stands where there is nothing else */
 export function EmptyState({ title, words, children }) {
   return html`<section class="cc-empty">

@@ -9,11 +9,11 @@ import { linesOf } from "./proposal.js";
 /** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 
-/** @typedef {{ flagged: boolean, kind: string, folder: string, search: string, path: string }} Filters */
+/** @typedef {{ flagged: boolean, kind: string, search: string }} Filters */
 /** @typedef {{ path: string, ids: number[] }} Group the proposals of a note */
 /** @typedef {{ why: string, isGone: boolean }} Fault why a proposal is not decided on; isGone: it cannot be any more */
 
-export const NO_FILTERS = Object.freeze({ flagged: false, kind: "", folder: "", search: "", path: "" });
+export const NO_FILTERS = Object.freeze({ flagged: false, kind: "", search: "" });
 const DRAFTS = "companion-drafts"; // in the storage of this tab
 const ROWS = 200; // that are shown at a time, and read first
 const PAGE = 1000; // proposals of a later page
@@ -22,12 +22,10 @@ const PAUSE = 1000; // milliseconds before all is read once more
 const ELSEWHERE = "This was decided in another window, or by another program.";
 
 export class InboxStore {
-  /** All that were read, as they were then; those that were decided on keep their note's place. @type {Signal<Map<number, Proposal>>} */
+  /** All that were read, as they were then, in the order in which they were seen first. @type {Signal<Map<number, Proposal>>} */
   proposals = signal(new Map());
-  /** Open ones, in the order that is shown: by note, newest note first. @type {Signal<number[]>} */
+  /** Open ones, in the order that is shown: by note, newest note first; notes that come later are at the end. @type {Signal<number[]>} */
   order = signal([]);
-  /** Those that came since, and are not shown yet. @type {Signal<number[]>} */
-  fresh = signal([]);
   /** @type {Signal<Filters>} */
   filters = signal({ ...NO_FILTERS });
   /** The one that is shown; or that the address names, which may be read only later. @type {Signal<number | null>} */
@@ -41,12 +39,11 @@ export class InboxStore {
   /** Those that are asked for again, with the run that does it. @type {Signal<Map<number, string>>} */
   asked = signal(new Map());
   isLoaded = signal(false);
-  isWhole = signal(false); // all of them are there
   /** Whether a decision is under way. */
   isBusy = signal(false);
   /** How many rows the list has at most. */
   limit = signal(ROWS);
-  /** When the current one was replaced by its answer, as performance.now: keys that were meant for the old one do nothing. */
+  /** When another one took the place of the current one by itself, as performance.now: keys that were meant for the old one do nothing. */
   replacedAt = -Infinity;
   /** What is to be read again: ids, or null for all; undefined: nothing. @type {Set<number> | null | undefined} */
   #told = undefined;
@@ -78,9 +75,10 @@ export class InboxStore {
 
   counts = computed(() => {
     const proposals = this.order.value.flatMap((id) => this.get(id) ?? []);
-    const folders = proposals.flatMap(({ path }) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : []));
-    const flagged = proposals.filter(({ flags }) => flags.length).length;
-    return { kinds: countEach(proposals.map(({ kind }) => kind)), folders: countEach(folders), flagged, all: proposals.length };
+    /** @type {Record<string, number>} */
+    const kinds = {};
+    for (const { kind } of proposals) kinds[kind] = (kinds[kind] ?? 0) + 1;
+    return { kinds, flagged: proposals.filter(({ flags }) => flags.length).length, all: proposals.length };
   });
 
   /** @param {Pick<Api, "get">} api */
@@ -95,11 +93,9 @@ export class InboxStore {
   }
 
   /** @type {(id: number, filters: Filters) => boolean} */
-  #fits(id, { flagged, kind, folder, search, path }) {
+  #fits(id, { flagged, kind, search }) {
     const proposal = this.get(id);
-    if (!proposal) return false;
-    if ((flagged && !proposal.flags.length) || (kind && proposal.kind !== kind) || (path && proposal.path !== path)) return false;
-    if (folder && !proposal.path.startsWith(`${folder}/`)) return false;
+    if (!proposal || (flagged && !proposal.flags.length) || (kind && proposal.kind !== kind)) return false;
     return !search || `${proposal.path}\n${linesOf(proposal)}`.toLowerCase().includes(search.toLowerCase());
   }
 
@@ -120,15 +116,12 @@ export class InboxStore {
       const [told, turn] = [this.#told, this.#turn];
       this.#told = undefined;
       try {
-        if (told && told.size <= FEW) {
-          const read = await this.#readFew([...told]);
-          if (turn === this.#turn) this.#take(read, [...told]);
-        } else await this.#readAll(turn);
+        if (told && told.size <= FEW) this.#take(await this.#readFew([...told]), told, turn);
+        else await this.#readAll(turn);
       } catch (error) {
         this.#told = null;
         throw error;
       }
-      if (turn !== this.#turn) this.#told = null; // it may be from before what was done here
     }
   }
 
@@ -141,65 +134,69 @@ export class InboxStore {
     return (await Promise.all(read)).flat();
   }
 
-  /** Read all that are open; the first ones are shown at once. @param {number} turn */
+  /** Read all that are open; the first ones are shown at once, with those that the address names, or somebody typed into. @param {number} turn */
   async #readAll(turn) {
     /** @type {Proposal[]} */
     const all = [];
     /** @type {number | null} */
     let next = null;
-    if (this.isWhole.peek()) await new Promise((done) => setTimeout(done, PAUSE));
+    const isFirst = !this.isLoaded.peek();
+    if (!isFirst) await new Promise((done) => setTimeout(done, PAUSE));
     do {
       /** @type {ProposalPage} */
-      const page = await this.api.get("/proposals", { limit: this.isLoaded.peek() ? PAGE : ROWS, ...(next !== null && { before: next }) });
+      const page = await this.api.get("/proposals", { limit: next === null ? ROWS : PAGE, ...(next !== null && { before: next }) });
       all.push(...page.proposals);
-      if (turn !== this.#turn) return;
-      if (!this.isLoaded.peek()) await this.#begin(page.proposals);
+      if (next === null) all.push(...(await this.#readFew(this.#namedBeside(page.proposals))));
       ({ next } = page);
+      if (isFirst && !this.isLoaded.peek()) await this.#begin(all, turn);
     } while (next !== null);
-    const strays = [...this.drafts.peek().keys()].filter((id) => !all.some((each) => each.id === id) && !this.proposals.peek().has(id));
-    all.push(...(await this.#readFew(strays)));
-    if (turn === this.#turn) this.#take(all, null);
-    this.isWhole.value = true;
-    if (!this.order.peek().includes(this.currentId.peek() ?? -1)) this.choose(this.shown.peek()[0] ?? null);
+    this.#take(all, null, turn);
   }
 
-  /** Show the first page, once it is known in what order notes have their properties. @param {Proposal[]} proposals */
-  async #begin(proposals) {
+  /** Return those that are to be read beside a page of proposals. @param {Proposal[]} page */
+  #namedBeside(page) {
+    const ids = new Set(page.map(({ id }) => id));
+    return [this.currentId.peek() ?? -1, ...this.drafts.peek().keys()].filter((id) => id > 0 && !ids.has(id));
+  }
+
+  /** Show the first page, once it is known in what order notes have their properties. @type {(proposals: Proposal[], turn: number) => Promise<void>} */
+  async #begin(proposals, turn) {
     const first = proposals.find(({ id }) => id === this.currentId.peek()) ?? proposals[0];
     if (first) await this.places.look(first.id);
     batch(() => {
-      this.#take(proposals, []);
+      this.#take(proposals, new Set(), turn);
       this.isLoaded.value = true;
     });
   }
 
   /**
-   * Take in what was read. Those that are open are shown at the start, and wait to be taken in later. Those that are not any more
-   * go, but for the current one and those that somebody typed into. One that was asked for again has its answer in its place.
+   * Take in what was read, unless something was done here meanwhile: then all is read again. Those that are not open any more go, but for
+   * the current one and those that somebody typed into. One that was asked for again has its answer in its place.
    *
    * @param {Proposal[]} read
-   * @param {number[] | null} ids of what was to be read; null: all that are open
+   * @param {Set<number> | null} ids of what was to be read; null: all that are open
+   * @param {number} turn at which it was read
    */
-  #take(read, ids) {
+  #take(read, ids, turn) {
+    if (turn !== this.#turn) return void (this.#told = null);
     const open = new Set(read.filter((each) => each.state === "open" && !each.decided_by).map(({ id }) => id)); // not those that an editor writes
-    const here = new Set([...this.order.peek(), ...this.fresh.peek()]);
-    const gone = [...here].filter((id) => !open.has(id) && (!ids || ids.includes(id)));
+    const here = new Set(this.order.peek());
+    const gone = [...here].filter((id) => !open.has(id) && (!ids || ids.has(id)));
     batch(() => {
       this.#keep(read);
-      let added = [...open].filter((id) => !here.has(id));
       for (const id of gone.filter((each) => this.asked.peek().has(each))) {
-        const answer = added.find((each) => isSameNeed(this.get(each), this.get(id)));
-        if (answer === undefined) continue;
-        added = added.filter((each) => each !== answer);
-        this.#replace(id, answer);
+        const answer = [...open].find((each) => isSameNeed(this.get(each), this.get(id)));
+        if (answer !== undefined) this.#replace(id, answer);
       }
-      const strays = [...this.drafts.peek().keys()].filter((id) => !here.has(id) && !open.has(id) && this.proposals.peek().has(id));
-      const held = [...gone.filter((id) => id === this.currentId.peek() || this.drafts.peek().has(id)), ...strays];
+      const closed = new Set([...gone, ...read.map(({ id }) => id).filter((id) => !open.has(id))]);
+      const isHeld = (/** @type {number} */ id) => this.drafts.peek().has(id) || (here.has(id) && id === this.currentId.peek());
+      const held = [...closed].filter(isHeld);
       for (const id of held) this.setFault(id, { why: this.faults.peek().get(id)?.why ?? ELSEWHERE, isGone: true });
       for (const [id, { isGone }] of this.faults.peek()) if (isGone && open.has(id)) this.setFault(id, null); // somebody undid that
-      this.#remove(gone.filter((id) => !held.includes(id)));
-      this.fresh.value = [...this.fresh.peek(), ...added];
-      this.putIn(this.isWhole.peek() && this.order.peek().length ? strays : [...this.fresh.peek(), ...strays]);
+      this.#show([...[...here].filter((id) => !closed.has(id)), ...open, ...held]);
+      if (this.order.peek().includes(this.currentId.peek() ?? -1)) return;
+      if (this.isLoaded.peek()) this.replacedAt = performance.now();
+      this.choose(this.shown.peek()[0] ?? null);
     });
   }
 
@@ -210,18 +207,10 @@ export class InboxStore {
 
   /** Have an answer take the place of the proposal that was asked for again. @type {(id: number, answer: number) => void} */
   #replace(id, answer) {
-    this.order.value = this.order.peek().map((each) => (each === id ? answer : each));
     this.setAsked(id, null);
     if (this.currentId.peek() !== id) return;
     this.replacedAt = performance.now();
     this.choose(answer);
-  }
-
-  /** @param {number[]} ids */
-  #remove(ids) {
-    const gone = new Set(ids);
-    this.order.value = this.order.peek().filter((id) => !gone.has(id));
-    this.fresh.value = this.fresh.peek().filter((id) => !gone.has(id));
   }
 
   /** Take those out that are decided on, with what was typed, and go on to the one after. @param {number[]} ids */
@@ -229,7 +218,7 @@ export class InboxStore {
     this.#turn += 1;
     batch(() => {
       if (ids.includes(this.currentId.peek() ?? -1)) this.choose(this.#after(ids));
-      this.#remove(ids);
+      this.order.value = this.order.peek().filter((id) => !ids.includes(id));
       for (const id of ids) {
         if (this.faults.peek().has(id)) this.setFault(id, null);
         if (this.drafts.peek().has(id)) this.type(id, null);
@@ -244,25 +233,14 @@ export class InboxStore {
     return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find((id) => !ids.includes(id)) ?? null;
   }
 
-  /** Show these: new ones, or those that were taken out. @param {number[]} ids */
-  putIn(ids) {
-    if (!ids.length) return;
-    const order = new Set([...this.order.peek(), ...ids]);
-    batch(() => {
-      this.order.value = this.#sort([...order]);
-      this.fresh.value = this.fresh.peek().filter((id) => !order.has(id));
-      if (this.currentId.peek() === null) this.choose(this.shown.peek()[0] ?? null);
-    });
-  }
-
-  /** Sort by note, newest note first, and within one as it has them. A note keeps its place whatever is decided on. @param {number[]} ids */
-  #sort(ids) {
+  /** Show these, by note, as it was seen first, and within one as it has them. A note keeps its place whatever is decided on. @param {number[]} ids */
+  #show(ids) {
     /** @type {Map<string, number>} */
-    const newest = new Map();
-    for (const { id, path } of this.proposals.peek().values()) newest.set(path, Math.max(id, newest.get(path) ?? 0));
-    const placeOf = (/** @type {number} */ id) => newest.get(this.get(id)?.path ?? "") ?? id;
+    const places = new Map();
+    for (const { path } of this.proposals.peek().values()) if (!places.has(path)) places.set(path, places.size);
+    const placeOf = (/** @type {number} */ id) => places.get(this.get(id)?.path ?? "") ?? 0;
     const rank = (/** @type {number} */ id) => this.places.rankOf(this.get(id));
-    return ids.sort((a, b) => placeOf(b) - placeOf(a) || rank(a) - rank(b) || a - b);
+    this.order.value = [...new Set(ids)].sort((a, b) => placeOf(a) - placeOf(b) || rank(a) - rank(b) || a - b);
   }
 
   /** Undo a decision: have these in the list again, as they are now, with what was typed. @type {(ids: number[], texts: Record<number, string>) => Promise<void>} */
@@ -272,7 +250,7 @@ export class InboxStore {
     batch(() => {
       this.#keep(read);
       for (const id of ids) this.setFault(id, null);
-      this.putIn(ids);
+      this.#show([...this.order.peek(), ...ids]);
       for (const [id, text] of Object.entries(texts)) this.type(Number(id), text);
       this.choose(ids[0] ?? null);
     });
@@ -340,12 +318,4 @@ function replaceIn(map, key, value) {
 /** @type {(a: Proposal | null, b: Proposal | null) => boolean} */
 function isSameNeed(a, b) {
   return a?.path === b?.path && a?.kind === b?.kind && a?.heading === b?.heading;
-}
-
-/** Return how often each name is there. @param {string[]} names */
-function countEach(names) {
-  /** @type {Record<string, number>} */
-  const counts = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 }

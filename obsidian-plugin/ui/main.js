@@ -15,32 +15,28 @@ import { api, followNews, openSession, reason, session, toQuery } from "./api.js
 import { formatNumber, showHidden } from "./words.js";
 
 const PAGES = /** @type {const} */ ({ inbox: ["Inbox", Inbox], history: ["History", History] });
-const LONGEST = 4096; // characters of a part of the address
 
 const app = new App(api);
 
 /** Whether there is no session, and nothing was typed that would be lost: then nothing of the vault is shown. */
 const isLeft = computed(() => session.value === "out" && !app.inbox.drafts.value.size);
 
-/** Show what the address says: a page; of the inbox, its note and the proposal. */
+/** Show what the address says: a page; of the inbox, the list or a proposal. */
 function readAddress() {
   app.decisions.toast.value = null;
   app.page.value = location.pathname === "/history" ? "history" : "inbox";
   if (app.page.peek() !== "inbox") return;
   const query = new URLSearchParams(location.search);
-  app.inbox.filter({ path: (query.get("note") ?? "").slice(0, LONGEST) });
   app.isListShown.value = query.has("list");
   const id = Number(query.get("id"));
-  if (app.inbox.order.peek().includes(id) || (id && !app.inbox.isWhole.peek())) app.inbox.choose(id);
+  if (id && (app.inbox.order.peek().includes(id) || !app.inbox.isLoaded.peek())) app.inbox.choose(id);
 }
 
 /** Keep the address as what is shown. A proposal that is opened from the list on one pane is a step of the history. */
 function writeAddress() {
-  const { filters, currentId, isLoaded } = app.inbox;
-  const [id, list] = [currentId.value, app.isListShown.value];
-  const query = { note: filters.value.path, list: list ? 1 : 0, id: id ?? 0 };
-  if (app.page.value !== "inbox" || !isLoaded.value) return;
-  const address = `/inbox${toQuery(Object.fromEntries(Object.entries(query).filter(([, value]) => value)))}`;
+  const [id, list] = [app.inbox.currentId.value, app.isListShown.value];
+  if (app.page.value !== "inbox" || !app.inbox.isLoaded.value) return;
+  const address = `/inbox${toQuery({ ...(list && { list: 1 }), ...(id !== null && { id }) })}`;
   if (address === location.pathname + location.search) return;
   const wasList = location.pathname === "/inbox" && new URLSearchParams(location.search).has("list");
   if (wasList && !list) history.pushState(null, "", address);
@@ -57,7 +53,7 @@ function Mark() {
 
 function Header() {
   const isIn = !isLeft.value && session.value !== "opening";
-  const waiting = isIn ? app.inbox.counts.value.all + app.inbox.fresh.value.length : 0;
+  const waiting = isIn ? app.inbox.counts.value.all : 0;
   const vault = (isIn && app.status.status.value?.vault) || "Companion";
   const go = (/** @type {any} */ event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;

@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ArrowDown, Check, ChevronLeft, LoaderCircle, Pencil, RotateCw, Undo2, X } from "lucide";
-import { Button, Chip, Diff, Fault, html, Icon, iconOf, instead, Loading, Meter, Segments, useApp } from "../dom.js";
+import { Button, Chip, Diff, Fault, html, Icon, iconOf, instead, Loading, Meter, useApp } from "../dom.js";
 import { bringInSight, decideByButton } from "../keys.js";
 import { describeFlag, nameOf, titleOf } from "../proposal.js";
 import { explain } from "../status-store.js";
@@ -20,7 +20,7 @@ const WISHES = ["shorter", "plainer", "only what my notes say"];
 export function Inbox() {
   const { inbox, isListShown } = useApp();
   if (!inbox.isLoaded.value) return html`<${Loading} />`;
-  if (!inbox.order.value.length) return inbox.isWhole.value ? html`<${Empty} />` : html`<${Loading} />`;
+  if (!inbox.order.value.length) return html`<${Empty} />`;
   return html`<div class="cc-inbox" data-shown=${isListShown.value ? "list" : "read"}><${List} /><${Reading} /></div>`;
 }
 
@@ -29,7 +29,7 @@ function Reading() {
   const app = useApp();
   const { inbox } = app;
   const proposal = inbox.current.value;
-  if (!proposal) return inbox.isWhole.value ? html`<${NothingFits} />` : html`<${Loading} />`;
+  if (!proposal) return html`<${NothingFits} />`;
   const placed = inbox.places.at(proposal.id).value;
   const isEdited = inbox.mode.value === "edit";
   const isReplaced = placed?.parts?.some(([mark, text]) => mark === "-" && !EMPTY.test(text)) ?? false;
@@ -41,8 +41,10 @@ function Reading() {
       <div class="cc-field">
         <h2><${Icon} icon=${iconOf(proposal.kind)} /><bdi>${nameOf(proposal)}</bdi></h2>
         <${Flags} proposal=${proposal} />
-        <${Segments} label="Show as" options=${[[false, "Note"], [true, "Source"]]} value=${Boolean(source)}
-          onChoose=${(/** @type {boolean} */ value) => (app.asSource.value = value)} />
+        <div class="cc-seg" role="group" aria-label="Show as">
+          <button aria-pressed=${String(!source)} onClick=${() => (app.asSource.value = false)}>Note</button>
+          <button aria-pressed=${String(Boolean(source))} onClick=${() => (app.asSource.value = true)}>Source</button>
+        </div>
       </div>
       <${Trouble} proposal=${proposal} placed=${placed} />
       ${source

@@ -1,7 +1,7 @@
 /** The list of the inbox: search, filters, counts, and the proposals by note. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { ChevronDown, Flag, X } from "lucide";
+import { Flag } from "lucide";
 import { Button, Chip, html, Icon, iconOf, instead, Meter, SearchField, useApp } from "../dom.js";
 import { describeFlag, nameOf, summaryOf } from "../proposal.js";
 import { count, formatNumber, showHidden, splitPath } from "../words.js";
@@ -15,15 +15,15 @@ export function List() {
   const app = useApp();
   const { inbox } = app;
   const ids = inbox.unflagged.value;
-  const isEarly = !inbox.isWhole.value || inbox.isBusy.value || app.status.deciding.value !== null;
+  const isBusy = inbox.isBusy.value || app.status.deciding.value !== null;
   const ask = () => (app.dialog.value = { name: "bulk", ids });
   return html`<aside class="cc-list" aria-label="Proposals">
     <div class="cc-list__head">
       <h1 class="cc-hidden">Inbox</h1><${Progress} /><${Search} /><${Filters} />
     </div>
-    <${Fresh} /><${Rows} />
+    <${Rows} />
     ${ids.length > 0 && html`<div class="cc-list__foot">
-      <${Button} disabled=${isEarly} onClick=${ask}>Accept ${formatNumber(ids.length)} unflagged …<//>
+      <${Button} disabled=${isBusy} onClick=${ask}>Accept ${formatNumber(ids.length)} unflagged …<//>
     </div>`}
   </aside>`;
 }
@@ -65,41 +65,16 @@ function Search() {
 
 function Filters() {
   const { inbox } = useApp();
-  const { kinds, folders, flagged } = inbox.counts.value;
-  const { flagged: isFlagged, kind, folder, path } = inbox.filters.value;
-  const choose = (/** @type {"kind" | "folder"} */ part) => (/** @type {string} */ value) => inbox.filter({ [part]: value });
+  const { kinds, flagged } = inbox.counts.value;
+  const { flagged: isFlagged, kind } = inbox.filters.value;
   return html`<div class="cc-chips" role="group" aria-label="Show only">
     ${(flagged > 0 || isFlagged) && html`<${Chip} isOn=${isFlagged} onClick=${() => inbox.filter({ flagged: !isFlagged })}>
       <${Icon} icon=${Flag} />Flagged <b>${formatNumber(flagged)}</b>
     <//>`}
-    <${Choice} label="Kind" value=${kind} options=${Object.entries(kinds).sort()} onChoose=${choose("kind")} />
-    <${Choice} label="Folder" value=${folder} options=${Object.entries(folders).sort()} onChoose=${choose("folder")} />
-    ${path && html`<${Chip} isOn onClick=${() => inbox.filter({ path: "" })}>${splitPath(path).name} <${Icon} icon=${X} /><//>`}
+    ${Object.keys({ ...kinds, ...(kind && { [kind]: 0 }) }).sort().map((each) => html`<${Chip} key=${each} isOn=${kind === each} onClick=${() => inbox.filter({ kind: kind === each ? "" : each })}>
+      ${nameOf({ kind: each, heading: null })} <b>${formatNumber(kinds[each] ?? 0)}</b>
+    <//>`)}
   </div>`;
-}
-
-/**
- * A chip that opens a list. options: what it has, and how many there are of each.
- *
- * @param {{ label: string, value: string, options: [string, number][], onChoose: (value: string) => void }} props
- */
-function Choice({ label, value, options, onChoose }) {
-  if (!options.length && !value) return null;
-  return html`<label class="cc-chip cc-choice" data-on=${value ? "" : undefined}>
-    <span aria-hidden="true">${value ? showHidden(value) : label}</span><${Icon} icon=${ChevronDown} />
-    <select aria-label=${label} value=${value} onChange=${(/** @type {any} */ { target }) => onChoose(target.value)}>
-      <option value="">${label}: all</option>
-      ${options.map(([name, number]) => html`<option key=${name} value=${name}>${showHidden(name)} (${formatNumber(number)})</option>`)}
-    </select>
-  </label>`;
-}
-
-/** What is new; a click takes it in. */
-export function Fresh() {
-  const { inbox } = useApp();
-  const fresh = inbox.fresh.value;
-  if (!fresh.length) return null;
-  return html`<button class="cc-fresh" onClick=${() => inbox.putIn(fresh)}>${formatNumber(fresh.length)} new</button>`;
 }
 
 /** The proposals by note; a note with one has both in one row. */

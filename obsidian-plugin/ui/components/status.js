@@ -35,11 +35,9 @@ function Panel() {
   const { status } = app;
   const now = status.status.value;
   const run = status.active.value;
-  const out = html`<${Button} kind="quiet" onClick=${() => app.signOut()}>Sign out<//>`;
   if (!now || status.isAway.value) {
     return html`<h2>Companion isn’t running</h2>
-      <p class="cc-soft cc-small">Start it from Obsidian, or with <code>companion serve</code>; this page picks up again by itself.</p>
-      <div class="cc-buttons">${out}</div>`;
+      <p class="cc-soft cc-small">Start it from Obsidian, or with <code>companion serve</code>; this page picks up again by itself.</p>`;
   }
   const { background, in_hand: inHand, model, to_do: todo } = now;
   const where = now.is_embedded || !now.is_remote ? "on this computer" : "over the network";
@@ -54,7 +52,5 @@ function Panel() {
     ${run && html`<${Meter} of=${run.total ? doneOf(run) / run.total : 0} label="Notes done" />`}
     ${status.faults.value.map(({ words, ...own }) => html`<${Fault} key=${words} ...${own}>${showHidden(words)}<//>`)}
     <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>`)}</dl>
-    <div class="cc-buttons">
-      ${run && html`<${Button} onClick=${() => void app.attempt(() => status.cancel(run.id))}>Stop this run<//>`}${out}
-    </div>`;
+    ${run && html`<${Button} onClick=${() => void app.attempt(() => status.cancel(run.id))}>Stop this run<//>`}`;
 }
