@@ -21,23 +21,22 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 
 .venv/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	@echo "Setting up .venv, which takes a minute or two"
-	@$(DOTS) $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "Setting up .venv"
+	@$(DOTS) $(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/ready: pyproject.toml | .venv/pip
 	@echo "Installing what development needs, which takes a few minutes"
-	@$(DOTS) $(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
+	@$(DOTS) $(BIN)/python -m pip install --quiet --upgrade pip && $(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
 	@touch $@
 
-# What the demo needs, and no more. The model comes while the packages are installed and the page is
-# built; where the model fails, the demo tries again and says why, and it does without the page.
+# What the demo needs, and no more. The model comes while the packages are installed; where that
+# fails, the demo tries again and says why.
 .venv/demo: pyproject.toml | .venv/pip
 	@echo "Installing what the demo needs, and its model"
 	@$(DOTS) $(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs || exit; \
 		$(BIN)/python -m companion.llm.catalog 2>/dev/null & fetch=$$!; \
-		$(BIN)/python -m pip install --quiet --editable . \
-		&& { $(MAKE) --silent $(PAGE)/page.min.js >/dev/null 2>&1; wait $$fetch || true; }
+		$(BIN)/python -m pip install --quiet --editable . && { wait $$fetch || true; }
 	@touch $@
 
 .venv/node: | .venv/pip

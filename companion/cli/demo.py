@@ -118,5 +118,6 @@ def _show_demo(folder: Path, vault: Path | None) -> int:
     typed = [sys.argv[0] if in_checkout else "companion", "demo"]
     demo = shlex.join([*typed, *(["--vault", str(vault)] if vault else [])])
     output.say(f"\nDecide on what waits: {demo} review. Take everything back: {demo} undo")
-    output.say(f"On a page in the browser: {demo} serve, and beside it {demo} open")
+    first = "make dev, then " if in_checkout else ""  # which builds the page
+    output.say(f"On a page in the browser: {first}{demo} serve, and beside it {demo} open")
     return 0
