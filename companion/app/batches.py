@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from companion.app.jobs import RunPlan, plan_run
+from companion.app.filler import make_run
+from companion.app.jobs import plan_run
+from companion.app.run import Run
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.accept import complete_proposals
 from companion.enrich.apply import File, describe_waiting
@@ -19,7 +21,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.guard import find_withheld, look_at_note, require_included
-from companion.enrich.job import Job, Result, Task, failed_result, new_run
+from companion.enrich.job import Job, Result, Task, failed_result
 from companion.enrich.pipeline import Enricher
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError, NoteError, NoteRefused, UsageError
@@ -28,64 +30,55 @@ from companion.llm.endpoint import Endpoint
 from companion.note.note import ParsedNote
 from companion.store.moves import follow_moves
 from companion.store.proposals import Proposal, ProposalState
-from companion.vault.notes import Scan
 from companion.vault.paths import is_in_vault
 
 _ASKED: tuple[ProposalState, ...] = ("asked",)
 
 
-class Export:
-    """Questions about notes; iterate over it, once, to write them into the new file.
+def export_questions(space: Workspace, file: Path, options: RunOptions) -> Run:
+    """Return a run that writes questions into a new file, one a line; without any, there is none.
 
-    total, left_alone: as in Run. notes: about how many there is a question so far.
+    Raises as Vault.run does.
     """
-
-    def __init__(self, space: Workspace, scan: Scan, plan: RunPlan, file: Path) -> None:
-        self.total = len(plan.jobs)
-        self.left_alone = plan.left_alone
-        self.notes = 0
-        self._space, self._scan, self._plan, self._file = space, scan, plan, file
-
-    def __iter__(self) -> Iterator[NoteResult]:
-        for result in self._plan.skipped:
-            yield NoteResult.of(result, counted=False)
-        if not self.total:
-            return
-        stored, into = self._space.journal.proposals, File(new_run())
-        with open(self._file, "xb", opener=_open_private) as file:
-            client = BatchClient(_endpoint_of(self._space), str(self._file))
-            enricher = Enricher(
-                Asker(self._space, VaultContext(self._scan), SimilarNotes(self._space)), client
-            )
-            for job in self._plan.jobs:
-                try:
-                    result = enricher.fill(job._replace(propose=True), into)
-                except NoteError as error:
-                    result = failed_result(job.path, error)
-                lines = [line for id_, line in client.lines.items() if stored.asked_in(id_)]
-                client.lines.clear()
-                file.writelines(lines)
-                file.flush()
-                self.notes += bool(lines)
-                yield NoteResult.of(result)
-        if not self.notes:
-            self._file.unlink()
-
-
-def _open_private(name: str, flags: int) -> int:
-    """Open a file that the user alone can read."""
-    return os.open(name, flags, 0o600)
-
-
-def export_questions(space: Workspace, file: Path, options: RunOptions) -> Export:
-    """Return what writes questions into a new file. Raises as Vault.run does."""
     if is_in_vault(space.root, file):
         raise UsageError(f"{file.name} is in the vault; name a file outside it")
     if file.exists():
         raise UsageError(f"{file} already exists and is not overwritten; name another file")
     scan = space.scan()
     plan = plan_run(space, scan, options.model_copy(update={"agreed": True}))
-    return Export(space, scan, plan, file)
+
+    def write(run: Run) -> Iterator[NoteResult]:
+        yield from (NoteResult.of(each, counted=False) for each in plan.skipped)
+        if plan.jobs:
+            asker = Asker(space, VaultContext(scan), SimilarNotes(space))
+            yield from map(NoteResult.of, _write_questions(asker, plan.jobs, file, run.id))
+
+    return make_run(plan, write)
+
+
+def _write_questions(asker: Asker, jobs: Iterable[Job], file: Path, run: str) -> Iterator[Result]:
+    """Write the questions into the file, and yield the result for each note."""
+    space, into = asker.workspace, File(run)
+    client = BatchClient(_endpoint_of(space), str(file))
+    enricher = Enricher(asker, client)
+    with open(file, "xb", opener=_open_private) as lines:
+        for job in jobs:
+            try:
+                result = enricher.fill(job._replace(propose=True), into)
+            except NoteError as error:
+                result = failed_result(job.path, error)
+            asked_in = space.journal.proposals.asked_in
+            lines.writelines(line for id_, line in client.lines.items() if asked_in(id_))
+            lines.flush()
+            client.lines.clear()
+            yield result
+    if not file.stat().st_size:
+        file.unlink()
+
+
+def _open_private(name: str, flags: int) -> int:
+    """Open a file that the user alone can read."""
+    return os.open(name, flags, 0o600)
 
 
 def read_answers(space: Workspace, lines: Iterable[bytes]) -> Iterator[NoteResult | None]:

@@ -66,10 +66,11 @@ def export(
                     report.print_result(result)
         if not run.total:
             report.say_nothing_to_do(run.left_alone)
-        elif not run.notes:
+        elif not target.exists():
             output.say("No question is to be asked, so there is no file.", style="bold")
         else:
-            number, model = count(run.notes, "question"), space.config.endpoint.model
+            number = count(target.read_bytes().count(b"\n"), "question")
+            model = space.config.endpoint.model
             output.say(f"{number} for {model} written to {target}", style="bold")
             output.say("With the answers: companion batch import ANSWERS")
     return int(report.counts["failed"] > 0)
