@@ -6,11 +6,11 @@ Python API and the MCP server call it, and render its results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from companion.app.types.base import Progress
+from companion.app.types.base import LARGEST, Progress
 from companion.enrich.workspace import Workspace
 from companion.private_files import write_private
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:  # a command loads only the types that it uses
     from companion.enrich.context.vault_context import VaultContext
     from companion.vault.notes import Scan
 
-_LARGEST_PAGE = 1000
 Look = Callable[[Progress | None], "Scan"]
 
 
@@ -328,20 +327,11 @@ class Vault:
         return find_backlog(self._space)
 
 
-def all_changes(vault: Vault, query: ChangeQuery) -> Iterator[Change]:
-    """Yield the changes of all pages, newest first."""
-    yield from _all_of("changes", vault.changes, query)
+def all_changes(vault: Vault, query: ChangeQuery, limit: int | None = None) -> list[Change]:
+    """Return the changes of all pages, newest first. limit: at most so many; None: all."""
+    return vault.changes(query.model_copy(update={"limit": limit or LARGEST})).changes
 
 
-def all_proposals(vault: Vault, query: ProposalQuery) -> Iterator[Proposal]:
-    """Yield the proposals of all pages, newest first."""
-    yield from _all_of("proposals", vault.proposals, query)
-
-
-def _all_of(name: str, read: Callable[[Any], Any], query: ChangeQuery | ProposalQuery) -> Any:
-    before: int | None = query.before
-    while True:
-        page = read(query.model_copy(update={"limit": _LARGEST_PAGE, "before": before}))
-        yield from getattr(page, name)
-        if (before := page.next) is None:
-            return
+def all_proposals(vault: Vault, query: ProposalQuery) -> list[Proposal]:
+    """Return the proposals of all pages, newest first."""
+    return vault.proposals(query.model_copy(update={"limit": LARGEST})).proposals

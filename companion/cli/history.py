@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,13 +51,12 @@ def history(
     with open_session_vault(vault, [path] if path else [], output=output) as opened:
         note = None if path is None else name_path(opened, path, Path.cwd())
         query = read_change_query(**only, path=note, diff=with_diff)
-        has_changes = False
-        for change in islice(all_changes(opened, query), limit):
-            has_changes = True
+        changes = all_changes(opened, query, limit)
+        for change in changes:
             _print(change, output)
         if output.is_looked_at:
             print_days(opened.days(), output)
-    if not has_changes:
+    if not changes:
         output.say("No changes yet.")
 
 
@@ -113,13 +111,13 @@ def undo(
         find = _find_matching if has_filter else _find_named
         chosen = [change for what in whats for change in find(opened, what, only)]
         if has_filter and not whats:
-            chosen = list(_find_matching(opened, None, only))
+            chosen = _find_matching(opened, None, only)
         last = opened.changes(ChangeQuery(undoable="whole", limit=1)).changes
         if run_name or (last and not whats and not has_filter):
             query = ChangeQuery.of(
                 run=run_name or last[0].run, undoable="part" if run_name else "whole"
             )
-            chosen, run = list(all_changes(opened, query)), opened.undo_all(query)
+            chosen, run = all_changes(opened, query), opened.undo_all(query)
         else:
             run = opened.undo(sorted({change.id for change in chosen}, reverse=True))
         if not run.total:
@@ -131,34 +129,31 @@ def undo(
     return interruption.exit_status or _sum_up(run, results, output)
 
 
-def _find_matching(
-    vault: Vault, what: str | None, only: Mapping[str, str | None]
-) -> Iterator[Change]:
-    """Yield the changes in this note or folder that match the options; None: in the vault."""
+def _find_matching(vault: Vault, what: str | None, only: Mapping[str, str | None]) -> list[Change]:
+    """Return the changes in this note or folder that match the options; None: in the vault."""
     path = None if what is None else name_path(vault, what, Path.cwd())
-    yield from all_changes(vault, read_change_query(**only, path=path, undoable="whole"))
+    return all_changes(vault, read_change_query(**only, path=path, undoable="whole"))
 
 
-def _find_named(vault: Vault, what: str, only: Mapping[str, str | None]) -> Iterator[Change]:
-    """Yield the change with this number, the last one of this note, or all of this folder.
+def _find_named(vault: Vault, what: str, only: Mapping[str, str | None]) -> list[Change]:
+    """Return the change with this number, the last one of this note, or all of this folder.
 
     Raises NotThere if there is none.
     """
     if what.isdecimal():
         try:
-            yield vault.change(int(what))
+            return [vault.change(int(what))]
         except NotThere:
             raise NotThere(f"there is no change {what}; see companion history") from None
-        return
     path = name_path(vault, what, Path.cwd())
     if (vault.root / path).is_dir():
-        changes = list(all_changes(vault, ChangeQuery(path=path, undoable="whole")))
+        changes = all_changes(vault, ChangeQuery(path=path, undoable="whole"))
     else:
         queries = (ChangeQuery(path=path, undoable=each, limit=1) for each in ("whole", "part"))
         changes = next(filter(None, (vault.changes(query).changes for query in queries)), [])
     if not changes:
         raise NotThere(f"no change by Companion is left in {path or 'the vault'}")
-    yield from changes
+    return changes
 
 
 def _print_undone(run: Run, words: Mapping[int, str], output: Output) -> Iterator[NoteResult]:
