@@ -8,14 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from companion import __version__
 from companion.app.jobs import plan_run
 from companion.app.types.notes import FolderWork, ScanReport
 from companion.app.types.runs import RunKind, RunOptions
 from companion.app.types.status import (
-    BackgroundWork,
     BacklogAnswer,
     BacklogState,
     SpentToday,
@@ -47,21 +46,12 @@ def find_status(space: Workspace) -> Status:
     from companion.app.open_vault import find_daemon
 
     waiting = space.journal.backlog.waiting() if asks_about_backlog(space.config) else ()
-    with open_spending(space, space.root) as spending:
-        status = describe_vault(space, spending, BacklogState(notes=len(waiting)))
-    values = vars(status)
+    backlog, live = BacklogState(notes=len(waiting)), dict[str, Any]()
     if place := find_daemon(space.state):
-        off = reason_off(space.config, paused=status.paused)
-        values |= {"background": status.background.model_copy(update={"off": off})}
-        values |= {"running": True, "pid": place.pid, "started_at": place.started_at}
-    return finish_status(values, ())
-
-
-def finish_status(values: Mapping[str, object], runs: Sequence[Run]) -> Status:
-    """Return the status with these values, and what it says in words. runs: that are not over."""
-    status = Status.model_validate(values)
-    status = status.model_copy(update={"missing": _find_missing(status)})
-    return status.model_copy(update={"line": _describe_work(status, runs)})
+        live = {"running": True, "pid": place.pid, "started_at": place.started_at}
+    off = reason_off(space) or ("" if place else NOT_RUNNING)
+    with open_spending(space, space.root) as spending:
+        return describe_vault(space, spending, backlog, {"off": off}, **live)
 
 
 _VERBS: Mapping[RunKind, str] = {
@@ -86,13 +76,13 @@ def _find_missing(status: Status) -> str | None:
     return None
 
 
-def _describe_work(status: Status, runs: Sequence[Run]) -> str:
+def _describe_work(status: Status, active: Sequence[Run]) -> str:
     """Return what is going on, or waits for the user, in a few words."""
     if status.missing:
         return "Not ready"
     if not status.running:
         return "Not running"
-    for run in runs:
+    for run in active:
         verb = _VERBS[run.kind]
         done = run.counts.total()
         return verb if run.total <= 1 else f"{verb} {done:,} of {run.total:,}"
@@ -108,33 +98,49 @@ def _describe_work(status: Status, runs: Sequence[Run]) -> str:
     return f"{status.proposals:,} to review" if status.proposals else "Ready"
 
 
-def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) -> Status:
-    """Return what is set up, what was spent today, and what waits in the vault."""
-    config, paused = space.config, pause_file(space.state).exists()
-    return Status(
-        version=__version__,
-        vault=space.root.name,
-        paused=paused,
-        endpoint="" if config.is_embedded else config.endpoint.address,
-        model=config.endpoint.model,
-        is_embedded=config.is_embedded,
-        is_remote=config.is_remote,
-        is_model_missing=config.is_model_missing,
-        modes={
-            each.fills: config.review_mode("", each.fills) for each in space.prompts.fields.values()
+def describe_vault(
+    space: Workspace,
+    spending: Budget,
+    backlog: BacklogState,
+    work: Mapping[str, object],
+    active: Sequence[Run] = (),
+    **live: object,
+) -> Status:
+    """Return what is set up, what was spent today, what waits in the vault, and all that in words.
+
+    work: members of BackgroundWork. active: runs that are not over. live: what a daemon knows.
+    """
+    config, fields = space.config, space.prompts.fields.values()
+    stored = {
+        "version": __version__,
+        "vault": space.root.name,
+        "paused": pause_file(space.state).exists(),
+        "endpoint": "" if config.is_embedded else config.endpoint.address,
+        "model": config.endpoint.model,
+        "is_embedded": config.is_embedded,
+        "is_remote": config.is_remote,
+        "is_model_missing": config.is_model_missing,
+        "modes": {each.fills: config.review_mode("", each.fills) for each in fields},
+        "folder_modes": config.review.folders,
+        "background": {
+            "enabled": config.background.enabled is not False,
+            "notes_today": spending.notes_today(),
+            "notes_a_day": config.background.notes_a_day,
+            "backlog": backlog,
+            **work,
         },
-        folder_modes=config.review.folders,
-        background=BackgroundWork(
-            enabled=config.background.enabled is not False,
-            off=reason_off(config, paused=paused) or NOT_RUNNING,
-            notes_today=spending.notes_today(),
-            notes_a_day=config.background.notes_a_day,
-            backlog=backlog,
-        ),
-        today=_find_spent_today(space, spending),
-        proposals=space.journal.proposals.count(Selection(states=("open",))),
-        newest_change=space.journal.newest(),
-    )
+        "today": _find_spent_today(space, spending),
+        "proposals": space.journal.proposals.count(Selection(states=("open",))),
+        "runs": [run.id for run in active],
+        "newest_change": space.journal.newest(),
+    }
+    return put_in_words(Status.model_validate(stored | live), active)
+
+
+def put_in_words(status: Status, active: Sequence[Run] = ()) -> Status:
+    """Return the status with what it says in words. active: the runs that are not over."""
+    status = status.model_copy(update={"missing": _find_missing(status)})
+    return status.model_copy(update={"line": _describe_work(status, active)})
 
 
 def pause_file(state: Path) -> Path:
@@ -142,9 +148,10 @@ def pause_file(state: Path) -> Path:
     return state / "paused"
 
 
-def reason_off(config: Config, *, paused: bool) -> str:
+def reason_off(space: Workspace) -> str:
     """Return why the user's settings hold background work, in words; empty if they do not."""
-    if paused:
+    config = space.config
+    if pause_file(space.state).exists():
         return "paused; companion service resume starts it again"
     if config.background.enabled is False:
         return "switched off; companion config set background.enabled true turns it on"

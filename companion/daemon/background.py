@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from companion.app.filler import Filler
-from companion.app.overview import pause_file, reason_off
+from companion.app.overview import reason_off
 from companion.app.run import log_fault
 from companion.app.types.base import iso_time
 from companion.app.types.status import Fault
@@ -99,7 +99,7 @@ class Background:
 
     def off(self) -> str:
         """Return why it is held, in words; empty if it is not."""
-        if reason := self._switched_off():
+        if reason := reason_off(self._space):
             return reason
         notes = self._spending.notes_today()
         if notes >= self._space.config.background.notes_a_day:
@@ -167,7 +167,7 @@ class Background:
         if off != self._logged:
             self._logged = off
             _log.info("background work: %s", off or "on")
-            if self._switched_off():
+            if reason_off(self._space):
                 self.break_off()
         if off or time.monotonic() < self._paused_until or self._space.source.fault:
             return None
@@ -175,10 +175,6 @@ class Background:
         held, now = opened | set(map(fold_path, self._busy)), time.monotonic()
         ready = (p for p, at in self._due.items() if at <= now and fold_path(p) not in held)
         return min(ready, key=self._due.__getitem__, default=None)
-
-    def _switched_off(self) -> str:
-        is_paused = pause_file(self._space.state).exists()
-        return reason_off(self._space.config, paused=is_paused)
 
     def _is_tried(self, path: str) -> bool:
         """Return whether the last attempt gave no result, and the next one would not, either."""

@@ -12,7 +12,7 @@ from math import ceil
 
 from companion.app.filler import Filler, make_run
 from companion.app.jobs import RunPlan, plan_again, plan_run
-from companion.app.overview import Backlog, describe_vault, finish_status
+from companion.app.overview import Backlog, describe_vault
 from companion.app.run import Run, log_fault
 from companion.app.types.changes import RowApplied
 from companion.app.types.proposals import Wish
@@ -102,29 +102,28 @@ class Daemon:
         """Return the current state of the daemon."""
         with suppress(SettingsUnusable):  # which the status says
             self.space.refresh()
-        stored = describe_vault(self.space, self.spending, self.backlog.state())
         scans, background = self.scans, self.background
-        restart = find_restart_settings(self._first_config, self.space.config)
-        work = {"off": background.off(), "waiting": background.waiting()}
-        live = {
-            "running": True,
-            "pid": os.getpid(),
-            "started_at": self.started_at,
-            "vault_missing": scans.vault_missing,
-            "ready": scans.ready.is_set(),
-            "polls": scans.watcher.polls,
-            "fault": background.fault,
-            "retry_in": ceil(background.retry_in),
-            "background": stored.background.model_copy(update=work),
-            "notes": scans.number,
-            "to_do": len(scans.to_do),
-            "open_notes": len(self.presence.open_paths()),
-            "in_hand": list(self._filler.in_hand),
-            "runs": [run.id for run in self.active_runs()],
-            "settings_to_restart_for": tuple(restart),
-            "settings_fault": self.space.source.fault,
-        }
-        return finish_status(vars(stored) | live, self.active_runs())
+        return describe_vault(
+            self.space,
+            self.spending,
+            self.backlog.state(),
+            {"off": background.off(), "waiting": background.waiting()},
+            self.active_runs(),
+            running=True,
+            pid=os.getpid(),
+            started_at=self.started_at,
+            vault_missing=scans.vault_missing,
+            ready=scans.ready.is_set(),
+            polls=scans.watcher.polls,
+            fault=background.fault,
+            retry_in=ceil(background.retry_in),
+            notes=scans.number,
+            to_do=len(scans.to_do),
+            open_notes=len(self.presence.open_paths()),
+            in_hand=list(self._filler.in_hand),
+            settings_to_restart_for=find_restart_settings(self._first_config, self.space.config),
+            settings_fault=self.space.source.fault,
+        )
 
     def active_runs(self) -> list[Run]:
         """Return the runs that are not over."""

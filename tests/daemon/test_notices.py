@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from companion.app.overview import finish_status
+from companion.app.overview import put_in_words
+from companion.app.types.status import Status
 from companion.daemon.daemon import Daemon
 from companion.store.proposals import Proposal
 from tests.daemon.conftest import Served, Serving
@@ -176,12 +177,12 @@ LINES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def test_says_in_a_line_what_goes_on(server: Served) -> None:
-    status: dict[str, Any] = vars(server.daemon.status())
+    status = server.daemon.status()
     for label, (values, line) in LINES.items():
-        assert finish_status(status | values, ()).line == line, label
+        assert put_in_words(Status.model_validate(vars(status) | values)).line == line, label
     server.post("/runs", {"paths": ["Stub.md"]})
     assert server.get("/status").json["line"] == "Enriching"
-    missing = finish_status(status | {"vault_missing": True}, ())
+    missing = put_in_words(status.model_copy(update={"vault_missing": True}))
     assert missing.line == "Not ready" and "mount its drive" in (missing.missing or "")
 
 
