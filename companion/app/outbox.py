@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from companion.app.problem import code_of
 from companion.app.types.base import EditShape
-from companion.app.types.changes import EditsInPart, OfferShape
+from companion.app.types.changes import OfferShape
 from companion.enrich.apply import Editor, File, apply
 from companion.enrich.job import Result, new_run
 from companion.enrich.workspace import Workspace
@@ -121,7 +121,7 @@ class Outbox:
             if (path := spelled.get(fold_path(row.path)))
         ]
 
-    def give(self, id_: int, text: str) -> EditsInPart:
+    def give(self, id_: int, text: str) -> OfferShape:
         """Return the edits of a row for the text that an editor shows now.
 
         Raises NotThere; NoteError if they are no longer to be made, or have no place in it.
@@ -257,7 +257,7 @@ class Outbox:
             raise NoteRefused("its change is no longer in the journal", row.path)
         return change
 
-    def _plan(self, row: OutboxRow, text: str) -> EditsInPart:
+    def _plan(self, row: OutboxRow, text: str) -> OfferShape:
         """Return the edits of a row for the text that an editor shows, once they are on the disk.
 
         Raises NoteError, JournalError.
@@ -268,9 +268,9 @@ class Outbox:
         result = apply(self._space, row.path, self._proposals_of(row), row.decided_by, into)
         if into.hashes is None:
             raise NoteRefused(result.reason, result.path)
-        return EditsInPart(offer=_show(text, result.edits, into.hashes), left=[], reason=None)
+        return _show(text, result.edits, into.hashes)
 
-    def _plan_undo(self, row: OutboxRow, text: str) -> EditsInPart:
+    def _plan_undo(self, row: OutboxRow, text: str) -> OfferShape:
         journal = self._space.journal
         change = locate_note(self._space.root, journal, self._find_change(row))
         require_made(change)
@@ -278,8 +278,7 @@ class Outbox:
         undo = make_undo(change, inverse, row.run)
         old, new = text.encode("utf-8"), apply_edits(text, inverse.edits).encode("utf-8")
         hashes = self._store.offer(row.id, undo, old, new, inverse.reason)
-        offer = _show(text, undo.edits, hashes)
-        return EditsInPart(offer=offer, left=inverse.remaining, reason=inverse.reason)
+        return _show(text, undo.edits, hashes)
 
 
 def _show(text: str, edits: Sequence[Edit], hashes: TextHashes) -> OfferShape:

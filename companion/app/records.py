@@ -145,8 +145,8 @@ class Records:
         """
         query = only.model_copy(update={"undoable": only.undoable or "part"})
         changes = [change.id for change in self.select_changes(query)]
-        is_run = only == ChangeQuery(run=only.run, undoable=only.undoable)
-        refused = self._journal.proposals.refused_in(only.run) if only.run and is_run else {}
+        is_run = only.run and only.model_fields_set <= {"run", "undoable", "client"}
+        refused = self._journal.proposals.refused_in(only.run or "") if is_run else {}
         return changes, refused
 
     def show(self, change: journal.Change, *, with_diff: bool) -> Change:

@@ -6,7 +6,6 @@ import html
 import webbrowser
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,7 +149,7 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
     """Yield the lines about the status, each with its name; an empty one is not printed."""
     work = now.background
     if now.started_at:
-        since = f"since {_local_time_of(now.started_at)}"
+        since = f"since {local_time(now.started_at)}"
         yield "daemon", f"pid {now.pid}, version {now.version}, {since}"
         yield "vault", f"{now.vault}: {_describe_vault(now)}"
     yield "model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")
@@ -168,14 +167,10 @@ def _describe(now: Status) -> Iterator[tuple[str, str]]:
         waiting = describe_backlog(backlog.notes, backlog.cost)
         yield "backlog", f"{waiting} Answer with companion service backlog"
     if now.fault:
-        since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
+        since = f"since {local_time(now.fault.since)}, tried again in {now.retry_in} s"
         yield "waits", f"{now.fault.reason} ({since})"
     yield "polls", now.polls
     yield "works on", ", ".join(now.in_hand)
-
-
-def _local_time_of(iso: str) -> str:
-    return local_time(datetime.fromisoformat(iso).timestamp())
 
 
 def _describe_vault(now: Status) -> str:

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from companion.app.filler import Filler
 from companion.app.overview import reason_off
 from companion.app.run import log_fault
-from companion.app.types.base import iso_time
 from companion.app.types.status import Fault
 from companion.enrich.apply import File, apply
 from companion.enrich.job import Job, Result, failed_result, new_run
@@ -244,7 +243,7 @@ class Background:
                 self._pause = min(max(_FIRST_PAUSE, self._pause * 2), _LONGEST_PAUSE)
                 wait = max(self._pause, getattr(error, "retry_after", None) or 0.0)
                 self._paused_until = now + wait
-            since = before.since if before else iso_time(time.time())
+            since = before.since if before else time.time()
             tries = before.tries + 1 if before else 1
             self.fault = Fault(kind=kind, reason=str(error), since=since, tries=tries)
 
@@ -258,7 +257,7 @@ class Background:
         self, space: Workspace, path: str, proposals: Sequence[Proposal], by: str, into: File
     ) -> Result:
         """Write the values as apply does. Raises Cancelled, and NoteBusy if the note was opened."""
-        if reason := self._switched_off():
+        if reason := reason_off(self._space):
             raise Cancelled(reason)
         if space.journal.presence.is_open(path):
             raise NoteBusy("it is open in an editor", path)

@@ -7,11 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from companion.app.types.base import LARGEST, WHOLE, ClientName, Sent, Shape
+from companion.app.types.base import LARGEST, ClientName, Query, Shape
 from companion.app.types.proposals import Proposal, ProposalQuery
 from companion.app.types.runs import RunShape
 from companion.app.types.status import Status
@@ -32,14 +32,14 @@ TABLES = "proposals", "changes", "outbox"
 ALL = 0  # in place of the id of a row: any of them
 
 
-class FeedQuery(Sent):
+class FeedQuery(Query):
     """What to wait for."""
 
-    after: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = Field(
-        0, description="The `number` of the last answer; 0: tell everything."
+    after: int = Field(
+        0, ge=0, le=LARGEST, description="The `number` of the last answer; 0: tell everything."
     )
-    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = Field(
-        0, description="Seconds to wait until there is something to tell."
+    wait: int = Field(
+        0, ge=0, le=LONGEST_WAIT, description="Seconds to wait until there is something to tell."
     )
     client: ClientName = Field(
         "", description="The name that it also sends with what it asks for, and `POST /presence`."

@@ -12,14 +12,14 @@ from pydantic import BaseModel, Field
 
 from companion.app.problem import PROBLEM_JSON
 from companion.app.run import Run
-from companion.app.types.base import LARGEST, WHOLE, Id, RelativePath, RunId, Sent, Shape
+from companion.app.types.base import LARGEST, Id, Query, RelativePath, RunId, Sent, Shape
 from companion.app.types.changes import (
     Change,
     ChangeMade,
     ChangePage,
     ChangeQuery,
     ChangesToUndo,
-    EditsInPart,
+    EditsToMake,
     RowApplied,
     TextShown,
     UndoneChanges,
@@ -36,7 +36,7 @@ from companion.app.types.proposals import (
     ProposalQuery,
     Wish,
 )
-from companion.app.types.runs import DecisionsMade, ResultShape, RunProgress, RunRequest, RunShape
+from companion.app.types.runs import DecisionsMade, RunProgress, RunRequest, RunShape
 from companion.app.types.status import BacklogAnswer, SettingsChange, SettingsShape, Status
 from companion.daemon.access import Access, new_page_address
 from companion.daemon.daemon import Daemon
@@ -231,19 +231,16 @@ def undo_changes(body: ChangesToUndo) -> UndoneChanges:
 def undo_all(query: UndoQuery) -> RunShape:
     """Undo all changes that match a filter, in one run; for a run, also what it refused."""
     daemon = the_daemon()
-    only = ChangeQuery(**{name: getattr(query, name) for name in ChangeQuery.model_fields})
-    return RunShape.model_validate(daemon.start_work(daemon.vault.undo_all(only), query.client))
+    return RunShape.model_validate(daemon.start_work(daemon.vault.undo_all(query), query.client))
 
 
 _RESULTS = 200  # of one answer at most
 
 
-class RunQuery(Sent):
+class RunQuery(Query):
     """Which results of a run."""
 
-    since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = Field(
-        0, description="Those after this number."
-    )
+    since: int = Field(0, ge=0, le=LARGEST, description="Those after this number.")
 
 
 @_does("/runs")
@@ -257,10 +254,7 @@ def read_run(path: ByRun, query: RunQuery) -> RunProgress:
     """The progress of a run, and its results after a number."""
     run = _require(path.id)
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
-    results = [
-        ResultShape(number=at, **vars(result))
-        for at, result in enumerate(run.results[query.since :][:_RESULTS], query.since + 1)
-    ]
+    results = run.results[query.since :][:_RESULTS]
     return RunProgress(**vars(head), results=results, next=query.since + len(results))
 
 
@@ -279,9 +273,9 @@ def _require(id: str) -> Run:
 
 
 @_does("/outbox/<int:id>/edits")
-def give_edits(path: ById, body: TextShown) -> EditsInPart:
+def give_edits(path: ById, body: TextShown) -> EditsToMake:
     """The edits for the text that the editor shows now."""
-    return the_daemon().outbox.give(path.id, body.text)
+    return EditsToMake(offer=the_daemon().outbox.give(path.id, body.text))
 
 
 @_does("/outbox/<int:id>/withdraw")

@@ -605,38 +605,12 @@ export interface components {
             left_alone: {
                 [key: string]: number;
             };
-            results: components["schemas"]["ResultShape"][];
+            results: components["schemas"]["NoteResult"][];
             next: number;
         };
-        /** @description The result for a note of a run. number: counts up within the run. */
-        ResultShape: {
-            path: string;
-            /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
-            /** @default null */
-            reason: string | null;
-            changes: components["schemas"]["Filled"][];
-            left: string[];
-            usage: components["schemas"]["Usage"];
-            /** @default null */
-            change: number | null;
-            /** @default false */
-            ends_run: boolean;
-            proposals: number[];
-            /** @default null */
-            diff: string | null;
-            /** @default true */
-            counted: boolean;
-            decided: components["schemas"]["Decided"][];
-            /** @default null */
-            undone: components["schemas"]["Undone"] | null;
-            number: number;
-        };
-        /** @description Edits for the text that was sent. For an undo, left and reason are as in Undone. */
-        EditsInPart: {
+        /** @description Edits for the text that was sent. */
+        EditsToMake: {
             offer: components["schemas"]["OfferShape"];
-            left: string[];
-            reason: string | null;
         };
         /**
          * @description Replace base[start:end] with text; offsets count UTF-16 code units.
@@ -782,8 +756,7 @@ export type UndoneChanges = components['schemas']['UndoneChanges'];
 export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type RunRequest = components['schemas']['RunRequest'];
 export type RunProgress = components['schemas']['RunProgress'];
-export type ResultShape = components['schemas']['ResultShape'];
-export type EditsInPart = components['schemas']['EditsInPart'];
+export type EditsToMake = components['schemas']['EditsToMake'];
 export type EditShape = components['schemas']['EditShape'];
 export type OfferShape = components['schemas']['OfferShape'];
 export type PlaceShape = components['schemas']['PlaceShape'];

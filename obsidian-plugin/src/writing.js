@@ -9,7 +9,7 @@ import { nameNote, showHidden } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { EditShape, EditsInPart, OfferShape, WaitingEdits } from "./api-types.d.ts" */
+/** @import { EditShape, EditsToMake, OfferShape, WaitingEdits } from "./api-types.d.ts" */
 
 const TRIES = 5;
 const PAUSE = 400; // milliseconds
@@ -43,7 +43,7 @@ export async function makeEdits(plugin, making) {
       await saveOpen(plugin, file.path);
     }
     const text = await readNote(app, file);
-    /** @type {EditsInPart} */
+    /** @type {EditsToMake} */
     const { offer: { edits, ...hashes } } = await connection.post(`/outbox/${row.id}/edits`, { text });
     if (!(await fits(text, { edits, ...hashes }))) continue;
     if (await awaitUser(plugin, making, text, edits)) tries = 0;

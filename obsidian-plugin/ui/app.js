@@ -9,7 +9,7 @@ import { titleOf } from "./proposal.js";
 import { explain, isRunOver, StatusStore } from "./status-store.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, News, Proposal, ResultShape } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, News, NoteResult, Proposal } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 
 /** @typedef {{ name: string } & Record<string, any>} OpenDialog */
@@ -119,7 +119,7 @@ export class App {
 
   /** Say what came of asking again, unless an answer has its place. @type {(id: number, run: string) => Promise<void>} */
   async #endAsking(id, run) {
-    /** @type {{ results: ResultShape[], fault: string, code: string }} */
+    /** @type {{ results: NoteResult[], fault: string, code: string }} */
     const { results, fault, code } = await this.api.get(`/runs/${run}`).catch((error) => {
       if (error instanceof ApiError) return { results: [], fault: "Companion restarted", code: "" };
       throw error;

@@ -230,7 +230,7 @@ class DaemonFixture:
         outbox = self.daemon.outbox
         eventually(lambda: run.is_over or outbox.rows_of([path]))
         for row in outbox.rows_of([path]):
-            offer = outbox.give(row.id, text).offer
+            offer = outbox.give(row.id, text)
             outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
         eventually(lambda: run.is_over)
         (result,) = run.results

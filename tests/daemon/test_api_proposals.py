@@ -53,7 +53,7 @@ def accept(api: Api, *ids: int) -> list[dict[str, Any]]:
 
 
 def test_refuses_an_odd_query(api: Api) -> None:
-    for query in ("?state=some", "?path=A&folder=B", "?limit=1001", "?flagged=1"):
+    for query in ("?state=some", "?path=A&folder=B", "?limit=1001", "?flagged=some"):
         assert_is_problem(api.get(f"/proposals{query}"), 422)
 
 

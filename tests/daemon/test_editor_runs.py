@@ -64,7 +64,7 @@ def run_on(
 ) -> tuple[OutboxRow, OfferShape]:
     """Return the row of a run for an editor that shows this text, and its offer."""
     row = request_edits(daemon_fixture, path)
-    return row, daemon_fixture.daemon.outbox.give(row.id, text).offer
+    return row, daemon_fixture.daemon.outbox.give(row.id, text)
 
 
 def run_confirmed(daemon_fixture: DaemonFixture) -> Change:
@@ -83,7 +83,7 @@ def request_undo(
     daemon_fixture.daemon.presence.report("desk", [change.path])
     row = daemon_fixture.daemon.outbox.undo(change)
     assert isinstance(row, OutboxRow)
-    return row, daemon_fixture.daemon.outbox.give(row.id, text).offer
+    return row, daemon_fixture.daemon.outbox.give(row.id, text)
 
 
 def undo_in_file(daemon_fixture: DaemonFixture, change: Change) -> Undone:
@@ -207,7 +207,7 @@ def test_edits_never_confirmed_are_journaled_though_the_note_is_left_alone_now(
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     row, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"
-    again = quiet.daemon.outbox.give(row.id, text).offer
+    again = quiet.daemon.outbox.give(row.id, text)
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
     assert quiet.daemon.outbox.confirm(row.id, again.base_sha256, again.new_sha256)
@@ -225,7 +225,7 @@ def test_edits_that_have_no_place_any_more_are_refused(quiet: DaemonFixture, tex
     row, _ = run_on(quiet, STUB)
     with pytest.raises(NoteError):
         quiet.daemon.outbox.give(row.id, text)
-    assert applied(STUB, quiet.daemon.outbox.give(row.id, STUB).offer) == FILLED
+    assert applied(STUB, quiet.daemon.outbox.give(row.id, STUB)) == FILLED
 
 
 def test_edits_whose_text_is_deleted_are_no_longer_offered(quiet: DaemonFixture) -> None:
@@ -263,7 +263,7 @@ def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: st
     quiet.note("Stub.md", LOG)
     row = request_edits(quiet, section=TUESDAY)
     now = LOG.replace("# Stub", f"{added}# Stub")
-    made = applied(now, quiet.daemon.outbox.give(row.id, now).offer)
+    made = applied(now, quiet.daemon.outbox.give(row.id, now))
     assert made.startswith(now[: now.index("Tuesday")])
     assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
     assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")

@@ -46,7 +46,7 @@ def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> Run:
 def edit(daemon_fixture: DaemonFixture, text: str) -> int:
     """Make the edits that wait in the editor that shows this text, and confirm them."""
     [row] = rows(daemon_fixture)
-    offer = daemon_fixture.daemon.outbox.give(row.id, text).offer
+    offer = daemon_fixture.daemon.outbox.give(row.id, text)
     daemon_fixture.note("Stub.md", applied(text, offer))
     return daemon_fixture.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
 
@@ -208,7 +208,7 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
     change, row = request_undo(quiet)
     assert quiet.daemon.outbox.undo(change) == row  # asked for once more
     text = FILLED + "Not saved yet.\n"
-    offer = quiet.daemon.outbox.give(row.id, text).offer
+    offer = quiet.daemon.outbox.give(row.id, text)
     assert applied(text, offer) == UNSAVED
     made = quiet.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
     now = quiet.daemon.outbox.row(row.id)
@@ -221,12 +221,12 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
     change, row = request_undo(quiet)
     shown = FILLED.replace("It grows", "It shrinks")
-    given = quiet.daemon.outbox.give(row.id, shown)
-    assert applied(shown, given.offer) == shown.replace("What a stub is.", "")
-    made = quiet.daemon.outbox.confirm(row.id, given.offer.base_sha256, given.offer.new_sha256)
+    offer = quiet.daemon.outbox.give(row.id, shown)
+    assert applied(shown, offer) == shown.replace("What a stub is.", "")
+    made = quiet.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
     now, after = quiet.daemon.outbox.row(row.id), quiet.space.journal.change(change.id)
-    assert given.reason and after
-    assert (now.change, now.reason, after.remaining) == (made, given.reason, ["callout"])
+    assert now.reason and after
+    assert (now.change, after.remaining) == (made, ["callout"])
 
 
 def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) -> None:

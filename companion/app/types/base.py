@@ -24,14 +24,7 @@ _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
 _PATH = re.compile(
     r"^(?![A-Za-z]:)(?!(?:[\s\S]*/)?\.{1,2}(?:/|$))[^/\\\u0000]{1,255}(?:/[^/\\\u0000]{1,255})*$"
 )
-_YES_OR_NO: dict[object, bool] = {"true": True, "false": False}
-_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 LARGEST = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
-
-
-def iso_time(seconds: float) -> str:
-    """Return a Unix time in ISO 8601, UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_path(path: str) -> str:
@@ -43,15 +36,6 @@ def check_path(path: str) -> str:
             "a path is relative to the vault, with `/`, and without `..`, `.`, empty parts or `\\`"
         )
     return path
-
-
-def _read_whole(value: object) -> object:
-    """Return the number in a query's text, which may have digits and a minus sign only."""
-    if not isinstance(value, str):
-        return value
-    if not _WHOLE.fullmatch(value):
-        raise ValueError("it is not a whole number")
-    return int(value)
 
 
 def _read_time(value: object) -> object:
@@ -78,31 +62,20 @@ FolderPath = Annotated[
     Field(json_schema_extra={"pattern": f"^$|{_PATH.pattern}", "maxLength": _PATH_BYTES}),
 ]
 """A note or a folder; empty for the vault itself."""
-IsoTime = Annotated[
-    str, BeforeValidator(lambda value: value if isinstance(value, str) else iso_time(value))
-]
-"""A Unix time, in ISO 8601."""
-_JSON_TEXT = WithJsonSchema({"type": "string"})
-_READ_TIME = BeforeValidator(_read_time)
-Moment = Annotated[float, _READ_TIME, PlainSerializer(iso_time), _JSON_TEXT]
-"""A Unix time, in seconds; as JSON in ISO 8601, UTC, to the second."""
-ExactMoment = Annotated[
+Moment = Annotated[
     float,
-    _READ_TIME,
-    PlainSerializer(lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat()),
-    _JSON_TEXT,
+    BeforeValidator(_read_time),
+    PlainSerializer(
+        lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ),
+    WithJsonSchema({"type": "string"}),
 ]
-"""The same, to the microsecond."""
-YesOrNo = Annotated[bool, BeforeValidator(lambda value: _YES_OR_NO.get(value, value))]
-"""`true` or `false`, in a query."""
+"""A Unix time, in seconds; as JSON in ISO 8601, UTC, to the second."""
 OrNull = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 """A text; null in place of an empty one."""
-WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
 """The number of a change or a proposal."""
-QueryId = Annotated[Id, WHOLE]
-"""The same in a query."""
-PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
+PageSize = Annotated[int, Field(ge=1, le=1000)]
 """The most entries a page has, in a query."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -126,6 +99,12 @@ class Sent(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise UsageError(describe_fault(error)) from None
+
+
+class Query(Sent):
+    """The query of a request, where numbers, and `true` and `false`, are texts."""
+
+    model_config = ConfigDict(strict=False)
 
 
 class Shape(BaseModel):

@@ -11,27 +11,24 @@ from companion.app.problem import code_of
 from companion.app.types.base import (
     ClientName,
     EditShape,
-    ExactMoment,
     FolderPath,
     Id,
     Moment,
     Name,
-    OrNull,
     PageSize,
-    QueryId,
+    Query,
     RelativePath,
     RunId,
     Sent,
     Sha256,
     Shape,
-    YesOrNo,
 )
 from companion.errors import CompanionError, NoteError
 from companion.store import journal
 from companion.store.changes import ChangeState
 
 
-class ChangeQuery(Sent):
+class ChangeQuery(Query):
     """Which changes: those that match everything given.
 
     path: of this note, even if it was moved or deleted, or in this folder. run: of this run. since,
@@ -43,14 +40,14 @@ class ChangeQuery(Sent):
 
     path: FolderPath | None = None
     run: RunId | None = None
-    since: ExactMoment | None = None
-    until: ExactMoment | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     field: Name | None = None
     model: Name | None = None
     undoable: Literal["whole", "part"] | None = None
-    before: QueryId | None = None
+    before: Id | None = None
     limit: PageSize = 100
-    diff: YesOrNo = False
+    diff: bool = False
 
 
 class Change(Shape):
@@ -164,12 +161,10 @@ class OfferShape(Shape):
     new_sha256: str
 
 
-class EditsInPart(Shape):
-    """Edits for the text that was sent. For an undo, left and reason are as in Undone."""
+class EditsToMake(Shape):
+    """Edits for the text that was sent."""
 
     offer: OfferShape
-    left: list[str]
-    reason: OrNull
 
 
 class ChangeMade(Shape):

@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, WithJsonSchema
 
 from companion.app.types.base import (
-    WHOLE,
     ClientName,
     FolderPath,
     Id,
@@ -15,11 +14,10 @@ from companion.app.types.base import (
     Name,
     OrNull,
     PageSize,
-    QueryId,
+    Query,
     RunId,
     Sent,
     Shape,
-    YesOrNo,
 )
 from companion.note.diff import Mark
 from companion.store import proposals
@@ -30,7 +28,7 @@ from companion.store.proposals import ProposalState as ProposalState
 _DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
 
 
-class ProposalQuery(Sent):
+class ProposalQuery(Query):
     """Which proposals. path: of a note, or of those in a folder. field: its name, or the property.
     tag: of the note. state: `all`, `decided` (accepted, refused or superseded), or a single one.
     flagged: only those with a flag, or without. run: that asked. before, limit: of a page: at most
@@ -41,9 +39,9 @@ class ProposalQuery(Sent):
     field: Name | None = None
     tag: str | None = None
     state: Literal[ProposalState, "decided", "all"] = "open"
-    flagged: YesOrNo | None = None
+    flagged: bool | None = None
     run: RunId | None = None
-    before: QueryId | None = None
+    before: Id | None = None
     limit: PageSize = 100
 
     def states(self) -> tuple[ProposalState, ...] | None:
@@ -127,10 +125,10 @@ class ProposalMade(Shape):
 _PAIR = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2})
 
 
-class PlaceQuery(Sent):
+class PlaceQuery(Query):
     """How much of the note around a proposal. context: lines before and after each difference."""
 
-    context: Annotated[int, Field(ge=0, le=1000), WHOLE] = 2
+    context: Annotated[int, Field(ge=0, le=1000)] = 2
 
 
 class ProposalInPlace(Shape):

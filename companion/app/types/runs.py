@@ -10,7 +10,7 @@ from companion.app.types.base import (
     LARGEST,
     ClientName,
     FolderPath,
-    IsoTime,
+    Moment,
     OrNull,
     Shape,
 )
@@ -164,24 +164,11 @@ class NoteResult(Shape):
             undone=undone,
         )
 
-    @property
-    def waiting(self) -> list[int]:
-        """The ids of proposals whose decision waits for the editor that shows the note."""
-        if self.status != "proposed":
-            return []
-        return [each.id for each in self.decided if each.reason == self.reason]
-
 
 class DecisionsMade(Shape):
     """The results for the notes whose proposals were decided on."""
 
     notes: list[NoteResult]
-
-
-class ResultShape(NoteResult):
-    """The result for a note of a run. number: counts up within the run."""
-
-    number: int
 
 
 class RunShape(Shape):
@@ -199,7 +186,7 @@ class RunShape(Shape):
     usage: Usage
     fault: str
     code: str = ""
-    made_at: IsoTime
+    made_at: Moment
     left_alone: dict[str, int]
 
 
@@ -209,5 +196,5 @@ class RunProgress(RunShape):
     Once the state is done, cancelled or failed, an answer without results is the last one.
     """
 
-    results: list[ResultShape]
+    results: list[NoteResult]
     next: int

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from companion.app.types.base import LARGEST, IsoTime, Name, Sent, Shape
+from companion.app.types.base import LARGEST, Moment, Name, Sent, Shape
 from companion.config.settings import Mode
 
 
@@ -15,7 +15,7 @@ class Fault(Shape):
 
     kind: str
     reason: str
-    since: IsoTime
+    since: Moment
     tries: int
 
 
@@ -88,7 +88,7 @@ class Status(Shape):
     missing: str | None = None
     running: bool = False
     pid: int | None = None
-    started_at: IsoTime | None = None
+    started_at: Moment | None = None
     vault: str
     vault_missing: bool = False
     ready: bool = False
