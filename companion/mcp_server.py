@@ -17,14 +17,12 @@ from typing import Any, get_type_hints
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from companion import __version__
 from companion.app.agents import Agent
 from companion.app.open_vault import open_vault
-from companion.app.types.base import describe_fault
 from companion.errors import CompanionError
 
 _INSTRUCTIONS = """\
@@ -51,16 +49,23 @@ Ctx = Context[Any, Any]
 
 
 def make_server(root: Path) -> MCPServer:
-    """Return the server for the vault at root."""
-    tools = Tools(root)
-    return MCPServer(
+    """Return the server for the vault at root.
+
+    Each call of a tool opens the vault with its current settings, and closes it again.
+    """
+    server = MCPServer(
         "callout-companion",
         title="Callout Companion",
         version=__version__,
         instructions=_INSTRUCTIONS,
         log_level="WARNING",
-        tools=[tools.make(*each) for each in _TOOLS],
     )
+    lock = threading.Lock()  # an agent's calls are made one after the other
+    for method, hints in _TOOLS:
+        about = " ".join((getdoc(method) or "").partition("\n\n")[0].split())
+        call = _make_call(method, root, lock)
+        server.add_tool(call, method.__name__, description=about, annotations=hints)
+    return server
 
 
 def serve_agent(root: Path) -> None:
@@ -72,58 +77,20 @@ def serve_agent(root: Path) -> None:
     make_server(root).run()
 
 
-class _StrictTool(Tool):
-    """A tool that refuses unknown arguments, and says in words what is wrong."""
+def _make_call(
+    method: Callable[..., BaseModel], root: Path, lock: threading.Lock
+) -> Callable[..., BaseModel]:
+    """Return a function that calls a method of Agent, for the calling agent."""
 
-    async def run(
-        self, arguments: dict[str, Any], context: Ctx, convert_result: bool = False
-    ) -> Any:
-        """Return the tool's answer. Raises ToolError."""
-        takes = self.parameters["properties"]
-        if unknown := [name for name in arguments if name not in takes]:
-            raise ToolError(f"{self.name} takes no `{unknown[0]}`; it takes {', '.join(takes)}")
-        if isinstance(folder := arguments.get("folder"), str):  # models write `Projects/`
-            arguments = arguments | {"folder": folder.strip("/")}
+    def call(ctx: Ctx, **values: object) -> BaseModel:
         try:
-            self.fn_metadata.validate_arguments(arguments)
-        except ValidationError as error:
-            raise ToolError(describe_fault(error)) from None
-        return await super().run(arguments, context, convert_result)
+            with lock, open_vault(root) as vault:
+                return method(vault.agent(_name_of(ctx)), **values)
+        except CompanionError as error:
+            raise ToolError(str(error)) from None
 
-
-class Tools:
-    """The tools of one vault, made from the methods of Agent.
-
-    They may be called from any thread. Each call opens the vault with its current settings, and
-    closes it again.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._lock = threading.Lock()  # an agent's calls are made one after the other
-
-    def make(self, method: Callable[..., BaseModel], hints: ToolAnnotations) -> Tool:
-        """Return the tool that calls a method of Agent, for the calling agent."""
-
-        def call(ctx: Ctx, **values: object) -> BaseModel:
-            try:
-                with self._lock, open_vault(self._root) as vault:
-                    return method(vault.agent(_name_of(ctx)), **values)
-            except CompanionError as error:
-                raise ToolError(str(error)) from None
-
-        vars(call)["__signature__"] = _signature_of(method)
-        words = " ".join((getdoc(method) or "").partition("\n\n")[0].split())
-        about = words.partition(" Raises ")[0].removeprefix("Return ")
-        tool = _StrictTool.from_function(
-            call,
-            method.__name__,
-            description=about[:1].upper() + about[1:],
-            context_kwarg="ctx",
-            annotations=hints,
-        )
-        tool.parameters["additionalProperties"] = False
-        return tool
+    vars(call)["__signature__"] = _signature_of(method)
+    return call
 
 
 def _signature_of(method: Callable[..., BaseModel]) -> Signature:

@@ -14,7 +14,7 @@ from functools import cache
 from itertools import islice
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from companion.app.decider import Decider, describe_state
 from companion.app.selection import find_kind, report_notes
@@ -53,7 +53,11 @@ _RELATED_TOKENS = 800  # of other notes
 
 Place = tuple[Job, Task, needs.Need]
 _Path = Annotated[RelativePath, Field(description="a note, by the path that scan returns")]
-_Folder = Annotated[FolderPath, Field(description="a folder or a note; empty: the whole vault")]
+_Folder = Annotated[
+    FolderPath,
+    BeforeValidator(lambda folder: str(folder).strip("/")),  # models write `Projects/`
+    Field(description="a folder or a note; empty: the whole vault"),
+]
 _Limit = Annotated[PageSize, Field(description="the most to return")]
 _Kind = Annotated[str, Field(min_length=1, max_length=200, description="the kind of a need")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -182,7 +186,10 @@ class Agent:
         return DecisionsMade(notes=list(map(NoteResult.of_decision, results)))
 
     def undo(self, change: Id) -> DecisionsMade:
-        """Take back a change by which this agent accepted proposals. Raises NotThere."""
+        """Take back a change by which this agent accepted proposals.
+
+        Raises NotThere.
+        """
         made = self._space.journal.change(change)
         is_own = made and made.is_made and made.decided_by == self._by and made.proposals
         if not (made and is_own and self._may_see(made.path)):
