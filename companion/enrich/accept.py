@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from companion.config import Config
 from companion.enrich.checks import (
     checks_are_on,
     find_fault,
@@ -44,6 +43,14 @@ _SHORTER = "what the note does not say was left out"
 _QUOTED = 8  # words, at most
 
 
+class UnfitAnswer(AnswerError):
+    """A check found a fault in an answer, which is worth asking for once more."""
+
+    def __init__(self, ask: Ask, fault: Fault) -> None:
+        super().__init__(f"the {ask.field.name} {fault.reason}")
+        self.fault = fault
+
+
 @dataclass
 class Acceptor:
     """Makes proposals of what a model answers to the needs of one note.
@@ -54,7 +61,6 @@ class Acceptor:
     answers that are worth asking for once more, by their needs.
     """
 
-    config: Config
     vault_context: VaultContext
     model: ModelFacts
     note: PromptNote
@@ -74,8 +80,7 @@ class Acceptor:
 
         answer: its value in the JSON answer, or the AnswerError of the call.
         """
-        need, path = ask.need, self.note.path
-        made = Proposal(path, need, None, "rejected", origin=Origin(self.model.name))
+        made = Proposal(self.note.path, ask.need, None, "rejected", origin=Origin(self.model.name))
         if isinstance(answer, QuestionInBatch):
             return replace(made, state="asked", reason=str(answer), answer=[answer.id, ask.key])
         if isinstance(answer, AnswerError):
@@ -83,65 +88,42 @@ class Acceptor:
         choices, vault = ask.field.choices(self.note.context), self.vault_context
         new_values = find_new_values(ask.field, answer, choices)
         new = [value for value in new_values if not vault.is_used(ask.field, value)]
-        value = self._take_value(ask, answer, choices)
-        if isinstance(value, Proposal):  # rejected
-            return self._propose_new(value, new, is_list=ask.field.is_list)
-        shorter = ""
-        if self.model.is_small and ask.field.kind == "prose" and checks_are_on():
-            lines = value.split("\n") if isinstance(value, str) else value
-            value = leave_unsupported_out(lines, self.note.context.title, self._sources)
-            shorter = "" if value == lines else _SHORTER
-        doubt, new_facts = self._find_doubt(ask, value) if checks_are_on() else ("", "")
+        try:
+            value = self._read_value(ask, answer, choices)
+        except AnswerError as error:
+            if isinstance(error, UnfitAnswer):
+                self.ask_again[ask.need] = error.fault
+            if new and checks_are_on():
+                remark = f"proposed {made.kind}: {', '.join(new)} (not used in this vault yet)"
+                only = new if ask.field.is_list else new[0]
+                return replace(made, value=only, state="open", flags=("new-value",), remark=remark)
+            return replace(made, reason=str(error), fault=_name_fault(error))
+        remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
+        return self._propose(replace(made, remark=remark), ask, value)
+
+    def _propose(self, made: Proposal, ask: Ask, value: str | list[str]) -> Proposal:
+        """Return the proposal with the value, open, and flagged if the user should see it first."""
+        doubt = new_facts = shorter = ""
+        if checks_are_on():
+            if self.model.is_small and ask.field.kind == "prose":
+                lines, title = list(value), self.note.context.title
+                value = leave_unsupported_out(lines, title, self._sources)
+                shorter = "" if value == lines else _SHORTER
+            doubt, new_facts = self._find_doubt(ask, value)
         if doubt and ask.field.kind in ("text", "number", "date", "datetime"):
-            self.ask_again[need] = Fault("unsupported", doubt, _RETRY)
-        if need.kind == CALLOUT:  # the first mention of another note becomes a link
-            text = "\n".join([value] if isinstance(value, str) else value)
+            self.ask_again[ask.need] = Fault("unsupported", doubt, _RETRY)
+        if ask.need.kind == CALLOUT:  # the first mention of another note becomes a link
+            text = "\n".join(value)
             self._callouts += f"\n\n{text}"
-            text = link_mentions(text, self._names, path, self._linked)
+            text = link_mentions(text, self._names, self.note.path, self._linked)
             self._linked |= link_targets(text)
             value = text.split("\n")
-        remark = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return replace(
             made,
             value=value,
             state="open",
             flags=("unsupported",) if doubt else (),
-            remark="; ".join(filter(None, (remark, shorter, doubt, new_facts))),
-        )
-
-    def _take_value(
-        self, ask: Ask, answer: object, choices: Sequence[str] | None
-    ) -> str | list[str] | Proposal:
-        """Return the value in the answer, or a rejected proposal."""
-        rejected = Proposal(
-            self.note.path, ask.need, None, "rejected", origin=Origin(self.model.name)
-        )
-        try:
-            value = self._read_value(ask, answer, choices)
-        except AnswerError as error:
-            fault = "" if isinstance(error, NothingToSay) else "no answer"
-            return replace(rejected, reason=str(error), fault=fault)
-        if isinstance(value, Fault):
-            self.ask_again[ask.need] = value
-            return replace(rejected, reason=f"the {ask.field.name} {value.reason}", fault="unfit")
-        return value
-
-    def _propose_new(self, rejected: Proposal, new: Sequence[str], *, is_list: bool) -> Proposal:
-        """Return the rejected proposal, or one of values that the vault does not use yet."""
-        if not new:
-            return rejected
-        remark = f"proposed {rejected.kind}: {', '.join(new)} (not used in this vault yet)"
-        if not checks_are_on():
-            return replace(rejected, reason=remark)
-        value = list(new) if is_list else new[0]
-        return replace(
-            rejected,
-            value=value,
-            state="open",
-            flags=("new-value",),
-            reason="",
-            remark=remark,
-            fault="",
+            remark="; ".join(filter(None, (made.remark, shorter, doubt, new_facts))),
         )
 
     def _find_doubt(self, ask: Ask, value: str | list[str]) -> tuple[str, str]:
@@ -191,47 +173,37 @@ class Acceptor:
 
     def _read_value(
         self, ask: Ask, answer: object, choices: Sequence[str] | None
-    ) -> str | list[str] | Fault:
-        """Return the value in the answer, or the fault that a check found in it, if checks are on.
+    ) -> str | list[str]:
+        """Return the value in the answer as it may go into the note.
 
-        Raises NothingToSay, AnswerError.
+        Raises UnfitAnswer if checks are on and find a fault; NothingToSay, AnswerError.
         """
-        field, raw, vault = ask.field, answer, self.vault_context
+        field, vault, title = ask.field, self.vault_context, self.note.context.title
         taken = vault.taken if field.name == "aliases" else frozenset[str]()
         offered = None if self.by_program else self.note.context.links
         resolve = vault.resolver(field, self.note.path, offered)
-        if field.kind == "prose" and isinstance(raw, str):
-            raw = unlink_repeats(raw, self._names, self.note.path, self._linked)
+        if field.kind == "prose" and isinstance(answer, str):
+            answer = unlink_repeats(answer, self._names, self.note.path, self._linked)
         if not checks_are_on():
-            return read_value(field, raw, choices, taken, resolve)
+            return read_value(field, answer, choices, taken, resolve)
         note = self._sources + (self._callouts if field.kind == "prose" else "")
+        tidy = tidy_answer(answer, field, title, note) if isinstance(answer, str) else answer
         try:
-            tidy = raw
-            if isinstance(raw, str):
-                tidy = tidy_answer(raw, field, self.note.context.title, note)
             value = read_value(field, tidy, choices, taken, resolve)
         except NothingToSay:
             raise
         except AnswerError as error:
-            return Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
-        return self._check_value(ask, value, note, raw)
-
-    def _check_value(
-        self, ask: Ask, value: str | list[str], note: str, raw: object
-    ) -> str | list[str] | Fault:
-        """Return the value as it may go into the note, or the fault that a check found in it.
-
-        note, raw: as in CheckedAnswer. Raises NothingToSay.
-        """
-        field = ask.field
+            unusable = Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
+            raise UnfitAnswer(ask, unusable) from error
         if field.kind in (*SCALARS, "choice") or field.is_link or field.vocabulary is not None:
             return value  # of its form already, or one of the vault's own
-        checked = self._checked_answer(ask, value, note, raw)
-        if field.kind != "list":
-            return find_fault(checked) or value
-        if not (fit := find_good_items(checked)):
-            raise NothingToSay(f"the model named nothing usable for {field.name}")
-        return fit
+        checked = self._checked_answer(ask, value, note, answer)
+        if field.kind == "list":
+            if not (value := find_good_items(checked)):
+                raise NothingToSay(f"the model named nothing usable for {field.name}")
+        elif fault := find_fault(checked):
+            raise UnfitAnswer(ask, fault)
+        return value
 
     def _checked_answer(
         self, ask: Ask, value: str | list[str], note: str, raw: object = None
@@ -253,7 +225,11 @@ class Acceptor:
 
 
 def _name_fault(error: AnswerError) -> str:
-    """Return what was wrong with a call, as Proposal.fault has it."""
+    """Return what was wrong with an answer or its call, as Proposal.fault has it."""
+    if isinstance(error, NothingToSay):
+        return ""
+    if isinstance(error, UnfitAnswer):
+        return "unfit"
     if isinstance(error, RequestRejected):
         return "request rejected"
     return (isinstance(error, NoAnswer) and error.fault) or "no answer"

@@ -91,7 +91,7 @@ class Asker:
         self, note: PromptNote, needs: Sequence[Need], chosen: Iterable[Proposal] = ()
     ) -> NoteQuestion:
         model = self.model
-        acceptor = Acceptor(self.workspace.config, self.vault_context, model, note)
+        acceptor = Acceptor(self.vault_context, model, note)
         return NoteQuestion(note, needs, model, acceptor, chosen)
 
     def _read_note(

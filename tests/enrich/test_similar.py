@@ -171,6 +171,4 @@ def accept(
     shown = make_prompt_context(parsed, "Stub.md", vocabulary)
     note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, EmbeddedText(parsed))
     model = ModelFacts("m", None, is_small=True)
-    return Acceptor(workspace.config, context, model, note).accept(
-        Ask(need, field, field.name), answer
-    )
+    return Acceptor(context, model, note).accept(Ask(need, field, field.name), answer)
