@@ -20,7 +20,7 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.configured_model import open_source, open_spending
 from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.job import Job, Result, failed_result, open_task
+from companion.enrich.job import Job, Result, failed_result, read_task
 from companion.enrich.pipeline import Enricher, Write
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, EndpointError, NoteError, StorageError
@@ -154,8 +154,10 @@ class Filler:
         """
         self._space.journal.require_space()
         proposals = self._space.journal.proposals
-        if proposals.latest(job.path) and open_task(self._space, job) is None:
-            return enricher.fill(job, into, write)
+        if proposals.latest(job.path):
+            task = read_task(self._space, job)
+            if task is None or not task.needs:
+                return enricher.fill(job, into, write)
         self._space.wait_for_settings(into.cancelled)  # which have the notes of a day
         self._spending.reserve_note()
         is_failure, calls = False, enricher.client.usage.calls

@@ -23,7 +23,6 @@ from companion.enrich.job import (
     Job,
     Result,
     examine_note,
-    has_open_needs,
     is_written,
     read_task,
 )
@@ -135,10 +134,9 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
 
 
 def _does_anything(space: Workspace, job: Job) -> bool:
-    if has_open_needs(space, job):
-        return True
-    if job.propose or not (task := read_task(space, job)):
-        return False
+    task = read_task(space, job)
+    if task is None or task.needs:
+        return task is not None
     return any(  # open proposals that it writes, for which no call is made
         each.state == "open" and is_written(space, job, each) for each in task.pending
     )

@@ -10,13 +10,12 @@ from math import ceil
 from companion.enrich.asker import Asker
 from companion.enrich.configured_model import ASK_FROM
 from companion.enrich.context.vault_context import VaultContext
-from companion.enrich.job import Job, has_open_needs, open_task
+from companion.enrich.job import Job, read_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.endpoint import describe_price, estimate_tokens, find_cost
 from companion.vault.notes import Scan
 
-_ENCODED_BYTES = 400  # of a note that are encoded, about
 _SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms
 ANSWER_SHARE = 0.5
 """The share of an answer's maximum tokens that it usually takes."""
@@ -29,7 +28,7 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     """
     if not workspace.config.is_remote or len(jobs) <= ASK_FROM:
         return False
-    sent = (job for job in jobs if has_open_needs(workspace, job))
+    sent = (job for job in jobs if (task := read_task(workspace, job)) and task.needs)
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
@@ -44,7 +43,8 @@ def describe_cost(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
     asker = Asker(workspace, VaultContext(scan))
     notes = inputs = outputs = 0
     for job in sample:
-        if (task := open_task(workspace, job)) is None:
+        task = read_task(workspace, job)
+        if not (task and task.needs):
             continue
         with suppress(NoteError):
             question = asker.question(job.path, task.parsed, task.needs).question

@@ -183,22 +183,11 @@ def prepare_task(space: Workspace, job: Job, data: bytes) -> Task:
 _parse = lru_cache(maxsize=64)(ParsedNote.decode)  # it is read again before it is written
 
 
-def has_open_needs(space: Workspace, job: Job) -> bool:
-    """Return whether there is something to ask for in the note. Raises JournalError."""
-    return open_task(space, job) is not None
-
-
-def open_task(space: Workspace, job: Job) -> Task | None:
-    """Return the task for the note as it is now; None if there is nothing to ask for.
+def read_task(space: Workspace, job: Job) -> Task | None:
+    """Return the task for the note as it is now; None if the note is left alone.
 
     Raises JournalError.
     """
-    task = read_task(space, job)
-    return task if task and task.needs else None
-
-
-def read_task(space: Workspace, job: Job) -> Task | None:
-    """Return the task for the note as it is now; None if the note is left alone."""
     try:
         task = examine_note(space, job, partial(read_note, space.root))
     except NoteError:

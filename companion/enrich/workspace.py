@@ -150,16 +150,15 @@ class Workspace:
         """Return the note at path as it is now. Raises NoteError."""
         return ParsedNote.decode(read_note(self.root, path, settle=0).data)
 
-    def read_again(self, file: NoteFile, *, to_reveal: bool = False) -> ParsedNote | None:
-        """Return a note of the scan as it is now; None if it is now left alone, or has changed.
+    def read_source(self, file: NoteFile) -> ParsedNote | None:
+        """Return a note whose text other notes may be told, as it is now.
 
-        to_reveal: also None if it is private, as nothing of that may be shown in another note,
-        whichever model is asked: the answer goes into a note that another model may read.
+        None if it is left alone or private now, or has changed. Nothing that is private may be
+        shown in another note, whichever model is asked: the answer goes into a note that another
+        model may read.
         """
         try:
-            if skip_reason(self.root, file.path, self.ignore):
-                return None
-            if to_reveal and self.ignore.is_private(file.path):
+            if skip_reason(self.root, file.path, self.ignore) or self.ignore.is_private(file.path):
                 return None
             data = read_file(f"{self.root}/{file.path}", file.size)
             if data is None:
@@ -168,12 +167,7 @@ class Workspace:
             facts = find_facts(parsed, self.rules)
         except (OSError, NoteError):
             return None
-        is_hidden = facts.skipped is not None or (to_reveal and bool(facts.marks))
-        return None if is_hidden else parsed
-
-    def read_source(self, file: NoteFile) -> ParsedNote | None:
-        """Return a note whose text other notes may be told, as it is now; see read_again."""
-        return self.read_again(file, to_reveal=True)
+        return None if facts.skipped is not None or facts.marks else parsed
 
     def attempt_basis(self, path: str) -> AttemptBasis:
         """Return what an attempt on the note that begins now depends on."""
