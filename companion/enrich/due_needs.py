@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
-from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteBusy, NoteRefused
+from companion.errors import NoteBusy
 from companion.note.needs import CALLOUT, Need
 from companion.note.tags import without_tags
 from companion.note.text import NoteText
@@ -52,7 +51,9 @@ class SortedNeeds(NamedTuple):
     def all_unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, including those that have an open proposal."""
         open_needs = (each.need for each in self.pending if each.state == "open")
-        return (*self.unfilled, *describe_proposed(open_needs))
+        names = ", ".join(map(_name, open_needs))
+        shown = f"{names}: proposed already; companion review shows it"
+        return (*self.unfilled, *([shown] if names else []))
 
 
 def sort_needs(
@@ -66,18 +67,12 @@ def sort_needs(
 ) -> SortedNeeds:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
-    What was filled in another note of the same name, or before the note was rewritten, does not
-    count.
-
     retry: ask again what was asked for before, unless its proposal is still open. again: keys of
     needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
     from a query for all notes; None: they are looked up.
     """
     needs, ignored = _without_ignored(space, path, needs)
     latest = space.journal.proposals.latest(path) if latest is None else latest
-    if not latest:  # as most notes of a backlog
-        return SortedNeeds(needs, ignored=ignored)
-    is_another = cache(partial(_is_another, space, path))  # needs may share a change
     to_ask, pending, before = list[Need](), list[Proposal](), list[Proposal]()
     for need in needs:
         previous = latest.get(need.key)
@@ -87,7 +82,7 @@ def sort_needs(
         here = replace(previous, need=need)
         if previous.state == "open" or (previous.state == "asked" and not retry):
             pending.append(here)
-        elif retry or need.key in again or (previous.change and is_another(previous.change)):
+        elif retry or need.key in again:
             to_ask.append(need)
         elif (
             previous.state == "accepted"
@@ -185,12 +180,6 @@ def leave_claimed(job: Job, task: Task, claimed: set[str]) -> Task:
     return replace(task, needs=needs, unfilled=(*task.unfilled, why))
 
 
-def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
-    """Yield why needs with an open proposal are not asked for; nothing if there are none."""
-    if names := ", ".join(map(_name, needs)):
-        yield f"{names}: proposed already; companion review shows it"
-
-
 def _why_not(proposal: Proposal) -> str:
     """Return in words why its need is not asked for once more; empty if that is not worth it."""
     reason = f" ({proposal.reason})" if proposal.reason else ""
@@ -219,20 +208,6 @@ def _name(need: Need) -> str:
     return f"callout “{need.question or need.heading or 'AI'}”"
 
 
-def _is_another(space: Workspace, path: str, change: int) -> bool:
-    """Return whether the note is not the one that the change was made in; False if unknown.
-
-    In that case little of the old one is left, and little was in it: more than in a file that a
-    sync client has written in part.
-    """
-    if (images := space.journal.images(change)) is None:
-        return False
-    try:
-        return is_another(images[0], (space.root / path).read_bytes())
-    except (OSError, NoteRefused):
-        return False
-
-
 # --- whether a note is still the one that was asked about
 
 
@@ -246,11 +221,6 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
         return False
     parts = zip(_find_parts(source), _find_parts(now), strict=True)
     return any(len(old & new) * 2 < len(old) for old, new in parts)
-
-
-def is_another(one: bytes, other: bytes) -> bool:
-    """Return whether two texts have little in common, and neither is only a part of the other."""
-    return is_rewritten(one, other) and is_rewritten(other, one)
 
 
 def _find_parts(data: bytes) -> Iterator[set[str]]:
