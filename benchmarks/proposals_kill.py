@@ -48,7 +48,7 @@ from companion.app.types.runs import RunOptions
 from companion.config import load_config
 from companion.enrich.apply import File
 from companion.enrich.asker import Asker
-from companion.enrich.configured_model import open_client
+from companion.enrich.configured_model import open_source, open_spending
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.job import Job, new_run
 from companion.enrich.pipeline import Enricher
@@ -92,7 +92,9 @@ def work(vault: Path) -> int:
     with (
         noting_arrivals(vault.parent / _ARRIVALS),
         open_workspace(config, vault) as space,
-        open_client(config, cancelled) as client,
+        open_spending(config) as spending,
+        open_source(config) as source,
+        Client(source, cancelled, spending) as client,
     ):
         scan = space.scan()
         context = VaultContext(scan)

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Literal, NamedTuple
 
 from companion import __version__
 from companion.app.open_vault import find_daemon
 from companion.config import Config, config_file, config_folder, load_config, state_folder
 from companion.config.load import with_private_around
-from companion.enrich.configured_model import open_client
+from companion.enrich.configured_model import open_source, open_spending
 from companion.enrich.settings import make_rules
 from companion.errors import CompanionError
+from companion.llm.client import Client
 from companion.llm.request import Question
 from companion.prompts import load_prompts
 from companion.store.database import open_database
@@ -182,6 +182,10 @@ def check_daemon(state: Path) -> Finding:
 
 def ask_model(config: Config) -> None:
     """Ask the model one short question. Raises EndpointError or AnswerError if it is silent."""
-    with open_client(config, Event()) as client:
+    with (
+        open_spending(config) as spending,
+        open_source(config) as source,
+        Client(source, budget=spending) as client,
+    ):
         client.retries = 0  # the user is waiting
         client.ask(Question(_QUESTION, _ANSWER_TOKENS))

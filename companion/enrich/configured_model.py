@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
 from companion.llm.budget import Budget, Caps
 from companion.llm.catalog import require_model
-from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint, find_cost
 from companion.llm.local_server import find_context
@@ -103,21 +102,6 @@ def _read_config(settings: Settings) -> Config:
 
 
 @contextmanager
-def open_client(settings: Settings, cancelled: Event) -> Iterator[Client]:
-    """Open the configured endpoint, or the embedded model, which starts on the first call.
-
-    Raises UsageError when the embedded model is not on this machine yet (it is never fetched
-    here), or when there is a cap on money and the model's price is not known.
-    """
-    with (
-        open_spending(settings) as spending,
-        open_source(settings) as source,
-        Client(source, cancelled, budget=spending) as client,
-    ):
-        yield client
-
-
-@contextmanager
 def open_source(settings: Settings) -> Iterator[ConfiguredEndpoint]:
     """Open an endpoint that any number of clients can use; an embedded model is stopped at the end.
 
@@ -150,18 +134,15 @@ class ConfiguredEndpoint:
         return self._find().lease()
 
     def _find(self) -> Endpoint | EmbeddedServer:
-        config, made = _read_config(self._settings), self._made
+        config = _read_config(self._settings)
         endpoint = config.endpoint
-        if made and made[0] is endpoint:  # each call asks several times
-            return made[1]
         with self._lock:
-            made = self._made
-            if made is None or made[0] != endpoint:
-                source: Endpoint | EmbeddedServer = endpoint
-                if config.is_embedded:  # an earlier one ends when nobody asks it
-                    name, context = endpoint.model, endpoint.context_tokens or _CONTEXT
-                    server = EmbeddedServer(require_model(name), name, context, config.concurrency)
-                    source = self._opened.enter_context(server)
-                made = endpoint, source
-            self._made = endpoint, made[1]
-            return made[1]
+            if self._made and self._made[0] == endpoint:
+                return self._made[1]
+            source: Endpoint | EmbeddedServer = endpoint
+            if config.is_embedded:  # an earlier one ends when nobody asks it
+                name, context = endpoint.model, endpoint.context_tokens or _CONTEXT
+                server = EmbeddedServer(require_model(name), name, context, config.concurrency)
+                source = self._opened.enter_context(server)
+            self._made = endpoint, source
+            return source

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.configured_model import model_facts, open_client, open_source, open_spending
+from companion.enrich.configured_model import model_facts, open_source, open_spending
 from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError
@@ -55,9 +54,8 @@ def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float 
     if dollars is not None:
         open_spending(capped).close()
         return
-    for opening in (open_spending, lambda it: open_client(it, Event()).__enter__()):
-        with pytest.raises(UsageError, match="price of own at https://ai"):
-            opening(capped)
+    with pytest.raises(UsageError, match="price of own at https://ai"):
+        open_spending(capped)
 
 
 PROSE = [
@@ -132,11 +130,6 @@ def test_background_notes_are_counted_by_vault_in_one_file(tmp_path: Path, home:
     with open_spending(settings, roots[0]) as spending:
         assert spending.notes_today() == 2
     assert [path.name for path in home.iterdir()] == ["spending.sqlite3"]
-
-
-def test_opening_touches_no_file(home: Path) -> None:
-    with open_client(config(NEAR), Event()):
-        assert not home.exists()
 
 
 def test_the_embedded_model_outlives_its_clients(
