@@ -6,7 +6,6 @@ become private, or the settings may have changed.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event
@@ -21,7 +20,6 @@ from companion.vault.files import (
     attachment_reason,
     describe_read_error,
     is_note_name,
-    read_file,
     stat_note,
 )
 
@@ -111,7 +109,6 @@ def find_withheld(space: Workspace, proposals: Iterable[Proposal]) -> str:
 
 
 _GONE = Facts(skipped=describe_read_error(FileNotFoundError()), marks=(UNKNOWN,))
-_NO_FILE = Facts(skipped="it is not a regular file", marks=(UNKNOWN,))
 
 
 def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | None:
@@ -121,13 +118,8 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     """
     if reason := space.ignore.path_reason(path):
         return Facts(skipped=reason, marks=(reason,))
-    file = space.root / path
     try:
-        if not stat.S_ISREG(file.stat().st_mode):  # to open a pipe would wait for ever
-            return _NO_FILE
-        if data is not None and read_file(str(file), len(data)) == data:
-            return None
-        now = file.read_bytes()
+        now = (space.root / path).read_bytes()
     except FileNotFoundError:
         return _GONE
     except OSError as error:
