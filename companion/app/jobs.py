@@ -11,7 +11,6 @@ from typing import NamedTuple
 from companion.app.selection import find_kind, has_tag, needs_of_kind, read_tag, report_notes
 from companion.app.types.proposals import Wish
 from companion.app.types.runs import NotePrompt, RunOptions
-from companion.enrich.apply import find_section
 from companion.enrich.asker import Asker
 from companion.enrich.context.excerpt import LEFT_OUT
 from companion.enrich.context.similar import SimilarNotes
@@ -19,7 +18,6 @@ from companion.enrich.context.vault_context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.due_needs import sort_needs
 from companion.enrich.job import (
-    Again,
     Job,
     Result,
     examine_note,
@@ -81,14 +79,15 @@ def plan_again(space: Workspace, scan: Scan, id_: int, wish: Wish) -> RunPlan:
     if proposal.state == "asked":
         raise UsageError(f"{path}: it was asked in a batch, which is not answered yet")
     is_written = proposal.state == "accepted" or "replaces" in proposal.flags
-    section = find_section(proposal)
+    section = proposal.need.section
     job = Job(
         path,
         explicit=section is None,
         retry=True,
         propose=True,
         section=section,
-        again=Again(wish.wish, ((key, proposal.text),)),
+        again=proposal,
+        wish=wish.wish,
         replaces=frozenset({key} if is_written else ()),
     )
     _require_agreement(space, scan, [job], agreed=wish.agreed)

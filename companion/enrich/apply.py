@@ -20,7 +20,6 @@ from companion.enrich.settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteBusy, NoteChanged, NoteRefused, StorageError
 from companion.llm.errors import Cancelled
-from companion.note.callouts import Section
 from companion.note.edits import Edit, diff_edits
 from companion.note.facts import read_facts
 from companion.note.needs import Need
@@ -32,9 +31,6 @@ from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Sn
 
 _FILLED = "the note no longer needs it: it was filled, or its place is gone"
 _ATTEMPTS = 3  # to write a note that somebody else is writing
-
-
-Check = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,12 @@ class File:
         return read_note(space.root, path, settle=settle, waits=self.waits, max_bytes=limit)
 
     def put(
-        self, space: Workspace, seen: Snapshot, new: bytes, change: Change, check: Check
+        self,
+        space: Workspace,
+        seen: Snapshot,
+        new: bytes,
+        change: Change,
+        check: Callable[[], None],
     ) -> int | None:
         """Write the change in place, the journal first; see write_note."""
         if self.dry_run:
@@ -93,7 +94,12 @@ class Editor:
         return Snapshot(space.root, path, self.text.encode("utf-8"), 0)
 
     def put(
-        self, space: Workspace, seen: Snapshot, new: bytes, change: Change, check: Check
+        self,
+        space: Workspace,
+        seen: Snapshot,
+        new: bytes,
+        change: Change,
+        check: Callable[[], None],
     ) -> int | None:
         """Record the edits for the editor to make; see OutboxStore.offer."""
         outbox = space.journal.outbox
@@ -158,54 +164,40 @@ def _plan_change(
 
     Raises NoteExcluded; NoteRefused if the note is left alone, or a value has no place.
     """
-    path = seen.path
+    path, store = seen.path, space.journal.proposals
     task, needs = _find_needs(space, path, proposals, into.explicit, seen.data)
-    sources = {each.id: space.journal.proposals.source(each) for each in proposals}
-    whys = {each.id: _why_gone(each, sources[each.id], task, needs) for each in proposals}
-    gone = {id_: why for id_, why in whys.items() if why}
-    if into.is_final and not _is_in_part(sources.values(), task.data):
-        for id_, why in gone.items():
-            if why == IN_PART:  # the answer waits for the rest
-                continue
-            space.journal.proposals.decide([id_], "closed", "need", why)
-    fits, why_not = _sort(space, [each for each in proposals if each.id not in gone], needs, by)
-    why_not |= gone
-    rest = tuple(each for each in proposals if each.id in why_not and each.id not in gone)
-    result = Result(path, "unchanged", waiting=rest, why_not=why_not)
+    sources = [store.source(each) for each in proposals]
+    closes = into.is_final and not _is_in_part(sources, task.data)
+    fits, rest, why_not = dict[str, Proposal](), list[Proposal](), dict[int, str]()
+    for each, source in zip(proposals, sources, strict=True):
+        if why := _why_gone(each, source, task, needs):
+            why_not[each.id] = why
+            if closes:
+                store.decide([each.id], "closed", "need", why)
+        elif why := _why_not(space, each, by, fits):
+            why_not[each.id] = why
+            rest.append(each)
+        else:
+            need = needs[each.need.key]._replace(reason=each.need.reason)
+            fits[need.key] = replace(each, need=need)
+    result = Result(path, "unchanged", waiting=tuple(rest), why_not=why_not)
     if not fits:
         return replace(result, reason="; ".join(dict.fromkeys(why_not.values()))), None
-    plan = plan_note(space, task, list(fits.values()))
+    filled = tuple(fits.values())
+    plan = plan_note(space, task, filled)
     if plan.text == (old := task.data.decode("utf-8")):
         return replace(result, reason="it is as it was"), None
     edits = plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
-    filled = tuple(fits.values())
-    unfilled = (*describe_waiting(rest), *plan.unfilled)
     result = replace(
         result,
         status="enriched",
         filled=filled,
-        unfilled=unfilled,
+        unfilled=(*describe_waiting(rest), *plan.unfilled),
         old=old,
         new=plan.text,
         edits=tuple(edits),
     )
     return result, _make_change(path, filled, edits, by, into.run)
-
-
-def _sort(
-    space: Workspace, proposals: Iterable[Proposal], needs: Mapping[str, Need], by: str
-) -> tuple[dict[str, Proposal], dict[int, str]]:
-    """Return the proposals to write, by the keys of their needs, and why others are not, by id."""
-    fits, why_not = dict[str, Proposal](), dict[int, str]()
-    for each in proposals:
-        if why := _why_not(space, each, by):
-            why_not[each.id] = why
-        elif each.need.key in fits:
-            why_not[each.id] = "another proposal for the same was accepted with it"
-        else:
-            need = needs[each.need.key]._replace(reason=each.need.reason)
-            fits[need.key] = replace(each, need=need)
-    return fits, why_not
 
 
 def _make_change(
@@ -235,7 +227,7 @@ def _find_needs(
     """
     replaces = frozenset(each.need.key for each in proposals if "replaces" in each.flags)
     job = Job(path, explicit=explicit, retry=True, replaces=replaces)
-    sections = {find_section(each) for each in proposals}
+    sections = {each.need.section for each in proposals}
     if len(sections) == 1 and (section := next(iter(sections))):
         job, sections = job._replace(explicit=False, section=section), set()
     task = prepare_task(space, job, data)
@@ -248,12 +240,6 @@ def _find_needs(
             more = prepare_task(space, job._replace(explicit=False, section=section), data)
             needs += more.all_needs
     return task, {need.key: need for need in needs}
-
-
-def find_section(proposal: Proposal) -> Section | None:
-    """Return the section in which the proposal puts a new callout; None: it does not."""
-    need = proposal.need
-    return Section(need.heading or "", need.at, need.of) if need.where == "section" else None
 
 
 def _is_in_part(sources: Iterable[bytes | None], data: bytes) -> bool:
@@ -273,12 +259,17 @@ def _why_gone(
     return "" if proposal.need.key in needs else _FILLED
 
 
-def _why_not(space: Workspace, proposal: Proposal, by: str) -> str:
-    """Return why the value is not written although it has a place; empty: it may be."""
+def _why_not(space: Workspace, proposal: Proposal, by: str, fits: Mapping[str, Proposal]) -> str:
+    """Return why the value is not written although it has a place; empty: it may be.
+
+    fits: what is written with it, by the keys of the needs.
+    """
     if proposal.value is None:
         return "its text was deleted; ask for it again"
     if by == "setting" and space.config.review_mode(proposal.path, proposal.kind) == "propose":
         return "the settings were changed in the meantime; it waits for you"
+    if proposal.need.key in fits:
+        return "another proposal for the same was accepted with it"
     return ""
 
 

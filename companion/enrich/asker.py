@@ -13,7 +13,6 @@ from companion.enrich.context.embeds import Embeds
 from companion.enrich.context.excerpt import excerpt, make_prompt_context
 from companion.enrich.context.similar import SimilarNotes
 from companion.enrich.context.vault_context import PromptNote, VaultContext
-from companion.enrich.job import Again
 from companion.enrich.question import NoteQuestion
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
@@ -59,17 +58,22 @@ class Asker:
         return self._model or model_facts(self.workspace.config)
 
     def question(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
+        self,
+        path: str,
+        parsed: ParsedNote,
+        needs: Sequence[Need],
+        again: Proposal | None = None,
+        wish: str = "",
     ) -> NoteQuestion:
         """Return what to ask about a note, with the context of the vault as it is now.
 
-        again: what the user wants changed; only the model can do that.
+        again: the proposal in which the user wants something changed, which only the model can do:
+        the wish.
         """
         self._update_context(path)
         if again:
             note = self._read_note(path, parsed, needs, {})
-            earlier = again.texts[0][1] if len(again.texts) == 1 else ""
-            context = replace(note.context, wish=again.wish, earlier=earlier)
+            context = replace(note.context, wish=wish, earlier=again.text)
             return self._make_question(note._replace(context=context), needs)
         chosen, likely = self._choose(path, parsed, needs)
         decided = {each.need for each in chosen}

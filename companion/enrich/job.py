@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
-from companion.enrich.due_needs import sort_needs
+from companion.enrich.due_needs import SortedNeeds, sort_needs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
 from companion.llm.answers import Usage
@@ -27,13 +27,6 @@ from companion.vault.files import skip_reason
 from companion.vault.write import Snapshot, read_note
 
 
-class Again(NamedTuple):
-    """What the user wants changed, in their words, and what was proposed, by the keys of needs."""
-
-    wish: str
-    texts: tuple[tuple[str, str], ...]
-
-
 class Job(NamedTuple):
     """One note to work on, and how. path: vault-relative, with `/`.
 
@@ -42,9 +35,9 @@ class Job(NamedTuple):
     Companion wrote and nobody has edited since. section: ask for a callout in this one, and nothing
     else. dry_run: write nothing. requests: fill the empty callouts in it, and nothing else.
     propose: write nothing; the answers wait for a decision.
-    background: nobody asked for it. kind: of the needs to ask for; None: all. again: what to ask
-    for once more, and nothing else. replaces: the keys of needs that Companion filled, whose values
-    are to be replaced.
+    background: nobody asked for it. kind: of the needs to ask for; None: all. again: the proposal
+    whose need is asked for once more, and nothing else; wish: what the user wants changed in it.
+    replaces: the keys of needs that Companion filled, whose values are to be replaced.
     """
 
     path: str
@@ -57,7 +50,8 @@ class Job(NamedTuple):
     propose: bool = False
     background: bool = False
     kind: str | None = None
-    again: Again | None = None
+    again: Proposal | None = None
+    wish: str = ""
     replaces: frozenset[str] = frozenset()
 
 
@@ -163,11 +157,11 @@ def prepare_task(space: Workspace, job: Job, data: bytes) -> Task:
             need for need in _find_needs(space, job, parsed, True).needs if need.key in keys
         )
     if job.again:
-        wanted = {key for key, _ in job.again.texts}
-        needs = tuple(need for need in needs if need.key in wanted)
-        return Task(data, parsed, facts.skipped, needs, (), replaces, settings_version=version)
-    to_ask = sort_needs(space, job.path, needs, retry=job.retry, again=replaces)
-    unfilled = (*_describe_kept(job, kept), *facts.unfilled, *to_ask.unfilled)
+        to_ask = SortedNeeds(tuple(need for need in needs if need.key == job.again.need.key))
+        unfilled = tuple[str, ...]()
+    else:
+        to_ask = sort_needs(space, job.path, needs, retry=job.retry, again=replaces)
+        unfilled = (*_describe_kept(job, kept), *facts.unfilled, *to_ask.unfilled)
     return Task(
         data,
         parsed,

@@ -111,7 +111,7 @@ class Enricher:
         if not task.needs:
             return job, [], (), Usage()
         path = follow_note(space.root, space.journal, job.path, task.data)
-        question = self._asker.question(job.path, task.parsed, task.needs, job.again)
+        question = self._asker.question(job.path, task.parsed, task.needs, job.again, job.wish)
         guard = NoteGuard(space, job, task, path, into.cancelled, question.sources)
         for proposals in question.ask(self.client, guard.check_call):
             job = job._replace(path=guard.check_keeping())

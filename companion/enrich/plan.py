@@ -12,7 +12,6 @@ from companion.errors import NoteRefused
 from companion.note.callouts import (
     PLAIN,
     SECTION,
-    Section,
     answer_callout,
     place_callout,
     place_section_callout,
@@ -116,10 +115,9 @@ def _find_edits(parsed: ParsedNote, need: Need, value: ProposedValue, bare: Set[
         return add_property(note, need.kind, value, is_bare=is_bare)
     body = [value] if isinstance(value, str) else value
     callout = find_callout(parsed, need)
-    if need.where == "section":
-        section = Section(need.heading or "", need.at, need.of)
-        if callout not in parsed.section_callouts(section):  # one like it, in another section
-            return [place_section_callout(note, lines, section, body, SECTION)]
+    section = need.section
+    if section and callout not in parsed.section_callouts(section):  # that is in another one
+        return [place_section_callout(note, lines, section, body, SECTION)]
     if callout:
         return [answer_callout(note, lines, callout, body)]
     if need.where == "top":

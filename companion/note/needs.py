@@ -98,6 +98,11 @@ class Need(NamedTuple):
         is_plain = self.nth == 1 and not _NUMBERED.search(key)
         return key if is_plain else f"{key}#{self.nth}"
 
+    @property
+    def section(self) -> Section | None:
+        """The section that gets a new callout; None: none does."""
+        return Section(self.heading or "", self.at, self.of) if self.where == "section" else None
+
 
 def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Need]:
     """Yield the needs in the order to fill them: of two edits at one offset, the first is above.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from companion.language.detection import NoteLanguages
 from companion.llm.endpoint import estimate_tokens
 from companion.load_once import LockedProperty, load_once
-from companion.note.callouts import Section, find_heading
+from companion.note.callouts import find_heading
 from companion.note.link_names import (
     LinkNames,
     NotePaths,
@@ -280,7 +280,6 @@ class PromptNote(NamedTuple):
             if need.where == "request" and (need.question or need.heading):
                 if callout := callouts.get(need.key):
                     lines.append(callout.first)
-            elif need.where == "section" and need.heading:
-                section = Section(need.heading, need.at, need.of)
+            elif (section := need.section) and need.heading:
                 lines.append(find_heading(self.parsed.lines, section))
         return lines
