@@ -65,7 +65,7 @@ export const SCENARIOS = {
   },
 
   "a folder run fills what needs it, the open note in its editor, and is taken back as a whole": async ({ user, vault }) => {
-    const path = "Garden/Basil.md";
+    const path = "Garden/Comfrey.md";
     await openNote(user, path);
     const original = await shownText(user);
     await user.runCommand("enrich-folder", "Enrich folder of this note");
@@ -76,8 +76,8 @@ export const SCENARIOS = {
     await undoByNotice(user);
     await notice(user, /\d+ changes? undone/);
     await waitFor("its editor takes it back", async () => (await shownText(user)) === original);
-    assert.doesNotMatch(await vault.read("Garden/Compost.md"), /\[!ai\]/);
-    for (const note of [path, "Garden/Compost.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
+    assert.doesNotMatch(await vault.read("Garden/Lovage.md"), /\[!ai\]/);
+    for (const note of [path, "Garden/Lovage.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
   },
 
   "a daemon that dies while the model thinks is found again on another port, and the user is told": async ({ user, vault, endpoint }) => {
