@@ -148,7 +148,7 @@ test("the page", async (context) => {
   const propose = (...paths) => vault.companion("enrich", "--dry-run", "--all", ...paths.map((path) => join(vault.path, path))).catch((error) => error.stdout);
   await vault.companion("enrich", join(vault.path, "Cooking"));
   await propose(...PROPOSED);
-  await page.locator(".cc-row:has(.cc-dot)", { hasText: "Tarragon" }).click();
+  await page.locator(".cc-row:has(.cc-dot)").last().click();
   await takeAll("inbox");
   await page.keyboard.press("e");
   await takeAll("edit");
