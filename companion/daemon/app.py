@@ -120,6 +120,8 @@ def _secure(response: Response) -> Response:
     """Add the security headers. Only the page's HTML may load anything."""
     for name, value in _SECURITY.items():
         response.headers[name] = value
+    if request.endpoint == "page.static" and response.status_code < HTTPStatus.BAD_REQUEST:
+        response.headers["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
     if response.status_code == HTTPStatus.UNAUTHORIZED:

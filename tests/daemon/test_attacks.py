@@ -151,7 +151,11 @@ def test_the_page_needs_no_token_and_holds_nothing(attacked: AttackedDaemon, pat
 
 def test_no_other_file_is_served(attacked: AttackedDaemon) -> None:
     for name in ("page.min.js", "page.min.css", "icon.svg"):
-        assert attacked.ask("GET", f"/static/{name}").status == 200
+        path, host = f"/static/{name}", {"Host": f"localhost:{attacked.port}"}
+        answer = attacked.send(make_request("GET", path, host))
+        assert answer.status == 200 and answer.headers["cache-control"] == "no-cache"
+        known = {**host, "If-None-Match": answer.headers["etag"]}
+        assert attacked.send(make_request("GET", path, known)).status == 304
     for name in ("app.py", "..", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd"):
         assert_is_problem(attacked.ask("GET", f"/static/{name}"), 404)
 
