@@ -187,8 +187,17 @@ def _is_spelled(name: str, text: str, start: int, end: int) -> bool:
         return len(name) > _SHORT or not _UNSPACED.search(beside)
     if name[1:].islower() and not name[0].islower():  # as every word is at the start of a sentence
         before = text[max(0, start - 24) : start].rstrip(_OPENERS)
-        return before[-1:] not in ("", *_SENTENCE_END)
+        is_first = before[-1:] in ("", *_SENTENCE_END)
+        return not (is_first or _is_in_longer_name(text, start, end))
     return True
+
+
+def _is_in_longer_name(text: str, start: int, end: int) -> bool:
+    """Return whether a word with a capital follows, or stands before, though not as the first."""
+    before, space, last = text[max(0, start - 48) : start].removesuffix(" ").rpartition(" ")
+    is_spaced = text[start - 1 : start] == " " and space and before[-1:] not in _SENTENCE_END
+    has_before = is_spaced and last.isalpha() and last[0].isupper()
+    return bool(has_before) or (text[end : end + 1] == " " and text[end + 1 : end + 2].isupper())
 
 
 def can_be_link(text: str, start: int, end: int) -> bool:

@@ -110,6 +110,7 @@ LINKED = {
 
 LEFT_ALONE = [
     pytest.param("At home", id="ordinary word"),
+    pytest.param("Go to the Old Home, or the Home Office.", id="part of a longer name"),
     pytest.param("Home is here. Home too.", id="capital that the sentence gives"),
     pytest.param("There is nothing", id="short file name in lower case"),
     pytest.param("I know how to do to do", id="phrase of ordinary words"),
