@@ -80,7 +80,7 @@ def test_rescan_finds_what_no_event_told(
     quiet.daemon.scans.watcher.stop()
     change(quiet.vault)
     quiet.rescan()
-    assert _waiting(quiet) == waiting
+    eventually(lambda: _waiting(quiet) == waiting)  # a note may just be looked at
 
 
 def _rename_and_edit(vault: Path) -> None:
