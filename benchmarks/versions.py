@@ -1,8 +1,8 @@
 """Commands of this version and of earlier ones, measured in turn against one stub endpoint.
 
-An earlier version is checked out beside this one and runs with the packages of this environment
-(`pip install --group dev` has what 0.1 needs, too). Only the command line is used, which all
-versions have.
+An earlier version is checked out beside this one and runs with the packages of this environment.
+0.1 needs `pip install ahocorasick-rs lingua-language-detector` besides. Only the command line is
+used, which all versions have.
 """
 
 from __future__ import annotations
