@@ -194,10 +194,11 @@ def _is_spelled(name: str, text: str, start: int, end: int) -> bool:
 
 def _is_in_longer_name(text: str, start: int, end: int) -> bool:
     """Return whether a word with a capital follows, or stands before, though not as the first."""
-    before, space, last = text[max(0, start - 48) : start].removesuffix(" ").rpartition(" ")
-    is_spaced = text[start - 1 : start] == " " and space and before[-1:] not in _SENTENCE_END
-    has_before = is_spaced and last.isalpha() and last[0].isupper()
-    return bool(has_before) or (text[end : end + 1] == " " and text[end + 1 : end + 2].isupper())
+    if text[end : end + 1] == " " and text[end + 1 : end + 2].isupper():
+        return True
+    before, _, last = text[max(0, start - 48) : start - 1].rpartition(" ")
+    is_first = before[-1:] in ("", *_SENTENCE_END)
+    return text[start - 1] == " " and not is_first and last.isalpha() and last[0].isupper()
 
 
 def can_be_link(text: str, start: int, end: int) -> bool:

@@ -143,7 +143,7 @@ def set_older_aside(state: Path) -> str:
         if 0 < found < FORMAT:
             old = state.with_name(f"{state.name}.old-{found}")
             state.rename(old)
-            return f"What an older version kept of this vault is in {old} now; this one begins anew"
+            return f"An older version kept its data in another form; they were moved to {old}"
     return ""
 
 
